@@ -1,0 +1,100 @@
+"""jaxmetal: forward-modelled maps of what light carries, in pure JAX.
+
+    Z_obs = g⁻¹[ A·(K ∗ Σᵢ Iᵢ g(Zᵢ)) / A·(K ∗ Σᵢ Iᵢ) ]
+
+Every public name is loaded on first use, so that importing the package, and the command line's --help, cost nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "InputError": "errors",
+    "InputWarning": "errors",
+    "light": "profiles.light",
+    "tracer": "profiles.tracer",
+    "Profile": "profiles.profile",
+    "Component": "galaxy",
+    "Galaxy": "galaxy",
+    "Grid": "instrument.grid",
+    "NoPSF": "instrument.psf",
+    "GaussianPSF": "instrument.psf",
+    "MoffatPSF": "instrument.psf",
+    "KernelPSF": "instrument.psf",
+    "Instrument": "instrument.instrument",
+    "LightMap": "maps",
+    "TracerMap": "maps",
+    "predict": "forward",
+    "intrinsic": "forward",
+    "Model": "inference.model",
+    "Tied": "inference.priors",
+    "optimise": "inference.optimise",
+    "sample": "inference.sample",
+    "Fit": "inference.results",
+    "Posterior": "inference.results",
+    "noise": "science.noise",
+    "calibrations": "science.calibrations",
+    "baselines": "science.baselines",
+    "simulate": "science.simulate",
+}
+__all__ = [
+    "Component",
+    "Fit",
+    "Galaxy",
+    "GaussianPSF",
+    "Grid",
+    "InputError",
+    "InputWarning",
+    "Instrument",
+    "KernelPSF",
+    "LightMap",
+    "Model",
+    "MoffatPSF",
+    "NoPSF",
+    "Posterior",
+    "Profile",
+    "Tied",
+    "TracerMap",
+    "baselines",
+    "calibrations",
+    "intrinsic",
+    "light",
+    "noise",
+    "optimise",
+    "predict",
+    "sample",
+    "simulate",
+    "tracer",
+]
+
+if TYPE_CHECKING:
+    from jaxmetal.errors import InputError, InputWarning
+    from jaxmetal.forward import intrinsic, predict
+    from jaxmetal.galaxy import Component, Galaxy
+    from jaxmetal.inference.model import Model
+    from jaxmetal.inference.optimise import optimise
+    from jaxmetal.inference.priors import Tied
+    from jaxmetal.inference.results import Fit, Posterior
+    from jaxmetal.inference.sample import sample
+    from jaxmetal.instrument.grid import Grid
+    from jaxmetal.instrument.instrument import Instrument
+    from jaxmetal.instrument.psf import GaussianPSF, KernelPSF, MoffatPSF, NoPSF
+    from jaxmetal.maps import LightMap, TracerMap
+    from jaxmetal.profiles import light, tracer
+    from jaxmetal.profiles.profile import Profile
+    from jaxmetal.science import baselines, calibrations, noise, simulate
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'jaxmetal' has no attribute {name!r}")
+    module = import_module(f"jaxmetal.{_HOMES[name]}")
+    value = module if _HOMES[name].endswith(f".{name}") and not hasattr(module, name) else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
