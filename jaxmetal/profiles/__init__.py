@@ -1,0 +1,1 @@
+"""Pure functions of position: what shines, and what the light carries."""

@@ -1,0 +1,101 @@
+"""The delicate formulae, once: value and gradient are protected together."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+
+def positive_power(x: Float[Array, "..."], power) -> Float[Array, "..."]:
+    """x ** power for x > 0; 0 with zero gradient where x is not positive.
+
+    The derivative of sqrt(0) is infinite, and 0 × inf in the chain rule is NaN: the base is replaced
+    before the power is taken, not after. exp and log run on a CPU's vector units, a general power does not.
+    """
+    positive = x > 0
+    return jnp.where(positive, jnp.exp(power * jnp.log(jnp.where(positive, x, 1.0))), 0.0)
+
+
+def sqrt(x: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The square root of x, with zero gradient where x is not positive."""
+    positive = x > 0
+    return jnp.where(positive, jnp.sqrt(jnp.where(positive, x, 1.0)), 0.0)
+
+
+# b_n - (2n - 1/3) as Chebyshev coefficients in t = 2 · 0.6/(n + 0.3) - 1, fitted to 40-digit solutions of
+# gamma(2n, b) = Gamma(2n)/2: within 2e-13 for every n >= 0.3. A root search would be exact too, and ten times slower to compile.
+_SERSIC_B = (
+    0.018703228703361587, 0.023449036071969336, 0.005662277284393663, 0.0010512418979625124, 0.0001505068149599519,
+    1.731331902188432e-05, 1.6820169621137693e-06, 9.141882511389886e-08, -1.789494942505213e-08, -7.167580606413168e-09,
+    -1.6871082960142377e-09, -3.558069041824511e-10, -6.110602930009522e-11, -9.732390164771042e-12, -1.537528698909806e-12,
+    -1.8149908570178608e-13, -5.0869260836913254e-15,
+)  # fmt: skip
+
+
+def sersic_b(n: Float[Array, ""]) -> Float[Array, ""]:
+    """The exact Sersic constant, which makes R_sersic the half-light radius.
+
+        gamma(2n, b_n) = Gamma(2n) / 2
+
+    Parameters
+    ----------
+    n
+        Sersic index, dimensionless, at least 0.3.
+
+    Returns
+    -------
+    b_n
+        dimensionless; 1.678347 for n = 1. Differentiable in n.
+
+    References
+    ----------
+    Ciotti & Bertin (1999), A&A 352, 447, whose series has the same leading terms.
+    """
+    t = 1.2 / (n + 0.3) - 1.0
+    # Clenshaw's recurrence.
+    b, c = 0.0 * t, 0.0 * t
+    for coefficient in _SERSIC_B[:0:-1]:
+        b, c = coefficient + 2 * t * b - c, b
+    return 2 * n - 1 / 3 + _SERSIC_B[0] + t * b - c
+
+
+def cubic_weights(t: Float[Array, "..."]) -> list[Float[Array, "..."]]:
+    """The four weights of Keys' (1981) cubic convolution at fraction t of a cell."""
+    return [
+        ((-0.5 * t + 1.0) * t - 0.5) * t,
+        (1.5 * t - 2.5) * t * t + 1.0,
+        ((-1.5 * t + 2.0) * t + 0.5) * t,
+        (0.5 * t - 0.5) * t * t,
+    ]
+
+
+def bicubic(image: Float[Array, "ny nx"], row: Float[Array, "..."], column: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Read an image between its pixels, smoothly; 0 outside.
+
+    Keys' cubic convolution: exact at the pixel centres and for quadratics, continuous first derivative.
+
+    Parameters
+    ----------
+    image
+        values at integer (row, column).
+    row, column
+        where to read, in pixels; pixel (0, 0) has its centre at (0.0, 0.0).
+
+    References
+    ----------
+    Keys (1981), IEEE Trans. ASSP 29, 1153.
+    """
+    rows, columns = image.shape
+    padded = jnp.pad(image, 2)
+    row0 = jax.lax.stop_gradient(jnp.floor(row))
+    column0 = jax.lax.stop_gradient(jnp.floor(column))
+    row_weights = cubic_weights(row - row0)
+    column_weights = cubic_weights(column - column0)
+    i0 = row0.astype(int) + 1
+    j0 = column0.astype(int) + 1
+    total = jnp.zeros_like(row)
+    for di, row_weight in enumerate(row_weights):
+        i = jnp.clip(i0 + di, 0, rows + 3)
+        for dj, column_weight in enumerate(column_weights):
+            j = jnp.clip(j0 + dj, 0, columns + 3)
+            total = total + row_weight * column_weight * padded[i, j]
+    return total

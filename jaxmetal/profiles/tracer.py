@@ -1,0 +1,194 @@
+"""What the light carries: metallicity, velocity, age, colour, as a function of position."""
+
+import jax.numpy as jnp
+
+from jaxmetal.profiles import numerics
+from jaxmetal.profiles.geometry import Coordinate, disc_plane, disc_radius, elliptical_radius
+
+
+def uniform(x: Coordinate, y: Coordinate, value) -> Coordinate:
+    """The same value everywhere.
+
+        Z = value
+
+    Parameters
+    ----------
+    x, y
+        position, arcsec.
+    value
+        in the tracer's unit.
+    """
+    return value * jnp.ones_like(x)
+
+
+def gradient(x: Coordinate, y: Coordinate, central, gradient, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0) -> Coordinate:
+    """A straight line in elliptical radius.
+
+        Z = central + gradient · R
+
+    Parameters
+    ----------
+    x, y
+        position, arcsec.
+    central
+        value at the centre, in the tracer's unit.
+    gradient
+        slope, unit per arcsec.
+    e1, e2
+        ellipticity; R is the product-average radius sqrt(ab), as for the light.
+    center_x, center_y
+        centre, arcsec.
+    """
+    return central + gradient * elliptical_radius(x, y, e1, e2, center_x, center_y)
+
+
+def disc_gradient(
+    x: Coordinate, y: Coordinate, central, gradient, inclination=0.0, position_angle=0.0, center_x=0.0, center_y=0.0
+) -> Coordinate:
+    """A straight line in the radius of an inclined disc, the usual galactocentric gradient.
+
+        Z = central + gradient · R,   R = deprojected (major-axis) radius
+
+    Parameters
+    ----------
+    x, y
+        position, arcsec.
+    central
+        value at the centre, in the tracer's unit.
+    gradient
+        slope, unit per arcsec along the major axis.
+    inclination
+        degrees; 0 is face-on.
+    position_angle
+        of the major axis, degrees, from +y (north) towards +x (east).
+    center_x, center_y
+        centre, arcsec.
+    """
+    return central + gradient * disc_radius(x, y, inclination, position_angle, center_x, center_y)
+
+
+def broken_gradient(
+    x: Coordinate, y: Coordinate, central, inner, outer, break_radius, smoothness=0.1,
+    inclination=0.0, position_angle=0.0, center_x=0.0, center_y=0.0,
+) -> Coordinate:  # fmt: skip
+    """Two slopes that join smoothly.
+
+        Z = central + inner R + (outer - inner) s [ln(1 + e^{(R - R_b)/s}) - ln(1 + e^{-R_b/s})]
+
+    Far inside the break dZ/dR = inner, far outside dZ/dR = outer, and Z(0) = central exactly.
+
+    Parameters
+    ----------
+    x, y
+        position, arcsec.
+    central
+        value at the centre, in the tracer's unit.
+    inner, outer
+        slopes inside and outside the break, unit per arcsec.
+    break_radius
+        R_b, arcsec.
+    smoothness
+        s, the radius over which the slope turns, arcsec, positive.
+    inclination, position_angle
+        of the disc, degrees.
+    center_x, center_y
+        centre, arcsec.
+    """
+    radius = disc_radius(x, y, inclination, position_angle, center_x, center_y)
+
+    def turn(r):
+        return smoothness * jnp.logaddexp(0.0, (r - break_radius) / smoothness)
+
+    return central + inner * radius + (outer - inner) * (turn(radius) - turn(0.0))
+
+
+def dipole(x: Coordinate, y: Coordinate, central, gradient_x, gradient_y, center_x=0.0, center_y=0.0) -> Coordinate:
+    """A tilted plane: richer on one side, poorer on the other.
+
+        Z = central + gradient_x (x - center_x) + gradient_y (y - center_y)
+
+    Parameters
+    ----------
+    x, y
+        position, arcsec.
+    central
+        value at the centre, in the tracer's unit.
+    gradient_x, gradient_y
+        slopes along x and y, unit per arcsec.
+    center_x, center_y
+        centre, arcsec.
+    """
+    return central + gradient_x * (x - center_x) + gradient_y * (y - center_y)
+
+
+def spiral_arms(
+    x: Coordinate, y: Coordinate, central, gradient, contrast, pitch=20.0, number=2.0, width=0.25, phase=0.0,
+    inner_radius=0.5, inclination=0.0, position_angle=0.0, center_x=0.0, center_y=0.0,
+) -> Coordinate:  # fmt: skip
+    """A gradient with logarithmic spiral arms on it, periodic and smooth in angle.
+
+        Z = central + gradient R + contrast · (1 - e^{-(R/r0)²}) · exp[-d²/2 width²]
+        d² = 2 (1 - cos m psi) (R sin p / m)²,   psi = theta - phase - ln(R/r0) / tan p
+
+    d is the distance from the ridge of the nearest arm, to second order.
+
+    Parameters
+    ----------
+    x, y
+        position, arcsec.
+    central
+        value at the centre, in the tracer's unit.
+    gradient
+        slope, unit per arcsec.
+    contrast
+        height of an arm above the disc, in the tracer's unit.
+    pitch
+        p, pitch angle, degrees, positive.
+    number
+        m, how many arms; a whole number.
+    width
+        of an arm (Gaussian sigma), arcsec.
+    phase
+        angle of the arms at R = r0, degrees from the major axis.
+    inner_radius
+        r0, inside which the arms fade, arcsec.
+    inclination, position_angle
+        of the disc, degrees.
+    center_x, center_y
+        centre, arcsec.
+    """
+    along, across = disc_plane(x, y, inclination, position_angle, center_x, center_y)
+    squared = along**2 + across**2
+    radius = numerics.sqrt(squared)
+    # On the centre the angle does not exist; the arms have faded there, so any finite stand-in serves.
+    off = squared > 0
+    angle = jnp.arctan2(jnp.where(off, across, 0.0), jnp.where(off, along, 1.0))
+    log_radius = 0.5 * jnp.log(jnp.where(off, squared, 1.0)) - jnp.log(inner_radius)
+    p = jnp.deg2rad(pitch)
+    psi = angle - jnp.deg2rad(phase) - log_radius / jnp.tan(p)
+    distance2 = 2 * (1 - jnp.cos(number * psi)) * (radius * jnp.sin(p) / number) ** 2
+    arms = (1 - jnp.exp(-squared / inner_radius**2)) * jnp.exp(-0.5 * distance2 / width**2)
+    return central + gradient * radius + contrast * arms
+
+
+def polynomial(x: Coordinate, y: Coordinate, coefficients, center_x=0.0, center_y=0.0) -> Coordinate:
+    """A polynomial surface.
+
+        Z = c0 + c1 dx + c2 dy + c3 dx² + c4 dx dy + c5 dy² + ...
+
+    Parameters
+    ----------
+    x, y
+        position, arcsec.
+    coefficients
+        1, 3, 6, 10, … numbers for order 0, 1, 2, 3, …; unit per arcsec^order.
+    center_x, center_y
+        centre, arcsec.
+    """
+    dx, dy = x - center_x, y - center_y
+    total, term, order = jnp.zeros_like(x), 0, 0
+    while term < len(coefficients):
+        for j in range(min(order + 1, len(coefficients) - term)):
+            total = total + coefficients[term + j] * dx ** (order - j) * dy**j
+        term, order = term + order + 1, order + 1
+    return total
