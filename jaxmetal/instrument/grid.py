@@ -1,0 +1,153 @@
+"""Where the pixels lie on the sky."""
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxmetal.errors import InputError
+from jaxmetal.profiles.profile import as_array
+
+
+class Grid(eqx.Module):
+    """A regular grid of pixels.
+
+        (x, y) = origin + matrix · (column, row)
+
+    Parameters
+    ----------
+    origin
+        position of the centre of pixel [0, 0], arcsec, shape (2,).
+    matrix
+        arcsec per pixel, shape (2, 2): a step of one column moves by matrix[:, 0], one row by matrix[:, 1].
+    shape
+        (rows, columns).
+
+    Raises
+    ------
+    InputError
+        for a shape that is not two positive whole numbers, or a matrix that maps the pixels onto a line.
+    """
+
+    origin: Float[Array, "2"]
+    matrix: Float[Array, "2 2"]
+    shape: tuple[int, int] = eqx.field(static=True)
+
+    def __init__(self, origin: Any, matrix: Any, shape: tuple[int, int]):
+        self.shape = _checked_shape(shape)
+        self.origin = as_array(origin, "Grid.origin")
+        self.matrix = as_array(matrix, "Grid.matrix")
+        if self.origin.shape != (2,) or self.matrix.shape != (2, 2):
+            raise InputError(f"Grid: origin must have shape (2,) and matrix (2, 2), got {self.origin.shape} and {self.matrix.shape}.")
+        numbers = np.append(np.asarray(matrix, float), np.asarray(origin, float))
+        if not np.all(np.isfinite(numbers)) or abs(np.linalg.det(np.asarray(matrix, float))) == 0:
+            raise InputError(f"Grid: origin and matrix must be finite and the pixels must have an area, got {matrix!r}.")
+
+    @classmethod
+    def regular(cls, shape: tuple[int, int], pixel_scale: float, center: tuple[float, float] = (0.0, 0.0)) -> "Grid":
+        """Square pixels, x to the right and y up, with `center` in the middle of the frame.
+
+        Parameters
+        ----------
+        shape
+            (rows, columns).
+        pixel_scale
+            arcsec per pixel, positive.
+        center
+            (x, y) of the middle of the frame, arcsec.
+        """
+        rows, columns = _checked_shape(shape)
+        if not np.isfinite(pixel_scale) or pixel_scale <= 0:
+            raise InputError(f"Grid.regular: pixel_scale must be positive (arcsec), got {pixel_scale!r}.")
+        origin = np.asarray(center, float) - pixel_scale * np.array([(columns - 1) / 2, (rows - 1) / 2])
+        return cls(origin, pixel_scale * np.eye(2), (rows, columns))
+
+    @classmethod
+    def from_wcs(cls, wcs: Any, shape: tuple[int, int] | None = None, center: tuple[float, float] | None = None) -> "Grid":
+        """The grid of a celestial WCS, with x to the east and y to the north of a reference position.
+
+        Parameters
+        ----------
+        wcs
+            an astropy.wcs.WCS; a cube's is reduced to its celestial part.
+        shape
+            (rows, columns); the WCS's own if left out.
+        center
+            (right ascension, declination) of (x, y) = (0, 0), degrees; the middle of the frame if left out. Maps of
+            one galaxy from different instruments must name the same position.
+
+        Raises
+        ------
+        InputError
+            if the WCS is not celestial, has no shape, or bends by more than 0.05 pixel over the frame.
+        """
+        from astropy.wcs import WCS
+
+        wcs = wcs.celestial
+        if wcs.naxis != 2:
+            raise InputError("Grid.from_wcs: the WCS has no celestial axes.")
+        if shape is None and wcs.array_shape is None:
+            raise InputError("Grid.from_wcs: the WCS does not know its shape; give shape=(rows, columns).")
+        rows, columns = _checked_shape(wcs.array_shape if shape is None else shape)
+        if center is None:
+            ra, dec = wcs.all_pix2world((columns - 1) / 2, (rows - 1) / 2, 0)
+            center = float(ra), float(dec)
+        plane = WCS(naxis=2)
+        plane.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+        plane.wcs.crval = center
+        plane.wcs.crpix = [1.0, 1.0]
+        plane.wcs.cdelt = [1 / 3600, 1 / 3600]
+        column, row = (a.ravel() for a in np.meshgrid(np.linspace(0, columns - 1, 7), np.linspace(0, rows - 1, 7)))
+        sky = np.transpose(plane.all_world2pix(*wcs.all_pix2world(column, row, 0), 0))
+        terms = np.stack([np.ones_like(column), column, row], axis=-1)
+        solution = np.linalg.lstsq(terms, sky, rcond=None)[0]
+        matrix = solution[1:].T
+        bend = np.abs(sky - terms @ solution).max() / np.sqrt(abs(np.linalg.det(matrix)))
+        if not bend < 0.05:
+            raise InputError(f"Grid.from_wcs: the WCS bends by {bend:.2g} pixel over the frame; resample the map or cut it smaller.")
+        return cls(solution[0], matrix, (rows, columns))
+
+    @property
+    def pixel_area(self) -> Float[Array, ""]:
+        """Solid angle of a pixel, arcsec²."""
+        return jnp.abs(jnp.linalg.det(self.matrix))
+
+    @property
+    def pixel_scale(self) -> Float[Array, ""]:
+        """Side of a square pixel of the same area, arcsec."""
+        return jnp.sqrt(self.pixel_area)
+
+    @property
+    def coordinates(self) -> tuple[Float[Array, "ny nx"], Float[Array, "ny nx"]]:
+        """(x, y) of the pixel centres, arcsec."""
+        rows, columns = self.shape
+        return self.position(jnp.arange(columns, dtype=self.origin.dtype), jnp.arange(rows, dtype=self.origin.dtype)[:, None])
+
+    def position(self, column: Array, row: Array) -> tuple[Array, Array]:
+        """(x, y) of a point given in pixels, arcsec."""
+        m = self.matrix
+        return self.origin[0] + m[0, 0] * column + m[0, 1] * row, self.origin[1] + m[1, 0] * column + m[1, 1] * row
+
+    def pixel(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """(column, row) of a point on the sky: the inverse of `position`."""
+        m = self.matrix
+        determinant = m[0, 0] * m[1, 1] - m[0, 1] * m[1, 0]
+        dx, dy = x - self.origin[0], y - self.origin[1]
+        return (m[1, 1] * dx - m[0, 1] * dy) / determinant, (m[0, 0] * dy - m[1, 0] * dx) / determinant
+
+    def squared_frequency(self, kx: Array, ky: Array) -> Array:
+        """|f|² on the sky, per arcsec², of a wave with kx, ky cycles per pixel along the array's axes."""
+        metric = jnp.linalg.inv(self.matrix.T @ self.matrix)
+        return metric[0, 0] * kx**2 + 2 * metric[0, 1] * kx * ky + metric[1, 1] * ky**2
+
+
+def _checked_shape(shape: Any) -> tuple[int, int]:
+    try:
+        rows, columns = (int(n) for n in shape)
+    except (TypeError, ValueError):
+        raise InputError(f"Grid.shape: expected (rows, columns), got {shape!r}.") from None
+    if rows < 1 or columns < 1:
+        raise InputError(f"Grid.shape: expected two positive numbers, got {shape!r}.")
+    return rows, columns

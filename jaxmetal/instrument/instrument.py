@@ -1,0 +1,103 @@
+"""A telescope and camera: grid, PSF and how finely they are computed."""
+
+from typing import Any, ClassVar
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Array, Complex, Float
+
+from jaxmetal.errors import InputError
+from jaxmetal.instrument import sampling as sampling_rules
+from jaxmetal.instrument.convolve import transfer_function
+from jaxmetal.instrument.grid import Grid
+from jaxmetal.instrument.psf import PSF
+from jaxmetal.instrument.sampling import Sampling
+from jaxmetal.profiles.profile import is_traced
+
+
+class Instrument(eqx.Module):
+    """Grid and PSF, and the sampling at which they are computed.
+
+    Parameters
+    ----------
+    grid
+        where the pixels lie.
+    psf
+        how light scatters before it reaches them.
+    supersampling
+        "auto" (chosen and measured when a Model is built or a map predicted), n, or (evaluate, convolve): points per
+        pixel side at which the profiles are evaluated, and cells per pixel side on which the PSF is applied.
+    margin
+        pixels around the frame whose light is scattered in; the width of the PSF if left out.
+
+    Raises
+    ------
+    InputError
+        if half of the PSF's light spreads over more than the frame (usually a wrong unit), or the sampling is not valid.
+    """
+
+    adjustable: ClassVar = ("grid", "psf")
+    grid: Grid
+    psf: PSF
+    sampling: Sampling | None = eqx.field(static=True)
+    margin: int | None = eqx.field(static=True)
+    transfer: Float[Array, "ny nx"] | Complex[Array, "ny nx"] | None
+    error: Float[Array, "2"] | None
+
+    def __init__(
+        self, grid: Grid, psf: PSF, supersampling: Any = "auto", margin: int | None = None, *,
+        transfer: Array | None = None, error: Array | None = None,
+    ):  # fmt: skip
+        if not isinstance(grid, Grid) or not isinstance(psf, PSF):
+            raise InputError(f"Instrument: expected a Grid and a PSF, got {type(grid).__name__} and {type(psf).__name__}.")
+        if margin is not None and (not isinstance(margin, int | np.integer) or margin < 0):
+            raise InputError(f"Instrument.margin: expected a number of pixels, zero or more, got {margin!r}.")
+        self.grid, self.psf = grid, psf
+        self.margin = None if margin is None else int(margin)
+        traced = is_traced((grid, psf))
+        if not traced:
+            _check_width(psf, grid)
+        if isinstance(supersampling, Sampling):
+            self.sampling = supersampling
+        else:
+            width = self.margin
+            if width is None:
+                width = max(grid.shape) // 2 if traced else sampling_rules.margin_for(psf, grid)
+            self.sampling = sampling_rules.parse(supersampling, width)
+        # Set by with_sampling and with_transfer; nobody writes these by hand.
+        self.transfer = transfer
+        self.error = error
+
+    def with_sampling(self, sampling: Sampling, error: Array | None = None) -> "Instrument":
+        """A copy computed at this sampling, with the error that was measured for it: (tracer, relative light)."""
+        return Instrument(self.grid, self.psf, sampling, self.margin, error=error)
+
+    def with_transfer(self) -> "Instrument":
+        """A copy that holds the PSF's transfer function, for a PSF that does not change during a fit."""
+        if self.sampling is None:
+            raise InputError('Instrument: supersampling "auto" must be chosen before the transfer function is known.')
+        transfer = transfer_function(self.grid, self.psf, self.sampling)
+        return Instrument(self.grid, self.psf, self.sampling, self.margin, transfer=transfer, error=self.error)
+
+    def describe(self) -> str:
+        """One line: the sampling in use and the error that was measured for it."""
+        if self.sampling is None:
+            return 'supersampling "auto", not yet chosen'
+        line = (
+            f"profiles evaluated at {self.sampling.evaluate} and convolved at {self.sampling.convolve} points per pixel side, "
+            f"margin {self.sampling.margin} pixels"
+        )
+        if self.error is None:
+            return line
+        return f"{line}; measured error {float(self.error[0]):.1e} in the tracer, {float(self.error[1]):.1e} in light"
+
+
+def _check_width(psf: PSF, grid: Grid) -> None:
+    scale = float(grid.pixel_scale)
+    half_light = 2 * psf.radius(0.5, scale)
+    frame = min(grid.shape) * scale
+    if half_light > frame:
+        raise InputError(
+            f"psf: larger than the frame: half of its light spreads over {half_light:.3g} arcsec, the frame is {frame:.3g} arcsec wide; "
+            "is its width in arcsec, or a kernel's oversampling wrong?"
+        )

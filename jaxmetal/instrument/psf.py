@@ -1,0 +1,234 @@
+"""Point-spread functions, by their Fourier transforms.
+
+Every PSF answers three questions: its transfer function at given frequencies, the radius that holds most of its
+light (how far light scatters), and the radius that holds half of it. None of them includes the pixel: the average
+over the pixel is taken once, by the instrument.
+"""
+
+import abc
+import warnings
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import gammaln
+from jaxtyping import Array, Float
+
+from jaxmetal.errors import InputError, InputWarning
+from jaxmetal.instrument.grid import Grid
+from jaxmetal.profiles.profile import as_array, is_traced
+
+SIGMA_TO_FWHM = 2.354820045030949
+
+
+class PSF(eqx.Module):
+    """What every point-spread function can answer."""
+
+    @abc.abstractmethod
+    def transfer(self, grid: Grid, kx: Array, ky: Array) -> Array:
+        """The Fourier transform at kx, ky cycles per pixel of the grid's axes; 1 at zero frequency."""
+
+    @abc.abstractmethod
+    def radius(self, outside: float, pixel_scale: float) -> float:
+        """The radius, arcsec, beyond which this fraction of the light falls."""
+
+
+class NoPSF(PSF):
+    """A perfect telescope: every spot of light stays where it is; only the pixels average."""
+
+    def transfer(self, grid: Grid, kx: Array, ky: Array) -> Array:
+        return jnp.ones_like(kx * ky)
+
+    def radius(self, outside: float, pixel_scale: float) -> float:
+        return 0.0
+
+
+class GaussianPSF(PSF):
+    """A circular Gaussian.
+
+        K(f) = exp(-2 pi² sigma² f²),   sigma = FWHM / 2.3548
+
+    Parameters
+    ----------
+    fwhm
+        full width at half maximum, arcsec, positive.
+
+    Raises
+    ------
+    InputError
+        if the width is not a positive number.
+    """
+
+    fwhm: Float[Array, ""]
+
+    def __init__(self, fwhm: Any):
+        self.fwhm = _positive(fwhm, "GaussianPSF.fwhm")
+
+    def transfer(self, grid: Grid, kx: Array, ky: Array) -> Array:
+        sigma = self.fwhm / SIGMA_TO_FWHM
+        return jnp.exp(-2 * jnp.pi**2 * sigma**2 * grid.squared_frequency(kx, ky))
+
+    def radius(self, outside: float, pixel_scale: float) -> float:
+        return float(self.fwhm) / SIGMA_TO_FWHM * float(np.sqrt(-2 * np.log(outside)))
+
+
+class MoffatPSF(PSF):
+    """A circular Moffat profile.
+
+        K(r) ∝ [1 + (r/alpha)²]^(-beta),   alpha = FWHM / (2 sqrt(2^{1/beta} - 1))
+
+    A Moffat profile is a mixture of Gaussians whose inverse variances follow a Gamma law, so its transform is
+
+        K(f) = 1/Gamma(beta-1) ∫ t^{beta-2} exp[-t - (pi alpha f)²/t] dt
+
+    and a trapezoidal rule in ln t converges exponentially.
+
+    Parameters
+    ----------
+    fwhm
+        full width at half maximum, arcsec, positive.
+    beta
+        slope of the wings, greater than 1; 2.5 … 4.5 for ground-based seeing.
+
+    Raises
+    ------
+    InputError
+        if fwhm <= 0 or beta <= 1 (its light would be infinite).
+
+    References
+    ----------
+    Moffat (1969), A&A 3, 455; Trujillo et al. (2001), MNRAS 328, 977.
+    """
+
+    fwhm: Float[Array, ""]
+    beta: Float[Array, ""]
+
+    def __init__(self, fwhm: Any, beta: Any):
+        self.fwhm = _positive(fwhm, "MoffatPSF.fwhm")
+        self.beta = _positive(beta, "MoffatPSF.beta")
+        if not is_traced(self.beta) and self.beta <= 1:
+            raise InputError(f"MoffatPSF.beta: must be greater than 1, or the PSF holds infinite light; got {beta!r}.")
+
+    @property
+    def alpha(self) -> Float[Array, ""]:
+        """Core radius, arcsec."""
+        return self.fwhm / (2 * jnp.sqrt(2 ** (1 / self.beta) - 1))
+
+    def transfer(self, grid: Grid, kx: Array, ky: Array) -> Array:
+        order = self.beta - 1
+        u = jnp.linspace(-18.0 / order, 3.9, 64)
+        t = jnp.exp(u)
+        weights = jnp.exp(order * u - t - gammaln(order))
+        # Dividing by the sum removes what the quadrature leaves out, so that light is conserved to rounding.
+        weights = weights / weights.sum()
+        q2 = (jnp.pi * self.alpha) ** 2 * grid.squared_frequency(kx, ky)
+        return jnp.sum(weights * jnp.exp(-q2[..., None] / t), axis=-1)
+
+    def radius(self, outside: float, pixel_scale: float) -> float:
+        return float(self.alpha) * float(np.sqrt(outside ** (1 / (1 - float(self.beta))) - 1))
+
+
+class KernelPSF(PSF):
+    """A picture of a point source, with its own sampling.
+
+        K(k) = Σ_ij kernel_ij exp[-2 pi i (k_x (j - j0) + k_y (i - i0)) / oversampling]
+
+    The sum is taken at the frequencies that the frame needs, so any oversampling, centre and size is exact: an
+    even-sized kernel is not shifted by half a pixel. Frequencies that the picture cannot hold are zero.
+
+    Parameters
+    ----------
+    kernel
+        the picture, in the orientation of the data's array, shape (rows, columns). It is normalised to 1.
+    oversampling
+        kernel pixels per map pixel, not necessarily whole.
+    center
+        "centroid" (its centre of light, so that the PSF moves no galaxy), or (column, row) in kernel pixels.
+    includes_pixel
+        True if each value is the light collected in a whole kernel pixel (a star on the detector, a drizzled PSF);
+        this average is then divided out, since the instrument takes the pixel average itself.
+
+    Raises
+    ------
+    InputError
+        for a kernel that is not a finite picture with a positive sum.
+
+    Warns
+    -----
+    InputWarning
+        when the centre of light lies more than 0.05 kernel pixels from the middle of an odd-sized kernel, or the
+        size is even: what centre was used.
+    """
+
+    kernel: Float[Array, "ky kx"]
+    oversampling: Float[Array, ""]
+    center: Float[Array, "2"]
+    includes_pixel: bool = eqx.field(static=True)
+
+    def __init__(self, kernel: Any, oversampling: Any = 1.0, center: Any = "centroid", includes_pixel: bool = False):
+        picture = np.asarray(kernel, float)
+        if picture.ndim != 2 or picture.size == 0:
+            raise InputError(f"KernelPSF.kernel: expected a picture (rows, columns), got shape {picture.shape}.")
+        bad = int((~np.isfinite(picture)).sum())
+        if bad:
+            raise InputError(f"KernelPSF.kernel: {bad} of {picture.size} values are not finite.")
+        if picture.sum() <= 0:
+            raise InputError(f"KernelPSF.kernel: the sum must be positive, got {picture.sum():.3g}.")
+        picture = picture / picture.sum()
+        self.kernel = as_array(picture, "KernelPSF.kernel")
+        self.oversampling = _positive(oversampling, "KernelPSF.oversampling")
+        if isinstance(center, str):
+            if center != "centroid":
+                raise InputError(f'KernelPSF.center: expected "centroid" or (column, row), got {center!r}.')
+            center = _centroid(picture)
+        self.center = as_array(center, "KernelPSF.center")
+        self.includes_pixel = bool(includes_pixel)
+
+    def transfer(self, grid: Grid, kx: Array, ky: Array) -> Array:
+        rows, columns = self.kernel.shape
+        x, y = kx.ravel() / self.oversampling, ky.ravel() / self.oversampling
+        wave_x = jnp.exp(-2j * jnp.pi * x[None, :] * (jnp.arange(columns)[:, None] - self.center[0]))
+        wave_y = jnp.exp(-2j * jnp.pi * y[:, None] * (jnp.arange(rows)[None, :] - self.center[1]))
+        transfer = wave_y @ self.kernel @ wave_x
+        if self.includes_pixel:
+            transfer = transfer / (jnp.sinc(x)[None, :] * jnp.sinc(y)[:, None])
+        held = (jnp.abs(x)[None, :] <= 0.5) & (jnp.abs(y)[:, None] <= 0.5)
+        return jnp.where(held, transfer, 0.0)
+
+    def radius(self, outside: float, pixel_scale: float) -> float:
+        picture, center = np.asarray(self.kernel, float), np.asarray(self.center, float)
+        row, column = np.indices(picture.shape)
+        distance = np.hypot(column - center[0], row - center[1]).ravel()
+        order = np.argsort(distance)
+        enclosed = np.cumsum(np.abs(picture).ravel()[order])
+        index = np.searchsorted(enclosed, (1 - outside) * enclosed[-1])
+        return float(distance[order][min(index, distance.size - 1)] * pixel_scale / float(self.oversampling))
+
+
+def _centroid(picture: np.ndarray) -> tuple[float, float]:
+    """(column, row) of the centre of light; says so when it is not simply the middle pixel."""
+    rows, columns = picture.shape
+    row, column = np.indices(picture.shape)
+    # Only the bright part: far wings and their noise would pull the centre about.
+    bright = np.where(picture > 0.05 * picture.max(), picture, 0.0)
+    center = (float((column * bright).sum() / bright.sum()), float((row * bright).sum() / bright.sum()))
+    middle = ((columns - 1) / 2, (rows - 1) / 2)
+    even = rows % 2 == 0 or columns % 2 == 0
+    if even or np.hypot(center[0] - middle[0], center[1] - middle[1]) > 0.05:
+        warnings.warn(
+            f"KernelPSF: the {rows} × {columns} kernel is centred on its centre of light, column {center[0]:.3f}, row {center[1]:.3f} "
+            f"(the middle of the array is {middle[0]:g}, {middle[1]:g}); give center=(column, row) for another.",
+            InputWarning,
+            stacklevel=3,
+        )
+    return center
+
+
+def _positive(value: Any, where: str) -> Float[Array, ""]:
+    number = as_array(value, where)
+    if number.shape != ():
+        raise InputError(f"{where}: expected one number, got shape {number.shape}.")
+    if not is_traced(number) and not (number > 0 and np.isfinite(number)):
+        raise InputError(f"{where}: must be a positive number, got {value!r}.")
+    return number

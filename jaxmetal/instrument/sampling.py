@@ -1,0 +1,101 @@
+"""How finely the sky is sampled: two numbers, the margin around the frame, and a first guess at them."""
+
+import dataclasses
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxmetal.errors import InputError
+from jaxmetal.instrument.grid import Grid
+from jaxmetal.instrument.psf import PSF
+
+# Beyond this many evaluations of each profile a map no longer fits into a laptop's memory.
+MAX_POINTS = 2e7
+
+
+@dataclasses.dataclass(frozen=True)
+class Sampling:
+    """How an instrument is computed.
+
+    Parameters
+    ----------
+    convolve
+        cells per pixel side on which the convolution runs.
+    nodes
+        Gauss-Legendre points per cell side at which the profiles are evaluated.
+    margin
+        pixels around the frame whose light may scatter into it.
+    """
+
+    convolve: int
+    nodes: int
+    margin: int
+
+    @property
+    def evaluate(self) -> int:
+        """Points per pixel side at which the profiles are evaluated."""
+        return self.convolve * self.nodes
+
+    def cells(self, shape: tuple[int, int]) -> tuple[int, int]:
+        """Rows and columns of the padded grid of cells, of sizes that a Fourier transform is fast at."""
+        rows, columns = (fast_size(self.convolve * (n + 2 * self.margin)) for n in shape)
+        return rows, columns
+
+    def points(self, shape: tuple[int, int]) -> int:
+        """How many times each profile is evaluated for one map."""
+        rows, columns = self.cells(shape)
+        return rows * columns * self.nodes**2
+
+    def finer(self, grow_margin: bool = True) -> "Sampling":
+        """The next finer sampling, against which this one is judged."""
+        return Sampling(self.convolve + 1, min(self.nodes + 1, 4), self.margin + (self.margin // 2 + 1) * grow_margin)
+
+
+def fast_size(n: int) -> int:
+    """The smallest even number with no prime factor above 7 that is at least n."""
+    size = n + n % 2
+    while True:
+        rest = size
+        for prime in (2, 3, 5, 7):
+            while rest % prime == 0:
+                rest //= prime
+        if rest == 1:
+            return size
+        size += 2
+
+
+def parse(supersampling: Any, margin: int) -> Sampling | None:
+    """A Sampling from what the user wrote: None for "auto", n for (n, n), or (evaluate, convolve)."""
+    if isinstance(supersampling, str) and supersampling == "auto":
+        return None
+    pair = (supersampling, supersampling) if isinstance(supersampling, int | np.integer) else supersampling
+    try:
+        evaluate, convolve = (int(n) for n in pair)
+    except (TypeError, ValueError):
+        raise InputError(f'supersampling: expected "auto", a whole number or (evaluate, convolve), got {supersampling!r}.') from None
+    if convolve < 1 or evaluate < convolve or evaluate % convolve:
+        raise InputError(f"supersampling: evaluate must be a whole multiple of convolve and both at least 1, got {(evaluate, convolve)}.")
+    return Sampling(convolve, evaluate // convolve, margin)
+
+
+def margin_for(psf: PSF, grid: Grid) -> int:
+    """Pixels around the frame from which the PSF still scatters light into it: all but 1e-4 of its light."""
+    scale = float(grid.pixel_scale)
+    reach = int(np.ceil(psf.radius(1e-4, scale) / scale))
+    # Far wings of a wide Moffat would make the frame many times larger for nothing: one frame's width around is enough.
+    return min(reach, max(grid.shape))
+
+
+def guess(psf: PSF, grid: Grid, margin: int) -> Sampling:
+    """The coarsest convolution whose cells still resolve the PSF, and two points per cell.
+
+    A convolution on cells is right when the PSF passes nothing beyond half a cycle per cell; 1e-3 is let through,
+    because the average over the pixel and the galaxy's own smoothness suppress those waves further.
+    """
+    for convolve in range(1, 9):
+        edge = jnp.asarray([[0.5 * convolve]]), jnp.asarray([[0.0]])
+        passed = max(float(jnp.abs(psf.transfer(grid, *edge)).max()), float(jnp.abs(psf.transfer(grid, *edge[::-1])).max()))
+        if passed < 1e-3 or margin == 0:
+            break
+    return Sampling(convolve, 2, margin)
