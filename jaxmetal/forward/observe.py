@@ -1,0 +1,126 @@
+"""The idea of the package, in code.
+
+light       L = A · (K ∗ Σᵢ Iᵢ)
+weighted    M = A · (K ∗ Σᵢ Iᵢ g(Zᵢ))
+observed    Z_obs = g⁻¹(M / L)
+"""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxmetal.errors import unknown
+from jaxmetal.galaxy import Component, Galaxy
+from jaxmetal.instrument.convolve import cell_means, convolve, to_pixels, transfer_function, weighted_mean
+from jaxmetal.instrument.instrument import Instrument
+from jaxmetal.instrument.psf import NoPSF
+from jaxmetal.instrument.sampling import Sampling
+from jaxmetal.maps import scale_functions
+from jaxmetal.profiles.profile import is_traced
+
+# A tracer's name and the scale in which light averages it.
+Average = tuple[str, Any]
+
+
+def observe(
+    galaxy: Galaxy, instrument: Instrument, averages: tuple[Average, ...], with_light: bool
+) -> tuple[Float[Array, "ny nx"] | None, dict[Average, Float[Array, "ny nx"]]]:
+    """The surface brightness of all components, and the light-weighted mean of some tracers, pixel by pixel.
+
+    One convolution for each group of components that carries a tracer, and one for each tracer.
+
+    Parameters
+    ----------
+    galaxy
+        light and tracers.
+    instrument
+        grid, PSF and sampling.
+    averages
+        the tracers wanted, each with its scale.
+    with_light
+        whether the light of all components is wanted too.
+
+    Returns
+    -------
+    light
+        surface brightness per arcsec² averaged over each pixel, or None.
+    means
+        for each of `averages`, in the tracer's unit.
+
+    Raises
+    ------
+    InputError
+        if no component carries a tracer.
+    """
+    carriers = {average: _carriers(galaxy, average[0]) for average in averages}
+    everyone = tuple(galaxy.components)
+    groups = list(dict.fromkeys([everyone] * with_light + list(carriers.values())))
+    sampling = instrument.sampling or _safe_sampling(instrument)
+    light, weighted = _cells(galaxy, instrument, sampling, groups, averages)
+    # A uniform tracer stays uniform to rounding if only its contrast against the mean is convolved. The result does
+    # not depend on this reference, so no gradient flows through it.
+    reference = {a: jax.lax.stop_gradient(_ratio(weighted[a].sum(), light[carriers[a]].sum())) for a in averages}
+    contrast = [weighted[a] - reference[a] * light[carriers[a]] for a in averages]
+    cells = jnp.stack([light[group] for group in groups] + contrast)
+    if not isinstance(instrument.psf, NoPSF):
+        known = instrument.transfer
+        cells = convolve(cells, transfer_function(instrument.grid, instrument.psf, sampling) if known is None else known)
+    seen = to_pixels(cells, instrument.grid, sampling)
+    seen_light = dict(zip(groups, seen[: len(groups)], strict=True))
+    means = {}
+    for average, image in zip(averages, seen[len(groups) :], strict=True):
+        inverse = scale_functions(average[1])[1]
+        means[average] = inverse(weighted_mean(seen_light[carriers[average]], image, reference[average]))
+    return seen_light.get(everyone), means
+
+
+def _carriers(galaxy: Galaxy, tracer: str) -> tuple[str, ...]:
+    carriers = tuple(name for name, component in galaxy.components.items() if tracer in component.tracers)
+    if not carriers:
+        raise unknown("tracer", tracer, galaxy.tracers)
+    return carriers
+
+
+def _cells(galaxy: Galaxy, instrument: Instrument, sampling: Sampling, groups: list[tuple[str, ...]], averages: tuple[Average, ...]):
+    """Cell averages of the summed light of each group of components, and of Σ I g(Z) for each tracer."""
+    light: dict = dict.fromkeys(groups, 0.0)
+    weighted: dict = dict.fromkeys(averages, 0.0)
+    for name, component in galaxy.components.items():
+        carried = [average for average in averages if average[0] in component.tracers]
+
+        def sources(x: Array, y: Array, component: Component = component, carried: list[Average] = carried) -> Array:
+            brightness = component.light(x, y) * jnp.ones_like(x * y)
+            return jnp.stack([brightness] + [brightness * scale_functions(s)[0](component.tracers[t](x, y)) for t, s in carried])
+
+        means = cell_means(sources, instrument.grid, sampling, _cusps(component, [tracer for tracer, _ in carried]))
+        for group in groups:
+            if name in group:
+                light[group] += means[0]
+        for average, image in zip(carried, means[1:], strict=True):
+            weighted[average] += image
+    return light, weighted
+
+
+def _cusps(component: Component, tracers: list[str]) -> list[tuple[Array, Array]]:
+    """Where a component may be sharp: the centres of its profiles."""
+    profiles = [component.light, *(component.tracers[name] for name in tracers)]
+    centres = [(p.center_x, p.center_y) for p in profiles if {"center_x", "center_y"} <= set(p.parameters)]
+    if is_traced(centres):
+        return centres
+    return list({(float(x), float(y)): (x, y) for x, y in centres}.values())
+
+
+def _ratio(numerator: Array, denominator: Array) -> Array:
+    dark = denominator == 0
+    return jnp.where(dark, 1.0, numerator / jnp.where(dark, 1.0, denominator))
+
+
+def _safe_sampling(instrument: Instrument) -> Sampling:
+    """What is used where "auto" cannot be measured because the numbers are being traced."""
+    return Sampling(3, 2, max(instrument.grid.shape) // 2 if instrument.margin is None else instrument.margin)
+
+
+observe_compiled = eqx.filter_jit(observe)

@@ -1,0 +1,91 @@
+"""Predictions for the maps of a galaxy."""
+
+from collections.abc import Mapping
+
+import equinox as eqx
+from jaxtyping import Array, Float
+
+from jaxmetal.forward.observe import observe, observe_compiled
+from jaxmetal.forward.resolve import resolve
+from jaxmetal.galaxy import Galaxy
+from jaxmetal.instrument.instrument import Instrument
+from jaxmetal.instrument.psf import NoPSF
+from jaxmetal.maps import Map, TracerMap
+from jaxmetal.profiles.profile import is_traced
+
+# (evaluate, convolve) where nothing is convolved: two Gauss-Legendre points a cell, three cells a pixel.
+INTRINSIC_SAMPLING = (6, 3)
+
+
+def predict(galaxy: Galaxy, map: Map) -> Float[Array, "ny nx"]:
+    """What this map would show of this galaxy, without noise.
+
+        LightMap: flux per pixel;   TracerMap: Z_obs = g⁻¹[ K∗Σ I g(Z) / K∗Σ I ]
+
+    Parameters
+    ----------
+    galaxy
+        light and tracers.
+    map
+        a LightMap or TracerMap; its instrument, tracer and scale count, its values do not.
+
+    Returns
+    -------
+    values
+        same shape as map.values.
+
+    Raises
+    ------
+    InputError
+        if no component carries the map's tracer.
+
+    References
+    ----------
+    Metha et al. (2024), arXiv:2403.08175, eq. 1-3.
+    """
+    traced = is_traced((galaxy, map))
+    if not traced:
+        map = resolve([(galaxy, {"map": map})])["map"]
+    return predict_together(galaxy, {"map": map}, compiled=not traced)["map"]
+
+
+def predict_together(galaxy: Galaxy, maps: Mapping[str, Map], compiled: bool = False) -> dict[str, Float[Array, "ny nx"]]:
+    """Predictions for maps that share the first one's instrument: its light is convolved once for all of them.
+
+    Parameters
+    ----------
+    galaxy
+        light and tracers.
+    maps
+        by name.
+    compiled
+        whether to run a cached compiled program; leave it False inside jit.
+    """
+    instrument = next(iter(maps.values())).instrument
+    wanted = {name: (map.tracer, map.scale) for name, map in maps.items() if isinstance(map, TracerMap)}
+    averages = tuple(dict.fromkeys(wanted.values()))
+    function = observe_compiled if compiled else observe
+    light, means = function(galaxy, instrument, averages, len(wanted) < len(maps))
+    seen = {name: means[average] for name, average in wanted.items()}
+    if light is not None:
+        seen |= {name: light * instrument.grid.pixel_area for name in maps if name not in wanted}
+    return seen
+
+
+def intrinsic(galaxy: Galaxy, map: Map) -> Float[Array, "ny nx"]:
+    """What this map would show if the telescope did not blur: only the pixels average.
+
+    Parameters
+    ----------
+    galaxy
+        light and tracers.
+    map
+        whose grid, tracer and scale to use.
+
+    Returns
+    -------
+    values
+        same shape as map.values.
+    """
+    sharp = Instrument(map.instrument.grid, NoPSF(), INTRINSIC_SAMPLING)
+    return predict(galaxy, eqx.tree_at(lambda m: m.instrument, map, sharp))

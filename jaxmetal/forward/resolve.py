@@ -1,0 +1,107 @@
+"""supersampling="auto": chosen by measuring what it costs in accuracy."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxmetal.forward.observe import Average, observe_compiled
+from jaxmetal.galaxy import Galaxy
+from jaxmetal.instrument.instrument import Instrument
+from jaxmetal.instrument.sampling import MAX_POINTS, Sampling, guess, margin_for
+from jaxmetal.maps import Map, TracerMap
+
+Scene = tuple[Galaxy, Mapping[str, Map]]
+
+log = logging.getLogger("jaxmetal")
+
+# How near to the converged map "auto" must come where light matters: dex (or tracer unit), and relative light.
+TOLERANCE = np.array([1e-4, 1e-3])
+# Light matters down to this fraction of the brightest pixel.
+FAINTEST = 1e-4
+
+
+def resolve(scenes: Sequence[Scene]) -> dict[str, Map]:
+    """The maps of the first scene with every "auto" sampling chosen, by measuring it.
+
+    A first guess from the PSF's transfer function is compared with the next finer sampling. As long as the two differ
+    by more than 1e-4 dex or 1e-3 in light anywhere where light matters (brighter than 1e-4 of the peak), the finer one
+    is taken and compared in its turn. A tracer map that spans more than one unit is held to 1e-4 of its span.
+
+    Parameters
+    ----------
+    scenes
+        (galaxy, maps by name): first the numbers to start from, then others that a fit may visit; the choice holds
+        for all of them. A map whose instrument has its sampling already is returned as it is, and maps that share an
+        instrument go on sharing it.
+
+    Returns
+    -------
+    maps
+        by name; `map.instrument.describe()` says what was chosen and the error that was measured.
+    """
+    maps = dict(scenes[0][1])
+    together: dict[int, list[str]] = {}
+    for name, map in maps.items():
+        if map.instrument.sampling is None:
+            together.setdefault(id(map.instrument), []).append(name)
+    for names in together.values():
+        instrument = _resolved(scenes, names)
+        for name in names:
+            maps[name] = eqx.tree_at(lambda m: m.instrument, maps[name], instrument)
+    return maps
+
+
+def _resolved(scenes: Sequence[Scene], names: list[str]) -> Instrument:
+    first = scenes[0][1]
+    instruments = [maps[names[0]].instrument for _, maps in scenes]
+    averages = tuple(dict.fromkeys((m.tracer, m.scale) for m in (first[name] for name in names) if isinstance(m, TracerMap)))
+    fixed = instruments[0].margin
+    margin = max(margin_for(i.psf, i.grid) for i in instruments) if fixed is None else fixed
+    sampling = max((guess(i.psf, i.grid, margin) for i in instruments), key=lambda s: s.convolve)
+
+    def views(sampling: Sampling) -> list[list[np.ndarray]]:
+        return [_view(galaxy, i.with_sampling(sampling), averages) for (galaxy, _), i in zip(scenes, instruments, strict=True)]
+
+    coarse, last = views(sampling), np.inf
+    while True:
+        finer = sampling.finer(grow_margin=fixed is None)
+        fine = views(finer)
+        pairs = [_difference(a, b) for a, b in zip(coarse, fine, strict=True)]
+        excess = max(float(np.max(error / allowed)) for error, allowed in pairs)
+        # When a finer sampling changes as much as the last one did, only rounding is left to measure.
+        if excess <= 1 or excess > 0.5 * last or finer.points(instruments[0].grid.shape) > MAX_POINTS:
+            break
+        sampling, coarse, last = finer, fine, excess
+    chosen = instruments[0].with_sampling(sampling, jnp.asarray(np.max([error for error, _ in pairs], axis=0)))
+    if excess <= 1:
+        log.info("%s: %s", ", ".join(names), chosen.describe())
+    else:
+        log.warning("%s: %s, which is more than the 1e-4 and 1e-3 asked for", ", ".join(names), chosen.describe())
+    return chosen
+
+
+def _view(galaxy: Galaxy, instrument: Instrument, averages: tuple[Average, ...]) -> list[np.ndarray]:
+    """The light, and the mean of each tracer, in double precision: the sampling is judged, not the rounding."""
+    with jax.enable_x64(True):
+        galaxy, instrument = jax.tree.map(lambda a: jnp.asarray(np.asarray(a), float), (galaxy, instrument))
+        light, means = observe_compiled(galaxy, instrument, averages, True)
+        return [np.asarray(image) for image in (light, *means.values())]
+
+
+def _difference(coarse: list[np.ndarray], fine: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """(tracer, relative light) differences where light matters, and what is allowed of each."""
+    brightness = np.abs(fine[0])
+    matters = np.all(np.isfinite(fine), axis=0) & (brightness > FAINTEST * np.nanmax(brightness))
+    if not matters.any():
+        return np.zeros(2), TOLERANCE
+    light = np.abs(coarse[0] / np.where(matters, fine[0], 1.0) - 1.0)[matters].max()
+    # A map that spans many units, such as a velocity field, is held to the same fraction of its range.
+    spans = [max(1.0, float(np.ptp(b[matters]))) for b in fine[1:]]
+    errors = [float(np.abs(a - b)[matters].max()) for a, b in zip(coarse[1:], fine[1:], strict=True)]
+    worst = max(range(len(spans)), key=lambda i: errors[i] / spans[i], default=None)
+    tracer, span = (0.0, 1.0) if worst is None else (errors[worst], spans[worst])
+    return np.array([tracer, light]), TOLERANCE * np.array([span, 1.0])
