@@ -1,0 +1,1 @@
+"""From maps to parameters: priors, one log density, optimisation, sampling."""

@@ -1,0 +1,50 @@
+"""How probable the data of a map are under a prediction; always with the normalisation."""
+
+import jax
+import jax.numpy as jnp
+from jax.scipy.special import gammaln
+from jaxtyping import Array, Float
+
+from jaxmetal.maps import LightMap, Map
+
+
+def variance(map: Map, predicted: Float[Array, "ny nx"]) -> Float[Array, "ny nx"]:
+    """sigma² plus the extra scatter: of the tracer's unit, or a fraction of the light."""
+    extra = map.scatter * predicted if isinstance(map, LightMap) else map.scatter
+    return map.sigma**2 + extra**2
+
+
+def residuals(map: Map, predicted: Float[Array, "ny nx"]) -> Float[Array, "ny nx"]:
+    """(data - model) / total sigma; 0 in pixels that take no part."""
+    return jnp.where(map.valid, (map.values - predicted) / jnp.sqrt(variance(map, predicted)), 0.0)
+
+
+def log_likelihood(map: Map, predicted: Float[Array, "ny nx"]) -> Float[Array, ""]:
+    """The log probability of the data.
+
+    Gaussian:   -1/2 Σ [r² + ln 2 pi s²],   r = (data - model) / s,   s² = sigma² + scatter²
+    Student-t:  Σ [ln Gamma((nu+1)/2) - ln Gamma(nu/2) - 1/2 ln(nu pi s²) - (nu+1)/2 ln(1 + r²/nu)]
+    """
+    squared = residuals(map, predicted) ** 2
+    log_variance = jnp.log(variance(map, predicted))
+    if map.likelihood == "gaussian":
+        terms = -0.5 * (squared + log_variance + jnp.log(2 * jnp.pi))
+    else:
+        nu = map.dof
+        peak = gammaln((nu + 1) / 2) - gammaln(nu / 2) - 0.5 * jnp.log(nu * jnp.pi)
+        terms = peak - 0.5 * log_variance - (nu + 1) / 2 * jnp.log1p(squared / nu)
+    return jnp.sum(jnp.where(map.valid, terms, 0.0))
+
+
+def information_roots(map: Map, predicted: Float[Array, "ny nx"]) -> Float[Array, " n"]:
+    """Functions whose Jacobian J gives the Fisher information JᵀJ: of the mean, and of the scatter.
+
+    F = Σ (∂mu/s)² + 1/2 Σ (∂ln s²)²,   times (nu+1)/(nu+3) and nu/(nu+3) for Student-t
+    """
+    total = variance(map, predicted)
+    mean = predicted / jax.lax.stop_gradient(jnp.sqrt(total))
+    spread = jnp.sqrt(0.5) * jnp.log(total)
+    if map.likelihood == "student-t":
+        mean = mean * jnp.sqrt((map.dof + 1) / (map.dof + 3))
+        spread = spread * jnp.sqrt(map.dof / (map.dof + 3))
+    return jnp.concatenate([jnp.where(map.valid, root, 0.0).ravel() for root in (mean, spread)])

@@ -1,0 +1,256 @@
+"""What a fit and a sampling give back."""
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxmetal.errors import InputError
+from jaxmetal.files import whole_file
+from jaxmetal.galaxy import Galaxy, put
+from jaxmetal.inference import likelihood
+from jaxmetal.maps import Map
+
+# Below this many effective samples, or above this R-hat, a posterior is not to be trusted.
+ENOUGH_SAMPLES = 400
+MIXED = 1.01
+
+
+class Summary(dict):
+    """Rows of numbers by parameter; prints as a table."""
+
+    def __str__(self) -> str:
+        if not self:
+            return "(nothing is free)"
+        columns = list(next(iter(self.values())))
+        width = max(len(name) for name in self)
+        lines = [" " * width + "".join(f"{column:>12}" for column in columns)]
+        lines += [f"{name:<{width}}" + "".join(f"{row[column]:>12.5g}" for column in columns) for name, row in self.items()]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def labels(name: str, shape: tuple[int, ...]) -> list[str]:
+    """The parameter's name, or name[0], name[1], … for an array."""
+    return [name + "".join(f"[{i}]" for i in index) for index in np.ndindex(shape)]
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Fit:
+    """The most probable parameters and the Laplace approximation around them.
+
+    Parameters
+    ----------
+    parameters
+        {path: value} of everything that was free, in its own unit.
+    covariance
+        of the parameters, in their order and own units (arrays flattened), shape (n, n).
+    galaxy, maps
+        with these parameters in place.
+    predicted
+        {map: model image}.
+    log_prior
+        the log prior density at the parameters.
+    converged, message
+        whether the fit arrived, and what to know about it.
+    unconstrained, unconstrained_covariance
+        the same point and covariance in the coordinates of `Model.log_density`.
+    """
+
+    parameters: dict[str, np.ndarray]
+    covariance: np.ndarray
+    galaxy: Galaxy
+    maps: dict[str, Map]
+    predicted: dict[str, np.ndarray]
+    log_prior: float
+    converged: bool
+    message: str
+    unconstrained: np.ndarray
+    unconstrained_covariance: np.ndarray
+
+    @property
+    def labels(self) -> list[str]:
+        """One name for each row of the covariance."""
+        return [label for name, value in self.parameters.items() for label in labels(name, value.shape)]
+
+    @property
+    def errors(self) -> dict[str, np.ndarray]:
+        """{path: standard deviation}."""
+        sigma, at, errors = np.sqrt(np.diag(self.covariance)), 0, {}
+        for name, value in self.parameters.items():
+            errors[name] = sigma[at : at + value.size].reshape(value.shape)
+            at += value.size
+        return errors
+
+    @property
+    def log_likelihood(self) -> float:
+        """The log probability of the data, with its normalisation."""
+        return float(sum(likelihood.log_likelihood(m, jnp.asarray(self.predicted[name])) for name, m in self.maps.items()))
+
+    @property
+    def size(self) -> int:
+        """How many pixels of all maps take part."""
+        return sum(m.size for m in self.maps.values())
+
+    @property
+    def bic(self) -> float:
+        """Bayesian information criterion, k ln N - 2 log likelihood."""
+        return len(self.labels) * float(np.log(self.size)) - 2 * self.log_likelihood
+
+    @property
+    def chi_square(self) -> dict[str, float]:
+        """{map: Σ [(data - model) / total sigma]²}."""
+        return {name: float(np.sum(np.asarray(self.residuals[name]) ** 2)) for name in self.maps}
+
+    @property
+    def residuals(self) -> dict[str, np.ndarray]:
+        """{map: (data - model) / total sigma}; 0 where a pixel takes no part."""
+        return {name: np.asarray(likelihood.residuals(m, jnp.asarray(self.predicted[name])), float) for name, m in self.maps.items()}
+
+    @property
+    def reduced_chi_square(self) -> float:
+        """chi-square of all maps over pixels minus free parameters."""
+        return sum(self.chi_square.values()) / max(self.size - len(self.labels), 1)
+
+    def summary(self) -> Summary:
+        """A row for each parameter: value and error."""
+        values = np.concatenate([v.ravel() for v in self.parameters.values()])
+        errors = np.sqrt(np.diag(self.covariance))
+        return Summary({n: {"value": float(v), "error": float(e)} for n, v, e in zip(self.labels, values, errors, strict=True)})
+
+    def __repr__(self) -> str:
+        return f"Fit: {self.message}; reduced chi-square {self.reduced_chi_square:.3f}, BIC {self.bic:.1f}\n{self.summary()}"
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Posterior:
+    """Draws from the posterior.
+
+    Parameters
+    ----------
+    samples
+        {path: array of shape (chains, draws, …)} in the parameters' own units.
+    statistics
+        {name: (chains, draws)}: "diverging", "steps", "accept", "log_density".
+    attributes
+        how they came about: method, seed, warm-up, version.
+    """
+
+    samples: dict[str, np.ndarray]
+    statistics: dict[str, np.ndarray]
+    attributes: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def divergences(self) -> int:
+        """How many draws ended in a divergent trajectory; more than a few mean that a region was not explored."""
+        return int(np.sum(self.statistics["diverging"]))
+
+    @property
+    def flat(self) -> dict[str, np.ndarray]:
+        """{label: (chains, draws)}, arrays taken apart."""
+        return {
+            label: values[(slice(None), slice(None), *index)]
+            for name, values in self.samples.items()
+            for label, index in zip(labels(name, values.shape[2:]), np.ndindex(values.shape[2:]), strict=True)
+        }
+
+    def summary(self) -> Summary:
+        """A row for each parameter: mean, sd, 16th, 50th and 84th percentiles, effective samples, R-hat."""
+        from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
+
+        rows = Summary()
+        for name, draws in self.flat.items():
+            draws = np.asarray(draws, float)
+            low, middle, high = np.percentile(draws, [16, 50, 84])
+            with np.errstate(divide="ignore", invalid="ignore"):
+                ess, r_hat = float(effective_sample_size(draws)), float(split_gelman_rubin(draws))
+            rows[name] = {
+                "mean": float(draws.mean()), "sd": float(draws.std(ddof=1)), "16%": low, "50%": middle, "84%": high,
+                "ess": ess, "r_hat": r_hat,
+            }  # fmt: skip
+        return rows
+
+    @property
+    def message(self) -> str:
+        """What to know before trusting it; "mixed" if there is nothing."""
+        rows = self.summary()
+        few = [name for name, row in rows.items() if not row["ess"] >= ENOUGH_SAMPLES]
+        apart = [name for name, row in rows.items() if not row["r_hat"] <= MIXED]
+        complaints = [f"fewer than {ENOUGH_SAMPLES} effective samples of {', '.join(few)}"] if few else []
+        complaints += [f"R-hat above {MIXED} for {', '.join(apart)}"] if apart else []
+        complaints += [f"{self.divergences} divergent draws"] if self.divergences else []
+        return "; ".join(complaints) or "mixed"
+
+    @property
+    def converged(self) -> bool:
+        """Whether R-hat, effective samples and divergences give no cause for complaint."""
+        return self.message == "mixed"
+
+    def __repr__(self) -> str:
+        return f"Posterior: {self.message}\n{self.summary()}"
+
+    def to_datatree(self) -> Any:
+        """An xarray.DataTree in the ArviZ schema: groups "posterior" and "sample_stats", dimensions chain and draw."""
+        import xarray
+
+        def dataset(variables: dict[str, np.ndarray]) -> Any:
+            return xarray.Dataset(
+                {name: (("chain", "draw", *(f"{name}_dim_{i}" for i in range(v.ndim - 2))), v) for name, v in variables.items()},
+                coords={"chain": np.arange(self._shape[0]), "draw": np.arange(self._shape[1])},
+            )
+
+        tree = xarray.DataTree.from_dict({"posterior": dataset(self.samples), "sample_stats": dataset(self.statistics)})
+        tree["posterior"].attrs = dict(self.attributes)
+        return tree
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        return self.statistics["diverging"].shape
+
+    def to_arviz(self) -> Any:
+        """An ArviZ object of whichever ArviZ is installed (the `arviz` extra)."""
+        try:
+            import arviz
+        except ImportError:
+            raise InputError('to_arviz: ArviZ is not installed; pip install "jaxmetal[arviz]".') from None
+        tree = self.to_datatree()
+        if hasattr(arviz, "InferenceData"):
+            return arviz.InferenceData(**{name: node.to_dataset() for name, node in tree.children.items()})
+        return tree
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write a netCDF file in the ArviZ schema; it appears whole or not at all."""
+        with whole_file(path) as part:
+            self.to_datatree().to_netcdf(part, engine="h5netcdf")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "Posterior":
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        InputError
+            if the file is missing or is not such a file.
+        """
+        import xarray
+
+        if not Path(path).is_file():
+            raise InputError(f"Posterior.load: no file {os.fspath(path)!r}.")
+        try:
+            with xarray.open_datatree(path, engine="h5netcdf") as tree:
+                read = {g: {str(n): np.asarray(v) for n, v in tree[g].data_vars.items()} for g in ("posterior", "sample_stats")}
+                attributes = {str(key): value for key, value in tree["posterior"].attrs.items()}
+        except (OSError, KeyError, ValueError) as error:
+            raise InputError(f"Posterior.load: {os.fspath(path)!r} does not hold a posterior ({error}).") from None
+        return cls(read["posterior"], read["sample_stats"], attributes)
+
+    def at(self, galaxy: Galaxy, index: int) -> Galaxy:
+        """The galaxy with one draw (counted over all chains) in place of its parameters."""
+        for name, values in self.samples.items():
+            if name.split(".")[0] in galaxy.components:
+                galaxy = put(galaxy, name, jnp.asarray(values.reshape(-1, *values.shape[2:])[index]))
+        return galaxy
