@@ -1,0 +1,1 @@
+"""What an astronomer brings and takes away: noise, calibrations, classical answers."""

@@ -1,0 +1,154 @@
+"""How uncertain a metallicity is: by the light in its pixel, or from the errors of its emission lines."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from jaxmetal.errors import InputError
+from jaxmetal.profiles.profile import as_array
+
+
+def variance(light: ArrayLike, c1, c2) -> Float[Array, "..."]:
+    """Variance of a metallicity whose lines are limited by photon noise.
+
+        sigma_Z² = c1 + c2 / I
+
+    Parameters
+    ----------
+    light
+        I, flux per pixel.
+    c1
+        variance that no amount of light removes, dex².
+    c2
+        photon noise, dex² times the unit of the flux.
+
+    Returns
+    -------
+    variance
+        dex², infinite where there is no light.
+
+    References
+    ----------
+    Metha et al. (2024), arXiv:2403.08175, eq. A7.
+    """
+    light = as_array(light, "variance.light")
+    lit = light > 0
+    return jnp.where(lit, c1 + c2 / jnp.where(lit, light, 1.0), jnp.inf)
+
+
+def constants(light_center: float, light_edge: float, variance_center: float, variance_edge: float) -> tuple[float, float]:
+    """The constants of `variance` that give two wanted variances at two brightnesses.
+
+        c2 = (s_edge - s_center) / (1/I_edge - 1/I_center),   c1 = s_center - c2 / I_center
+
+    Parameters
+    ----------
+    light_center, light_edge
+        flux per pixel, the first the brighter.
+    variance_center, variance_edge
+        wanted there, dex².
+
+    Returns
+    -------
+    c1, c2
+        dex², and dex² times the unit of the flux.
+
+    Raises
+    ------
+    InputError
+        if no c1 >= 0 and c2 >= 0 meet both targets: c1 >= 0 needs I_edge / I_center <= s_center / s_edge. Light
+        smeared by a wide PSF is often too flat for that; fix the constants on the sharpest image.
+
+    References
+    ----------
+    Metha et al. (2024), arXiv:2403.08175, section 3.
+    """
+    light, wanted = (light_center, light_edge), (variance_center, variance_edge)
+    if not (np.all(np.isfinite(light + wanted)) and min(light + wanted) > 0):
+        raise InputError(f"constants: light and variances must be positive numbers, got light {light} and variances {wanted}.")
+    if light_center <= light_edge or variance_center > variance_edge:
+        raise InputError(
+            f"constants: the centre must be the brighter and not the noisier of the two, got light {light} and variances {wanted}."
+        )
+    c1 = (variance_center * light_center - variance_edge * light_edge) / (light_center - light_edge)
+    c2 = (variance_edge - variance_center) / (1 / light_edge - 1 / light_center)
+    if c1 < 0:
+        raise InputError(
+            f"constants: the variances {wanted} cannot both be met: the light falls only to {light_edge / light_center:.3g} of the centre, "
+            f"it must fall to {variance_center / variance_edge:.3g} or less (c1 would be {c1:.3g})."
+        )
+    return float(c1), float(c2)
+
+
+def propagate(
+    diagnostic: Callable[..., Array], fluxes: Mapping[str, Any], sigmas: Mapping[str, Any], scatter: float = 0.0
+) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """A metallicity and its error from line fluxes and their independent errors, by automatic differentiation.
+
+        sigma_Z² = Σ_l (dZ/dl)² sigma_l² + scatter²
+
+    Parameters
+    ----------
+    diagnostic
+        Z = f(**fluxes), element by element, written with jax.numpy.
+    fluxes
+        of the lines by the names of f's arguments, any one unit, all of one shape.
+    sigmas
+        their standard deviations by the same names, each one number or an array.
+    scatter
+        of the calibration, dex.
+
+    Returns
+    -------
+    Z, sigma_Z
+        dex; NaN where a flux is not positive or not finite.
+
+    Raises
+    ------
+    InputError
+        for lines without an error, lines that the diagnostic does not take, or shapes that do not match.
+
+    References
+    ----------
+    Metha et al. (2024), arXiv:2403.08175, appendix A.
+    """
+    lines, errors = _checked(diagnostic, fluxes, sigmas)
+    usable = jnp.all(jnp.stack([jnp.isfinite(flux) & (flux > 0) for flux in lines.values()]), axis=0)
+    # Finite stand-ins before any arithmetic, so that whatever the diagnostic does with a dark pixel stays there.
+    lines = {name: jnp.where(usable, flux, 1.0) for name, flux in lines.items()}
+    squares = jnp.full(usable.shape, jnp.square(scatter))
+    for name, flux in lines.items():
+
+        def along(flux: Array, name: str = name) -> Array:
+            return diagnostic(**{**lines, name: flux})
+
+        _, change = jax.jvp(along, (flux,), (errors[name],))
+        squares = squares + jnp.square(change)
+    z = diagnostic(**lines)
+    if jnp.shape(z) != usable.shape:
+        raise InputError(f"propagate: the diagnostic must work element by element: shape {usable.shape} went in, {jnp.shape(z)} came out.")
+    return jnp.where(usable, z, jnp.nan), jnp.where(usable, jnp.sqrt(squares), jnp.nan)
+
+
+def _checked(diagnostic: Callable, fluxes: Mapping[str, Any], sigmas: Mapping[str, Any]) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Fluxes and errors as arrays of one shape."""
+    try:
+        inspect.signature(diagnostic).bind(**fluxes)
+    except TypeError as error:
+        raise InputError(f"propagate: the diagnostic does not take the lines {', '.join(sorted(fluxes)) or 'none'}: {error}.") from None
+    if not fluxes or set(fluxes) != set(sigmas):
+        raise InputError(f"propagate: fluxes and sigmas must name the same lines, got {sorted(fluxes)} and {sorted(sigmas)}.")
+    lines = {name: as_array(flux, f"propagate.fluxes[{name!r}]") for name, flux in fluxes.items()}
+    errors = {name: as_array(sigmas[name], f"propagate.sigmas[{name!r}]") for name in fluxes}
+    shape = next(iter(lines.values())).shape
+    for name in lines:
+        if lines[name].shape != shape or errors[name].shape not in ((), shape):
+            raise InputError(
+                f"propagate: all lines must have one shape, {shape}; {name!r} has {lines[name].shape} with errors {errors[name].shape}."
+            )
+    return lines, {name: jnp.broadcast_to(error, shape) for name, error in errors.items()}
