@@ -1,0 +1,299 @@
+"""FITS files: maps and PSFs that are read, maps that are written."""
+
+import os
+import warnings
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from jaxmetal.errors import InputError, unknown
+from jaxmetal.files import whole_file
+from jaxmetal.instrument.psf import KernelPSF
+
+# What astropy raises for a file that is no FITS file, is cut short or is damaged.
+_UNREADABLE = (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError, IndexError)
+
+# Extensions of STPSF (WebbPSF) in the order of preference, and those whose values are light collected in detector pixels;
+# header keys of a PSF's scale in arcsec, and of its pixels per detector pixel.
+_OVERSAMPLED, _DETECTOR = ("OVERDIST", "OVERSAMP"), ("DET_DIST", "DET_SAMP")
+_SCALES, _SAMPLES = ("PIXELSCL", "PIXSCL", "PIXSCALE"), ("DET_SAMP", "OVERSAMP")
+
+
+@dataclass(frozen=True)
+class MapFile:
+    """A map as it was found in a file.
+
+    Parameters
+    ----------
+    values, sigma
+        shape (rows, columns); sigma is infinite where the file says that nothing is known, None if it has no errors.
+    mask
+        True where a pixel is to be left out.
+    wcs, unit
+        the celestial astropy.wcs.WCS or None, and the text of BUNIT.
+    """
+
+    values: Float[np.ndarray, "ny nx"]
+    sigma: Float[np.ndarray, "ny nx"] | None
+    mask: Bool[np.ndarray, "ny nx"]
+    wcs: Any
+    unit: str
+
+
+@contextmanager
+def _opened(path: str | os.PathLike) -> Iterator[Any]:
+    """The file's astropy HDUList, its headers read; an InputError if it is no FITS file."""
+    from astropy.io import fits
+
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file.")
+    with _quiet(), ExitStack() as stack:
+        try:
+            hdus = stack.enter_context(fits.open(path, memmap=False))
+            hdus.readall()
+        except _UNREADABLE as error:
+            raise InputError(f"{path}: cannot be read as a FITS file, or is damaged ({_line(error)}).") from None
+        yield hdus
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No word of harmless repairs: old spellings, long keys, a map that kept its cube's third axis."""
+    from astropy.utils.exceptions import AstropyWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AstropyWarning)
+        yield
+
+
+def read_header(path: str | os.PathLike, extension: str | int = 0) -> dict[str, Any]:
+    """The header cards of an extension, given by name or number; an InputError if there is none."""
+    with _opened(path) as hdus:
+        return dict(_find(hdus, path, extension).header)
+
+
+def read_image(path: str | os.PathLike, extension: str | int = 0, channel: int | str | None = None) -> Float[np.ndarray, "ny nx"]:
+    """One image of a FITS file, as float64.
+
+    Parameters
+    ----------
+    path, extension
+        the file, and the extension's name or number.
+    channel
+        the plane of a cube, by number from 0 or by the name that a header card such as C01 gives it.
+
+    Raises
+    ------
+    InputError
+        naming the file and the extension, if there is no such image.
+    """
+    with _opened(path) as hdus:
+        return _image(hdus, path, extension, channel)[0]
+
+
+def read_map(
+    path: str | os.PathLike, value: str | int, error: str | int | None = None, variance: str | int | None = None,
+    ivar: str | int | None = None, mask: str | int | None = None, channel: int | str | None = None, unit: str | None = None,
+) -> MapFile:  # fmt: skip
+    """A map with its errors and mask from the extensions of one FITS file.
+
+    Parameters
+    ----------
+    path, value
+        the file, and the extension of the values by name or number.
+    error, variance, ivar
+        extension of the standard deviations, of their squares, or of the inverse squares: one of them, or none.
+    mask
+        extension that is not zero where a pixel is to be left out.
+    channel
+        the plane of all these extensions if they are cubes, by number from 0 or by the name in a header card such as C01.
+    unit
+        to be used instead of the header's BUNIT.
+
+    Raises
+    ------
+    InputError
+        naming the file and the extension, for what cannot be read or does not fit together.
+    """
+    given = {kind: name for kind, name in (("error", error), ("variance", variance), ("ivar", ivar)) if name is not None}
+    if len(given) > 1:
+        raise InputError(f"{path}: only one of error, variance and ivar may be given, got {', '.join(given)}.")
+    sigma = None
+    with _opened(path) as hdus:
+        values, header = _image(hdus, path, value, channel)
+        for kind, name in given.items():
+            sigma = _sigma(kind, _image(hdus, path, name, channel, values.shape)[0], f"{path}[{name}]")
+        masked = np.zeros(values.shape, bool) if mask is None else _image(hdus, path, mask, channel, values.shape)[0] != 0
+    return MapFile(values, sigma, masked, _celestial(header, f"{path}[{value}]"), str(header.get("BUNIT") or "") if unit is None else unit)
+
+
+def _image(hdus: Any, path: Any, extension: str | int, channel: Any = None, shape: tuple | None = None) -> tuple[np.ndarray, Any]:
+    """(picture as native float64, header) of an extension of an open file; `shape` is what it must be."""
+    hdu, where = _find(hdus, path, extension), f"{path}[{extension}]"
+    try:
+        data, header = hdu.data if hdu.is_image else None, hdu.header
+    except _UNREADABLE as error:
+        raise InputError(f"{where}: the data are damaged or cut short ({_line(error)}).") from None
+    if data is None:
+        raise InputError(f"{where}: expected an image, the extension holds {'no data' if hdu.is_image else 'a table'}.")
+    if channel is not None:
+        if data.ndim != 3:
+            raise InputError(f"{where}: channel {channel!r} asks for a plane of a cube, the extension has shape {data.shape}.")
+        data = data[_plane(header, channel, len(data), where)]
+    if data.ndim != 2:
+        raise InputError(f"{where}: expected an image (rows, columns), the extension has shape {data.shape}; a cube needs channel=.")
+    if shape is not None and data.shape != shape:
+        raise InputError(f"{where}: shape {data.shape} does not match the values' {shape}.")
+    return np.array(data, dtype=np.float64), header
+
+
+def read_psf(
+    path: str | os.PathLike, pixel_scale: float, extension: str | int | None = None, oversampling: float | None = None,
+    includes_pixel: bool | None = None,
+) -> KernelPSF:  # fmt: skip
+    """A PSF's picture, such as STPSF (WebbPSF) writes it.
+
+        oversampling = pixel_scale / scale of the picture
+
+    The scale of the picture is PIXELSCL, PIXSCL or PIXSCALE (arcsec) of its header; failing these, the number of its
+    pixels per detector pixel, DET_SAMP or OVERSAMP; failing these, its WCS.
+
+    Parameters
+    ----------
+    path, pixel_scale
+        the file, and arcsec per pixel of the map that the PSF is for.
+    extension
+        by name or number; else OVERDIST, OVERSAMP or the first image, whichever there is first.
+    oversampling, includes_pixel
+        as in KernelPSF; else what the header says, and True for the detector-sampled DET_DIST and DET_SAMP alone.
+
+    Raises
+    ------
+    InputError
+        for a file or extension that cannot be read, or if nothing tells the scale.
+    """
+    if not pixel_scale > 0:
+        raise InputError(f"{path}: pixel_scale must be positive (arcsec), got {pixel_scale!r}.")
+    with _opened(path) as hdus:
+        if extension is None:
+            names = [hdu.name for hdu in hdus]
+            pictures = [i for i, hdu in enumerate(hdus) if hdu.is_image and hdu.header.get("NAXIS", 0)]
+            extension = next((name for name in _OVERSAMPLED if name in names), pictures[0] if pictures else 0)
+        kernel, header = _image(hdus, path, extension)
+        detector = _find(hdus, path, extension).name in _DETECTOR
+    if oversampling is None:
+        oversampling = _oversampling(header, pixel_scale, detector, f"{path}[{extension}]")
+    return KernelPSF(kernel, oversampling, includes_pixel=detector if includes_pixel is None else includes_pixel)
+
+
+def write_maps(path: str | os.PathLike, images: Mapping[str, tuple[Any, str]], wcs: Any = None, header: Mapping | None = None) -> None:
+    """Maps as the extensions of one FITS file, which appears whole or not at all.
+
+    Parameters
+    ----------
+    path, images
+        the file, replaced if it exists, and (array, unit) by extension name; float32 and float64 stay what they are.
+    wcs, header
+        an astropy.wcs.WCS for every map, and further cards for the primary header.
+
+    Raises
+    ------
+    InputError
+        naming the map or card that a FITS file cannot hold, or if the file cannot be written.
+    """
+    from astropy.io import fits
+
+    primary = fits.PrimaryHDU()
+    for key, value in (header or {}).items():
+        _card(primary.header, key, value, f"{path}: header")
+    coordinates = {} if wcs is None else dict(wcs.to_header(relax=True))
+    hdus = fits.HDUList([primary])
+    for name, (array, unit) in images.items():
+        data = np.asarray(array)
+        if data.ndim != 2 or data.dtype.kind not in "fiub":
+            raise InputError(f"{path}[{name}]: expected a map of numbers (rows, columns), got shape {data.shape} of type {data.dtype}.")
+        hdu = fits.ImageHDU(data.astype(np.uint8) if data.dtype == bool else data)
+        for key, value in {"EXTNAME": str(name), "BUNIT": str(unit or ""), **coordinates}.items():
+            _card(hdu.header, key, value, f"{path}[{name}]")
+        hdus.append(hdu)
+    try:
+        with whole_file(path) as part:
+            hdus.writeto(part)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({_line(error)}).") from None
+
+
+def _card(header: Any, key: str, value: Any, where: str) -> None:
+    try:
+        with _quiet():
+            header[key] = value
+    except ValueError as error:
+        raise InputError(f"{where}: {key} = {value!r} cannot stand in a FITS header ({_line(error)}).") from None
+
+
+def _find(hdus: Any, path: Any, extension: str | int) -> Any:
+    names = [hdu.name or str(i) for i, hdu in enumerate(hdus)]
+    if isinstance(extension, str) and extension.strip().upper() in names:
+        return hdus[names.index(extension.strip().upper())]
+    if isinstance(extension, int | np.integer) and 0 <= extension < len(hdus):
+        return hdus[int(extension)]
+    raise unknown("extension", str(extension), names, str(path))
+
+
+def _plane(header: Any, channel: int | str, count: int, where: str) -> int:
+    """The number of a cube's plane given by number, or by the name in a card such as C01."""
+    names = {str(value).strip(): int(key[1:]) - 1 for key, value in header.items() if key[:1] == "C" and key[1:].isdigit()}
+    if isinstance(channel, str):
+        if channel not in names:
+            raise unknown("channel", channel, names, where)
+        channel = names[channel]
+    if not (isinstance(channel, int | np.integer) and 0 <= channel < count):
+        raise InputError(f"{where}: channel must be 0 … {count - 1}, got {channel}.")
+    return int(channel)
+
+
+def _sigma(kind: str, array: np.ndarray, where: str) -> np.ndarray:
+    """Standard deviations, infinite where a variance or inverse variance says nothing."""
+    told = array > 0
+    if not told.any():
+        raise InputError(f"{where}: expected positive numbers ({kind}), the extension has none.")
+    return array if kind == "error" else np.where(told, np.where(told, array, 1.0) ** (0.5 if kind == "variance" else -0.5), np.inf)
+
+
+def _celestial(header: Any, where: str) -> Any:
+    """The celestial WCS of a header, or None if it has none."""
+    from astropy.wcs import WCS
+
+    try:
+        with _quiet():
+            wcs = WCS(header)
+            return wcs.celestial if wcs.has_celestial else None
+    except Exception as error:  # wcslib has a dozen classes of its own
+        raise InputError(f"{where}: the WCS cannot be read ({_line(error)}).") from None
+
+
+def _oversampling(header: Any, pixel_scale: float, detector: bool, where: str) -> float:
+    """Kernel pixels per map pixel, from whatever the header says of its scale."""
+    scales: list[Any] = [header[key] for key in _SCALES if key in header]
+    samples: list[Any] = [1] * detector + [header[key] for key in _SAMPLES if key in header]
+    if not scales and not samples and (wcs := _celestial(header, where)) is not None:
+        scales = [3600 * float(wcs.proj_plane_pixel_area().to_value("deg2")) ** 0.5]
+    try:
+        return float(pixel_scale / scales[0] if scales else samples[0])
+    except (TypeError, ValueError, ZeroDivisionError, IndexError):
+        raise InputError(
+            f"{where}: the header does not tell the scale of the PSF (no usable {', '.join(_SCALES + _SAMPLES)} or WCS); "
+            "give oversampling=, kernel pixels per map pixel."
+        ) from None
+
+
+def _line(error: BaseException) -> str:
+    """An error's first line."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
