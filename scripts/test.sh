@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Makes an environment, checks the code and passes the tests, in float32 and in float64. Arguments go to pytest.
+EXTRAS=dev
+source "$(dirname "$0")/environment.sh"
+"$VENV/bin/ruff" check .
+"$VENV/bin/ruff" format --check .
+# One worker a core, one thread a worker: JAX's own threads would fight over the same cores.
+export XLA_FLAGS="${XLA_FLAGS:---xla_cpu_multi_thread_eigen=false}" OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
+for x64 in 0 1; do
+    echo "== float$((32 + 32 * x64))"
+    JAX_ENABLE_X64=$x64 "$VENV/bin/python" -m pytest -n "${WORKERS:-2}" --dist loadfile -q "$@"
+done
