@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float
 
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.instrument.instrument import Instrument
-from jaxmetal.profiles.profile import as_array
+from jaxmetal.profiles.profile import as_array, is_traced
 
 LIKELIHOODS = ("gaussian", "student-t")
 
@@ -94,7 +94,8 @@ class Map(eqx.Module):
         self.instrument = instrument
         self.scatter = as_array(scatter, f"{kind}.scatter")
         self.dof = as_array(dof, f"{kind}.dof")
-        if not (np.isfinite(self.scatter) and self.scatter >= 0 and self.dof > 0):
+        sensible = is_traced((self.scatter, self.dof)) or (0 <= float(self.scatter) < np.inf and float(self.dof) > 0)
+        if not sensible:
             raise InputError(f"{kind}: scatter must be zero or positive and dof positive, got scatter={scatter!r}, dof={dof!r}.")
         self.likelihood = likelihood
 

@@ -210,23 +210,43 @@ def _laplace(model: Model, u: Float[Array, " n"], around: Surroundings) -> Fit:
         curvature, complaint = np.full(around.hessian.shape, np.nan), "the data do not constrain the parameters: no covariance"
     slope = np.asarray(around.slope, float)
     gain = 0.5 * float(slope @ curvature @ slope)
-    arrived = bool(np.isfinite(gain) and gain < ARRIVED)
-    if not arrived:
-        complaint = f"not converged: a Newton step would still gain {gain:.2g} in log posterior" + (f"; {complaint}" if complaint else "")
+    complaints = [complaint] if complaint else []
     units = np.asarray(around.to_own_units, float)
+    covariance = units @ curvature @ units.T
+    complaints += _bounded(model, around.values, np.sqrt(np.diag(covariance)))
+    if not (np.isfinite(gain) and gain < ARRIVED):
+        complaints.insert(0, f"not converged: a Newton step would still gain {gain:.2g} in log posterior")
     galaxy, maps = model.scene_at(around.values)
     return Fit(
-        parameters={name: np.asarray(value) for name, value in around.values.items()},
-        covariance=units @ curvature @ units.T,
+        # A compiled program gives dictionaries back in alphabetical order; the covariance is in the model's.
+        parameters={name: np.asarray(around.values[name]) for name in model.names},
+        covariance=covariance,
         galaxy=galaxy,
         maps=maps,
         predicted={name: np.asarray(image) for name, image in around.predicted.items()},
         log_prior=float(around.log_prior),
-        converged=arrived and not complaint,
-        message=complaint or "converged",
+        converged=not complaints,
+        message="; ".join(complaints) or "converged",
         unconstrained=np.asarray(u),
         unconstrained_covariance=curvature,
     )
+
+
+def _bounded(model: Model, values: dict[str, Array], errors: np.ndarray) -> list[str]:
+    """What to know about parameters with a bounded prior: at its edge, or left to it by the data."""
+    notes, at = [], 0
+    for name in model.names:
+        prior, value = model.priors[name], np.asarray(values[name], float)
+        error, at = errors[at : at + value.size].reshape(value.shape), at + value.size
+        low, high = (getattr(prior.support, bound, None) for bound in ("lower_bound", "upper_bound"))
+        if low is None or high is None:
+            continue
+        low, width = np.asarray(low, float), np.asarray(high, float) - np.asarray(low, float)
+        if np.any(np.abs((value - low) / width - 0.5) > 0.499):
+            notes.append(f"{name} at the edge of its prior, its error means little")
+        elif np.any(error > 0.3 * width):
+            notes.append(f"{name} is not constrained by the data beyond its prior")
+    return notes
 
 
 def _inverse(array: Array) -> np.ndarray | None:

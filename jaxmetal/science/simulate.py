@@ -130,7 +130,7 @@ def use_case_1(fwhm: float = 1.5, seed: int | None = None, supersampling: Any = 
 def use_case_2(fwhm: float = 0.05, seed: int | None = None, supersampling: Any = "auto") -> tuple[Galaxy, dict[str, Map]]:
     """The paper's use case 2: three clumps of constant metallicity that look like a gradient.
 
-        Z = 7.6, 7.8, 7.9 at (0, 0), (0.25, 0.25) and (-0.25, -0.25)",   Sersic n = 1, R_sersic = 0.25"
+        Z = 7.6, 7.8, 7.9 at (0, 0), (0.25, 0) and (-0.25, -0.25)",   Sersic n = 1, R_sersic = 0.25"
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def use_case_2(fwhm: float = 0.05, seed: int | None = None, supersampling: Any =
     ----------
     Metha et al. (2024), arXiv:2403.08175, section 4.2, and its tutorial.
     """
-    places = {"clump1": (0.0, 0.0, 7.6), "clump2": (0.25, 0.25, 7.8), "clump3": (-0.25, -0.25, 7.9)}
+    places = {"clump1": (0.0, 0.0, 7.6), "clump2": (0.25, 0.0, 7.8), "clump3": (-0.25, -0.25, 7.9)}
     galaxy = Galaxy(
         **{
             name: Component(
