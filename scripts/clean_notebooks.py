@@ -19,4 +19,4 @@ def clean(path: Path) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(any([clean(Path(name)) for name in sys.argv[1:]]))
+    sys.exit(sum(clean(Path(name)) for name in sys.argv[1:]) > 0)
