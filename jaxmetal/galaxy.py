@@ -37,7 +37,7 @@ class Component(eqx.Module):
         self.tracers = dict(sorted(tracers.items()))
 
     def __getattr__(self, name: str) -> Profile:
-        if not name.startswith("_") and name in self.tracers:
+        if name in self.__dict__.get("tracers", ()):
             return self.tracers[name]
         raise AttributeError(f"the component has no tracer {name!r}")
 
@@ -73,7 +73,7 @@ class Galaxy(eqx.Module):
         self.components = dict(sorted(components.items()))
 
     def __getattr__(self, name: str) -> Component:
-        if not name.startswith("_") and name in self.components:
+        if name in self.__dict__.get("components", ()):
             return self.components[name]
         raise AttributeError(f"the galaxy has no component {name!r}")
 

@@ -1,5 +1,7 @@
 """One log density, whoever asks for it, and what a fit makes of it."""
 
+import pickle
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -148,6 +150,21 @@ def test_tied_parameters_follow():
     scene, _ = m.scene_at({"disc.light.center_x": jnp.asarray(0.25)})
     assert float(scene.disc.metallicity.center_x) == pytest.approx(0.25)
     assert float(scene.disc.metallicity.center_y) == pytest.approx(1.25)
+
+
+def test_a_draw_moves_what_is_tied_too(tmp_path):
+    priors = {**FLAT, "disc.light.center_x": dist.Normal(0.0, 0.1), "disc.metallicity.center_x": jm.Tied("disc.light.center_x")}
+    posterior = jm.sample(small_model(priors=priors), method="hmc", warmup=50, draws=20)
+    posterior.save(tmp_path / "posterior.nc")
+    galaxy = jm.Posterior.load(tmp_path / "posterior.nc").at(disc(), 7)
+    assert float(galaxy.disc.metallicity.center_x) == float(galaxy.disc.light.center_x) != 0.0
+
+
+def test_a_galaxy_survives_pickling():
+    """Dask and submitit send models to other processes this way."""
+    again = pickle.loads(pickle.dumps(small_model()))
+    assert float(again.galaxy.disc.metallicity.gradient) == pytest.approx(-0.05)
+    assert jax.tree.structure(again) == jax.tree.structure(small_model())
 
 
 def test_psf_width_scatter_and_array_parameters_can_be_free():

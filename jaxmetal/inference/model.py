@@ -105,10 +105,19 @@ class Model(eqx.Module):
         scene = self._scene
         for path, value in values.items():
             scene = put(scene, path, value)
-        for path, tie in self.ties:
-            scene = put(scene, path, tie.function(*(get(scene, source) for source in tie.paths)))
+        for path, value in self.tied(scene).items():
+            scene = put(scene, path, value)
         galaxy = eqx.tree_at(lambda g: g.components, self.galaxy, {name: scene[name] for name in self.galaxy.components})
         return galaxy, {name: scene[name] for name in self.maps}
+
+    def derived(self, values: Values) -> Values:
+        """The values of the tied parameters that go with these free ones."""
+        galaxy, maps = self.scene_at(values)
+        return {path: get({**galaxy.components, **maps}, path) for path, _ in self.ties}
+
+    def tied(self, scene: dict[str, Any]) -> Values:
+        """The values of the tied parameters in a scene whose free values are in place."""
+        return {path: tie.function(*(get(scene, source) for source in tie.paths)) for path, tie in self.ties}
 
     def _plausible(self) -> list[Values]:
         """Values that a fit may well pass: part of the way from the start to some draws from the prior."""
@@ -201,8 +210,8 @@ class Model(eqx.Module):
     def numpyro_model(self) -> None:
         """The same model as a NumPyro program, with a site for each free path; call it inside a larger one."""
         values = {name: numpyro.sample(name, self.priors[name]) for name in self.names}
-        for path, tie in self.ties:
-            numpyro.deterministic(path, tie.function(*(values.get(source, get(self._scene, source)) for source in tie.paths)))
+        for path, value in self.derived(values).items():
+            numpyro.deterministic(path, value)
         numpyro.factor("log_likelihood", self.log_likelihood(values))
 
 

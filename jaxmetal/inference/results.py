@@ -138,11 +138,14 @@ class Posterior:
         {name: (chains, draws)}: "diverging", "steps", "accept", "log_density".
     attributes
         how they came about: method, seed, warm-up, version.
+    derived
+        {path: (chains, draws, …)} of the parameters that were tied to others.
     """
 
     samples: dict[str, np.ndarray]
     statistics: dict[str, np.ndarray]
     attributes: dict[str, Any] = dataclasses.field(default_factory=dict)
+    derived: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     @property
     def divergences(self) -> int:
@@ -203,7 +206,8 @@ class Posterior:
                 coords={"chain": np.arange(self._shape[0]), "draw": np.arange(self._shape[1])},
             )
 
-        tree = xarray.DataTree.from_dict({"posterior": dataset(self.samples), "sample_stats": dataset(self.statistics)})
+        groups = {"posterior": self.samples, "sample_stats": self.statistics, "derived": self.derived}
+        tree = xarray.DataTree.from_dict({name: dataset(variables) for name, variables in groups.items()})
         tree["posterior"].attrs = dict(self.attributes)
         return tree
 
@@ -242,15 +246,15 @@ class Posterior:
             raise InputError(f"Posterior.load: no file {os.fspath(path)!r}.")
         try:
             with xarray.open_datatree(path, engine="h5netcdf") as tree:
-                read = {g: {str(n): np.asarray(v) for n, v in tree[g].data_vars.items()} for g in ("posterior", "sample_stats")}
+                read = {g: {str(n): np.asarray(v) for n, v in tree[g].data_vars.items()} for g in tree.children}
                 attributes = {str(key): value for key, value in tree["posterior"].attrs.items()}
+            return cls(read["posterior"], read["sample_stats"], attributes, read["derived"])
         except (OSError, KeyError, ValueError) as error:
             raise InputError(f"Posterior.load: {os.fspath(path)!r} does not hold a posterior ({error}).") from None
-        return cls(read["posterior"], read["sample_stats"], attributes)
 
     def at(self, galaxy: Galaxy, index: int) -> Galaxy:
         """The galaxy with one draw (counted over all chains) in place of its parameters."""
-        for name, values in self.samples.items():
+        for name, values in {**self.samples, **self.derived}.items():
             if name.split(".")[0] in galaxy.components:
                 galaxy = put(galaxy, name, jnp.asarray(values.reshape(-1, *values.shape[2:])[index]))
         return galaxy

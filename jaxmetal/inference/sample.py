@@ -98,9 +98,9 @@ def sample(
                 kept.append(jax.device_get(out) if stage == "sampling" else None)
                 bar.update(piece)
     joined = jax.tree.map(lambda *parts: np.concatenate(parts, axis=1)[:, :draws], *(k for k in kept if k is not None))
-    samples, statistics = joined
+    samples, statistics, derived = joined
     attributes = {"method": method, "seed": seed, "warmup": warmup, "created_by": f"jaxmetal {jaxmetal.__version__}"}
-    return Posterior(samples, statistics, attributes)
+    return Posterior(samples, statistics, attributes, derived)
 
 
 def _kernel(model: Model, origin: Array, whiten: Array, settings: Settings) -> HMC:
@@ -136,7 +136,7 @@ def _advance(model: Model, origin: Array, whiten: Array, states: Any, settings: 
             "accept": state.accept_prob,
             "log_density": -state.potential_energy,
         }
-        return state, (values, statistics)
+        return state, (values, statistics, model.derived(values))
 
     return jax.vmap(lambda state: jax.lax.scan(step, state, length=count))(states)
 

@@ -85,9 +85,10 @@ class Profile(eqx.Module):
         return self.function(x, y, **self.parameters)
 
     def __getattr__(self, name: str) -> Array:
-        if not name.startswith("_") and name in self.parameters:
+        # Through __dict__, because unpickling asks for attributes before there are any.
+        if name in self.__dict__.get("parameters", ()):
             return self.parameters[name]
-        raise AttributeError(f"{_name(self.function)} has no parameter {name!r}")
+        raise AttributeError(f"the profile has no parameter {name!r}")
 
     @property
     def name(self) -> str:

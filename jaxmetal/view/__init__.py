@@ -1,0 +1,1 @@
+"""Pictures of fits and posteriors; the only place that imports matplotlib."""

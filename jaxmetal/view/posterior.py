@@ -1,0 +1,273 @@
+"""The posterior as pictures: every parameter against every other, and the chains one by one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
+
+from jaxmetal.errors import InputError, unknown
+from jaxmetal.inference.results import Posterior
+from jaxmetal.view import style
+
+# More parameters than this make panels that nobody can read.
+MOST = 10
+PARTS = (0.68, 0.95)
+# Cells of the smoothed histogram, which reaches this many standard deviations to either side.
+CELLS, REACH = 61, 4.5
+# Inches: the space left of and below the panels, and between two.
+LEFT, GAP = 1.1, 0.27
+
+Draws = Float[np.ndarray, " draws"]
+Cells = Float[np.ndarray, "cells cells"]
+
+
+@style.styled
+def corner_figure(posterior: Posterior, truths: Mapping[str, float] | None = None, labels: Mapping[str, str] | None = None) -> style.Figure:
+    """Histograms of all parameters, and the regions that hold 68 and 95 % of the draws of each pair.
+
+    Parameters
+    ----------
+    posterior
+        what `sample` gave; of more than ten parameters the first ten are drawn.
+    truths
+        {path: value} of a simulation, to compare with.
+    labels
+        {path: text} in place of the last two parts of the path.
+
+    Returns
+    -------
+    figure
+        parameters in the posterior's order; over each histogram the median and the distances to the 16th and 84th percentile.
+
+    Raises
+    ------
+    InputError
+        for paths that the posterior does not have, or a posterior without draws that are finite.
+    """
+    draws, left_out = _drawn(posterior, "corner_figure")
+    truths = _known(truths, posterior, "corner_figure.truths")
+    texts = names(list(draws)) | _known(labels, posterior, "corner_figure.labels")
+    figure, grid = _triangle(len(draws))
+    ranges = {name: _range(values, truths.get(name)) for name, values in draws.items()}
+    for row, below in enumerate(draws):
+        for column, beside in enumerate(list(draws)[: row + 1]):
+            axes = grid[row, column]
+            if column == row:
+                _draw_histogram(axes, draws[below])
+            else:
+                _draw_regions(axes, draws[beside], draws[below])
+                axes.set_ylim(ranges[below])
+            axes.set_xlim(ranges[beside])
+            _draw_truth(axes, truths.get(beside), truths.get(below) if column < row else None)
+            _label(axes, texts[beside] if row == len(draws) - 1 else "", texts[below] if column == 0 < row else "", column == row)
+    _legend(figure, truths, left_out, len(draws))
+    return figure
+
+
+@style.styled
+def trace_figure(posterior: Posterior) -> style.Figure:
+    """The chains draw by draw, and the histogram of each: they should look alike, and nothing should drift.
+
+    Parameters
+    ----------
+    posterior
+        what `sample` gave; of more than ten parameters the first ten are drawn.
+
+    Returns
+    -------
+    figure
+        a row for each parameter, with its R-hat and effective samples; divergent draws are marked at the lower edge.
+
+    Raises
+    ------
+    InputError
+        for a posterior without draws that are finite.
+    """
+    draws, left_out = _drawn(posterior, "trace_figure")
+    texts, rows = names(list(draws)), posterior.summary()
+    figure = style.new_figure(8.4, 0.6 + 1.0 * len(draws))
+    grid = figure.subplots(len(draws), 2, squeeze=False, sharey="row", width_ratios=[4, 1])
+    diverging = np.asarray(posterior.statistics["diverging"], bool).any(axis=0)
+    for (trace, marginal), name in zip(grid, draws, strict=True):
+        _draw_chains(trace, marginal, np.asarray(posterior.flat[name], float))
+        for draw in np.flatnonzero(diverging):
+            trace.axvline(draw, ymax=0.06, color=style.INK, linewidth=0.8)
+        trace.set_ylabel(texts[name])
+        quality = rf"$\hat{{R}}$ = {rows[name]['r_hat']:.3f},  {rows[name]['ess']:.0f} effective samples"
+        trace.set_title(quality, fontsize=style.SMALL, loc="right", pad=2)
+        trace.tick_params(axis="x", labelbottom=trace is grid[-1, 0])
+    grid[-1, 0].set_xlabel(f"draw ({posterior.flat[next(iter(draws))].shape[0]} chains)")
+    figure.align_labels()
+    remarks = [f"{posterior.divergences} divergent draws"] * bool(posterior.divergences) + [left_out] * bool(left_out)
+    if remarks:
+        style.note(figure, "; ".join(remarks))
+    return figure
+
+
+def names(paths: list[str]) -> dict[str, str]:
+    """Readable names: the last two parts of each path on two lines, or all of it where that would mean two parameters."""
+    short = ["\n".join(path.split(".")[-2:]) for path in paths]
+    return {path: text if short.count(text) == 1 else path.replace(".", "\n") for path, text in zip(paths, short, strict=True)}
+
+
+def density(x: Draws, y: Draws) -> tuple[Cells, Cells, Cells]:
+    """The smoothed distribution of pairs, on cells that follow their correlation.
+
+    The draws are turned into uncorrelated ones of unit variance, and shrunk by as much as the smoothing (Scott's rule)
+    widens them, so that a narrow ridge stays narrow and a Gaussian keeps its width.
+
+    Parameters
+    ----------
+    x, y
+        draws of two parameters.
+
+    Returns
+    -------
+    X, Y, parts
+        middles of the cells, and the part of the draws that the contour through each cell encloses.
+    """
+    (mx, sx), (my, sy) = ((float(v.mean()), float(v.std()) or 1.0) for v in (x, y))
+    rho = float(np.clip(np.mean((x - mx) * (y - my)) / (sx * sy), -0.9999, 0.9999))
+    rest = np.sqrt(1 - rho**2)
+    a = (x - mx) / sx
+    b = ((y - my) / sy - rho * a) / rest
+    width = x.size ** (-1 / 6)
+    shrink = 1 / np.sqrt(1 + width**2)
+    edges = np.linspace(-REACH, REACH, CELLS + 1)
+    middle = (edges[1:] + edges[:-1]) / 2
+    smooth = np.exp(-0.5 * ((middle[:, None] - middle) / (width * shrink)) ** 2)
+    found = smooth @ np.histogram2d(shrink * a, shrink * b, (edges, edges))[0] @ smooth
+    across, up = middle[:, None], middle[None, :]
+    return mx + sx * (across + 0 * up), my + sy * (rho * across + rest * up), _enclosed(found)
+
+
+def _enclosed(found: Cells) -> Cells:
+    """For each cell the part of the whole that lies in cells at least as dense."""
+    order = np.argsort(found, axis=None)[::-1]
+    parts = np.empty(found.size)
+    parts[order] = np.cumsum(found.ravel()[order]) / found.sum()
+    return parts.reshape(found.shape)
+
+
+def _drawn(posterior: Posterior, where: str) -> tuple[dict[str, Draws], str]:
+    """The draws of the parameters that are drawn, and a remark about those that are not."""
+    draws = {name: np.asarray(values, float).ravel() for name, values in posterior.flat.items()}
+    for name, values in draws.items():
+        if values.size < 2 or not np.all(np.isfinite(values)):
+            raise InputError(f"{where}: {name!r} needs two or more finite draws, got {int(np.isfinite(values).sum())} of {values.size}.")
+    if not draws:
+        raise InputError(f"{where}: the posterior has no parameters.")
+    shown = dict(list(draws.items())[:MOST])
+    return shown, f"the first {MOST} of {len(draws)} parameters" if len(draws) > MOST else ""
+
+
+def _known(given: Mapping[str, Any] | None, posterior: Posterior, where: str) -> dict[str, Any]:
+    for path in given or {}:
+        if path not in posterior.flat:
+            raise unknown("parameter", path, posterior.flat, where)
+    return dict(given or {})
+
+
+def _range(values: Draws, truth: float | None) -> tuple[float, float]:
+    """What an axis must show: nearly all draws, and the truth."""
+    low, high = np.percentile(values, [0.3, 99.7])
+    if truth is not None:
+        low, high = min(low, truth), max(high, truth)
+    gap = 0.12 * (high - low) or 0.01 * max(abs(high), 1.0)
+    return float(low - gap), float(high + gap)
+
+
+def _bins(values: Draws) -> int:
+    return int(np.clip(2 * values.size ** (1 / 3), 8, 40))
+
+
+def _draw_histogram(axes: Axes, values: Draws) -> None:
+    """How one parameter is distributed, with its 16th, 50th and 84th percentile."""
+    axes.hist(
+        values, _bins(values), range=_range(values, None), color=_tint(0.35), edgecolor=style.BLUE, histtype="stepfilled", linewidth=1.0
+    )
+    low, middle, high = np.percentile(values, [16, 50, 84])
+    for value, line in ((low, ":"), (middle, "-"), (high, ":")):
+        axes.axvline(value, color=style.INK, linewidth=0.9, linestyle=line)
+    places = style.decimals(0.5 * (high - low)) if high > low else 3
+    # A median that rounds to zero has no sign.
+    middle_text = f"{round(middle, places) + 0.0:.{places}f}"
+    text = rf"${middle_text}^{{+{high - middle:.{places}f}}}_{{-{middle - low:.{places}f}}}$"
+    axes.set_title(text, fontsize=style.TEXT, pad=5)
+
+
+def _draw_chains(trace: Axes, marginal: Axes, chains: Float[np.ndarray, "chains draws"]) -> None:
+    """Each chain in its own colour, over the draws and as a histogram."""
+    edges = np.histogram_bin_edges(chains, _bins(chains[0])).tolist()
+    for i, chain in enumerate(chains):
+        colour = style.CHAINS[i % len(style.CHAINS)]
+        trace.plot(chain, color=colour, linewidth=0.6, alpha=0.8, rasterized=True)
+        marginal.hist(chain, edges, orientation="horizontal", histtype="step", color=colour, linewidth=1.0)
+    style.tidy(trace).set_xlim(0, max(chains.shape[1] - 1, 1))
+    trace.yaxis.set_major_locator(MaxNLocator(3))
+    style.tidy(marginal).set_xticks([])
+
+
+def _draw_regions(axes: Axes, x: Draws, y: Draws) -> None:
+    """The regions that hold 68 and 95 % of the draws."""
+    across, up, parts = density(x, y)
+    inner, outer = PARTS
+    axes.contourf(across, up, parts, levels=(0.0, inner, outer), colors=[_tint(0.6), _tint(0.25)])
+    axes.contour(across, up, parts, levels=PARTS, colors=style.BLUE, linewidths=0.8)
+
+
+def _tint(strength: float) -> tuple[float, float, float]:
+    """The colour of the draws, mixed with white."""
+    red, green, blue = (1 - strength * (1 - part) for part in to_rgb(style.BLUE))
+    return red, green, blue
+
+
+def _draw_truth(axes: Axes, x: float | None, y: float | None) -> None:
+    line = {"color": style.ORANGE, "linewidth": 1.1}
+    if x is not None:
+        axes.axvline(x, **line)
+    if y is not None:
+        axes.axhline(y, **line)
+
+
+def _triangle(n: int) -> tuple[style.Figure, dict[tuple[int, int], Axes]]:
+    """Square panels on and below the diagonal, by (row, column)."""
+    # Ten rows still fit a page on which the texts can be read.
+    side = min(1.25, 9.0 / n - GAP)
+    size = LEFT + n * (side + GAP) + 0.15
+    figure = style.new_figure(size, size, layout=None)
+    places = [(row, column) for row in range(n) for column in range(row + 1)]
+    return figure, {
+        (row, column): style.tidy(style.add_axes(figure, LEFT + column * (side + GAP), LEFT + (n - 1 - row) * (side + GAP), side, side))
+        for row, column in places
+    }
+
+
+def _label(axes: Axes, below: str, beside: str, histogram: bool) -> None:
+    """Names and few numbers, at the edge of the figure only."""
+    axes.set(xlabel=below, ylabel=beside)
+    side = axes.get_window_extent().width / style.DPI
+    # In line over all panels, however long their numbers.
+    axes.xaxis.set_label_coords(0.5, -0.52 / side)
+    axes.yaxis.set_label_coords(-0.6 / side, 0.5)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(3, prune="both"))
+        axis.set_major_formatter(ScalarFormatter(useOffset=False))
+    axes.tick_params(axis="x", labelrotation=45, labelbottom=bool(below))
+    axes.tick_params(axis="y", labelleft=bool(beside), left=not histogram)
+
+
+def _legend(figure: style.Figure, truths: dict[str, Any], left_out: str, n: int) -> None:
+    """What the colours mean, in the empty corner."""
+    handles: list[Any] = [Patch(facecolor=_tint(0.6), edgecolor=style.BLUE, label="68 % of the draws")] * (n > 1)
+    handles += [Patch(facecolor=_tint(0.25), edgecolor=style.BLUE, label="95 % of the draws")] * (n > 1)
+    handles += [Line2D([], [], color=style.ORANGE, label="truth")] * bool(truths)
+    handles += [Patch(fill=False, linewidth=0, label=left_out)] * bool(left_out)
+    if handles:
+        figure.legend(handles=handles, loc="upper right", frameon=False)
