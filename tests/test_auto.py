@@ -17,12 +17,12 @@ X64 = jax.config.jax_enable_x64
 @pytest.mark.parametrize("fwhm", [0.1, 0.5, 2.0])
 @pytest.mark.parametrize(("R", "n"), [(0.25, 4.0), (0.25, 0.5), (1.0, 1.0)])
 def test_auto_is_within_its_tolerance_of_the_converged_map(fwhm, R, n):
-    """The converged map has 25 × 25 points per pixel; a frame of 41 pixels of 0.066" keeps it affordable."""
+    """The converged map has 25 × 25 points per pixel or more; a frame of 41 pixels of 0.066" keeps it affordable."""
     instrument = jm.Instrument(jm.Grid.regular((41, 41), 0.066), jm.GaussianPSF(fwhm))
     galaxy = disc(R=R, n=n, x=0.013, y=0.021)
     chosen = resolve([(galaxy, {"z": blank(instrument)})])["z"].instrument.sampling
     light, z = observed(galaxy, instrument, (chosen.convolve, chosen.nodes, chosen.margin))
-    true_light, true_z = observed(galaxy, instrument, (5, 5, min(2 * chosen.margin, 41) + 2))
+    true_light, true_z = observed(galaxy, instrument, (9, 3, min(2 * chosen.margin, 41) + 2) if fwhm < 1 else (5, 5, 41))
     matters = true_light > 1e-4 * true_light.max()
     assert np.abs(z - true_z)[matters].max() < 1e-4
     assert np.abs(light / true_light - 1)[matters].max() < 1e-3
@@ -38,15 +38,16 @@ def test_auto_says_what_it_chose_and_what_it_measured(caplog):
 
 
 def test_auto_holds_for_the_galaxies_a_fit_may_pass():
-    """A start that is smooth and a prior that allows a cusp: the choice is made for the cusp."""
+    """A start that is smooth and a prior that allows a cusp: the error is that of the sharper galaxies too, and still small."""
     import numpyro.distributions as dist
 
     instrument = jm.Instrument(jm.Grid.regular((21, 21), 0.2), jm.GaussianPSF(0.5))
     z = jm.simulate.tracer_map(disc(R=2.0, n=0.5), instrument)
-    fixed = jm.Model(disc(R=2.0, n=0.5), {"z": z}).maps["z"].instrument.sampling
+    fixed = jm.Model(disc(R=2.0, n=0.5), {"z": z}).maps["z"].instrument.error
     priors = {"disc.light.n_sersic": dist.Uniform(0.4, 12.0), "disc.light.R_sersic": dist.Uniform(0.05, 3.0)}
-    free = jm.Model(disc(R=2.0, n=0.5), {"z": z}, priors).maps["z"].instrument.sampling
-    assert free.evaluate > fixed.evaluate
+    free = jm.Model(disc(R=2.0, n=0.5), {"z": z}, priors).maps["z"].instrument.error
+    assert np.all(np.asarray(free) > np.asarray(fixed))
+    assert np.all(np.asarray(free) < [1e-4, 1e-3])
 
 
 @pytest.mark.parametrize("wrong", ["fine", 0, (3, 2), (1, 2), 2.5, (2, 0)])

@@ -66,17 +66,17 @@ def _resolved(scenes: Sequence[Scene], names: list[str]) -> Instrument:
     def views(sampling: Sampling) -> list[list[np.ndarray]]:
         return [_view(galaxy, i.with_sampling(sampling), averages) for (galaxy, _), i in zip(scenes, instruments, strict=True)]
 
-    coarse, last = views(sampling), np.inf
+    coarse = views(sampling)
     while True:
         finer = sampling.finer(grow_margin=fixed is None)
         fine = views(finer)
         pairs = [_difference(a, b) for a, b in zip(coarse, fine, strict=True)]
-        excess = max(float(np.max(error / allowed)) for error, allowed in pairs)
-        # When a finer sampling changes as much as the last one did, only rounding is left to measure.
-        if excess <= 1 or excess > 0.5 * last or finer.points(instruments[0].grid.shape) > MAX_POINTS:
+        # What is left to the converged map is about twice the difference where it falls as the cube of the sampling.
+        excess = max(float(np.max(2 * error / allowed)) for error, allowed in pairs)
+        if excess <= 1 or finer.points(instruments[0].grid.shape) > MAX_POINTS:
             break
-        sampling, coarse, last = finer, fine, excess
-    chosen = instruments[0].with_sampling(sampling, jnp.asarray(np.max([error for error, _ in pairs], axis=0)))
+        sampling, coarse = finer, fine
+    chosen = instruments[0].with_sampling(sampling, jnp.asarray(2 * np.max([error for error, _ in pairs], axis=0)))
     if excess <= 1:
         log.info("%s: %s", ", ".join(names), chosen.describe())
     else:

@@ -21,6 +21,8 @@ METHODS = ("lbfgs", "adam")
 # A fit has arrived when a Newton step would gain less than this in log posterior: 0.045 sigma away at most.
 ARRIVED = 1e-3
 ADAM_RATE = 0.05
+# An ascent that has not arrived goes on from where it is, whitened anew, this many times at most.
+ROUNDS = 4
 
 
 def optimise(model: Model, starts: int = 4, method: str = "lbfgs", steps: int | None = None, seed: int = 0) -> Fit:
@@ -63,13 +65,17 @@ def optimise(model: Model, starts: int = 4, method: str = "lbfgs", steps: int | 
     origin = model.start
     first = [origin] + [model.unconstrain(model.draw(jax.random.key(seed + i))) for i in range(1, starts)]
     steps = steps or {"lbfgs": 40, "adam": 600}[method]
-    # Each is whitened where it begins, so that its first step is a Newton step.
-    whiten = jnp.stack([_inverse_root(_information(model, u)) for u in first])
-    found, heights = _climb(model, jnp.stack(first), whiten, method, steps)
-    if not bool(jnp.any(jnp.isfinite(heights))):
-        raise InputError("optimise: the log density is not finite at any start; check the starting values, priors and data.")
-    best = found[jnp.nanargmax(jnp.where(jnp.isfinite(heights), heights, -jnp.inf))]
-    around = _surroundings(model, best)
+    points = jnp.stack(first)
+    for _ in range(ROUNDS):
+        # Each is whitened where it begins, so that its first step is a Newton step.
+        whiten = jnp.stack([_inverse_root(_information(model, u)) for u in points])
+        points, heights = _climb(model, points, whiten, method, steps)
+        if not bool(jnp.any(jnp.isfinite(heights))):
+            raise InputError("optimise: the log density is not finite at any start; check the starting values, priors and data.")
+        best = points[jnp.argmax(jnp.where(jnp.isfinite(heights), heights, -jnp.inf))]
+        around = _surroundings(model, best)
+        if _gain(around, _inverse(around.hessian)) < ARRIVED:
+            break
     if _is_least_squares(model):
         end = _finish(model, best, _inverse_root(_information(model, best)))
         around_end = _surroundings(model, end)
@@ -103,23 +109,23 @@ def _climb(model: Model, first: Float[Array, "starts n"], whiten: Float[Array, "
 
 def _lbfgs(function, w: Array, steps: int) -> tuple[Array, Array]:
     solver = optax.lbfgs(linesearch=optax.scale_by_zoom_linesearch(max_linesearch_steps=12, initial_guess_strategy="one"))
-    value_and_slope = optax.value_and_grad_from_state(function)
     rounding = 8 * jnp.finfo(w.dtype).eps
 
     def unfinished(carry: Any) -> Array:
-        _, state, count, gained = carry
-        value = optax.tree.get(state, "value")
-        # Half a step's gain is no more than rounding: further steps would only wander.
-        return (count == 0) | ((count < steps) & (gained > jnp.maximum(0.01 * ARRIVED, rounding * jnp.abs(value))))
+        _, _, value, _, count, gained = carry
+        # A gain no larger than rounding: further steps would only wander.
+        return (count < steps) & (gained > jnp.maximum(0.01 * ARRIVED, rounding * jnp.abs(value)))
 
     def step(carry: Any) -> Any:
-        w, state, count, _ = carry
-        value, slope = value_and_slope(w, state=state)
+        w, state, value, slope, count, _ = carry
         update, state = solver.update(slope, state, w, value=value, grad=slope, value_fn=function)
-        return optax.apply_updates(w, update), state, count + 1, value - optax.tree.get(state, "value")
+        # The line search has been where the step ends, and remembers value and slope there.
+        after, slope = optax.tree.get(state, "value"), optax.tree.get(state, "grad")
+        return optax.apply_updates(w, update), state, after, slope, count + 1, value - after
 
-    w, state, _, _ = jax.lax.while_loop(unfinished, step, (w, solver.init(w), 0, jnp.asarray(jnp.inf, w.dtype)))
-    return w, optax.tree.get(state, "value")
+    value, slope = jax.value_and_grad(function)(w)
+    w, _, value, *_ = jax.lax.while_loop(unfinished, step, (w, solver.init(w), value, slope, 0, jnp.asarray(jnp.inf, w.dtype)))
+    return w, value
 
 
 def _adam(function, w: Array, steps: int) -> tuple[Array, Array]:
@@ -208,8 +214,7 @@ def _laplace(model: Model, u: Float[Array, " n"], around: Surroundings) -> Fit:
         complaint = "no clear maximum (a parameter at its bound, or not constrained by the data): errors from the Fisher matrix"
     if curvature is None:
         curvature, complaint = np.full(around.hessian.shape, np.nan), "the data do not constrain the parameters: no covariance"
-    slope = np.asarray(around.slope, float)
-    gain = 0.5 * float(slope @ curvature @ slope)
+    gain = _gain(around, curvature)
     complaints = [complaint] if complaint else []
     units = np.asarray(around.to_own_units, float)
     covariance = units @ curvature @ units.T
@@ -230,6 +235,12 @@ def _laplace(model: Model, u: Float[Array, " n"], around: Surroundings) -> Fit:
         unconstrained=np.asarray(u),
         unconstrained_covariance=curvature,
     )
+
+
+def _gain(around: Surroundings, curvature: np.ndarray | None) -> float:
+    """What a Newton step would still gain in log posterior."""
+    slope = np.asarray(around.slope, float)
+    return np.inf if curvature is None else 0.5 * float(slope @ curvature @ slope)
 
 
 def _bounded(model: Model, values: dict[str, Array], errors: np.ndarray) -> list[str]:
