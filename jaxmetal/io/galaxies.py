@@ -1,0 +1,188 @@
+"""From the components of a configuration to a galaxy: profiles by name, users' own, and pictures used as the light."""
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from jaxmetal.errors import InputError, unknown
+from jaxmetal.galaxy import Component, Galaxy
+from jaxmetal.instrument.grid import Grid
+from jaxmetal.io import schema
+from jaxmetal.io.config import Mistakes, file_path, module_file
+from jaxmetal.io.fits import read_map
+from jaxmetal.io.manga import Manga
+from jaxmetal.io.observations import Observations
+from jaxmetal.maps import LightMap
+from jaxmetal.profiles import light, tracer
+from jaxmetal.profiles.geometry import ellipticity
+from jaxmetal.profiles.profile import Profile
+
+
+def make_galaxy(config: schema.Config, folder: Path, observations: Observations, mistakes: Mistakes) -> Galaxy | None:
+    """The galaxy of a configuration, or None if no component of it can be made.
+
+    Parameters
+    ----------
+    config, folder
+        the configuration, and the folder that its paths are relative to.
+    observations
+        whose light maps may serve as pictures, and whose MaNGA files know numbers.
+    mistakes
+        to which what is wrong is added.
+    """
+    components = {}
+    for name, profiles in config.galaxy.items():
+        made: dict[str, Profile] = {}
+        for kind, given in profiles.items():
+            where = f"galaxy.{name}.{kind}"
+            with mistakes.at(where):
+                function = find_function(given.profile, light if kind == "light" else tracer, folder)
+                values = _picture(where, given, folder, observations, mistakes) | given.parameters
+                if (profile := _profile(where, function, values, observations, mistakes)) is not None:
+                    made[kind] = profile
+        if "light" not in profiles and not mistakes.touches(f"galaxy.{name}"):
+            mistakes.add(f"galaxy.{name}.light", "is missing.")
+        if "light" in made:
+            components[name] = Component(**made)
+    return Galaxy(**components) if components else None
+
+
+def _profile(where: str, function: Callable, values: dict[str, Any], observations: Observations, mistakes: Mistakes) -> Profile | None:
+    """A profile of what can be used of its values; None if something that it needs was a mistake."""
+    rest = list(inspect.signature(function).parameters.values())[2:]
+    names = [p.name for p in rest if p.kind is not p.VAR_KEYWORD]
+    usable = {}
+    for name, value in values.items():
+        if isinstance(value, str) and mistakes.spoils(f"maps.{value.partition('.')[0]}"):
+            mistakes.broken.add(f"{where}.{name}")
+            continue
+        with mistakes.at(f"{where}.{name}"):
+            if name not in names and len(names) == len(rest):
+                raise unknown("parameter", name, names)
+            usable[name] = _named_number(value, observations) if isinstance(value, str) else value
+    missing = [p.name for p in rest if p.name in names and p.name not in usable and p.default is p.empty]
+    for name in missing:
+        if not mistakes.spoils(f"{where}.{name}"):
+            mistakes.add(f"{where}.{name}", "is missing.")
+    return None if missing else Profile(function, **usable)
+
+
+def find_function(text: str, home: ModuleType, folder: Path) -> Callable:
+    """A profile by its name in the package, or a user's own as "module:function" or "file.py:function".
+
+    Raises
+    ------
+    InputError
+        if there is none.
+    """
+    if ":" not in text:
+        known = {n: f for n, f in inspect.getmembers(home, inspect.isfunction) if f.__module__ == home.__name__}
+        if text not in known:
+            raise unknown("profile", text, known)
+        return known[text]
+    source, _, name = text.rpartition(":")
+    try:
+        module = _module(source, folder)
+    except Exception as error:  # whatever the user's own code raises
+        raise InputError(f"profile: {source!r} cannot be imported ({type(error).__name__}: {error}).") from None
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise InputError(f"profile: {source!r} has no function {name!r}.")
+    return function
+
+
+def _module(source: str, folder: Path) -> ModuleType:
+    """A module that lies beside the configuration, or is installed."""
+    path = module_file(source, folder)
+    if path is None:
+        return importlib.import_module(source)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # What it imports may lie beside it.
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(path.parent))
+    return module
+
+
+def _named_number(text: str, observations: Observations) -> float:
+    """A number that a MaNGA file knows, such as "manga.inclination"."""
+    entry, _, name = text.rpartition(".")
+    known: dict[str, Manga] = {observed.entry: observed.manga for observed in observations.maps.values() if observed.manga}
+    if entry not in known:
+        raise InputError(f"expected a number, or the name.inclination and the like of a map of kind manga, got {text!r}.")
+    manga = known[entry]
+    e1, e2 = ellipticity(np.cos(np.deg2rad(manga.inclination)), manga.position_angle)
+    numbers = {name: getattr(manga, name) for name in ("inclination", "position_angle", "effective_radius")}
+    numbers |= {"e1": float(e1), "e2": float(e2)}
+    if name not in numbers:
+        raise unknown("number", name, numbers, entry)
+    return numbers[name]
+
+
+def _picture(where: str, given: schema.Profile, folder: Path, observations: Observations, mistakes: Mistakes) -> dict[str, Any]:
+    """The parameters of a picture of the light: its values, place, size and orientation."""
+    if given.map is not None and given.file is not None:
+        raise InputError("expected a picture from map or from file, got both.")
+    if given.map is not None:
+        lights = {name: observed.map for name, observed in observations.maps.items() if isinstance(observed.map, LightMap)}
+        if given.map in lights:
+            grid = lights[given.map].instrument.grid
+            return picture(lights[given.map].data / float(grid.pixel_area), grid)
+        # A map that could not be made has been reported already.
+        if not mistakes.touches("maps"):
+            raise unknown("light map", given.map, lights)
+        mistakes.broken.add(f"{where}.image")
+    if given.file is not None:
+        return _picture_of_file(given, file_path(given.file, folder), observations.reference)
+    return {}
+
+
+def _picture_of_file(given: schema.Profile, path: Path, reference: tuple[float, float] | None) -> dict[str, Any]:
+    found = read_map(path, given.extension or 0)
+    if reference is not None and found.wcs is not None:
+        return picture(found.values, Grid.from_wcs(found.wcs, found.values.shape, reference))
+    if "scale" not in given.parameters:
+        lacking = "picture has no WCS" if found.wcs is None else "maps have no place on the sky"
+        raise InputError(f"{path}: the {lacking}; give scale, arcsec per pixel of the picture.")
+    return {"image": picture(found.values, Grid.regular(found.values.shape, 1.0))["image"]}
+
+
+def picture(brightness: Any, grid: Grid) -> dict[str, Any]:
+    """Parameters of `light.image` that show a picture where its grid lies on the sky.
+
+    Parameters
+    ----------
+    brightness
+        surface brightness per arcsec², shape (rows, columns); where it is not finite or negative it is dark.
+    grid
+        of the picture.
+
+    Raises
+    ------
+    InputError
+        if its pixels are not squares.
+    """
+    matrix = np.asarray(grid.matrix, float)
+    size = float(grid.pixel_scale)
+    if not np.allclose(matrix.T @ matrix, size**2 * np.eye(2), atol=1e-3 * size**2):
+        raise InputError("the pixels of a picture must be squares.")
+    rows, columns = grid.shape
+    x, y = grid.position((columns - 1) / 2, (rows - 1) / 2)  # type: ignore[arg-type]
+    return {
+        "image": np.clip(np.nan_to_num(np.asarray(brightness, float), nan=0.0, posinf=0.0, neginf=0.0), 0.0, None),
+        "scale": size * float(np.sign(np.linalg.det(matrix))),
+        "phi_G": float(np.arctan2(-matrix[0, 1], matrix[1, 1])),
+        "center_x": float(x),
+        "center_y": float(y),
+    }

@@ -1,0 +1,194 @@
+"""From the maps of a configuration to maps of a model: files are read, placed on one sky, given their instruments."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxmetal.errors import InputError
+from jaxmetal.instrument.grid import Grid
+from jaxmetal.instrument.instrument import Instrument
+from jaxmetal.instrument.psf import PSF, GaussianPSF, MoffatPSF, NoPSF
+from jaxmetal.io import schema
+from jaxmetal.io.config import Mistakes, file_path
+from jaxmetal.io.fits import MapFile, read_map, read_psf
+from jaxmetal.io.manga import Manga, read_manga
+from jaxmetal.maps import LightMap, Map, TracerMap
+
+Source = MapFile | Manga
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A map, and what a file says of it that a model does not need.
+
+    Parameters
+    ----------
+    map
+        the map itself.
+    entry
+        the name in the configuration; a MaNGA file gives two maps.
+    wcs, unit
+        the astropy.wcs.WCS or None, and the unit as text.
+    manga
+        geometry and effective radius, if it came from a MaNGA file.
+    """
+
+    map: Map
+    entry: str
+    wcs: Any
+    unit: str
+    manga: Manga | None = None
+
+
+@dataclass(frozen=True)
+class Observations:
+    """All maps of a configuration by name, and the (right ascension, declination) of their (x, y) = (0, 0), if any."""
+
+    maps: dict[str, Observed]
+    reference: tuple[float, float] | None
+
+
+def observe(config: schema.Config, folder: Path, priors: Mapping[str, Any], mistakes: Mistakes) -> Observations:
+    """The maps of a configuration, as many as can be made.
+
+    Parameters
+    ----------
+    config, folder
+        the configuration, and the folder that its paths are relative to.
+    priors
+        by path; a scatter that has one and no value of its own starts in the middle of it.
+    mistakes
+        to which what is wrong is added.
+    """
+    sources: dict[str, Source] = {}
+    for name, entry in config.maps.items():
+        with mistakes.at(f"maps.{name}"):
+            sources[name] = _read(entry, file_path(entry.file, folder))
+    with mistakes.at("reference"):
+        reference = _reference(config, sources)
+        mixed = [name for name, source in sources.items() if not _on_the_sky(config.maps[name], source)]
+        if mixed and len(mixed) < len(sources):
+            mistakes.add(f"maps.{mixed[0]}", "has no place on the sky, other maps have one; give all of them a WCS, or all a pixel_scale.")
+        return Observations(_made(config, folder, sources, reference, priors, mistakes), reference)
+    return Observations({}, None)
+
+
+def _made(
+    config: schema.Config, folder: Path, sources: dict[str, Source], reference: Any, priors: Mapping[str, Any], mistakes: Mistakes
+) -> dict[str, Observed]:
+    maps: dict[str, Observed] = {}
+    known: dict[Any, Instrument] = {}
+    for name, source in sources.items():
+        entry = config.maps[name]
+        # A value that was left out because it was wrong may be missed here.
+        with mistakes.at(f"maps.{name}", follows=mistakes.touches(f"maps.{name}")):
+            grid = _grid(entry, source, reference)
+            instrument = Instrument(grid, _psf(entry, source, grid, folder), as_sampling(entry.supersampling), entry.margin)
+            # Maps of one instrument share its object, and so the convolution of their light.
+            key = (repr(entry.psf), str(entry.supersampling), entry.margin, grid.shape, grid.origin.tobytes(), grid.matrix.tobytes())
+            instrument = known.setdefault(key, instrument)
+            for one, observed in _observed(name, entry, source, instrument, priors).items():
+                if one in maps or one in config.galaxy:
+                    raise InputError(f"{one!r} is also the name of another map or of a component; paths would be ambiguous.")
+                maps[one] = observed
+    return maps
+
+
+def _read(entry: Any, path: Path) -> Source:
+    if isinstance(entry, schema.Manga):
+        return read_manga(path, entry.calibration, entry.snr, entry.inflate)
+    return read_map(
+        path, entry.value, entry.error, entry.variance, entry.ivar, mask=entry.mask, channel=entry.channel, unit=entry.unit
+    )  # fmt: skip
+
+
+def _on_the_sky(entry: Any, source: Source) -> bool:
+    return source.wcs is not None and getattr(entry, "pixel_scale", None) is None
+
+
+def _reference(config: schema.Config, sources: Mapping[str, Source]) -> Any:
+    """(right ascension, declination) of (x, y) = (0, 0): as given, a MaNGA nucleus, or the middle of the first map."""
+    nuclei = [name for name, source in sources.items() if isinstance(source, Manga)]
+    if nuclei and config.reference:
+        raise InputError(f"the nucleus in the file of maps.{nuclei[0]} is the reference; leave this out.")
+    if config.reference:
+        return config.reference
+    for name in nuclei or sources:
+        source = sources[name]
+        if _on_the_sky(config.maps[name], source):
+            rows, columns = (source.light if isinstance(source, Manga) else source).values.shape
+            middle = (columns - 1) / 2, (rows - 1) / 2
+            pixel = source.grid.pixel(*jnp.zeros(2)) if isinstance(source, Manga) else middle
+            ra, dec = source.wcs.all_pix2world(*(float(p) for p in pixel), 0)
+            return float(ra), float(dec)
+    return None
+
+
+def _grid(entry: Any, source: Source, reference: Any) -> Grid:
+    if isinstance(source, Manga):
+        return source.grid
+    if entry.pixel_scale is not None:
+        return Grid.regular(source.values.shape, entry.pixel_scale)
+    if source.wcs is None:
+        raise InputError(f"the file has no WCS in the extension {entry.value!r}; give pixel_scale, arcsec.")
+    return Grid.from_wcs(source.wcs, source.values.shape, reference)
+
+
+def _psf(entry: Any, source: Source, grid: Grid, folder: Path) -> PSF:
+    if entry.psf is None:
+        assert isinstance(source, Manga)
+        return source.psf
+    return make_psf(entry.psf, grid, folder)
+
+
+def make_psf(psf: schema.Psf, grid: Grid, folder: Path) -> PSF:
+    """The PSF that a configuration describes, for the pixels of a grid."""
+    if psf.gaussian:
+        return GaussianPSF(psf.gaussian.fwhm)
+    if psf.moffat:
+        return MoffatPSF(psf.moffat.fwhm, psf.moffat.beta)
+    if psf.kernel:
+        kernel = psf.kernel
+        path = file_path(kernel.file, folder)
+        return read_psf(path, float(grid.pixel_scale), kernel.extension, kernel.oversampling, kernel.includes_pixel)
+    return NoPSF()
+
+
+def as_sampling(said: Any) -> Any:
+    """A configuration's supersampling as an Instrument takes it."""
+    return tuple(said) if isinstance(said, list) else said
+
+
+def _observed(name: str, entry: Any, source: Source, instrument: Instrument, priors: Mapping[str, Any]) -> dict[str, Observed]:
+    """One map of a FITS file, or the two of a MaNGA file."""
+    noise = {"likelihood": entry.likelihood, "dof": entry.dof}
+    if isinstance(source, Manga):
+        z, light = source.metallicity, source.light
+        names = entry.metallicity, entry.light
+        scatter = start_of(entry.scatter, priors.get(f"{names[0]}.scatter"))
+        z_map = TracerMap(z.values, z.sigma, instrument, mask=z.mask, scatter=scatter, **noise)
+        maps = {names[0]: Observed(z_map, name, source.wcs, "dex", source)}
+        if names[1]:
+            scatter = start_of(entry.light_scatter, priors.get(f"{names[1]}.scatter"))
+            light_map = LightMap(light.values, light.sigma, instrument, light.mask, scatter=scatter, **noise)
+            maps[names[1]] = Observed(light_map, name, source.wcs, light.unit, source)
+        return maps
+    sigma = source.sigma if source.sigma is not None else entry.sigma
+    noise["scatter"] = start_of(entry.scatter, priors.get(f"{name}.scatter"))
+    if isinstance(entry, schema.Light):
+        return {name: Observed(LightMap(source.values, sigma, instrument, source.mask, **noise), name, source.wcs, source.unit)}
+    tracer_map = TracerMap(source.values, sigma, instrument, entry.tracer, entry.scale, source.mask, **noise)
+    return {name: Observed(tracer_map, name, source.wcs, source.unit or ("dex" if entry.scale == "log10" else ""))}
+
+
+def start_of(given: float | None, prior: Any) -> float:
+    """A scatter's starting value: as given, else in the middle of its prior, else none."""
+    if given is not None:
+        return given
+    # Zero lies on the edge of every prior for a scatter, where none has a slope to follow.
+    return float(np.median(prior.sample(jax.random.key(0), (101,)))) if hasattr(prior, "sample") else 0.0

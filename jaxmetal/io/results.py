@@ -1,0 +1,160 @@
+"""A folder of results: written whole or not at all, and read again."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxmetal.errors import InputError
+from jaxmetal.files import whole_file
+from jaxmetal.forward import intrinsic
+from jaxmetal.galaxy import get
+from jaxmetal.inference.results import Fit, Posterior, labels
+from jaxmetal.io.config import resolved, write
+from jaxmetal.io.fits import read_image, write_maps
+from jaxmetal.io.scene import Scene, load
+from jaxmetal.io.summary import parameter_table, summary_text
+
+CONFIG, TABLE, POSTERIOR, SUMMARY = "config.resolved.yaml", "parameters.ecsv", "posterior.nc", "summary.txt"
+MAPS, PLOTS = "maps", "plots"
+
+
+def check_free(folder: str | os.PathLike, overwrite: bool) -> Path:
+    """The folder's path, if it may be written.
+
+    Raises
+    ------
+    InputError
+        if it is a file, or holds something and may not be replaced.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: expected a folder, it is a file.")
+    if folder.is_dir() and any(folder.iterdir()) and not overwrite:
+        raise InputError(f"{folder}: the folder is not empty; --overwrite replaces it, --out names another.")
+    return folder
+
+
+@contextmanager
+def whole_folder(folder: str | os.PathLike, overwrite: bool = False) -> Iterator[Path]:
+    """Give an empty folder to fill; it takes the place of `folder` only if the block succeeds.
+
+    Parameters
+    ----------
+    folder
+        where the finished folder is to stand.
+    overwrite
+        whether what stands there may be replaced, as a whole.
+    """
+    folder = check_free(folder, overwrite).absolute()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    workshop = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        part = workshop / "new"
+        part.mkdir()
+        yield part
+        _exchange(folder, part, workshop / "old")
+    finally:
+        shutil.rmtree(workshop, ignore_errors=True)
+
+
+def _exchange(folder: Path, new: Path, old: Path) -> None:
+    """Put the new folder in the old one's place; if that fails the old one stays."""
+    if not folder.exists():
+        os.replace(new, folder)
+        return
+    os.replace(folder, old)
+    try:
+        os.replace(new, folder)
+    except BaseException:
+        os.replace(old, folder)
+        raise
+
+
+def write_results(folder: Path, scene: Scene, fit: Fit, posterior: Posterior | None) -> None:
+    """Configuration, parameters, summary, maps and posterior in an empty folder.
+
+    Parameters
+    ----------
+    folder
+        from `whole_folder`.
+    scene
+        what was fitted.
+    fit, posterior
+        what came of it.
+    """
+    sampling: dict[str, tuple[Any, int]] = {}
+    for name, observed in scene.maps.items():
+        if (chosen := fit.maps[name].instrument.sampling) is not None:
+            sampling[observed.entry] = ((chosen.evaluate, chosen.convolve), chosen.margin)
+    write(folder / CONFIG, resolved(scene.config, scene.folder, sampling))
+    with whole_file(folder / SUMMARY) as part:
+        part.write_text(summary_text(scene, fit, posterior), encoding="utf-8")
+    with whole_file(folder / TABLE) as part:
+        parameter_table(scene, fit, posterior).write(part, format="ascii.ecsv")
+    if posterior:
+        posterior.save(folder / POSTERIOR)
+    for name in fit.maps:
+        _write_map(folder / MAPS / f"{name}.fits", scene, fit, name)
+
+
+def _write_map(path: Path, scene: Scene, fit: Fit, name: str) -> None:
+    """Data, errors, model, residual and intrinsic map; NaN where a pixel takes no part."""
+    found, observed = fit.maps[name], scene.maps[name]
+    valid = np.asarray(found.valid)
+    images = {
+        "DATA": (found.data, observed.unit),
+        "ERROR": (found.errors, observed.unit),
+        "MODEL": (fit.predicted[name], observed.unit),
+        "RESIDUAL": (np.where(valid, fit.residuals[name], np.nan), ""),
+        "INTRINSIC": (intrinsic(fit.galaxy, found), observed.unit),
+    }
+    write_maps(path, images, observed.wcs, {"MAP": name, "CHISQ": fit.chi_square[name], "NPIX": found.size})
+
+
+def read_results(folder: str | os.PathLike) -> tuple[Scene, Fit, Posterior | None]:
+    """What `write_results` wrote; the data are read again from the files that the configuration names.
+
+    Parameters
+    ----------
+    folder
+        of results.
+
+    Raises
+    ------
+    InputError
+        if it is not such a folder, or the data are not where they were.
+    """
+    from astropy.table import QTable
+
+    folder = Path(folder)
+    if not (folder / CONFIG).is_file() or not (folder / TABLE).is_file():
+        raise InputError(f"{folder}: not a folder of results; {CONFIG} and {TABLE} are expected in it.")
+    scene = load(folder / CONFIG)
+    try:
+        table = QTable.read(folder / TABLE, format="ascii.ecsv")
+        found = dict(zip(table["name"], table["value"], strict=True))
+        meta = {key: table.meta[key] for key in ("converged", "message", "log_prior", "covariance")}
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder / TABLE}: cannot be read as a table of parameters ({str(error).splitlines()[0]}).") from None
+    model = scene.model()
+    values = {}
+    for path in model.names:
+        start = get({**model.galaxy.components, **model.maps}, path)
+        values[path] = np.reshape([found[label] for label in labels(path, start.shape)], start.shape)
+    galaxy, maps = model.scene_at({path: jnp.asarray(value, jnp.result_type(float)) for path, value in values.items()})
+    count = sum(value.size for value in values.values())
+    fit = Fit(
+        parameters=values, covariance=np.reshape(np.asarray(meta["covariance"], float), (count, count)), galaxy=galaxy, maps=maps,
+        predicted={name: read_image(folder / MAPS / f"{name}.fits", "MODEL") for name in maps}, log_prior=float(meta["log_prior"]),
+        converged=bool(meta["converged"]), message=str(meta["message"]), unconstrained=np.full(count, np.nan),
+        unconstrained_covariance=np.full((count, count), np.nan),
+    )  # fmt: skip
+    posterior = Posterior.load(folder / POSTERIOR) if (folder / POSTERIOR).is_file() else None
+    return scene, fit, posterior

@@ -1,0 +1,217 @@
+"""From a configuration to a galaxy, its maps and its priors, with every mistake in it reported at once."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+
+from jaxmetal.errors import InputError, unknown
+from jaxmetal.galaxy import Galaxy, get, put
+from jaxmetal.inference.model import Model
+from jaxmetal.inference.priors import Tied, check_ties, checked_prior
+from jaxmetal.instrument.grid import Grid
+from jaxmetal.instrument.instrument import Instrument
+from jaxmetal.io import schema
+from jaxmetal.io.config import Mistakes, parse, read
+from jaxmetal.io.galaxies import make_galaxy
+from jaxmetal.io.observations import Observed, as_sampling, make_psf, observe
+from jaxmetal.maps import TracerMap
+
+# The maps that a simulation makes.
+MOCK = ("z", "light")
+
+
+@dataclass(frozen=True)
+class Disc:
+    """The tracer map of the naive fits and the radial profile, and the disc in which its radii are measured.
+
+    Parameters
+    ----------
+    map
+        name of a tracer map.
+    center
+        (x, y), arcsec.
+    inclination, position_angle
+        degrees.
+    effective_radius
+        arcsec, or None if nobody told it.
+    """
+
+    map: str
+    center: tuple[float, float]
+    inclination: float
+    position_angle: float
+    effective_radius: float | None
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A configuration that has passed every check.
+
+    Parameters
+    ----------
+    config, folder
+        as it was written, and the folder that its paths are relative to.
+    galaxy
+        at its starting values.
+    maps
+        the data; a light map that serves as a picture of the light is none.
+    priors
+        by path.
+    """
+
+    config: schema.Config
+    folder: Path
+    galaxy: Galaxy
+    maps: dict[str, Observed]
+    priors: dict[str, Any]
+
+    def model(self) -> Model:
+        """The model, its sampling chosen."""
+        return Model(self.galaxy, {name: observed.map for name, observed in self.maps.items()}, self.priors)
+
+    @property
+    def truth(self) -> Galaxy | None:
+        """The galaxy of a simulation, if the configuration tells what it was."""
+        galaxy = self.galaxy
+        for path, value in self.config.truth.items():
+            if path.split(".")[0] in galaxy.components:
+                galaxy = put(galaxy, path, jnp.asarray(value, jnp.result_type(float)))
+        return galaxy if self.config.truth else None
+
+    @property
+    def disc(self) -> Disc | None:
+        """As the configuration says, else as the MaNGA file says, else face-on; None if there is no tracer map."""
+        said = self.config.baseline
+        name = said.map or next((name for name, observed in self.maps.items() if isinstance(observed.map, TracerMap)), None)
+        if name is None:
+            return None
+        manga = self.maps[name].manga
+        geometry: dict[str, Any] = {"inclination": 0.0, "position_angle": 0.0, "effective_radius": None}
+        for key in geometry:
+            geometry[key] = getattr(manga, key) if manga else geometry[key]
+            geometry[key] = geometry[key] if getattr(said, key) is None else getattr(said, key)
+        return Disc(name, said.center, **geometry)
+
+
+def load(path: str | os.PathLike, want: str = "fit") -> Scene:
+    """The scene that a configuration file describes.
+
+    Parameters
+    ----------
+    path
+        of a YAML or TOML file.
+    want
+        "fit", or "simulate": what the configuration must be complete for.
+
+    Raises
+    ------
+    InputError
+        with a line for every mistake.
+    """
+    return build(read(path), Path(path).resolve().parent, want)
+
+
+def build(raw: Mapping[str, Any], folder: Path, want: str = "fit") -> Scene:
+    """The scene that the contents of a configuration describe; see `load`."""
+    mistakes = Mistakes()
+    config = parse(raw, mistakes)
+    if config is None:
+        mistakes.raise_all()
+        raise InputError("the configuration cannot be understood.")
+    priors: dict[str, Any] = {path: _prior(prior) for path, prior in config.priors.items()}
+    observations = observe(config, folder, priors, mistakes)
+    galaxy = make_galaxy(config, folder, observations, mistakes)
+    pictures = {profile.map for component in config.galaxy.values() for profile in component.values()}
+    # A picture that the model is made of is not data as well.
+    maps = {n: o for n, o in observations.maps.items() if n not in pictures or isinstance(o.map, TracerMap)}
+    if want == "fit":
+        _check_fit(config, galaxy, maps, mistakes)
+    else:
+        _check_simulation(config, folder, galaxy, mistakes)
+    _check_priors(config, want, galaxy, maps, priors, mistakes)
+    mistakes.raise_all()
+    assert galaxy is not None
+    return Scene(config, folder, galaxy, maps, priors)
+
+
+def _prior(prior: schema.Prior) -> Any:
+    (name, given), *_ = [(name, value) for name, value in prior if value is not None]
+    if name == "truncated_normal":
+        return dist.TruncatedNormal(given[0], given[1], low=given[2], high=given[3])
+    if name == "log_normal":
+        return dist.LogNormal(np.log(given[0]), given[1])
+    families = {"uniform": dist.Uniform, "normal": dist.Normal, "log_uniform": dist.LogUniform}
+    return families[name](*given) if name in families else {"half_normal": dist.HalfNormal, "tied": Tied}[name](given)
+
+
+def _check_fit(config: schema.Config, galaxy: Galaxy | None, maps: Mapping[str, Observed], mistakes: Mistakes) -> None:
+    """There are data, something is free, and the galaxy carries what was observed."""
+    if not maps and not mistakes.touches("maps"):
+        why = "is missing; a fit needs a map of kind tracer, light or manga." if not config.maps else "none is left as data."
+        mistakes.add("maps", why)
+    if not any(prior.tied is None for prior in config.priors.values()) and not mistakes.touches("priors"):
+        mistakes.add("priors", "nothing is free; give at least one parameter a prior.")
+    for observed in maps.values():
+        if galaxy and isinstance(observed.map, TracerMap) and not mistakes.touches("galaxy") and observed.map.tracer not in galaxy.tracers:
+            mistakes.add(f"maps.{observed.entry}.tracer", unknown("tracer", observed.map.tracer, galaxy.tracers))
+    tracers = [name for name, observed in maps.items() if isinstance(observed.map, TracerMap)]
+    if config.baseline.map not in (None, *tracers) and not mistakes.touches("maps"):
+        mistakes.add("baseline.map", unknown("tracer map", str(config.baseline.map), tracers))
+
+
+def _check_simulation(config: schema.Config, folder: Path, galaxy: Galaxy | None, mistakes: Mistakes) -> None:
+    """There is an instrument, and the galaxy carries what is to be observed."""
+    if (wanted := config.simulate) is None:
+        if not mistakes.touches("simulate"):
+            mistakes.add("simulate", "is missing: shape, pixel_scale and psf.")
+        return
+    with mistakes.at("simulate"):
+        mock_instrument(wanted, folder)
+    if galaxy and not mistakes.touches("galaxy") and wanted.tracer not in galaxy.tracers:
+        mistakes.add("simulate.tracer", unknown("tracer", wanted.tracer, galaxy.tracers))
+
+
+def mock_instrument(wanted: schema.Simulate, folder: Path) -> Instrument:
+    """The instrument of a simulation."""
+    grid = Grid.regular(wanted.shape, wanted.pixel_scale)
+    return Instrument(grid, make_psf(wanted.psf, grid, folder), as_sampling(wanted.supersampling))
+
+
+def _check_priors(
+    config: schema.Config, want: str, galaxy: Galaxy | None, maps: Mapping[str, Observed], priors: Mapping[str, Any], mistakes: Mistakes
+) -> None:
+    """Every path exists, and every prior allows the value to start from."""
+    scene: dict[str, Any] = {**(galaxy.components if galaxy else {}), **{name: observed.map for name, observed in maps.items()}}
+
+    def value(path: str) -> Any:
+        found = get(scene, path)
+        if not eqx.is_inexact_array(found):
+            raise InputError("the path stops at a group of parameters; name one of them.")
+        return found
+
+    def unknowable(path: str) -> bool:
+        first, second = [*path.split("."), ""][:2]
+        if first in config.galaxy:
+            return mistakes.spoils(f"galaxy.{first}.{second}") or first not in scene
+        return first not in scene and (mistakes.touches("maps") or (want == "simulate" and first in MOCK))
+
+    for where, paths in (("priors", priors), ("truth", config.truth)):
+        for path in paths:
+            if unknowable(path):
+                continue
+            with mistakes.at(f"{where}.{path}"):
+                start, prior = value(path), priors.get(path)
+                for source in prior.paths if isinstance(prior, Tied) else ():
+                    if not unknowable(source):
+                        value(source)
+                if where == "priors" and not isinstance(prior, Tied):
+                    checked_prior(path, prior, start)
+    with mistakes.at("priors"):
+        check_ties({path: prior for path, prior in priors.items() if isinstance(prior, Tied)})

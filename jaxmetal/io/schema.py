@@ -1,0 +1,288 @@
+"""The words of a configuration: what may stand where, and of which type."""
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, StringConstraints, model_serializer
+from pydantic import model_validator as check
+
+
+def _not_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("expected a number")
+    return value
+
+
+def _numbers(value: Any) -> Any:
+    """A number or list of numbers, or a text that names one, such as "manga.inclination"."""
+    try:
+        numbers = np.asarray(value, float)
+    except (TypeError, ValueError):
+        numbers = None
+    if isinstance(value, str) and numbers is None:
+        return value
+    if numbers is None or isinstance(value, bool) or numbers.size == 0 or not np.all(np.isfinite(numbers)):
+        raise ValueError("expected a finite number or a list of numbers")
+    return numbers.tolist()
+
+
+def _supersampling(value: Any) -> Any:
+    if value == "auto":
+        return value
+    pair = value if isinstance(value, list | tuple) else (value, value)
+    whole = len(pair) == 2 and all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in pair)
+    if not whole or pair[0] % pair[1]:
+        raise ValueError("expected auto, a whole number or [evaluate, convolve] with evaluate a multiple of convolve")
+    return value if isinstance(value, int) else list(pair)
+
+
+def _switch(value: Any) -> Any:
+    """False for nothing, true for the usual."""
+    return {False: None, True: {}}[value] if isinstance(value, bool) else value
+
+
+def _or_none(value: Any) -> Any:
+    return None if value == "none" else value
+
+
+Number = Annotated[float, BeforeValidator(_not_bool), Field(allow_inf_nan=False)]
+Positive = Annotated[Number, Field(gt=0)]
+NotNegative = Annotated[Number, Field(ge=0)]
+Fraction = Annotated[Number, Field(gt=0, lt=1)]
+Seed = Annotated[int, BeforeValidator(_not_bool), Field(ge=0)]
+Numbers = Annotated[Any, BeforeValidator(_numbers)]
+Pair = tuple[Number, Number]
+Extension = str | int
+Supersampling = Annotated[Any, BeforeValidator(_supersampling)]
+# A name is a part of dotted paths.
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]\w*$")]
+
+
+class Block(BaseModel):
+    """A part of the configuration; an unknown word in it is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class OneOf(Block):
+    """A part that says one thing out of several."""
+
+    @check(mode="before")
+    @classmethod
+    def _one(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or len(value) != 1:
+            raise ValueError(f"expected one of {', '.join(cls.model_fields)}, such as {{{next(iter(cls.model_fields))}: …}}")
+        return value
+
+    @model_serializer(mode="wrap")
+    def _said(self, handler: Any) -> dict[str, Any]:
+        return {key: value for key, value in handler(self).items() if value is not None}
+
+
+class Gaussian(Block):
+    """A Gaussian PSF; full width at half maximum in arcsec."""
+
+    fwhm: Positive
+
+
+class Moffat(Block):
+    """A Moffat PSF; full width at half maximum in arcsec."""
+
+    fwhm: Positive
+    beta: Annotated[Number, Field(gt=1)]
+
+
+class Kernel(Block):
+    """A picture of a point source; what is left out comes from the file's header."""
+
+    file: str
+    extension: Extension | None = None
+    oversampling: Positive | None = None
+    includes_pixel: bool | None = None
+
+
+class Psf(OneOf):
+    """The point-spread function."""
+
+    gaussian: Gaussian | None = None
+    moffat: Moffat | None = None
+    kernel: Kernel | None = None
+
+    @check(mode="before")
+    @classmethod
+    def _one(cls, value: Any) -> Any:
+        if value in (None, "none"):
+            return {}
+        if not isinstance(value, dict) or len(value) != 1:
+            raise ValueError("expected gaussian: {fwhm: }, moffat: {fwhm: , beta: }, kernel: {file: } or none")
+        return value
+
+    @model_serializer(mode="wrap")
+    def _said(self, handler: Any) -> Any:
+        return {key: value for key, value in handler(self).items() if value is not None} or "none"
+
+
+class Observation(Block):
+    """What all maps have: a file, how finely the instrument is computed, and how the data scatter."""
+
+    file: str
+    supersampling: Supersampling = "auto"
+    margin: Annotated[int, Field(ge=0)] | None = None
+    scatter: NotNegative | None = None
+    likelihood: Literal["gaussian", "student-t"] = "gaussian"
+    dof: Positive = 4.0
+
+
+class FitsMap(Observation):
+    """A map in the extensions of a FITS file."""
+
+    value: Extension
+    error: Extension | None = None
+    variance: Extension | None = None
+    ivar: Extension | None = None
+    sigma: Positive | None = None
+    mask: Extension | None = None
+    channel: Extension | None = None
+    unit: str | None = None
+    pixel_scale: Positive | None = None
+    psf: Psf
+
+    @check(mode="after")
+    def _one_error(self) -> "FitsMap":
+        given = [name for name in ("error", "variance", "ivar", "sigma") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"expected one of error, variance, ivar (extensions) and sigma (a number), got {', '.join(given) or 'none'}")
+        return self
+
+
+class Light(FitsMap):
+    """A map of flux per pixel."""
+
+    kind: Literal["light"]
+
+
+class Tracer(FitsMap):
+    """A map of something that light carries."""
+
+    kind: Literal["tracer"]
+    tracer: Name = "metallicity"
+    scale: Literal["log10", "linear"] = "log10"
+
+
+class Manga(Observation):
+    """A tracer map and a light map from one MaNGA MAPS file; the PSF is the header's if left out."""
+
+    kind: Literal["manga"]
+    metallicity: Name = "z"
+    light: Annotated[Name | None, BeforeValidator(_or_none)] = "halpha"
+    calibration: str = "o3n2_m13"
+    snr: NotNegative = 3.0
+    inflate: Positive = 1.25
+    light_scatter: NotNegative | None = None
+    psf: Psf | None = None
+
+
+class Profile(Block):
+    """A profile by name with its parameters; a picture comes from a file or from a light map of this configuration."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, Numbers] = Field(init=False)
+    profile: str
+    file: str | None = None
+    extension: Extension | None = None
+    map: str | None = None
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The numbers, and the texts that name one."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class Prior(OneOf):
+    """A prior, or a tie to another parameter.
+
+    log_normal takes the median and the standard deviation of the natural logarithm; truncated_normal the mean, the
+    standard deviation, the lowest and the highest value.
+    """
+
+    uniform: Pair | None = None
+    normal: Pair | None = None
+    truncated_normal: tuple[Number, Number, Number, Number] | None = None
+    log_normal: Pair | None = None
+    log_uniform: Pair | None = None
+    half_normal: Positive | None = None
+    tied: str | None = None
+
+    @check(mode="after")
+    def _sensible(self) -> "Prior":
+        for name in ("uniform", "log_uniform", "truncated_normal"):
+            if (given := getattr(self, name)) and not given[-2] < given[-1]:
+                raise ValueError(f"{name}: expected lowest < highest, got {list(given)}")
+        for name in ("normal", "log_normal", "truncated_normal"):
+            if (given := getattr(self, name)) and not given[1] > 0:
+                raise ValueError(f"{name}: expected a positive standard deviation, got {list(given)}")
+        for name in ("log_uniform", "log_normal"):
+            if (given := getattr(self, name)) and not given[0] > 0:
+                raise ValueError(f"{name}: expected positive values, got {list(given)}")
+        return self
+
+
+class Fit(Block):
+    """How the maximum is looked for."""
+
+    starts: PositiveInt = 4
+    method: Literal["lbfgs", "adam"] = "lbfgs"
+    steps: PositiveInt | None = None
+    seed: Seed = 0
+
+
+class Sample(Block):
+    """How the posterior is sampled."""
+
+    method: Literal["nuts", "hmc"] = "nuts"
+    chains: PositiveInt = 4
+    warmup: PositiveInt = 300
+    draws: PositiveInt = 500
+    target_accept: Fraction = 0.8
+    adapt_metric: bool = False
+    seed: Seed = 0
+
+
+class Baseline(Block):
+    """The disc of the naive fits and of the radial profile; what is left out comes from the MaNGA file, or is face-on."""
+
+    map: str | None = None
+    center: Pair = (0.0, 0.0)
+    inclination: Annotated[Number, Field(ge=0, lt=90)] | None = None
+    position_angle: Number | None = None
+    effective_radius: Positive | None = None
+
+
+class Simulate(Block):
+    """A mock observation: sigma² = c1 + c2 / flux of the tracer, and the error of the light (1 % of its peak if left out)."""
+
+    shape: tuple[PositiveInt, PositiveInt]
+    pixel_scale: Positive
+    psf: Psf
+    supersampling: Supersampling = "auto"
+    tracer: Name = "metallicity"
+    scale: Literal["log10", "linear"] = "log10"
+    c1: NotNegative = 0.00725
+    c2: NotNegative = 0.00091
+    light_sigma: Positive | None = None
+    seed: Seed = 0
+
+
+class Config(Block):
+    """A whole configuration."""
+
+    maps: dict[Name, Annotated[Tracer | Light | Manga, Field(discriminator="kind")]] = {}
+    galaxy: dict[Name, dict[Name, Profile]]
+    priors: dict[str, Prior] = {}
+    reference: Pair | None = None
+    fit: Fit = Fit()
+    sample: Annotated[Sample | None, BeforeValidator(_switch)] = Sample()
+    plots: bool = True
+    baseline: Baseline = Baseline()
+    truth: dict[str, Numbers] = {}
+    simulate: Simulate | None = None
