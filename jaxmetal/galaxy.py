@@ -85,20 +85,26 @@ class Galaxy(eqx.Module):
 
 def children(node: Any) -> dict[str, Any]:
     """What a dotted path may name below this node."""
-    if isinstance(node, dict):
-        return node
-    if isinstance(node, Galaxy):
-        return node.components
-    if isinstance(node, Component):
-        return {"light": node.light, **node.tracers}
-    if isinstance(node, Profile):
-        return node.parameters
+    named = _named(node)
+    if named is not None:
+        return named
     if isinstance(node, eqx.Module):
         # A class may name what of it a fit can adjust; the rest is data.
         names = getattr(node, "adjustable", None) or node.__dataclass_fields__
         values = {name: getattr(node, name) for name in names}
         return {name: value for name, value in values.items() if isinstance(value, eqx.Module) or eqx.is_inexact_array(value)}
     return {}
+
+
+def _named(node: Any) -> dict[str, Any] | None:
+    """The parts that users named, by their names; None for other objects."""
+    if isinstance(node, Galaxy):
+        return node.components
+    if isinstance(node, Component):
+        return {"light": node.light, **node.tracers}
+    if isinstance(node, Profile):
+        return node.parameters
+    return node if isinstance(node, dict) else None
 
 
 def get(node: Any, path: str) -> Any:
@@ -124,6 +130,7 @@ def put(node: Any, path: str, value: Any) -> Any:
     get(node, path)
 
     def step(node: Any, name: str) -> Any:
-        return node[name] if isinstance(node, dict) else getattr(node, name)
+        named = _named(node)
+        return getattr(node, name) if named is None else named[name]
 
     return eqx.tree_at(lambda tree: reduce(step, path.split("."), tree), node, value)

@@ -94,8 +94,9 @@ class Map(eqx.Module):
         self.instrument = instrument
         self.scatter = as_array(scatter, f"{kind}.scatter")
         self.dof = as_array(dof, f"{kind}.dof")
-        sensible = is_traced((self.scatter, self.dof)) or (0 <= float(self.scatter) < np.inf and float(self.dof) > 0)
-        if not sensible:
+        single = self.scatter.shape == self.dof.shape == ()
+        traced = is_traced((self.scatter, self.dof))
+        if not single or not (traced or (0 <= float(self.scatter) < np.inf and float(self.dof) > 0)):
             raise InputError(f"{kind}: scatter must be zero or positive and dof positive, got scatter={scatter!r}, dof={dof!r}.")
         self.likelihood = likelihood
 

@@ -8,15 +8,16 @@ from jaxtyping import Array, Float
 from jaxmetal.maps import LightMap, Map
 
 
-def variance(map: Map, predicted: Float[Array, "ny nx"]) -> Float[Array, "ny nx"]:
-    """sigma² plus the extra scatter: of the tracer's unit, or a fraction of the light."""
+def total_sigma(map: Map, predicted: Float[Array, "ny nx"]) -> Float[Array, "ny nx"]:
+    """sigma and the extra scatter in quadrature: scatter in the tracer's unit, or as a fraction of the light."""
     extra = map.scatter * predicted if isinstance(map, LightMap) else map.scatter
-    return map.sigma**2 + extra**2
+    # In units of sigma: the square of a flux of 1e-20 does not exist in float32.
+    return map.sigma * jnp.sqrt(1 + (extra / map.sigma) ** 2)
 
 
 def residuals(map: Map, predicted: Float[Array, "ny nx"]) -> Float[Array, "ny nx"]:
     """(data - model) / total sigma; 0 in pixels that take no part."""
-    return jnp.where(map.valid, (map.values - predicted) / jnp.sqrt(variance(map, predicted)), 0.0)
+    return jnp.where(map.valid, (map.values - predicted) / total_sigma(map, predicted), 0.0)
 
 
 def log_likelihood(map: Map, predicted: Float[Array, "ny nx"]) -> Float[Array, ""]:
@@ -26,7 +27,7 @@ def log_likelihood(map: Map, predicted: Float[Array, "ny nx"]) -> Float[Array, "
     Student-t:  Σ [ln Gamma((nu+1)/2) - ln Gamma(nu/2) - 1/2 ln(nu pi s²) - (nu+1)/2 ln(1 + r²/nu)]
     """
     squared = residuals(map, predicted) ** 2
-    log_variance = jnp.log(variance(map, predicted))
+    log_variance = 2 * jnp.log(total_sigma(map, predicted))
     if map.likelihood == "gaussian":
         terms = -0.5 * (squared + log_variance + jnp.log(2 * jnp.pi))
     else:
@@ -41,9 +42,9 @@ def information_roots(map: Map, predicted: Float[Array, "ny nx"]) -> Float[Array
 
     F = Σ (∂mu/s)² + 1/2 Σ (∂ln s²)²,   times (nu+1)/(nu+3) and nu/(nu+3) for Student-t
     """
-    total = variance(map, predicted)
-    mean = predicted / jax.lax.stop_gradient(jnp.sqrt(total))
-    spread = jnp.sqrt(0.5) * jnp.log(total)
+    total = total_sigma(map, predicted)
+    mean = predicted / jax.lax.stop_gradient(total)
+    spread = jnp.sqrt(2.0) * jnp.log(total)
     if map.likelihood == "student-t":
         mean = mean * jnp.sqrt((map.dof + 1) / (map.dof + 3))
         spread = spread * jnp.sqrt(map.dof / (map.dof + 3))

@@ -59,10 +59,12 @@ class Grid(eqx.Module):
             (x, y) of the middle of the frame, arcsec.
         """
         rows, columns = _checked_shape(shape)
-        if not np.isfinite(pixel_scale) or pixel_scale <= 0:
-            raise InputError(f"Grid.regular: pixel_scale must be positive (arcsec), got {pixel_scale!r}.")
-        origin = np.asarray(center, float) - pixel_scale * np.array([(columns - 1) / 2, (rows - 1) / 2])
-        return cls(origin, pixel_scale * np.eye(2), (rows, columns))
+        side = _numbers(pixel_scale, (), "Grid.regular: pixel_scale must be one positive number (arcsec)")
+        if side <= 0:
+            raise InputError(f"Grid.regular: pixel_scale must be one positive number (arcsec), got {pixel_scale!r}.")
+        middle = _numbers(center, (2,), "Grid.regular: center must be two numbers (arcsec)")
+        origin = middle - side * np.array([(columns - 1) / 2, (rows - 1) / 2])
+        return cls(origin, side * np.eye(2), (rows, columns))
 
     @classmethod
     def from_wcs(cls, wcs: Any, shape: tuple[int, int] | None = None, center: tuple[float, float] | None = None) -> "Grid":
@@ -75,7 +77,7 @@ class Grid(eqx.Module):
         shape
             (rows, columns); the WCS's own if left out.
         center
-            (right ascension, declination) of (x, y) = (0, 0), degrees; the middle of the frame if left out. Maps of
+            (right ascension, declination) of (x, y) = (0, 0), degrees, in the WCS's own system (ICRS if that is galactic); the middle of the frame if left out. Maps of
             one galaxy from different instruments must name the same position.
 
         Raises
@@ -92,15 +94,20 @@ class Grid(eqx.Module):
             raise InputError("Grid.from_wcs: the WCS does not know its shape; give shape=(rows, columns).")
         rows, columns = _checked_shape(wcs.array_shape if shape is None else shape)
         if center is None:
-            ra, dec = wcs.all_pix2world((columns - 1) / 2, (rows - 1) / 2, 0)
-            center = float(ra), float(dec)
+            middle = _equatorial(wcs.pixel_to_world((columns - 1) / 2, (rows - 1) / 2))
+            center = float(middle.ra.deg), float(middle.dec.deg)
+        _numbers(center, (2,), "Grid.from_wcs: center must be (right ascension, declination) in degrees")
         plane = WCS(naxis=2)
         plane.wcs.ctype = ["RA---TAN", "DEC--TAN"]
         plane.wcs.crval = center
         plane.wcs.crpix = [1.0, 1.0]
         plane.wcs.cdelt = [1 / 3600, 1 / 3600]
         column, row = (a.ravel() for a in np.meshgrid(np.linspace(0, columns - 1, 7), np.linspace(0, rows - 1, 7)))
-        sky = np.transpose(plane.all_world2pix(*wcs.all_pix2world(column, row, 0), 0))
+        # Through sky coordinates, because a WCS may be galactic or name its declination first.
+        places = _equatorial(wcs.pixel_to_world(column, row))
+        sky = np.transpose(plane.all_world2pix(places.ra.deg, places.dec.deg, 0))
+        if not np.all(np.isfinite(sky)):
+            raise InputError(f"Grid.from_wcs: the frame does not lie within 90 degrees of the center {center}.")
         terms = np.stack([np.ones_like(column), column, row], axis=-1)
         solution = np.linalg.lstsq(terms, sky, rcond=None)[0]
         matrix = solution[1:].T
@@ -146,8 +153,24 @@ class Grid(eqx.Module):
 def _checked_shape(shape: Any) -> tuple[int, int]:
     try:
         rows, columns = (int(n) for n in shape)
+        whole = all(float(n) == int(n) for n in shape)
     except (TypeError, ValueError):
         raise InputError(f"Grid.shape: expected (rows, columns), got {shape!r}.") from None
-    if rows < 1 or columns < 1:
-        raise InputError(f"Grid.shape: expected two positive numbers, got {shape!r}.")
+    if rows < 1 or columns < 1 or not whole:
+        raise InputError(f"Grid.shape: expected two positive whole numbers, got {shape!r}.")
     return rows, columns
+
+
+def _equatorial(places: Any) -> Any:
+    """Sky coordinates that have a right ascension: the WCS's own, or ICRS."""
+    return places if hasattr(places, "ra") else places.icrs
+
+
+def _numbers(value: Any, shape: tuple[int, ...], expected: str) -> np.ndarray:
+    try:
+        numbers = np.asarray(value, float)
+    except (TypeError, ValueError):
+        numbers = np.array(np.nan)
+    if numbers.shape != shape or not np.all(np.isfinite(numbers)):
+        raise InputError(f"{expected}, got {value!r}.")
+    return numbers

@@ -89,12 +89,12 @@ class MoffatPSF(PSF):
     fwhm
         full width at half maximum, arcsec, positive.
     beta
-        slope of the wings, greater than 1; 2.5 … 4.5 for ground-based seeing.
+        slope of the wings, at least 1.3; 2.5 … 4.5 for ground-based seeing.
 
     Raises
     ------
     InputError
-        if fwhm <= 0 or beta <= 1 (its light would be infinite).
+        if fwhm <= 0 or beta < 1.3 (at 1 its light is infinite).
 
     References
     ----------
@@ -107,8 +107,8 @@ class MoffatPSF(PSF):
     def __init__(self, fwhm: Any, beta: Any):
         self.fwhm = _positive(fwhm, "MoffatPSF.fwhm")
         self.beta = _positive(beta, "MoffatPSF.beta")
-        if not is_traced(self.beta) and self.beta <= 1:
-            raise InputError(f"MoffatPSF.beta: must be greater than 1, or the PSF holds infinite light; got {beta!r}.")
+        if not is_traced(self.beta) and self.beta < 1.3:
+            raise InputError(f"MoffatPSF.beta: must be at least 1.3 (at 1 the wings hold infinite light), got {beta!r}.")
 
     @property
     def alpha(self) -> Float[Array, ""]:
@@ -117,7 +117,8 @@ class MoffatPSF(PSF):
 
     def transfer(self, grid: Grid, kx: Array, ky: Array) -> Array:
         order = self.beta - 1
-        u = jnp.linspace(-18.0 / order, 3.9, 64)
+        # From where t^order has vanished below the peak at t = order to where e^-t has above it.
+        u = jnp.linspace(jnp.log(order) - 18.0 / order - 8.0 / jnp.sqrt(order), jnp.log(order + 12.0 * jnp.sqrt(order) + 40.0), 128)
         t = jnp.exp(u)
         weights = jnp.exp(order * u - t - gammaln(order))
         # Dividing by the sum removes what the quadrature leaves out, so that light is conserved to rounding.
@@ -167,7 +168,10 @@ class KernelPSF(PSF):
     includes_pixel: bool = eqx.field(static=True)
 
     def __init__(self, kernel: Any, oversampling: Any = 1.0, center: Any = "centroid", includes_pixel: bool = False):
-        picture = np.asarray(kernel, float)
+        try:
+            picture = np.asarray(kernel, float)
+        except (TypeError, ValueError):
+            raise InputError(f"KernelPSF.kernel: expected a picture of numbers, got {type(kernel).__name__}.") from None
         if picture.ndim != 2 or picture.size == 0:
             raise InputError(f"KernelPSF.kernel: expected a picture (rows, columns), got shape {picture.shape}.")
         bad = int((~np.isfinite(picture)).sum())
@@ -183,6 +187,8 @@ class KernelPSF(PSF):
                 raise InputError(f'KernelPSF.center: expected "centroid" or (column, row), got {center!r}.')
             center = _centroid(picture)
         self.center = as_array(center, "KernelPSF.center")
+        if self.center.shape != (2,) or not (is_traced(self.center) or np.all(np.isfinite(self.center))):
+            raise InputError(f'KernelPSF.center: expected "centroid" or (column, row), got {center!r}.')
         self.includes_pixel = bool(includes_pixel)
 
     def transfer(self, grid: Grid, kx: Array, ky: Array) -> Array:
@@ -210,9 +216,13 @@ def _centroid(picture: np.ndarray) -> tuple[float, float]:
     """(column, row) of the centre of light; says so when it is not simply the middle pixel."""
     rows, columns = picture.shape
     row, column = np.indices(picture.shape)
-    # Only the bright part: far wings and their noise would pull the centre about.
-    bright = np.where(picture > 0.05 * picture.max(), picture, 0.0)
-    center = (float((column * bright).sum() / bright.sum()), float((row * bright).sum() / bright.sum()))
+    # A Gaussian window that follows the light: the far wings and their noise do not pull it about, and no pixel jumps in
+    # or out of it. It is some times wider than the core, because what must stay in place is a galaxy seen through the PSF.
+    width = 2.5 * np.sqrt(4 / np.pi * np.sum(picture > 0.5 * picture.max()))
+    weights = picture**2
+    for _ in range(100):
+        center = float((column * weights).sum() / weights.sum()), float((row * weights).sum() / weights.sum())
+        weights = picture * np.exp(-0.5 * ((column - center[0]) ** 2 + (row - center[1]) ** 2) / width**2)
     middle = ((columns - 1) / 2, (rows - 1) / 2)
     even = rows % 2 == 0 or columns % 2 == 0
     if even or np.hypot(center[0] - middle[0], center[1] - middle[1]) > 0.05:

@@ -80,6 +80,22 @@ class Profile(eqx.Module):
             if not is_traced(value) and not np.all(np.isfinite(value)):
                 raise InputError(f"{where}.{name}: expected finite numbers, got {value}.")
 
+        self._check_shapes(where)
+
+    def _check_shapes(self, where: str) -> None:
+        """One value at each position, whatever the shapes of the parameters; nothing is computed."""
+        at = jax.ShapeDtypeStruct((2, 3), jnp.result_type(float))
+        try:
+            shape = jax.eval_shape(lambda x, y: self.function(x, y, **self.parameters), at, at).shape
+        except (TypeError, ValueError, IndexError, AttributeError) as error:
+            if isinstance(error, InputError):
+                raise
+            shapes = ", ".join(f"{name} {value.shape}" for name, value in self.parameters.items() if value.ndim)
+            reason = str(error).splitlines()[0]
+            raise InputError(f"{where}: cannot be evaluated ({reason}); shapes of its parameters: {shapes or 'single numbers'}.") from None
+        if shape not in ((), (2, 3)):
+            raise InputError(f"{where}: expected one value at each of (2, 3) positions, got shape {shape}; is a parameter an array?")
+
     def __call__(self, x: Array, y: Array) -> Array:
         """The profile's value at (x, y), arcsec."""
         return self.function(x, y, **self.parameters)

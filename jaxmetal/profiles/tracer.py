@@ -2,6 +2,7 @@
 
 import jax.numpy as jnp
 
+from jaxmetal.errors import InputError
 from jaxmetal.profiles import numerics
 from jaxmetal.profiles.geometry import Coordinate, disc_plane, disc_radius, elliptical_radius
 
@@ -186,6 +187,8 @@ def polynomial(x: Coordinate, y: Coordinate, coefficients, center_x=0.0, center_
         centre, arcsec.
     """
     dx, dy = x - center_x, y - center_y
+    if jnp.ndim(coefficients) != 1 or len(coefficients) not in (n * (n + 1) // 2 for n in range(1, 50)):
+        raise InputError(f"polynomial: expected a list of 1, 3, 6, 10, … coefficients, got shape {jnp.shape(coefficients)}.")
     total, term, order = jnp.zeros_like(x), 0, 0
     while term < len(coefficients):
         for j in range(min(order + 1, len(coefficients) - term)):

@@ -1,0 +1,26 @@
+"""What every test may ask for: the precision of this run, and figures that need no screen."""
+
+import jax
+import matplotlib
+import pytest
+
+matplotlib.use("Agg")
+
+
+@pytest.fixture(scope="session")
+def x64() -> bool:
+    """Whether this run computes in double precision."""
+    return jax.config.jax_enable_x64
+
+
+@pytest.fixture(scope="session")
+def tolerance(x64):
+    """tolerance(double, single): how far rounding may carry a result in this run."""
+    return lambda double, single: double if x64 else single
+
+
+@pytest.fixture
+def double_precision(x64):
+    """Skips what single precision cannot decide."""
+    if not x64:
+        pytest.skip("needs double precision; run with JAX_ENABLE_X64=1")
