@@ -77,7 +77,8 @@ class Grid(eqx.Module):
         shape
             (rows, columns); the WCS's own if left out.
         center
-            (right ascension, declination) of (x, y) = (0, 0), degrees, in the WCS's own system (ICRS if that is galactic); the middle of the frame if left out. Maps of
+            (right ascension, declination) of (x, y) = (0, 0), degrees, in the WCS's own system, ICRS if that is galactic;
+            the middle of the frame if left out. Maps of
             one galaxy from different instruments must name the same position.
 
         Raises

@@ -31,11 +31,14 @@ def check_free(folder: str | os.PathLike, overwrite: bool) -> Path:
     Raises
     ------
     InputError
-        if it is a file, or holds something and may not be replaced.
+        if it is a file, holds something and may not be replaced, or cannot be made where it is to stand.
     """
     folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: expected a folder, it is a file.")
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise InputError(f"{there}: expected a folder, it is a file.")
+    if not os.access(folder.absolute().parent if there == folder else there, os.W_OK | os.X_OK):
+        raise InputError(f"{folder}: no permission to write there.")
     if folder.is_dir() and any(folder.iterdir()) and not overwrite:
         raise InputError(f"{folder}: the folder is not empty; --overwrite replaces it, --out names another.")
     return folder
