@@ -183,7 +183,11 @@ def test_an_error_names_the_field_what_was_expected_and_what_arrived(kind, wrong
     assert str(error.value).startswith(kind.__name__)
 
 
-@pytest.mark.parametrize("scale", ["log", "ln", 10, (jnp.exp,), (jnp.exp, "log"), None], ids=str)
+@pytest.mark.parametrize(
+    "scale",
+    ["log", "ln", 10, (jnp.exp,), (jnp.exp, "log"), None],
+    ids=["log", "ln", "a number", "one function", "a function and a name", "nothing"],
+)
 def test_a_scale_is_a_name_or_a_pair_of_functions(scale):
     with pytest.raises(jm.InputError, match=r"scale.*(log10.*linear|linear.*log10)"):
         jm.TracerMap(VALUES, SIGMA, INSTRUMENT, scale=scale)

@@ -137,6 +137,8 @@ def test_each_error_stands_beside_its_own_parameter():
     for name in FLAT:
         assert fits[0].errors[name] == pytest.approx(float(fits[1].errors[name]), rel=1e-3)
     assert fits[1].labels == [GRADIENT, CENTRAL]
+    model = jm.Model(disc(), {"z": z}, backwards)
+    assert list(jm.sample(model, fits[1], method="hmc", warmup=20, draws=20).summary()) == [GRADIENT, CENTRAL]
 
 
 def test_tied_parameters_follow():

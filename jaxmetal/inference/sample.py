@@ -99,6 +99,8 @@ def sample(
                 bar.update(piece)
     joined = jax.tree.map(lambda *parts: np.concatenate(parts, axis=1)[:, :draws], *(k for k in kept if k is not None))
     samples, statistics, derived = joined
+    # A compiled program gives dictionaries back in alphabetical order; tables keep the model's, as the fit's do.
+    samples = {name: samples[name] for name in model.names}
     attributes = {"method": method, "seed": seed, "warmup": warmup, "created_by": f"jaxmetal {jaxmetal.__version__}"}
     return Posterior(samples, statistics, attributes, derived)
 
