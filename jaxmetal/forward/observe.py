@@ -91,9 +91,9 @@ def _cells(galaxy: Galaxy, instrument: Instrument, sampling: Sampling, groups: l
     for name, component in galaxy.components.items():
         carried = [average for average in averages if average[0] in component.tracers]
 
-        def sources(x: Array, y: Array, component: Component = component, carried: list[Average] = carried) -> Array:
-            brightness = component.light(x, y) * jnp.ones_like(x * y)
-            return jnp.stack([brightness] + [brightness * scale_functions(s)[0](component.tracers[t](x, y)) for t, s in carried])
+        def sources(x: Array, y: Array, component: Component = component, carried: list[Average] = carried) -> list[Array]:
+            brightness = component.light(x, y)
+            return [brightness] + [brightness * scale_functions(s)[0](component.tracers[t](x, y)) for t, s in carried]
 
         means = cell_means(sources, instrument.grid, sampling, _cusps(component, [tracer for tracer, _ in carried]))
         for group in groups:
@@ -106,7 +106,8 @@ def _cells(galaxy: Galaxy, instrument: Instrument, sampling: Sampling, groups: l
 
 def _cusps(component: Component, tracers: list[str]) -> list[tuple[Array, Array]]:
     """Where a component may be sharp: the centres of its profiles."""
-    profiles = [component.light, *(component.tracers[name] for name in tracers)]
+    # Where two lie close to each other the last one counts, and light is sharper than what it carries.
+    profiles = [*(component.tracers[name] for name in tracers), component.light]
     centres = [(p.center_x, p.center_y) for p in profiles if {"center_x", "center_y"} <= set(p.parameters)]
     if is_traced(centres):
         return centres

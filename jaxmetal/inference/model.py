@@ -193,19 +193,27 @@ class Model(eqx.Module):
 
     def information(self, unconstrained: Float[Array, " n"]) -> Float[Array, "n n"]:
         """Fisher information of the data plus the curvature of the priors, in unconstrained coordinates."""
+        return self.survey(unconstrained)[2]
 
-        def roots(u: Array) -> Array:
-            galaxy, maps = self.scene_at(self.constrain(u))
+    def survey(self, unconstrained: Float[Array, " n"]) -> tuple[Float[Array, ""], Float[Array, " n"], Float[Array, "n n"]]:
+        """The log posterior density in the parameters' own units, its slope, and the information, from one pass."""
+
+        def pass_through(u: Array) -> tuple[Array, Array]:
+            values = self.constrain(u)
+            galaxy, maps = self.scene_at(values)
             predicted = self.predict_scene(galaxy, maps)
-            return jnp.concatenate([likelihood.information_roots(maps[name], predicted[name]) for name in maps])
+            roots = [likelihood.information_roots(maps[name], predicted[name]) for name in maps]
+            return self.log_likelihood_of(maps, predicted) + self.log_prior(values), jnp.concatenate(roots)
 
         def prior_slope(u: Array) -> Array:
             return jax.grad(lambda u: -self.log_prior(self.constrain(u)) - self._constrain(u)[1])(u)
 
-        jacobian = jax.jacfwd(roots)(unconstrained)
+        directions = jnp.eye(len(unconstrained), dtype=unconstrained.dtype)
+        push = jax.vmap(lambda along: jax.jvp(pass_through, (unconstrained,), (along,)), out_axes=(None, 0))
+        (height, _), (slope, jacobian) = push(directions)
         # Priors are independent, so their curvature is diagonal; where one curves the wrong way it tells nothing.
         curvature = jax.jvp(prior_slope, (unconstrained,), (jnp.ones_like(unconstrained),))[1]
-        return jacobian.T @ jacobian + jnp.diag(jnp.maximum(curvature, 1e-6))
+        return height, slope, jacobian @ jacobian.T + jnp.diag(jnp.maximum(curvature, 1e-6))
 
     def numpyro_model(self) -> None:
         """The same model as a NumPyro program, with a site for each free path; call it inside a larger one."""

@@ -1,4 +1,4 @@
-"""The most probable parameters, and their errors: Optax, then Levenberg-Marquardt, then Laplace."""
+"""The most probable parameters, and their errors: an ascent, then Laplace."""
 
 from typing import Any, NamedTuple
 
@@ -6,32 +6,23 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import numpyro.distributions as dist
-import optax
-import optimistix
 from jaxtyping import Array, Float
 
 from jaxmetal.errors import InputError, unknown
-from jaxmetal.inference import likelihood
+from jaxmetal.inference.ascent import ARRIVED, METHODS
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.results import Fit
-from jaxmetal.maps import LightMap
 
-METHODS = ("lbfgs", "adam")
-# A fit has arrived when a Newton step would gain less than this in log posterior: 0.045 sigma away at most.
-ARRIVED = 1e-3
-ADAM_RATE = 0.05
-# An ascent that has not arrived goes on from where it is, whitened anew, this many times at most.
+# An ascent that has not arrived goes on from where it is this many times at most.
 ROUNDS = 4
 
 
-def optimise(model: Model, starts: int = 4, method: str = "lbfgs", steps: int | None = None, seed: int = 0) -> Fit:
+def optimise(model: Model, starts: int = 4, method: str = "fisher", steps: int | None = None, seed: int = 0) -> Fit:
     """The maximum of the posterior density (MAP), and the Laplace approximation around it.
 
         theta_MAP = argmax [log p(data | theta) + log p(theta)],   covariance = [-∂² log posterior]⁻¹ at theta_MAP
 
-    Several starts run at once, each in coordinates whitened by its Fisher information; the best is finished by
-    Levenberg-Marquardt where the problem is one of least squares.
+    Several starts run at once, and the best is taken. Whatever the method, Fisher scoring brings it to the last digits.
 
     Parameters
     ----------
@@ -40,9 +31,9 @@ def optimise(model: Model, starts: int = 4, method: str = "lbfgs", steps: int | 
     starts
         how many: the galaxy's own values first, draws from the priors after it.
     method
-        "lbfgs" or "adam".
+        "fisher" (scoring: Levenberg-Marquardt for any likelihood), "lbfgs" or "adam" (Optax).
     steps
-        the most steps before the finish; 40 for L-BFGS and 600 for Adam if left out.
+        the most steps of the method; 40, and 600 for Adam, if left out.
     seed
         of the draws.
 
@@ -62,114 +53,27 @@ def optimise(model: Model, starts: int = 4, method: str = "lbfgs", steps: int | 
         raise InputError(f"optimise: starts must be at least 1, got {starts}.")
     if not model.names:
         raise InputError("optimise: nothing is free; give the model a prior for at least one parameter.")
-    origin = model.start
-    first = [origin] + [model.unconstrain(model.draw(jax.random.key(seed + i))) for i in range(1, starts)]
-    steps = steps or {"lbfgs": 40, "adam": 600}[method]
-    points = jnp.stack(first)
+    steps = METHODS[method][1] if steps is None else steps
+    points = jnp.stack([model.start] + [model.unconstrain(model.draw(jax.random.key(seed + i))) for i in range(1, starts)])
     for _ in range(ROUNDS):
-        # Each is whitened where it begins, so that its first step is a Newton step.
-        whiten = jnp.stack([_inverse_root(_information(model, u)) for u in points])
-        points, heights = _climb(model, points, whiten, method, steps)
+        points, heights = _climb(model, points, method, steps)
         if not bool(jnp.any(jnp.isfinite(heights))):
             raise InputError("optimise: the log density is not finite at any start; check the starting values, priors and data.")
         best = points[jnp.argmax(jnp.where(jnp.isfinite(heights), heights, -jnp.inf))]
+        if method != "fisher":
+            best = _climb(model, best[None], "fisher", METHODS["fisher"][1])[0][0]
         around = _surroundings(model, best)
         if _gain(around, _inverse(around.hessian)) < ARRIVED:
             break
-    if _is_least_squares(model):
-        end = _finish(model, best, _inverse_root(_information(model, best)))
-        around_end = _surroundings(model, end)
-        if around_end.log_posterior >= around.log_posterior:
-            best, around = end, around_end
     return _laplace(model, best, around)
 
 
-def _inverse_root(matrix: Float[Array, "n n"]) -> Float[Array, "n n"]:
-    """The matrix that turns a unit sphere into the ellipsoid of this information matrix."""
-    # Scaled to a unit diagonal first: parameters of very different units would lose digits otherwise.
-    scale = 1 / jnp.sqrt(jnp.diag(matrix))
-    values, vectors = jnp.linalg.eigh(matrix * scale[:, None] * scale)
-    floor = jnp.finfo(matrix.dtype).eps * values[-1] * len(scale)
-    return scale[:, None] * vectors / jnp.sqrt(jnp.maximum(values, floor))
-
-
 @eqx.filter_jit
-def _climb(model: Model, first: Float[Array, "starts n"], whiten: Float[Array, "starts n n"], method: str, steps: int):
+def _climb(
+    model: Model, starts: Float[Array, "starts n"], method: str, steps: int
+) -> tuple[Float[Array, "starts n"], Float[Array, " starts"]]:
     """The end of each ascent, and the log posterior there."""
-
-    def ascend(start: Array, whiten: Array) -> tuple[Array, Array]:
-        def depth(w: Array) -> Array:
-            return -model.log_posterior(start + whiten @ w)
-
-        w, value = (_lbfgs if method == "lbfgs" else _adam)(depth, jnp.zeros_like(start), steps)
-        return start + whiten @ w, -value
-
-    return jax.vmap(ascend)(first, whiten)
-
-
-def _lbfgs(function, w: Array, steps: int) -> tuple[Array, Array]:
-    solver = optax.lbfgs(linesearch=optax.scale_by_zoom_linesearch(max_linesearch_steps=12, initial_guess_strategy="one"))
-    rounding = 8 * jnp.finfo(w.dtype).eps
-
-    def unfinished(carry: Any) -> Array:
-        _, _, value, _, count, gained = carry
-        # A gain no larger than rounding: further steps would only wander.
-        return (count < steps) & (gained > jnp.maximum(0.01 * ARRIVED, rounding * jnp.abs(value)))
-
-    def step(carry: Any) -> Any:
-        w, state, value, slope, count, _ = carry
-        update, state = solver.update(slope, state, w, value=value, grad=slope, value_fn=function)
-        # The line search has been where the step ends, and remembers value and slope there.
-        after, slope = optax.tree.get(state, "value"), optax.tree.get(state, "grad")
-        return optax.apply_updates(w, update), state, after, slope, count + 1, value - after
-
-    value, slope = jax.value_and_grad(function)(w)
-    w, _, value, *_ = jax.lax.while_loop(unfinished, step, (w, solver.init(w), value, slope, 0, jnp.asarray(jnp.inf, w.dtype)))
-    return w, value
-
-
-def _adam(function, w: Array, steps: int) -> tuple[Array, Array]:
-    solver = optax.adam(optax.cosine_decay_schedule(ADAM_RATE, steps))
-
-    def step(carry: Any, _: None) -> tuple[Any, None]:
-        w, state = carry
-        update, state = solver.update(jax.grad(function)(w), state)
-        return (optax.apply_updates(w, update), state), None
-
-    (w, _), _ = jax.lax.scan(step, (w, solver.init(w)), length=steps)
-    return w, function(w)
-
-
-def _is_least_squares(model: Model) -> bool:
-    """Whether the log posterior is minus half a sum of squares: Gaussian data of known scatter, flat or normal priors."""
-    known = not any(name.endswith(".scatter") for name in (*model.names, *dict(model.ties)))
-    gaussian = all(m.likelihood == "gaussian" for m in model.maps.values())
-    relative = any(isinstance(m, LightMap) and float(m.scatter) > 0 for m in model.maps.values())
-    return known and gaussian and not relative and all(_base(p) in (dist.Normal, dist.Uniform) for p in model.priors.values())
-
-
-def _base(prior: dist.Distribution) -> type:
-    return type(prior.base_dist) if isinstance(prior, dist.ExpandedDistribution) else type(prior)
-
-
-@eqx.filter_jit
-def _finish(model: Model, start: Float[Array, " n"], whiten: Float[Array, "n n"]) -> Float[Array, " n"]:
-    """The last digits, by Levenberg-Marquardt on the residuals of the data and of the normal priors."""
-
-    def residuals(w: Array, args: None) -> Array:
-        values = model.constrain(start + whiten @ w)
-        galaxy, maps = model.scene_at(values)
-        predicted = model.predict_scene(galaxy, maps)
-        parts = [likelihood.residuals(maps[name], predicted[name]).ravel() for name in maps]
-        for name, prior in model.priors.items():
-            if _base(prior) is dist.Normal:
-                parts.append(((values[name] - prior.mean) / jnp.sqrt(prior.variance)).ravel())
-        return jnp.concatenate(parts)
-
-    tolerance = 0.1 * float(np.sqrt(jnp.finfo(start.dtype).eps))
-    solver = optimistix.LevenbergMarquardt(rtol=tolerance, atol=tolerance)
-    solution = optimistix.least_squares(residuals, solver, jnp.zeros_like(start), max_steps=30, throw=False)
-    return start + whiten @ solution.value
+    return jax.vmap(lambda start: METHODS[method][0](model, start, steps))(starts)
 
 
 class Surroundings(NamedTuple):

@@ -16,99 +16,95 @@ from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.psf import PSF
 from jaxmetal.instrument.sampling import Sampling
 
-# The cells around a cusp are divided by 3 again and again: BLOCK × BLOCK cells, LEVELS times.
+# Around a cusp, BLOCK × BLOCK cells are averaged over points that crowd towards it: their distance from it is a cube.
 BLOCK = 10
-LEVELS = 4
+CROWDING = 3
+# On either side of the cusp there are this many more points than elsewhere.
+EXTRA_NODES = 4
 
-# A stack of images, as a function of the position (x, y).
-Sources = Callable[[Array, Array], Array]
-
-
-def _gauss(nodes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Gauss-Legendre points and weights on a cell that reaches from 0 to 1."""
-    points, weights = np.polynomial.legendre.leggauss(nodes)
-    return (points + 1) / 2, weights / 2
+# Some images, as functions of the position (x, y).
+Sources = Callable[[Array, Array], Sequence[Array]]
+Cells = Float[Array, "rows columns"]
 
 
-def _points(count: int, nodes: int, dtype: jnp.dtype) -> Float[Array, "nodes count"]:
-    """Where a row of cells is evaluated, in cells from the first one's lower edge."""
-    return jnp.asarray(_gauss(nodes)[0][:, None] + np.arange(count), dtype)
-
-
-def _means(evaluate: Sources, row: Float[Array, "... nodes rows"], column: Float[Array, "... nodes columns"], nodes: int) -> Array:
-    """Averages over the cells of rows × columns, shape (images, …, rows, columns)."""
-    # The nodes stand in front of the cells, so that their sum runs over contiguous memory.
-    values = evaluate(row[..., :, None, :, None], column[..., None, :, None, :])
-    weights = jnp.asarray(np.outer(_gauss(nodes)[1], _gauss(nodes)[1])[:, :, None, None], values.dtype)
-    return jnp.sum(weights * values, axis=(-4, -3))
-
-
-def cell_means(
-    sources: Sources, grid: Grid, sampling: Sampling, cusps: Sequence[tuple[Array, Array]]
-) -> Float[Array, "images rows columns"]:
+def cell_means(sources: Sources, grid: Grid, sampling: Sampling, cusps: Sequence[tuple[Array, Array]]) -> list[Cells]:
     """Averages of some functions of position over the cells of the padded frame.
 
     Parameters
     ----------
     sources
-        gives a stack of images (images, …) at positions (x, y), arcsec.
+        gives some images at positions (x, y), arcsec.
     grid, sampling
         the pixels and how they are divided.
     cusps
-        positions (x, y), arcsec, around which the functions may be sharp: the cells there are divided again and again.
+        positions (x, y), arcsec, around which the functions may be sharp: points crowd towards them.
 
     Returns
     -------
     means
-        shape (images, rows, columns) of the padded grid of cells.
+        of each image, shape (rows, columns) of the padded grid of cells.
     """
-    rows, columns = sampling.cells(grid.shape)
-    dtype = grid.origin.dtype
+    rows, columns = shape = sampling.cells(grid.shape)
 
-    def evaluate(row: Array, column: Array) -> Array:
+    def evaluate(row: Array, column: Array) -> list[Array]:
         """The sources at points given in cells from the lower edge of the padded frame."""
         x, y = grid.position(column / sampling.convolve - sampling.margin - 0.5, row / sampling.convolve - sampling.margin - 0.5)
-        return sources(x, y)
+        return [image * jnp.ones_like(x) for image in sources(x, y)]
 
-    means = _means(evaluate, _points(rows, sampling.nodes, dtype), _points(columns, sampling.nodes, dtype), sampling.nodes)
+    means = _even_means(evaluate, shape, sampling.nodes, grid.origin.dtype)
+    if not cusps:
+        return means
     block = min(BLOCK, rows, columns)
-    for x, y in cusps:
+
+    def near(x: Array, y: Array) -> tuple[Array, list[Array]]:
+        """The first cell (row, column) of a block around a cusp, and the averages in it."""
+        # The average over a cell does not depend on where its points lie, so no gradient flows through them.
         column, row = ((jax.lax.stop_gradient(pixel) + sampling.margin + 0.5) * sampling.convolve for pixel in grid.pixel(x, y))
-        corner, patch = _refined(evaluate, (row, column), (rows, columns), block, max(sampling.nodes, 2))
-        means = jax.lax.dynamic_update_slice(means, patch.astype(means.dtype), (0, *corner))
+        corner = [jnp.clip(jnp.floor(p) - block // 2, 0, n - block) for p, n in zip((row, column), shape, strict=True)]
+        (r, to_rows), (c, to_columns) = (_crowded(*p, block, sampling.nodes + EXTRA_NODES) for p in zip((row, column), corner, strict=True))
+        return jnp.stack(corner).astype(int), [to_rows @ image @ to_columns.T for image in evaluate(r[:, None], c[None, :])]
+
+    # Mapped, so that the profiles are compiled once here however many cusps there are.
+    corners, patches = jax.vmap(near)(*(jnp.stack(place) for place in zip(*cusps, strict=True)))
+    for i in range(len(cusps)):
+        means = [jax.lax.dynamic_update_slice(m, patch[i], tuple(corners[i])) for m, patch in zip(means, patches, strict=True)]
     return means
 
 
-def _refined(evaluate: Callable, position: tuple[Array, Array], shape: tuple[int, int], block: int, nodes: int):
-    """Means over a block of cells around a position, from nested divisions by 3; the block's corner and its means."""
+def _even_means(evaluate: Sources, shape: tuple[int, int], nodes: int, dtype: jnp.dtype) -> list[Cells]:
+    """Averages over cells from nodes × nodes Gauss-Legendre points in each."""
+    points, weights = np.polynomial.legendre.leggauss(nodes)
+    row, column = (jnp.arange(n, dtype=dtype) for n in shape)
 
-    def corner_of(position: tuple[Array, Array], limits: tuple[int, int]) -> list[Array]:
-        return [jnp.clip(jnp.floor(p).astype(int) - block // 2, 0, limit - block) for p, limit in zip(position, limits, strict=True)]
+    # Point by point, all cells at once: a sum over an axis of points would not run on a CPU's vector units. What is cheap
+    # to compute again is not kept for the gradient.
+    @jax.checkpoint
+    def add(sums: list[Array], point: Array) -> tuple[list[Array], None]:
+        images = evaluate((row + point[0])[:, None], (column + point[1])[None, :])
+        return [total + point[2] * image for total, image in zip(sums, images, strict=True)], None
 
-    corners, origins, sizes = [], [], []
-    origin, size, limits = [jnp.zeros_like(p) for p in position], 1.0, shape
-    for _ in range(LEVELS):
-        inside = [(p - o) / size for p, o in zip(position, origin, strict=True)]
-        corner = corner_of((inside[0], inside[1]), limits)
-        origin = [o + c * size for o, c in zip(origin, corner, strict=True)]
-        size, limits = size / 3, (3 * block, 3 * block)
-        corners.append(corner)
-        origins.append(origin)
-        sizes.append(size)
-    steps = _points(3 * block, nodes, position[0].dtype)
-    row = jnp.stack([o[0] + s * steps for o, s in zip(origins, sizes, strict=True)])
-    column = jnp.stack([o[1] + s * steps for o, s in zip(origins, sizes, strict=True)])
-    # All levels in one evaluation, so that the profile is compiled once here however deep the division goes.
-    levels = _means(evaluate, row, column, nodes)
-    fine = levels[:, -1]
-    for level in reversed(range(LEVELS - 1)):
-        fine = jax.lax.dynamic_update_slice(levels[:, level], _by_threes(fine, block), (0, *corners[level + 1]))
-    return corners[0], _by_threes(fine, block)
+    at = np.stack(np.meshgrid((points + 1) / 2, (points + 1) / 2, indexing="ij"), axis=-1).reshape(-1, 2)
+    steps = jnp.asarray(np.column_stack([at, np.outer(weights, weights).ravel() / 4]), dtype)
+    images = jax.eval_shape(evaluate, row[:, None], column[None, :])
+    return jax.lax.scan(add, [jnp.zeros(image.shape, image.dtype) for image in images], steps)[0]
 
 
-def _by_threes(fine: Array, block: int) -> Array:
-    """The mean of each 3 × 3 cells."""
-    return fine.reshape(-1, block, 3, block, 3).mean(axis=(2, 4))
+def _crowded(cusp: Array, first: Array, count: int, nodes: int) -> tuple[Float[Array, " points"], Float[Array, "count points"]]:
+    """Points in a row of cells from `first` on, crowded towards a cusp; and the matrix that makes averages of their values.
+
+    A cell is divided at the cusp, or in its middle. With the distance from the cusp as t³, a Sersic profile is smooth in t.
+    """
+    lower = first + jnp.arange(count, dtype=cusp.dtype)
+    inside = (cusp > lower) & (cusp < lower + 1)
+    middle = jnp.where(inside, cusp, lower + 0.5)
+    near, far = jnp.stack([lower, middle]) - cusp, jnp.stack([middle, lower + 1]) - cusp
+    side = jnp.sign(near + far)
+    begin, end = (jnp.cbrt(jnp.abs(distance)) for distance in (near, far))
+    points, weights = (a[:, None, None] for a in np.polynomial.legendre.leggauss(nodes))
+    t = begin + (end - begin) * jnp.asarray((points + 1) / 2, cusp.dtype)
+    steps = CROWDING * t ** (CROWDING - 1) * jnp.abs(end - begin) * jnp.asarray(weights / 2, cusp.dtype)
+    matrix = steps.reshape(-1, count)[None] * jnp.eye(count, dtype=cusp.dtype)[:, None]
+    return (cusp + side * t**CROWDING).ravel(), matrix.reshape(count, -1)
 
 
 def transfer_function(grid: Grid, psf: PSF, sampling: Sampling) -> Array:

@@ -1,0 +1,139 @@
+"""Three ways up the posterior: Fisher scoring, and Optax's L-BFGS and Adam.
+
+Each is a pure function (model, start, steps) -> (end, log posterior there), to be mapped over starts and over galaxies.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Bool, Float
+
+from jaxmetal.inference.model import Model
+
+# A fit has arrived when a Newton step would gain less than this in log posterior: 0.045 sigma away at most.
+ARRIVED = 1e-3
+ADAM_RATE = 0.05
+DAMPING, MOST_DAMPING = 1e-3, 1e8
+
+Point = Float[Array, " n"]
+End = tuple[Point, Float[Array, ""]]
+
+
+class Climb(NamedTuple):
+    """Where a climb is, what was found there, and where it looks next."""
+
+    point: Point
+    height: Float[Array, ""]
+    slope: Point
+    information: Float[Array, "n n"]
+    trial: Point
+    damping: Float[Array, ""]
+    gain: Float[Array, ""]
+    count: Array
+
+
+def fisher(model: Model, start: Point, steps: int) -> End:
+    """Fisher scoring with Marquardt's damping: Newton's method with the expected curvature, which is never negative.
+
+        u ← u + [F + damping · diag F]⁻¹ ∂ log posterior
+
+    For Gaussian data of known errors this is the method of Levenberg and Marquardt. A step that leads down is taken back
+    and tried shorter.
+    """
+
+    def step(at: Climb) -> Climb:
+        height, slope, information = model.survey(at.trial)
+        better = jnp.isfinite(height) & (height >= at.height - _rounding(at.height))
+        found = (at.trial, height, slope, information)
+        here = [jnp.where(better, new, old) for new, old in zip(found, at[:4], strict=True)]
+        damping = at.damping * jnp.where(better, 0.1, 10.0)
+        direction, gain = _newton(here[2], here[3], damping)
+        return Climb(*here, here[0] + direction, damping, gain, at.count + 1)
+
+    def unfinished(at: Climb) -> Bool[Array, ""]:
+        return (at.count < steps) & (at.gain > 0.01 * ARRIVED) & (at.damping < MOST_DAMPING)
+
+    n = len(start)
+    number = lambda value: jnp.asarray(value, start.dtype)  # noqa: E731
+    begin = Climb(start, number(-jnp.inf), jnp.zeros(n), jnp.eye(n), start, number(10 * DAMPING), number(jnp.inf), jnp.asarray(0))
+    end = jax.lax.while_loop(unfinished, step, begin)
+    return end.point, end.height
+
+
+def _newton(slope: Point, information: Float[Array, "n n"], damping: Float[Array, ""]) -> tuple[Point, Float[Array, ""]]:
+    """The damped step, and what a full one would gain in log posterior."""
+    scale, values, vectors = _scaled_axes(information)
+    along = vectors.T @ (scale * slope)
+    return scale * (vectors @ (along / (values + damping))), 0.5 * jnp.sum(along**2 / values)
+
+
+def inverse_root(information: Float[Array, "n n"]) -> Float[Array, "n n"]:
+    """The matrix that turns a unit sphere into the ellipsoid of this information matrix."""
+    scale, values, vectors = _scaled_axes(information)
+    return scale[:, None] * vectors / jnp.sqrt(values)
+
+
+def _scaled_axes(matrix: Float[Array, "n n"]) -> tuple[Point, Point, Float[Array, "n n"]]:
+    """The scale that gives the matrix a unit diagonal, and the eigenvalues and vectors of what it is then."""
+    # Parameters of very different units would lose digits otherwise.
+    scale = 1 / jnp.sqrt(jnp.diag(matrix))
+    values, vectors = jnp.linalg.eigh(matrix * scale[:, None] * scale)
+    return scale, jnp.maximum(values, jnp.finfo(matrix.dtype).eps * values[-1] * len(scale)), vectors
+
+
+def _rounding(height: Float[Array, ""]) -> Float[Array, ""]:
+    """How far a log posterior of this size may be wrong."""
+    return jnp.where(jnp.isfinite(height), 8 * jnp.finfo(height.dtype).eps * jnp.abs(height), 0.0)
+
+
+def lbfgs(model: Model, start: Point, steps: int) -> End:
+    """Optax's L-BFGS with a zoom line search, in coordinates whitened by the Fisher information at the start."""
+    solver = optax.lbfgs(linesearch=optax.scale_by_zoom_linesearch(max_linesearch_steps=12, initial_guess_strategy="one"))
+
+    def climb(depth: Callable, w: Point) -> tuple[Point, Array]:
+        def unfinished(carry: Any) -> Array:
+            _, _, value, _, count, gained = carry
+            # A gain no larger than rounding: further steps would only wander.
+            return (count < steps) & (gained > jnp.maximum(0.01 * ARRIVED, _rounding(value)))
+
+        def step(carry: Any) -> Any:
+            w, state, value, slope, count, _ = carry
+            update, state = solver.update(slope, state, w, value=value, grad=slope, value_fn=depth)
+            # The line search has been where the step ends, and remembers value and slope there.
+            after, slope = optax.tree.get(state, "value"), optax.tree.get(state, "grad")
+            return optax.apply_updates(w, update), state, after, slope, count + 1, value - after
+
+        value, slope = jax.value_and_grad(depth)(w)
+        w, _, value, *_ = jax.lax.while_loop(unfinished, step, (w, solver.init(w), value, slope, 0, jnp.asarray(jnp.inf, w.dtype)))
+        return w, value
+
+    return _whitened(climb, model, start)
+
+
+def adam(model: Model, start: Point, steps: int) -> End:
+    """Optax's Adam with a cosine decay, in coordinates whitened by the Fisher information at the start."""
+    solver = optax.adam(optax.cosine_decay_schedule(ADAM_RATE, steps))
+
+    def climb(depth: Callable, w: Point) -> tuple[Point, Array]:
+        def step(carry: Any, _: None) -> tuple[Any, None]:
+            w, state = carry
+            update, state = solver.update(jax.grad(depth)(w), state)
+            return (optax.apply_updates(w, update), state), None
+
+        (w, _), _ = jax.lax.scan(step, (w, solver.init(w)), length=steps)
+        return w, depth(w)
+
+    return _whitened(climb, model, start)
+
+
+def _whitened(climb: Callable, model: Model, start: Point) -> End:
+    whiten = inverse_root(model.information(start))
+    w, depth = climb(lambda w: -model.log_posterior(start + whiten @ w), jnp.zeros_like(start))
+    return start + whiten @ w, -depth
+
+
+# Each with its most steps.
+METHODS: dict[str, tuple[Callable[[Model, Point, int], End], int]] = {"fisher": (fisher, 40), "lbfgs": (lbfgs, 40), "adam": (adam, 600)}
