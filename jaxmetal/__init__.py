@@ -32,6 +32,8 @@ _HOMES = {
     "Tied": "inference.priors",
     "optimise": "inference.optimise",
     "sample": "inference.sample",
+    "optimise_batch": "inference.batch",
+    "sample_batch": "inference.batch",
     "Fit": "inference.results",
     "Posterior": "inference.results",
     "noise": "science.noise",
@@ -63,8 +65,10 @@ __all__ = [
     "light",
     "noise",
     "optimise",
+    "optimise_batch",
     "predict",
     "sample",
+    "sample_batch",
     "simulate",
     "tracer",
 ]
@@ -73,6 +77,7 @@ if TYPE_CHECKING:
     from jaxmetal.errors import InputError, InputWarning
     from jaxmetal.forward import intrinsic, predict
     from jaxmetal.galaxy import Component, Galaxy
+    from jaxmetal.inference.batch import optimise_batch, sample_batch
     from jaxmetal.inference.model import Model
     from jaxmetal.inference.optimise import optimise
     from jaxmetal.inference.priors import Tied

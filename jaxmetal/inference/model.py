@@ -110,6 +110,28 @@ class Model(eqx.Module):
         galaxy = eqx.tree_at(lambda g: g.components, self.galaxy, {name: scene[name] for name in self.galaxy.components})
         return galaxy, {name: scene[name] for name in self.maps}
 
+    def with_maps(self, maps: Mapping[str, Map]) -> "Model":
+        """The same model of other data: maps of the same names and shapes, whose instruments are computed as here.
+
+        Raises
+        ------
+        InputError
+            for other names, shapes or kinds of maps.
+        """
+        if set(maps) != set(self.maps):
+            raise InputError(f"with_maps: expected maps {', '.join(self.maps)}, got {', '.join(maps)}.")
+        instruments: dict[int, Instrument] = {}
+        replaced = {}
+        for name, own in self.maps.items():
+            new = maps[name].instrument
+            if id(new) not in instruments:
+                sampled = new.with_sampling(own.instrument.sampling, own.instrument.error)
+                instruments[id(new)] = sampled if own.instrument.transfer is None else sampled.with_transfer()
+            replaced[name] = eqx.tree_at(lambda m: m.instrument, maps[name], instruments[id(new)])
+            if jax.tree.structure(replaced[name]) != jax.tree.structure(own) or maps[name].values.shape != own.values.shape:
+                raise InputError(f"with_maps: {name!r} is another kind of map than the model's: shape, tracer, scale, likelihood or PSF.")
+        return eqx.tree_at(lambda model: model.maps, self, replaced)
+
     def derived(self, values: Values) -> Values:
         """The values of the tied parameters that go with these free ones."""
         galaxy, maps = self.scene_at(values)

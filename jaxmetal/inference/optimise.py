@@ -47,33 +47,48 @@ def optimise(model: Model, starts: int = 4, method: str = "fisher", steps: int |
     InputError
         if nothing is free, or the start has no finite density.
     """
+    steps = most_steps(model, starts, method, steps)
+    points = first_points(model, starts, seed)
+    for _ in range(ROUNDS):
+        points, heights = _climb(model, points, method, steps)
+        if not bool(jnp.any(jnp.isfinite(heights))):
+            raise InputError("optimise: the log density is not finite at any start; check the starting values, priors and data.")
+        best = highest(points, heights)
+        around = _surroundings(model, best)
+        if _gain(around, _inverse(around.hessian)) < ARRIVED:
+            break
+    return laplace(model, best, around)
+
+
+def most_steps(model: Model, starts: int, method: str, steps: int | None) -> int:
+    """The most steps of an ascent, once it is clear that there can be one."""
     if method not in METHODS:
         raise unknown("method", method, METHODS, "optimise")
     if starts < 1:
         raise InputError(f"optimise: starts must be at least 1, got {starts}.")
     if not model.names:
         raise InputError("optimise: nothing is free; give the model a prior for at least one parameter.")
-    steps = METHODS[method][1] if steps is None else steps
-    points = jnp.stack([model.start] + [model.unconstrain(model.draw(jax.random.key(seed + i))) for i in range(1, starts)])
-    for _ in range(ROUNDS):
-        points, heights = _climb(model, points, method, steps)
-        if not bool(jnp.any(jnp.isfinite(heights))):
-            raise InputError("optimise: the log density is not finite at any start; check the starting values, priors and data.")
-        best = points[jnp.argmax(jnp.where(jnp.isfinite(heights), heights, -jnp.inf))]
-        if method != "fisher":
-            best = _climb(model, best[None], "fisher", METHODS["fisher"][1])[0][0]
-        around = _surroundings(model, best)
-        if _gain(around, _inverse(around.hessian)) < ARRIVED:
-            break
-    return _laplace(model, best, around)
+    return METHODS[method][1] if steps is None else steps
 
 
-@eqx.filter_jit
-def _climb(
-    model: Model, starts: Float[Array, "starts n"], method: str, steps: int
-) -> tuple[Float[Array, "starts n"], Float[Array, " starts"]]:
+def first_points(model: Model, starts: int, seed: int) -> Float[Array, "starts n"]:
+    """The galaxy's own values, and draws from the priors."""
+    return jnp.stack([model.start] + [model.unconstrain(model.draw(jax.random.key(seed + i))) for i in range(1, starts)])
+
+
+def climb(model: Model, starts: Float[Array, "starts n"], method: str, steps: int) -> tuple[Float[Array, "starts n"], Array]:
     """The end of each ascent, and the log posterior there."""
-    return jax.vmap(lambda start: METHODS[method][0](model, start, steps))(starts)
+
+    def ascend(start: Array) -> tuple[Array, Array]:
+        end, height = METHODS[method][0](model, start, steps)
+        return (end, height) if method == "fisher" else METHODS["fisher"][0](model, end, METHODS["fisher"][1])
+
+    return jax.vmap(ascend)(starts)
+
+
+def highest(points: Float[Array, "starts n"], heights: Float[Array, " starts"]) -> Float[Array, " n"]:
+    """The point of the greatest log posterior."""
+    return points[jnp.argmax(jnp.where(jnp.isfinite(heights), heights, -jnp.inf))]
 
 
 class Surroundings(NamedTuple):
@@ -88,8 +103,9 @@ class Surroundings(NamedTuple):
     predicted: dict[str, Array]
 
 
-@eqx.filter_jit
-def _surroundings(model: Model, u: Float[Array, " n"]) -> Surroundings:
+def surroundings(model: Model, u: Float[Array, " n"]) -> Surroundings:
+    """What is found at a point."""
+
     def depth(u: Array) -> tuple[Array, Any]:
         values = model.constrain(u)
         galaxy, maps = model.scene_at(values)
@@ -108,12 +124,16 @@ def _surroundings(model: Model, u: Float[Array, " n"]) -> Surroundings:
     return Surroundings(height, log_prior, gradient, hessian, to_own_units, values, predicted)
 
 
+_climb, _surroundings = eqx.filter_jit(climb), eqx.filter_jit(surroundings)
 _information = eqx.filter_jit(lambda model, u: model.information(u))
 
 
-def _laplace(model: Model, u: Float[Array, " n"], around: Surroundings) -> Fit:
+def laplace(model: Model, u: Float[Array, " n"], around: Surroundings) -> Fit:
+    """The Laplace approximation around the end of an ascent, and what to know about it."""
     curvature, complaint = _inverse(around.hessian), ""
-    if curvature is None:
+    if not np.isfinite(around.log_posterior):
+        curvature, complaint = np.full(around.hessian.shape, np.nan), "the log density is not finite at any start"
+    elif curvature is None:
         curvature = _inverse(_information(model, u))
         complaint = "no clear maximum (a parameter at its bound, or not constrained by the data): errors from the Fisher matrix"
     if curvature is None:

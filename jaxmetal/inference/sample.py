@@ -1,6 +1,6 @@
 """The posterior by NumPyro's NUTS or HMC, started and scaled by the fit."""
 
-import sys
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -14,6 +14,7 @@ import jaxmetal
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.optimise import optimise
+from jaxmetal.inference.progress import bar
 from jaxmetal.inference.results import Fit, Posterior
 
 METHODS = ("nuts", "hmc")
@@ -75,34 +76,66 @@ def sample(
     ----------
     Hoffman & Gelman (2014), JMLR 15, 1593; Phan, Pradhan & Jankowiak (2019), arXiv:1912.11554.
     """
+    settings = settings_for(method, chains, warmup, draws, target_accept, adapt_metric)
+    start = optimise(model, seed=seed) if start is None else start
+    if not np.all(np.isfinite(start.unconstrained_covariance)):
+        raise InputError(f"sample: the fit to start from has no covariance ({start.message}).")
+    with bar(warmup + draws, progress) as shown:
+        return run_chains(_PROGRAM, model, [start], jax.random.key(seed)[None], chains, draws, settings, seed, shown.update)[0]
+
+
+class Program(NamedTuple):
+    """The two compiled parts of a sampling: for one galaxy, or mapped over many."""
+
+    begin: Callable
+    advance: Callable
+    draws_axis: int
+
+
+def settings_for(method: str, chains: int, warmup: int, draws: int, target: float, adapt: bool = False) -> Settings:
+    """The settings, once it is clear that they make sense."""
     if method not in METHODS:
         raise unknown("method", method, METHODS, "sample")
     if min(chains, warmup, draws) < 1:
         raise InputError(f"sample: chains, warmup and draws must be at least 1, got {chains}, {warmup}, {draws}.")
-    start = optimise(model, seed=seed) if start is None else start
-    if not np.all(np.isfinite(start.unconstrained_covariance)):
-        raise InputError(f"sample: the fit to start from has no covariance ({start.message}).")
-    origin = jnp.asarray(start.unconstrained)
-    whiten = jnp.asarray(np.linalg.cholesky(start.unconstrained_covariance), origin.dtype)
-    settings = Settings(method, warmup, target_accept, adapt_metric)
-    scatter_key, chain_key = jax.random.split(jax.random.key(seed))
-    points = jax.random.normal(scatter_key, (chains, len(origin)), origin.dtype)
-    states = _begin(model, origin, whiten, jax.random.split(chain_key, chains), points, settings)
+    return Settings(method, warmup, target, adapt)
+
+
+def run_chains(
+    program: Program, model: Model, starts: Sequence[Fit], keys: Array, chains: int, draws: int, settings: Settings, seed: int,
+    moved: Callable[[int], Any],
+) -> list[Posterior]:  # fmt: skip
+    """Run the chains of one galaxy or of many, piece by piece, so that a bar can move between them."""
+    origin = jnp.asarray(np.stack([fit.unconstrained for fit in starts]))
+    whiten = jnp.asarray(np.linalg.cholesky(np.stack([fit.unconstrained_covariance for fit in starts])), origin.dtype)
+    scatter, chain = jnp.swapaxes(jax.vmap(lambda key: jax.random.split(key, 2))(keys), 0, 1)
+    points = jax.vmap(lambda key: jax.random.normal(key, (chains, origin.shape[1]), origin.dtype))(scatter)
+    chain_keys = jax.vmap(lambda key: jax.random.split(key, chains))(chain)
+    alone = program.draws_axis == 1
+    each = tuple(part[0] if alone else part for part in (origin, whiten))
+    states = program.begin(model, *each, *(part[0] if alone else part for part in (chain_keys, points)), settings)
     kept: list[Any] = []
-    with _bar(warmup + draws, progress) as bar:
-        for stage, total in (("warm-up", warmup), ("sampling", draws)):
-            bar.set_description(stage)
-            piece = -(-total // PIECES)
-            for _ in range(-(-total // piece)):
-                states, out = _advance(model, origin, whiten, states, settings, piece)
-                kept.append(jax.device_get(out) if stage == "sampling" else None)
-                bar.update(piece)
-    joined = jax.tree.map(lambda *parts: np.concatenate(parts, axis=1)[:, :draws], *(k for k in kept if k is not None))
-    samples, statistics, derived = joined
+    for total in (settings.warmup, draws):
+        piece = -(-total // PIECES)
+        kept.clear()
+        for _ in range(-(-total // piece)):
+            states, out = program.advance(model, *each, states, settings, piece)
+            kept.append(jax.device_get(out))
+            moved(piece)
+
+    def joined(*parts: np.ndarray) -> np.ndarray:
+        whole = np.concatenate(parts, axis=program.draws_axis).take(range(draws), axis=program.draws_axis)
+        return whole[None] if alone else whole
+
+    tree = jax.tree.map(joined, *kept)
+    attributes = {"method": settings.method, "seed": seed, "warmup": settings.warmup, "created_by": f"jaxmetal {jaxmetal.__version__}"}
+    return [_posterior(model.names, jax.tree.map(lambda a, i=i: a[i], tree), attributes) for i in range(len(starts))]
+
+
+def _posterior(names: Sequence[str], drawn: Any, attributes: dict[str, Any]) -> Posterior:
+    samples, statistics, derived = drawn
     # A compiled program gives dictionaries back in alphabetical order; tables keep the model's, as the fit's do.
-    samples = {name: samples[name] for name in model.names}
-    attributes = {"method": method, "seed": seed, "warmup": warmup, "created_by": f"jaxmetal {jaxmetal.__version__}"}
-    return Posterior(samples, statistics, attributes, derived)
+    return Posterior({name: samples[name] for name in names}, statistics, attributes, derived)
 
 
 def _kernel(model: Model, origin: Array, whiten: Array, settings: Settings) -> HMC:
@@ -116,14 +149,13 @@ def _kernel(model: Model, origin: Array, whiten: Array, settings: Settings) -> H
     return NUTS(**options) if settings.method == "nuts" else HMC(trajectory_length=float(np.pi / 2), **options)
 
 
-@eqx.filter_jit
-def _begin(model: Model, origin: Array, whiten: Array, keys: Array, points: Float[Array, "chains n"], settings: Settings) -> Any:
+def begin(model: Model, origin: Array, whiten: Array, keys: Array, points: Float[Array, "chains n"], settings: Settings) -> Any:
+    """The states from which the chains set out."""
     kernel = _kernel(model, origin, whiten, settings)
     return jax.vmap(lambda key, point: kernel.init(key, settings.warmup, point, (), {}))(keys, points)
 
 
-@eqx.filter_jit
-def _advance(model: Model, origin: Array, whiten: Array, states: Any, settings: Settings, count: int) -> Any:
+def advance(model: Model, origin: Array, whiten: Array, states: Any, settings: Settings, count: int) -> Any:
     """Every chain some steps further; the kernel itself knows from its state when the warm-up is over."""
     kernel = _kernel(model, origin, whiten, settings)
     # The kernel is set up by its init; the state that comes of it here is not used and costs nothing.
@@ -143,8 +175,4 @@ def _advance(model: Model, origin: Array, whiten: Array, states: Any, settings: 
     return jax.vmap(lambda state: jax.lax.scan(step, state, length=count))(states)
 
 
-def _bar(total: int, progress: bool | None) -> Any:
-    from tqdm.auto import tqdm
-
-    shown = sys.stderr.isatty() if progress is None else progress
-    return tqdm(total=total, disable=not shown, leave=False)
+_PROGRAM = Program(eqx.filter_jit(begin), eqx.filter_jit(advance), draws_axis=1)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxmetal.errors import InputError
-from jaxmetal.forward import predict
+from jaxmetal.forward import predict_together, resolve
 from jaxmetal.galaxy import Component, Galaxy
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.instrument import Instrument
@@ -43,8 +43,11 @@ def light_map(galaxy: Galaxy, instrument: Instrument, sigma: Any = None, seed: i
     map
         a LightMap, flux per pixel.
     """
-    blank = LightMap(np.zeros(instrument.grid.shape), 1.0, instrument)
-    flux = np.asarray(predict(galaxy, blank), float)
+    flux = _seen(galaxy, light=LightMap(np.zeros(instrument.grid.shape), 1.0, instrument))["light"]
+    return _noisy_light(flux, sigma, instrument, seed)
+
+
+def _noisy_light(flux: np.ndarray, sigma: Any, instrument: Instrument, seed: int | None) -> LightMap:
     sigma = 0.01 * flux.max() if sigma is None else sigma
     return LightMap(_noisy(flux, sigma, seed), sigma, instrument)
 
@@ -75,8 +78,18 @@ def tracer_map(
         a TracerMap.
     """
     blank = np.zeros(instrument.grid.shape)
-    flux = np.asarray(predict(galaxy, LightMap(blank, 1.0, instrument)), float)
-    values = np.asarray(predict(galaxy, TracerMap(blank, 1.0, instrument, tracer, scale)), float)
+    seen = _seen(galaxy, light=LightMap(blank, 1.0, instrument), z=TracerMap(blank, 1.0, instrument, tracer, scale))
+    return _noisy_tracer(seen["z"], seen["light"], instrument, tracer, scale, variance, seed)
+
+
+def _seen(galaxy: Galaxy, **maps: Map) -> dict[str, np.ndarray]:
+    """What maps on one instrument show without noise; the sampling is chosen once for all of them."""
+    return {name: np.asarray(image, float) for name, image in predict_together(galaxy, resolve([(galaxy, maps)]), compiled=True).items()}
+
+
+def _noisy_tracer(
+    values: np.ndarray, flux: np.ndarray, instrument: Instrument, tracer: str, scale: Any, variance: Any, seed: int | None
+) -> TracerMap:
     sigma = np.sqrt(noise.variance(flux, *NOISE_1) if variance is None else variance(flux))
     return TracerMap(_noisy(values, sigma, seed), sigma, instrument, tracer, scale)
 
@@ -167,8 +180,10 @@ def use_case_2(fwhm: float = 0.05, seed: int | None = None, supersampling: Any =
 
 def _observed(galaxy: Galaxy, size: int, fwhm: float, constants: tuple[float, float], seed: int | None, supersampling: Any):
     instrument = Instrument(Grid.regular((size, size), PIXEL_SCALE), GaussianPSF(fwhm), supersampling)
-    z = tracer_map(galaxy, instrument, variance=lambda flux: noise.variance(flux, *constants), seed=seed)
-    return galaxy, {"z": z, "light": light_map(galaxy, instrument, seed=None if seed is None else seed + 1)}
+    blank = np.zeros(instrument.grid.shape)
+    seen = _seen(galaxy, light=LightMap(blank, 1.0, instrument), z=TracerMap(blank, 1.0, instrument))
+    z = _noisy_tracer(seen["z"], seen["light"], instrument, "metallicity", "log10", lambda flux: noise.variance(flux, *constants), seed)
+    return galaxy, {"z": z, "light": _noisy_light(seen["light"], None, instrument, None if seed is None else seed + 1)}
 
 
 def _noisy(values: np.ndarray, sigma: Any, seed: int | None) -> np.ndarray:
