@@ -30,6 +30,7 @@ _HOMES = {
     "intrinsic": "forward",
     "Model": "inference.model",
     "Tied": "inference.priors",
+    "Linear": "inference.priors",
     "optimise": "inference.optimise",
     "sample": "inference.sample",
     "optimise_batch": "inference.batch",
@@ -52,6 +53,7 @@ __all__ = [
     "Instrument",
     "KernelPSF",
     "LightMap",
+    "Linear",
     "Model",
     "MoffatPSF",
     "NoPSF",
@@ -80,7 +82,7 @@ if TYPE_CHECKING:
     from jaxmetal.inference.batch import optimise_batch, sample_batch
     from jaxmetal.inference.model import Model
     from jaxmetal.inference.optimise import optimise
-    from jaxmetal.inference.priors import Tied
+    from jaxmetal.inference.priors import Linear, Tied
     from jaxmetal.inference.results import Fit, Posterior
     from jaxmetal.inference.sample import sample
     from jaxmetal.instrument.grid import Grid

@@ -216,7 +216,7 @@ def test_student_t_is_not_moved_by_outliers():
         ({"disc.metallicity": dist.Normal()}, "group of parameters"),
         ({CENTRAL: dist.Uniform(6.0, 7.0)}, "starting value 8 lies outside the prior's support"),
         ({CENTRAL: dist.Uniform(8.0, 9.0)}, "starting value 8 lies outside"),
-        ({CENTRAL: 8.0}, "expected a numpyro distribution or Tied, got float"),
+        ({CENTRAL: 8.0}, "expected a numpyro distribution, Tied or Linear, got float"),
         ({CENTRAL: jm.Tied("disc.metallicity.middle")}, "unknown name 'middle'"),
         ({CENTRAL: jm.Tied(GRADIENT), GRADIENT: jm.Tied(CENTRAL)}, "itself tied"),
         ({"z.values": dist.Normal()}, "unknown name 'values'"),

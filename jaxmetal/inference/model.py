@@ -1,8 +1,7 @@
 """Galaxy + maps + priors: one log density."""
 
-import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -10,21 +9,20 @@ import jax.numpy as jnp
 import numpyro
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
-from numpyro.distributions.transforms import biject_to
 
-from jaxmetal.errors import InputError, unknown
-from jaxmetal.forward import predict_together, resolve
+from jaxmetal.errors import InputError
+from jaxmetal.forward import predict_together
 from jaxmetal.galaxy import Galaxy, get, put
-from jaxmetal.inference import likelihood
-from jaxmetal.inference.priors import Tied, check_ties, checked_prior
-from jaxmetal.instrument.instrument import Instrument
-from jaxmetal.maps import Map, TracerMap
+from jaxmetal.inference import coordinates, instruments, likelihood
+from jaxmetal.inference.checks import check_path, check_scene
+from jaxmetal.inference.coordinates import Values
+from jaxmetal.inference.linear import Solution, check_linear, solve
+from jaxmetal.inference.priors import Linear, Tied, check_ties, checked_prior
+from jaxmetal.maps import LightMap, Map
 
 # "auto" supersampling must hold at the start and part of the way from there to some draws from the prior.
 VISITED = 3
 PART_OF_THE_WAY = 0.3
-
-Values = dict[str, Any]
 
 
 class Model(eqx.Module):
@@ -39,8 +37,8 @@ class Model(eqx.Module):
     maps
         LightMaps and TracerMaps by name.
     priors
-        a numpyro distribution, or Tied, for each free parameter by its dotted path: "component.profile.parameter" or
-        "map.scatter", "map.instrument.psf.fwhm" and the like.
+        a numpyro distribution, Tied or Linear, for each free parameter by its dotted path: "component.profile.parameter"
+        or "map.scatter", "map.instrument.psf.fwhm" and the like.
 
     Raises
     ------
@@ -59,56 +57,91 @@ class Model(eqx.Module):
     priors: dict[str, dist.Distribution]
     ties: tuple[tuple[str, Tied], ...] = eqx.field(static=True)
     names: tuple[str, ...] = eqx.field(static=True)
+    linear: tuple[str, ...] = eqx.field(static=True)
     groups: tuple[tuple[str, ...], ...] = eqx.field(static=True)
 
     def __init__(self, galaxy: Galaxy, maps: Mapping[str, Map], priors: Mapping[str, Any] | None = None):
         priors = dict(priors or {})
-        _check_scene(galaxy, maps)
+        check_scene(galaxy, maps)
         self.galaxy, self.maps = galaxy, dict(sorted(maps.items()))
         for path in priors:
-            _check_path(self._scene, path)
+            check_path(self._scene, path)
         ties = {path: prior for path, prior in priors.items() if isinstance(prior, Tied)}
         for tie in ties.values():
             for path in tie.paths:
-                _check_path(self._scene, path)
+                check_path(self._scene, path)
         check_ties(ties)
         self.ties = tuple(ties.items())
-        self.names = tuple(path for path in priors if path not in ties)
+        self.linear = tuple(path for path, prior in priors.items() if isinstance(prior, Linear))
+        check_linear(self._scene, self.maps, self.linear)
+        self.names = tuple(path for path in priors if path not in ties and path not in self.linear)
         self.priors = {path: checked_prior(path, priors[path], get(self._scene, path)) for path in self.names}
         self.groups = ()
-        self.maps = self._resolved_maps([path for path in priors if ".instrument." in path])
-        self.groups = _shared(self.maps)
+        self.maps = self._ready_maps({path.split(".")[0] for path in priors if ".instrument." in path})
+        self.groups = instruments.shared(self.maps)
+
+    # A model is equal to itself alone, so that its bound methods can be given to jit.
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
 
     @property
     def _scene(self) -> dict[str, Any]:
         """Everything that a path may start from."""
         return {**self.galaxy.components, **self.maps}
 
-    def _resolved_maps(self, instrument_paths: list[str]) -> dict[str, Map]:
-        own = {path.split(".")[0] for path in instrument_paths}
-        # An instrument with a free parameter belongs to its map alone, whoever else was given the same object.
-        maps = {name: eqx.tree_at(lambda m: m.instrument, m, _copy(m.instrument)) if name in own else m for name, m in self.maps.items()}
-        unresolved = eqx.tree_at(lambda model: model.maps, self, maps)
+    def _ready_maps(self, free: set[str]) -> dict[str, Map]:
+        """The maps with their samplings chosen; `free` names those whose instruments have a free parameter."""
+        maps = instruments.set_apart(self.maps, free)
         scenes = [(self.galaxy, maps)]
-        if any(m.instrument.sampling is None for m in maps.values()):
-            scenes += [unresolved.scene_at(values) for values in unresolved._plausible()] if self.names else []
-        maps = resolve(scenes)
-        known: dict[int, Any] = {}
-        for name, m in maps.items():
-            if name not in own:
-                instrument = known.setdefault(id(m.instrument), m.instrument.with_transfer())
-                maps[name] = eqx.tree_at(lambda m: m.instrument, m, instrument)
-        return maps
+        if self.names and any(m.instrument.sampling is None for m in maps.values()):
+            unresolved = eqx.tree_at(lambda model: model.maps, self, maps)
+            scenes += [unresolved._parts(unresolved._placed(values)) for values in unresolved._plausible()]
+        return instruments.make_ready(scenes, free)
 
     def scene_at(self, values: Values) -> tuple[Galaxy, dict[str, Map]]:
-        """The galaxy and the maps with these values in place, ties followed."""
+        """The galaxy and the maps with these values in place, ties followed and Linear amplitudes solved."""
+        return self._parts(self._placed(self.complete(values)))
+
+    def _placed(self, values: Values) -> dict[str, Any]:
+        """The scene with these values in place, ties followed."""
         scene = self._scene
         for path, value in values.items():
             scene = put(scene, path, value)
-        for path, value in self.tied(scene).items():
+        for path, value in self._tied(scene).items():
             scene = put(scene, path, value)
+        return scene
+
+    def _parts(self, scene: dict[str, Any]) -> tuple[Galaxy, dict[str, Map]]:
         galaxy = eqx.tree_at(lambda g: g.components, self.galaxy, {name: scene[name] for name in self.galaxy.components})
         return galaxy, {name: scene[name] for name in self.maps}
+
+    def complete(self, values: Values, key: Array | None = None) -> Values:
+        """The values together with the Linear amplitudes that go with them: the most probable, or drawn with a key."""
+        solution = self._solved(values)
+        if solution is None:
+            return values
+        return {**values, **(solution.amplitudes if key is None else solution.draw(key))}
+
+    def _solved(self, values: Values) -> Solution | None:
+        """The Linear amplitudes: from the light maps exactly, then with the tracer maps, which depend on them too.
+
+        What a tracer map shows depends on the ratios of the amplitudes, and not linearly; one step from the light's
+        solution is enough, because the light maps hold them far closer than a tracer map would.
+        """
+        if all(path in values for path in self.linear):
+            return None
+
+        def predict(amplitudes: Values, names: Collection[str]) -> dict[str, Array]:
+            galaxy, maps = self._parts(self._placed({**values, **amplitudes}))
+            return self.predict_scene(galaxy, {name: maps[name] for name in names})
+
+        _, maps = self._parts(self._placed(values))
+        lights = {name: m for name, m in maps.items() if isinstance(m, LightMap)}
+        dark = {path: jnp.zeros_like(get(self._scene, path)) for path in self.linear}
+        solution = solve(lambda amplitudes: predict(amplitudes, lights), lights, dark)
+        if len(lights) == len(maps):
+            return solution
+        return solve(lambda amplitudes: predict(amplitudes, maps), maps, solution.amplitudes)
 
     def with_maps(self, maps: Mapping[str, Map]) -> "Model":
         """The same model of other data: maps of the same names and shapes, whose instruments are computed as here.
@@ -120,24 +153,14 @@ class Model(eqx.Module):
         """
         if set(maps) != set(self.maps):
             raise InputError(f"with_maps: expected maps {', '.join(self.maps)}, got {', '.join(maps)}.")
-        instruments: dict[int, Instrument] = {}
-        replaced = {}
-        for name, own in self.maps.items():
-            new = maps[name].instrument
-            if id(new) not in instruments:
-                sampled = new.with_sampling(own.instrument.sampling, own.instrument.error)
-                instruments[id(new)] = sampled if own.instrument.transfer is None else sampled.with_transfer()
-            replaced[name] = eqx.tree_at(lambda m: m.instrument, maps[name], instruments[id(new)])
-            if jax.tree.structure(replaced[name]) != jax.tree.structure(own) or maps[name].values.shape != own.values.shape:
-                raise InputError(f"with_maps: {name!r} is another kind of map than the model's: shape, tracer, scale, likelihood or PSF.")
-        return eqx.tree_at(lambda model: model.maps, self, replaced)
+        return eqx.tree_at(lambda model: model.maps, self, instruments.sampled_like(maps, self.maps))
 
     def derived(self, values: Values) -> Values:
         """The values of the tied parameters that go with these free ones."""
         galaxy, maps = self.scene_at(values)
         return {path: get({**galaxy.components, **maps}, path) for path, _ in self.ties}
 
-    def tied(self, scene: dict[str, Any]) -> Values:
+    def _tied(self, scene: dict[str, Any]) -> Values:
         """The values of the tied parameters in a scene whose free values are in place."""
         return {path: tie.function(*(get(scene, source) for source in tie.paths)) for path, tie in self.ties}
 
@@ -148,8 +171,17 @@ class Model(eqx.Module):
 
     def draw(self, key: Array) -> Values:
         """One draw of the free parameters from their priors."""
-        keys = jax.random.split(key, max(len(self.names), 1))
-        return {name: self.priors[name].sample(k) for name, k in zip(self.names, keys, strict=False)}
+        return coordinates.draw(self._ordered, key)
+
+    @property
+    def _ordered(self) -> coordinates.Priors:
+        """The priors in the model's order; a compiled program gives dictionaries back in alphabetical order."""
+        return {name: self.priors[name] for name in self.names}
+
+    @property
+    def free(self) -> tuple[str, ...]:
+        """Everything that a fit reports: the parameters with a prior, then the Linear amplitudes."""
+        return (*self.names, *self.linear)
 
     @property
     def start(self) -> Float[Array, " n"]:
@@ -158,50 +190,44 @@ class Model(eqx.Module):
 
     def unconstrain(self, values: Values) -> Float[Array, " n"]:
         """Free values by path as one vector on the whole real line."""
-        parts = [biject_to(self.priors[name].support).inv(values[name]).ravel() for name in self.names]
-        return jnp.concatenate(parts) if parts else jnp.zeros(0)
+        return coordinates.to_line(self._ordered, values)
 
     def constrain(self, unconstrained: Float[Array, " n"]) -> Values:
         """The vector back as values by path, in their own units."""
         return self._constrain(unconstrained)[0]
 
     def _constrain(self, unconstrained: Float[Array, " n"]) -> tuple[Values, Float[Array, ""]]:
-        values, log_jacobian, at = {}, jnp.zeros(()), 0
-        for name in self.names:
-            prior = self.priors[name]
-            transform = biject_to(prior.support)
-            shape = transform.inverse_shape(prior.shape())
-            size = math.prod(shape)
-            u = unconstrained[at : at + size].reshape(shape)
-            values[name] = transform(u)
-            log_jacobian += jnp.sum(transform.log_abs_det_jacobian(u, values[name]))
-            at += size
-        return values, log_jacobian
+        return coordinates.from_line(self._ordered, unconstrained)
 
     def predict(self, values: Values) -> dict[str, Float[Array, "ny nx"]]:
         """The predicted maps by name; one light convolution for all maps on one instrument."""
-        galaxy, maps = self.scene_at(values)
-        return self.predict_scene(galaxy, maps)
+        return self.look(values).predicted
 
     def predict_scene(self, galaxy: Galaxy, maps: dict[str, Map]) -> dict[str, Float[Array, "ny nx"]]:
-        """The predicted maps of a scene that `scene_at` gave."""
+        """The predicted maps of a scene that `scene_at` gave, or of some of its maps."""
         predicted: dict[str, Array] = {}
         for group in self.groups:
-            predicted |= predict_together(galaxy, {name: maps[name] for name in group})
+            if wanted := {name: maps[name] for name in group if name in maps}:
+                predicted |= predict_together(galaxy, wanted)
         return predicted
+
+    def look(self, values: Values) -> "Look":
+        """What these values predict, and how probable that makes the data."""
+        solution = self._solved(values)
+        values = values if solution is None else {**values, **solution.amplitudes}
+        galaxy, maps = self._parts(self._placed(values))
+        predicted = self.predict_scene(galaxy, maps)
+        terms = [likelihood.log_likelihood(maps[name], predicted[name]) for name in maps]
+        terms += [] if solution is None else [solution.log_volume]
+        return Look(values, maps, predicted, sum(terms, jnp.zeros(())), solution)
 
     def log_prior(self, values: Values) -> Float[Array, ""]:
         """The log density of the priors in the parameters' own units."""
         return sum((jnp.sum(self.priors[name].log_prob(values[name])) for name in self.names), jnp.zeros(()))
 
     def log_likelihood(self, values: Values) -> Float[Array, ""]:
-        """The log probability of all maps, with its normalisation."""
-        galaxy, maps = self.scene_at(values)
-        return self.log_likelihood_of(maps, self.predict_scene(galaxy, maps))
-
-    def log_likelihood_of(self, maps: dict[str, Map], predicted: dict[str, Array]) -> Float[Array, ""]:
-        """The log probability of these maps under these predictions."""
-        return sum((likelihood.log_likelihood(maps[name], predicted[name]) for name in maps), jnp.zeros(()))
+        """The log probability of all maps, with its normalisation; marginalised over Linear amplitudes."""
+        return self.look(values).log_likelihood
 
     def log_density(self, unconstrained: Float[Array, " n"]) -> Float[Array, ""]:
         """The log posterior density (up to a constant) over the whole real line: pure, differentiable, vmap-able."""
@@ -222,10 +248,9 @@ class Model(eqx.Module):
 
         def pass_through(u: Array) -> tuple[Array, Array]:
             values = self.constrain(u)
-            galaxy, maps = self.scene_at(values)
-            predicted = self.predict_scene(galaxy, maps)
-            roots = [likelihood.information_roots(maps[name], predicted[name]) for name in maps]
-            return self.log_likelihood_of(maps, predicted) + self.log_prior(values), jnp.concatenate(roots)
+            seen = self.look(values)
+            roots = [likelihood.information_roots(map, seen.predicted[name]) for name, map in seen.maps.items()]
+            return seen.log_likelihood + self.log_prior(values), jnp.concatenate(roots)
 
         def prior_slope(u: Array) -> Array:
             return jax.grad(lambda u: -self.log_prior(self.constrain(u)) - self._constrain(u)[1])(u)
@@ -240,37 +265,29 @@ class Model(eqx.Module):
     def numpyro_model(self) -> None:
         """The same model as a NumPyro program, with a site for each free path; call it inside a larger one."""
         values = {name: numpyro.sample(name, self.priors[name]) for name in self.names}
-        for path, value in self.derived(values).items():
+        complete = self.complete(values)
+        for path, value in {**{path: complete[path] for path in self.linear}, **self.derived(complete)}.items():
             numpyro.deterministic(path, value)
         numpyro.factor("log_likelihood", self.log_likelihood(values))
 
 
-def _check_scene(galaxy: Galaxy, maps: Mapping[str, Map]) -> None:
-    if not isinstance(galaxy, Galaxy):
-        raise InputError(f"Model.galaxy: expected a Galaxy, got {type(galaxy).__name__}.")
-    if not maps:
-        raise InputError("Model.maps: at least one LightMap or TracerMap is needed.")
-    for name, map in maps.items():
-        if not isinstance(map, Map):
-            raise InputError(f"Model.maps[{name!r}]: expected a LightMap or TracerMap, got {type(map).__name__}.")
-        if name in galaxy.components:
-            raise InputError(f"Model.maps: {name!r} is also the name of a component; paths would be ambiguous.")
-        if isinstance(map, TracerMap) and map.tracer not in galaxy.tracers:
-            raise unknown("tracer", map.tracer, galaxy.tracers, f"Model.maps[{name!r}]")
+class Look(NamedTuple):
+    """What some values predict.
 
+    Parameters
+    ----------
+    values
+        as given, with the Linear amplitudes that go with them.
+    maps, predicted
+        {name: map with its own values in place}, {name: predicted image}.
+    log_likelihood
+        of all maps, marginalised over the Linear amplitudes.
+    solution
+        of the Linear amplitudes, or None.
+    """
 
-def _check_path(scene: Mapping[str, Any], path: str) -> None:
-    if not eqx.is_inexact_array(get(scene, path)):
-        raise InputError(f"priors[{path!r}]: the path stops at a group of parameters; name one of them.")
-
-
-def _copy(instrument: Instrument) -> Instrument:
-    return jax.tree.map(lambda leaf: leaf, instrument)
-
-
-def _shared(maps: Mapping[str, Map]) -> tuple[tuple[str, ...], ...]:
-    """The names of the maps, those with one instrument together."""
-    groups: dict[int, list[str]] = {}
-    for name, map in maps.items():
-        groups.setdefault(id(map.instrument), []).append(name)
-    return tuple(tuple(group) for group in groups.values())
+    values: Values
+    maps: dict[str, Map]
+    predicted: dict[str, Array]
+    log_likelihood: Float[Array, ""]
+    solution: Solution | None

@@ -99,6 +99,7 @@ class Surroundings(NamedTuple):
     slope: Array
     hessian: Array
     to_own_units: Array
+    linear_information: Array
     values: dict[str, Array]
     predicted: dict[str, Array]
 
@@ -108,20 +109,22 @@ def surroundings(model: Model, u: Float[Array, " n"]) -> Surroundings:
 
     def depth(u: Array) -> tuple[Array, Any]:
         values = model.constrain(u)
-        galaxy, maps = model.scene_at(values)
-        predicted = model.predict_scene(galaxy, maps)
-        log_prior = model.log_prior(values)
-        depth = -log_prior - model.log_likelihood_of(maps, predicted)
-        return depth, (-depth, log_prior, values, predicted)
+        seen, log_prior = model.look(values), model.log_prior(values)
+        height = log_prior + seen.log_likelihood
+        return -height, (height, log_prior, seen)
 
     def slope(u: Array) -> tuple[Array, Any]:
         # Slope and predictions come along with the curvature, so that the model is compiled here only once.
         slope, extra = jax.grad(depth, has_aux=True)(u)
         return slope, (slope, extra)
 
-    hessian, (gradient, (height, log_prior, values, predicted)) = jax.jacfwd(slope, has_aux=True)(u)
-    to_own_units = jax.jacfwd(lambda u: jnp.concatenate([v.ravel() for v in model.constrain(u).values()]))(u)
-    return Surroundings(height, log_prior, gradient, hessian, to_own_units, values, predicted)
+    def own_units(u: Array) -> Array:
+        values = model.complete(model.constrain(u))
+        return jnp.concatenate([values[name].ravel() for name in model.free])
+
+    hessian, (gradient, (height, log_prior, seen)) = jax.jacfwd(slope, has_aux=True)(u)
+    linear = jnp.zeros((0, 0)) if seen.solution is None else seen.solution.information
+    return Surroundings(height, log_prior, gradient, hessian, jax.jacfwd(own_units)(u), linear, seen.values, seen.predicted)
 
 
 _climb, _surroundings = eqx.filter_jit(climb), eqx.filter_jit(surroundings)
@@ -142,13 +145,17 @@ def laplace(model: Model, u: Float[Array, " n"], around: Surroundings) -> Fit:
     complaints = [complaint] if complaint else []
     units = np.asarray(around.to_own_units, float)
     covariance = units @ curvature @ units.T
+    if model.linear:
+        # What the data leave uncertain of the amplitudes, given everything else.
+        given = _inverse(around.linear_information)
+        covariance[-len(around.linear_information) :, -len(around.linear_information) :] += np.inf if given is None else given
     complaints += _bounded(model, around.values, np.sqrt(np.diag(covariance)))
     if not (np.isfinite(gain) and gain < ARRIVED):
         complaints.insert(0, f"not converged: a Newton step would still gain {gain:.2g} in log posterior")
     galaxy, maps = model.scene_at(around.values)
     return Fit(
         # A compiled program gives dictionaries back in alphabetical order; the covariance is in the model's.
-        parameters={name: np.asarray(around.values[name]) for name in model.names},
+        parameters={name: np.asarray(around.values[name]) for name in model.free},
         covariance=covariance,
         galaxy=galaxy,
         maps=maps,

@@ -48,6 +48,25 @@ class Tied:
         object.__setattr__(self, "function", function or _same)
 
 
+@dataclasses.dataclass(frozen=True)
+class Linear:
+    """An amplitude of light that is solved for inside the fit, and marginalised over, with a flat prior.
+
+        p(data | theta) = ∫ p(data | theta, a) da
+
+    It is solved in closed form at every step: exactly for light maps, to first order where the relative brightness of
+    components changes a tracer map.
+
+    Examples
+    --------
+    >>> priors = {"disc.light.amp": Linear(), "bulge.light.amp": Linear()}
+
+    References
+    ----------
+    Warren & Dye (2003), ApJ 590, 673; Birrer, Amara & Refregier (2015), ApJ 813, 102.
+    """
+
+
 def _same(value: Array) -> Array:
     return value
 
@@ -61,7 +80,7 @@ def checked_prior(path: str, prior: Any, start: Array) -> dist.Distribution:
         if it is not a distribution, has the wrong shape, or gives the starting value no density.
     """
     if not isinstance(prior, dist.Distribution):
-        raise InputError(f"priors[{path!r}]: expected a numpyro distribution or Tied, got {type(prior).__name__}.")
+        raise InputError(f"priors[{path!r}]: expected a numpyro distribution, Tied or Linear, got {type(prior).__name__}.")
     try:
         prior = prior if prior.shape() == start.shape else prior.expand(start.shape)
     except ValueError:

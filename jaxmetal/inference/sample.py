@@ -129,7 +129,7 @@ def run_chains(
 
     tree = jax.tree.map(joined, *kept)
     attributes = {"method": settings.method, "seed": seed, "warmup": settings.warmup, "created_by": f"jaxmetal {jaxmetal.__version__}"}
-    return [_posterior(model.names, jax.tree.map(lambda a, i=i: a[i], tree), attributes) for i in range(len(starts))]
+    return [_posterior(model.free, jax.tree.map(lambda a, i=i: a[i], tree), attributes) for i in range(len(starts))]
 
 
 def _posterior(names: Sequence[str], drawn: Any, attributes: dict[str, Any]) -> Posterior:
@@ -163,7 +163,7 @@ def advance(model: Model, origin: Array, whiten: Array, states: Any, settings: S
 
     def step(state: Any, _: None) -> Any:
         state = kernel.sample(state, (), {})
-        values = model.constrain(origin + whiten @ state.z)
+        values = model.complete(model.constrain(origin + whiten @ state.z), jax.random.fold_in(state.rng_key, 1))
         statistics = {
             "diverging": state.diverging,
             "steps": state.num_steps,

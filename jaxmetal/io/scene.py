@@ -13,8 +13,9 @@ import numpyro.distributions as dist
 
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.galaxy import Galaxy, get, put
+from jaxmetal.inference.linear import check_linear
 from jaxmetal.inference.model import Model
-from jaxmetal.inference.priors import Tied, check_ties, checked_prior
+from jaxmetal.inference.priors import Linear, Tied, check_ties, checked_prior
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.io import schema
@@ -147,6 +148,8 @@ def _prior(prior: schema.Prior) -> Any:
         return dist.TruncatedNormal(given[0], given[1], low=given[2], high=given[3])
     if name == "log_normal":
         return dist.LogNormal(np.log(given[0]), given[1])
+    if name == "linear":
+        return Linear()
     families = {"uniform": dist.Uniform, "normal": dist.Normal, "log_uniform": dist.LogUniform}
     return families[name](*given) if name in families else {"half_normal": dist.HalfNormal, "tied": Tied}[name](given)
 
@@ -211,7 +214,10 @@ def _check_priors(
                 for source in prior.paths if isinstance(prior, Tied) else ():
                     if not unknowable(source):
                         value(source)
-                if where == "priors" and not isinstance(prior, Tied):
+                if where == "priors" and not isinstance(prior, Tied | Linear):
                     checked_prior(path, prior, start)
     with mistakes.at("priors"):
         check_ties({path: prior for path, prior in priors.items() if isinstance(prior, Tied)})
+        linear = tuple(path for path, prior in priors.items() if isinstance(prior, Linear))
+        if want == "fit" and not mistakes.touches("maps") and not mistakes.touches("galaxy"):
+            check_linear(scene, {name: observed.map for name, observed in maps.items()}, linear)

@@ -199,7 +199,7 @@ class Profile(Block):
 
 
 class Prior(OneOf):
-    """A prior, or a tie to another parameter.
+    """A prior, a tie to another parameter, or (linear: true) an amplitude of light to be solved for.
 
     log_normal takes the median and the standard deviation of the natural logarithm; truncated_normal the mean, the
     standard deviation, the lowest and the highest value.
@@ -212,6 +212,7 @@ class Prior(OneOf):
     log_uniform: Pair | None = None
     half_normal: Positive | None = None
     tied: str | None = None
+    linear: Literal[True] | None = None
 
     @check(mode="after")
     def _sensible(self) -> "Prior":
@@ -231,7 +232,7 @@ class Fit(Block):
     """How the maximum is looked for."""
 
     starts: PositiveInt = 4
-    method: Literal["lbfgs", "adam"] = "lbfgs"
+    method: Literal["fisher", "lbfgs", "adam"] = "fisher"
     steps: PositiveInt | None = None
     seed: Seed = 0
 

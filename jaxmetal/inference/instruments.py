@@ -1,0 +1,63 @@
+"""The instruments of a model's maps: shared where they are the same, sampled, and ready to convolve."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+
+from jaxmetal.errors import InputError
+from jaxmetal.forward import resolve
+from jaxmetal.galaxy import Galaxy
+from jaxmetal.instrument.instrument import Instrument
+from jaxmetal.maps import Map
+
+Maps = dict[str, Map]
+
+
+def set_apart(maps: Mapping[str, Map], names: Collection[str]) -> Maps:
+    """The maps, those named with an instrument of their own: one with a free parameter belongs to its map alone."""
+    return {name: _with(m, jax.tree.map(lambda leaf: leaf, m.instrument)) if name in names else m for name, m in maps.items()}
+
+
+def make_ready(scenes: Sequence[tuple[Galaxy, Mapping[str, Map]]], free: Collection[str]) -> Maps:
+    """The maps of the first scene with their samplings chosen for all scenes, and with their PSFs transformed where not free."""
+    known: dict[int, Instrument] = {}
+    maps = resolve(scenes)
+    for name, m in maps.items():
+        if name not in free:
+            maps[name] = _with(m, known.setdefault(id(m.instrument), m.instrument.with_transfer()))
+    return maps
+
+
+def sampled_like(maps: Mapping[str, Map], like: Mapping[str, Map]) -> Maps:
+    """New maps, their instruments sampled like those of the old maps of the same names.
+
+    Raises
+    ------
+    InputError
+        if a map is of another kind than the old one.
+    """
+    known: dict[int, Any] = {}
+    made = {}
+    for name, old in like.items():
+        new = maps[name].instrument
+        if id(new) not in known:
+            sampled = new.with_sampling(old.instrument.sampling, old.instrument.error)
+            known[id(new)] = sampled if old.instrument.transfer is None else sampled.with_transfer()
+        made[name] = _with(maps[name], known[id(new)])
+        if jax.tree.structure(made[name]) != jax.tree.structure(old) or maps[name].values.shape != old.values.shape:
+            raise InputError(f"with_maps: {name!r} is another kind of map than the model's: shape, tracer, scale, likelihood or PSF.")
+    return made
+
+
+def shared(maps: Mapping[str, Map]) -> tuple[tuple[str, ...], ...]:
+    """The names of the maps, those with one instrument together."""
+    groups: dict[int, list[str]] = {}
+    for name, map in maps.items():
+        groups.setdefault(id(map.instrument), []).append(name)
+    return tuple(tuple(group) for group in groups.values())
+
+
+def _with(map: Map, instrument: Instrument) -> Map:
+    return eqx.tree_at(lambda m: m.instrument, map, instrument)

@@ -1,0 +1,117 @@
+"""Light is linear in its amplitudes: their most probable values, and what is left uncertain, in closed form."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxmetal.errors import InputError
+from jaxmetal.galaxy import get
+from jaxmetal.inference.likelihood import total_sigma
+from jaxmetal.maps import LightMap, Map
+
+
+class Solution(NamedTuple):
+    """The posterior of some amplitudes a, given everything else: a Gaussian of this mean and inverse covariance.
+
+    Parameters
+    ----------
+    amplitudes
+        {path: most probable value}.
+    information
+        inverse covariance of all of them in a row, shape (K, K).
+    """
+
+    amplitudes: dict[str, Array]
+    information: Float[Array, "K K"]
+
+    @property
+    def log_volume(self) -> Float[Array, ""]:
+        """ln ∫ exp[-1/2 (a - mean)ᵀ information (a - mean)] da: what is won by marginalising over the amplitudes."""
+        return 0.5 * (len(self.information) * math.log(2 * math.pi) - jnp.linalg.slogdet(self.information)[1])
+
+    def draw(self, key: Array) -> dict[str, Array]:
+        """Amplitudes drawn from this Gaussian."""
+        root = jnp.linalg.cholesky(self.information)
+        noise = jax.scipy.linalg.solve_triangular(root.T, jax.random.normal(key, (len(root),), root.dtype))
+        return _unravel(_ravel(self.amplitudes) + noise, self.amplitudes)
+
+
+def solve(predict: Callable[[dict[str, Array]], dict[str, Array]], maps: Mapping[str, Map], at: Mapping[str, Array]) -> Solution:
+    """The amplitudes that fit some maps best, if what is predicted is linear around a point.
+
+        predicted(a) = predicted(a0) + T (a - a0),   information = Tᵀ W T,   W = 1/sigma²
+        mean = a0 + information⁻¹ Tᵀ W [data - predicted(a0)]
+
+    Parameters
+    ----------
+    predict
+        {map: prediction} for given amplitudes.
+    maps
+        the maps to fit.
+    at
+        {path: amplitude} of the point a0.
+
+    Returns
+    -------
+    solution
+        differentiable in everything that `predict` depends on.
+    """
+    point = _ravel(at)
+    push = jax.vmap(lambda along: jax.jvp(lambda a: predict(_unravel(a, at)), (point,), (along,)), out_axes=(None, 0))
+    predicted, templates = push(jnp.eye(len(point), dtype=point.dtype))
+    rows, left = [], []
+    for name, m in maps.items():
+        sigma = total_sigma(m, predicted[name])
+        rows.append(jnp.where(m.valid, templates[name] / sigma, 0.0).reshape(len(point), -1))
+        left.append(jnp.where(m.valid, (m.values - predicted[name]) / sigma, 0.0).ravel())
+    design = jnp.concatenate(rows, axis=1)
+    information = design @ design.T
+    # Amplitudes of very different size would lose digits: scaled to a unit diagonal, and kept from being singular.
+    scale = 1 / jnp.sqrt(jnp.maximum(jnp.diag(information), jnp.finfo(point.dtype).tiny))
+    scaled = information * scale[:, None] * scale + 4 * jnp.finfo(point.dtype).eps * jnp.eye(len(point), dtype=point.dtype)
+    step = scale * jnp.linalg.solve(scaled, scale * (design @ jnp.concatenate(left)))
+    return Solution(_unravel(point + step, at), information)
+
+
+def _ravel(values: Mapping[str, Array]) -> Float[Array, " K"]:
+    return jnp.concatenate([value.ravel() for value in values.values()])
+
+
+def _unravel(vector: Float[Array, " K"], like: Mapping[str, Array]) -> dict[str, Array]:
+    parts = jnp.split(vector, np.cumsum([value.size for value in like.values()])[:-1])
+    return {path: part.reshape(value.shape) for part, (path, value) in zip(parts, like.items(), strict=True)}
+
+
+def check_linear(scene: Mapping[str, Any], maps: Mapping[str, Map], paths: tuple[str, ...]) -> None:
+    """The paths name amplitudes in which the light of a component is linear, and there are maps to solve them from.
+
+    Raises
+    ------
+    InputError
+        naming the path, or the map, that does not allow it.
+    """
+    lights = {name: m for name, m in maps.items() if isinstance(m, LightMap)}
+    if paths and not lights:
+        raise InputError(f"priors[{paths[0]!r}]: a Linear amplitude needs a LightMap to be solved from.")
+    for name, m in maps.items() if paths else ():
+        if m.likelihood != "gaussian" or (name in lights and float(m.scatter) > 0):
+            raise InputError(f"maps[{name!r}]: Linear amplitudes need Gaussian likelihoods, and light maps without extra scatter.")
+    at = jnp.asarray([0.1, 0.7, 1.3]), jnp.asarray([0.4, -0.2, 0.9])
+    for path in paths:
+        parts = path.split(".")
+        if len(parts) != 3 or parts[1] != "light":
+            raise InputError(f"priors[{path!r}]: only an amplitude of light can be Linear, such as component.light.amp.")
+        profile = get(scene, ".".join(parts[:2]))
+
+        def value(factor: float, profile: Any = profile, name: str = parts[2]) -> np.ndarray:
+            numbers = profile.parameters | {name: factor * jnp.ones_like(profile.parameters[name])}
+            return np.asarray(profile.function(*at, **numbers), float)
+
+        bend = np.abs(value(3.0) - 2 * value(2.0) + value(1.0)).max()
+        if not bend <= 1e-4 * np.abs(value(3.0)).max():
+            raise InputError(f"priors[{path!r}]: the light is not linear in this parameter, so it cannot be Linear.")
