@@ -5,6 +5,7 @@ and the cells of a pixel are averaged: the average over a cell and then over a p
 the pixel, so the pixel's response enters once.
 """
 
+import dataclasses
 from collections.abc import Callable, Sequence
 
 import jax
@@ -24,22 +25,27 @@ LEVELS = 4
 Sources = Callable[[Array, Array], Array]
 
 
-def _gauss(nodes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Gauss-Legendre points and weights on a cell that reaches from 0 to 1."""
+def _quadrature(nodes: int, rule: str = "gauss") -> tuple[np.ndarray, np.ndarray]:
+    """Points and weights on a cell that reaches from 0 to 1."""
+    if rule == "midpoint":
+        return (np.arange(nodes) + 0.5) / nodes, np.full(nodes, 1 / nodes)
     points, weights = np.polynomial.legendre.leggauss(nodes)
     return (points + 1) / 2, weights / 2
 
 
-def _points(count: int, nodes: int, dtype: jnp.dtype) -> Float[Array, "nodes count"]:
+def _points(count: int, nodes: int, dtype: jnp.dtype, rule: str = "gauss") -> Float[Array, "nodes count"]:
     """Where a row of cells is evaluated, in cells from the first one's lower edge."""
-    return jnp.asarray(_gauss(nodes)[0][:, None] + np.arange(count), dtype)
+    return jnp.asarray(_quadrature(nodes, rule)[0][:, None] + np.arange(count), dtype)
 
 
-def _means(evaluate: Sources, row: Float[Array, "... nodes rows"], column: Float[Array, "... nodes columns"], nodes: int) -> Array:
+def _means(
+    evaluate: Sources, row: Float[Array, "... nodes rows"], column: Float[Array, "... nodes columns"], nodes: int, rule: str = "gauss"
+) -> Array:
     """Averages over the cells of rows × columns, shape (images, …, rows, columns)."""
     # The nodes stand in front of the cells, so that their sum runs over contiguous memory.
     values = evaluate(row[..., :, None, :, None], column[..., None, :, None, :])
-    weights = jnp.asarray(np.outer(_gauss(nodes)[1], _gauss(nodes)[1])[:, :, None, None], values.dtype)
+    weight = _quadrature(nodes, rule)[1]
+    weights = jnp.asarray(np.outer(weight, weight)[:, :, None, None], values.dtype)
     return jnp.sum(weights * values, axis=(-4, -3))
 
 
@@ -62,6 +68,8 @@ def cell_means(
     means
         shape (images, rows, columns) of the padded grid of cells.
     """
+    if sampling.outside != "sky":
+        return _framed(sources, grid, sampling, cusps)
     rows, columns = sampling.cells(grid.shape)
     dtype = grid.origin.dtype
 
@@ -70,13 +78,25 @@ def cell_means(
         x, y = grid.position(column / sampling.convolve - sampling.margin - 0.5, row / sampling.convolve - sampling.margin - 0.5)
         return sources(x, y)
 
-    means = _means(evaluate, _points(rows, sampling.nodes, dtype), _points(columns, sampling.nodes, dtype), sampling.nodes)
+    points = (_points(count, sampling.nodes, dtype, sampling.rule) for count in (rows, columns))
+    means = _means(evaluate, *points, sampling.nodes, sampling.rule)
     block = min(BLOCK, rows, columns)
-    for x, y in cusps:
+    for x, y in cusps if sampling.rule == "gauss" else ():
         column, row = ((jax.lax.stop_gradient(pixel) + sampling.margin + 0.5) * sampling.convolve for pixel in grid.pixel(x, y))
         corner, patch = _refined(evaluate, (row, column), (rows, columns), block, max(sampling.nodes, 2))
         means = jax.lax.dynamic_update_slice(means, patch.astype(means.dtype), (0, *corner))
     return means
+
+
+def _framed(sources: Sources, grid: Grid, sampling: Sampling, cusps: Sequence[tuple[Array, Array]]) -> Array:
+    """Averages over the cells of the frame alone, with darkness or the frame's own edge around them."""
+    ny, nx = (sampling.convolve * n for n in grid.shape)
+    rows, columns = sampling.cells(grid.shape)
+    frame = dataclasses.replace(sampling, margin=0, outside="sky")
+    means = cell_means(sources, grid, frame, cusps)[:, :ny, :nx]
+    before = sampling.margin * sampling.convolve
+    around = ((0, 0), (before, rows - before - ny), (before, columns - before - nx))
+    return jnp.pad(means, around, mode="constant" if sampling.outside == "dark" else "edge")
 
 
 def _refined(evaluate: Callable, position: tuple[Array, Array], shape: tuple[int, int], block: int, nodes: int):
