@@ -75,18 +75,17 @@ class Model(eqx.Module):
         self.ties = tuple(ties.items())
         self.names = tuple(path for path in priors if path not in ties)
         self.priors = {path: checked_prior(path, priors[path], get(self._scene, path)) for path in self.names}
-        self.groups = ()
-        self.maps = self._resolved_maps([path for path in priors if ".instrument." in path])
-        self.groups = _shared(self.maps)
+        # An instrument with a free parameter belongs to its map alone, whoever else was given the same object.
+        own = {path.split(".")[0] for path in priors if ".instrument." in path}
+        self.groups = _shared(self.maps, own)
+        self.maps = self._resolved_maps(own)
 
     @property
     def _scene(self) -> dict[str, Any]:
         """Everything that a path may start from."""
         return {**self.galaxy.components, **self.maps}
 
-    def _resolved_maps(self, instrument_paths: list[str]) -> dict[str, Map]:
-        own = {path.split(".")[0] for path in instrument_paths}
-        # An instrument with a free parameter belongs to its map alone, whoever else was given the same object.
+    def _resolved_maps(self, own: set[str]) -> dict[str, Map]:
         maps = {name: eqx.tree_at(lambda m: m.instrument, m, _copy(m.instrument)) if name in own else m for name, m in self.maps.items()}
         unresolved = eqx.tree_at(lambda model: model.maps, self, maps)
         scenes = [(self.galaxy, maps)]
@@ -238,9 +237,9 @@ def _copy(instrument: Instrument) -> Instrument:
     return jax.tree.map(lambda leaf: leaf, instrument)
 
 
-def _shared(maps: Mapping[str, Map]) -> tuple[tuple[str, ...], ...]:
-    """The names of the maps, those with one instrument together."""
-    groups: dict[int, list[str]] = {}
+def _shared(maps: Mapping[str, Map], own: set[str]) -> tuple[tuple[str, ...], ...]:
+    """The names of the maps, those with one instrument together; those with an instrument of their own alone."""
+    groups: dict[Any, list[str]] = {}
     for name, map in maps.items():
-        groups.setdefault(id(map.instrument), []).append(name)
+        groups.setdefault(name if name in own else id(map.instrument), []).append(name)
     return tuple(tuple(group) for group in groups.values())
