@@ -177,7 +177,6 @@ def test_maps_on_one_instrument_are_predicted_together():
     assert {name: v.shape for name, v in m.predict({}).items()} == dict.fromkeys(("far", "light", "z"), (31, 31))
 
 
-
 def test_psf_width_scatter_and_array_parameters_can_be_free():
     instrument = telescope()
     surface = jm.Galaxy(disc=jm.Component(disc().disc.light, metallicity=jm.Profile(jm.tracer.polynomial, coefficients=[8.0, -0.1, 0.05])))

@@ -78,8 +78,8 @@ def cell_means(
         x, y = grid.position(column / sampling.convolve - sampling.margin - 0.5, row / sampling.convolve - sampling.margin - 0.5)
         return sources(x, y)
 
-    points = (_points(count, sampling.nodes, dtype, sampling.rule) for count in (rows, columns))
-    means = _means(evaluate, *points, sampling.nodes, sampling.rule)
+    row, column = (_points(count, sampling.nodes, dtype, sampling.rule) for count in (rows, columns))
+    means = _means(evaluate, row, column, sampling.nodes, sampling.rule)
     block = min(BLOCK, rows, columns)
     for x, y in cusps if sampling.rule == "gauss" else ():
         column, row = ((jax.lax.stop_gradient(pixel) + sampling.margin + 0.5) * sampling.convolve for pixel in grid.pixel(x, y))
