@@ -1,0 +1,1 @@
+"""To and from lenstronomy: its names and its models."""
