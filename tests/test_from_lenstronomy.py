@@ -61,9 +61,9 @@ def test_a_script_becomes_a_model_with_uniform_priors_and_stable_names():
     fitted = imported(script())
     assert set(fitted.maps) == {"light", "tracer"}
     assert set(fitted.names) == {
-        "source_0.light.R_sersic", "source_0.light.n_sersic", "source_0.tracer.central", "source_0.tracer.gradient",
+        "source_0.light.R_sersic", "source_0.light.n_sersic", "source_0.tracer.amp", "source_0.tracer.k",
     }  # fmt: skip
-    prior = fitted.priors["source_0.tracer.gradient"]
+    prior = fitted.priors["source_0.tracer.k"]
     assert isinstance(prior, dist.Uniform)
     assert (float(prior.low), float(prior.high)) == (-1.0, 1.0)
     assert float(fitted.galaxy.source_0.light.amp) == 16.0
@@ -81,7 +81,7 @@ def test_a_result_says_where_to_start():
     result = {"kwargs_source": [{"R_sersic": 0.9}], "kwargs_tracer_source": [{"k": 0.25}]}
     fitted = imported(script(), kwargs_result=result)
     assert float(fitted.galaxy.source_0.light.R_sersic) == pytest.approx(0.9)
-    assert float(fitted.galaxy.source_0.tracer.gradient) == pytest.approx(0.25)
+    assert float(fitted.galaxy.source_0.tracer.k) == pytest.approx(0.25)
 
 
 def test_tracer_data_alone_are_enough():
@@ -91,7 +91,7 @@ def test_tracer_data_alone_are_enough():
     arguments["kwargs_constraints"] = {}
     fitted = imported(arguments)
     assert set(fitted.maps) == {"tracer"}
-    assert fitted.names == ("source_0.tracer.central", "source_0.tracer.gradient")
+    assert fitted.names == ("source_0.tracer.amp", "source_0.tracer.k")
 
 
 def test_frames_need_not_be_square():
@@ -125,7 +125,19 @@ def test_amplitudes_of_a_linear_solver_are_free_and_positive():
         assert float(fitted.galaxy.components[name[:8]].light.amp) == start
     # Nothing says what they are, if there is no light to fit.
     arguments["kwargs_data_joint"] = {"tracer_data": arguments["kwargs_data_joint"]["tracer_data"]}
-    assert not [name for name in imported(arguments).names if name.endswith("amp")]
+    assert not [name for name in imported(arguments).names if name.endswith("light.amp")]
+
+
+def test_profiles_with_many_amplitudes_have_a_prior_for_each():
+    place = {"center_x": 0.0, "center_y": 0.0}
+    arguments = script() | {"kwargs_constraints": {}}
+    arguments["kwargs_model"] |= {"source_light_model_list": ["MULTI_GAUSSIAN", "SHAPELETS"], "tracer_partition": [[0, 0]]}
+    fixed = [{"sigma": [0.2, 0.4]} | place, {"n_max": 2, "beta": 0.3} | place]
+    lists = [[{"amp": [3.0, 4.0]}, {}], [{}, {}], fixed, [{}, {}], [{}, {}]]
+    fitted = imported(with_(arguments, "kwargs_params", source_model=lists))
+    assert fitted.priors["source_0.light.amp"].shape() == (2,)
+    assert fitted.priors["source_1.light.amp"].shape() == (6,)
+    assert np.all(np.isfinite(fitted.predict({})["light"]))
 
 
 # ----- ties
@@ -133,15 +145,15 @@ def test_amplitudes_of_a_linear_solver_are_free_and_positive():
 
 def test_one_tracer_on_two_lights_is_one_tracer():
     fitted = imported(script(2, 1))
-    assert dict(fitted.ties)["source_1.tracer.gradient"].paths == ("source_0.tracer.gradient",)
-    assert fitted.names.count("source_0.tracer.gradient") == 1
-    moved = fitted.scene_at({"source_0.tracer.gradient": 0.5})[0]
-    assert float(moved.source_1.tracer.gradient) == 0.5
+    assert dict(fitted.ties)["source_1.tracer.k"].paths == ("source_0.tracer.k",)
+    assert fitted.names.count("source_0.tracer.k") == 1
+    moved = fitted.scene_at({"source_0.tracer.k": 0.5})[0]
+    assert float(moved.source_1.tracer.k) == 0.5
 
 
 def test_tracers_on_one_light_add_up():
     fitted = imported(script(1, 2))
-    assert {"source_0.tracer.gradient_0", "source_0.tracer.gradient_1"} <= set(fitted.names)
+    assert {"source_0.tracer.k_0", "source_0.tracer.k_1"} <= set(fitted.names)
     x, y = np.array([0.3]), np.array([-0.2])
     apart = [imported(script(1, 2, [[0, k]])).galaxy.source_0.tracer(x, y) for k in (0, 1)]
     assert float(fitted.galaxy.source_0.tracer(x, y)[0]) == pytest.approx(float((apart[0] + apart[1])[0]), rel=1e-6)
@@ -243,6 +255,11 @@ def with_numerics(**numerics):
     return change
 
 
+def below_zero(arguments):
+    lists = settings([{"amp": 0.1, "k": -0.5, "center_x": 0.0, "center_y": 0.0}], {"k": (-1.0, 1.0)})
+    return with_(arguments, "kwargs_params", tracer_source_model=lists)
+
+
 DIFFERENCES = {
     "log": (lambda a: with_(a, "kwargs_model", tracer_type="LOG"), "tracer_type LOG is used"),
     "mask": (masked, "4 pixels are left out; lenstronomy's TracerLikelihood ignores its mask"),
@@ -251,6 +268,7 @@ DIFFERENCES = {
     "adaptive": (with_numerics(compute_mode="adaptive", supersampling_factor=2), "every pixel is supersampled"),
     "other factor": (with_numerics(supersampling_convolution=True, supersampling_factor=2), "degraded and refined to factor 2"),
     "bounds": (lambda a: with_(a, "kwargs_likelihood", check_bounds=False), "the bounds of kwargs_params hold all the same"),
+    "below zero": (below_zero, "cuts it off at zero"),
     "no tracer": (lambda a: a | {"kwargs_likelihood": {}}, "the tracer data take no part"),
 }
 
@@ -284,7 +302,6 @@ REFUSED = {
     "point sources": ("kwargs_model", {"point_source_model_list": ["UNLENSED"]}, "point_source_model_list"),
     "extinction": ("kwargs_model", {"optical_depth_model_list": ["UNIFORM"]}, "optical_depth_model_list"),
     "planes": ("kwargs_model", {"multi_plane": True}, "multi_plane"),
-    "major axis": ("kwargs_model", {"source_light_profile_kwargs_list": [{"sersic_major_axis": True}]}, "source_light_profile_kwargs_list"),
     "solver": ("kwargs_constraints", {"solver_type": "PROFILE"}, "solver_type"),
     "custom": ("kwargs_likelihood", {"custom_logL_addition": print}, "custom_logL_addition"),
     "kde": ("kwargs_likelihood", {"prior_source_kde": [[0, "R_sersic", [1.0]]]}, "prior_source_kde"),
@@ -297,6 +314,15 @@ def test_what_cannot_be_carried_over_is_refused_by_name(name):
     key, change, message = REFUSED[name]
     with pytest.raises(jm.InputError, match=message):
         jm.from_lenstronomy(**with_(script(), key, **change))
+
+
+def test_radii_along_the_major_axis_stay_so():
+    names = {"source_light_model_list": ["SERSIC_ELLIPSE"], "source_light_profile_kwargs_list": [{"sersic_major_axis": True}]}
+    values = {"kwargs_source": [{"amp": 1.0, "R_sersic": 1.0, "n_sersic": 1.0, "e1": 0.2, "e2": 0.0}]}
+    light = jm.galaxy_from_lenstronomy(names, values).source_0.light
+    assert float(light(1.0, 0.0)) == pytest.approx(1.0, rel=1e-6)
+    with pytest.raises(jm.InputError, match=r"kwargs_result\['kwargs_source'\]\[0\]: SERSIC_ELLIPSE: 'smoothing'"):
+        jm.galaxy_from_lenstronomy(names | {"source_light_profile_kwargs_list": [{"smoothing": 0.1}]}, values)
 
 
 def test_what_lenstronomy_does_nothing_with_is_welcome():

@@ -115,6 +115,21 @@ def test_every_grid_gives_the_same_maps(frame):
     assert max(worst(model(1, 1), [data(**frame), pixel_psf(), {"supersampling_factor": 1}])) < 1e-12
 
 
+@pytest.mark.usefixtures("double_precision")
+def test_profiles_of_every_kind_give_the_same_maps():
+    place = {"center_x": 0.1, "center_y": -0.2}
+    profiles = {
+        "MULTI_GAUSSIAN_ELLIPSE": {"amp": np.array([3.0, 5.0]), "sigma": np.array([0.2, 0.5]), "e1": 0.1, "e2": -0.1} | place,
+        "SHAPELETS": {"amp": np.array([5.0, 0.5, -0.3, 0.2, 0.1, 0.4]), "n_max": 2, "beta": 0.4} | place,
+        "CHAMELEON": {"amp": 4.0, "w_c": 0.1, "w_t": 0.6, "e1": 0.1, "e2": 0.05} | place,
+        "CORE_SERSIC": {"amp": 2.0, "R_sersic": 0.6, "Rb": 0.1, "n_sersic": 2.0, "gamma": 0.2, "e1": 0.1, "e2": 0.0} | place,
+    }
+    names, values = model(1, 1)
+    names |= {"source_light_model_list": list(profiles), "tracer_source_model_list": ["GAUSSIAN"], "tracer_type": "LOG"}
+    values = {"kwargs_source": list(profiles.values()), "kwargs_tracer_source": [{"amp": 3.0, "sigma": 0.6} | place]}
+    assert max(worst((names, values), [data(), GAUSSIAN, {"supersampling_factor": 2}])) < 1e-12
+
+
 def test_single_precision_agrees_to_its_own_rounding(tolerance):
     scene = model(2, 2, [[0, 0], [1, 1]], "LOG")
     assert max(worst(scene, [data(**SHIFTED), pixel_psf(27, 3.0, 3), FINE])) < tolerance(1e-12, 1e-5)

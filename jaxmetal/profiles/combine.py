@@ -19,13 +19,13 @@ class Total:
     Parameters
     ----------
     functions
-        (ending, function), …; a parameter "gradient" of the function with the ending "halo" is called "gradient_halo".
+        (ending, function, its options), …; a parameter "k" of the function with the ending "halo" is called "k_halo".
     """
 
-    functions: tuple[tuple[str, Callable], ...]
+    functions: tuple[tuple[str, Callable, tuple[tuple[str, Any], ...]], ...]
 
     def __call__(self, x: Array, y: Array, **parameters: Any) -> Array:
-        return reduce(add, (function(x, y, **self.own(ending, parameters)) for ending, function in self.functions))
+        return reduce(add, (f(x, y, **self.own(ending, parameters), **dict(options)) for ending, f, options in self.functions))
 
     def own(self, ending: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters of one of the functions, by the names that it knows."""
@@ -33,7 +33,7 @@ class Total:
 
     @property
     def __name__(self) -> str:
-        return " + ".join(getattr(function, "__name__", repr(function)) for _, function in self.functions)
+        return " + ".join(getattr(function, "__name__", repr(function)) for _, function, _ in self.functions)
 
 
 def total(**profiles: Profile) -> Profile:
@@ -44,7 +44,7 @@ def total(**profiles: Profile) -> Profile:
     Parameters
     ----------
     profiles
-        by the ending that their parameters get: total(disc=…, halo=…) has "central_disc", "central_halo" and so on.
+        by the ending that their parameters get: total(disc=…, halo=…) has "k_disc", "k_halo" and so on.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def total(**profiles: Profile) -> Profile:
     if any(a != b and a.endswith(f"_{b}") for a in profiles for b in profiles):
         raise InputError(f"total: endings must not end like one another, got {', '.join(profiles)}.")
     values = {f"{name}_{ending}": value for ending, profile in profiles.items() for name, value in profile.parameters.items()}
-    return Profile(Total(tuple((ending, profile.function) for ending, profile in profiles.items())), **values)
+    return Profile(Total(tuple((ending, p.function, tuple(p.options.items())) for ending, p in profiles.items())), **values)
 
 
 def parts(profile: Profile) -> dict[str, Profile]:
@@ -64,4 +64,4 @@ def parts(profile: Profile) -> dict[str, Profile]:
     function = profile.function
     if not isinstance(function, Total):
         return {"": profile}
-    return {ending: Profile(part, **function.own(ending, profile.parameters)) for ending, part in function.functions}
+    return {ending: Profile(f, **function.own(ending, profile.parameters), **dict(options)) for ending, f, options in function.functions}

@@ -20,7 +20,10 @@ DATA = (
     )),
 )  # fmt: skip
 MODEL = (
-    {"source_light_model_list", "tracer_source_model_list", "tracer_source_band", "tracer_partition", "tracer_type"},
+    {
+        "source_light_model_list", "source_light_profile_kwargs_list", "tracer_source_model_list", "tracer_source_band",
+        "tracer_partition", "tracer_type",
+    },
     {
         "z_lens", "z_source", "z_source_convention", "source_deflection_scaling_list", "source_redshift_list", "cosmo", "cosmology_model",
         "observed_convention_index", "kwargs_lens_eqn_solver", "point_source_magnification_limit", "band_index", "all_models",
@@ -28,7 +31,7 @@ MODEL = (
     dict.fromkeys((
         "lens_model_list", "lens_light_model_list", "point_source_model_list", "optical_depth_model_list", "multi_plane",
         "decouple_multi_plane", "distance_ratio_sampling", "cosmology_sampling", "lens_redshift_list", "lens_profile_kwargs_list",
-        "lens_light_profile_kwargs_list", "source_light_profile_kwargs_list", "optical_depth_profile_kwargs_list",
+        "lens_light_profile_kwargs_list", "optical_depth_profile_kwargs_list",
         "point_source_redshift_list", "fixed_magnification_list", "point_source_frame_list", "additional_images_list",
         "index_lens_model_list", "index_source_light_model_list", "index_lens_light_model_list", "index_point_source_model_list",
         "index_optical_depth_model_list", "tau0_index_list", "kwargs_multiplane_model", "kwargs_multiplane_model_point_source",

@@ -10,8 +10,12 @@ from jaxmetal.errors import InputError, unknown
 from jaxmetal.galaxy import Component, Galaxy
 from jaxmetal.io.lenstronomy.galaxies import SCALES
 from jaxmetal.io.lenstronomy.names import profile_to_lenstronomy
+from jaxmetal.profiles import light, tracer
 from jaxmetal.profiles.combine import parts
 from jaxmetal.profiles.profile import Profile
+
+# Tracers that are light profiles by another name, and what their parameters are called there.
+ALIKE = {tracer.gradient: (light.linear, {"central": "amp", "gradient": "k"}), tracer.uniform: (light.uniform, {"value": "amp"})}
 
 
 def to_lenstronomy(galaxy: Galaxy, tracer: str | None = None, scale: str = "log10") -> tuple[dict[str, Any], dict[str, Any]]:
@@ -43,7 +47,7 @@ def to_lenstronomy(galaxy: Galaxy, tracer: str | None = None, scale: str = "log1
     if scale not in kinds:
         raise unknown("scale", str(scale), kinds, "to_lenstronomy")
     members = _in_order(galaxy)
-    lights = [profile_to_lenstronomy(member.light) for member in members]
+    lights = [_named(member.light) for member in members]
     model: dict[str, Any] = {"source_light_model_list": [name for name, _ in lights]}
     result: dict[str, Any] = {"kwargs_source": [values for _, values in lights]}
     if name is None:
@@ -51,10 +55,18 @@ def to_lenstronomy(galaxy: Galaxy, tracer: str | None = None, scale: str = "log1
     tracers, partition = [], []
     for profile, riders in _shared([member.tracers.get(name) for member in members]):
         first = len(tracers)
-        tracers += [profile_to_lenstronomy(part) for part in parts(profile).values()]
+        tracers += [_named(part) for part in parts(profile).values()]
         partition.append([riders, list(range(first, len(tracers)))])
     model |= {"tracer_source_model_list": [name for name, _ in tracers], "tracer_partition": partition, "tracer_type": kinds[scale]}
     return model, result | {"kwargs_tracer_source": [values for _, values in tracers]}
+
+
+def _named(profile: Profile) -> tuple[str, dict[str, Any]]:
+    """lenstronomy's name and parameters of a profile; it has light profiles only, which serve for tracers too."""
+    if profile.function in ALIKE:
+        function, names = ALIKE[profile.function]
+        profile = Profile(function, **{names.get(name, name): value for name, value in profile.parameters.items()})
+    return profile_to_lenstronomy(profile)
 
 
 def _tracer(galaxy: Galaxy, tracer: str | None) -> str | None:

@@ -61,13 +61,11 @@ def galaxy_from_lenstronomy(kwargs_model: Mapping, kwargs_result: Mapping, numer
     if not names["source"]:
         raise InputError("kwargs_model['source_light_model_list']: at least one light profile is needed.")
     check_rule(numerics)
-    profiles = {}
+    profiles: dict[str, list[Profile]] = {}
     for kind, (_, key, _) in KINDS.items():
-        values = listed(result.get(key, []), f"kwargs_result[{key!r}]", len(names[kind]))
-        profiles[kind] = [
-            _profile(name, value, numerics, f"kwargs_result[{key!r}][{i}]")
-            for i, (name, value) in enumerate(zip(names[kind], values, strict=True))
-        ]
+        where = f"kwargs_result[{key!r}]"
+        values, ways = listed(result.get(key, []), where, len(names[kind])), _ways(model, kind)
+        profiles[kind] = [_profile(name, values[i], numerics, ways[i], f"{where}[{i}]") for i, name in enumerate(names[kind])]
     riding = {i: tracers for lights, tracers in groups(model) for i in lights}
     components = {}
     for i, light in enumerate(profiles["source"]):
@@ -77,11 +75,18 @@ def galaxy_from_lenstronomy(kwargs_model: Mapping, kwargs_result: Mapping, numer
     return Galaxy(**components)
 
 
-def _profile(name: str, values: Any, numerics: str, where: str) -> Profile:
+def _ways(model: Mapping, kind: str) -> list[Mapping | None]:
+    """What lenstronomy makes the profiles with; of tracers it has no such list."""
+    count, key = len(profile_names(model, kind)), "source_light_profile_kwargs_list"
+    given = model.get(key) if kind == "source" else None
+    return [None] * count if given is None else listed(given, f"kwargs_model[{key!r}]", count)
+
+
+def _profile(name: str, values: Any, numerics: Any, ways: Mapping | None, where: str) -> Profile:
     if not isinstance(values, Mapping):
         raise InputError(f"{where}: expected a dictionary of parameters, got {type(values).__name__}.")
     try:
-        return profile_from_lenstronomy(name, dict(values), numerics)
+        return profile_from_lenstronomy(name, dict(values), numerics, ways)
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
 

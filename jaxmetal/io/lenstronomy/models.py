@@ -7,6 +7,7 @@ import equinox as eqx
 import numpy as np
 
 from jaxmetal.errors import InputError, unknown
+from jaxmetal.galaxy import Galaxy
 from jaxmetal.inference.model import Model
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.io.lenstronomy import priors
@@ -76,7 +77,19 @@ def from_lenstronomy(
     joined = priors.ties(constraints, settings)
     values = priors.start(settings, result, joined, linear)
     free = priors.priors(model, settings, joined, values, likelihood, linear)
-    return Model(galaxy_from_lenstronomy(kwargs_model, values, numerics), maps, free)
+    galaxy = galaxy_from_lenstronomy(kwargs_model, values, numerics)
+    if traced is not None:
+        _look_below_zero(galaxy, model, traced)
+    return Model(galaxy, maps, free)
+
+
+def _look_below_zero(galaxy: Galaxy, model: Mapping, map: Map) -> None:
+    """Says so where lenstronomy would cut a straight line off at zero."""
+    if not {"LINEAR", "LINEAR_ELLIPSE"} & set(profile_names(model, "tracer")):
+        return
+    profiles = [component.tracers[TRACER] for component in galaxy.components.values() if TRACER in component.tracers]
+    if any(float(profile(*map.instrument.grid.coordinates).min()) < 0 for profile in profiles):
+        warn("a LINEAR tracer goes below zero in the frame; here it goes on, lenstronomy cuts it off at zero")
 
 
 class Instruments:

@@ -10,7 +10,7 @@ from jaxmetal.errors import InputError, unknown
 from jaxmetal.inference.priors import Tied
 from jaxmetal.io.lenstronomy.checks import index, listed, warn
 from jaxmetal.io.lenstronomy.galaxies import KINDS, TRACER, component, groups, profile_names
-from jaxmetal.io.lenstronomy.names import parameter_names
+from jaxmetal.io.lenstronomy.names import NAMES, parameters_of
 
 # A parameter: "source" or "tracer", the number of its profile, its name in lenstronomy.
 Parameter = tuple[str, int, str]
@@ -62,7 +62,13 @@ class Settings:
     @property
     def parameters(self) -> list[Parameter]:
         """All parameters of all profiles."""
-        return [(kind, i, name) for kind, profiles in self.names.items() for i, p in enumerate(profiles) for name in parameter_names(p)]
+        return [(kind, i, name) for kind, profiles in self.names.items() for i, p in enumerate(profiles) for name in parameters_of(p)[0]]
+
+    def absent(self, parameter: Parameter) -> bool:
+        """Whether kwargs_params is silent on a parameter that has a value of its own, such as a centre."""
+        kind, i, name = parameter
+        said = (self.get(setting, parameter) is not None for setting in SETTINGS)
+        return name in parameters_of(self.names[kind][i])[1] and not any(said)
 
 
 def ties(constraints: Mapping, settings: Settings) -> dict[Parameter, Parameter]:
@@ -84,7 +90,7 @@ def ties(constraints: Mapping, settings: Settings) -> dict[Parameter, Parameter]
             for to, origin in pairs:
                 for parameter in ((kind, target, to), ("source", source, origin)):
                     if parameter not in settings.parameters:
-                        known = parameter_names(settings.names[parameter[0]][parameter[1]])
+                        known = parameters_of(settings.names[parameter[0]][parameter[1]])[0]
                         raise unknown("parameter", str(parameter[2]), known, where)
                 joined[kind, target, to] = ("source", source, origin)
     return {parameter: _root(parameter, joined) for parameter in joined}
@@ -111,12 +117,20 @@ def start(settings: Settings, result: Mapping, joined: Mapping[Parameter, Parame
             for init, found, fixed in zip(settings.entries("init", kind), known, settings.entries("fixed", kind), strict=True)
         ]
     for name, own in zip(settings.names["source"], values["source"], strict=True):
-        if linear and "amp" not in own and "amp" in parameter_names(name):
-            own["amp"] = np.ones(np.shape(own["sigma"])) if "sigma" in own else 1.0
+        if linear and "amp" not in own:
+            own["amp"] = _unit_amplitude(name, own)
     for (kind, k, name), (_, i, origin) in joined.items():
         if origin in values["source"][i]:
             values[kind][k][name] = values["source"][i][origin]
     return {key: values[kind] for kind, (_, key, _) in KINDS.items()}
+
+
+def _unit_amplitude(name: str, values: Mapping[str, Any]) -> Any:
+    """Amplitudes to start a linear solution from: 1, or as many as the profile has."""
+    size = NAMES[name].size
+    if size is not None and "n_max" in values:
+        return np.ones(size(int(values["n_max"])))
+    return np.ones(np.shape(values["sigma"])) if np.ndim(values.get("sigma", 1.0)) else 1.0
 
 
 def priors(
@@ -138,7 +152,8 @@ def priors(
         places = paths(model, settings, parameter)
         kind, i, name = parameter
         amplitude = linear and kind == "source" and name == "amp"
-        if not places or parameter in joined or (settings.get("fixed", parameter) is not None and not amplitude):
+        fixed = settings.get("fixed", parameter) is not None or settings.absent(parameter)
+        if not places or parameter in joined or (fixed and not amplitude):
             continue
         value = values[KINDS[kind][1]][i].get(name)
         own = linear_amplitude(value) if amplitude else _bounded(settings, parameter, value, gaussians.get(parameter))
@@ -182,8 +197,9 @@ def _gaussians(likelihood: Mapping, settings: Settings) -> dict[Parameter, tuple
         where = f"kwargs_likelihood['prior_source'][{n}]"
         i, name, mean, sigma = listed(entry, where, 4)
         i = index(i, len(settings.names["source"]), f"{where}[0]")
-        if name not in parameter_names(settings.names["source"][i]):
-            raise unknown("parameter", str(name), parameter_names(settings.names["source"][i]), where)
+        known = parameters_of(settings.names["source"][i])[0]
+        if name not in known:
+            raise unknown("parameter", str(name), known, where)
         if ("source", i, name) in found:
             raise InputError(f"{where}: a second prior on {name!r} of profile {i}.")
         found["source", i, name] = (float(mean), float(sigma))
@@ -195,8 +211,7 @@ def _gaussians(likelihood: Mapping, settings: Settings) -> dict[Parameter, tuple
 def paths(model: Mapping, settings: Settings, parameter: Parameter) -> list[str]:
     """Where a parameter of lenstronomy's stands in the galaxy: a tracer stands once on each light that carries it."""
     kind, i, name = parameter
-    own = parameter_names(settings.names[kind][i])[name]
     if kind == "source":
-        return [f"{component(i)}.light.{own}"]
+        return [f"{component(i)}.light.{name}"]
     riding = [(light, tracers) for lights, tracers in groups(model) if i in tracers for light in lights]
-    return [f"{component(light)}.{TRACER}.{own}" + (f"_{i}" if len(tracers) > 1 else "") for light, tracers in riding]
+    return [f"{component(light)}.{TRACER}.{name}" + (f"_{i}" if len(tracers) > 1 else "") for light, tracers in riding]
