@@ -121,7 +121,7 @@ def test_profiles_of_every_kind_give_the_same_maps():
     profiles = {
         "MULTI_GAUSSIAN_ELLIPSE": {"amp": np.array([3.0, 5.0]), "sigma": np.array([0.2, 0.5]), "e1": 0.1, "e2": -0.1} | place,
         "SHAPELETS": {"amp": np.array([5.0, 0.5, -0.3, 0.2, 0.1, 0.4]), "n_max": 2, "beta": 0.4} | place,
-        "CHAMELEON": {"amp": 4.0, "w_c": 0.1, "w_t": 0.6, "e1": 0.1, "e2": 0.05} | place,
+        "NIE": {"amp": 4.0, "s_scale": 0.1, "e1": 0.1, "e2": 0.05} | place,
         "CORE_SERSIC": {"amp": 2.0, "R_sersic": 0.6, "Rb": 0.1, "n_sersic": 2.0, "gamma": 0.2, "e1": 0.1, "e2": 0.0} | place,
     }
     names, values = model(1, 1)
