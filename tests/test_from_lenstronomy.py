@@ -123,6 +123,10 @@ def test_amplitudes_of_a_linear_solver_are_free_and_positive():
         prior = fitted.priors[name]
         assert prior.support is dist.constraints.positive
         assert float(fitted.galaxy.components[name[:8]].light.amp) == start
+    # A script may well start them at nothing.
+    free = settings(model(2, 1)[1]["kwargs_source"], {"amp": (0.0, 9.0)})
+    free[0] = [{"amp": 0.0}, {}]
+    assert float(imported(with_(arguments, "kwargs_params", source_model=free)).galaxy.source_0.light.amp) == 1.0
     # Nothing says what they are, if there is no light to fit.
     arguments["kwargs_data_joint"] = {"tracer_data": arguments["kwargs_data_joint"]["tracer_data"]}
     assert not [name for name in imported(arguments).names if name.endswith("light.amp")]
@@ -268,6 +272,8 @@ DIFFERENCES = {
     "adaptive": (with_numerics(compute_mode="adaptive", supersampling_factor=2), "every pixel is supersampled"),
     "other factor": (with_numerics(supersampling_convolution=True, supersampling_factor=2), "degraded and refined to factor 2"),
     "bounds": (lambda a: with_(a, "kwargs_likelihood", check_bounds=False), "the bounds of kwargs_params hold all the same"),
+    "sum": (lambda a: script(1, 2), "the 2 tracers add up on all of the light"),
+    "idle": (lambda a: script(1, 2, [[0, 1]]), "tracer 0 is in no group of tracer_partition"),
     "below zero": (below_zero, "cuts it off at zero"),
     "no tracer": (lambda a: a | {"kwargs_likelihood": {}}, "the tracer data take no part"),
 }
@@ -282,11 +288,6 @@ def test_what_differs_from_lenstronomy_is_said_in_one_line(name):
     said = [str(w.message) for w in caught if message in str(w.message)]
     assert len(said) == 1
     assert "\n" not in said[0]
-
-
-def test_a_sum_of_tracers_that_may_not_be_meant_is_said():
-    with pytest.warns(jm.InputWarning, match="the 2 tracers add up on all of the light"):
-        jm.galaxy_from_lenstronomy(*model(2, 2))
 
 
 def test_a_plain_script_gives_no_warning():
@@ -338,6 +339,7 @@ BANDS = {
     "noise shape": ([data(noise_map=np.ones((3, 3))), PSF, NUMERICS], "noise_map"),
     "no fwhm": ([data(), {"psf_type": "GAUSSIAN"}, NUMERICS], r"\[1\]\['fwhm'\]: is missing; a GAUSSIAN psf needs it"),
     "no kernel": ([data(), {"psf_type": "PIXEL"}, NUMERICS], "kernel_point_source"),
+    "fwhm": ([data(), {"psf_type": "GAUSSIAN", "fwhm": -0.5}, NUMERICS], r"\[1\]\['fwhm'\]: expected a positive number"),
     "psf type": ([data(), {"psf_type": "MOFFAT"}, NUMERICS], "unknown psf_type 'MOFFAT'"),
     "numerics": ([data(), PSF, {"supersampling": 2}], "unknown key 'supersampling'. Did you mean"),
     "factor": ([data(), PSF, {"supersampling_factor": 2.5}], "supersampling_factor"),
@@ -396,6 +398,10 @@ MISTAKES = {
         r"tracer_likelihood_mask'\]: shape \(13, 12\)",
     ),
     "joint": (lambda a: with_(a, "kwargs_constraints", joint_source_light_with_tracer=[[0, 0, ["radius"]]]), "unknown parameter 'radius'"),
+    "prior": (
+        lambda a: with_(a, "kwargs_likelihood", prior_source=[[0, "amp", 16.0, 1.0]]) | {"kwargs_constraints": {}},
+        "'amp' of profile 0 is joint or linear, not free",
+    ),
     "numerics": (lambda a: a | {"numerics": "galfit"}, "unknown numerics 'galfit'"),
     "nothing": (lambda a: a | {"kwargs_params": None}, "one of them must say where to start"),
     "no data": (lambda a: a | {"kwargs_likelihood": {"image_likelihood": False}}, "no data are left"),

@@ -116,6 +116,16 @@ def test_every_grid_gives_the_same_maps(frame):
 
 
 @pytest.mark.usefixtures("double_precision")
+@pytest.mark.parametrize("index", [1.0, 4.0])
+def test_a_point_on_the_very_centre_gives_the_same_maps(index):
+    """As in every frame of odd size about a galaxy at (0, 0); a steep profile shines there, and lenstronomy lets it stop."""
+    names, values = model(1, 1)
+    values["kwargs_source"][0] |= {"n_sersic": index, "center_x": 0.0, "center_y": 0.0}
+    values["kwargs_tracer_source"][0] |= {"center_x": 0.0, "center_y": 0.0}
+    assert max(worst((names, values), [data(), pixel_psf(), {"supersampling_factor": 1}])) < 1e-12
+
+
+@pytest.mark.usefixtures("double_precision")
 def test_profiles_of_every_kind_give_the_same_maps():
     place = {"center_x": 0.1, "center_y": -0.2}
     profiles = {

@@ -73,7 +73,7 @@ PARAMS = (
 )
 RESULT = (
     {"kwargs_source", "kwargs_tracer_source"},
-    {"kwargs_tracer"},
+    set(),
     dict.fromkeys(("kwargs_lens", "kwargs_lens_light", "kwargs_ps", "kwargs_special", "kwargs_extinction")),
 )
 IMAGE = (

@@ -66,6 +66,7 @@ def galaxy_from_lenstronomy(kwargs_model: Mapping, kwargs_result: Mapping, numer
         where = f"kwargs_result[{key!r}]"
         values, ways = listed(result.get(key, []), where, len(names[kind])), _ways(model, kind)
         profiles[kind] = [_profile(name, values[i], numerics, ways[i], f"{where}[{i}]") for i, name in enumerate(names[kind])]
+    _tell_of_partition(model, len(names["tracer"]))
     riding = {i: tracers for lights, tracers in groups(model) for i in lights}
     components = {}
     for i, light in enumerate(profiles["source"]):
@@ -135,8 +136,6 @@ def groups(model: Mapping) -> list[Group]:
     partition = model.get("tracer_partition")
     if not tracers:
         return []
-    if partition is None and tracers > 1:
-        warn(f"without a tracer_partition the {tracers} tracers add up on all of the light; tracer_partition=[[0, 0], …] pairs them")
     pairs = listed([[None, None]] if partition is None else partition, "kwargs_model['tracer_partition']")
     found = []
     for n, pair in enumerate(pairs):
@@ -146,10 +145,15 @@ def groups(model: Mapping) -> list[Group]:
     weighed = [i for group, _ in found for i in group]
     if len(set(weighed)) < len(weighed):
         raise InputError("kwargs_model['tracer_partition']: a light profile in two groups weighs twice; put its tracers into one group.")
-    idle = sorted(set(range(tracers)) - {k for _, group in found for k in group})
+    return [group for group in found if group[1]]
+
+
+def _tell_of_partition(model: Mapping, tracers: int) -> None:
+    if tracers > 1 and model.get("tracer_partition") is None:
+        warn(f"without a tracer_partition the {tracers} tracers add up on all of the light; tracer_partition=[[0, 0], …] pairs them")
+    idle = sorted(set(range(tracers)) - {k for _, group in groups(model) for k in group})
     if idle:
         warn(f"tracer {', '.join(map(str, idle))} is in no group of tracer_partition, so it is left out")
-    return [group for group in found if group[1]]
 
 
 def _selected(selector: Any, count: int, where: str) -> tuple[int, ...]:

@@ -43,6 +43,8 @@ def instrument(data: Kwargs, psf: Kwargs, numerics: Kwargs | None, rule: str, wh
     needed = {"PIXEL": "kernel_point_source", "GAUSSIAN": "fwhm"}.get(kind)
     if needed and psf.get(needed) is None:
         raise InputError(f"{where}[1][{needed!r}]: is missing; a {kind} psf needs it.")
+    if kind == "GAUSSIAN" and not (np.ndim(psf["fwhm"]) == 0 and np.isfinite(psf["fwhm"]) and psf["fwhm"] > 0):
+        raise InputError(f"{where}[1]['fwhm']: expected a positive number (arcsec), got {psf['fwhm']!r}.")
     _check_numerics(numerics, rule, f"{where}[2]")
     if rule == "jaxmetal":
         return Instrument(pixels, _own_psf(kind, psf, where))

@@ -117,7 +117,9 @@ def start(settings: Settings, result: Mapping, joined: Mapping[Parameter, Parame
             for init, found, fixed in zip(settings.entries("init", kind), known, settings.entries("fixed", kind), strict=True)
         ]
     for name, own in zip(settings.names["source"], values["source"], strict=True):
-        if linear and "amp" not in own:
+        amplitude = np.asarray(own.get("amp", 0.0))
+        # Whoever has a linear solver may start from no light at all.
+        if linear and not (amplitude.any() if amplitude.ndim else amplitude > 0):
             own["amp"] = _unit_amplitude(name, own)
     for (kind, k, name), (_, i, origin) in joined.items():
         if origin in values["source"][i]:
@@ -163,10 +165,8 @@ def priors(
         if root in leads:
             found |= {place: Tied(leads[root]) for place in paths(model, settings, parameter)}
     for parameter in gaussians:
-        if parameter in joined:
-            raise InputError(
-                f"kwargs_likelihood['prior_source']: {parameter[2]!r} of profile {parameter[1]} is joined to another parameter."
-            )
+        if parameter in joined or (linear and parameter[2] == "amp"):
+            raise InputError(f"kwargs_likelihood['prior_source']: {parameter[2]!r} of profile {parameter[1]} is joint or linear, not free.")
     return found
 
 

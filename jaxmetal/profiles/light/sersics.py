@@ -15,9 +15,11 @@ def _b(n, b_n: Constant):
     return numerics.sersic_b(n) if b_n == "exact" else numerics.linear_sersic_b(n)
 
 
-def _radius(x, y, e1, e2, center_x, center_y, major_axis: bool):
+def _radius(x, y, e1, e2, center_x, center_y, major_axis: bool, b_n: Constant):
     radius = elliptical_radius(x, y, e1, e2, center_x, center_y)
-    return radius * stretch(e1, e2) if major_axis else radius
+    radius = radius * stretch(e1, e2) if major_axis else radius
+    # lenstronomy knows no smaller radius; a point on the very centre of a steep profile tells.
+    return jnp.maximum(radius, CUSP) if b_n == "lenstronomy" else radius
 
 
 def sersic(
@@ -43,7 +45,7 @@ def sersic(
     center_x, center_y
         centre, arcsec.
     b_n
-        exact, or lenstronomy for its straight line 1.9992 n - 0.3271.
+        exact, or lenstronomy for its straight line 1.9992 n - 0.3271, and no radius below 1e-4 arcsec.
     major_axis
         whether R and R_sersic are counted along the major axis.
 
@@ -51,7 +53,7 @@ def sersic(
     ----------
     Sersic (1968); Ciotti & Bertin (1999), A&A 352, 447.
     """
-    radius = _radius(x, y, e1, e2, center_x, center_y, major_axis)
+    radius = _radius(x, y, e1, e2, center_x, center_y, major_axis, b_n)
     return amp * jnp.exp(-_b(n_sersic, b_n) * (numerics.positive_power(radius / R_sersic, 1 / n_sersic) - 1))
 
 
@@ -170,7 +172,7 @@ def core_sersic(
     ----------
     Graham et al. (2003), AJ 125, 2951; Trujillo et al. (2004), AJ 127, 1917.
     """
-    radius = jnp.maximum(_radius(x, y, e1, e2, center_x, center_y, major_axis), CUSP)
+    radius = jnp.maximum(_radius(x, y, e1, e2, center_x, center_y, major_axis, b_n), CUSP)
     inner, outer = numerics.positive_power(radius / R_sersic, alpha), numerics.positive_power(Rb / R_sersic, alpha)
     exponent = -_b(n_sersic, b_n) * (numerics.positive_power(inner + outer, 1 / (alpha * n_sersic)) - 1)
     return amp * numerics.positive_power(1 + outer / inner, gamma / alpha) * jnp.exp(exponent)
