@@ -384,6 +384,7 @@ MISTAKES = {
     "order": (with_bound(4, "R_sersic", 0.05), "must be above the lower bound"),
     "outside": (with_bound(0, "R_sersic", 7.0), r"\(init\): must lie between"),
     "settings": (lambda a: with_(a, "kwargs_params", source_model=[[{}]] * 4), r"\['source_model'\]: expected 5 entries, got 4"),
+    "entries": (lambda a: with_(a, "kwargs_params", source_model=[[None]] * 5), r"\(init\): expected a dictionary for each profile"),
     "profiles": (lambda a: with_(a, "kwargs_model", source_light_model_list=["SERSIC", "SERSIC"]), "expected 2 entries, got 1"),
     "profile": (lambda a: with_(a, "kwargs_model", source_light_model_list=["SERSICK"]), "unknown"),
     "key": (lambda a: with_(a, "kwargs_model", source_light_model=["SERSIC"]), "unknown key 'source_light_model'. Did you mean"),

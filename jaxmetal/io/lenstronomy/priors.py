@@ -44,6 +44,8 @@ class Settings:
             lists = listed(params.get(key) or [[{}] * count] * len(SETTINGS), where, len(SETTINGS))
             for n, (setting, entries) in enumerate(zip(SETTINGS, lists, strict=True)):
                 self._lists[kind, setting] = listed(entries or [{}] * count, f"{where}[{n}] ({setting})", count)
+                if not all(isinstance(entry, Mapping) for entry in self._lists[kind, setting]):
+                    raise InputError(f"{where}[{n}] ({setting}): expected a dictionary for each profile, got {entries!r}.")
 
     def where(self, setting: str, parameter: Parameter) -> str:
         """How lenstronomy calls the place of a number."""
