@@ -41,6 +41,9 @@ _HOMES = {
     "calibrations": "science.calibrations",
     "baselines": "science.baselines",
     "simulate": "science.simulate",
+    "from_lenstronomy": "io.lenstronomy",
+    "galaxy_from_lenstronomy": "io.lenstronomy",
+    "to_lenstronomy": "io.lenstronomy",
 }
 __all__ = [
     "Component",
@@ -63,6 +66,8 @@ __all__ = [
     "TracerMap",
     "baselines",
     "calibrations",
+    "from_lenstronomy",
+    "galaxy_from_lenstronomy",
     "intrinsic",
     "light",
     "noise",
@@ -72,6 +77,7 @@ __all__ = [
     "sample",
     "sample_batch",
     "simulate",
+    "to_lenstronomy",
     "tracer",
 ]
 
@@ -88,6 +94,7 @@ if TYPE_CHECKING:
     from jaxmetal.instrument.grid import Grid
     from jaxmetal.instrument.instrument import Instrument
     from jaxmetal.instrument.psf import GaussianPSF, KernelPSF, MoffatPSF, NoPSF
+    from jaxmetal.io.lenstronomy import from_lenstronomy, galaxy_from_lenstronomy, to_lenstronomy
     from jaxmetal.maps import LightMap, TracerMap
     from jaxmetal.profiles import light, tracer
     from jaxmetal.profiles.profile import Profile

@@ -169,6 +169,14 @@ def test_a_galaxy_survives_pickling():
     assert jax.tree.structure(again) == jax.tree.structure(small_model())
 
 
+def test_maps_on_one_instrument_are_predicted_together():
+    """So that their light is convolved once."""
+    instrument, other = telescope(), telescope()
+    m = jm.Model(disc(), {"z": blank(instrument), "light": blank(instrument, jm.LightMap), "far": blank(other)})
+    assert m.groups == (("far",), ("light", "z"))
+    assert {name: v.shape for name, v in m.predict({}).items()} == dict.fromkeys(("far", "light", "z"), (31, 31))
+
+
 def test_psf_width_scatter_and_array_parameters_can_be_free():
     instrument = telescope()
     surface = jm.Galaxy(disc=jm.Component(disc().disc.light, metallicity=jm.Profile(jm.tracer.polynomial, coefficients=[8.0, -0.1, 0.05])))

@@ -108,7 +108,9 @@ def _cusps(component: Component, tracers: list[str]) -> list[tuple[Array, Array]
     """Where a component may be sharp: the centres of its profiles."""
     # Where two lie close to each other the last one counts, and light is sharper than what it carries.
     profiles = [*(component.tracers[name] for name in tracers), component.light]
-    centres = [(p.center_x, p.center_y) for p in profiles if {"center_x", "center_y"} <= set(p.parameters)]
+    # A total has a center_x with an ending for each of its parts.
+    names = [(p, x, x.replace("center_x", "center_y", 1)) for p in profiles for x in p.parameters if x.startswith("center_x")]
+    centres = [(p.parameters[x], p.parameters[y]) for p, x, y in names if y in p.parameters]
     if is_traced(centres):
         return centres
     return list({(float(x), float(y)): (x, y) for x, y in centres}.values())

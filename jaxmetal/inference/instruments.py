@@ -51,11 +51,11 @@ def sampled_like(maps: Mapping[str, Map], like: Mapping[str, Map]) -> Maps:
     return made
 
 
-def shared(maps: Mapping[str, Map]) -> tuple[tuple[str, ...], ...]:
-    """The names of the maps, those with one instrument together."""
-    groups: dict[int, list[str]] = {}
+def shared(maps: Mapping[str, Map], free: Collection[str]) -> tuple[tuple[str, ...], ...]:
+    """The names of the maps, those with one instrument together; those with a free parameter in their instrument alone."""
+    groups: dict[Any, list[str]] = {}
     for name, map in maps.items():
-        groups.setdefault(id(map.instrument), []).append(name)
+        groups.setdefault(name if name in free else id(map.instrument), []).append(name)
     return tuple(tuple(group) for group in groups.values())
 
 

@@ -76,9 +76,9 @@ class Model(eqx.Module):
         check_linear(self._scene, self.maps, self.linear)
         self.names = tuple(path for path in priors if path not in ties and path not in self.linear)
         self.priors = {path: checked_prior(path, priors[path], get(self._scene, path)) for path in self.names}
-        self.groups = ()
-        self.maps = self._ready_maps({path.split(".")[0] for path in priors if ".instrument." in path})
-        self.groups = instruments.shared(self.maps)
+        free = {path.split(".")[0] for path in priors if ".instrument." in path}
+        self.groups = instruments.shared(self.maps, free)
+        self.maps = self._ready_maps(free)
 
     # A model is equal to itself alone, so that its bound methods can be given to jit.
     __hash__ = object.__hash__

@@ -192,24 +192,75 @@ class KernelPSF(PSF):
         self.includes_pixel = bool(includes_pixel)
 
     def transfer(self, grid: Grid, kx: Array, ky: Array) -> Array:
-        rows, columns = self.kernel.shape
         x, y = kx.ravel() / self.oversampling, ky.ravel() / self.oversampling
-        wave_x = jnp.exp(-2j * jnp.pi * x[None, :] * (jnp.arange(columns)[:, None] - self.center[0]))
-        wave_y = jnp.exp(-2j * jnp.pi * y[:, None] * (jnp.arange(rows)[None, :] - self.center[1]))
-        transfer = wave_y @ self.kernel @ wave_x
+        transfer = _transform(self.kernel, self.center, x, y)
         if self.includes_pixel:
             transfer = transfer / (jnp.sinc(x)[None, :] * jnp.sinc(y)[:, None])
         held = (jnp.abs(x)[None, :] <= 0.5) & (jnp.abs(y)[:, None] <= 0.5)
         return jnp.where(held, transfer, 0.0)
 
     def radius(self, outside: float, pixel_scale: float) -> float:
-        picture, center = np.asarray(self.kernel, float), np.asarray(self.center, float)
-        row, column = np.indices(picture.shape)
-        distance = np.hypot(column - center[0], row - center[1]).ravel()
-        order = np.argsort(distance)
-        enclosed = np.cumsum(np.abs(picture).ravel()[order])
-        index = np.searchsorted(enclosed, (1 - outside) * enclosed[-1])
-        return float(distance[order][min(index, distance.size - 1)] * pixel_scale / float(self.oversampling))
+        return _radius(self.kernel, np.asarray(self.center, float), outside) * pixel_scale / float(self.oversampling)
+
+
+class CellPSF(PSF):
+    """Weights on the cells of a convolution, as they are: what other codes call a kernel.
+
+        K(k) = Σ_ij kernel_ij exp[-2 pi i (k_x (j - j0) + k_y (i - i0)) / cells],   (j0, i0) the middle cell
+
+    Parameters
+    ----------
+    kernel
+        the weights, odd-sized, shape (rows, columns). They are not normalised.
+    cells
+        cells per map pixel; the Sampling's `convolve`.
+
+    Raises
+    ------
+    InputError
+        for a kernel that is not a finite picture of odd size.
+    """
+
+    kernel: Float[Array, "ky kx"]
+    cells: int = eqx.field(static=True)
+
+    def __init__(self, kernel: Any, cells: int):
+        self.kernel = as_array(kernel, "CellPSF.kernel")
+        if self.kernel.ndim != 2 or self.kernel.shape[0] % 2 == 0 or self.kernel.shape[1] % 2 == 0:
+            raise InputError(f"CellPSF.kernel: expected an odd number of rows and columns, got shape {self.kernel.shape}.")
+        if not is_traced(self.kernel) and not np.all(np.isfinite(self.kernel)):
+            raise InputError("CellPSF.kernel: some values are not finite.")
+        self.cells = int(cells)
+
+    @property
+    def _middle(self) -> np.ndarray:
+        rows, columns = self.kernel.shape
+        return np.array([columns // 2, rows // 2], float)
+
+    def transfer(self, grid: Grid, kx: Array, ky: Array) -> Array:
+        return _transform(self.kernel, self._middle, kx.ravel() / self.cells, ky.ravel() / self.cells)
+
+    def radius(self, outside: float, pixel_scale: float) -> float:
+        return _radius(self.kernel, self._middle, outside) * pixel_scale / self.cells
+
+
+def _transform(kernel: Array, center: Any, x: Array, y: Array) -> Array:
+    """The Fourier sum of a picture at x, y cycles per kernel pixel, about its centre (column, row)."""
+    rows, columns = kernel.shape
+    wave_x = jnp.exp(-2j * jnp.pi * x[None, :] * (jnp.arange(columns)[:, None] - center[0]))
+    wave_y = jnp.exp(-2j * jnp.pi * y[:, None] * (jnp.arange(rows)[None, :] - center[1]))
+    return wave_y @ kernel @ wave_x
+
+
+def _radius(kernel: Array, center: np.ndarray, outside: float) -> float:
+    """The radius, kernel pixels, beyond which this fraction of a picture's light falls."""
+    picture = np.asarray(kernel, float)
+    row, column = np.indices(picture.shape)
+    distance = np.hypot(column - center[0], row - center[1]).ravel()
+    order = np.argsort(distance)
+    enclosed = np.cumsum(np.abs(picture).ravel()[order])
+    index = np.searchsorted(enclosed, (1 - outside) * enclosed[-1])
+    return float(distance[order][min(index, distance.size - 1)])
 
 
 def _centroid(picture: np.ndarray) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """How finely the sky is sampled: two numbers, the margin around the frame, and a first guess at them."""
 
 import dataclasses
-from typing import Any
+from typing import Any, Literal
 
 import jax.numpy as jnp
 import numpy as np
@@ -23,14 +23,21 @@ class Sampling:
     convolve
         cells per pixel side on which the convolution runs.
     nodes
-        Gauss-Legendre points per cell side at which the profiles are evaluated.
+        points per cell side at which the profiles are evaluated.
     margin
         pixels around the frame whose light may scatter into it.
+    rule
+        "gauss": Gauss-Legendre points, which crowd towards cusps; "midpoint": the middles of
+        nodes × nodes equal parts of a cell and nothing finer, as other codes do it.
+    outside
+        what stands in the margin: "sky" (the profiles go on), "dark", or "edge" (the outermost cells of the frame, repeated).
     """
 
     convolve: int
     nodes: int
     margin: int
+    rule: Literal["gauss", "midpoint"] = "gauss"
+    outside: Literal["sky", "dark", "edge"] = "sky"
 
     @property
     def evaluate(self) -> int:
@@ -49,7 +56,8 @@ class Sampling:
 
     def finer(self, grow_margin: bool = True) -> "Sampling":
         """The next finer sampling, against which this one is judged."""
-        return Sampling(self.convolve + 1, min(self.nodes + 1, 4), self.margin + (self.margin // 2 + 1) * grow_margin)
+        margin = self.margin + (self.margin // 2 + 1) * grow_margin
+        return dataclasses.replace(self, convolve=self.convolve + 1, nodes=min(self.nodes + 1, 4), margin=margin)
 
 
 def fast_size(n: int) -> int:

@@ -8,8 +8,12 @@ from jaxmetal.profiles import numerics
 Coordinate = Float[Array, "..."]
 
 
-def elliptical_radius(x: Coordinate, y: Coordinate, e1, e2, center_x, center_y) -> Coordinate:
-    """The product-average radius sqrt(a b) of the ellipse through a point, as lenstronomy counts it.
+# A cusp has no value on its own centre: inside this radius (arcsec) it has the value it has here, as in lenstronomy.
+CUSP = 1e-4
+
+
+def elliptical_coordinates(x: Coordinate, y: Coordinate, e1, e2, center_x, center_y) -> tuple[Coordinate, Coordinate]:
+    """Coordinates in which an ellipse is a circle of the same area, as lenstronomy counts them.
 
         (e1, e2) = (1-q)/(1+q) (cos 2 phi, sin 2 phi)
         x' = [(1-e1) dx - e2 dy] / N,   y' = [-e2 dx + (1+e1) dy] / N,   N^2 = 1 - e1^2 - e2^2
@@ -25,14 +29,25 @@ def elliptical_radius(x: Coordinate, y: Coordinate, e1, e2, center_x, center_y) 
 
     Returns
     -------
-    radius
-        arcsec; zero gradient on the centre itself.
+    x', y'
+        arcsec.
     """
     dx, dy = x - center_x, y - center_y
-    squared = ((1 - e1) * dx - e2 * dy) ** 2 + (-e2 * dx + (1 + e1) * dy) ** 2
     # Beyond |e| = 1 there is no ellipse; an optimiser may still look there and must come back with finite numbers.
-    norm = jnp.maximum(jnp.abs(1 - e1**2 - e2**2), 1e-6)
-    return numerics.sqrt(squared / norm)
+    norm = jnp.sqrt(jnp.maximum(jnp.abs(1 - e1**2 - e2**2), 1e-6))
+    return ((1 - e1) * dx - e2 * dy) / norm, (-e2 * dx + (1 + e1) * dy) / norm
+
+
+def elliptical_radius(x: Coordinate, y: Coordinate, e1, e2, center_x, center_y) -> Coordinate:
+    """The product-average radius sqrt(a b) of the ellipse through a point, arcsec; zero gradient on the centre itself."""
+    along, across = elliptical_coordinates(x, y, e1, e2, center_x, center_y)
+    return numerics.sqrt(along**2 + across**2)
+
+
+def major_axis(e1, e2) -> Float[Array, ""]:
+    """The semi-major axis of an ellipse over its product-average radius, 1/sqrt(q) = sqrt[(1 + |e|)/(1 - |e|)]."""
+    size = jnp.minimum(numerics.sqrt(jnp.asarray(e1**2 + e2**2)), 0.9999)
+    return jnp.sqrt((1 + size) / (1 - size))
 
 
 def disc_plane(x: Coordinate, y: Coordinate, inclination, position_angle, center_x, center_y) -> tuple[Coordinate, Coordinate]:

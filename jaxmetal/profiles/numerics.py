@@ -31,6 +31,11 @@ _SERSIC_B = (
 )  # fmt: skip
 
 
+def linear_sersic_b(n: Float[Array, ""]) -> Float[Array, ""]:
+    """lenstronomy's straight line for the Sersic constant, b_n = max(1.9992 n - 0.3271, 1e-5); 3 % low at n = 0.5."""
+    return jnp.maximum(1.9992 * n - 0.3271, 1e-5)
+
+
 def sersic_b(n: Float[Array, ""]) -> Float[Array, ""]:
     """The exact Sersic constant, which makes R_sersic the half-light radius.
 
@@ -68,10 +73,15 @@ def cubic_weights(t: Float[Array, "..."]) -> list[Float[Array, "..."]]:
     ]
 
 
-def bicubic(image: Float[Array, "ny nx"], row: Float[Array, "..."], column: Float[Array, "..."]) -> Float[Array, "..."]:
-    """Read an image between its pixels, smoothly; 0 outside.
+def linear_weights(t: Float[Array, "..."]) -> list[Float[Array, "..."]]:
+    """The two weights of linear interpolation at fraction t of a cell."""
+    return [1 - t, t]
 
-    Keys' cubic convolution: exact at the pixel centres and for quadratics, continuous first derivative.
+
+def interpolate(image: Float[Array, "ny nx"], row: Float[Array, "..."], column: Float[Array, "..."], weights) -> Float[Array, "..."]:
+    """Read an image between its pixels; 0 outside.
+
+    Keys' cubic convolution is exact at the pixel centres and for quadratics, and its first derivative is continuous.
 
     Parameters
     ----------
@@ -79,6 +89,8 @@ def bicubic(image: Float[Array, "ny nx"], row: Float[Array, "..."], column: Floa
         values at integer (row, column).
     row, column
         where to read, in pixels; pixel (0, 0) has its centre at (0.0, 0.0).
+    weights
+        `cubic_weights` or `linear_weights`.
 
     References
     ----------
@@ -88,10 +100,12 @@ def bicubic(image: Float[Array, "ny nx"], row: Float[Array, "..."], column: Floa
     padded = jnp.pad(image, 2)
     row0 = jax.lax.stop_gradient(jnp.floor(row))
     column0 = jax.lax.stop_gradient(jnp.floor(column))
-    row_weights = cubic_weights(row - row0)
-    column_weights = cubic_weights(column - column0)
-    i0 = row0.astype(int) + 1
-    j0 = column0.astype(int) + 1
+    row_weights = weights(row - row0)
+    column_weights = weights(column - column0)
+    # The first pixel that counts, in the padded image.
+    first = 3 - len(row_weights) // 2
+    i0 = row0.astype(int) + first
+    j0 = column0.astype(int) + first
     total = jnp.zeros_like(row)
     for di, row_weight in enumerate(row_weights):
         i = jnp.clip(i0 + di, 0, rows + 3)

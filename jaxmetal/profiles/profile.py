@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import equinox as eqx
 import jax
@@ -33,6 +33,25 @@ def _signature(function: Callable) -> tuple[dict[str, inspect.Parameter], bool]:
     return named, any(p.kind is p.VAR_KEYWORD for p in rest)
 
 
+def options_of(function: Callable) -> dict[str, inspect.Parameter]:
+    """The choices of a profile function that are no numbers to fit: keyword-only, their default a str, bool, int or None."""
+    named, _ = _signature(function)
+    return {name: p for name, p in named.items() if p.kind is p.KEYWORD_ONLY and isinstance(p.default, str | int | None)}
+
+
+def _option(value: Any, option: inspect.Parameter, where: str) -> str | int | None:
+    """The value of an option if it is one of those that the function names, or of the same kind as the default."""
+    default, listed = option.default, get_args(option.annotation) if get_origin(option.annotation) is Literal else ()
+    if isinstance(default, bool):
+        listed = (False, True)
+    kind = (int, type(None)) if default is None else type(default)
+    right = any(value is one or (value == one and isinstance(one, str)) for one in listed) if listed else isinstance(value, kind)
+    if not right:
+        expected = ", ".join(map(repr, listed)) or ("a whole number or None" if default is None else f"a value like {default!r}")
+        raise InputError(f"{where}.{option.name}: expected one of {expected}, got {value!r}.")
+    return value
+
+
 def _name(function: Callable) -> str:
     return getattr(function, "__name__", None) or repr(function)
 
@@ -45,12 +64,14 @@ class Profile(eqx.Module):
     function
         any function of x and y (arcsec) and named parameters, written with jax.numpy.
     parameters
-        its parameters by name; those with a default in the function may be left out.
+        its parameters by name; those with a default in the function may be left out. A keyword-only one with a str,
+        bool, int or None for its default is an option: it is compiled in, and no fit reaches it.
 
     Raises
     ------
     InputError
-        for a parameter that the function does not have, one that is missing, or one that is not a finite number.
+        for a parameter that the function does not have, one that is missing, one that is not a finite number, or
+        an option with a value that it does not know.
 
     Examples
     --------
@@ -61,6 +82,7 @@ class Profile(eqx.Module):
 
     function: Callable = eqx.field(static=True)
     parameters: dict[str, Array]
+    _options: tuple[tuple[str, str | int | None], ...] = eqx.field(static=True)
 
     def __init__(self, function: Callable, /, **parameters: Any):
         if not callable(function):
@@ -74,7 +96,9 @@ class Profile(eqx.Module):
         missing = [name for name in named if name not in values]
         if missing:
             raise InputError(f"{where}: missing parameter {', '.join(map(repr, missing))}.")
+        options = options_of(function)
         self.function = function
+        self._options = tuple((name, _option(values.pop(name), option, where)) for name, option in sorted(options.items()))
         self.parameters = {name: as_array(value, f"{where}.{name}") for name, value in sorted(values.items())}
         for name, value in self.parameters.items():
             if not is_traced(value) and not np.all(np.isfinite(value)):
@@ -86,7 +110,7 @@ class Profile(eqx.Module):
         """One value at each position, whatever the shapes of the parameters; nothing is computed."""
         at = jax.ShapeDtypeStruct((2, 3), jnp.result_type(float))
         try:
-            shape = jax.eval_shape(lambda x, y: self.function(x, y, **self.parameters), at, at).shape
+            shape = jax.eval_shape(lambda x, y: self.function(x, y, **self.parameters, **self.options), at, at).shape
         except (TypeError, ValueError, IndexError, AttributeError) as error:
             if isinstance(error, InputError):
                 raise
@@ -98,13 +122,18 @@ class Profile(eqx.Module):
 
     def __call__(self, x: Array, y: Array) -> Array:
         """The profile's value at (x, y), arcsec."""
-        return self.function(x, y, **self.parameters)
+        return self.function(x, y, **self.parameters, **self.options)
 
     def __getattr__(self, name: str) -> Array:
         # Through __dict__, because unpickling asks for attributes before there are any.
         if name in self.__dict__.get("parameters", ()):
             return self.parameters[name]
         raise AttributeError(f"the profile has no parameter {name!r}")
+
+    @property
+    def options(self) -> dict[str, str | int | None]:
+        """The choices that are no numbers to fit, by name."""
+        return dict(self._options)
 
     @property
     def name(self) -> str:

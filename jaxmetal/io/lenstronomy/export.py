@@ -1,0 +1,108 @@
+"""From a galaxy to lenstronomy's lists of profiles."""
+
+import re
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxmetal.errors import InputError, unknown
+from jaxmetal.galaxy import Component, Galaxy
+from jaxmetal.io.lenstronomy.galaxies import SCALES
+from jaxmetal.io.lenstronomy.names import profile_to_lenstronomy
+from jaxmetal.profiles import light, tracer
+from jaxmetal.profiles.combine import parts
+from jaxmetal.profiles.profile import Profile
+
+# Tracers that are light profiles by another name, and what their parameters are called there.
+ALIKE = {tracer.gradient: (light.linear, {"central": "amp", "gradient": "k"}), tracer.uniform: (light.uniform, {"value": "amp"})}
+
+
+def to_lenstronomy(galaxy: Galaxy, tracer: str | None = None, scale: str = "log10") -> tuple[dict[str, Any], dict[str, Any]]:
+    """A galaxy as lenstronomy's kwargs_model and kwargs_result.
+
+    Components with one and the same tracer profile share it; a tracer that is a total becomes several.
+
+    Parameters
+    ----------
+    galaxy
+        with profiles that lenstronomy has too.
+    tracer
+        which tracer to take, if there are several; lenstronomy has room for one.
+    scale
+        "log10" or "linear": tracer_type LOG or LINEAR.
+
+    Returns
+    -------
+    kwargs_model, kwargs_result
+        light profiles in the order of the components' names.
+
+    Raises
+    ------
+    InputError
+        for a profile that lenstronomy does not have, or when it is not clear which tracer is meant.
+    """
+    name = _tracer(galaxy, tracer)
+    kinds = {own: kind for kind, own in SCALES.items()}
+    if scale not in kinds:
+        raise unknown("scale", str(scale), kinds, "to_lenstronomy")
+    members = _in_order(galaxy)
+    lights = [_named(member.light) for member in members]
+    model: dict[str, Any] = {"source_light_model_list": [name for name, _ in lights]}
+    result: dict[str, Any] = {"kwargs_source": [values for _, values in lights]}
+    if name is None:
+        return model, result
+    tracers, partition = [], []
+    for profile, riders in _shared([member.tracers.get(name) for member in members]):
+        first = len(tracers)
+        tracers += [_named(part) for part in parts(profile).values()]
+        partition.append([riders, list(range(first, len(tracers)))])
+    model |= {"tracer_source_model_list": [name for name, _ in tracers], "tracer_partition": partition, "tracer_type": kinds[scale]}
+    return model, result | {"kwargs_tracer_source": [values for _, values in tracers]}
+
+
+def _named(profile: Profile) -> tuple[str, dict[str, Any]]:
+    """lenstronomy's name and parameters of a profile; it has light profiles only, which serve for tracers too."""
+    if profile.function in ALIKE:
+        function, names = ALIKE[profile.function]
+        profile = Profile(function, **{names.get(name, name): value for name, value in profile.parameters.items()})
+    return profile_to_lenstronomy(profile)
+
+
+def _tracer(galaxy: Galaxy, tracer: str | None) -> str | None:
+    """The name of the tracer that is meant; None for a galaxy without any."""
+    if not isinstance(galaxy, Galaxy):
+        raise InputError(f"to_lenstronomy: expected a Galaxy, got {type(galaxy).__name__}.")
+    known = galaxy.tracers
+    if tracer is None and len(known) > 1:
+        raise InputError(f"to_lenstronomy: lenstronomy has one tracer; choose one with tracer=, of {', '.join(known)}.")
+    if tracer is not None and tracer not in known:
+        raise unknown("tracer", tracer, known, "to_lenstronomy")
+    return tracer or next(iter(known), None)
+
+
+def _in_order(galaxy: Galaxy) -> list[Component]:
+    """The components by name, numbers in names by their size: source_2 before source_10."""
+
+    def natural(name: str) -> list[tuple[int, str]]:
+        return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+    return [galaxy.components[name] for name in sorted(galaxy.components, key=natural)]
+
+
+def _shared(profiles: list[Profile | None]) -> list[tuple[Profile, list[int]]]:
+    """The different profiles, each with the numbers of those that have it."""
+    found: list[tuple[Profile, list[int]]] = []
+    for i, profile in enumerate(profiles):
+        if profile is None:
+            continue
+        riders = next((riders for other, riders in found if _same(other, profile)), None)
+        if riders is None:
+            found.append((profile, [i]))
+        else:
+            riders.append(i)
+    return found
+
+
+def _same(a: Profile, b: Profile) -> bool:
+    return jax.tree.structure(a) == jax.tree.structure(b) and all(map(np.array_equal, jax.tree.leaves(a), jax.tree.leaves(b)))

@@ -1,0 +1,169 @@
+"""From lenstronomy's lists of profiles to a galaxy."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from jaxmetal.errors import InputError, unknown
+from jaxmetal.galaxy import Component, Galaxy
+from jaxmetal.io.lenstronomy.checks import checked, index, listed, warn
+from jaxmetal.io.lenstronomy.names import profile_from_lenstronomy
+from jaxmetal.profiles.combine import total
+from jaxmetal.profiles.profile import Profile
+
+TRACER = "tracer"
+RULES = ("jaxmetal", "lenstronomy")
+SCALES = {"LINEAR": "linear", "LOG": "log10"}
+# The lists of profiles, of their parameters in a result and in kwargs_params.
+KINDS = {
+    "source": ("source_light_model_list", "kwargs_source", "source_model"),
+    "tracer": ("tracer_source_model_list", "kwargs_tracer_source", "tracer_source_model"),
+}
+
+# The numbers of the light profiles of a group, and those of the tracers that ride on them.
+Group = tuple[tuple[int, ...], tuple[int, ...]]
+
+
+def galaxy_from_lenstronomy(kwargs_model: Mapping, kwargs_result: Mapping, numerics: str = "jaxmetal") -> Galaxy:
+    """The galaxy of a lenstronomy model.
+
+    Light profile i becomes the component "source_i"; what the tracer_partition lets ride on it is its tracer "tracer".
+    Several tracers on one light add up, as in lenstronomy.
+
+    Parameters
+    ----------
+    kwargs_model
+        lenstronomy's: source_light_model_list, tracer_source_model_list, tracer_partition.
+    kwargs_result
+        its parameters: "kwargs_source" and "kwargs_tracer_source", as `FittingSequence.best_fit()` gives them.
+    numerics
+        "jaxmetal", or "lenstronomy" for profiles that agree with lenstronomy's to rounding.
+
+    Returns
+    -------
+    galaxy
+        with components "source_0", "source_1", …
+
+    Raises
+    ------
+    InputError
+        naming what is missing, wrong, or cannot be carried over (lenses, lens light, point sources, …).
+
+    Warns
+    -----
+    InputWarning
+        where lenstronomy does something that is hardly meant.
+    """
+    model = checked("kwargs_model", kwargs_model)
+    result = checked("kwargs_result", kwargs_result)
+    names = {kind: profile_names(model, kind) for kind in KINDS}
+    if not names["source"]:
+        raise InputError("kwargs_model['source_light_model_list']: at least one light profile is needed.")
+    check_rule(numerics)
+    profiles: dict[str, list[Profile]] = {}
+    for kind, (_, key, _) in KINDS.items():
+        where = f"kwargs_result[{key!r}]"
+        values, ways = listed(result.get(key, []), where, len(names[kind])), _ways(model, kind)
+        profiles[kind] = [_profile(name, values[i], numerics, ways[i], f"{where}[{i}]") for i, name in enumerate(names[kind])]
+    _tell_of_partition(model, len(names["tracer"]))
+    riding = {i: tracers for lights, tracers in groups(model) for i in lights}
+    components = {}
+    for i, light in enumerate(profiles["source"]):
+        ridden = {str(k): profiles["tracer"][k] for k in riding.get(i, ())}
+        carried = {TRACER: next(iter(ridden.values())) if len(ridden) == 1 else total(**ridden)} if ridden else {}
+        components[component(i)] = Component(light, **carried)
+    return Galaxy(**components)
+
+
+def _ways(model: Mapping, kind: str) -> list[Mapping | None]:
+    """What lenstronomy makes the profiles with; of tracers it has no such list."""
+    count, key = len(profile_names(model, kind)), "source_light_profile_kwargs_list"
+    given = model.get(key) if kind == "source" else None
+    return [None] * count if given is None else listed(given, f"kwargs_model[{key!r}]", count)
+
+
+def _profile(name: str, values: Any, numerics: Any, ways: Mapping | None, where: str) -> Profile:
+    if not isinstance(values, Mapping):
+        raise InputError(f"{where}: expected a dictionary of parameters, got {type(values).__name__}.")
+    try:
+        return profile_from_lenstronomy(name, dict(values), numerics, ways)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+
+
+def component(i: int) -> str:
+    """The name of the component that light profile i becomes."""
+    return f"source_{i}"
+
+
+def check_rule(numerics: str) -> None:
+    """Raises an InputError for numerics that do not exist."""
+    if numerics not in RULES:
+        raise unknown("numerics", str(numerics), RULES)
+
+
+def profile_names(model: Mapping, kind: str) -> list[str]:
+    """lenstronomy's names of the profiles of one kind."""
+    return listed(model.get(KINDS[kind][0]) or [], f"kwargs_model[{KINDS[kind][0]!r}]")
+
+
+def scale(model: Mapping) -> str:
+    """How light averages the tracer, by jaxmetal's name.
+
+    Raises
+    ------
+    InputError
+        for a tracer_type that does not exist.
+    """
+    kind = model.get("tracer_type", "LINEAR")
+    if kind not in SCALES:
+        raise unknown("tracer_type", str(kind), SCALES, "kwargs_model")
+    if kind == "LOG":
+        warn("tracer_type LOG is used; lenstronomy's FittingSequence averages linearly whatever tracer_type says")
+    return SCALES[kind]
+
+
+def groups(model: Mapping) -> list[Group]:
+    """The tracer_partition as numbers: which light profiles carry which tracers.
+
+    Raises
+    ------
+    InputError
+        if it is no list of pairs, names a profile that does not exist, or lets one light profile carry two averages.
+    """
+    lights, tracers = (len(profile_names(model, kind)) for kind in KINDS)
+    partition = model.get("tracer_partition")
+    if not tracers:
+        return []
+    pairs = listed([[None, None]] if partition is None else partition, "kwargs_model['tracer_partition']")
+    found = []
+    for n, pair in enumerate(pairs):
+        where = f"kwargs_model['tracer_partition'][{n}]"
+        light, tracer = listed(pair, where, 2)
+        found.append((_selected(light, lights, f"{where}[0]"), _selected(tracer, tracers, f"{where}[1]")))
+    weighed = [i for group, _ in found for i in group]
+    if len(set(weighed)) < len(weighed):
+        raise InputError("kwargs_model['tracer_partition']: a light profile in two groups weighs twice; put its tracers into one group.")
+    return [group for group in found if group[1]]
+
+
+def _tell_of_partition(model: Mapping, tracers: int) -> None:
+    if tracers > 1 and model.get("tracer_partition") is None:
+        warn(f"without a tracer_partition the {tracers} tracers add up on all of the light; tracer_partition=[[0, 0], …] pairs them")
+    idle = sorted(set(range(tracers)) - {k for _, group in groups(model) for k in group})
+    if idle:
+        warn(f"tracer {', '.join(map(str, idle))} is in no group of tracer_partition, so it is left out")
+
+
+def _selected(selector: Any, count: int, where: str) -> tuple[int, ...]:
+    """None, a number, or a list of numbers or truth values, as numbers."""
+    if selector is None:
+        return tuple(range(count))
+    if isinstance(selector, int | np.integer) and not isinstance(selector, bool):
+        return (index(selector, count, where),)
+    chosen = listed(selector, where)
+    if chosen and all(isinstance(item, bool | np.bool_) for item in chosen):
+        listed(chosen, where, count)
+        return tuple(i for i, taken in enumerate(chosen) if taken)
+    return tuple(sorted({index(item, count, where) for item in chosen}))

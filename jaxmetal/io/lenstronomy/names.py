@@ -1,0 +1,200 @@
+"""lenstronomy's light profiles and ours: one table, and the way through it in both directions."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from jaxmetal.errors import InputError, unknown
+from jaxmetal.profiles import light
+from jaxmetal.profiles.geometry import major_axis
+from jaxmetal.profiles.light.expansions import square, triangle
+from jaxmetal.profiles.profile import Profile, options_of
+
+
+class Entry(NamedTuple):
+    """One of lenstronomy's profiles in our words; parameters of the same name mean the same.
+
+    Parameters
+    ----------
+    function
+        ours.
+    lacks
+        parameters that lenstronomy's profile does not have; they keep their defaults.
+    options
+        that make ours the same as lenstronomy's.
+    size
+        number of amplitudes for n_max, if lenstronomy has that.
+    """
+
+    function: Callable
+    lacks: tuple[str, ...] = ()
+    options: Mapping[str, Any] = {}
+    size: Callable[[int], int] | None = None
+
+
+ROUND = ("e1", "e2")
+
+NAMES = {
+    "GAUSSIAN": Entry(light.gaussian, ROUND),
+    "GAUSSIAN_ELLIPSE": Entry(light.gaussian),
+    "ELLIPSOID": Entry(light.ellipsoid),
+    "MULTI_GAUSSIAN": Entry(light.multi_gaussian, ROUND),
+    "MULTI_GAUSSIAN_ELLIPSE": Entry(light.multi_gaussian),
+    "MGE_SET": Entry(light.mge_set, ROUND),
+    "MGE_SET_ELLIPSE": Entry(light.mge_set),
+    "SERSIC": Entry(light.sersic, ROUND),
+    "SERSIC_ELLIPSE": Entry(light.sersic),
+    "SERSIC_ELLIPSE_Q_PHI": Entry(light.sersic_q_phi),
+    "SERSIC_ELLIPSE_FLEXION": Entry(light.sersic_flexion),
+    "CORE_SERSIC": Entry(light.core_sersic),
+    "PL_SERSIC": Entry(light.pl_sersic),
+    "SHAPELETS": Entry(light.shapelets, ROUND, size=triangle),
+    "SHAPELETS_ELLIPSE": Entry(light.shapelets, size=triangle),
+    "SHAPELETS_POLAR": Entry(light.shapelets_polar, ROUND, size=triangle),
+    "SHAPELETS_POLAR_EXP": Entry(light.shapelets_polar_exp, ROUND, size=square),
+    "HERNQUIST": Entry(light.hernquist, ROUND),
+    "HERNQUIST_ELLIPSE": Entry(light.hernquist),
+    "PJAFFE": Entry(light.pjaffe, ROUND),
+    "PJAFFE_ELLIPSE": Entry(light.pjaffe, options={"average": "square"}),
+    "UNIFORM": Entry(light.uniform),
+    "POWER_LAW": Entry(light.power_law),
+    "NIE": Entry(light.nie),
+    "CHAMELEON": Entry(light.chameleon),
+    "DOUBLE_CHAMELEON": Entry(light.double_chameleon),
+    "TRIPLE_CHAMELEON": Entry(light.triple_chameleon),
+    "INTERPOL": Entry(light.image, options={"interpolation": "bilinear"}),
+    "LINEAR": Entry(light.linear, ROUND),
+    "LINEAR_ELLIPSE": Entry(light.linear),
+    "LINE_PROFILE": Entry(light.line_profile),
+}
+
+
+def profile_from_lenstronomy(
+    name: str,
+    kwargs: Mapping[str, Any],
+    numerics: Literal["jaxmetal", "lenstronomy"] = "jaxmetal",
+    profile_kwargs: Mapping[str, Any] | None = None,
+) -> Profile:
+    """Our profile for one of lenstronomy's.
+
+    Parameters
+    ----------
+    name
+        lenstronomy's name of the profile, such as SERSIC_ELLIPSE.
+    kwargs
+        its parameters. The centre, the flexion, and alpha of CORE_SERSIC may be left out, as lenstronomy allows.
+    numerics
+        jaxmetal for the exact Sersic constant; lenstronomy for its straight line, which reproduces its numbers.
+    profile_kwargs
+        what lenstronomy's class is made with: sersic_major_axis of the Sersic profiles, n_comp of MGE_SET.
+
+    Raises
+    ------
+    InputError
+        for a name or a parameter that lenstronomy does not have, for one that is missing, and for a number of
+        amplitudes that does not belong to n_max or n_comp.
+    """
+    if name not in NAMES:
+        raise unknown("lenstronomy light profile", name, NAMES)
+    if numerics not in ("jaxmetal", "lenstronomy"):
+        raise InputError(f"numerics: expected 'jaxmetal' or 'lenstronomy', got {numerics!r}.")
+    entry, given = NAMES[name], dict(kwargs)
+    ours, optional = _parameters(entry)
+    allowed = [*ours, "n_max"] if entry.size else ours
+    for key in given:
+        if key not in allowed:
+            raise unknown("parameter", key, allowed, name)
+    missing = [key for key in allowed if key not in given and key not in optional]
+    if missing:
+        raise InputError(f"{name}: missing parameter {', '.join(map(repr, missing))}.")
+    if entry.size:
+        _check_count(name, given, "n_max", entry.size(int(given.pop("n_max"))))
+    if entry.function is light.image and not float(given.get("scale", 1.0)) > 0:
+        raise InputError(f"{name}.scale: expected a positive number, got {given['scale']}.")
+    return Profile(entry.function, **given, **_options(name, entry, given, numerics, dict(profile_kwargs or {})))
+
+
+def profile_to_lenstronomy(profile: Profile) -> tuple[str, dict[str, Any]]:
+    """lenstronomy's name and parameters for one of our profiles.
+
+    A round profile gets the round name. An exact Sersic constant has no counterpart: the parameters stay as they are and
+    lenstronomy draws them with its straight line. Radii along the major axis become product averages, its default.
+
+    Raises
+    ------
+    InputError
+        if lenstronomy has no such profile.
+    """
+    values = {key: np.asarray(value, float) for key, value in profile.parameters.items()}
+    name = _name_for(profile, values)
+    entry = NAMES[name]
+    if profile.options.get("major_axis"):
+        stretch = np.asarray(major_axis(*_ellipticity(values)), float)
+        values |= {key: values[key] / stretch for key in ("R_sersic", "Rb") if key in values}
+    kwargs = {key: value if value.ndim else float(value) for key, value in values.items() if key not in entry.lacks}
+    if entry.size:
+        kwargs["n_max"] = next(n for n in range(len(values["amp"])) if entry.size(n) == len(values["amp"]))
+    return name, kwargs
+
+
+def parameters_of(name: str) -> tuple[list[str], set[str]]:
+    """The parameters of one of lenstronomy's profiles that are numbers to fit, and those among them that may be left out.
+
+    Raises
+    ------
+    InputError
+        for a profile that lenstronomy does not have.
+    """
+    if name not in NAMES:
+        raise unknown("lenstronomy light profile", str(name), NAMES)
+    return _parameters(NAMES[name])
+
+
+def _name_for(profile: Profile, values: dict[str, Any]) -> str:
+    """The first of lenstronomy's profiles that can be the same as ours."""
+    for name, entry in NAMES.items():
+        if entry.function is profile.function and all(profile.options[key] == value for key, value in entry.options.items()):
+            defaults = inspect.signature(entry.function).parameters
+            if all(values[key] == defaults[key].default for key in entry.lacks):
+                return name
+    options = ", ".join(f"{key}={value!r}" for key, value in profile.options.items())
+    raise InputError(f"{profile.name}: lenstronomy has no such profile{options and f' with {options}'}.")
+
+
+def _parameters(entry: Entry) -> tuple[list[str], set[str]]:
+    """The parameters that an entry shares with lenstronomy, and those among them that may be left out."""
+    options = options_of(entry.function)
+    shared = [p for p in list(inspect.signature(entry.function).parameters.values())[2:] if p.name not in (*entry.lacks, *options)]
+    # Ellipticities have defaults with us, but not in lenstronomy.
+    return [p.name for p in shared], {p.name for p in shared if p.default is not p.empty and p.name not in ELLIPTICITIES}
+
+
+ELLIPTICITIES = {"e1", "e2", "e11", "e21", "e12", "e22", "e13", "e23"}
+
+
+def _options(name: str, entry: Entry, given: dict[str, Any], numerics: str, made_with: dict[str, Any]) -> dict[str, Any]:
+    """Ours for lenstronomy's ways of making a profile."""
+    known, options = options_of(entry.function), dict(entry.options)
+    if numerics == "lenstronomy" and "b_n" in known:
+        options["b_n"] = "lenstronomy"
+    if "major_axis" in known:
+        options["major_axis"] = bool(made_with.pop("sersic_major_axis", False))
+    if entry.function is light.mge_set and "n_comp" in made_with:
+        _check_count(name, given, "n_comp", int(made_with.pop("n_comp")))
+    if made_with:
+        raise InputError(f"{name}: {', '.join(map(repr, made_with))} of lenstronomy's profile class has no counterpart.")
+    return options
+
+
+def _check_count(name: str, given: dict[str, Any], key: str, count: int) -> None:
+    if np.shape(given["amp"]) != (count,):
+        raise InputError(f"{name}.amp: expected {count} numbers for this {key}, got shape {np.shape(given['amp'])}.")
+
+
+def _ellipticity(values: dict[str, Any]) -> tuple[Any, Any]:
+    if "q" not in values:
+        return values["e1"], values["e2"]
+    e = (1 - values["q"]) / (1 + values["q"])
+    return e * np.cos(2 * values["phi"]), e * np.sin(2 * values["phi"])

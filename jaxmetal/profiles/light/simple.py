@@ -1,0 +1,87 @@
+"""Light without a scale of its own, and light with a sharp edge."""
+
+import jax.numpy as jnp
+
+from jaxmetal.profiles.geometry import Coordinate, elliptical_radius
+
+
+def uniform(x: Coordinate, y: Coordinate, amp) -> Coordinate:
+    """The same brightness everywhere.
+
+        I = amp
+
+    Parameters
+    ----------
+    x, y
+        position, arcsec.
+    amp
+        surface brightness, per arcsec².
+    """
+    return amp * jnp.ones_like(x)
+
+
+def linear(x: Coordinate, y: Coordinate, amp, k, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0) -> Coordinate:
+    """A straight line in elliptical radius; where it falls below zero it stays negative.
+
+        I = amp + k R
+
+    Parameters
+    ----------
+    x, y
+        position, arcsec.
+    amp
+        central value, per arcsec².
+    k
+        slope, per arcsec² and arcsec.
+    e1, e2
+        ellipticity.
+    center_x, center_y
+        centre, arcsec.
+    """
+    return amp + k * elliptical_radius(x, y, e1, e2, center_x, center_y)
+
+
+def ellipsoid(x: Coordinate, y: Coordinate, amp, radius, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0) -> Coordinate:
+    """An evenly bright ellipse; its edge is sharp, so that no gradient tells of the light crossing it.
+
+        I = amp / (pi radius²)   where R <= radius,   0 elsewhere
+
+    Parameters
+    ----------
+    x, y
+        position, arcsec.
+    amp
+        total flux.
+    radius
+        of the edge (product average of the axes), arcsec.
+    e1, e2
+        ellipticity.
+    center_x, center_y
+        centre, arcsec.
+    """
+    inside = elliptical_radius(x, y, e1, e2, center_x, center_y) <= radius
+    return jnp.where(inside, amp / (jnp.pi * radius**2), 0.0)
+
+
+def line_profile(x: Coordinate, y: Coordinate, amp, angle, length, width, start_x=0.0, start_y=0.0) -> Coordinate:
+    """An evenly bright bar; its edges are sharp, so that no gradient tells of the light crossing them.
+
+        I = amp   where 0 <= u <= length and |v| <= width/2,   0 elsewhere
+        u = dx cos angle - dy sin angle,   v = dx sin angle + dy cos angle
+
+    Parameters
+    ----------
+    x, y
+        position, arcsec.
+    amp
+        surface brightness, per arcsec².
+    angle
+        of the bar from +x towards -y, degrees.
+    length, width
+        arcsec.
+    start_x, start_y
+        where the middle of the bar's short side lies, arcsec.
+    """
+    dx, dy, turn = x - start_x, y - start_y, jnp.deg2rad(angle)
+    along, across = dx * jnp.cos(turn) - dy * jnp.sin(turn), dx * jnp.sin(turn) + dy * jnp.cos(turn)
+    return jnp.where((along >= 0) & (along <= length) & (jnp.abs(across) <= width / 2), amp, 0.0)
