@@ -179,7 +179,9 @@ def test_a_name_that_does_not_exist_is_an_attribute_error():
 def public(module) -> list:
     """The functions and classes that a module defines for others."""
     own = [
-        value for name, value in vars(module).items() if not name.startswith("_") and getattr(value, "__module__", "") == module.__name__
+        value
+        for name, value in vars(module).items()
+        if not name.startswith("_") and f"{getattr(value, '__module__', '')}.".startswith(f"{module.__name__}.")
     ]
     return [value for value in own if inspect.isfunction(value) or inspect.isclass(value)]
 

@@ -4,7 +4,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,7 +22,7 @@ from jaxmetal.io.observations import Observations
 from jaxmetal.maps import LightMap
 from jaxmetal.profiles import light, tracer
 from jaxmetal.profiles.geometry import ellipticity
-from jaxmetal.profiles.profile import Profile
+from jaxmetal.profiles.profile import Profile, options_of
 
 
 def make_galaxy(config: schema.Config, folder: Path, observations: Observations, mistakes: Mistakes) -> Galaxy | None:
@@ -43,7 +43,7 @@ def make_galaxy(config: schema.Config, folder: Path, observations: Observations,
         for kind, given in profiles.items():
             where = f"galaxy.{name}.{kind}"
             with mistakes.at(where):
-                function = find_function(given.profile, light if kind == "light" else tracer, folder)
+                function = find_function(given.profile, [light] if kind == "light" else [tracer, light], folder)
                 values = _picture(where, given, folder, observations, mistakes) | given.parameters
                 if (profile := _profile(where, function, values, observations, mistakes)) is not None:
                     made[kind] = profile
@@ -58,15 +58,16 @@ def _profile(where: str, function: Callable, values: dict[str, Any], observation
     """A profile of what can be used of its values; None if something that it needs was a mistake."""
     rest = list(inspect.signature(function).parameters.values())[2:]
     names = [p.name for p in rest if p.kind is not p.VAR_KEYWORD]
+    options = options_of(function)
     usable = {}
     for name, value in values.items():
-        if isinstance(value, str) and mistakes.spoils(f"maps.{value.partition('.')[0]}"):
+        if isinstance(value, str) and name not in options and mistakes.spoils(f"maps.{value.partition('.')[0]}"):
             mistakes.broken.add(f"{where}.{name}")
             continue
         with mistakes.at(f"{where}.{name}"):
             if name not in names and len(names) == len(rest):
                 raise unknown("parameter", name, names)
-            usable[name] = _named_number(value, observations) if isinstance(value, str) else value
+            usable[name] = value if name in options else _number(value, observations)
     missing = [p.name for p in rest if p.name in names and p.name not in usable and p.default is p.empty]
     for name in missing:
         if not mistakes.spoils(f"{where}.{name}"):
@@ -74,8 +75,8 @@ def _profile(where: str, function: Callable, values: dict[str, Any], observation
     return None if missing else Profile(function, **usable)
 
 
-def find_function(text: str, home: ModuleType, folder: Path) -> Callable:
-    """A profile by its name in the package, or a user's own as "module:function" or "file.py:function".
+def find_function(text: str, homes: Sequence[ModuleType], folder: Path) -> Callable:
+    """A profile by its name in the first of the homes that has it, or a user's own as "module:function" or "file.py:function".
 
     Raises
     ------
@@ -83,7 +84,12 @@ def find_function(text: str, home: ModuleType, folder: Path) -> Callable:
         if there is none.
     """
     if ":" not in text:
-        known = {n: f for n, f in inspect.getmembers(home, inspect.isfunction) if f.__module__ == home.__name__}
+        known = {
+            name: function
+            for home in reversed(homes)
+            for name, function in inspect.getmembers(home, inspect.isfunction)
+            if function.__module__.startswith(home.__name__)
+        }
         if text not in known:
             raise unknown("profile", text, known)
         return known[text]
@@ -113,6 +119,12 @@ def _module(source: str, folder: Path) -> ModuleType:
     finally:
         sys.path.remove(str(path.parent))
     return module
+
+
+def _number(value: Any, observations: Observations) -> Any:
+    if isinstance(value, bool):
+        raise InputError(f"expected a finite number or a list of numbers, got {value}.")
+    return _named_number(value, observations) if isinstance(value, str) else value
 
 
 def _named_number(text: str, observations: Observations) -> float:

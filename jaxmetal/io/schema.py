@@ -26,6 +26,11 @@ def _numbers(value: Any) -> Any:
     return numbers.tolist()
 
 
+def _choice(value: Any) -> Any:
+    """A number or list of numbers, a text, or an option of a profile such as true or 3, which stays what it is."""
+    return value if isinstance(value, bool | int) else _numbers(value)
+
+
 def _supersampling(value: Any) -> Any:
     if value == "auto":
         return value
@@ -51,6 +56,7 @@ NotNegative = Annotated[Number, Field(ge=0)]
 Fraction = Annotated[Number, Field(gt=0, lt=1)]
 Seed = Annotated[int, BeforeValidator(_not_bool), Field(ge=0)]
 Numbers = Annotated[Any, BeforeValidator(_numbers)]
+Choice = Annotated[Any, BeforeValidator(_choice)]
 Pair = tuple[Number, Number]
 Extension = str | int
 Supersampling = Annotated[Any, BeforeValidator(_supersampling)]
@@ -186,7 +192,7 @@ class Profile(Block):
     """A profile by name with its parameters; a picture comes from a file or from a light map of this configuration."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
-    __pydantic_extra__: dict[str, Numbers] = Field(init=False)
+    __pydantic_extra__: dict[str, Choice] = Field(init=False)
     profile: str
     file: str | None = None
     extension: Extension | None = None
@@ -194,7 +200,7 @@ class Profile(Block):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The numbers, and the texts that name one."""
+        """The numbers, the texts that name one, and the options."""
         return dict(self.__pydantic_extra__ or {})
 
 

@@ -80,7 +80,7 @@ def shapelets(x: Coordinate, y: Coordinate, amp, beta, e1=0.0, e2=0.0, center_x=
     n_max = _order(amp, triangle, "shapelets")
     along, across = _hermite(u / beta, n_max), _hermite(v / beta, n_max)
     orders = [(n - n2, n2) for n in range(n_max + 1) for n2 in range(n + 1)]
-    return sum(amp[i] * along[n1] * across[n2] for i, (n1, n2) in enumerate(orders))
+    return sum((amp[i] * along[n1] * across[n2] for i, (n1, n2) in enumerate(orders)), start=jnp.zeros_like(u))
 
 
 def shapelets_polar(x: Coordinate, y: Coordinate, amp, beta, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0) -> Coordinate:
