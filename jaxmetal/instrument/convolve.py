@@ -19,6 +19,9 @@ from jaxmetal.instrument.sampling import Sampling
 # The cells around a cusp are divided by 3 again and again: BLOCK × BLOCK cells, LEVELS times.
 BLOCK = 10
 LEVELS = 4
+# A cusp on the border of two cells, where most lie, must not fall to either side by rounding: a compiled program may
+# compute its place twice, not to the last digit alike, and put the patch beside where it was evaluated.
+NUDGE = 0.0137
 
 # A stack of images, as a function of the position (x, y).
 Sources = Callable[[Array, Array], Array]
@@ -83,7 +86,7 @@ def _refined(evaluate: Callable, position: tuple[Array, Array], shape: tuple[int
     """Means over a block of cells around a position, from nested divisions by 3; the block's corner and its means."""
 
     def corner_of(position: tuple[Array, Array], limits: tuple[int, int]) -> list[Array]:
-        return [jnp.clip(jnp.floor(p).astype(int) - block // 2, 0, limit - block) for p, limit in zip(position, limits, strict=True)]
+        return [jnp.clip(jnp.floor(p + NUDGE).astype(int) - block // 2, 0, limit - block) for p, limit in zip(position, limits, strict=True)]
 
     corners, origins, sizes = [], [], []
     origin, size, limits = [jnp.zeros_like(p) for p in position], 1.0, shape
