@@ -136,7 +136,9 @@ def use_case_1(
     Metha et al. (2024), arXiv:2403.08175, section 4.1, with the half-light radius and constants of its tutorial.
     """
     instrument = Instrument(Grid.regular((121, 121), PIXEL_SCALE), GaussianPSF(fwhm), supersampling)
-    return _observed(_gradient_disc(reading), instrument, _constants_1(reading, PIXEL_SCALE), seed, scale)
+    galaxy = _gradient_disc(reading)
+    constants = NOISE_1 if reading == "half-light" else _constants(galaxy, PIXEL_SCALE)
+    return _observed(galaxy, instrument, constants, seed, scale)
 
 
 def size_case(
@@ -151,7 +153,7 @@ def size_case(
     pixels
         n, R_e in pixels; the paper has 1, 1.4, 2, 3, 5 and 8.
     seed, supersampling, reading, scale
-        as for `use_case_1`; the noise per pixel does not change with the pixel's size.
+        as for `use_case_1`; the variance is 0.01 dex² at the centre and 0.02 at R_e before the PSF, for pixels of any size.
 
     Returns
     -------
@@ -173,7 +175,8 @@ def size_case(
         raise InputError(f"size_case.pixels: expected a positive number of pixels, got {pixels!r}.")
     side = 2 * round(4 * pixels) + 1
     instrument = Instrument(Grid.regular((side, side), 1 / pixels), GaussianPSF(2 / pixels), supersampling)
-    return _observed(_gradient_disc(reading), instrument, _constants_1(reading, 1 / pixels), seed, scale)
+    galaxy = _gradient_disc(reading)
+    return _observed(galaxy, instrument, _constants(galaxy, 1 / pixels), seed, scale)
 
 
 def use_case_2(
@@ -244,13 +247,10 @@ def _gradient_disc(reading: str) -> Galaxy:
     return Galaxy(disc=Component(light=_light(reading, 1.0), metallicity=Profile(tracer.gradient, central=8.0, gradient=-0.2)))
 
 
-def _constants_1(reading: str, pixel_scale: float) -> tuple[float, float]:
-    """(c1, c2) of a disc with R_e = 1" for the flux in pixels of this size: c2/I at the same place is the same for all sizes."""
-    per_area = (pixel_scale / PIXEL_SCALE) ** 2
-    if reading == "half-light":
-        return NOISE_1[0], NOISE_1[1] * per_area
-    edge = AMP * pixel_scale**2
-    return noise.constants(np.e * edge, edge, 0.01, 0.02)
+def _constants(galaxy: Galaxy, pixel_scale: float) -> tuple[float, float]:
+    """(c1, c2) for 0.01 dex² at the centre and 0.02 at R_e = 1" of the galaxy's own light, before the PSF and the pixels."""
+    center, edge = (float(galaxy.disc.light(jnp.asarray(r), jnp.asarray(0.0))) * pixel_scale**2 for r in (0.0, 1.0))
+    return noise.constants(center, edge, 0.01, 0.02)
 
 
 def _observed(galaxy: Galaxy, instrument: Instrument, constants: tuple[float, float], seed: int | None, scale: Any):
