@@ -99,8 +99,9 @@ def renoise(map: Map, seed: int) -> Map:
 
 
 def use_case_1(
-    fwhm: float = 1.5, seed: int | None = None, supersampling: Any = "auto", reading: str = "half-light", scale: Any = "log10"
-) -> tuple[Galaxy, dict[str, Map]]:
+    fwhm: float = 1.5, seed: int | None = None, supersampling: Any = "auto", reading: str = "half-light", scale: Any = "log10",
+    margin: int | None = None,
+) -> tuple[Galaxy, dict[str, Map]]:  # fmt: skip
     """The paper's use case 1: a disc with a straight metallicity gradient.
 
         Z = 8.0 - 0.2 R dex (R in arcsec),   exponential disc with R_e = 1",   sigma² = c1 + c2/I
@@ -118,6 +119,8 @@ def use_case_1(
         "scale-length" with those that give 0.01 dex² at the centre and 0.02 at R_e before the PSF.
     scale
         in which light averages the metallicity, as for a TracerMap.
+    margin
+        of the instrument.
 
     Returns
     -------
@@ -135,7 +138,7 @@ def use_case_1(
     ----------
     Metha et al. (2024), arXiv:2403.08175, section 4.1, with the half-light radius and constants of its tutorial.
     """
-    instrument = Instrument(Grid.regular((121, 121), PIXEL_SCALE), GaussianPSF(fwhm), supersampling)
+    instrument = Instrument(Grid.regular((121, 121), PIXEL_SCALE), GaussianPSF(fwhm), supersampling, margin)
     galaxy = _gradient_disc(reading)
     constants = NOISE_1 if reading == "half-light" else _constants(galaxy, PIXEL_SCALE)
     return _observed(galaxy, instrument, constants, seed, scale)
