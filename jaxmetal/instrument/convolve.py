@@ -86,7 +86,9 @@ def _refined(evaluate: Callable, position: tuple[Array, Array], shape: tuple[int
     """Means over a block of cells around a position, from nested divisions by 3; the block's corner and its means."""
 
     def corner_of(position: tuple[Array, Array], limits: tuple[int, int]) -> list[Array]:
-        return [jnp.clip(jnp.floor(p + NUDGE).astype(int) - block // 2, 0, limit - block) for p, limit in zip(position, limits, strict=True)]
+        return [
+            jnp.clip(jnp.floor(p + NUDGE).astype(int) - block // 2, 0, limit - block) for p, limit in zip(position, limits, strict=True)
+        ]
 
     corners, origins, sizes = [], [], []
     origin, size, limits = [jnp.zeros_like(p) for p in position], 1.0, shape

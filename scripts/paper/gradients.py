@@ -20,13 +20,15 @@ EXPECTED = {
         0.7: (0.00221, -0.1934), 1.0: (0.00231, -0.1859), 1.5: (0.00258, -0.1670), 2.0: (0.00308, -0.1418),
     },
 }  # fmt: skip
+TITLES = {"half-light": r"$R_e$ is the half-light radius", "scale-length": r"$R_e$ is the scale length"}
 TRUTH = -0.2
 WARMUP, DRAWS = 60, 120
 
 
 def case(fwhm: float, reading: str) -> tuple[jm.Galaxy, jm.TracerMap]:
     """A noise-free map; all sharp, and all wide, PSFs share a sampling and with it their compiled programs."""
-    galaxy, maps = jm.simulate.use_case_1(fwhm, supersampling=(4, 2) if fwhm < 0.4 else (2, 1), reading=reading, margin=8 if fwhm < 0.4 else 56)
+    supersampling, margin = ((4, 2), 8) if fwhm < 0.4 else ((2, 1), 56)
+    galaxy, maps = jm.simulate.use_case_1(fwhm, supersampling=supersampling, reading=reading, margin=margin)
     return galaxy, maps["z"]
 
 
@@ -43,15 +45,17 @@ def row(fwhm: float, reading: str, seed: int) -> dict:
     posterior = jm.sample(model, jm.optimise(model, starts=1), warmup=WARMUP, draws=DRAWS, seed=seed)
     found, line, (bound, naive) = posterior.summary()[GRADIENT], straight(noisy), EXPECTED[reading][fwhm]
     linear = gradient_model(galaxy, jm.TracerMap(clean.data, clean.errors, clean.instrument, scale="linear"))
+    bias = (straight(clean).gradient - TRUTH) / line.gradient_error
     return {
         "reading": reading, "fwhm": fwhm, "posterior": found["50%"], "low": found["16%"], "high": found["84%"],
         "sd": found["sd"], "cramer_rao": bound, "pull": (found["mean"] - TRUTH) / found["sd"], "ess": found["ess"], "r_hat": found["r_hat"],
-        "straight_line": line.gradient, "straight_line_error": line.gradient_error, "bias_over_sd": (straight(clean).gradient - TRUTH) / line.gradient_error,
+        "straight_line": line.gradient, "straight_line_error": line.gradient_error, "bias_over_sd": bias,
         "straight_line_noise_free": straight(clean).gradient, "expected_straight_line": naive,
         "linear_fit_of_log_mock": float(fit_batch(linear, np.asarray(clean.data)[None]).values[GRADIENT][0]),
     }  # fmt: skip
 
 
+@style.styled
 def figure_3(out: Path) -> None:
     """Both readings of R_e side by side."""
     readings = jm.simulate.READINGS
@@ -59,7 +63,7 @@ def figure_3(out: Path) -> None:
     figure = style.new_figure(7.2, 3.3)
     for axes, reading in zip(figure.subplots(1, 2, sharey=True), readings, strict=True):
         _draw(style.tidy(axes), [r for r in rows if r["reading"] == reading])
-        axes.set_title(rf"$R_e$ is the {reading.replace('-', ' ')}{'' if reading == 'scale-length' else ' radius'}")
+        axes.set_title(TITLES[reading])
     figure.axes[0].set_ylabel("gradient [dex/arcsec]")
     figure.axes[0].legend(frameon=False, loc="upper left")
     write(out, "figure_3", rows, figure, truth=TRUTH, warmup=WARMUP, draws=4 * DRAWS, expected="independent calculation")
@@ -69,7 +73,8 @@ def _draw(axes: Axes, rows: list[dict]) -> None:
     at = np.arange(len(rows))
     get = {name: np.array([r[name] for r in rows]) for name in rows[0] if name != "reading"}
     axes.axhline(TRUTH, color=style.INK, linewidth=0.8, linestyle="--", label="truth")
-    axes.errorbar(at - 0.12, get["straight_line"], get["straight_line_error"], fmt="s", color=style.ORANGE, markersize=4, label="straight line")
+    line = get["straight_line"], get["straight_line_error"]
+    axes.errorbar(at - 0.12, *line, fmt="s", color=style.ORANGE, markersize=4, label="straight line")
     spread = [get["posterior"] - get["low"], get["high"] - get["posterior"]]
     axes.errorbar(at + 0.12, get["posterior"], spread, fmt="o", color=style.BLUE, markersize=4, label="forward model")
     axes.set(xlabel=r"PSF FWHM [arcsec = $R_e$]", xticks=at, xticklabels=[f"{f:g}" for f in get["fwhm"]])

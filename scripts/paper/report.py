@@ -16,6 +16,10 @@ def commit() -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
 
 
+# Once, when the code is loaded: what is committed while it runs has no part in the numbers.
+COMMIT = commit()
+
+
 def write(out: Path, name: str, rows: list[dict], figure: Figure | None = None, **meta) -> None:
     """Write name.ecsv and name.png, and print the table.
 
@@ -32,7 +36,7 @@ def write(out: Path, name: str, rows: list[dict], figure: Figure | None = None, 
     meta
         what to know about the table, beside its commit.
     """
-    table = Table(rows=rows, meta={"commit": commit(), **meta})
+    table = Table(rows=rows, meta={"commit": COMMIT, **meta})
     for column in table.itercols():
         if column.dtype.kind == "f":
             column.info.format = ".5g"

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from paper.fitting import GRADIENT, Batch, draws, fit_batch, gradient_model
-from paper.gradients import TRUTH, straight
+from paper.gradients import TITLES, TRUTH, straight
 from paper.report import write
 
 import jaxmetal as jm
@@ -38,7 +38,8 @@ def size(pixels: float, reading: str, count: int) -> tuple[Batch, np.ndarray, di
     bound, _, expected = EXPECTED[reading][pixels]
     linear = gradient_model(galaxy, jm.TracerMap(z.data, z.errors, z.instrument, scale="linear"))
     return batch, naive, {
-        "reading": reading, "pixels": float(pixels), "fwhm_over_re": 2 / pixels, "mean": found.mean(), "bias_over_bound": (found.mean() - TRUTH) / bound,
+        "reading": reading, "pixels": float(pixels), "fwhm_over_re": 2 / pixels,
+        "mean": found.mean(), "bias_over_bound": (found.mean() - TRUTH) / bound,
         "median": np.median(found), "sd": found.std(ddof=1), "laplace": np.median(error), "cramer_rao": bound,
         "inside_1_sigma": float(np.mean(np.abs(found - TRUTH) < error)), "gain": batch.gain.max(),
         "straight_line_mean": naive.mean(), "straight_line_noise_free": straight(z).gradient, "expected_straight_line": expected,
@@ -46,6 +47,7 @@ def size(pixels: float, reading: str, count: int) -> tuple[Batch, np.ndarray, di
     }  # fmt: skip
 
 
+@style.styled
 def figure_4(out: Path, count: int = COUNT) -> None:
     """Both readings of R_e side by side."""
     figure, rows = style.new_figure(7.2, 3.4), []
@@ -57,7 +59,7 @@ def figure_4(out: Path, count: int = COUNT) -> None:
             _draw(style.tidy(axes), at - 0.16, naive, style.ORANGE, "s", "straight line" if at == 0 else None)
             _draw(axes, at + 0.16, batch.values[GRADIENT], style.BLUE, "o", "forward model" if at == 0 else None)
         axes.set(xlabel=r"$R_e$ [pixels = FWHM/2]", xticks=range(len(EXPECTED[reading])), xticklabels=[f"{n:g}" for n in EXPECTED[reading]])
-        axes.set_title(rf"$R_e$ is the {reading.replace('-', ' ')}{'' if reading == 'scale-length' else ' radius'}")
+        axes.set_title(TITLES[reading])
     figure.axes[0].set_ylabel(r"gradient [dex/$R_e$]")
     figure.axes[1].legend(frameon=False, loc="upper right")
     write(out, "figure_4", rows, figure, truth=TRUTH, draws=count, expected="independent calculation", bars="median, 16 to 84 %")
@@ -68,4 +70,6 @@ def _draw(axes: Axes, at: float, values: np.ndarray, colour: str, marker: str, l
     low, middle, high = np.percentile(values, [16, 50, 84])
     spread = np.linspace(-0.09, 0.09, len(values))
     axes.plot(at + spread, values, ".", color=colour, alpha=0.3, markersize=2.5, markeredgewidth=0)
-    axes.errorbar(at, middle, [[middle - low], [high - middle]], fmt=marker, color=colour, markeredgecolor="white", markersize=5, label=label)
+    axes.errorbar(
+        at, middle, [[middle - low], [high - middle]], fmt=marker, color=colour, markeredgecolor="white", markersize=5, label=label
+    )
