@@ -7,7 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmetal.errors import InputError
+from jaxmetal.errors import InputError, unknown
 from jaxmetal.forward import predict_together, resolve
 from jaxmetal.galaxy import Component, Galaxy
 from jaxmetal.instrument.grid import Grid
@@ -22,6 +22,9 @@ from jaxmetal.science import noise
 PIXEL_SCALE = 0.066
 NOISE_1 = (0.00725, 0.00091)
 NOISE_2 = (0.005, 0.0015)
+# Its surface brightness at R_e, and what the paper may mean by R_e: it says exp(-r/R_e) in one place, "effective radius" in another.
+AMP = 16.0
+READINGS = ("half-light", "scale-length")
 
 
 def light_map(galaxy: Galaxy, instrument: Instrument, sigma: Any = None, seed: int | None = None) -> LightMap:
@@ -108,10 +111,13 @@ def renoise(map: Map, seed: int) -> Map:
     return eqx.tree_at(lambda m: m.values, map, jnp.where(map.valid, values, map.values))
 
 
-def use_case_1(fwhm: float = 1.5, seed: int | None = None, supersampling: Any = "auto") -> tuple[Galaxy, dict[str, Map]]:
+def use_case_1(
+    fwhm: float = 1.5, seed: int | None = None, supersampling: Any = "auto", reading: str = "half-light", scale: Any = "log10",
+    margin: int | None = None,
+) -> tuple[Galaxy, dict[str, Map]]:  # fmt: skip
     """The paper's use case 1: a disc with a straight metallicity gradient.
 
-        Z = 8.0 - 0.2 R dex (R in arcsec),   Sersic n = 1, R_sersic = 1",   sigma² = 0.00725 + 0.00091/I
+        Z = 8.0 - 0.2 R dex (R in arcsec),   exponential disc with R_e = 1",   sigma² = c1 + c2/I
 
     Parameters
     ----------
@@ -121,6 +127,13 @@ def use_case_1(fwhm: float = 1.5, seed: int | None = None, supersampling: Any = 
         of the noise in both maps; none if left out.
     supersampling
         of the instrument.
+    reading
+        what R_e is, one of READINGS: "half-light" with the constants of the tutorial, 0.00725 + 0.00091/I, or
+        "scale-length" with those that give 0.01 dex² at the centre and 0.02 at R_e before the PSF.
+    scale
+        in which light averages the metallicity, as for a TracerMap.
+    margin
+        of the instrument.
 
     Returns
     -------
@@ -129,21 +142,66 @@ def use_case_1(fwhm: float = 1.5, seed: int | None = None, supersampling: Any = 
     maps
         {"z": TracerMap, "light": LightMap} of 121 × 121 pixels of 0.066".
 
+    Raises
+    ------
+    InputError
+        for an unknown reading.
+
     References
     ----------
     Metha et al. (2024), arXiv:2403.08175, section 4.1, with the half-light radius and constants of its tutorial.
     """
-    disc = Component(
-        light=Profile(light.sersic, amp=16.0, R_sersic=1.0, n_sersic=1.0),
-        metallicity=Profile(tracer.gradient, central=8.0, gradient=-0.2),
-    )
-    return _observed(Galaxy(disc=disc), 121, fwhm, NOISE_1, seed, supersampling)
+    instrument = Instrument(Grid.regular((121, 121), PIXEL_SCALE), GaussianPSF(fwhm), supersampling, margin)
+    galaxy = _gradient_disc(reading)
+    constants = NOISE_1 if reading == "half-light" else _constants(galaxy, PIXEL_SCALE)
+    return _observed(galaxy, instrument, constants, seed, scale)
 
 
-def use_case_2(fwhm: float = 0.05, seed: int | None = None, supersampling: Any = "auto") -> tuple[Galaxy, dict[str, Map]]:
+def size_case(
+    pixels: float, seed: int | None = None, supersampling: Any = (6, 3), reading: str = "half-light", scale: Any = "log10"
+) -> tuple[Galaxy, dict[str, Map]]:
+    """The galaxy of use case 1 as small as the pixels may make it, seen by a telescope that samples its PSF twice (figure 4).
+
+        R_e = 1" = n pixels,   FWHM = 2 pixels,   N = 2 round(4 n) + 1 pixels a side, about ±4 R_e
+
+    Parameters
+    ----------
+    pixels
+        n, R_e in pixels; the paper has 1, 1.4, 2, 3, 5 and 8.
+    seed, supersampling, reading, scale
+        as for `use_case_1`; the variance is 0.01 dex² at the centre and 0.02 at R_e before the PSF, for pixels of any size.
+
+    Returns
+    -------
+    galaxy
+        with one component, "disc", carrying "metallicity".
+    maps
+        {"z": TracerMap, "light": LightMap}.
+
+    Raises
+    ------
+    InputError
+        for an unknown reading, or a size that is not positive.
+
+    References
+    ----------
+    Metha et al. (2024), arXiv:2403.08175, figure 4; its gradient is taken to be -0.2 dex per R_e.
+    """
+    if not (np.isfinite(pixels) and pixels > 0):
+        raise InputError(f"size_case.pixels: expected a positive number of pixels, got {pixels!r}.")
+    side = 2 * round(4 * pixels) + 1
+    instrument = Instrument(Grid.regular((side, side), 1 / pixels), GaussianPSF(2 / pixels), supersampling)
+    galaxy = _gradient_disc(reading)
+    return _observed(galaxy, instrument, _constants(galaxy, 1 / pixels), seed, scale)
+
+
+def use_case_2(
+    fwhm: float = 0.05, seed: int | None = None, supersampling: Any = "auto", reading: str = "half-light", scale: Any = "log10",
+    third: tuple[float, float] = (-0.25, -0.25), constants: tuple[float, float] = NOISE_2,
+) -> tuple[Galaxy, dict[str, Map]]:  # fmt: skip
     """The paper's use case 2: three clumps of constant metallicity that look like a gradient.
 
-        Z = 7.6, 7.8, 7.9 at (0, 0), (0.25, 0) and (-0.25, -0.25)",   Sersic n = 1, R_sersic = 0.25"
+        Z = 7.6, 7.8, 7.9 at (0, 0), (0.25, 0) and (-0.25, -0.25)",   exponential light with R_e = 0.25"
 
     Parameters
     ----------
@@ -153,6 +211,14 @@ def use_case_2(fwhm: float = 0.05, seed: int | None = None, supersampling: Any =
         of the noise in both maps; none if left out.
     supersampling
         of the instrument.
+    reading
+        what R_e is, one of READINGS.
+    scale
+        in which light averages the metallicity, as for a TracerMap.
+    third
+        where the third clump lies, arcsec: the tutorial's place; the paper's words, "above", put it at (-0.25, 0.25).
+    constants
+        (c1, c2) of the noise, sigma² = c1 + c2/I; the tutorial's if left out.
 
     Returns
     -------
@@ -161,28 +227,52 @@ def use_case_2(fwhm: float = 0.05, seed: int | None = None, supersampling: Any =
     maps
         {"z": TracerMap, "light": LightMap} of 31 × 31 pixels of 0.066".
 
+    Raises
+    ------
+    InputError
+        for an unknown reading.
+
     References
     ----------
     Metha et al. (2024), arXiv:2403.08175, section 4.2, and its tutorial.
     """
-    places = {"clump1": (0.0, 0.0, 7.6), "clump2": (0.25, 0.0, 7.8), "clump3": (-0.25, -0.25, 7.9)}
+    places = {"clump1": (0.0, 0.0, 7.6), "clump2": (0.25, 0.0, 7.8), "clump3": (*third, 7.9)}
     galaxy = Galaxy(
         **{
             name: Component(
-                light=Profile(light.sersic, amp=16.0, R_sersic=0.25, n_sersic=1.0, center_x=x, center_y=y),
+                light=_light(reading, 0.25, center_x=x, center_y=y),
                 metallicity=Profile(tracer.uniform, value=z),
             )
             for name, (x, y, z) in places.items()
         }
     )
-    return _observed(galaxy, 31, fwhm, NOISE_2, seed, supersampling)
+    instrument = Instrument(Grid.regular((31, 31), PIXEL_SCALE), GaussianPSF(fwhm), supersampling)
+    return _observed(galaxy, instrument, constants, seed, scale)
 
 
-def _observed(galaxy: Galaxy, size: int, fwhm: float, constants: tuple[float, float], seed: int | None, supersampling: Any):
-    instrument = Instrument(Grid.regular((size, size), PIXEL_SCALE), GaussianPSF(fwhm), supersampling)
+def _light(reading: str, radius: float, **center: float) -> Profile:
+    """An exponential disc of effective radius `radius`, 16 per arcsec² there, as the tutorial has it."""
+    if reading not in READINGS:
+        raise unknown("reading", reading, READINGS)
+    if reading == "half-light":
+        return Profile(light.sersic, amp=AMP, R_sersic=radius, n_sersic=1.0, **center)
+    return Profile(light.exponential, amp=AMP * np.e, scale_length=radius, **center)
+
+
+def _gradient_disc(reading: str) -> Galaxy:
+    return Galaxy(disc=Component(light=_light(reading, 1.0), metallicity=Profile(tracer.gradient, central=8.0, gradient=-0.2)))
+
+
+def _constants(galaxy: Galaxy, pixel_scale: float) -> tuple[float, float]:
+    """(c1, c2) for 0.01 dex² at the centre and 0.02 at R_e = 1" of the galaxy's own light, before the PSF and the pixels."""
+    center, edge = (float(galaxy.disc.light(jnp.asarray(r), jnp.asarray(0.0))) * pixel_scale**2 for r in (0.0, 1.0))
+    return noise.constants(center, edge, 0.01, 0.02)
+
+
+def _observed(galaxy: Galaxy, instrument: Instrument, constants: tuple[float, float], seed: int | None, scale: Any):
     blank = np.zeros(instrument.grid.shape)
-    seen = _seen(galaxy, light=LightMap(blank, 1.0, instrument), z=TracerMap(blank, 1.0, instrument))
-    z = _noisy_tracer(seen["z"], seen["light"], instrument, "metallicity", "log10", lambda flux: noise.variance(flux, *constants), seed)
+    seen = _seen(galaxy, light=LightMap(blank, 1.0, instrument), z=TracerMap(blank, 1.0, instrument, scale=scale))
+    z = _noisy_tracer(seen["z"], seen["light"], instrument, "metallicity", scale, lambda flux: noise.variance(flux, *constants), seed)
     return galaxy, {"z": z, "light": _noisy_light(seen["light"], None, instrument, None if seed is None else seed + 1)}
 
 
