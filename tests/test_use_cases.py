@@ -13,7 +13,7 @@ import jaxmetal as jm
 from jaxmetal.science import baselines
 
 # The same table as the long validation's: sigma of the gradient and of the central value, and the naive gradient, by FWHM.
-CRAMER_RAO = runpy.run_path(str(Path(__file__).parent.parent / "scripts" / "validate.py"))["BOUND"]
+CRAMER_RAO = runpy.run_path(str(Path(__file__).parent.parent / "scripts" / "validation" / "yardsticks.py"))["WIDTHS"]
 
 
 def case_1(fwhm, seed=None):

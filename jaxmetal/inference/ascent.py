@@ -47,11 +47,11 @@ def fisher(model: Model, start: Point, steps: int) -> End:
     def step(at: Climb) -> Climb:
         height, slope, information = model.survey(at.trial)
         better = jnp.isfinite(height) & (height >= at.height - _rounding(at.height))
-        found = (at.trial, height, slope, information)
-        here = [jnp.where(better, new, old) for new, old in zip(found, at[:4], strict=True)]
         damping = at.damping * jnp.where(better, 0.1, 10.0)
-        direction, gain = _newton(here[2], here[3], damping)
-        return Climb(*here, here[0] + direction, damping, gain, at.count + 1)
+        found = at._replace(point=at.trial, height=height, slope=slope, information=information)
+        here = jax.tree.map(lambda new, old: jnp.where(better, new, old), found, at)
+        direction, gain = _newton(here.slope, here.information, damping)
+        return here._replace(trial=here.point + direction, damping=damping, gain=gain, count=at.count + 1)
 
     def unfinished(at: Climb) -> Bool[Array, ""]:
         return (at.count < steps) & (at.gain > 0.01 * ARRIVED) & (at.damping < MOST_DAMPING)

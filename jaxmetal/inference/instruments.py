@@ -43,6 +43,7 @@ def sampled_like(maps: Mapping[str, Map], like: Mapping[str, Map]) -> Maps:
     for name, old in like.items():
         new = maps[name].instrument
         if id(new) not in known:
+            assert old.instrument.sampling is not None, "a model's maps are sampled"
             sampled = new.with_sampling(old.instrument.sampling, old.instrument.error)
             known[id(new)] = sampled if old.instrument.transfer is None else sampled.with_transfer()
         made[name] = _with(maps[name], known[id(new)])

@@ -153,6 +153,9 @@ class Model(eqx.Module):
         """
         if set(maps) != set(self.maps):
             raise InputError(f"with_maps: expected maps {', '.join(self.maps)}, got {', '.join(maps)}.")
+        for group in self.groups:
+            if len({id(maps[name].instrument) for name in group}) > 1:
+                raise InputError(f"with_maps: {', '.join(group)} share an instrument in this model, so they must share one here.")
         return eqx.tree_at(lambda model: model.maps, self, instruments.sampled_like(maps, self.maps))
 
     def derived(self, values: Values) -> Values:

@@ -6,14 +6,13 @@ Whatever d is, ordinary least squares finds (central, gradient). P d depends on 
 circle stays as it is.
 """
 
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from jaxmetal.errors import unknown
 from jaxmetal.galaxy import Component, Galaxy
 from jaxmetal.instrument.grid import Grid
-from jaxmetal.profiles import light, numerics
+from jaxmetal.profiles import light
 from jaxmetal.profiles.profile import Profile
 from jaxmetal.science import baselines
 
@@ -102,7 +101,7 @@ def galaxy(kind: str, seed: int = 0) -> Galaxy:
     galaxy
         with one component, "disc", carrying "metallicity".
     """
-    picture = Profile(_picture, image=metallicity(kind, seed, BORDER), scale=SCALE)
+    picture = Profile(light.image, image=metallicity(kind, seed, BORDER), scale=SCALE)
     return Galaxy(disc=Component(light=Profile(light.exponential, amp=1.0, scale_length=1.0), metallicity=picture))
 
 
@@ -146,9 +145,3 @@ def _arms(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     # Half the angle 2 phase wrapped into one turn: the way to the nearer of the two arms.
     distance = np.abs(np.angle(np.exp(2j * phase)) / 2) * radius * np.sin(pitch)
     return 0.2 * np.exp(-0.5 * (distance / 0.25) ** 2) * (1 - np.exp(-((radius / 0.6) ** 2)))
-
-
-def _picture(x: Array, y: Array, image: Array, scale: Array) -> Array:
-    """A picture read between its pixels; its middle lies at (0, 0)."""
-    rows, columns = image.shape
-    return numerics.bicubic(jnp.asarray(image), y / scale + (rows - 1) / 2, x / scale + (columns - 1) / 2)
