@@ -203,7 +203,7 @@ WRONG = [
     (("priors/disc.metallicity.central", {"normal": [9, 1], "uniform": [8, 9]}), "expected one of uniform, normal"),
     (("priors/disc.metallicity.central", {"log_uniform": [0, 9]}), "log_uniform: expected positive values"),
     (("priors/disc.metallicity.center_x", {"tied": "disc.light.middle"}), "priors.disc.metallicity.center_x: unknown name 'middle'"),
-    (("fit", {"method": "newton"}), "fit.method: expected 'lbfgs' or 'adam', got 'newton'"),
+    (("fit", {"method": "newton"}), "fit.method: expected 'fisher', 'lbfgs' or 'adam', got 'newton'"),
     (("sample", {"chain": 3}), "sample.chain: unknown key 'chain'. Did you mean 'chains'?"),
     (("sample", {"draws": 0}), "sample.draws: expected a number greater than 0, got 0"),
     (("baseline", {"map": "y"}), "baseline.map: unknown tracer map 'y'"),
@@ -318,7 +318,7 @@ def test_a_profile_of_ones_own_lies_beside_the_configuration(folder, tmp_path):
 def test_the_resolved_configuration_says_every_default(folder):
     said = resolved(parse(changed(("sample", False)), Mistakes()), folder, {})
     assert said["sample"] is False
-    assert said["fit"] == {"starts": 4, "method": "lbfgs", "seed": 0}
+    assert said["fit"] == {"starts": 4, "method": "fisher", "seed": 0}
     assert said["maps"]["z"]["likelihood"] == "gaussian"
     assert said["maps"]["z"]["file"] == str(folder / "map.fits")
     assert parse(yaml.safe_load(yaml.safe_dump(said)), Mistakes()) is not None

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from paper.fitting import GRADIENT, fit_batch, gradient_model
 from paper.report import write
-from validate import BOUND
+from validation.yardsticks import WIDTHS
 
 import jaxmetal as jm
 from jaxmetal.view import style
@@ -14,7 +14,7 @@ from jaxmetal.view import style
 # Cramér-Rao sigma of the gradient, and the straight-line gradient of a noise-free map, by FWHM: independent calculations with
 # numpy (Fourier-exact Gaussian, block means). The paper prints no numbers for this figure.
 EXPECTED = {
-    "half-light": {fwhm: (row[0], row[2]) for fwhm, row in BOUND.items()},
+    "half-light": {fwhm: (row[0], row[2]) for fwhm, row in WIDTHS.items()},
     "scale-length": {
         0.1: (0.00214, -0.1999), 0.2: (0.00215, -0.1995), 0.3: (0.00215, -0.1989), 0.5: (0.00218, -0.1967),
         0.7: (0.00221, -0.1934), 1.0: (0.00231, -0.1859), 1.5: (0.00258, -0.1670), 2.0: (0.00308, -0.1418),
@@ -59,7 +59,7 @@ def row(fwhm: float, reading: str, seed: int) -> dict:
 def figure_3(out: Path) -> None:
     """Both readings of R_e side by side."""
     readings = jm.simulate.READINGS
-    rows = [row(fwhm, reading, seed) for reading in readings for seed, fwhm in enumerate(BOUND, start=1)]
+    rows = [row(fwhm, reading, seed) for reading in readings for seed, fwhm in enumerate(WIDTHS, start=1)]
     figure = style.new_figure(7.2, 3.3)
     for axes, reading in zip(figure.subplots(1, 2, sharey=True), readings, strict=True):
         _draw(style.tidy(axes), [r for r in rows if r["reading"] == reading])
