@@ -28,7 +28,8 @@ def pl_sersic(
         I = 2 ∫ j dz   where R < r_c,   2 s amp (r_c/s)^u Γ((3-u) n)/Γ(2n) exp[(r_c/s)^nu - (R/s)^nu] beyond
         nu = 1/n,   u = 1 - 0.6097 nu + 0.054635 nu²,   s = R_sersic / b_n^n
 
-    The outer brightness is exactly of Sersic's form and its density only nearly so: the brightness steps a little at r_c.
+    The outer brightness is exactly of Sersic's form and its density only nearly so: the brightness
+    steps at r_c, by 8 % for n = 1 and r_c = R_sersic / 50.
     Where alpha_c >= 1 the cusp ends 1e-4 arcsec from the centre.
 
     Parameters
@@ -50,7 +51,7 @@ def pl_sersic(
     center_x, center_y
         centre, arcsec.
     b_n
-        exact, or lenstronomy for its s = R_sersic / (2n), which is right for no index but nearly for n = 1.
+        exact, or lenstronomy for its s = R_sersic / (2n): half the light then lies within 0.84 R_sersic for n = 1 and 432 for n = 4.
 
     References
     ----------
