@@ -21,7 +21,7 @@ MEDIAN_LINE = {"smooth": (8.0, -0.1), "companion": (8.0927, -0.1245), "arms": (8
 RMS_LEFT = {"companion": (0.93, 0.77), "arms": (0.68, 0.30), "patches": (0.34, 0.15)}
 WIDTHS = (0.6, 1.3)
 EDGES, RINGS = np.linspace(0.0, toys.EDGE, 6), np.linspace(0.2, 3.4, 17)
-TITLES = {"smooth": "(a) gradient only", "companion": "(b) companion", "arms": "(c) spiral arms", "patches": "(d) patches"}
+TITLES = {"smooth": "(a) gradient", "companion": "(b) companion", "arms": "(c) spiral arms", "patches": "(d) patches"}
 COLOURS = Normalize(7.4, 8.15)
 LABEL = "12 + log(O/H) [dex]"
 
@@ -98,7 +98,7 @@ def _draw_profile(axes: Axes, image: np.ndarray, line: baselines.LineFit, annuli
 @style.styled
 def figure_2(out: Path) -> None:
     """The same galaxies without and through two PSFs."""
-    rows, figure = [], style.new_figure(5.4, 4.2)
+    rows, figure = [], style.new_figure(6.2, 5.0)
     grid = figure.subplots(3, 4, sharex=True, sharey=True)
     for column, kind in zip(grid.T, toys.KINDS, strict=True):
         images = [toys.metallicity(kind), *(smeared(kind, fwhm) for fwhm in WIDTHS)]
