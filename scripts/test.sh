@@ -8,5 +8,6 @@ source "$(dirname "$0")/environment.sh"
 export XLA_FLAGS="${XLA_FLAGS:---xla_cpu_multi_thread_eigen=false}" OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
 for x64 in 0 1; do
     echo "== float$((32 + 32 * x64))"
-    JAX_ENABLE_X64=$x64 "$VENV/bin/python" -m pytest -n "${WORKERS:-2}" --dist loadfile -q "$@"
+    # A file stays with one worker, which compiles its programs once; few tests may still be much work, so no file waits for last.
+    JAX_ENABLE_X64=$x64 "$VENV/bin/python" -m pytest -n "${WORKERS:-2}" --dist loadfile --no-loadscope-reorder -q "$@"
 done

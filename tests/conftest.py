@@ -19,8 +19,10 @@ def tolerance(x64):
     return lambda double, single: double if x64 else single
 
 
-@pytest.fixture
-def double_precision(x64):
-    """Skips what single precision cannot decide."""
-    if not x64:
-        pytest.skip("needs double precision; run with JAX_ENABLE_X64=1")
+def pytest_collection_modifyitems(config, items):
+    """Leaves what one precision decides to the run in that precision: precision("single") or precision("double")."""
+    other = "single" if jax.config.jax_enable_x64 else "double"
+    elsewhere = [item for item in items if any(other in mark.args for mark in item.iter_markers("precision"))]
+    if elsewhere:
+        config.hook.pytest_deselected(items=elsewhere)
+        items[:] = [item for item in items if item not in set(elsewhere)]

@@ -10,10 +10,9 @@ from scenes import blank, disc, observed
 import jaxmetal as jm
 from jaxmetal.forward import resolve
 
-X64 = jax.config.jax_enable_x64
 
-
-@pytest.mark.skipif(not X64, reason="the converged reference needs float64; auto itself always measures in float64")
+# The converged reference needs float64, and auto itself always measures in float64.
+@pytest.mark.precision("double")
 @pytest.mark.parametrize("fwhm", [0.1, 0.5, 2.0])
 @pytest.mark.parametrize(("R", "n"), [(0.25, 4.0), (0.25, 0.5), (1.0, 1.0)])
 def test_auto_is_within_its_tolerance_of_the_converged_map(fwhm, R, n):

@@ -9,6 +9,9 @@ from scenes import CENTRAL, FLAT, GRADIENT, disc, small_model
 
 import jaxmetal as jm
 
+# The harder precision of the two, and the one that GPUs are used in.
+pytestmark = pytest.mark.precision("single")
+
 
 @pytest.fixture(scope="module")
 def models():

@@ -25,6 +25,9 @@ from jaxmetal.io import mock, results
 from jaxmetal.io.fits import write_maps
 from jaxmetal.io.summary import unit_of
 
+# Precision plays no part here, or the one in which most people run.
+pytestmark = pytest.mark.precision("single")
+
 GALAXY = {
     "disc": {
         "light": {"profile": "sersic", "amp": 16.0, "R_sersic": 1.0, "n_sersic": 1.0},

@@ -17,6 +17,9 @@ from jaxmetal.io.config import Mistakes, parse, read, resolved, write
 from jaxmetal.io.fits import write_maps
 from jaxmetal.io.galaxies import picture
 
+# Precision plays no part here, or the one in which most people run.
+pytestmark = pytest.mark.precision("single")
+
 SIZE = 15
 Z = {
     "kind": "tracer", "file": "map.fits", "value": "Z", "error": "Z_ERR", "pixel_scale": 0.2, "psf": {"gaussian": {"fwhm": 0.8}},

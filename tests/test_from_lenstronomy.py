@@ -10,6 +10,9 @@ from lenstronomy_scenes import data, model, pixel_psf
 
 import jaxmetal as jm
 
+# What others computed in double precision.
+pytestmark = pytest.mark.precision("double")
+
 PSF = {"psf_type": "GAUSSIAN", "fwhm": 0.5}
 NUMERICS = {"supersampling_factor": 2}
 FREE_LIGHT = {"R_sersic": (0.1, 2.0), "n_sersic": (0.5, 4.0)}

@@ -12,6 +12,9 @@ from jaxmetal.errors import InputError, InputWarning
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.io.fits import read_header, read_image, read_map, read_psf, write_maps
 
+# Precision plays no part here, or the one in which most people run.
+pytestmark = pytest.mark.precision("single")
+
 SHAPE = (9, 11)
 
 

@@ -186,7 +186,7 @@ def test_gradients_are_finite_at_every_natural_starting_point(galaxy, psf):
     assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(slopes))
 
 
-@pytest.mark.skipif(not X64, reason="finite differences need float64")
+@pytest.mark.precision("double")
 @pytest.mark.parametrize("psf", [PSFS["gaussian"], PSFS["moffat"], PSFS["kernel"]], ids=["gaussian", "moffat", "kernel"])
 def test_the_gradient_of_the_map_agrees_with_finite_differences(psf):
     """For every parameter of the galaxy and of the PSF."""
@@ -207,7 +207,7 @@ def test_the_gradient_of_the_map_agrees_with_finite_differences(psf):
         assert float(slopes[i][index]) == pytest.approx(float((up - down) / (2 * step)), rel=2e-4, abs=1e-5)
 
 
-@pytest.mark.skipif(not X64, reason="the float64 run computes both")
+@pytest.mark.precision("double")
 def test_float32_and_float64_agree_to_their_precision():
     galaxy, instrument = disc(), telescope()
     single = jax.tree.map(lambda a: a.astype(jnp.float32), (galaxy, instrument))

@@ -102,7 +102,7 @@ def test_each_profile_has_lenstronomys_values(name, x64):
         np.testing.assert_allclose(found, expected, rtol=2e-4, atol=1e-5 * np.abs(expected).max())
 
 
-@pytest.mark.usefixtures("double_precision")
+@pytest.mark.precision("double")
 def test_a_chameleon_has_lenstronomys_shape_and_the_normalisation_of_its_equation():
     """Where lenstronomy's normalisation is 4e-9 off; the same factor for every position."""
     drawn = draws("CHAMELEON")
@@ -114,7 +114,7 @@ def test_a_chameleon_has_lenstronomys_shape_and_the_normalisation_of_its_equatio
     assert float(here) == pytest.approx((1 / w_c - 1 / w_t) / (2 * D * size), rel=1e-13)
 
 
-@pytest.mark.usefixtures("double_precision")
+@pytest.mark.precision("double")
 @pytest.mark.parametrize(("n", "alpha_c"), [(0.5, 0.0), (1.09, 0.85), (4.0, 0.4), (8.0, 1.3)])
 @pytest.mark.parametrize("R", [0.02, 0.4, 0.69])
 def test_the_light_inside_the_break_is_its_density_along_the_line_of_sight(R, n, alpha_c):
@@ -151,7 +151,7 @@ def test_a_profile_that_went_to_lenstronomy_and_back_is_the_same(name):
         np.testing.assert_allclose(kwargs[key], value, rtol=1e-6)
 
 
-@pytest.mark.usefixtures("double_precision")
+@pytest.mark.precision("double")
 def test_radii_along_the_major_axis_are_lenstronomys_and_leave_as_product_averages():
     kwargs = {"amp": 2.0, "R_sersic": 0.7, "n_sersic": 2.1, "e1": 0.3, "e2": -0.2, "center_x": 0.1, "center_y": 0.0}
     along = {"sersic_major_axis": True}

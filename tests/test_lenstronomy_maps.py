@@ -81,7 +81,7 @@ INSTRUMENTS = {
 }
 
 
-@pytest.mark.usefixtures("double_precision")
+@pytest.mark.precision("double")
 @pytest.mark.parametrize("name", INSTRUMENTS)
 def test_every_kernel_and_sampling_gives_the_same_maps(name):
     psf, numerics = INSTRUMENTS[name]
@@ -100,14 +100,14 @@ PARTITIONS = {
 }
 
 
-@pytest.mark.usefixtures("double_precision")
+@pytest.mark.precision("double")
 @pytest.mark.parametrize("kind", ["LINEAR", "LOG"])
 @pytest.mark.parametrize("name", PARTITIONS)
 def test_every_partition_gives_the_same_maps(name, kind):
     assert max(worst(model(*PARTITIONS[name], kind), [data(), GAUSSIAN, {"supersampling_factor": 2}])) < 1e-12
 
 
-@pytest.mark.usefixtures("double_precision")
+@pytest.mark.precision("double")
 @pytest.mark.parametrize(
     "frame", [{}, SHIFTED, {"ra_shift": 0.7, "dec_shift": 0.4}, {"phi_rot": 1.1}], ids=["plain", "all", "shift", "turn"]
 )
@@ -115,7 +115,7 @@ def test_every_grid_gives_the_same_maps(frame):
     assert max(worst(model(1, 1), [data(**frame), pixel_psf(), {"supersampling_factor": 1}])) < 1e-12
 
 
-@pytest.mark.usefixtures("double_precision")
+@pytest.mark.precision("double")
 @pytest.mark.parametrize("index", [1.0, 4.0])
 def test_a_point_on_the_very_centre_gives_the_same_maps(index):
     """As in every frame of odd size about a galaxy at (0, 0); a steep profile shines there, and lenstronomy lets it stop."""
@@ -125,7 +125,7 @@ def test_a_point_on_the_very_centre_gives_the_same_maps(index):
     assert max(worst((names, values), [data(), pixel_psf(), {"supersampling_factor": 1}])) < 1e-12
 
 
-@pytest.mark.usefixtures("double_precision")
+@pytest.mark.precision("double")
 def test_profiles_of_every_kind_give_the_same_maps():
     place = {"center_x": 0.1, "center_y": -0.2}
     profiles = {

@@ -10,6 +10,9 @@ from jaxmetal.io.fits import read_image
 from jaxmetal.io.manga import line_fluxes, read_manga
 from jaxmetal.science import baselines
 
+# Precision plays no part here, or the one in which most people run.
+pytestmark = pytest.mark.precision("single")
+
 SIZE = 16
 DISC = {"ECOOPA": 30.0, "ECOOELL": 0.4, "REFF": 2.0}
 CHANNELS = ["OII-3727", "Hb-4862", "OIII-5008", "Ha-6564", "NII-6585"]

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import jax
 import nbformat
 import pytest
 from nbclient import NotebookClient
@@ -10,7 +9,7 @@ from nbclient import NotebookClient
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 
 
-@pytest.mark.skipif(jax.config.jax_enable_x64, reason="notebooks run once, in the precision in which readers run them")
+@pytest.mark.precision("single")
 @pytest.mark.filterwarnings("ignore")  # of the kernel's own machinery; the cells run in a process of their own
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_the_notebook_runs(path):

@@ -16,6 +16,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
 from paper import clumps, sizes, toy_galaxies
 from paper.fitting import CENTRAL, CLUMPS, GRADIENT, clumps_model, draws, gradient_model
 
+# What others computed in double precision.
+pytestmark = pytest.mark.precision("double")
+
 
 @pytest.mark.parametrize("kind", toys.KINDS)
 def test_a_straight_line_cannot_tell_the_four_galaxies_apart(kind):

@@ -98,7 +98,7 @@ def seen(function, x, y, move=(0.0, 0.0), **parameters) -> np.ndarray:
     return np.concatenate(values)[: x.size].reshape(x.shape)
 
 
-@pytest.mark.usefixtures("double_precision")
+@pytest.mark.precision("double")
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
 def test_the_gradient_is_that_of_finite_differences(profile):
     """For every parameter and the position, at points all over the sky."""
@@ -310,7 +310,7 @@ def test_a_picture_of_a_parabola_is_read_exactly_between_its_pixels(tolerance):
     np.testing.assert_allclose(picture_light(x, y, parabola(*pixel_centres(1.0, (9, 9)))), parabola(x, y), rtol=tolerance(1e-12, 1e-5))
 
 
-@pytest.mark.usefixtures("double_precision")
+@pytest.mark.precision("double")
 @pytest.mark.parametrize("y", [0.0, 0.37, 2.9])
 def test_light_and_slope_of_a_picture_have_no_steps_between_its_pixels(y):
     """Nor at its edge, where it fades out."""

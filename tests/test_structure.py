@@ -13,6 +13,9 @@ import pytest
 
 import jaxmetal as jm
 
+# Precision plays no part here, or the one in which most people run.
+pytestmark = pytest.mark.precision("single")
+
 ROOT = Path(jm.__file__).parent
 ROOMS = ("errors", "files", "profiles", "galaxy", "instrument", "maps", "forward", "inference", "science", "survey", "io", "view", "cli")
 # The package itself holds only lazily loaded names, so any room may import it; __main__ only calls the command line.

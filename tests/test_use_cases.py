@@ -46,6 +46,7 @@ def test_the_naive_fit_has_the_known_bias(fwhm):
     assert line.gradient == pytest.approx(CRAMER_RAO[fwhm][2], abs=1e-3)
 
 
+@pytest.mark.precision("single")
 def test_nuts_reaches_the_bound_too():
     z = case_1(1.5, seed=1)
     model = jm.Model(disc(), {"z": z}, FLAT)
@@ -56,6 +57,7 @@ def test_nuts_reaches_the_bound_too():
     assert abs(row["mean"] + 0.2) < 4 * 0.00418
 
 
+@pytest.mark.precision("single")
 @pytest.mark.parametrize("seed", [1])
 def test_use_case_2_recovers_three_clumps_with_all_light_free(seed):
     """Amplitudes, sizes, indices and places of the light are free beside the three metallicities."""
@@ -87,6 +89,7 @@ def test_use_case_2_recovers_three_clumps_with_all_light_free(seed):
     assert fit.reduced_chi_square == pytest.approx(1.0, abs=5 * np.sqrt(2 / fit.size))
 
 
+@pytest.mark.precision("single")
 def test_use_case_2_errors_with_the_light_known():
     """Fisher: 0.0404, 0.0209 and 0.0166 dex, the first two correlated at -0.61."""
     galaxy, maps = jm.simulate.use_case_2(supersampling=(6, 3))

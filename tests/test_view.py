@@ -15,6 +15,9 @@ import jaxmetal as jm
 from jaxmetal.profiles import geometry
 from jaxmetal.view import maps, posterior, profile, save, style
 
+# Precision plays no part here, or the one in which most people run.
+pytestmark = pytest.mark.precision("single")
+
 SIZE = 41
 FOUR = ("data", "model", "residual", "intrinsic, without PSF")
 

@@ -115,16 +115,16 @@ def run_chains(
     each = tuple(part[0] if alone else part for part in (origin, whiten))
     states = program.begin(model, *each, *(part[0] if alone else part for part in (chain_keys, points)), settings)
     kept: list[Any] = []
-    for total in (settings.warmup, draws):
-        piece = -(-total // PIECES)
-        kept.clear()
-        for _ in range(-(-total // piece)):
-            states, out = program.advance(model, *each, states, settings, piece)
-            kept.append(jax.device_get(out))
-            moved(piece)
+    # Pieces of one length, whether they warm up or draw, are one compiled program.
+    steps = range(settings.warmup, settings.warmup + draws)
+    piece = -(-steps.stop // PIECES)
+    for _ in range(0, steps.stop, piece):
+        states, out = program.advance(model, *each, states, settings, piece)
+        kept.append(jax.device_get(out))
+        moved(piece)
 
     def joined(*parts: np.ndarray) -> np.ndarray:
-        whole = np.concatenate(parts, axis=program.draws_axis).take(range(draws), axis=program.draws_axis)
+        whole = np.concatenate(parts, axis=program.draws_axis).take(steps, axis=program.draws_axis)
         return whole[None] if alone else whole
 
     tree = jax.tree.map(joined, *kept)
