@@ -203,8 +203,8 @@ class Model(eqx.Module):
         return coordinates.from_line(self._ordered, unconstrained)
 
     def predict(self, values: Values) -> dict[str, Float[Array, "ny nx"]]:
-        """The predicted maps by name; one light convolution for all maps on one instrument."""
-        return self.look(values).predicted
+        """The predicted maps by name, by a compiled program; one light convolution for all maps on one instrument."""
+        return _predicted(self, values)
 
     def predict_scene(self, galaxy: Galaxy, maps: dict[str, Map]) -> dict[str, Float[Array, "ny nx"]]:
         """The predicted maps of a scene that `scene_at` gave, or of some of its maps."""
@@ -294,3 +294,6 @@ class Look(NamedTuple):
     predicted: dict[str, Array]
     log_likelihood: Float[Array, ""]
     solution: Solution | None
+
+
+_predicted = eqx.filter_jit(lambda model, values: model.look(values).predicted)
