@@ -1,5 +1,6 @@
 """What must hold for the light-weighted convolution, whatever the galaxy and the telescope."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -35,7 +36,7 @@ def test_a_uniform_tracer_stays_uniform(psf, scale):
             jm.Profile(jm.light.gaussian, amp=5.0, sigma=0.3, center_x=1.0), metallicity=jm.Profile(jm.tracer.uniform, value=7.7)
         ),
     )
-    for grid in (jm.Grid.regular((31, 31), 0.2), rotated):
+    for grid in (jm.Grid.regular((23, 31), 0.2), rotated):
         seen = jm.predict(galaxy, blank(on(psf, grid=grid), scale=scale))
         np.testing.assert_allclose(seen, 7.7, rtol=ROUNDING)
 
@@ -173,6 +174,13 @@ def test_two_convolutions_for_the_first_tracer_and_one_more_for_each_further_one
             assert images == [tracers + 1] * 2
 
 
+@eqx.filter_jit
+@jax.value_and_grad
+def slopes_of(scene):
+    """One program for all galaxies seen through one kind of PSF."""
+    return jnp.sum(jm.predict(scene[0], blank(scene[1])) ** 2)
+
+
 @pytest.mark.parametrize(
     "galaxy",
     [disc(gradient=0.0), disc(n=0.5), disc(n=4.0), disc(n=8.0), disc(x=0.2, y=0.2)],
@@ -180,8 +188,7 @@ def test_two_convolutions_for_the_first_tracer_and_one_more_for_each_further_one
 )
 @pytest.mark.parametrize("psf", [PSFS["none"], PSFS["gaussian"], PSFS["moffat"]], ids=["none", "gaussian", "moffat"])
 def test_gradients_are_finite_at_every_natural_starting_point(galaxy, psf):
-    instrument = on(psf)
-    values, slopes = jax.value_and_grad(lambda scene: jnp.sum(jm.predict(scene[0], blank(scene[1])) ** 2))((galaxy, instrument))
+    values, slopes = slopes_of((galaxy, on(psf)))
     assert np.isfinite(values)
     assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(slopes))
 
@@ -222,7 +229,7 @@ def test_where_there_is_no_light_the_mean_is_a_finite_number_with_zero_gradient(
     galaxy = disc(R=0.05, n=0.5)
     seen = jm.predict(galaxy, blank(telescope()))
     assert np.all(np.isfinite(seen))
-    slope = jax.grad(lambda g: jm.predict(g, blank(telescope()))[0, 0])(galaxy)
+    slope = jax.jit(jax.grad(lambda g: jm.predict(g, blank(telescope()))[0, 0]))(galaxy)
     assert all(np.all(np.asarray(leaf) == 0) for leaf in jax.tree.leaves(slope))
 
 
