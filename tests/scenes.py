@@ -10,7 +10,8 @@ from jaxmetal.instrument.sampling import Sampling
 
 METALLICITY = ("metallicity", "log10")
 CENTRAL, GRADIENT = "disc.metallicity.central", "disc.metallicity.gradient"
-FLAT = {CENTRAL: dist.Uniform(6.0, 9.0), GRADIENT: dist.Uniform(-1.0, 1.0)}
+# Not in alphabetical order, into which a compiled program would bring them.
+FLAT = {GRADIENT: dist.Uniform(-1.0, 1.0), CENTRAL: dist.Uniform(6.0, 9.0)}
 
 
 def disc(R=1.0, n=1.0, central=8.0, gradient=-0.2, x=0.0, y=0.0, **light):

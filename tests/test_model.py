@@ -77,6 +77,7 @@ def test_both_optimisers_arrive_at_the_same_place(model, fit, method):
 def test_the_sampler_agrees_with_laplace_where_the_posterior_is_gaussian(model, fit, method):
     posterior = jm.sample(model, fit, seed=1, method=method, warmup=100, draws=300)
     assert posterior.divergences == 0
+    assert list(posterior.summary()) == list(FLAT)
     for name, row in posterior.summary().items():
         assert row["r_hat"] < 1.02
         assert row["ess"] > 300
@@ -138,13 +139,11 @@ def test_masked_pixels_never_leak(model, fit):
 def test_each_error_stands_beside_its_own_parameter():
     """The order in which priors are written does not matter, alphabetical or not."""
     z = jm.simulate.tracer_map(disc(), telescope(), variance=lambda flux: 0.005 + 0.0005 / flux, seed=3)
-    backwards = {GRADIENT: FLAT[GRADIENT], CENTRAL: FLAT[CENTRAL]}
+    backwards = {CENTRAL: FLAT[CENTRAL], GRADIENT: FLAT[GRADIENT]}
     fits = [jm.optimise(jm.Model(disc(), {"z": z}, priors), starts=1) for priors in (FLAT, backwards)]
     for name in FLAT:
         assert fits[0].errors[name] == pytest.approx(float(fits[1].errors[name]), rel=1e-3)
-    assert fits[1].labels == [GRADIENT, CENTRAL]
-    model = jm.Model(disc(), {"z": z}, backwards)
-    assert list(jm.sample(model, fits[1], method="hmc", warmup=20, draws=20).summary()) == [GRADIENT, CENTRAL]
+    assert [fit.labels for fit in fits] == [[GRADIENT, CENTRAL], [CENTRAL, GRADIENT]]
 
 
 def test_tied_parameters_follow():

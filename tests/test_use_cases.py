@@ -50,7 +50,7 @@ def test_the_naive_fit_has_the_known_bias(fwhm):
 def test_nuts_reaches_the_bound_too():
     z = case_1(1.5, seed=1)
     model = jm.Model(disc(), {"z": z}, FLAT)
-    posterior = jm.sample(model, jm.optimise(model, starts=1), warmup=60, draws=140)
+    posterior = jm.sample(model, jm.optimise(model, starts=1), warmup=40, draws=80)
     row = posterior.summary()[GRADIENT]
     # A standard deviation from n effective draws is known to 1/sqrt(2n).
     assert row["sd"] == pytest.approx(0.00418, rel=4 / np.sqrt(2 * row["ess"]))

@@ -45,13 +45,13 @@ def model(truth):
     mask = np.zeros((SIZE, SIZE), bool)
     mask[5:9, 25:33] = True
     z = jm.TracerMap(found.values, found.sigma, instrument, mask=mask)
-    return jm.Model(disc(central=8.5, gradient=-0.1), {"z": z}, FLAT)
+    return jm.Model(disc(central=8.5, gradient=-0.1), {"z": z}, {CENTRAL: FLAT[CENTRAL], GRADIENT: FLAT[GRADIENT]})
 
 
 @pytest.fixture(scope="module")
 def fit(model, truth):
     """The fit of a tracer map; a light map that had no part in it is there to be drawn."""
-    found = jm.optimise(model, starts=1, method="adam", steps=100)
+    found = jm.optimise(model, starts=1)
     flux = jm.simulate.light_map(truth, model.maps["z"].instrument, seed=2)
     predicted = found.predicted | {"flux": np.asarray(jm.predict(found.galaxy, flux))}
     return dataclasses.replace(found, maps=found.maps | {"flux": flux}, predicted=predicted)
