@@ -37,6 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         0; 2 for bad input, with a line for every mistake on the standard error; 130 if interrupted.
     """
     arguments = _parser().parse_args(argv)
+    # Not at the top: --help must not wait for JAX.
+    from jaxmetal.io.compiled import keep_compiled
+
+    keep_compiled()
     try:
         with _reports(arguments.quiet), _tidy_end():
             arguments.run(arguments)
