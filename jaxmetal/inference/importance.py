@@ -40,7 +40,7 @@ class Proposed(NamedTuple):
 def propose(fit: Fit, count: int, rng: np.random.Generator) -> Proposed:
     """Draws from a multivariate Student-t with the fit's maximum and Laplace covariance.
 
-        q(u) ∝ [1 + (u - m)ᵀ C⁻¹ (u - m) / nu]^(-(nu + n) / 2)
+    q(u) ∝ [1 + (u - m)ᵀ C⁻¹ (u - m) / nu]^(-(nu + n) / 2)
     """
     center = np.asarray(fit.unconstrained, float)
     n, root = len(center), np.linalg.cholesky(np.asarray(fit.unconstrained_covariance, float))

@@ -195,7 +195,9 @@ class Posterior:
         complaints += [f"R-hat above {MIXED} for {', '.join(apart)}"] if apart else []
         complaints += [f"{self.divergences} divergent draws"] if self.divergences else []
         if weighted and not trusted(self):
-            complaints.append(f"k-hat {self.attributes['k_hat']:.2f} is not below {HEAVY_TAIL}: the fit's errors do not describe the posterior")
+            complaints.append(
+                f"k-hat {self.attributes['k_hat']:.2f} is not below {HEAVY_TAIL}: the fit's errors do not describe the posterior"
+            )
         return "; ".join(complaints) or "mixed"
 
     @property

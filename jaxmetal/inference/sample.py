@@ -153,7 +153,7 @@ def run_chains(
 
     tree = jax.tree.map(joined, *kept)
     attributes = {"method": settings.method, "seed": seed, "warmup": settings.warmup, "created_by": f"jaxmetal {jaxmetal.__version__}"}
-    return [_posterior(model.free, jax.tree.map(lambda a, i=i: a[i], tree), attributes) for i in range(len(starts))]
+    return [_posterior(model.free, jax.tree.map(lambda a, i=i: a[i], tree), dict(attributes)) for i in range(len(starts))]
 
 
 def _posterior(names: Sequence[str], drawn: Any, attributes: dict[str, Any]) -> Posterior:
