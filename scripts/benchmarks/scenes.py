@@ -107,13 +107,16 @@ def their_map(galaxy: jm.Galaxy, z: jm.TracerMap, fwhm: float, setting: str) -> 
         from lenstronomy.Data.psf import PSF
         from lenstronomy.ImSim.tracer_model import TracerModelSource
         from lenstronomy.LightModel.light_model import LightModel
+        from lenstronomy.Util.kernel_util import kernel_gaussian
 
         ny, nx = z.values.shape
         scale = float(z.instrument.grid.pixel_scale)
         frame = {"ra_at_xy_0": -scale * (nx - 1) / 2, "dec_at_xy_0": -scale * (ny - 1) / 2, "transform_pix2angle": scale * np.eye(2)}
         image = ImageData(image_data=np.zeros((ny, nx)), noise_map=np.ones((ny, nx)), **frame)
-        numerics = dict(SETTINGS[setting])
+        numerics, psf = dict(SETTINGS[setting]), PSF(psf_type="GAUSSIAN", fwhm=fwhm)
         if "compute_mode" in numerics:
+            # The adaptive mode takes a picture of the PSF only: out to five sigma, sampled at the pixels' centres.
+            psf = PSF(psf_type="PIXEL", kernel_point_source=kernel_gaussian(2 * int(np.ceil(2.2 * fwhm / scale)) + 1, scale, fwhm))
             nearest = np.min([jm.baselines.radius_map(z.instrument.grid, *place) for place in places(galaxy)], axis=0)
             numerics["supersampled_indexes"] = nearest < NEAR * scale
         lights, tracers, names = [], [], []
@@ -125,7 +128,7 @@ def their_map(galaxy: jm.Galaxy, z: jm.TracerMap, fwhm: float, setting: str) -> 
             tracers.append({"amp": t.get("central", t.get("value")), "k": t.get("gradient", 0.0)} | where)
         partition = [[i, i] for i in range(len(lights))]
         model = TracerModelSource(
-            image, PSF(psf_type="GAUSSIAN", fwhm=fwhm), source_model_class=LightModel(["SERSIC"] * len(lights)),
+            image, psf, source_model_class=LightModel(["SERSIC"] * len(lights)),
             tracer_source_class=LightModel(names), kwargs_numerics=numerics, tracer_partition=partition, tracer_type="LOG",
         )  # fmt: skip
     return lambda: model.tracer_model(tracers, None, lights)
