@@ -37,6 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         0; 2 for bad input, with a line for every mistake on the standard error; 130 if interrupted.
     """
     arguments = _parser().parse_args(argv)
+    # Not at the top: --help must not wait for JAX.
+    from jaxmetal.io.compiled import keep_compiled
+
+    keep_compiled()
     try:
         with _reports(arguments.quiet), _tidy_end():
             arguments.run(arguments)
@@ -121,7 +125,7 @@ def _run(scene: "Scene", out: Path, arguments: argparse.Namespace) -> "tuple[Fit
     if settings and not np.all(np.isfinite(fit.unconstrained_covariance)):
         log.warning("the posterior is not sampled: the fit has no covariance to start from")
     elif settings:
-        log.info("sampling %d chains of %d draws", settings.chains, settings.warmup + settings.draws)
+        log.info("sampling: %s, %d chains of %d draws", settings.method, settings.chains, settings.draws)
         posterior = sample(model, fit, **settings.model_dump(), progress=False if arguments.quiet else None)
         log.info("posterior: %s", verdict(posterior))
     with whole_folder(out, arguments.overwrite) as folder:

@@ -1,10 +1,14 @@
 """What every test may ask for: the precision of this run, and figures that need no screen."""
 
+import os
+
 import jax
 import matplotlib
 import pytest
 
 matplotlib.use("Agg")
+# The command line would write into the home folder of whoever runs the tests.
+os.environ["JAXMETAL_CACHE_DIR"] = "off"
 
 
 @pytest.fixture(scope="session")

@@ -64,6 +64,17 @@ def test_posteriors_of_a_batch_agree_with_laplace(models, fits):
             assert row["sd"] == pytest.approx(float(fit.errors[name]), rel=0.2)
 
 
+def test_importance_sampling_of_a_batch_agrees_with_laplace(models, fits):
+    posteriors = jm.sample_batch(models[:3], fits[:3], method="auto", chains=2, draws=500, chunk=3)
+    for fit, posterior in zip(fits, posteriors, strict=False):
+        assert posterior.attributes["method"] == "importance"
+        for name, row in posterior.summary().items():
+            assert row["ess"] > 700
+            assert row["mean"] == pytest.approx(float(fit.parameters[name]), abs=0.3 * fit.errors[name])
+            assert row["sd"] == pytest.approx(float(fit.errors[name]), rel=0.15)
+    assert not np.array_equal(posteriors[0].samples[GRADIENT], posteriors[1].samples[GRADIENT])
+
+
 def test_the_second_chunk_compiles_nothing(models, fits):
     from jax._src.test_util import count_jit_compilation_cache_miss
 

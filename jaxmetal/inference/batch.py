@@ -10,11 +10,12 @@ import numpy as np
 from jaxtyping import Array
 
 from jaxmetal.errors import InputError
+from jaxmetal.inference.importance import draw_each
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.optimise import climb, first_points, highest, laplace, most_steps, surroundings
 from jaxmetal.inference.progress import bar
-from jaxmetal.inference.results import Fit, Posterior
-from jaxmetal.inference.sample import Program, advance, begin, run_chains, settings_for
+from jaxmetal.inference.results import Fit, Posterior, trusted
+from jaxmetal.inference.sample import CHAINS, Program, advance, begin, fallback, run_chains, settings_for
 
 # The model's arrays and what goes with each galaxy are mapped over; how to fit is the same for all.
 _EACH = eqx.if_array(0)
@@ -79,7 +80,8 @@ def sample_batch(
     fits
         where each starts, from `optimise_batch`; all must have a covariance.
     seed, method, chains, warmup, draws, target_accept
-        as for `sample`. With "nuts" all galaxies wait at every step for the longest trajectory among them.
+        as for `sample`. With "nuts" all galaxies wait at every step for the longest trajectory among them; "auto" takes
+        HMC where importance sampling cannot be trusted, for those galaxies alone.
     chunk
         how many are computed at once.
     progress
@@ -106,7 +108,20 @@ def sample_batch(
     def draw(part: list[Model], stacked: Model) -> list[Posterior]:
         numbers, starts = zip(*(at[id(model)] for model in part), strict=True)
         keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.key(seed), i))(jnp.asarray(numbers))
-        return run_chains(_PROGRAM, stacked, starts, keys, chains, draws, settings, seed, lambda _: None)
+        own, found = settings, []
+        if method not in CHAINS:
+            found = draw_each(part, stacked, starts, list(keys), seed, chains, draws)
+            refused = [] if method == "importance" else [posterior for posterior in found if not trusted(posterior)]
+            if not refused:
+                return found
+            own, _ = fallback(settings, "hmc", refused)
+        drawn = run_chains(_PROGRAM, stacked, starts, keys, chains, draws, own, seed, lambda _: None)
+        for i, posterior in enumerate(found):
+            if trusted(posterior):
+                drawn[i] = posterior
+            else:
+                drawn[i].attributes.update(refused_k_hat=posterior.attributes["k_hat"])
+        return drawn
 
     return _in_chunks(models, chunk, progress, draw)
 

@@ -17,6 +17,8 @@ from jaxmetal.maps import Map
 # Below this many effective samples, or above this R-hat, a posterior is not to be trusted.
 ENOUGH_SAMPLES = 400
 MIXED = 1.01
+# From this k-hat on, averages over importance-weighted draws are not to be trusted (Vehtari et al. 2024, section 3).
+HEAVY_TAIL = 0.7
 
 
 class Summary(dict):
@@ -137,7 +139,8 @@ class Posterior:
     statistics
         {name: (chains, draws)}: "diverging", "steps", "accept", "log_density".
     attributes
-        how they came about: method, seed, warm-up, version.
+        how they came about: method, seed, warm-up, version; k_hat and effective_samples of importance sampling;
+        refused_k_hat where "auto" took chains instead.
     derived
         {path: (chains, draws, …)} of the parameters that were tied to others.
     """
@@ -162,15 +165,19 @@ class Posterior:
         }
 
     def summary(self) -> Summary:
-        """A row for each parameter: mean, sd, 16th, 50th and 84th percentiles, effective samples, R-hat."""
+        """A row for each parameter: mean, sd, 16th, 50th and 84th percentiles, effective samples, R-hat.
+
+        Independent draws that came by importance sampling have the effective samples of their weights, and no R-hat.
+        """
         from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
 
-        rows = Summary()
+        rows, known = Summary(), self.attributes.get("effective_samples")
         for name, draws in self.flat.items():
             draws = np.asarray(draws, float)
             low, middle, high = np.percentile(draws, [16, 50, 84])
             with np.errstate(divide="ignore", invalid="ignore"):
-                ess, r_hat = float(effective_sample_size(draws)), float(split_gelman_rubin(draws))
+                ess = float(effective_sample_size(draws) if known is None else known)
+                r_hat = float(split_gelman_rubin(draws)) if known is None else np.nan
             rows[name] = {
                 "mean": float(draws.mean()), "sd": float(draws.std(ddof=1)), "16%": low, "50%": middle, "84%": high,
                 "ess": ess, "r_hat": r_hat,
@@ -182,10 +189,15 @@ class Posterior:
         """What to know before trusting it; "mixed" if there is nothing."""
         rows = self.summary()
         few = [name for name, row in rows.items() if not row["ess"] >= ENOUGH_SAMPLES]
-        apart = [name for name, row in rows.items() if not row["r_hat"] <= MIXED]
+        weighted = "effective_samples" in self.attributes
+        apart = [name for name, row in rows.items() if not weighted and not row["r_hat"] <= MIXED]
         complaints = [f"fewer than {ENOUGH_SAMPLES} effective samples of {', '.join(few)}"] if few else []
         complaints += [f"R-hat above {MIXED} for {', '.join(apart)}"] if apart else []
         complaints += [f"{self.divergences} divergent draws"] if self.divergences else []
+        if weighted and not trusted(self):
+            complaints.append(
+                f"k-hat {self.attributes['k_hat']:.2f} is not below {HEAVY_TAIL}: the fit's errors do not describe the posterior"
+            )
         return "; ".join(complaints) or "mixed"
 
     @property
@@ -258,3 +270,8 @@ class Posterior:
             if name.split(".")[0] in galaxy.components:
                 galaxy = put(galaxy, name, jnp.asarray(values.reshape(-1, *values.shape[2:])[index]))
         return galaxy
+
+
+def trusted(posterior: Posterior) -> bool:
+    """Whether the k-hat of importance-weighted draws allows averages over them."""
+    return posterior.attributes["k_hat"] < HEAVY_TAIL

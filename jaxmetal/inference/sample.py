@@ -1,5 +1,6 @@
-"""The posterior by NumPyro's NUTS or HMC, started and scaled by the fit."""
+"""The posterior by NumPyro's NUTS or HMC, started and scaled by the fit, or by importance sampling around the fit."""
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -12,12 +13,15 @@ from numpyro.infer import HMC, NUTS
 
 import jaxmetal
 from jaxmetal.errors import InputError, unknown
+from jaxmetal.inference.importance import draw_one
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.optimise import optimise
 from jaxmetal.inference.progress import bar
-from jaxmetal.inference.results import Fit, Posterior
+from jaxmetal.inference.results import Fit, Posterior, trusted
 
-METHODS = ("nuts", "hmc")
+log = logging.getLogger("jaxmetal")
+
+CHAINS, METHODS = ("nuts", "hmc"), ("nuts", "hmc", "importance", "auto")
 # How many pieces the chains are run in, so that a bar can move between them.
 PIECES = 10
 
@@ -35,12 +39,14 @@ def sample(
     model: Model, start: Fit | None = None, seed: int = 0, *, method: str = "nuts", chains: int = 4, warmup: int = 300, draws: int = 500,
     target_accept: float = 0.8, adapt_metric: bool = False, progress: bool | None = None,
 ) -> Posterior:  # fmt: skip
-    """Draws from the posterior by Hamiltonian Monte Carlo.
+    """Draws from the posterior.
 
         theta ~ p(theta | data) ∝ p(data | theta) p(theta)
 
-    The chains run in coordinates whitened by the fit's covariance (the same as a dense mass matrix), from points drawn
-    from the Laplace approximation.
+    Chains run in coordinates whitened by the fit's covariance (the same as a dense mass matrix), from points drawn
+    from the Laplace approximation. Importance sampling draws from a Student-t around the fit, weights the draws by
+    w = p / q with the largest weights Pareto-smoothed, and draws again from them by weight: independent draws in a
+    fraction of the time, as long as the posterior is not far from what the fit says. The k-hat of the weights tells.
 
     Parameters
     ----------
@@ -51,9 +57,10 @@ def sample(
     seed
         of all random numbers.
     method
-        "nuts", or "hmc" with trajectories of fixed length.
+        "nuts"; "hmc" with trajectories of fixed length; "importance"; or "auto": importance sampling where its k-hat is
+        below 0.7, NUTS otherwise. `posterior.attributes` says which it was, and k-hat.
     chains, warmup, draws
-        how many chains, steps to find the step size, and draws kept of each.
+        how many chains, steps to find the step size, and draws kept of each; importance sampling draws chains × draws.
     target_accept
         acceptance that the step size is tuned for.
     adapt_metric
@@ -74,14 +81,31 @@ def sample(
 
     References
     ----------
-    Hoffman & Gelman (2014), JMLR 15, 1593; Phan, Pradhan & Jankowiak (2019), arXiv:1912.11554.
+    Hoffman & Gelman (2014), JMLR 15, 1593; Phan, Pradhan & Jankowiak (2019), arXiv:1912.11554; Vehtari et al. (2024),
+    JMLR 25, 72.
     """
     settings = settings_for(method, chains, warmup, draws, target_accept, adapt_metric)
     start = optimise(model, seed=seed) if start is None else start
     if not np.all(np.isfinite(start.unconstrained_covariance)):
         raise InputError(f"sample: the fit to start from has no covariance ({start.message}).")
+    notes: dict[str, Any] = {}
+    if method not in CHAINS:
+        posterior = draw_one(model, start, jax.random.key(seed), seed, chains, draws)
+        if method == "importance" or trusted(posterior):
+            log.info("sample: importance sampling, k-hat %.2f", posterior.attributes["k_hat"])
+            return posterior
+        settings, notes = fallback(settings, "nuts", [posterior])
     with bar(warmup + draws, progress) as shown:
-        return run_chains(_PROGRAM, model, [start], jax.random.key(seed)[None], chains, draws, settings, seed, shown.update)[0]
+        drawn = run_chains(_PROGRAM, model, [start], jax.random.key(seed)[None], chains, draws, settings, seed, shown.update)[0]
+    drawn.attributes.update(notes)
+    return drawn
+
+
+def fallback(settings: Settings, method: str, refused: Sequence[Posterior]) -> tuple[Settings, dict[str, Any]]:
+    """The settings of the chains that follow an importance sampling that cannot be trusted, and what they are to say of it."""
+    worst = max(posterior.attributes["k_hat"] for posterior in refused)
+    log.info("sample: k-hat %.2f is too large for importance sampling (%d); %s instead", worst, len(refused), method.upper())
+    return settings._replace(method=method), {"refused_k_hat": float(worst)}
 
 
 class Program(NamedTuple):
@@ -129,7 +153,7 @@ def run_chains(
 
     tree = jax.tree.map(joined, *kept)
     attributes = {"method": settings.method, "seed": seed, "warmup": settings.warmup, "created_by": f"jaxmetal {jaxmetal.__version__}"}
-    return [_posterior(model.free, jax.tree.map(lambda a, i=i: a[i], tree), attributes) for i in range(len(starts))]
+    return [_posterior(model.free, jax.tree.map(lambda a, i=i: a[i], tree), dict(attributes)) for i in range(len(starts))]
 
 
 def _posterior(names: Sequence[str], drawn: Any, attributes: dict[str, Any]) -> Posterior:

@@ -246,7 +246,7 @@ class Fit(Block):
 class Sample(Block):
     """How the posterior is sampled."""
 
-    method: Literal["nuts", "hmc"] = "nuts"
+    method: Literal["nuts", "hmc", "importance", "auto"] = "nuts"
     chains: PositiveInt = 4
     warmup: PositiveInt = 300
     draws: PositiveInt = 500

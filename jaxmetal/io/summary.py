@@ -140,8 +140,7 @@ def _lines(scene: Scene, fit: Fit, posterior: Posterior | None) -> Iterator[str]
     yield f"fit: {verdict(fit)}"
     yield f"posterior: {verdict(posterior) if posterior else 'not sampled'}"
     if posterior:
-        chains, draws = next(iter(posterior.samples.values())).shape[:2]
-        yield f"  {posterior.attributes.get('method', '?')}, {chains} chains of {draws} draws, {posterior.divergences} divergent"
+        yield f"  {_how(posterior)}"
     yield f"{fit.size} pixels, {len(fit.labels)} free parameters"
     yield f"chi-square {sum(fit.chi_square.values()):.1f}, reduced {fit.reduced_chi_square:.3f}, BIC {fit.bic:.1f}"
     yield ""
@@ -157,6 +156,16 @@ def _lines(scene: Scene, fit: Fit, posterior: Posterior | None) -> Iterator[str]
     yield from ["", "maximum of the posterior (errors by Laplace's approximation)", str(fit.summary())]
     if posterior:
         yield from ["", "posterior", str(posterior.summary())]
+
+
+def _how(posterior: Posterior) -> str:
+    """The method of a sampling and its draws, in one line."""
+    said = posterior.attributes
+    chains, draws = next(iter(posterior.samples.values())).shape[:2]
+    if "k_hat" in said:
+        return f"{said['method']} sampling, {chains * draws} draws, {said['effective_samples']:.0f} effective, k-hat {said['k_hat']:.2f}"
+    reason = f" (importance sampling refused: k-hat {said['refused_k_hat']:.2f})" if "refused_k_hat" in said else ""
+    return f"{said.get('method', '?')}, {chains} chains of {draws} draws, {posterior.divergences} divergent{reason}"
 
 
 def verdict(result: Fit | Posterior) -> str:

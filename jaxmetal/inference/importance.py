@@ -1,0 +1,130 @@
+"""The posterior from independent draws: Laplace's approximation, corrected by Pareto-smoothed importance sampling."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+import jaxmetal
+from jaxmetal.inference.model import Model
+from jaxmetal.inference.pareto import Smoothed, smooth
+from jaxmetal.inference.results import Fit, Posterior
+
+# Of a Student-t around the fit. In twelve runs (use cases 1 and 2, figure 4; 2 to 18 parameters) k-hat stayed below 0.2 with
+# 10, at 71 to 99 % of the draws; with 30 it reached 0.6, and a Gaussian 0.96, because its tails are no wider than the posterior's.
+DOF = 10.0
+# How many cells are computed together: more leave a processor's cache, and a GPU has more to do at once.
+CELLS_TOGETHER = {"cpu": 100_000}
+CELLS_ELSEWHERE = 20_000_000
+
+
+class Proposed(NamedTuple):
+    """Points drawn around a fit, and how probable they were to be drawn.
+
+    Parameters
+    ----------
+    points
+        in unconstrained coordinates, shape (draws, n).
+    log_density
+        of the proposal, up to a constant, shape (draws,).
+    """
+
+    points: Float[np.ndarray, "draws n"]
+    log_density: Float[np.ndarray, " draws"]
+
+
+def propose(fit: Fit, count: int, rng: np.random.Generator) -> Proposed:
+    """Draws from a multivariate Student-t with the fit's maximum and Laplace covariance.
+
+    q(u) ∝ [1 + (u - m)ᵀ C⁻¹ (u - m) / nu]^(-(nu + n) / 2)
+    """
+    center = np.asarray(fit.unconstrained, float)
+    n, root = len(center), np.linalg.cholesky(np.asarray(fit.unconstrained_covariance, float))
+    away = rng.standard_normal((count, n)) / np.sqrt(rng.chisquare(DOF, (count, 1)) / DOF)
+    return Proposed(center + away @ root.T, -0.5 * (DOF + n) * np.log1p(np.sum(away**2, axis=1) / DOF))
+
+
+def evaluate(model: Model, points: Float[Array, "draws n"], keys: Array, together: int) -> tuple[Array, Any, Any]:
+    """Log density, values and tied values at every point; Linear amplitudes are drawn given the rest."""
+
+    def one(arguments: tuple[Array, Array]) -> tuple[Array, Any, Any]:
+        u, key = arguments
+        values = model.complete(model.constrain(u), key)
+        return model.log_density(u), values, model.derived(values)
+
+    return jax.lax.map(one, (points, keys), batch_size=together)
+
+
+_evaluate = eqx.filter_jit(evaluate)
+_evaluate_each = eqx.filter_jit(eqx.filter_vmap(evaluate, in_axes=(eqx.if_array(0), 0, 0, None)))
+
+
+def draw_one(model: Model, fit: Fit, key: Array, seed: int, chains: int, draws: int) -> Posterior:
+    """The posterior of one model from draws around its fit."""
+    return _draw(_evaluate, model, [model], [fit], [key], seed, chains, draws)[0]
+
+
+def draw_each(models: Sequence[Model], stacked: Model, fits: Sequence[Fit], keys: Sequence[Array], seed: int, chains: int, draws: int):
+    """The posteriors of many models of one structure, from one compiled program."""
+    return _draw(_evaluate_each, stacked, models, fits, keys, seed, chains, draws)
+
+
+def _draw(
+    program: Callable, model: Model, models: Sequence[Model], fits: Sequence[Fit], keys: Sequence[Array], seed: int, chains: int, draws: int
+) -> list[Posterior]:
+    count = chains * draws
+    numbers = [np.random.default_rng(np.asarray(jax.random.key_data(key))) for key in keys]
+    proposed = [propose(fit, count, rng) for fit, rng in zip(fits, numbers, strict=True)]
+    points = jnp.asarray(np.stack([p.points for p in proposed]), models[0].start.dtype)
+    own = jax.vmap(lambda key: jax.random.split(key, count))(jnp.stack(keys))
+    alone = program is _evaluate
+    out = program(model, *((points[0], own[0]) if alone else (points, own)), _together(models[0], len(models)))
+    log_density, values, derived = jax.tree.map(lambda a: np.asarray(a)[None] if alone else np.asarray(a), jax.device_get(out))
+    found = []
+    for i, (single, rng) in enumerate(zip(models, numbers, strict=True)):
+        smoothed = smooth(np.asarray(log_density[i], float) - proposed[i].log_density)
+        picked = resample(smoothed.weights, count, rng)
+        free = {name: values[name] for name in single.free}
+
+        def kept(array: np.ndarray, i: int = i, picked: np.ndarray = picked) -> np.ndarray:
+            return array[i][picked].reshape(chains, draws, *array.shape[2:])
+
+        statistics = {"diverging": np.zeros((chains, draws), bool), "log_density": kept(log_density)}
+        samples, tied = ({name: kept(array) for name, array in group.items()} for group in (free, derived))
+        found.append(Posterior(samples, statistics, _attributes(smoothed, picked, seed), tied))
+    return found
+
+
+def _attributes(smoothed: Smoothed, picked: np.ndarray, seed: int) -> dict[str, Any]:
+    # What is drawn again from the proposals knows no more than they do, and less where one stands for several.
+    distinct = len(picked) ** 2 / np.sum(np.bincount(picked).astype(float) ** 2)
+    return {
+        "method": "importance", "seed": seed, "warmup": 0, "created_by": f"jaxmetal {jaxmetal.__version__}",
+        "k_hat": smoothed.shape, "proposals": len(smoothed.weights), "importance_ess": smoothed.effective,
+        "effective_samples": float(min(smoothed.effective, distinct)),
+    }  # fmt: skip
+
+
+def resample(weights: Float[np.ndarray, " draws"], count: int, rng: np.random.Generator) -> np.ndarray:
+    """Which draws to keep, so that each counts alike: systematic resampling, in random order.
+
+        draw i is kept floor or ceil(count · w_i) times
+
+    References
+    ----------
+    Kitagawa (1996), J. Comput. Graph. Stat. 5, 1; Douc, Cappé & Moulines (2005), ISPA, 64.
+    """
+    edges = np.cumsum(weights)
+    places = (np.arange(count) + rng.random()) / count * edges[-1]
+    return rng.permutation(np.minimum(np.searchsorted(edges, places, side="right"), len(weights) - 1))
+
+
+def _together(model: Model, galaxies: int) -> int:
+    """How many draws are computed at once."""
+    cells = sum(np.prod(m.instrument.sampling.cells(m.instrument.grid.shape)) for m in model.maps.values() if m.instrument.sampling)
+    most = CELLS_TOGETHER.get(jax.default_backend(), CELLS_ELSEWHERE)
+    return int(np.clip(most // (max(cells, 1) * galaxies), 1, 1024))

@@ -1,0 +1,29 @@
+"""What a map must cost at least, counted, and the bare transforms measured beside it."""
+
+import numpy as np
+from benchmarks.scenes import bare_transforms, case, our_map
+from benchmarks.timing import alternate
+
+
+def explain(options) -> None:
+    """Print the cost model of use case 1 and use case 2."""
+    for name, fwhm in (("use case 1", 1.5), ("use case 1", 0.3), ("use case 2", 0.05)):
+        galaxy, maps, _ = case(name, fwhm)
+        model, ours = our_map(galaxy, maps["z"])
+        z = model.maps["z"]
+        sampling, components = z.instrument.sampling, len(galaxy.components)
+        rows, columns = sampling.cells(z.values.shape)
+        cells, points = rows * columns, sampling.points(z.values.shape)
+        seconds = alternate(ours | {"transforms": bare_transforms(model)}, rounds=options.rounds)
+        flops = 4 * 2.5 * cells * np.log2(cells)
+        print(f"{name}, FWHM {fwhm}: {z.values.shape[0]} pixels a side, {rows} x {columns} cells, {sampling.nodes}^2 points in each")
+        print(f"  transforms    4 real ones (light and weighted light, forth and back), {flops / 1e6:.1f} Mflop")
+        print(
+            f"  exponentials  {3 * components} per point (Sersic's power and exponential, 10^Z): {3 * components * points / 1e6:.2f} million"
+        )
+        print(f"  memory        {8 * cells * model.start.dtype.itemsize / 2**20:.1f} MiB to read or write at least")
+        print(f"  measured      transforms {1e3 * seconds['transforms']:.2f} ms, map {seconds['map'] / seconds['transforms']:.2f} of them,")
+        print(
+            f"                density {seconds['value'] / seconds['map']:.2f} maps, with gradient {seconds['value and gradient'] / seconds['map']:.2f} maps"
+        )
+    print("posterior       importance sampling: one density a draw; NUTS: about 3 to 7 gradients a draw, and its warm-up")

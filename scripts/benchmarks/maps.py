@@ -1,0 +1,39 @@
+"""One map: beside lenstronomy's, its gradient beside the map, and the map beside its bare transforms."""
+
+import numpy as np
+from benchmarks.scenes import SETTINGS, bare_transforms, case, converged, errors, our_map, their_map
+from benchmarks.timing import alternate
+
+CASES = [("use case 1", 0.3), ("use case 1", 0.7), ("use case 1", 1.5), ("use case 2", 0.05)]
+ACCURATE = 1e-4
+
+
+def rows(options):
+    """A row for each case; every side takes its turn in every round."""
+    for name, fwhm in CASES:
+        galaxy, maps, radius = case(name, fwhm)
+        z = maps["z"]
+        model, ours = our_map(galaxy, z)
+        z = model.maps["z"]
+        sides = ours | {"transforms": bare_transforms(model)}
+        theirs = {setting: their_map(galaxy, z, fwhm, setting) for setting in SETTINGS} if options.compare else {}
+        seconds = alternate(sides | theirs, rounds=options.rounds)
+        truth = converged(galaxy, z)
+        inside = {"ours": errors(ours["map"]()["z"], truth, galaxy, z, radius)}
+        inside |= {setting: errors(run(), truth, galaxy, z, radius) for setting, run in theirs.items()}
+        row = {
+            "case": f"{name}, {fwhm}", "map_ms": 1e3 * seconds["map"], "error_1re": inside["ours"][0], "error_3re": inside["ours"][1],
+            "gradient_over_density": seconds["value and gradient"] / seconds["value"],
+            "gradient_over_map": seconds["value and gradient"] / seconds["map"],
+            "map_over_transforms": seconds["map"] / seconds["transforms"], "cells": int(np.prod(z.instrument.sampling.cells(z.values.shape))),
+        }  # fmt: skip
+        # The cheapest of their settings that is accurate at all, as they would be used.
+        accurate = [setting for setting in theirs if inside[setting][0] < ACCURATE] or list(theirs)
+        if accurate:
+            best = min(accurate, key=seconds.__getitem__)
+            row |= {
+                "lenstronomy": best, "lenstronomy_ms": 1e3 * seconds[best], "lenstronomy_error_1re": inside[best][0],
+                "lenstronomy_error_3re": inside[best][1], "times_faster": seconds[best] / seconds["map"],
+            }  # fmt: skip
+            row["settings"] = {s: {"ms": 1e3 * seconds[s], "error_1re": inside[s][0], "error_3re": inside[s][1]} for s in theirs}
+        yield row
