@@ -13,6 +13,9 @@ import jaxmetal as jm
 from jaxmetal.inference.importance import propose, resample
 from jaxmetal.inference.pareto import fit_pareto, smooth
 
+# The harder precision of the two, and the one in which most people run.
+pytestmark = pytest.mark.precision("single")
+
 
 @pytest.fixture(scope="module")
 def model():

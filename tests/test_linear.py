@@ -99,18 +99,6 @@ def test_a_linear_fit_agrees_with_a_fit_of_everything(linear, fitted):
     assert correlation == pytest.approx(fitted.covariance[k, m] / np.sqrt(fitted.covariance[k, k] * fitted.covariance[m, m]), abs=0.05)
 
 
-@pytest.mark.precision("single")
-def test_a_posterior_draws_the_amplitudes_too(bright):
-    """As uncertain as Laplace says: by what the light leaves open, and by the size that they go with."""
-    fit = jm.optimise(bright, starts=1)
-    posterior = jm.sample(bright, fit, method="hmc", chains=2, warmup=30, draws=150)
-    assert list(posterior.samples) == list(fit.parameters)
-    for name in AMPS:
-        row = posterior.summary()[name]
-        assert row["mean"] == pytest.approx(float(fit.parameters[name]), abs=0.4 * fit.errors[name])
-        assert row["sd"] == pytest.approx(float(fit.errors[name]), rel=0.3)
-
-
 @pytest.mark.precision("double")
 def test_the_derivative_through_the_solution_agrees_with_finite_differences(linear):
     value, slope = jax.jit(jax.value_and_grad(linear.log_density))(linear.start)
