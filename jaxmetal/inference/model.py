@@ -87,7 +87,7 @@ class Model(eqx.Module):
     @property
     def _scene(self) -> dict[str, Any]:
         """Everything that a path may start from."""
-        return {**self.galaxy.components, **self.maps}
+        return {**self.galaxy.named, **self.maps}
 
     def _ready_maps(self, free: set[str]) -> dict[str, Map]:
         """The maps with their samplings chosen; `free` names those whose instruments have a free parameter."""
@@ -112,8 +112,7 @@ class Model(eqx.Module):
         return scene
 
     def _parts(self, scene: dict[str, Any]) -> tuple[Galaxy, dict[str, Map]]:
-        galaxy = eqx.tree_at(lambda g: g.components, self.galaxy, {name: scene[name] for name in self.galaxy.components})
-        return galaxy, {name: scene[name] for name in self.maps}
+        return self.galaxy.with_named(scene), {name: scene[name] for name in self.maps}
 
     def complete(self, values: Values, key: Array | None = None) -> Values:
         """The values together with the Linear amplitudes that go with them: the most probable, or drawn with a key."""
@@ -161,7 +160,7 @@ class Model(eqx.Module):
     def derived(self, values: Values) -> Values:
         """The values of the tied parameters that go with these free ones."""
         galaxy, maps = self.scene_at(values)
-        return {path: get({**galaxy.components, **maps}, path) for path, _ in self.ties}
+        return {path: get({**galaxy.named, **maps}, path) for path, _ in self.ties}
 
     def _tied(self, scene: dict[str, Any]) -> Values:
         """The values of the tied parameters in a scene whose free values are in place."""
