@@ -11,7 +11,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from jaxmetal.errors import InputError
-from jaxmetal.forward import predict_together
+from jaxmetal.forward import check_coverage, predict_together
 from jaxmetal.galaxy import Galaxy, get, put
 from jaxmetal.inference import coordinates, instruments, likelihood
 from jaxmetal.inference.checks import check_path, check_scene
@@ -155,7 +155,9 @@ class Model(eqx.Module):
         for group in self.groups:
             if len({id(maps[name].instrument) for name in group}) > 1:
                 raise InputError(f"with_maps: {', '.join(group)} share an instrument in this model, so they must share one here.")
-        return eqx.tree_at(lambda model: model.maps, self, instruments.sampled_like(maps, self.maps))
+        made = instruments.sampled_like(maps, self.maps)
+        check_coverage(self.galaxy, made)
+        return eqx.tree_at(lambda model: model.maps, self, made)
 
     def derived(self, values: Values) -> Values:
         """The values of the tied parameters that go with these free ones."""
