@@ -56,7 +56,8 @@ def _beyond(profile: Profile, grid: Grid, margin: int) -> float:
     # In double precision, because a frame may end where its map does.
     origin, matrix = np.asarray(grid.origin, float), np.asarray(grid.matrix, float)
     place, step = (np.asarray(profile.parameters[name], float) for name in ("origin", "matrix"))
-    pixel = np.stack(map_pixel(*(origin[:, None] + matrix @ corners), place, step))
+    x, y = origin[:, None] + matrix @ corners
+    pixel = np.stack(map_pixel(x, y, place, step))
     last = np.array(profile.parameters["alpha_x"].shape[::-1])[:, None] - 1
     excess = np.maximum(np.maximum(-pixel, pixel - last), 0.0)
     return float(np.sqrt(abs(np.linalg.det(step))) * np.where(excess > 1e-3, excess, 0.0).max())

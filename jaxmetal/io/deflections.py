@@ -3,6 +3,7 @@
 import os
 from typing import Any, Literal, get_args
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxmetal.errors import InputError
@@ -95,7 +96,7 @@ def _ratio(scaled_to: Any, lens_redshift: Any, source_redshift: Any, cosmology: 
     if scaled_to == "infinity":
         return wanted
     try:
-        return wanted / distance_ratio(lens_redshift, scaled_to, cosmology)
+        return wanted / distance_ratio(lens_redshift, float(scaled_to), cosmology)
     except InputError:
         raise InputError(f"read_deflection.scaled_to: the redshift must lie behind the lens at {lens_redshift}, got {scaled_to}.") from None
 
@@ -108,6 +109,5 @@ def _step(matrix: np.ndarray, unit: Unit, axes: Axes) -> np.ndarray:
 
 
 def _corners(grid: Grid) -> tuple[np.ndarray, ...]:
-    ends = (np.array([0.0, n - 1.0]) for n in grid.shape)
-    rows, columns = np.meshgrid(*ends)
+    rows, columns = jnp.meshgrid(*(jnp.array([0.0, n - 1.0]) for n in grid.shape))
     return tuple(np.asarray(value, float) for value in grid.position(columns, rows))

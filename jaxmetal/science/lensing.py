@@ -79,7 +79,8 @@ def critical_curves(galaxy: Galaxy, grid: Grid, distance_ratio: float = 1.0) -> 
     galaxy
         whose lenses to look through.
     grid
-        the finer, the smoother the curves; one without lenses in it has none.
+        the finer, the smoother the curves. Let none of its points lie on the centre of a singular lens, whose core of
+        1e-4 arcsec has a curve of its own.
     distance_ratio
         of a component with a redshift of its own.
 
@@ -131,7 +132,7 @@ def _zero_lines(places: Float[np.ndarray, "ny nx 2"], height: Float[np.ndarray, 
 def distance_ratio(lens_redshift: float, source_redshift: float, cosmology: Any = None) -> float:
     """How much of its deflection a lens has for a source at this redshift, compared with one infinitely far behind.
 
-        D_LS / D_S
+        D_LS / D_S = sqrt(1 + Ok m_L²) - m_L/m_S sqrt(1 + Ok m_S²),   m = transverse comoving distance / Hubble distance
 
     Parameters
     ----------
@@ -144,6 +145,10 @@ def distance_ratio(lens_redshift: float, source_redshift: float, cosmology: Any 
     ------
     InputError
         if the source does not lie behind the lens.
+
+    References
+    ----------
+    Peebles (1993), Principles of Physical Cosmology, equation 13.46.
     """
     for name, value in (("lens_redshift", lens_redshift), ("source_redshift", source_redshift)):
         if not np.ndim(value) == 0 or not np.isfinite(value) or not value > 0:
@@ -151,8 +156,10 @@ def distance_ratio(lens_redshift: float, source_redshift: float, cosmology: Any 
     if not source_redshift > lens_redshift:
         raise InputError(f"source_redshift: the source must lie behind the lens at {lens_redshift}, got {source_redshift}.")
     cosmology = _cosmology(cosmology)
-    between = cosmology.angular_diameter_distance_z1z2(lens_redshift, source_redshift)
-    return float(between / cosmology.angular_diameter_distance(source_redshift))
+    # From the distances to both, because astropy's own name of the one between them changes with its version.
+    near, far = (float(cosmology.comoving_transverse_distance(z) / cosmology.hubble_distance) for z in (lens_redshift, source_redshift))
+    curved = float(cosmology.Ok0)
+    return float(np.sqrt(1 + curved * near**2) - near / far * np.sqrt(1 + curved * far**2))
 
 
 def kpc_per_arcsec(redshift: float, cosmology: Any = None) -> float:
@@ -175,6 +182,6 @@ def _cosmology(given: Any) -> Any:
         from astropy.cosmology import Planck18
 
         return Planck18
-    if not hasattr(given, "angular_diameter_distance_z1z2"):
+    if not hasattr(given, "comoving_transverse_distance"):
         raise InputError(f"cosmology: expected an astropy.cosmology, got {given!r}.")
     return given

@@ -74,10 +74,10 @@ def nfw_ellipse(x: Coordinate, y: Coordinate, Rs, alpha_Rs, e1=0.0, e2=0.0, cent
 def _nfw_ratio(squared):
     """[ln(X/2) + arccos(1/X) / sqrt(X² - 1)] / X² by X², without differences of near numbers, smooth through X = 1."""
     t = squared - 1
-    near, inside = jnp.abs(t) < 0.2, t < 0
+    near, inside = jnp.abs(t) < 0.05, t < 0
     # arctan(sqrt t) / sqrt t about t = 0.
     close, series = jnp.where(near, t, 0.0), jnp.zeros_like(t)
-    for n in range(22, -1, -1):
+    for n in range(11, -1, -1):
         series = (-1) ** n / (2 * n + 1) + close * series
     root = jnp.sqrt(jnp.where(near | inside, 1.0, t))
     logarithm = jnp.log(squared / 4) / 2

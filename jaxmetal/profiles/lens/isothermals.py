@@ -15,7 +15,7 @@ Deflection = tuple[Coordinate, Coordinate]
 # An ellipticity beyond this (an axis ratio of 0.005) is taken for this: further out there is no ellipse.
 FLATTEST = 0.99
 # Terms of the power law's series, which falls as |e|^n: within 1e-9 up to |e| = 0.7, an axis ratio of 0.18.
-TERMS = 60
+TERMS = 61
 
 
 def sis(x: Coordinate, y: Coordinate, theta_E, center_x=0.0, center_y=0.0) -> Deflection:
@@ -128,9 +128,13 @@ def epl(x: Coordinate, y: Coordinate, theta_E, gamma, e1=0.0, e2=0.0, center_x=0
     # The series of the hypergeometric function; a real polynomial at a complex point w needs only 2 Re w and |w|².
     n = jnp.arange(1, TERMS, dtype=radius.dtype)
     coefficients = jnp.cumprod((2 * n + t - 2) / (2 * n + 2 - t))
-    double, squared, one, two = 2 * a, a**2 + b**2, jnp.zeros_like(a), jnp.zeros_like(a)
-    for k in range(TERMS - 2, -1, -1):
-        one, two = coefficients[k] + double * one - squared * two, one
+    double, squared = 2 * a, a**2 + b**2
+
+    def step(last, coefficient):
+        return (coefficient + double * last[0] - squared * last[1], last[0]), None
+
+    # Unrolled in part: all of it would take long to compile, none of it long to run.
+    (one, two), _ = jax.lax.scan(step, (jnp.zeros_like(a), jnp.zeros_like(a)), coefficients, reverse=True, unroll=12)
     real, imaginary = 1 + one * a - squared * two, one * b
     factor = jnp.sqrt(1 - e1**2 - e2**2) * numerics.positive_power(theta_E / radius, t)
     return factor * (u * real - v * imaginary), factor * (u * imaginary + v * real)
@@ -152,11 +156,11 @@ def _times_squared(a, b, u, v):
 def _arctan_ratio(a: jax.Array, b: jax.Array) -> Deflection:
     """arctan(w)/w for w² = a + ib, |w| < 1: real and imaginary part."""
     size = jnp.asarray(a**2 + b**2)
-    near = size < 0.05**2
+    near = size < 0.01**2
     # 1 - w²/3 + w⁴/5 - …
     real, imaginary = jnp.zeros_like(size), jnp.zeros_like(size)
     close_a, close_b = jnp.where(near, a, 0.0), jnp.where(near, b, 0.0)
-    for n in range(12, -1, -1):
+    for n in range(7, -1, -1):
         real, imaginary = (-1) ** n / (2 * n + 1) + close_a * real - close_b * imaginary, close_a * imaginary + close_b * real
     far_a, far_b = jnp.where(near, 0.5, a), jnp.where(near, 0.0, b)
     # The root's larger part first, from which the other one follows without a difference; its sign does not matter.
