@@ -44,7 +44,8 @@ def to_lenstronomy(galaxy: Galaxy, tracer: str | None = None, scale: str = "log1
     """
     name = _tracer(galaxy, tracer)
     if galaxy.lens:
-        raise InputError(
+        held = ", ".join(f"lens.{lens}" for lens in galaxy.lens)
+        raise InputError(f"to_lenstronomy: lenses cannot be carried over yet; the galaxy has {held}.")
             "to_lenstronomy: lenses cannot be carried over yet; the galaxy has " + ", ".join(f"lens.{n}" for n in galaxy.lens) + "."
         )
     kinds = {own: kind for kind, own in SCALES.items()}
