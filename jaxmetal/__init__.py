@@ -15,6 +15,7 @@ _HOMES = {
     "InputWarning": "errors",
     "light": "profiles.light",
     "tracer": "profiles.tracer",
+    "lens": "profiles.lens",
     "Profile": "profiles.profile",
     "Component": "galaxy",
     "Galaxy": "galaxy",
@@ -41,6 +42,8 @@ _HOMES = {
     "calibrations": "science.calibrations",
     "baselines": "science.baselines",
     "simulate": "science.simulate",
+    "lensing": "science.lensing",
+    "read_deflection": "io.deflections",
     "from_lenstronomy": "io.lenstronomy",
     "galaxy_from_lenstronomy": "io.lenstronomy",
     "to_lenstronomy": "io.lenstronomy",
@@ -69,11 +72,14 @@ __all__ = [
     "from_lenstronomy",
     "galaxy_from_lenstronomy",
     "intrinsic",
+    "lens",
+    "lensing",
     "light",
     "noise",
     "optimise",
     "optimise_batch",
     "predict",
+    "read_deflection",
     "sample",
     "sample_batch",
     "simulate",
@@ -94,11 +100,12 @@ if TYPE_CHECKING:
     from jaxmetal.instrument.grid import Grid
     from jaxmetal.instrument.instrument import Instrument
     from jaxmetal.instrument.psf import GaussianPSF, KernelPSF, MoffatPSF, NoPSF
+    from jaxmetal.io.deflections import read_deflection
     from jaxmetal.io.lenstronomy import from_lenstronomy, galaxy_from_lenstronomy, to_lenstronomy
     from jaxmetal.maps import LightMap, TracerMap
-    from jaxmetal.profiles import light, tracer
+    from jaxmetal.profiles import lens, light, tracer
     from jaxmetal.profiles.profile import Profile
-    from jaxmetal.science import baselines, calibrations, noise, simulate
+    from jaxmetal.science import baselines, calibrations, lensing, noise, simulate
 
 
 def __getattr__(name: str) -> Any:

@@ -1,12 +1,17 @@
-"""A galaxy: components, each a light profile with the tracers that ride on it."""
+"""A galaxy: components, each a light profile with the tracers that ride on it, and the lenses in front of them."""
 
+from collections.abc import Mapping
 from functools import reduce
 from typing import Any
 
 import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array
 
 from jaxmetal.errors import InputError, unknown
-from jaxmetal.profiles.profile import Profile
+from jaxmetal.profiles.profile import Profile, as_array
+
+LENS = "lens"
 
 
 class Component(eqx.Module):
@@ -19,22 +24,37 @@ class Component(eqx.Module):
     tracers
         what the light carries, by name, such as metallicity=Profile(tracer.gradient, ...). A component without a
         given tracer adds to light maps but has no part in that tracer's average.
+    foreground
+        whether it lies in front of the galaxy's lenses, such as their own light, and is not lensed.
+    distance_ratio
+        factor on the deflection for a component at a redshift of its own: its D_LS/D_S over that for which the lenses
+        are given; 1 if left out, and then no parameter.
 
     Raises
     ------
     InputError
-        if anything but a Profile is given.
+        if anything but a Profile is given, or a lens.
     """
 
     light: Profile
     tracers: dict[str, Profile]
+    distance_ratio: Array | None
+    foreground: bool = eqx.field(static=True)
 
-    def __init__(self, light: Profile, **tracers: Profile):
+    def __init__(self, light: Profile, *, foreground: bool = False, distance_ratio: Any = None, **tracers: Profile):
         for name, profile in {"light": light, **tracers}.items():
             if not isinstance(profile, Profile):
                 raise InputError(f"Component: {name} must be a Profile, got {type(profile).__name__}.")
+            if profile.deflects:
+                raise InputError(f"Component: {name} must have one value at each position, got the lens {profile.name}.")
+        if not isinstance(foreground, bool):
+            raise InputError(f"Component: foreground must be True or False, got {foreground!r}.")
+        if foreground and distance_ratio is not None:
+            raise InputError("Component: foreground light is not deflected, so it has no distance_ratio.")
         self.light = light
         self.tracers = dict(sorted(tracers.items()))
+        self.foreground = foreground
+        self.distance_ratio = None if distance_ratio is None else as_array(distance_ratio, "Component: distance_ratio")
 
     def __getattr__(self, name: str) -> Profile:
         if name in self.__dict__.get("tracers", ()):
@@ -43,17 +63,22 @@ class Component(eqx.Module):
 
 
 class Galaxy(eqx.Module):
-    """Any number of named components; their light adds up.
+    """Any number of named components, behind any number of lenses; their light adds up.
+
+        I(theta) = Σᵢ Iᵢ(theta - alpha(theta)),   alpha = Σ of the lenses
 
     Parameters
     ----------
+    lens
+        lenses by name, such as {"halo": Profile(lens.sie, ...), "shear": Profile(lens.shear, ...)}; their parameters
+        have the paths "lens.halo.theta_E" and so on.
     components
-        by name, such as disc=Component(...), bulge=Component(...).
+        by name, such as disc=Component(...), bulge=Component(...); in the source plane if there is a lens.
 
     Raises
     ------
     InputError
-        without a component, or if anything but a Component is given.
+        without a component, or if anything but a Component is given, or anything but lenses by name for lens.
 
     Examples
     --------
@@ -63,14 +88,16 @@ class Galaxy(eqx.Module):
     """
 
     components: dict[str, Component]
+    lens: dict[str, Profile]
 
-    def __init__(self, **components: Component):
+    def __init__(self, *, lens: Mapping[str, Profile] | None = None, **components: Component):
         if not components:
             raise InputError("Galaxy: at least one component is needed.")
         for name, component in components.items():
             if not isinstance(component, Component):
                 raise InputError(f"Galaxy: {name} must be a Component, got {type(component).__name__}.")
         self.components = dict(sorted(components.items()))
+        self.lens = _checked_lens(lens)
 
     def __getattr__(self, name: str) -> Component:
         if name in self.__dict__.get("components", ()):
@@ -81,6 +108,40 @@ class Galaxy(eqx.Module):
     def tracers(self) -> list[str]:
         """The names of all tracers that any component carries."""
         return sorted({name for component in self.components.values() for name in component.tracers})
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """What a dotted path may start with: the components by name, and the lenses if there are any."""
+        return {**self.components, **({LENS: self.lens} if self.lens else {})}
+
+    def with_named(self, parts: Mapping[str, Any]) -> "Galaxy":
+        """A copy with others in the place of its components and lenses, given by the names of `named`."""
+        names = list(self.named)
+        return eqx.tree_at(lambda galaxy: [galaxy.named[name] for name in names], self, [parts[name] for name in names])
+
+    def deflection(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """alpha = (alpha_x, alpha_y) of all lenses together at a position on the sky, arcsec."""
+        pairs = [profile(x, y) for profile in self.lens.values()]
+        along, across = (sum(parts, jnp.zeros(jnp.broadcast_shapes(jnp.shape(x), jnp.shape(y)))) for parts in zip(*pairs, strict=True))
+        return along, across
+
+    def is_lensed(self, name: str) -> bool:
+        """Whether a component lies behind a lens."""
+        return bool(self.lens) and not self.components[name].foreground
+
+
+def _checked_lens(lens: Any) -> dict[str, Profile]:
+    if lens is None:
+        return {}
+    if not isinstance(lens, Mapping):
+        hint = "; a component needs another name" if isinstance(lens, Component) else ""
+        raise InputError(f"Galaxy.lens: expected lenses by name, such as {{'halo': Profile(...)}}, got {type(lens).__name__}{hint}.")
+    for name, profile in lens.items():
+        if not isinstance(profile, Profile):
+            raise InputError(f"Galaxy.lens[{name!r}]: expected a Profile, got {type(profile).__name__}.")
+        if not profile.deflects:
+            raise InputError(f"Galaxy.lens[{name!r}]: {profile.name} is no lens: it gives no pair (alpha_x, alpha_y).")
+    return dict(sorted(lens.items()))
 
 
 def children(node: Any) -> dict[str, Any]:
@@ -99,9 +160,10 @@ def children(node: Any) -> dict[str, Any]:
 def _named(node: Any) -> dict[str, Any] | None:
     """The parts that users named, by their names; None for other objects."""
     if isinstance(node, Galaxy):
-        return node.components
+        return node.named
     if isinstance(node, Component):
-        return {"light": node.light, **node.tracers}
+        ratio = {} if node.distance_ratio is None else {"distance_ratio": node.distance_ratio}
+        return {"light": node.light, **ratio, **node.tracers}
     if isinstance(node, Profile):
         return node.parameters
     return node if isinstance(node, dict) else None

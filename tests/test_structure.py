@@ -189,7 +189,7 @@ def public(module) -> list:
     return [value for value in own if inspect.isfunction(value) or inspect.isclass(value)]
 
 
-PROFILES = public(jm.light) + public(jm.tracer)
+PROFILES = public(jm.light) + public(jm.tracer) + public(jm.lens)
 VALUES = [getattr(jm, name) for name in jm.__all__]
 NAMES = [value for value in VALUES if callable(value) and value not in (jm.InputError, jm.InputWarning)]
 NAMES += [function for module in VALUES if inspect.ismodule(module) for function in public(module)]

@@ -88,24 +88,54 @@ def _cells(galaxy: Galaxy, instrument: Instrument, sampling: Sampling, groups: l
     """Cell averages of the summed light of each group of components, and of Σ I g(Z) for each tracer."""
     light: dict = dict.fromkeys(groups, 0.0)
     weighted: dict = dict.fromkeys(averages, 0.0)
-    for name, component in galaxy.components.items():
-        carried = [average for average in averages if average[0] in component.tracers]
+    for names in _batches(galaxy):
+        carried = {name: [a for a in averages if a[0] in galaxy.components[name].tracers] for name in names}
 
-        def sources(x: Array, y: Array, component: Component = component, carried: list[Average] = carried) -> list[Array]:
-            brightness = component.light(x, y)
-            return [brightness] + [brightness * scale_functions(s)[0](component.tracers[t](x, y)) for t, s in carried]
+        def sources(x: Array, y: Array, carried: dict[str, list[Average]] = carried) -> list[Array]:
+            planes = _source_planes(galaxy, tuple(carried), x, y)
+            return [image for name, own in carried.items() for image in _images(galaxy.components[name], own, *planes[name])]
 
-        means = cell_means(sources, instrument.grid, sampling, _cusps(component, [tracer for tracer, _ in carried]))
-        for group in groups:
-            if name in group:
-                light[group] += means[0]
-        for average, image in zip(carried, means[1:], strict=True):
-            weighted[average] += image
+        images = iter(cell_means(sources, instrument.grid, sampling, _cusps(galaxy, carried)))
+        for name, own in carried.items():
+            brightness = next(images)
+            for group in groups:
+                if name in group:
+                    light[group] += brightness
+            for average in own:
+                weighted[average] += next(images)
     return light, weighted
 
 
-def _cusps(component: Component, tracers: list[str]) -> list[tuple[Array, Array]]:
-    """Where a component may be sharp: the centres of its profiles."""
+def _batches(galaxy: Galaxy) -> list[list[str]]:
+    """The components that are evaluated together: those behind the lenses, whose rays are traced once, and each other one alone."""
+    lensed = [name for name in galaxy.components if galaxy.is_lensed(name)]
+    return [[name] for name in galaxy.components if name not in lensed] + [lensed] * bool(lensed)
+
+
+def _source_planes(galaxy: Galaxy, names: tuple[str, ...], x: Array, y: Array) -> dict[str, tuple[Array, Array]]:
+    """Where in the plane of each component the light comes from that is seen at a position: beta = theta - alpha(theta)."""
+    if not galaxy.is_lensed(names[0]):
+        return dict.fromkeys(names, (x, y))
+    along, across = galaxy.deflection(x, y)
+    ratios = {name: galaxy.components[name].distance_ratio for name in names}
+    return {name: (x - along, y - across) if r is None else (x - r * along, y - r * across) for name, r in ratios.items()}
+
+
+def _images(component: Component, carried: list[Average], x: Array, y: Array) -> list[Array]:
+    brightness = component.light(x, y)
+    return [brightness] + [brightness * scale_functions(s)[0](component.tracers[t](x, y)) for t, s in carried]
+
+
+def _cusps(galaxy: Galaxy, carried: dict[str, list[Average]]) -> list[tuple[Array, Array]]:
+    """Where components may be sharp: the centres of the profiles of one that is not lensed.
+
+    The centre of a lensed one has an unknown number of images that come and go with its parameters; there only the sampling
+    of the whole frame helps.
+    """
+    name = next(iter(carried))
+    if galaxy.is_lensed(name):
+        return []
+    component, tracers = galaxy.components[name], [tracer for tracer, _ in carried[name]]
     # Where two lie close to each other the last one counts, and light is sharper than what it carries.
     profiles = [*(component.tracers[name] for name in tracers), component.light]
     # A total has a center_x with an ending for each of its parts.

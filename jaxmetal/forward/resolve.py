@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxmetal.forward.coverage import check_coverage
 from jaxmetal.forward.observe import Average, observe_compiled
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.instrument.instrument import Instrument
@@ -42,8 +43,14 @@ def resolve(scenes: Sequence[Scene]) -> dict[str, Map]:
     -------
     maps
         by name; `map.instrument.describe()` says what was chosen and the error that was measured.
+
+    Raises
+    ------
+    InputError
+        if a frame reaches beyond the deflection map that the galaxy is seen through.
     """
     maps = dict(scenes[0][1])
+    check_coverage(scenes[0][0], maps)
     together: dict[int, list[str]] = {}
     for name, map in maps.items():
         if map.instrument.sampling is None:
@@ -52,6 +59,7 @@ def resolve(scenes: Sequence[Scene]) -> dict[str, Map]:
         instrument = _resolved(scenes, names)
         for name in names:
             maps[name] = eqx.tree_at(lambda m: m.instrument, maps[name], instrument)
+    check_coverage(scenes[0][0], {name: maps[name] for names in together.values() for name in names})
     return maps
 
 

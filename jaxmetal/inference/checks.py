@@ -19,8 +19,8 @@ def check_scene(galaxy: Galaxy, maps: Mapping[str, Map]) -> None:
     for name, map in maps.items():
         if not isinstance(map, Map):
             raise InputError(f"Model.maps[{name!r}]: expected a LightMap or TracerMap, got {type(map).__name__}.")
-        if name in galaxy.components:
-            raise InputError(f"Model.maps: {name!r} is also the name of a component; paths would be ambiguous.")
+        if name in galaxy.named:
+            raise InputError(f"Model.maps: {name!r} is also the name of a component or of the lenses; paths would be ambiguous.")
         if isinstance(map, TracerMap) and map.tracer not in galaxy.tracers:
             raise unknown("tracer", map.tracer, galaxy.tracers, f"Model.maps[{name!r}]")
 

@@ -11,7 +11,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from jaxmetal.errors import InputError
-from jaxmetal.forward import predict_together
+from jaxmetal.forward import check_coverage, predict_together
 from jaxmetal.galaxy import Galaxy, get, put
 from jaxmetal.inference import coordinates, instruments, likelihood
 from jaxmetal.inference.checks import check_path, check_scene
@@ -87,7 +87,7 @@ class Model(eqx.Module):
     @property
     def _scene(self) -> dict[str, Any]:
         """Everything that a path may start from."""
-        return {**self.galaxy.components, **self.maps}
+        return {**self.galaxy.named, **self.maps}
 
     def _ready_maps(self, free: set[str]) -> dict[str, Map]:
         """The maps with their samplings chosen; `free` names those whose instruments have a free parameter."""
@@ -112,8 +112,7 @@ class Model(eqx.Module):
         return scene
 
     def _parts(self, scene: dict[str, Any]) -> tuple[Galaxy, dict[str, Map]]:
-        galaxy = eqx.tree_at(lambda g: g.components, self.galaxy, {name: scene[name] for name in self.galaxy.components})
-        return galaxy, {name: scene[name] for name in self.maps}
+        return self.galaxy.with_named(scene), {name: scene[name] for name in self.maps}
 
     def complete(self, values: Values, key: Array | None = None) -> Values:
         """The values together with the Linear amplitudes that go with them: the most probable, or drawn with a key."""
@@ -156,12 +155,14 @@ class Model(eqx.Module):
         for group in self.groups:
             if len({id(maps[name].instrument) for name in group}) > 1:
                 raise InputError(f"with_maps: {', '.join(group)} share an instrument in this model, so they must share one here.")
-        return eqx.tree_at(lambda model: model.maps, self, instruments.sampled_like(maps, self.maps))
+        made = instruments.sampled_like(maps, self.maps)
+        check_coverage(self.galaxy, made)
+        return eqx.tree_at(lambda model: model.maps, self, made)
 
     def derived(self, values: Values) -> Values:
         """The values of the tied parameters that go with these free ones."""
         galaxy, maps = self.scene_at(values)
-        return {path: get({**galaxy.components, **maps}, path) for path, _ in self.ties}
+        return {path: get({**galaxy.named, **maps}, path) for path, _ in self.ties}
 
     def _tied(self, scene: dict[str, Any]) -> Values:
         """The values of the tied parameters in a scene whose free values are in place."""

@@ -267,7 +267,7 @@ class Posterior:
     def at(self, galaxy: Galaxy, index: int) -> Galaxy:
         """The galaxy with one draw (counted over all chains) in place of its parameters."""
         for name, values in {**self.samples, **self.derived}.items():
-            if name.split(".")[0] in galaxy.components:
+            if name.split(".")[0] in galaxy.named:
                 galaxy = put(galaxy, name, jnp.asarray(values.reshape(-1, *values.shape[2:])[index]))
         return galaxy
 

@@ -39,7 +39,7 @@ def make_galaxy(config: schema.Config, folder: Path, observations: Observations,
     """
     components = {}
     for name, profiles in config.galaxy.items():
-        made: dict[str, Profile] = {}
+        made: dict[str, Any] = {}
         for kind, given in profiles.items():
             where = f"galaxy.{name}.{kind}"
             with mistakes.at(where):

@@ -149,7 +149,7 @@ def read_results(folder: str | os.PathLike) -> tuple[Scene, Fit, Posterior | Non
     model = scene.model()
     values = {}
     for path in model.names:
-        start = get({**model.galaxy.components, **model.maps}, path)
+        start = get({**model.galaxy.named, **model.maps}, path)
         values[path] = np.reshape([found[label] for label in labels(path, start.shape)], start.shape)
     galaxy, maps = model.scene_at({path: jnp.asarray(value, jnp.result_type(float)) for path, value in values.items()})
     count = sum(value.size for value in values.values())

@@ -62,7 +62,8 @@ class Profile(eqx.Module):
     Parameters
     ----------
     function
-        any function of x and y (arcsec) and named parameters, written with jax.numpy.
+        any function of x and y (arcsec) and named parameters, written with jax.numpy. It gives one value at each position;
+        a lens gives a pair, the deflection along x and y.
     parameters
         its parameters by name; those with a default in the function may be left out. A keyword-only one with a str,
         bool, int or None for its default is an option: it is compiled in, and no fit reaches it.
@@ -83,6 +84,7 @@ class Profile(eqx.Module):
     function: Callable = eqx.field(static=True)
     parameters: dict[str, Array]
     _options: tuple[tuple[str, str | int | None], ...] = eqx.field(static=True)
+    deflects: bool = eqx.field(static=True)
 
     def __init__(self, function: Callable, /, **parameters: Any):
         if not callable(function):
@@ -104,24 +106,27 @@ class Profile(eqx.Module):
             if not is_traced(value) and not np.all(np.isfinite(value)):
                 raise InputError(f"{where}.{name}: expected finite numbers, got {value}.")
 
-        self._check_shapes(where)
+        self.deflects = self._checked_shapes(where) == 2
 
-    def _check_shapes(self, where: str) -> None:
-        """One value at each position, whatever the shapes of the parameters; nothing is computed."""
+    def _checked_shapes(self, where: str) -> int:
+        """How many values there are at each position, one or a pair, whatever the shapes of the parameters; nothing is computed."""
         at = jax.ShapeDtypeStruct((2, 3), jnp.result_type(float))
         try:
-            shape = jax.eval_shape(lambda x, y: self.function(x, y, **self.parameters, **self.options), at, at).shape
+            seen = jax.eval_shape(lambda x, y: self.function(x, y, **self.parameters, **self.options), at, at)
+            shapes = [value.shape for value in (seen if isinstance(seen, tuple) else (seen,))]
         except (TypeError, ValueError, IndexError, AttributeError) as error:
             if isinstance(error, InputError):
                 raise
-            shapes = ", ".join(f"{name} {value.shape}" for name, value in self.parameters.items() if value.ndim)
+            given = ", ".join(f"{name} {value.shape}" for name, value in self.parameters.items() if value.ndim)
             reason = str(error).splitlines()[0]
-            raise InputError(f"{where}: cannot be evaluated ({reason}); shapes of its parameters: {shapes or 'single numbers'}.") from None
-        if shape not in ((), (2, 3)):
-            raise InputError(f"{where}: expected one value at each of (2, 3) positions, got shape {shape}; is a parameter an array?")
+            raise InputError(f"{where}: cannot be evaluated ({reason}); shapes of its parameters: {given or 'single numbers'}.") from None
+        if len(shapes) not in (1, 2) or not set(shapes) <= {(), (2, 3)}:
+            told = ", ".join(map(str, shapes))
+            raise InputError(f"{where}: expected one value at each of (2, 3) positions, got shape {told}; is a parameter an array?")
+        return len(shapes)
 
-    def __call__(self, x: Array, y: Array) -> Array:
-        """The profile's value at (x, y), arcsec."""
+    def __call__(self, x: Array, y: Array) -> Any:
+        """The profile's value at (x, y), arcsec; of a lens, the deflection (alpha_x, alpha_y), arcsec."""
         return self.function(x, y, **self.parameters, **self.options)
 
     def __getattr__(self, name: str) -> Array:

@@ -237,15 +237,11 @@ def use_case_2(
     Metha et al. (2024), arXiv:2403.08175, section 4.2, and its tutorial.
     """
     places = {"clump1": (0.0, 0.0, 7.6), "clump2": (0.25, 0.0, 7.8), "clump3": (*third, 7.9)}
-    galaxy = Galaxy(
-        **{
-            name: Component(
-                light=_light(reading, 0.25, center_x=x, center_y=y),
-                metallicity=Profile(tracer.uniform, value=z),
-            )
-            for name, (x, y, z) in places.items()
-        }
-    )
+    clumps: dict[str, Any] = {
+        name: Component(light=_light(reading, 0.25, center_x=x, center_y=y), metallicity=Profile(tracer.uniform, value=z))
+        for name, (x, y, z) in places.items()
+    }
+    galaxy = Galaxy(**clumps)
     instrument = Instrument(Grid.regular((31, 31), PIXEL_SCALE), GaussianPSF(fwhm), supersampling)
     return _observed(galaxy, instrument, constants, seed, scale)
 

@@ -40,9 +40,14 @@ def to_lenstronomy(galaxy: Galaxy, tracer: str | None = None, scale: str = "log1
     Raises
     ------
     InputError
-        for a profile that lenstronomy does not have, or when it is not clear which tracer is meant.
+        for a profile that lenstronomy does not have, for lenses, or when it is not clear which tracer is meant.
     """
     name = _tracer(galaxy, tracer)
+    if galaxy.lens:
+        held = ", ".join(f"lens.{lens}" for lens in galaxy.lens)
+        raise InputError(f"to_lenstronomy: lenses cannot be carried over yet; the galaxy has {held}.")
+            "to_lenstronomy: lenses cannot be carried over yet; the galaxy has " + ", ".join(f"lens.{n}" for n in galaxy.lens) + "."
+        )
     kinds = {own: kind for kind, own in SCALES.items()}
     if scale not in kinds:
         raise unknown("scale", str(scale), kinds, "to_lenstronomy")

@@ -71,7 +71,7 @@ def galaxy_from_lenstronomy(kwargs_model: Mapping, kwargs_result: Mapping, numer
     components = {}
     for i, light in enumerate(profiles["source"]):
         ridden = {str(k): profiles["tracer"][k] for k in riding.get(i, ())}
-        carried = {TRACER: next(iter(ridden.values())) if len(ridden) == 1 else total(**ridden)} if ridden else {}
+        carried: dict[str, Any] = {TRACER: next(iter(ridden.values())) if len(ridden) == 1 else total(**ridden)} if ridden else {}
         components[component(i)] = Component(light, **carried)
     return Galaxy(**components)
 

@@ -1,0 +1,63 @@
+"""Whether the maps of a deflection reach as far as the frames that are looked at through them."""
+
+import warnings
+from collections.abc import Mapping
+
+import numpy as np
+
+from jaxmetal.errors import InputError, InputWarning
+from jaxmetal.galaxy import Galaxy
+from jaxmetal.instrument.grid import Grid
+from jaxmetal.maps import Map
+from jaxmetal.profiles.lens.picture import deflection_map, map_pixel
+from jaxmetal.profiles.profile import Profile, is_traced
+
+
+def check_coverage(galaxy: Galaxy, maps: Mapping[str, Map]) -> None:
+    """Every pixel of every frame lies on the galaxy's deflection maps, or an InputError says how far it is off.
+
+    Parameters
+    ----------
+    galaxy
+        whose lenses to look at.
+    maps
+        by name; only their instruments count.
+
+    Warns
+    -----
+    InputWarning
+        if only the margin around a frame, from which the PSF scatters light into it, reaches beyond.
+    """
+    pictures = {name: profile for name, profile in galaxy.lens.items() if profile.function is deflection_map}
+    if not any(galaxy.is_lensed(name) for name in galaxy.components):
+        return
+    for lens, profile in pictures.items():
+        for name, map in maps.items():
+            if is_traced((profile, map.instrument.grid)):
+                continue
+            if (beyond := _beyond(profile, map.instrument.grid, 0)) > 0:
+                raise InputError(f"{name}: the frame reaches {beyond:.2g} arcsec beyond the deflection map lens.{lens}; cut it smaller.")
+            sampling = map.instrument.sampling
+            margin = 0 if sampling is None or sampling.outside != "sky" else sampling.margin
+            if (beyond := _beyond(profile, map.instrument.grid, margin)) > 0:
+                warnings.warn(
+                    f"{name}: the margin around the frame reaches {beyond:.2g} arcsec beyond the deflection map lens.{lens}, where the "
+                    "deflection is taken to stay what it is on the map's edge; a smaller Instrument(margin=) leaves that light out.",
+                    InputWarning,
+                    stacklevel=3,
+                )
+
+
+def _beyond(profile: Profile, grid: Grid, margin: int) -> float:
+    """How far a frame reaches beyond the pixel centres of a deflection map, arcsec."""
+    rows, columns = grid.shape
+    before, after = -0.5 - margin, margin - 0.5
+    corners = np.array([(c, r) for c in (before, columns + after) for r in (before, rows + after)]).T
+    # In double precision, because a frame may end where its map does.
+    origin, matrix = np.asarray(grid.origin, float), np.asarray(grid.matrix, float)
+    place, step = (np.asarray(profile.parameters[name], float) for name in ("origin", "matrix"))
+    x, y = origin[:, None] + matrix @ corners
+    pixel = np.stack(map_pixel(x, y, place, step))
+    last = np.array(profile.parameters["alpha_x"].shape[::-1])[:, None] - 1
+    excess = np.maximum(np.maximum(-pixel, pixel - last), 0.0)
+    return float(np.sqrt(abs(np.linalg.det(step))) * np.where(excess > 1e-3, excess, 0.0).max())

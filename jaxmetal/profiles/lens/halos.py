@@ -1,0 +1,120 @@
+"""Lenses with a scale radius: haloes of dark matter and truncated isothermals. Their ellipses are those of the potential."""
+
+import math
+
+import jax.numpy as jnp
+
+from jaxmetal.profiles.geometry import CUSP, Coordinate
+
+Deflection = tuple[Coordinate, Coordinate]
+
+
+def _stretched(x, y, e1, e2, center_x, center_y):
+    """A position multiplied by the matrix of an elliptical potential, and the squared radius of the ellipse through it.
+
+    With eps = 2|e| / (1 + |e|²) the potential is round in (sqrt(1 - eps) x', sqrt(1 + eps) y') along its axes.
+    """
+    dx, dy = x - center_x, y - center_y
+    size = e1**2 + e2**2
+    a, b = 2 * e1 / (1 + size), 2 * e2 / (1 + size)
+    along, across = (1 - a) * dx - b * dy, -b * dx + (1 + a) * dy
+    return along, across, jnp.maximum(along * dx + across * dy, 0.0)
+
+
+def nfw(x: Coordinate, y: Coordinate, Rs, alpha_Rs, center_x=0.0, center_y=0.0) -> Deflection:
+    """Navarro, Frenk & White's halo; its logarithmic cusp ends 1e-4 arcsec from the centre.
+
+        alpha = alpha_Rs / (1 - ln 2) [ln(X/2) + arccos(1/X) / sqrt(X² - 1)] / X,   X = R/Rs, along (dx, dy)
+
+    Parameters
+    ----------
+    x, y
+        position, arcsec.
+    Rs
+        scale radius, arcsec.
+    alpha_Rs
+        deflection at Rs, arcsec.
+    center_x, center_y
+        centre, arcsec.
+
+    References
+    ----------
+    Navarro, Frenk & White (1997), ApJ 490, 493; Bartelmann (1996), A&A 313, 697.
+    """
+    return nfw_ellipse(x, y, Rs, alpha_Rs, 0.0, 0.0, center_x, center_y)
+
+
+def nfw_ellipse(x: Coordinate, y: Coordinate, Rs, alpha_Rs, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0) -> Deflection:
+    """A halo of Navarro, Frenk & White with an elliptical potential, lenstronomy's NFW_ELLIPSE_POTENTIAL.
+
+        alpha = gradient of psi(R),   psi of `nfw`,   R² = (1 - eps) x'² + (1 + eps) y'²,   eps = 2|e| / (1 + |e|²)
+
+    Parameters
+    ----------
+    x, y
+        position, arcsec.
+    Rs
+        scale radius, arcsec.
+    alpha_Rs
+        deflection at Rs, arcsec.
+    e1, e2
+        ellipticity of the potential; the mass is about three times as elliptical, and takes a dumbbell's shape beyond 0.2.
+    center_x, center_y
+        centre, arcsec.
+
+    References
+    ----------
+    Golse & Kneib (2002), A&A 390, 821.
+    """
+    along, across, squared = _stretched(x, y, e1, e2, center_x, center_y)
+    factor = alpha_Rs / Rs * _nfw_ratio(jnp.maximum(squared, CUSP**2) / Rs**2) / (1 - math.log(2))
+    return factor * along, factor * across
+
+
+def _nfw_ratio(squared):
+    """[ln(X/2) + arccos(1/X) / sqrt(X² - 1)] / X² by X², without differences of near numbers, smooth through X = 1."""
+    t = squared - 1
+    near, inside = jnp.abs(t) < 0.05, t < 0
+    # arctan(sqrt t) / sqrt t about t = 0.
+    close, series = jnp.where(near, t, 0.0), jnp.zeros_like(t)
+    for n in range(11, -1, -1):
+        series = (-1) ** n / (2 * n + 1) + close * series
+    root = jnp.sqrt(jnp.where(near | inside, 1.0, t))
+    logarithm = jnp.log(squared / 4) / 2
+    outer = (logarithm + jnp.where(near, series, jnp.arctan(root) / root)) / squared
+    inner = inside & ~near
+    small = jnp.where(inner, squared, 0.5)
+    root = jnp.sqrt(1 - small)
+    core = (-jnp.log(small / 4) / 2 / (1 + root) + jnp.log1p(-small / (2 * (1 + root))) / small) / root
+    return jnp.where(inner, core, outer)
+
+
+def dpie(x: Coordinate, y: Coordinate, sigma0, Ra, Rs, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0) -> Deflection:
+    """Dual pseudo-isothermal halo with an elliptical potential, lenstronomy's PJAFFE_ELLIPSE_POTENTIAL.
+
+        kappa = sigma0 Ra Rs / (Rs - Ra) [1/sqrt(Ra² + R²) - 1/sqrt(Rs² + R²)] where e = 0
+        alpha = 2 sigma0 Ra Rs / (Rs - Ra) [1/(Ra + sqrt(Ra² + R²)) - 1/(Rs + sqrt(Rs² + R²))] × gradient of R²/2
+        R² = (1 - eps) x'² + (1 + eps) y'²,   eps = 2|e| / (1 + |e|²)
+
+    Parameters
+    ----------
+    x, y
+        position, arcsec.
+    sigma0
+        surface density over the critical one at the scale of Ra = Rs.
+    Ra, Rs
+        core and truncation radius, arcsec; the same if they change places.
+    e1, e2
+        ellipticity of the potential.
+    center_x, center_y
+        centre, arcsec.
+
+    References
+    ----------
+    Eliasdottir et al. (2007), arXiv:0710.5636, appendix A.
+    """
+    along, across, squared = _stretched(x, y, e1, e2, center_x, center_y)
+    a, s = (jnp.sqrt(jnp.maximum(radius**2 + squared, CUSP**2)) for radius in (Ra, Rs))
+    # The difference of the two terms written without a difference.
+    factor = 2 * sigma0 * Ra * Rs * (1 + (Ra + Rs) / (a + s)) / ((Ra + a) * (Rs + s))
+    return factor * along, factor * across

@@ -1,0 +1,49 @@
+"""A lens known by maps of its deflection."""
+
+import jax.numpy as jnp
+
+from jaxmetal.profiles import numerics
+from jaxmetal.profiles.geometry import Coordinate
+
+Deflection = tuple[Coordinate, Coordinate]
+
+
+def map_pixel(x: Coordinate, y: Coordinate, origin, matrix) -> tuple[Coordinate, Coordinate]:
+    """(column, row) of a position on a map whose pixel [0, 0] lies at `origin`; see `deflection_map`."""
+    determinant = matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]
+    dx, dy = x - origin[0], y - origin[1]
+    return (matrix[1, 1] * dx - matrix[0, 1] * dy) / determinant, (matrix[0, 0] * dy - matrix[1, 0] * dx) / determinant
+
+
+def deflection_map(x: Coordinate, y: Coordinate, alpha_x, alpha_y, origin, matrix, distance_ratio=1.0) -> Deflection:
+    """Maps of the deflection, read between their pixels so that the first derivatives are continuous.
+
+        alpha = distance_ratio · (alpha_x, alpha_y)(column, row),   (x, y) = origin + matrix · (column, row)
+
+    Beyond the edge of the maps the deflection stays what it is on the edge; a frame that reaches there is refused before anything
+    is computed.
+
+    Parameters
+    ----------
+    x, y
+        position, arcsec.
+    alpha_x, alpha_y
+        deflection towards +x and +y at the pixel centres, arcsec, shape (rows, columns).
+    origin
+        (x, y) of pixel [0, 0], arcsec, shape (2,).
+    matrix
+        arcsec per pixel, shape (2, 2), as a `Grid` has it.
+    distance_ratio
+        factor on the maps, such as D_LS/D_S of the source.
+
+    References
+    ----------
+    Keys (1981), IEEE Trans. ASSP 29, 1153.
+    """
+    rows, columns = alpha_x.shape
+    column, row = map_pixel(x, y, origin, matrix)
+    # Two pixels more on each side, continued in a straight line, so that the outermost cells are as smooth as the others.
+    column, row = jnp.clip(column, 0, columns - 1) + 2, jnp.clip(row, 0, rows - 1) + 2
+    padded = (jnp.pad(image, 2, mode="reflect", reflect_type="odd") for image in (alpha_x, alpha_y))
+    along, across = (numerics.interpolate(image, row, column, numerics.cubic_weights) for image in padded)
+    return distance_ratio * along, distance_ratio * across

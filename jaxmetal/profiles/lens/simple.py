@@ -1,0 +1,73 @@
+"""Lenses without a shape of their own: sheets of mass, tides, and points."""
+
+import jax.numpy as jnp
+
+from jaxmetal.profiles.geometry import CUSP, Coordinate
+
+Deflection = tuple[Coordinate, Coordinate]
+
+
+def shear(x: Coordinate, y: Coordinate, gamma1, gamma2, ra_0=0.0, dec_0=0.0) -> Deflection:
+    """External shear, the tide of mass far away.
+
+        alpha = (gamma1 dx + gamma2 dy, gamma2 dx - gamma1 dy)
+
+    Parameters
+    ----------
+    x, y
+        position, arcsec.
+    gamma1, gamma2
+        (cos 2 phi, sin 2 phi) times the strength; images are stretched along phi, counted from +x towards +y.
+    ra_0, dec_0
+        where nothing is deflected, arcsec.
+
+    References
+    ----------
+    Schneider, Ehlers & Falco (1992), Gravitational Lenses, section 5.1.
+    """
+    dx, dy = x - ra_0, y - dec_0
+    return gamma1 * dx + gamma2 * dy, gamma2 * dx - gamma1 * dy
+
+
+def convergence(x: Coordinate, y: Coordinate, kappa, ra_0=0.0, dec_0=0.0) -> Deflection:
+    """A sheet of mass.
+
+        alpha = kappa (dx, dy)
+
+    Parameters
+    ----------
+    x, y
+        position, arcsec.
+    kappa
+        surface density over the critical one.
+    ra_0, dec_0
+        where nothing is deflected, arcsec.
+
+    References
+    ----------
+    Falco, Gorenstein & Shapiro (1985), ApJ 289, L1.
+    """
+    return kappa * (x - ra_0), kappa * (y - dec_0)
+
+
+def point_mass(x: Coordinate, y: Coordinate, theta_E, center_x=0.0, center_y=0.0) -> Deflection:
+    """A point mass; it ends 1e-4 arcsec from its centre.
+
+        alpha = theta_E² (dx, dy) / R²
+
+    Parameters
+    ----------
+    x, y
+        position, arcsec.
+    theta_E
+        Einstein radius, arcsec.
+    center_x, center_y
+        position, arcsec.
+
+    References
+    ----------
+    Einstein (1936), Science 84, 506.
+    """
+    dx, dy = x - center_x, y - center_y
+    factor = theta_E**2 / jnp.maximum(dx**2 + dy**2, CUSP**2)
+    return factor * dx, factor * dy

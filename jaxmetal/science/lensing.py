@@ -1,0 +1,187 @@
+"""Numbers of a lens: where light comes from, how much it is magnified, and the distances behind them."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from jaxmetal.errors import InputError
+from jaxmetal.galaxy import Galaxy
+from jaxmetal.instrument.grid import Grid
+
+
+def source_position(galaxy: Galaxy, x: ArrayLike, y: ArrayLike, distance_ratio: ArrayLike = 1.0) -> tuple[Array, Array]:
+    """Where in the source plane the light comes from that is seen at a position.
+
+        beta = theta - distance_ratio · alpha(theta)
+
+    Parameters
+    ----------
+    galaxy
+        whose lenses to look through.
+    x, y
+        position on the sky, arcsec.
+    distance_ratio
+        of a component with a redshift of its own.
+
+    Returns
+    -------
+    x, y
+        in the source plane, arcsec.
+    """
+    x, y = (jnp.asarray(value, jnp.result_type(float)) for value in (x, y))
+    if not galaxy.lens:
+        return x, y
+    along, across = galaxy.deflection(x, y)
+    return x - distance_ratio * along, y - distance_ratio * across
+
+
+def _shrinking(galaxy: Galaxy, x: ArrayLike, y: ArrayLike, distance_ratio: ArrayLike) -> Array:
+    """det d beta / d theta, the inverse magnification."""
+    x, y = jnp.broadcast_arrays(*(jnp.asarray(value, jnp.result_type(float)) for value in (x, y)))
+
+    def trace(x: Array, y: Array) -> tuple[Array, Array]:
+        return source_position(galaxy, x, y, distance_ratio)
+
+    one, none = jnp.ones_like(x), jnp.zeros_like(x)
+    (xx, yx), (xy, yy) = (jax.jvp(trace, (x, y), step)[1] for step in ((one, none), (none, one)))
+    return xx * yy - xy * yx
+
+
+def magnification(galaxy: Galaxy, x: ArrayLike, y: ArrayLike, distance_ratio: ArrayLike = 1.0) -> Array:
+    """Area on the sky over area in the source plane; negative where the image is a mirror image, infinite on a critical curve.
+
+        mu = 1 / det(d beta / d theta)
+
+    Parameters
+    ----------
+    galaxy
+        whose lenses to look through.
+    x, y
+        position on the sky, arcsec.
+    distance_ratio
+        of a component with a redshift of its own.
+
+    References
+    ----------
+    Schneider, Ehlers & Falco (1992), Gravitational Lenses, section 5.1.
+    """
+    return 1 / _shrinking(galaxy, x, y, distance_ratio)
+
+
+def critical_curves(galaxy: Galaxy, grid: Grid, distance_ratio: float = 1.0) -> Float[np.ndarray, "lines 2 2"]:
+    """Where on the sky the magnification is infinite, as short straight lines from one cell of a grid to the next.
+
+    Parameters
+    ----------
+    galaxy
+        whose lenses to look through.
+    grid
+        the finer, the smoother the curves. Let none of its points lie on the centre of a singular lens, whose core of
+        1e-4 arcsec has a curve of its own.
+    distance_ratio
+        of a component with a redshift of its own.
+
+    Returns
+    -------
+    lines
+        each from [0] to [1], (x, y) in arcsec: what matplotlib's LineCollection takes.
+    """
+    x, y = (np.asarray(value, float) for value in grid.coordinates)
+    height = np.asarray(_shrinking(galaxy, *grid.coordinates, distance_ratio), float)
+    return _zero_lines(np.stack([x * np.ones_like(height), y * np.ones_like(height)], axis=-1), height)
+
+
+def caustics(galaxy: Galaxy, grid: Grid, distance_ratio: float = 1.0) -> Float[np.ndarray, "lines 2 2"]:
+    """The critical curves in the source plane: a source that crosses one gains or loses two images.
+
+    Parameters
+    ----------
+    galaxy, grid, distance_ratio
+        see `critical_curves`.
+
+    Returns
+    -------
+    lines
+        each from [0] to [1], (x, y) in arcsec.
+    """
+    lines = critical_curves(galaxy, grid, distance_ratio)
+    return np.stack([np.asarray(value, float) for value in source_position(galaxy, lines[..., 0], lines[..., 1], distance_ratio)], axis=-1)
+
+
+def _zero_lines(places: Float[np.ndarray, "ny nx 2"], height: Float[np.ndarray, "ny nx"]) -> Float[np.ndarray, "lines 2 2"]:
+    """Marching squares: where a height on a grid crosses zero, taken as straight between neighbours."""
+
+    def corners(a: np.ndarray) -> np.ndarray:
+        return np.stack([a[:-1, :-1], a[:-1, 1:], a[1:, 1:], a[1:, :-1], a[:-1, :-1]])
+
+    at, value = corners(places), corners(height)
+    first, second = value[:-1], value[1:]
+    crosses = (first > 0) != (second > 0)
+    part = first / np.where(crosses, first - second, 1.0)
+    points = at[:-1] + part[..., None] * (at[1:] - at[:-1])
+    # The sides of each cell that are crossed come first: two, or at a saddle four.
+    order = np.argsort(~crosses, axis=0, kind="stable")
+    points, count = np.take_along_axis(points, order[..., None], axis=0), crosses.sum(axis=0)
+    lines = [points[i : i + 2][:, count >= i + 2] for i in (0, 2)]
+    return np.concatenate([np.moveaxis(line, 1, 0) for line in lines])
+
+
+def distance_ratio(lens_redshift: float, source_redshift: float, cosmology: Any = None) -> float:
+    """How much of its deflection a lens has for a source at this redshift, compared with one infinitely far behind.
+
+        D_LS / D_S = sqrt(1 + Ok m_L²) - m_L/m_S sqrt(1 + Ok m_S²),   m = transverse comoving distance / Hubble distance
+
+    Parameters
+    ----------
+    lens_redshift, source_redshift
+        0 < lens_redshift < source_redshift.
+    cosmology
+        an astropy.cosmology; Planck18 if left out.
+
+    Raises
+    ------
+    InputError
+        if the source does not lie behind the lens.
+
+    References
+    ----------
+    Peebles (1993), Principles of Physical Cosmology, equation 13.46.
+    """
+    for name, value in (("lens_redshift", lens_redshift), ("source_redshift", source_redshift)):
+        if not np.ndim(value) == 0 or not np.isfinite(value) or not value > 0:
+            raise InputError(f"{name}: expected a positive number, got {value!r}.")
+    if not source_redshift > lens_redshift:
+        raise InputError(f"source_redshift: the source must lie behind the lens at {lens_redshift}, got {source_redshift}.")
+    cosmology = _cosmology(cosmology)
+    # From the distances to both, because astropy's own name of the one between them changes with its version.
+    near, far = (float(cosmology.comoving_transverse_distance(z) / cosmology.hubble_distance) for z in (lens_redshift, source_redshift))
+    curved = float(cosmology.Ok0)
+    return float(np.sqrt(1 + curved * near**2) - near / far * np.sqrt(1 + curved * far**2))
+
+
+def kpc_per_arcsec(redshift: float, cosmology: Any = None) -> float:
+    """Proper length of an arcsecond: what turns a gradient per arcsec in the source plane into one per kpc.
+
+    Parameters
+    ----------
+    redshift
+        of the galaxy, positive.
+    cosmology
+        an astropy.cosmology; Planck18 if left out.
+    """
+    if not redshift > 0:
+        raise InputError(f"redshift: expected a positive number, got {redshift!r}.")
+    return float(_cosmology(cosmology).kpc_proper_per_arcmin(redshift).to_value("kpc / arcmin") / 60)
+
+
+def _cosmology(given: Any) -> Any:
+    if given is None:
+        from astropy.cosmology import Planck18
+
+        return Planck18
+    if not hasattr(given, "comoving_transverse_distance"):
+        raise InputError(f"cosmology: expected an astropy.cosmology, got {given!r}.")
+    return given
