@@ -33,7 +33,8 @@ def rows(options):
         if accurate:
             best = min(accurate, key=seconds.__getitem__)
             row |= {
-                "lenstronomy": best, "lenstronomy_accurate": inside[best][0] < ACCURATE, "lenstronomy_ms": 1e3 * seconds[best], "lenstronomy_error_1re": inside[best][0],
+                "lenstronomy": best, "lenstronomy_accurate": inside[best][0] < ACCURATE,
+                "lenstronomy_ms": 1e3 * seconds[best], "lenstronomy_error_1re": inside[best][0],
                 "lenstronomy_error_3re": inside[best][1], "times_faster": seconds[best] / seconds["map"],
             }  # fmt: skip
             row["settings"] = {s: {"ms": 1e3 * seconds[s], "error_1re": inside[s][0], "error_3re": inside[s][1]} for s in theirs}
