@@ -7,6 +7,7 @@ import platform
 import tempfile
 import warnings
 from pathlib import Path
+from typing import Any
 
 import jax
 
@@ -32,7 +33,8 @@ def keep_compiled() -> Path | None:
     folder
         in use, or None.
     """
-    if jax.config.jax_compilation_cache_dir is not None or not jax.config.jax_enable_compilation_cache:
+    settings: Any = jax.config
+    if settings.jax_compilation_cache_dir is not None or not settings.jax_enable_compilation_cache:
         return None
     folder = _folder()
     if folder is None or not _writable(folder):

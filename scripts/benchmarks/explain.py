@@ -19,11 +19,11 @@ def explain(options) -> None:
         print(f"{name}, FWHM {fwhm}: {z.values.shape[0]} pixels a side, {rows} x {columns} cells, {sampling.nodes}^2 points in each")
         print(f"  transforms    4 real ones (light and weighted light, forth and back), {flops / 1e6:.1f} Mflop")
         print(
-            f"  exponentials  {3 * components} per point (Sersic's power and exponential, 10^Z): {3 * components * points / 1e6:.2f} million"
+            f"  exponentials  {3 * components} per point (Sersic's power and exponential, 10^Z), {3 * components * points / 1e6:.2f} million"
         )
         print(f"  memory        {8 * cells * model.start.dtype.itemsize / 2**20:.1f} MiB to read or write at least")
-        print(f"  measured      transforms {1e3 * seconds['transforms']:.2f} ms, map {seconds['map'] / seconds['transforms']:.2f} of them,")
+        bare, drawn, both = (seconds[side] for side in ("transforms", "map", "value and gradient"))
         print(
-            f"                density {seconds['value'] / seconds['map']:.2f} maps, with gradient {seconds['value and gradient'] / seconds['map']:.2f} maps"
+            f"  measured      transforms {1e3 * bare:.2f} ms; map {drawn / bare:.2f} times that; value and gradient {both / drawn:.2f} maps"
         )
-    print("posterior       importance sampling: one density a draw; NUTS: about 3 to 7 gradients a draw, and its warm-up")
+    print("posterior: importance sampling takes one density a draw; NUTS about 3 to 7 gradients a draw, and a warm-up")

@@ -12,6 +12,7 @@ import numpyro.distributions as dist
 import jaxmetal as jm
 from jaxmetal.forward.observe import observe
 from jaxmetal.instrument.sampling import Sampling
+from jaxmetal.profiles.numerics import sersic_b
 
 CENTRAL, GRADIENT = "disc.metallicity.central", "disc.metallicity.gradient"
 PRIORS = {CENTRAL: dist.Uniform(6.0, 10.0), GRADIENT: dist.Uniform(-2.0, 2.0)}
@@ -122,7 +123,7 @@ def their_map(galaxy: jm.Galaxy, z: jm.TracerMap, fwhm: float, setting: str) -> 
         lights, tracers, names = [], [], []
         for c in galaxy.components.values():
             p, t = ({k: float(v) for k, v in part.parameters.items()} for part in (c.light, c.tracers["metallicity"]))
-            lights.append({k: p[k] for k in ("amp", "R_sersic", "n_sersic", "center_x", "center_y")})
+            lights.append(_in_their_terms({k: p[k] for k in ("amp", "R_sersic", "n_sersic", "center_x", "center_y")}))
             where = {"center_x": p["center_x"], "center_y": p["center_y"]}
             names.append("LINEAR")
             tracers.append({"amp": t.get("central", t.get("value")), "k": t.get("gradient", 0.0)} | where)
@@ -132,3 +133,10 @@ def their_map(galaxy: jm.Galaxy, z: jm.TracerMap, fwhm: float, setting: str) -> 
             tracer_source_class=LightModel(names), kwargs_numerics=numerics, tracer_partition=partition, tracer_type="LOG",
         )  # fmt: skip
     return lambda: model.tracer_model(tracers, None, lights)
+
+
+def _in_their_terms(light: dict[str, float]) -> dict[str, float]:
+    """The same surface brightness under lenstronomy's approximate b_n, so that only the numerics are compared."""
+    n, exact = light["n_sersic"], float(sersic_b(jnp.asarray(light["n_sersic"])))
+    theirs = 1.9992 * n - 0.3271
+    return light | {"R_sersic": light["R_sersic"] * (theirs / exact) ** n, "amp": light["amp"] * float(np.exp(exact - theirs))}
