@@ -46,8 +46,6 @@ def to_lenstronomy(galaxy: Galaxy, tracer: str | None = None, scale: str = "log1
     if galaxy.lens:
         held = ", ".join(f"lens.{lens}" for lens in galaxy.lens)
         raise InputError(f"to_lenstronomy: lenses cannot be carried over yet; the galaxy has {held}.")
-            "to_lenstronomy: lenses cannot be carried over yet; the galaxy has " + ", ".join(f"lens.{n}" for n in galaxy.lens) + "."
-        )
     kinds = {own: kind for kind, own in SCALES.items()}
     if scale not in kinds:
         raise unknown("scale", str(scale), kinds, "to_lenstronomy")
