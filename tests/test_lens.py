@@ -114,6 +114,7 @@ def test_a_tide_and_a_sheet_make_a_round_galaxy_elliptical_and_large(tolerance):
         np.testing.assert_allclose(own, other, rtol=tolerance(3e-4, 5e-4))
 
 
+@pytest.mark.precision("double")
 def test_a_small_source_is_magnified_by_its_images(tolerance):
     """All light of an image is mu × flux, at a place where mu hardly changes over the source."""
     sigma, at = 0.01, (1.0, 0.4)
@@ -134,6 +135,7 @@ def test_a_uniform_tracer_stays_uniform_behind_any_lens(tolerance):
     np.testing.assert_allclose(tracer, 8.0, rtol=tolerance(1e-12, 1e-6))
 
 
+@pytest.mark.precision("single")
 def test_foreground_light_is_seen_where_it_is_and_dilutes_no_tracer():
     light = jm.Component(jm.Profile(jm.light.sersic, amp=4.0, R_sersic=0.5, n_sersic=4.0), foreground=True)
     behind = lensed({"halo": halo()}, R=0.3, x=0.2)
@@ -157,6 +159,7 @@ def test_the_images_of_one_source_come_back_to_it():
     assert float(get(near, "near.distance_ratio")) == 0.5
 
 
+@pytest.mark.precision("double")
 def test_a_component_with_its_own_redshift_is_deflected_by_its_own_ratio(tolerance):
     """The same as all of the lens at that ratio."""
     ratio = 0.6
@@ -166,6 +169,7 @@ def test_a_component_with_its_own_redshift_is_deflected_by_its_own_ratio(toleran
         np.testing.assert_allclose(a, b, rtol=tolerance(1e-10, 1e-4))
 
 
+@pytest.mark.precision("double")
 def test_critical_curves_and_caustics_of_an_isothermal_sphere_are_its_ring_and_its_centre():
     galaxy = lensed({"halo": halo(e1=0.0, e2=0.0)})
     grid = jm.Grid.regular((100, 100), 0.04)
@@ -218,7 +222,7 @@ def theirs(halo, shear, source, tracer, front) -> tuple[np.ndarray, np.ndarray]:
     return image.image([halo, shear], [source], [front]), map.tracer_model([tracer], [halo, shear], [source])
 
 
-@pytest.mark.usefixtures("double_precision")
+@pytest.mark.precision("double")
 def test_a_lensed_scene_is_lenstronomys_image_and_tracer():
     """Sixty random lenses, sources and gradients, on lenstronomy's own points."""
     from jaxmetal.forward.observe import observe
@@ -247,6 +251,7 @@ def test_a_lensed_scene_is_lenstronomys_image_and_tracer():
         np.testing.assert_allclose(means[METALLICITY], tracer, rtol=1e-6)
 
 
+@pytest.mark.precision("single")
 def test_the_lens_is_fitted_by_dotted_path():
     instrument = telescope((21, 21), 0.3, 0.6, (4, 2), 4)
     spot = jm.Component(jm.Profile(jm.light.gaussian, amp=5.0, sigma=0.3, center_x=0.2))
@@ -261,7 +266,7 @@ def test_the_lens_is_fitted_by_dotted_path():
     assert float(fit.galaxy.lens["halo"].theta_E) == pytest.approx(1.4, abs=1e-3)
 
 
-@pytest.mark.usefixtures("double_precision")
+@pytest.mark.precision("double")
 def test_auto_sampling_is_measured_through_the_lens():
     galaxy = lensed({"halo": jm.Profile(jm.lens.sis, theta_E=1.0)}, R=0.3, x=0.1, y=0.05)
     grid, psf = jm.Grid.regular((21, 21), 0.2), jm.GaussianPSF(0.6)
@@ -304,6 +309,7 @@ SMOOTH = jm.Profile(jm.lens.nie, theta_E=1.0, s_scale=0.4, e1=0.2, e2=0.1)
 REDSHIFTS = {"lens_redshift": 0.348, "source_redshift": 0.611, "cosmology": FlatLambdaCDM(70, 0.3)}
 
 
+@pytest.mark.precision("double")
 @pytest.mark.parametrize("unit", ["arcsec", "pixel"])
 @pytest.mark.parametrize("axes", ["array", "sky"])
 def test_a_deflection_map_deflects_as_the_lens_that_it_shows(tmp_path, unit, axes):
@@ -313,6 +319,7 @@ def test_a_deflection_map_deflects_as_the_lens_that_it_shows(tmp_path, unit, axe
     np.testing.assert_allclose(lens(x, y), SMOOTH(x, y), atol=4e-4)
 
 
+@pytest.mark.precision("double")
 def test_a_deflection_map_is_scaled_to_the_redshift_of_the_source(tmp_path):
     ratio = jm.lensing.distance_ratio(0.348, 0.611, REDSHIFTS["cosmology"])
     other = jm.lensing.distance_ratio(0.348, 2.0, REDSHIFTS["cosmology"])
@@ -324,6 +331,7 @@ def test_a_deflection_map_is_scaled_to_the_redshift_of_the_source(tmp_path):
     np.testing.assert_allclose(back(0.5, 0.2)[0], -jm.read_deflection(*paths, **SAID)(0.5, 0.2)[0])
 
 
+@pytest.mark.precision("double")
 def test_a_deflection_map_has_continuous_derivatives_up_to_its_edge(tolerance):
     rng = np.random.default_rng(2)
     lens = jm.Profile(
@@ -337,6 +345,7 @@ def test_a_deflection_map_has_continuous_derivatives_up_to_its_edge(tolerance):
     np.testing.assert_allclose(lens(jnp.asarray(6.0), jnp.asarray(5.0))[0], lens.alpha_x[5, 6], rtol=1e-5)
 
 
+@pytest.mark.precision("double")
 def test_a_frame_beyond_the_deflection_map_is_refused_and_a_margin_is_told_of(tmp_path):
     lens = jm.read_deflection(*files(tmp_path, SMOOTH), **SAID)
     galaxy = lensed({"cluster": lens}, R=0.3)
@@ -362,6 +371,7 @@ WRONG = {
 }
 
 
+@pytest.mark.precision("double")
 @pytest.mark.parametrize("case", WRONG)
 def test_what_is_wrong_about_deflection_maps_is_named(tmp_path, case):
     said, message = WRONG[case]
@@ -411,6 +421,7 @@ def test_a_users_own_lens_works():
 # The arc behind Abell S1063.
 
 
+@pytest.mark.precision("double")
 def test_the_published_deflection_of_as1063_takes_every_pixel_to_its_published_place_in_the_source():
     """The authors' own projection of their MUSE pixels, in kpc of WMAP9 at z = 0.611, from the corner of their map."""
     folder = data_path("as1063_lensed_muse")

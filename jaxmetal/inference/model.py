@@ -203,9 +203,10 @@ class Model(eqx.Module):
     def _constrain(self, unconstrained: Float[Array, " n"]) -> tuple[Values, Float[Array, ""]]:
         return coordinates.from_line(self._ordered, unconstrained)
 
+    @eqx.filter_jit
     def predict(self, values: Values) -> dict[str, Float[Array, "ny nx"]]:
         """The predicted maps by name, by a compiled program; one light convolution for all maps on one instrument."""
-        return _predicted(self, values)
+        return self.look(values).predicted
 
     def predict_scene(self, galaxy: Galaxy, maps: dict[str, Map]) -> dict[str, Float[Array, "ny nx"]]:
         """The predicted maps of a scene that `scene_at` gave, or of some of its maps."""
@@ -295,6 +296,3 @@ class Look(NamedTuple):
     predicted: dict[str, Array]
     log_likelihood: Float[Array, ""]
     solution: Solution | None
-
-
-_predicted = eqx.filter_jit(lambda model, values: model.look(values).predicted)
