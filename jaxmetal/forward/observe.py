@@ -95,7 +95,9 @@ def _cells(galaxy: Galaxy, instrument: Instrument, sampling: Sampling, groups: l
             planes = _source_planes(galaxy, tuple(carried), x, y)
             return [image for name, own in carried.items() for image in _images(galaxy.components[name], own, *planes[name])]
 
-        images = iter(cell_means(sources, instrument.grid, sampling, _cusps(galaxy, carried)))
+        # The centre of what is lensed has an unknown number of images that come and go; there only a finer sampling helps.
+        sharp = [] if galaxy.is_lensed(names[0]) else _cusps(galaxy.components[names[0]], [t for t, _ in carried[names[0]]])
+        images = iter(cell_means(sources, instrument.grid, sampling, sharp))
         for name, own in carried.items():
             brightness = next(images)
             for group in groups:
@@ -126,16 +128,8 @@ def _images(component: Component, carried: list[Average], x: Array, y: Array) ->
     return [brightness] + [brightness * scale_functions(s)[0](component.tracers[t](x, y)) for t, s in carried]
 
 
-def _cusps(galaxy: Galaxy, carried: dict[str, list[Average]]) -> list[tuple[Array, Array]]:
-    """Where components may be sharp: the centres of the profiles of one that is not lensed.
-
-    The centre of a lensed one has an unknown number of images that come and go with its parameters; there only the sampling
-    of the whole frame helps.
-    """
-    name = next(iter(carried))
-    if galaxy.is_lensed(name):
-        return []
-    component, tracers = galaxy.components[name], [tracer for tracer, _ in carried[name]]
+def _cusps(component: Component, tracers: list[str]) -> list[tuple[Array, Array]]:
+    """Where a component may be sharp: the centres of its profiles."""
     # Where two lie close to each other the last one counts, and light is sharper than what it carries.
     profiles = [*(component.tracers[name] for name in tracers), component.light]
     # A total has a center_x with an ending for each of its parts.
