@@ -15,7 +15,7 @@ from jaxmetal.inference.pareto import Smoothed, smooth
 from jaxmetal.inference.results import Fit, Posterior
 
 # Of a Student-t around the fit. In twelve runs (use cases 1 and 2, figure 4; 2 to 18 parameters) k-hat stayed below 0.2 with
-# 10, at 71 to 99 % of the draws; with 30 it reached 0.6, and a Gaussian 0.96, because its tails are no wider than the posterior's.
+# 10, at 64 to 98 % of the draws; with 30 it reached 0.6, and with a Gaussian 0.96, whose tails are no wider than the posterior's.
 DOF = 10.0
 # How many cells are computed together: more leave a processor's cache, and a GPU has more to do at once.
 CELLS_TOGETHER = {"cpu": 100_000}

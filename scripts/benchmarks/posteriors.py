@@ -33,7 +33,7 @@ def posterior(options):
         jm.sample(model, fit, method=method, draws=draws[method])
     seconds, found = {m: [] for m in methods}, {m: [] for m in methods}
     fits = []
-    for turn in range(max(2, options.rounds // 5)):
+    for turn in range(max(1, options.rounds // 5)):
         begin = time.perf_counter()
         fit = jm.optimise(model, starts=1)
         fits.append(time.perf_counter() - begin)
