@@ -35,13 +35,16 @@ ITEMS = {
 def main() -> None:
     """Measure what is asked for, row by row, and write results and pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("items", nargs="*", choices=list(ITEMS), metavar="ITEM")
+    parser.add_argument("items", nargs="*", metavar="ITEM", help=", ".join(ITEMS) + "; all but the device if left out")
     parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
     parser.add_argument("--explain", action="store_true", help="print what a map must cost at least, beside what it costs")
     parser.add_argument("--rounds", type=int, default=15, help="how many times the sides take turns")
     parser.add_argument("--count", type=int, help="galaxies, instead of each item's own number")
     parser.add_argument("--out", type=Path, default=HERE / "benchmarks" / "latest.json")
     options = parser.parse_args()
+    # argparse would hold an empty list against the choices too.
+    if unknown := set(options.items) - set(ITEMS):
+        parser.error(f"unknown item {', '.join(sorted(unknown))}; choose from {', '.join(ITEMS)}")
     # Subprocesses must find the benchmarks and the package that this process has.
     os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE), str(HERE.parent), os.environ.get("PYTHONPATH", "")])
     os.environ["JAX_PLATFORMS"] = "cpu" if options.device == "cpu" else "cuda,cpu"

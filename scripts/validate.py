@@ -23,12 +23,15 @@ CHECKS = ("bounds", "sampling", "fits", "calibration")
 def main() -> None:
     """Run the checks asked for and write their tables, row by row."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checks", nargs="*", choices=CHECKS, default=list(CHECKS), metavar="CHECK")
+    parser.add_argument("checks", nargs="*", metavar="CHECK", help=", ".join(CHECKS) + "; all if left out")
     parser.add_argument("--out", type=Path, default=Path("validation"))
     parser.add_argument("--count", type=int, help="fits, draws or simulations, instead of each check's own number")
     arguments = parser.parse_args()
+    # argparse would hold a list of defaults against the choices as if it were one of them.
+    if unknown := set(arguments.checks) - set(CHECKS):
+        parser.error(f"unknown check {', '.join(sorted(unknown))}; choose from {', '.join(CHECKS)}")
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
-    for check in arguments.checks:
+    for check in arguments.checks or CHECKS:
         found = []
         for row in import_module(f"validation.{check}").rows(arguments.count):
             found.append(row)
