@@ -6,9 +6,6 @@ source "$(dirname "$0")/environment.sh"
 "$VENV/bin/ruff" format --check .
 # One worker a core, one thread a worker: JAX's own threads would fight over the same cores.
 export XLA_FLAGS="${XLA_FLAGS:---xla_cpu_multi_thread_eigen=false}" OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
-# What several workers, notebooks and commands need is compiled once, and in a later run not at all.
-export JAX_COMPILATION_CACHE_DIR="${JAX_COMPILATION_CACHE_DIR:-$PWD/.pytest_cache/compiled}"
-export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 for x64 in 0 1; do
     echo "== float$((32 + 32 * x64))"
     # A file stays with one worker, which compiles its programs once; few tests may still be much work, so no file waits for last.
