@@ -121,8 +121,10 @@ class Galaxy(eqx.Module):
 
     def deflection(self, x: Array, y: Array) -> tuple[Array, Array]:
         """alpha = (alpha_x, alpha_y) of all lenses together at a position on the sky, arcsec."""
-        pairs = [profile(x, y) for profile in self.lens.values()]
-        along, across = (sum(parts, jnp.zeros(jnp.broadcast_shapes(jnp.shape(x), jnp.shape(y)))) for parts in zip(*pairs, strict=True))
+        along = across = jnp.zeros(jnp.broadcast_shapes(jnp.shape(x), jnp.shape(y)))
+        for profile in self.lens.values():
+            alpha_x, alpha_y = profile(x, y)
+            along, across = along + alpha_x, across + alpha_y
         return along, across
 
     def is_lensed(self, name: str) -> bool:

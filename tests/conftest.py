@@ -5,6 +5,9 @@ import os
 import jax
 import matplotlib
 import pytest
+from scenes import small_model
+
+import jaxmetal as jm
 
 matplotlib.use("Agg")
 # The command line would write into the home folder of whoever runs the tests.
@@ -21,6 +24,18 @@ def x64() -> bool:
 def tolerance(x64):
     """tolerance(double, single): how far rounding may carry a result in this run."""
     return lambda double, single: double if x64 else single
+
+
+@pytest.fixture(scope="session")
+def model():
+    """A small noisy tracer map, whose central value and gradient are free."""
+    return small_model(seed=3)
+
+
+@pytest.fixture(scope="session")
+def fit(model):
+    """The fit of `model`."""
+    return jm.optimise(model, starts=2)
 
 
 def pytest_collection_modifyitems(config, items):

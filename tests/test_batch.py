@@ -1,5 +1,7 @@
 """Many galaxies at once: what each would be alone."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -73,6 +75,17 @@ def test_importance_sampling_of_a_batch_agrees_with_laplace(models, fits):
             assert row["mean"] == pytest.approx(float(fit.parameters[name]), abs=0.3 * fit.errors[name])
             assert row["sd"] == pytest.approx(float(fit.errors[name]), rel=0.15)
     assert not np.array_equal(posteriors[0].samples[GRADIENT], posteriors[1].samples[GRADIENT])
+
+
+def test_one_refused_galaxy_gets_chains_and_its_neighbours_keep_their_draws(models, fits):
+    """A fit that claims a tenth of its errors, between two that tell the truth."""
+    narrow = dataclasses.replace(fits[1], unconstrained_covariance=1e-2 * fits[1].unconstrained_covariance)
+    starts, settings = [fits[0], narrow, fits[2]], {"chains": 2, "warmup": 60, "draws": 200, "chunk": 3}
+    mixed, alone = (jm.sample_batch(models[:3], starts, method=method, **settings) for method in ("auto", "importance"))
+    assert [posterior.attributes["method"] for posterior in mixed] == ["importance", "hmc", "importance"]
+    assert mixed[1].attributes["refused_k_hat"] == alone[1].attributes["k_hat"] >= 0.7
+    for i in (0, 2):
+        np.testing.assert_array_equal(mixed[i].samples[GRADIENT], alone[i].samples[GRADIENT])
 
 
 def test_the_second_chunk_compiles_nothing(models, fits):

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import numpyro.distributions as dist
 import pytest
-from scenes import FLAT, GRADIENT, disc, small_model, telescope
+from scenes import FLAT, GRADIENT, disc, telescope
 
 import jaxmetal as jm
 from jaxmetal.inference.importance import propose, resample
@@ -15,16 +15,6 @@ from jaxmetal.inference.pareto import fit_pareto, smooth
 
 # The harder precision of the two, and the one in which most people run.
 pytestmark = pytest.mark.precision("single")
-
-
-@pytest.fixture(scope="module")
-def model():
-    return small_model(seed=3)
-
-
-@pytest.fixture(scope="module")
-def fit(model):
-    return jm.optimise(model, starts=2)
 
 
 def test_averages_are_exact_where_the_posterior_is_known(model, fit):

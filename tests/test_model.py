@@ -17,16 +17,6 @@ import jaxmetal as jm
 X64 = jax.config.jax_enable_x64
 
 
-@pytest.fixture(scope="module")
-def model():
-    return small_model(seed=3)
-
-
-@pytest.fixture(scope="module")
-def fit(model):
-    return jm.optimise(model, starts=2)
-
-
 def test_the_vector_and_the_values_are_two_names_of_one_point(model):
     values = model.constrain(model.start + 0.3)
     np.testing.assert_allclose(model.unconstrain(values), model.start + 0.3, rtol=1e-4)

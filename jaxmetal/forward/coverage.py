@@ -9,7 +9,8 @@ from jaxmetal.errors import InputError, InputWarning
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.maps import Map
-from jaxmetal.profiles.lens.picture import deflection_map, map_pixel
+from jaxmetal.profiles.geometry import pixel_of
+from jaxmetal.profiles.lens import deflection_map
 from jaxmetal.profiles.profile import Profile, is_traced
 
 
@@ -57,7 +58,7 @@ def _beyond(profile: Profile, grid: Grid, margin: int) -> float:
     origin, matrix = np.asarray(grid.origin, float), np.asarray(grid.matrix, float)
     place, step = (np.asarray(profile.parameters[name], float) for name in ("origin", "matrix"))
     x, y = origin[:, None] + matrix @ corners
-    pixel = np.stack(map_pixel(x, y, place, step))
+    pixel = np.stack(pixel_of(x, y, place, step))
     last = np.array(profile.parameters["alpha_x"].shape[::-1])[:, None] - 1
     excess = np.maximum(np.maximum(-pixel, pixel - last), 0.0)
     return float(np.sqrt(abs(np.linalg.det(step))) * np.where(excess > 1e-3, excess, 0.0).max())

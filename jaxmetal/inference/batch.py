@@ -15,7 +15,7 @@ from jaxmetal.inference.model import Model
 from jaxmetal.inference.optimise import climb, first_points, highest, laplace, most_steps, surroundings
 from jaxmetal.inference.progress import bar
 from jaxmetal.inference.results import Fit, Posterior, trusted
-from jaxmetal.inference.sample import CHAINS, Program, advance, begin, fallback, run_chains, settings_for
+from jaxmetal.inference.sample import CHAINS, Program, Settings, advance, begin, fallback, in_place_of, run_chains, settings_for
 
 # The model's arrays and what goes with each galaxy are mapped over; how to fit is the same for all.
 _EACH = eqx.if_array(0)
@@ -108,20 +108,18 @@ def sample_batch(
     def draw(part: list[Model], stacked: Model) -> list[Posterior]:
         numbers, starts = zip(*(at[id(model)] for model in part), strict=True)
         keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.key(seed), i))(jnp.asarray(numbers))
-        own, found = settings, []
-        if method not in CHAINS:
-            found = draw_each(part, stacked, starts, list(keys), seed, chains, draws)
-            refused = [] if method == "importance" else [posterior for posterior in found if not trusted(posterior)]
-            if not refused:
-                return found
-            own, _ = fallback(settings, "hmc", refused)
-        drawn = run_chains(_PROGRAM, stacked, starts, keys, chains, draws, own, seed, lambda _: None)
-        for i, posterior in enumerate(found):
-            if trusted(posterior):
-                drawn[i] = posterior
-            else:
-                drawn[i].attributes.update(refused_k_hat=posterior.attributes["k_hat"])
-        return drawn
+
+        def run(settings: Settings) -> list[Posterior]:
+            return run_chains(_PROGRAM, stacked, starts, keys, chains, draws, settings, seed, lambda _: None)
+
+        if method in CHAINS:
+            return run(settings)
+        weighted = draw_each(part, stacked, starts, list(keys), seed, chains, draws)
+        refused = [posterior for posterior in weighted if not trusted(posterior)]
+        if method == "importance" or not refused:
+            return weighted
+        instead = run(fallback(settings, "hmc", refused))
+        return [w if trusted(w) else in_place_of(w, c) for w, c in zip(weighted, instead, strict=True)]
 
     return _in_chunks(models, chunk, progress, draw)
 

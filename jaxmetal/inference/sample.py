@@ -88,24 +88,29 @@ def sample(
     start = optimise(model, seed=seed) if start is None else start
     if not np.all(np.isfinite(start.unconstrained_covariance)):
         raise InputError(f"sample: the fit to start from has no covariance ({start.message}).")
-    notes: dict[str, Any] = {}
+    refused: list[Posterior] = []
     if method not in CHAINS:
-        posterior = draw_one(model, start, jax.random.key(seed), seed, chains, draws)
-        if method == "importance" or trusted(posterior):
-            log.info("sample: importance sampling, k-hat %.2f", posterior.attributes["k_hat"])
-            return posterior
-        settings, notes = fallback(settings, "nuts", [posterior])
+        weighted = draw_one(model, start, jax.random.key(seed), seed, chains, draws)
+        if method == "importance" or trusted(weighted):
+            log.info("sample: importance sampling, k-hat %.2f", weighted.attributes["k_hat"])
+            return weighted
+        refused, settings = [weighted], fallback(settings, "nuts", [weighted])
     with bar(warmup + draws, progress) as shown:
         drawn = run_chains(_PROGRAM, model, [start], jax.random.key(seed)[None], chains, draws, settings, seed, shown.update)[0]
-    drawn.attributes.update(notes)
-    return drawn
+    return in_place_of(refused[0], drawn) if refused else drawn
 
 
-def fallback(settings: Settings, method: str, refused: Sequence[Posterior]) -> tuple[Settings, dict[str, Any]]:
-    """The settings of the chains that follow an importance sampling that cannot be trusted, and what they are to say of it."""
+def fallback(settings: Settings, method: str, refused: Sequence[Posterior]) -> Settings:
+    """The settings of the chains that follow importance samplings that cannot be trusted."""
     worst = max(posterior.attributes["k_hat"] for posterior in refused)
     log.info("sample: k-hat %.2f is too large for importance sampling (%d); %s instead", worst, len(refused), method.upper())
-    return settings._replace(method=method), {"refused_k_hat": float(worst)}
+    return settings._replace(method=method)
+
+
+def in_place_of(refused: Posterior, drawn: Posterior) -> Posterior:
+    """The chains that took over, with a word on why."""
+    drawn.attributes["refused_k_hat"] = refused.attributes["k_hat"]
+    return drawn
 
 
 class Program(NamedTuple):

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmetal.errors import InputError
+from jaxmetal.profiles.geometry import pixel_of
 from jaxmetal.profiles.profile import as_array
 
 
@@ -140,10 +141,7 @@ class Grid(eqx.Module):
 
     def pixel(self, x: Array, y: Array) -> tuple[Array, Array]:
         """(column, row) of a point on the sky: the inverse of `position`."""
-        m = self.matrix
-        determinant = m[0, 0] * m[1, 1] - m[0, 1] * m[1, 0]
-        dx, dy = x - self.origin[0], y - self.origin[1]
-        return (m[1, 1] * dx - m[0, 1] * dy) / determinant, (m[0, 0] * dy - m[1, 0] * dx) / determinant
+        return pixel_of(x, y, self.origin, self.matrix)
 
     def squared_frequency(self, kx: Array, ky: Array) -> Array:
         """|f|² on the sky, per arcsec², of a wave with kx, ky cycles per pixel along the array's axes."""

@@ -6,6 +6,8 @@ from jaxtyping import Array, Float
 from jaxmetal.profiles import numerics
 
 Coordinate = Float[Array, "..."]
+# A pair of angles towards +x and +y, arcsec.
+Deflection = tuple[Coordinate, Coordinate]
 
 
 # A cusp has no value on its own centre: inside this radius (arcsec) it has the value it has here, as in lenstronomy.
@@ -98,3 +100,10 @@ def ellipticity(q, position_angle) -> tuple[Float[Array, ""], Float[Array, ""]]:
     phi = jnp.deg2rad(90.0 - position_angle)
     size = (1 - q) / (1 + q)
     return size * jnp.cos(2 * phi), size * jnp.sin(2 * phi)
+
+
+def pixel_of(x: Coordinate, y: Coordinate, origin, matrix) -> tuple[Coordinate, Coordinate]:
+    """(column, row) of a position on a frame: the inverse of origin + matrix · (column, row)."""
+    determinant = matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]
+    dx, dy = x - origin[0], y - origin[1]
+    return (matrix[1, 1] * dx - matrix[0, 1] * dy) / determinant, (matrix[0, 0] * dy - matrix[1, 0] * dx) / determinant

@@ -32,8 +32,6 @@ def source_position(galaxy: Galaxy, x: ArrayLike, y: ArrayLike, distance_ratio: 
         in the source plane, arcsec.
     """
     x, y = (jnp.asarray(value, jnp.result_type(float)) for value in (x, y))
-    if not galaxy.lens:
-        return x, y
     along, across = galaxy.deflection(x, y)
     return x - distance_ratio * along, y - distance_ratio * across
 

@@ -99,7 +99,9 @@ def trace_figure(posterior: Posterior) -> style.Figure:
         for draw in np.flatnonzero(diverging):
             trace.axvline(draw, ymax=0.06, color=style.INK, linewidth=0.8)
         trace.set_ylabel(texts[name])
-        quality = rf"$\hat{{R}}$ = {rows[name]['r_hat']:.3f},  {rows[name]['ess']:.0f} effective samples"
+        # Independent draws have no R-hat.
+        mixing = rf"$\hat{{R}}$ = {rows[name]['r_hat']:.3f},  " if np.isfinite(rows[name]["r_hat"]) else ""
+        quality = f"{mixing}{rows[name]['ess']:.0f} effective samples"
         trace.set_title(quality, fontsize=style.SMALL, loc="right", pad=2)
         trace.tick_params(axis="x", labelbottom=trace is grid[-1, 0])
     grid[-1, 0].set_xlabel(f"draw ({posterior.flat[next(iter(draws))].shape[0]} chains)")

@@ -4,9 +4,7 @@ import math
 
 import jax.numpy as jnp
 
-from jaxmetal.profiles.geometry import CUSP, Coordinate
-
-Deflection = tuple[Coordinate, Coordinate]
+from jaxmetal.profiles.geometry import CUSP, Coordinate, Deflection
 
 
 def _stretched(x, y, e1, e2, center_x, center_y):

@@ -8,9 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxmetal.profiles import numerics
-from jaxmetal.profiles.geometry import CUSP, Coordinate, elliptical_coordinates
-
-Deflection = tuple[Coordinate, Coordinate]
+from jaxmetal.profiles.geometry import CUSP, Coordinate, Deflection, elliptical_coordinates
 
 # An ellipticity beyond this (an axis ratio of 0.005) is taken for this: further out there is no ellipse.
 FLATTEST = 0.99

@@ -3,16 +3,7 @@
 import jax.numpy as jnp
 
 from jaxmetal.profiles import numerics
-from jaxmetal.profiles.geometry import Coordinate
-
-Deflection = tuple[Coordinate, Coordinate]
-
-
-def map_pixel(x: Coordinate, y: Coordinate, origin, matrix) -> tuple[Coordinate, Coordinate]:
-    """(column, row) of a position on a map whose pixel [0, 0] lies at `origin`; see `deflection_map`."""
-    determinant = matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]
-    dx, dy = x - origin[0], y - origin[1]
-    return (matrix[1, 1] * dx - matrix[0, 1] * dy) / determinant, (matrix[0, 0] * dy - matrix[1, 0] * dx) / determinant
+from jaxmetal.profiles.geometry import Coordinate, Deflection, pixel_of
 
 
 def deflection_map(x: Coordinate, y: Coordinate, alpha_x, alpha_y, origin, matrix, distance_ratio=1.0) -> Deflection:
@@ -41,7 +32,7 @@ def deflection_map(x: Coordinate, y: Coordinate, alpha_x, alpha_y, origin, matri
     Keys (1981), IEEE Trans. ASSP 29, 1153.
     """
     rows, columns = alpha_x.shape
-    column, row = map_pixel(x, y, origin, matrix)
+    column, row = pixel_of(x, y, origin, matrix)
     # Two pixels more on each side, continued in a straight line, so that the outermost cells are as smooth as the others.
     column, row = jnp.clip(column, 0, columns - 1) + 2, jnp.clip(row, 0, rows - 1) + 2
     padded = (jnp.pad(image, 2, mode="reflect", reflect_type="odd") for image in (alpha_x, alpha_y))

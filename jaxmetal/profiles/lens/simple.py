@@ -2,9 +2,7 @@
 
 import jax.numpy as jnp
 
-from jaxmetal.profiles.geometry import CUSP, Coordinate
-
-Deflection = tuple[Coordinate, Coordinate]
+from jaxmetal.profiles.geometry import CUSP, Coordinate, Deflection
 
 
 def shear(x: Coordinate, y: Coordinate, gamma1, gamma2, ra_0=0.0, dec_0=0.0) -> Deflection:
