@@ -34,6 +34,7 @@ _HOMES = {
     "Linear": "inference.priors",
     "optimise": "inference.optimise",
     "sample": "inference.sample",
+    "Batch": "inference.stack",
     "optimise_batch": "inference.batch",
     "sample_batch": "inference.batch",
     "Fit": "inference.results",
@@ -49,6 +50,7 @@ _HOMES = {
     "to_lenstronomy": "io.lenstronomy",
 }
 __all__ = [
+    "Batch",
     "Component",
     "Fit",
     "Galaxy",
@@ -97,6 +99,7 @@ if TYPE_CHECKING:
     from jaxmetal.inference.priors import Linear, Tied
     from jaxmetal.inference.results import Fit, Posterior
     from jaxmetal.inference.sample import sample
+    from jaxmetal.inference.stack import Batch
     from jaxmetal.instrument.grid import Grid
     from jaxmetal.instrument.instrument import Instrument
     from jaxmetal.instrument.psf import GaussianPSF, KernelPSF, MoffatPSF, NoPSF

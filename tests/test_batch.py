@@ -104,5 +104,6 @@ def test_models_that_differ_in_structure_are_named(models):
         models[0].with_maps({"light": models[0].maps["z"]})
     with pytest.raises(jm.InputError, match="2 models but 1 fits"):
         jm.sample_batch(models[:2], [None])
-    assert jm.optimise_batch([]) == []
+    with pytest.raises(jm.InputError, match="at least one"):
+        jm.optimise_batch([])
     assert jax.tree.structure(models[0]) == jax.tree.structure(models[4])

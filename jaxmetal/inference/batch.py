@@ -1,9 +1,7 @@
 """Many galaxies of one kind at once: the same fits and posteriors, from one compiled program."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,65 +9,62 @@ from jaxtyping import Array
 
 from jaxmetal.errors import InputError
 from jaxmetal.inference.importance import draw_each
+from jaxmetal.inference.laplace import Fits, Surroundings, surroundings
 from jaxmetal.inference.model import Model
-from jaxmetal.inference.optimise import climb, first_points, highest, laplace, most_steps, surroundings
-from jaxmetal.inference.progress import bar
+from jaxmetal.inference.optimise import climb, first_points, highest, most_steps
 from jaxmetal.inference.results import Fit, Posterior, trusted
 from jaxmetal.inference.sample import CHAINS, Program, Settings, advance, begin, fallback, in_place_of, run_chains, settings_for
+from jaxmetal.inference.stack import Batch, over_galaxies
 
-# The model's arrays and what goes with each galaxy are mapped over; how to fit is the same for all.
-_EACH = eqx.if_array(0)
-_climb = eqx.filter_jit(eqx.filter_vmap(climb, in_axes=(_EACH, 0, None, None)))
-_surroundings = eqx.filter_jit(eqx.filter_vmap(surroundings, in_axes=(_EACH, 0)))
-_PROGRAM = Program(
-    eqx.filter_jit(eqx.filter_vmap(begin, in_axes=(_EACH, 0, 0, 0, 0, None))),
-    eqx.filter_jit(eqx.filter_vmap(advance, in_axes=(_EACH, 0, 0, 0, None, None))),
-    draws_axis=2,
-)
+
+def _fit(model: Model, starts: int, seed: int, method: str, steps: int) -> tuple[Array, Surroundings]:
+    """Where the best ascent ends, and what is found there."""
+    best = highest(*climb(model, first_points(model, starts, seed), method, steps))
+    return best, surroundings(model, best)
+
+
+_fit_each = over_galaxies(_fit)
+_PROGRAM = Program(over_galaxies(begin), over_galaxies(advance), draws_axis=2)
 
 
 def optimise_batch(
     models: Sequence[Model], starts: int = 1, method: str = "fisher", steps: int | None = None, seed: int = 0,
-    *, chunk: int = 64, progress: bool | None = None,
-) -> list[Fit]:  # fmt: skip
+    *, chunk: int | None = None, progress: bool | None = None,
+) -> Fits:  # fmt: skip
     """The fits of many galaxies whose models differ in numbers only: data, errors, masks, PSFs, priors, starting values.
 
     Parameters
     ----------
     models
-        of one structure; `Model.with_maps` makes one from another.
+        of one structure; `Model.with_maps` makes one from another. A `Batch` of them is stacked only once.
     starts, method, steps, seed
         as for `optimise`.
     chunk
-        how many are computed at once.
+        how many are computed at once; as many as there is memory and use for, if left out. Several devices share them.
     progress
         whether to show a bar; only on a terminal if left out.
 
     Returns
     -------
     fits
-        one for each model, as `optimise` would give it. A galaxy that cannot be fitted says so in its own
-        `fit.message` and touches no other.
+        a sequence with a `Fit` for each model, as `optimise` would give it, and columns of all: `fits.parameters`,
+        `fits.covariance`. A galaxy that cannot be fitted says so in its own `fit.message` and touches no other.
 
     Raises
     ------
     InputError
         for models of different structure, or if nothing is free.
     """
-    steps = most_steps(models[0], starts, method, steps) if models else 0
-
-    def fit(part: list[Model], stacked: Model) -> list[Fit]:
-        ends, heights = _climb(stacked, jnp.stack([first_points(model, starts, seed) for model in part]), method, steps)
-        best = jax.vmap(highest)(ends, heights)
-        around = jax.device_get(_surroundings(stacked, best))
-        return [laplace(model, best[i], jax.tree.map(lambda leaf, i=i: leaf[i], around)) for i, model in enumerate(part)]
-
-    return _in_chunks(models, chunk, progress, fit)
+    batch = Batch.of(models)
+    steps = most_steps(batch[0], starts, method, steps)
+    found = [jax.device_get(_fit_each(some, starts, seed, method, steps)) for _, some in batch.parts(chunk, progress)]
+    points, around = jax.tree.map(lambda *parts: np.concatenate(parts)[: len(batch)], *found)
+    return Fits(batch, points, around)
 
 
 def sample_batch(
     models: Sequence[Model], fits: Sequence[Fit], seed: int = 0, *, method: str = "hmc", chains: int = 4, warmup: int = 300,
-    draws: int = 500, target_accept: float = 0.8, chunk: int = 64, progress: bool | None = None,
+    draws: int = 500, target_accept: float = 0.8, chunk: int | None = None, progress: bool | None = None,
 ) -> list[Posterior]:  # fmt: skip
     """The posteriors of many galaxies whose models differ in numbers only.
 
@@ -83,7 +78,7 @@ def sample_batch(
         as for `sample`. With "nuts" all galaxies wait at every step for the longest trajectory among them; "auto" takes
         HMC where importance sampling cannot be trusted, for those galaxies alone.
     chunk
-        how many are computed at once.
+        how many are computed at once; as many as there is memory and use for, if left out. Several devices share them.
     progress
         whether to show a bar; only on a terminal if left out.
 
@@ -103,57 +98,21 @@ def sample_batch(
     lost = [i for i, fit in enumerate(fits) if not np.all(np.isfinite(fit.unconstrained_covariance))]
     if lost:
         raise InputError(f"sample_batch: fits {lost} have no covariance to start from; leave them out.")
-    at = {id(model): (i, fit) for i, (model, fit) in enumerate(zip(models, fits, strict=True))}
-
-    def draw(part: list[Model], stacked: Model) -> list[Posterior]:
-        numbers, starts = zip(*(at[id(model)] for model in part), strict=True)
+    batch, drawn = Batch.of(models), []
+    for numbers, some in batch.parts(chunk, progress):
+        part, starts = [batch[i] for i in numbers], [fits[i] for i in numbers]
         keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.key(seed), i))(jnp.asarray(numbers))
 
-        def run(settings: Settings) -> list[Posterior]:
-            return run_chains(_PROGRAM, stacked, starts, keys, chains, draws, settings, seed, lambda _: None)
+        def run(settings: Settings, some: Model = some, starts: list[Fit] = starts, keys: Array = keys) -> list[Posterior]:
+            return run_chains(_PROGRAM, some, starts, keys, chains, draws, settings, seed, lambda _: None)
 
         if method in CHAINS:
-            return run(settings)
-        weighted = draw_each(part, stacked, starts, list(keys), seed, chains, draws)
-        refused = [posterior for posterior in weighted if not trusted(posterior)]
-        if method == "importance" or not refused:
-            return weighted
-        instead = run(fallback(settings, "hmc", refused))
-        return [w if trusted(w) else in_place_of(w, c) for w, c in zip(weighted, instead, strict=True)]
-
-    return _in_chunks(models, chunk, progress, draw)
-
-
-def _in_chunks(models: Sequence[Model], chunk: int, progress: bool | None, work: Callable[[list[Model], Model], list]) -> list:
-    """What `work` makes of the models, in parts of one size, so that one program serves all."""
-    if chunk < 1:
-        raise InputError(f"chunk: expected at least 1, got {chunk}.")
-    done: list[Any] = []
-    with bar(len(models), progress, "galaxies") as shown:
-        for part in _parts(list(models), min(chunk, max(len(models), 1))):
-            padded = part + [part[-1]] * (min(chunk, len(models)) - len(part))
-            done += work(padded, _stack(padded))[: len(part)]
-            shown.update(len(part))
-    return done
-
-
-def _parts(models: list[Model], size: int) -> Iterator[list[Model]]:
-    for i in range(0, len(models), size):
-        yield models[i : i + size]
-
-
-def _stack(models: list[Model]) -> Model:
-    """One model whose arrays have a first axis of galaxies."""
-    arrays, rest = zip(*(eqx.partition(model, eqx.is_array) for model in models), strict=True)
-    structures = [jax.tree.structure(model) for model in models]
-    shapes = [[leaf.shape for leaf in jax.tree.leaves(part)] for part in arrays]
-    for i, (structure, shape) in enumerate(zip(structures, shapes, strict=True)):
-        if structure != structures[0] or shape != shapes[0]:
-            raise InputError(
-                f"models[{i}] differs from models[0] in more than numbers: components, priors, samplings or shapes of the maps."
-            )
-
-    def stack(*leaves: Array) -> Array:
-        return jnp.asarray(np.stack([np.asarray(leaf) for leaf in leaves]))
-
-    return eqx.combine(jax.tree.map(stack, *arrays), rest[0])
+            found = run(settings)
+        else:
+            found = draw_each(part, some, starts, list(keys), seed, chains, draws)
+            refused = [posterior for posterior in found if not trusted(posterior)]
+            if method == "auto" and refused:
+                instead = run(fallback(settings, "hmc", refused))
+                found = [w if trusted(w) else in_place_of(w, c) for w, c in zip(found, instead, strict=True)]
+        drawn += found
+    return drawn[: len(batch)]

@@ -1,15 +1,13 @@
 """The most probable parameters, and their errors: an ascent, then Laplace."""
 
-from typing import Any, NamedTuple
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.inference.ascent import ARRIVED, METHODS
+from jaxmetal.inference.laplace import Fits, surroundings
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.results import Fit
 
@@ -54,10 +52,10 @@ def optimise(model: Model, starts: int = 4, method: str = "fisher", steps: int |
         if not bool(jnp.any(jnp.isfinite(heights))):
             raise InputError("optimise: the log density is not finite at any start; check the starting values, priors and data.")
         best = highest(points, heights)
-        around = _surroundings(model, best)
-        if _gain(around, _inverse(around.hessian)) < ARRIVED:
+        fits = Fits([model], best[None], jax.tree.map(lambda found: found[None], _surroundings(model, best)))
+        if fits.gains[0] < ARRIVED:
             break
-    return laplace(model, best, around)
+    return fits[0]
 
 
 def most_steps(model: Model, starts: int, method: str, steps: int | None) -> int:
@@ -91,114 +89,4 @@ def highest(points: Float[Array, "starts n"], heights: Float[Array, " starts"]) 
     return points[jnp.argmax(jnp.where(jnp.isfinite(heights), heights, -jnp.inf))]
 
 
-class Surroundings(NamedTuple):
-    """The posterior at a point, and what a fit reports of it."""
-
-    log_posterior: Array
-    log_prior: Array
-    slope: Array
-    hessian: Array
-    to_own_units: Array
-    linear_information: Array
-    values: dict[str, Array]
-    predicted: dict[str, Array]
-
-
-def surroundings(model: Model, u: Float[Array, " n"]) -> Surroundings:
-    """What is found at a point."""
-
-    def depth(u: Array) -> tuple[Array, Any]:
-        values = model.constrain(u)
-        seen, log_prior = model.look(values), model.log_prior(values)
-        height = log_prior + seen.log_likelihood
-        return -height, (height, log_prior, seen)
-
-    def slope(u: Array) -> tuple[Array, Any]:
-        # Slope and predictions come along with the curvature, so that the model is compiled here only once.
-        slope, extra = jax.grad(depth, has_aux=True)(u)
-        return slope, (slope, extra)
-
-    def own_units(u: Array) -> Array:
-        values = model.complete(model.constrain(u))
-        return jnp.concatenate([values[name].ravel() for name in model.free])
-
-    hessian, (gradient, (height, log_prior, seen)) = jax.jacfwd(slope, has_aux=True)(u)
-    linear = jnp.zeros((0, 0)) if seen.solution is None else seen.solution.information
-    return Surroundings(height, log_prior, gradient, hessian, jax.jacfwd(own_units)(u), linear, seen.values, seen.predicted)
-
-
 _climb, _surroundings = eqx.filter_jit(climb), eqx.filter_jit(surroundings)
-_information = eqx.filter_jit(lambda model, u: model.information(u))
-
-
-def laplace(model: Model, u: Float[Array, " n"], around: Surroundings) -> Fit:
-    """The Laplace approximation around the end of an ascent, and what to know about it."""
-    curvature, complaint = _inverse(around.hessian), ""
-    if not np.isfinite(around.log_posterior):
-        curvature, complaint = np.full(around.hessian.shape, np.nan), "the log density is not finite at any start"
-    elif curvature is None:
-        curvature = _inverse(_information(model, u))
-        complaint = "no clear maximum (a parameter at its bound, or not constrained by the data): errors from the Fisher matrix"
-    if curvature is None:
-        curvature, complaint = np.full(around.hessian.shape, np.nan), "the data do not constrain the parameters: no covariance"
-    gain = _gain(around, curvature)
-    complaints = [complaint] if complaint else []
-    units = np.asarray(around.to_own_units, float)
-    covariance = units @ curvature @ units.T
-    if model.linear:
-        # What the data leave uncertain of the amplitudes, given everything else.
-        given = _inverse(around.linear_information)
-        covariance[-len(around.linear_information) :, -len(around.linear_information) :] += np.inf if given is None else given
-    complaints += _bounded(model, around.values, np.sqrt(np.diag(covariance)))
-    if not (np.isfinite(gain) and gain < ARRIVED):
-        complaints.insert(0, f"not converged: a Newton step would still gain {gain:.2g} in log posterior")
-    galaxy, maps = model.scene_at(around.values)
-    return Fit(
-        # A compiled program gives dictionaries back in alphabetical order; the covariance is in the model's.
-        parameters={name: np.asarray(around.values[name]) for name in model.free},
-        covariance=covariance,
-        galaxy=galaxy,
-        maps=maps,
-        predicted={name: np.asarray(image) for name, image in around.predicted.items()},
-        log_prior=float(around.log_prior),
-        converged=not complaints,
-        message="; ".join(complaints) or "converged",
-        unconstrained=np.asarray(u),
-        unconstrained_covariance=curvature,
-    )
-
-
-def _gain(around: Surroundings, curvature: np.ndarray | None) -> float:
-    """What a Newton step would still gain in log posterior."""
-    slope = np.asarray(around.slope, float)
-    return np.inf if curvature is None else 0.5 * float(slope @ curvature @ slope)
-
-
-def _bounded(model: Model, values: dict[str, Array], errors: np.ndarray) -> list[str]:
-    """What to know about parameters with a bounded prior: at its edge, or left to it by the data."""
-    notes, at = [], 0
-    for name in model.names:
-        prior, value = model.priors[name], np.asarray(values[name], float)
-        error, at = errors[at : at + value.size].reshape(value.shape), at + value.size
-        low, high = (getattr(prior.support, bound, None) for bound in ("lower_bound", "upper_bound"))
-        if low is None or high is None:
-            continue
-        low, width = np.asarray(low, float), np.asarray(high, float) - np.asarray(low, float)
-        if np.any(np.abs((value - low) / width - 0.5) > 0.499):
-            notes.append(f"{name} at the edge of its prior, its error means little")
-        elif np.any(error > 0.3 * width):
-            notes.append(f"{name} is not constrained by the data beyond its prior")
-    return notes
-
-
-def _inverse(array: Array) -> np.ndarray | None:
-    """The inverse of a positive definite matrix, or None."""
-    matrix = np.asarray(array, float)
-    diagonal = np.diag(matrix)
-    if not (np.all(np.isfinite(matrix)) and np.all(diagonal > 0)):
-        return None
-    scale = 1 / np.sqrt(diagonal)
-    values, vectors = np.linalg.eigh(matrix * np.outer(scale, scale))
-    if values[0] <= 1e-7 * values[-1]:
-        return None
-    return np.outer(scale, scale) * ((vectors / values) @ vectors.T)

@@ -8,50 +8,103 @@ import jax.numpy as jnp
 import numpy as np
 from benchmarks.batches import noisy_models, scene
 from benchmarks.posteriors import worst
-from benchmarks.timing import alternate
+from benchmarks.timing import alternate, once
+from jax._src.test_util import count_jit_compilation_cache_miss
 
 import jaxmetal as jm
-from jaxmetal.inference.batch import _stack
+from jaxmetal.inference.stack import over_galaxies
 
-SIZES = {"gpu": ((32, 64, 128), (64, 1024, 8192)), "cpu": ((16, 32), (4, 16))}
+# (pixels a side, galaxies), what the targets are about first.
+CASES = {
+    "gpu": [(64, 1024), (64, 8192), (64, 64), (32, 1024), (32, 8192), (128, 64), (128, 1024)],
+    "cpu": [(16, 16), (32, 4)],
+}
 # Arrays of cells that one map must read or write at least once: two images, forth and back, and their transforms.
 PASSES = 8
+# Galaxies of which posteriors are drawn, and how.
+DRAWN, DRAWS = 1024, {"chains": 2, "draws": 250}
 
 
 def device(options):
-    """A row for each stamp and batch size; small ones on a CPU, where only the code is exercised."""
-    stamps, batches = SIZES[options.device]
+    """The card's own bandwidth; a row for each stamp and batch size; single precision beside double; and chains."""
+    cases = CASES[options.device]
     name = jax.devices()[0].device_kind
-    for side in stamps:
+    grown = jax.jit(lambda array: array + 1)
+    copied = jnp.ones((2**28 if options.device == "gpu" else 2**22,), jnp.float32)
+    seconds = alternate({"copy": lambda: grown(copied)}, rounds=5)["copy"]
+    yield {"case": "copy of one array", "device": name, "jax": jax.__version__, "gb_per_second": 2 * copied.nbytes / seconds / 1e9}
+    for side, count in cases:
         galaxy, z = scene(side)
-        some = noisy_models(z, galaxy, min(max(batches), 64))
-        for count in batches:
-            models = [some[i % len(some)] for i in range(count)]
-            yield {"case": f"{side} x {side}, batch of {count}", "device": name, "dtype": str(models[0].start.dtype)} | row(models, count)
+        models = jm.Batch(some_of(noisy_models(z, galaxy, min(count, 64)), count))
+        yield {"case": f"{side} x {side}, batch of {count}", "dtype": str(models[0].start.dtype)} | row(models)
+        if (side, count) == cases[0]:
+            yield precision(models[: min(count, 64)])
+            yield chains(jm.Batch(models[: min(count, 256)]))
 
 
-def row(models: list[jm.Model], count: int) -> dict:
-    """Warm times of one batch, per galaxy."""
-    stacked = _stack(models)
-    points = jnp.stack([model.start for model in models])
-    each = eqx.if_array(0)
-    predict = eqx.filter_jit(eqx.filter_vmap(lambda m, u: m.predict(m.constrain(u))["z"], in_axes=(each, 0)))
-    both = eqx.filter_jit(eqx.filter_vmap(lambda m, u: jax.value_and_grad(m.log_density)(u), in_axes=(each, 0)))
-    seconds = alternate({"map": lambda: predict(stacked, points), "gradient": lambda: both(stacked, points)}, rounds=5)
+def some_of(models: list[jm.Model], count: int) -> list[jm.Model]:
+    """As many models as asked for, each of a few as often as it takes."""
+    return [models[i % len(models)] for i in range(count)]
+
+
+def row(models: jm.Batch) -> dict:
+    """Warm rates of one batch: maps and gradients in one program, fits and posteriors as anyone would ask for them."""
+    count = len(models)
+    predict = over_galaxies(lambda model, u: model.predict(model.constrain(u))["z"])
+    both = over_galaxies(lambda model, u: jax.value_and_grad(model.log_density)(u))
+    together = next(models.parts(count, False))[1]
+    points = jax.block_until_ready(over_galaxies(lambda model: model.start)(together))
+    seconds = alternate({"map": lambda: predict(together, points), "gradient": lambda: both(together, points)}, rounds=5)
     instrument = models[0].maps["z"].instrument
-    bytes_moved = PASSES * count * np.prod(instrument.sampling.cells(instrument.grid.shape)) * points.dtype.itemsize
-    fits = jm.optimise_batch(models, chunk=count)
+    cells = int(np.prod(instrument.sampling.cells(instrument.grid.shape)))
+    bytes_moved = PASSES * count * cells * points.dtype.itemsize
+    del together
+    first = once(lambda: jm.optimise_batch(models).covariance)
+    with count_jit_compilation_cache_miss() as compiled:
+        fitted = min(once(lambda: jm.optimise_batch(models).covariance) for _ in range(3))
+        again = compiled()
+    few = jm.Batch(models[:DRAWN])
+    fits = list(jm.optimise_batch(few))
+    jm.sample_batch(few, fits, method="importance", **DRAWS)
     begin = time.perf_counter()
-    jm.optimise_batch(models, chunk=count)
-    fitted = time.perf_counter() - begin
-    few, found = models[: min(count, 1024)], fits[: min(count, 1024)]
-    times = []
-    for seed in (0, 1):
-        begin = time.perf_counter()
-        drawn = jm.sample_batch(few, found, seed, method="importance", chains=2, draws=250, chunk=len(few))
-        times.append(time.perf_counter() - begin)
+    drawn = jm.sample_batch(few, fits, 1, method="importance", **DRAWS)
     return {
-        "maps_per_second": count / seconds["map"], "gradients_per_second": count / seconds["gradient"],
-        "least_gb_per_second": bytes_moved / seconds["map"] / 1e9, "fits_per_second": count / fitted,
-        "posteriors_per_second": len(few) / times[1], "ess": float(np.median([worst(p) for p in drawn])),
+        "cells": cells, "maps_per_second": count / seconds["map"], "gradients_per_second": count / seconds["gradient"],
+        "least_gb_per_second": bytes_moved / seconds["map"] / 1e9, "fits_per_second": count / fitted, "first_fit_seconds": first,
+        "compilations_when_warm": again, "posteriors_per_second": len(few) / (time.perf_counter() - begin),
+        "ess": float(np.median([worst(p) for p in drawn])), "peak_gib": peak(),
+    }  # fmt: skip
+
+
+def peak() -> float:
+    """The most memory of the device that was in use so far, in GiB; not a number where it does not say."""
+    return (jax.local_devices()[0].memory_stats() or {}).get("peak_bytes_in_use", np.nan) / 2**30
+
+
+def precision(models: list[jm.Model]) -> dict:
+    """How far fits in single precision lie from those in double, in standard deviations."""
+    single = jm.optimise_batch(models)
+    with jax.enable_x64(True):
+        wide = [jax.tree.map(lambda a: a.astype(float) if eqx.is_inexact_array(a) else a, model) for model in models]
+        double = jm.optimise_batch(wide)
+    errors = np.sqrt(np.diagonal(double.covariance, axis1=1, axis2=2)).T
+    away = [np.abs(single.parameters[name] - value) / error for (name, value), error in zip(double.parameters.items(), errors, strict=True)]
+    ratio = np.sqrt(np.diagonal(single.covariance, axis1=1, axis2=2)).T / errors
+    return {
+        "case": f"single against double precision, {len(models)} fits", "dtypes": f"{single.unconstrained.dtype}, {double.unconstrained.dtype}",
+        "largest_difference_sigma": float(np.max(away)), "largest_error_ratio_minus_1": float(np.max(np.abs(ratio - 1))),
+    }  # fmt: skip
+
+
+def chains(models: jm.Batch) -> dict:
+    """Posteriors by chains of HMC, all galaxies in step."""
+    fits = list(jm.optimise_batch(models))
+    settings = {"chains": 2, "warmup": 100, "draws": 300}
+    jm.sample_batch(models, fits, **settings)
+    begin = time.perf_counter()
+    drawn = jm.sample_batch(models, fits, 1, **settings)
+    seconds = time.perf_counter() - begin
+    return {
+        "case": f"HMC, batch of {len(models)}", "posteriors_per_second": len(models) / seconds, "ess": float(np.median([worst(p) for p in drawn])),
+        "largest_r_hat": max(r["r_hat"] for p in drawn for r in p.summary().values()), "divergences": sum(p.divergences for p in drawn),
     }  # fmt: skip

@@ -30,9 +30,10 @@ def draw(results: dict, folder: Path) -> None:
     if device := results.get("device", {}).get("rows"):
         figure = style.new_figure(4.5, 3.2)
         axes = style.tidy(figure.add_subplot())
-        for i, stamp in enumerate(dict.fromkeys(row["case"].split(",")[0] for row in device)):
-            found = [(int(row["case"].split()[-1]), row["fits_per_second"]) for row in device if row["case"].startswith(f"{stamp},")]
-            axes.loglog(*zip(*found, strict=True), "o-", color=style.CHAINS[i % len(style.CHAINS)], label=stamp)
+        batches = [row for row in device if "fits_per_second" in row]
+        for i, stamp in enumerate(dict.fromkeys(row["case"].split(",")[0] for row in batches)):
+            found = [(int(row["case"].split()[-1]), row["fits_per_second"]) for row in batches if row["case"].startswith(f"{stamp},")]
+            axes.loglog(*zip(*sorted(found), strict=True), "o-", color=style.CHAINS[i % len(style.CHAINS)], label=stamp)
         axes.set(xlabel="galaxies in a batch", ylabel="fits per second", title=device[0]["device"])
         axes.legend(frameon=False)
         save_figure(figure, folder / "device.png")

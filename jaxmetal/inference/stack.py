@@ -1,0 +1,118 @@
+"""Many models of one structure as one, taken apart into as many at a time as there is memory for."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, PartitionSpec
+
+from jaxmetal.errors import InputError
+from jaxmetal.inference.model import Model
+from jaxmetal.inference.progress import bar
+
+# How many at once, if nobody says: a processor gains nothing from more; a GPU does.
+MOST_TOGETHER = {"cpu": 64}
+MOST_ELSEWHERE = 4096
+# Copies of its cells that a fit holds at once for each free parameter and a few more, and the part of the memory it may take.
+COPIES, SHARE = 24, 0.4
+
+
+class Batch(Sequence[Model]):
+    """Models that differ in numbers only, stacked once for all that is done with them.
+
+    Parameters
+    ----------
+    models
+        of one structure; `Model.with_maps` makes one from another.
+
+    Raises
+    ------
+    InputError
+        if there is none, or naming the first that differs from `models[0]` in more than numbers.
+    """
+
+    def __init__(self, models: Sequence[Model]):
+        self._models = list(models)
+        if not self._models:
+            raise InputError("models: at least one is needed.")
+        self._arrays, self._rest = _stack(self._models)
+
+    @classmethod
+    def of(cls, models: Sequence[Model]) -> "Batch":
+        """The models themselves if they are stacked already."""
+        return models if isinstance(models, cls) else cls(models)
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._models[index]
+
+    def parts(self, chunk: int | None, progress: bool | None) -> Iterator[tuple[np.ndarray, Model]]:
+        """Which models, and those models as one, in parts of one size, so that one program serves all.
+
+        The last part is filled up with the last model.
+        """
+        if chunk is not None and chunk < 1:
+            raise InputError(f"chunk: expected at least 1, got {chunk}.")
+        devices = jax.local_device_count()
+        size = min(chunk or together(self[0]), len(self))
+        size = -(-size // devices) * devices
+        with bar(len(self), progress, "galaxies") as shown:
+            for first in range(0, len(self), size):
+                numbers = np.minimum(np.arange(first, first + size), len(self) - 1)
+                some = slice(first, first + size) if first + size <= len(self) else numbers
+                yield numbers, eqx.combine(jax.tree.map(lambda a, some=some: jnp.asarray(a[some]), self._arrays), self._rest)
+                shown.update(min(size, len(self) - first))
+
+
+def over_galaxies(function: Callable) -> Callable:
+    """`function` mapped over the first axis of every array in its arguments, compiled; each local device takes its share."""
+    mapped = eqx.filter_vmap(function, in_axes=eqx.if_array(0))
+
+    @eqx.filter_jit
+    def run(*arguments: Any) -> Any:
+        devices = jax.local_devices()
+        if len(devices) == 1:
+            return mapped(*arguments)
+        arrays, rest = eqx.partition(arguments, eqx.is_array)
+        # Each device goes its own way, to its own number of steps.
+        mesh, share = Mesh(np.array(devices), ("galaxies",)), PartitionSpec("galaxies")
+        work = lambda arrays: mapped(*eqx.combine(arrays, rest))  # noqa: E731
+        return jax.shard_map(work, mesh=mesh, in_specs=share, out_specs=share, check_vma=False)(arrays)
+
+    return run
+
+
+def together(model: Model) -> int:
+    """How many models like this one are computed at once: what fits into the memory, and no more than is of use."""
+    cells = sum(np.prod(m.instrument.sampling.cells(m.instrument.grid.shape)) for m in model.maps.values() if m.instrument.sampling)
+    each = COPIES * cells * model.start.dtype.itemsize * (len(model.start) + 2)
+    most = MOST_TOGETHER.get(jax.default_backend(), MOST_ELSEWHERE)
+    return int(np.clip(SHARE * _memory() / each, 1, most)) * jax.local_device_count()
+
+
+def _memory() -> int:
+    """Bytes of a device's memory."""
+    limit = (jax.local_devices()[0].memory_stats() or {}).get("bytes_limit")
+    return limit or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // jax.local_device_count()
+
+
+def _stack(models: Sequence[Model]) -> tuple[Any, Any]:
+    """The arrays of all models with a first axis of models, and what they share."""
+    leaves, structures = zip(*(jax.tree.flatten(model) for model in models), strict=True)
+    shapes = [[np.shape(leaf) for leaf in each] for each in leaves]
+    for i, (structure, shape) in enumerate(zip(structures, shapes, strict=True)):
+        if structure != structures[0] or shape != shapes[0]:
+            raise InputError(
+                f"models[{i}] differs from models[0] in more than numbers: components, priors, samplings or shapes of the maps."
+            )
+    arrays = [
+        np.stack([np.asarray(leaf) for leaf in same]) if eqx.is_array(same[0]) else None for same in zip(*leaves, strict=True)
+    ]
+    rest = [None if eqx.is_array(leaf) else leaf for leaf in leaves[0]]
+    return jax.tree.unflatten(structures[0], arrays), jax.tree.unflatten(structures[0], rest)
