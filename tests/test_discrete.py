@@ -58,7 +58,7 @@ def test_a_frame_with_its_edge_around_it_is_a_filter_in_nearest_mode(cells, part
 
 
 def test_a_finer_sampling_keeps_its_rule_and_its_surroundings():
-    finer = Sampling(1, 2, 3, "midpoint", "dark").finer()
+    finer = Sampling(1, 2, 3, "midpoint", "dark").finer(9, False)
     assert (finer.rule, finer.outside) == ("midpoint", "dark")
     assert finer.convolve == 2
 

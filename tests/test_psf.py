@@ -12,7 +12,7 @@ from scipy.special import beta as beta_function
 from scipy.special import ndtr
 
 import jaxmetal as jm
-from jaxmetal.instrument.convolve import convolve, transfer_function
+from jaxmetal.instrument.convolve import smear, transfer_function
 from jaxmetal.instrument.sampling import Sampling
 from jaxmetal.io.fits import read_psf
 
@@ -55,7 +55,7 @@ def transfer(psf, kx, ky, grid=GRID):
 def smeared(psf, image, grid=GRID):
     """An image convolved with a PSF, one cell per pixel."""
     sampling = Sampling(1, 1, 0)
-    return np.asarray(convolve(jnp.asarray(image[None], float), transfer_function(grid, psf, sampling))[0], float)
+    return np.asarray(smear(jnp.asarray(image[None], float), transfer_function(grid, psf, sampling), grid, sampling)[0], float)
 
 
 def real_space(psf, grid=GRID):

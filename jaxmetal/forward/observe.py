@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 
 from jaxmetal.errors import unknown
 from jaxmetal.galaxy import Component, Galaxy
-from jaxmetal.instrument.convolve import cell_means, convolve, to_pixels, transfer_function, weighted_mean
+from jaxmetal.instrument.convolve import cell_means, smear, transfer_function, weighted_mean
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.instrument.psf import NoPSF
 from jaxmetal.instrument.sampling import Sampling
@@ -65,10 +65,10 @@ def observe(
     reference = {a: jax.lax.stop_gradient(_ratio(weighted[a].sum(), light[carriers[a]].sum())) for a in averages}
     contrast = [weighted[a] - reference[a] * light[carriers[a]] for a in averages]
     cells = jnp.stack([light[group] for group in groups] + contrast)
-    if not isinstance(instrument.psf, NoPSF):
-        known = instrument.transfer
-        cells = convolve(cells, transfer_function(instrument.grid, instrument.psf, sampling) if known is None else known)
-    seen = to_pixels(cells, instrument.grid, sampling)
+    transfer = instrument.transfer
+    if transfer is None and not (isinstance(instrument.psf, NoPSF) and sampling.convolve >= 1):
+        transfer = transfer_function(instrument.grid, instrument.psf, sampling)
+    seen = smear(cells, transfer, instrument.grid, sampling)
     seen_light = dict(zip(groups, seen[: len(groups)], strict=True))
     means = {}
     for average, image in zip(averages, seen[len(groups) :], strict=True):
@@ -97,7 +97,7 @@ def _cells(galaxy: Galaxy, instrument: Instrument, sampling: Sampling, groups: l
 
         # The centre of what is lensed has an unknown number of images that come and go; there only a finer sampling helps.
         sharp = [] if galaxy.is_lensed(names[0]) else _cusps(galaxy.components[names[0]], [t for t, _ in carried[names[0]]])
-        images = iter(cell_means(sources, instrument.grid, sampling, sharp))
+        images = iter(cell_means(sources, instrument.grid, sampling, sharp, not isinstance(instrument.psf, NoPSF)))
         for name, own in carried.items():
             brightness = next(images)
             for group in groups:

@@ -23,6 +23,8 @@ log = logging.getLogger("jaxmetal")
 TOLERANCE = np.array([1e-4, 1e-3])
 # Light matters down to this fraction of the brightest pixel.
 FAINTEST = 1e-4
+# The margin may grow to so many times what the PSF asks for.
+MOST_MARGIN = 3
 
 
 def resolve(scenes: Sequence[Scene]) -> dict[str, Map]:
@@ -69,6 +71,8 @@ def _resolved(scenes: Sequence[Scene], names: list[str]) -> Instrument:
     averages = tuple(dict.fromkeys((m.tracer, m.scale) for m in (first[name] for name in names) if isinstance(m, TracerMap)))
     fixed = instruments[0].margin
     margin = max(margin_for(i.psf, i.grid) for i in instruments) if fixed is None else fixed
+    # Around the images of a lensed centre, wherever they are, only more points help.
+    lensed = any(galaxy.is_lensed(name) for galaxy, _ in scenes for name in galaxy.components)
     sampling = max((guess(i.psf, i.grid, margin) for i in instruments), key=lambda s: s.convolve)
 
     def views(sampling: Sampling) -> list[list[np.ndarray]]:
@@ -76,7 +80,7 @@ def _resolved(scenes: Sequence[Scene], names: list[str]) -> Instrument:
 
     coarse = views(sampling)
     while True:
-        finer = sampling.finer(grow_margin=fixed is None)
+        finer = sampling.finer(MOST_MARGIN * margin if fixed is None else fixed, lensed)
         fine = views(finer)
         pairs = [_difference(a, b) for a, b in zip(coarse, fine, strict=True)]
         # What is left to the converged map is about twice the difference where it falls as the cube of the sampling.

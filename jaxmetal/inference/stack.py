@@ -111,8 +111,6 @@ def _stack(models: Sequence[Model]) -> tuple[Any, Any]:
             raise InputError(
                 f"models[{i}] differs from models[0] in more than numbers: components, priors, samplings or shapes of the maps."
             )
-    arrays = [
-        np.stack([np.asarray(leaf) for leaf in same]) if eqx.is_array(same[0]) else None for same in zip(*leaves, strict=True)
-    ]
+    arrays = [np.stack([np.asarray(leaf) for leaf in same]) if eqx.is_array(same[0]) else None for same in zip(*leaves, strict=True)]
     rest = [None if eqx.is_array(leaf) else leaf for leaf in leaves[0]]
     return jax.tree.unflatten(structures[0], arrays), jax.tree.unflatten(structures[0], rest)

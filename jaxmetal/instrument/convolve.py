@@ -18,20 +18,24 @@ from jaxmetal.instrument.psf import PSF
 from jaxmetal.instrument.sampling import Sampling
 
 # Around a cusp, BLOCK × BLOCK cells are averaged over points that crowd towards it: their distance from it is a cube.
-BLOCK = 10
+BLOCK = 8
 CROWDING = 3
 # On either side of the cusp there are this many more points than elsewhere.
-EXTRA_NODES = 4
+EXTRA_NODES = 3
 # A cusp on the border of two cells, where most lie, must not fall to either side by rounding: a compiled program may
 # compute its place twice, not to the last digit alike, and put the patch beside where it was evaluated.
 NUDGE = 0.0137
+# Powers of 2 - 2 cos(2 pi f) that turn the sinc³ of a quadratic spline into the sinc of a cell, f in cycles per cell:
+# the series of (pi f)² / sin²(pi f). The light of a cell then spreads over this many cells on either side.
+SHARPEN = (1.0, 1 / 12, 1 / 90, 1 / 560)
+SPREAD = len(SHARPEN)
 
 # Some images, as functions of the position (x, y).
 Sources = Callable[[Array, Array], Sequence[Array]]
 Cells = Float[Array, "rows columns"]
 
 
-def cell_means(sources: Sources, grid: Grid, sampling: Sampling, cusps: Sequence[tuple[Array, Array]]) -> list[Cells]:
+def cell_means(sources: Sources, grid: Grid, sampling: Sampling, cusps: Sequence[tuple[Array, Array]], smeared: bool) -> list[Cells]:
     """Averages of some functions of position over the cells of the padded frame.
 
     Parameters
@@ -42,6 +46,9 @@ def cell_means(sources: Sources, grid: Grid, sampling: Sampling, cusps: Sequence
         the pixels and how they are divided.
     cusps
         positions (x, y), arcsec, around which the functions may be sharp: points crowd towards them.
+    smeared
+        whether a PSF follows. Then the light around the last cusp may lie in cells next to its own, as long as what
+        passes the PSF is the same.
 
     Returns
     -------
@@ -49,7 +56,7 @@ def cell_means(sources: Sources, grid: Grid, sampling: Sampling, cusps: Sequence
         of each image, shape (rows, columns) of the padded grid of cells.
     """
     if sampling.outside != "sky":
-        return _framed(sources, grid, sampling, cusps)
+        return _framed(sources, grid, sampling, cusps, smeared)
     rows, columns = shape = sampling.cells(grid.shape)
 
     def evaluate(row: Array, column: Array) -> list[Array]:
@@ -60,24 +67,46 @@ def cell_means(sources: Sources, grid: Grid, sampling: Sampling, cusps: Sequence
     means = _even_means(evaluate, shape, sampling, grid.origin.dtype)
     if not cusps or sampling.rule == "midpoint":
         return means
-    block = min(BLOCK, rows, columns)
+    block = min(BLOCK, rows - 2 * SPREAD, columns - 2 * SPREAD)
+    if block < 1:
+        return means
 
-    def near(x: Array, y: Array) -> tuple[Array, list[Array]]:
-        """The first cell (row, column) of a block around a cusp, and the averages in it."""
+    def near(x: Array, y: Array) -> tuple[Array, list[tuple[Array, Array]]]:
+        """The first cell (row, column) of a block around a cusp, the averages in it, and where its light lies more exactly."""
         # The average over a cell does not depend on where its points lie, so no gradient flows through them.
         column, row = ((jax.lax.stop_gradient(pixel) + sampling.margin + 0.5) * sampling.convolve for pixel in grid.pixel(x, y))
-        corner = [jnp.clip(jnp.floor(p + NUDGE) - block // 2, 0, n - block) for p, n in zip((row, column), shape, strict=True)]
-        (r, to_rows), (c, to_columns) = (_crowded(*p, block, sampling.nodes + EXTRA_NODES) for p in zip((row, column), corner, strict=True))
-        return jnp.stack(corner).astype(int), [to_rows @ image @ to_columns.T for image in evaluate(r[:, None], c[None, :])]
+        last = [n - block - SPREAD for n in shape]
+        corner = [jnp.clip(jnp.floor(p + NUDGE) - block // 2, SPREAD, n) for p, n in zip((row, column), last, strict=True)]
+        nodes = sampling.nodes + EXTRA_NODES
+        (r, *to_rows), (c, *to_columns) = (_crowded(*p, block, nodes) for p in zip((row, column), corner, strict=True))
+        images = evaluate(r[:, None], c[None, :])
+        return jnp.stack(corner).astype(int), [tuple(a @ image @ b.T for a, b in zip(to_rows, to_columns, strict=True)) for image in images]
 
     # Mapped, so that the profiles are compiled once here however many cusps there are.
     corners, patches = jax.vmap(near)(*(jnp.stack(place) for place in zip(*cusps, strict=True)))
     for i in range(len(cusps)):
-        means = [jax.lax.dynamic_update_slice(m, patch[i], tuple(corners[i])) for m, patch in zip(means, patches, strict=True)]
-    return means
+        means = [jax.lax.dynamic_update_slice(m, own[i], tuple(corners[i])) for m, (own, _) in zip(means, patches, strict=True)]
+    if not smeared:
+        return means
+    return [_spread(m, given[-1], corners[-1]) for m, (_, given) in zip(means, patches, strict=True)]
 
 
-def _framed(sources: Sources, grid: Grid, sampling: Sampling, cusps: Sequence[tuple[Array, Array]]) -> list[Cells]:
+def _spread(means: Cells, given: Array, corner: Array) -> Cells:
+    """The averages over cells, corrected around a cusp for where in its cells the light lies.
+
+    An average over a cell puts all its light in its middle. A smooth image makes up for that in the next cell, a cusp does
+    not: its finest waves are seen as coarse ones. The correction is what the block's light gives to the cells around it by
+    a sharpened spline, less what the parabolas through its averages would give: nothing, where the image is smooth.
+    """
+    block = given.shape[0] - 2 * SPREAD
+    around = jax.lax.dynamic_slice(means, tuple(corner - 1), (block + 2, block + 2))
+    smooth = jnp.asarray(_parabolas(block), means.dtype)
+    start = tuple(corner - SPREAD)
+    correction = given - smooth @ around @ smooth.T
+    return jax.lax.dynamic_update_slice(means, jax.lax.dynamic_slice(means, start, given.shape) + correction, start)
+
+
+def _framed(sources: Sources, grid: Grid, sampling: Sampling, cusps: Sequence[tuple[Array, Array]], smeared: bool) -> list[Cells]:
     """Averages over the cells of the frame alone, with darkness or the frame's own edge around them."""
     ny, nx = (sampling.convolve * n for n in grid.shape)
     rows, columns = sampling.cells(grid.shape)
@@ -85,7 +114,7 @@ def _framed(sources: Sources, grid: Grid, sampling: Sampling, cusps: Sequence[tu
     before = sampling.margin * sampling.convolve
     around = ((before, rows - before - ny), (before, columns - before - nx))
     mode = "constant" if sampling.outside == "dark" else "edge"
-    return [jnp.pad(image[:ny, :nx], around, mode=mode) for image in cell_means(sources, grid, frame, cusps)]
+    return [jnp.pad(image[:ny, :nx], around, mode=mode) for image in cell_means(sources, grid, frame, cusps, smeared)]
 
 
 def _even_means(evaluate: Sources, shape: tuple[int, int], sampling: Sampling, dtype: jnp.dtype) -> list[Cells]:
@@ -109,9 +138,12 @@ def _even_means(evaluate: Sources, shape: tuple[int, int], sampling: Sampling, d
     return jax.lax.scan(add, [jnp.zeros(image.shape, image.dtype) for image in images], steps)[0]
 
 
-def _crowded(cusp: Array, first: Array, count: int, nodes: int) -> tuple[Float[Array, " points"], Float[Array, "count points"]]:
-    """Points in a row of cells from `first` on, crowded towards a cusp; and the matrix that makes averages of their values.
+def _crowded(
+    cusp: Array, first: Array, count: int, nodes: int
+) -> tuple[Float[Array, " points"], Float[Array, "count points"], Float[Array, "more points"]]:
+    """Points in a row of cells from `first` on, crowded towards a cusp, and two matrices.
 
+    One makes averages of the values there; the other what they give to these cells and to SPREAD more on either side.
     A cell is divided at the cusp, or in its middle. With the distance from the cusp as t³, a Sersic profile is smooth in t.
     """
     lower = first + jnp.arange(count, dtype=cusp.dtype)
@@ -123,28 +155,96 @@ def _crowded(cusp: Array, first: Array, count: int, nodes: int) -> tuple[Float[A
     points, weights = (a[:, None, None] for a in np.polynomial.legendre.leggauss(nodes))
     t = begin + (end - begin) * jnp.asarray((points + 1) / 2, cusp.dtype)
     steps = CROWDING * t ** (CROWDING - 1) * jnp.abs(end - begin) * jnp.asarray(weights / 2, cusp.dtype)
-    matrix = steps.reshape(-1, count)[None] * jnp.eye(count, dtype=cusp.dtype)[:, None]
-    return (cusp + side * t**CROWDING).ravel(), matrix.reshape(count, -1)
+    place = cusp + side * t**CROWDING
+    at = place - lower - 0.5
+    spline = jnp.stack([0.5 * (0.5 - at) ** 2, 0.75 - at**2, 0.5 * (0.5 + at) ** 2])
+    shares = jnp.tensordot(jnp.asarray(_sharpened(), cusp.dtype), spline * steps, 1).reshape(2 * SPREAD + 1, -1, count)
+    own = steps.reshape(-1, count)[None] * jnp.eye(count, dtype=cusp.dtype)[:, None]
+    given = sum(jnp.eye(count + 2 * SPREAD, count, -k, dtype=cusp.dtype)[:, None] * shares[k] for k in range(2 * SPREAD + 1))
+    return place.ravel(), own.reshape(count, -1), given.reshape(count + 2 * SPREAD, -1)
+
+
+def _sharpened() -> np.ndarray:
+    """What the cells from -SPREAD to SPREAD get of the light that a quadratic spline gives to the cells -1, 0 and 1."""
+    taps, power = np.zeros(2 * SPREAD - 1), np.ones(1)
+    for coefficient in SHARPEN:
+        reach = len(power) // 2
+        taps[SPREAD - 1 - reach : SPREAD + reach] += coefficient * power
+        power = np.convolve(power, [-1.0, 2.0, -1.0])
+    return np.stack([np.concatenate([np.zeros(i), taps, np.zeros(2 - i)]) for i in range(3)], axis=1)
+
+
+def _parabolas(count: int) -> np.ndarray:
+    """What the light of cells gives to them and to SPREAD more on either side, if it is a parabola through the averages of three."""
+    # The spline's integrals with 1, t and t² - 1/12 over a cell, and these three from the averages before, in and after it.
+    moments = np.array([[1 / 6, -1 / 24, 1 / 360], [2 / 3, 0.0, -1 / 180], [1 / 6, 1 / 24, 1 / 360]])
+    parabola = np.array([[0.0, 1.0, 0.0], [-0.5, 0.0, 0.5], [0.5, -1.0, 0.5]])
+    matrix = np.zeros((count + 2 * SPREAD, count + 2))
+    for i in range(count):
+        matrix[i : i + 2 * SPREAD + 1, i : i + 3] += _sharpened() @ moments @ parabola
+    return matrix
 
 
 def transfer_function(grid: Grid, psf: PSF, sampling: Sampling) -> Array:
-    """The PSF's transfer function at the frequencies of the padded frame's real Fourier transform."""
+    """What becomes of the waves of the padded frame's real Fourier transform, from averages over cells to pixels.
+
+        T(k) = K(k),   and where cells are larger than pixels   T(k) = K(k) · sinc(k) / sinc(k / c)
+
+    The average over a pixel is taken here if cells are larger than pixels, and that over the cell divided out.
+    """
     rows, columns = sampling.cells(grid.shape)
     dtype = grid.origin.dtype
     kx = jnp.fft.rfftfreq(columns, 1 / sampling.convolve).astype(dtype)
     ky = jnp.fft.fftfreq(rows, 1 / sampling.convolve).astype(dtype)
-    return psf.transfer(grid, kx[None, :], ky[:, None])
+    transfer = psf.transfer(grid, kx[None, :], ky[:, None])
+    if sampling.convolve >= 1:
+        return transfer
+    x, y = (jnp.sinc(k) / jnp.sinc(k / sampling.convolve) for k in (kx, ky))
+    return transfer * x[None, :] * y[:, None]
 
 
-def convolve(cells: Float[Array, "images rows columns"], transfer: Array) -> Float[Array, "images rows columns"]:
-    """The images convolved with the PSF; the padded frame's margin takes what wraps around."""
-    return jnp.fft.irfft2(jnp.fft.rfft2(cells) * transfer, s=cells.shape[-2:])
+def smear(
+    cells: Float[Array, "images rows columns"], transfer: Array | None, grid: Grid, sampling: Sampling
+) -> Float[Array, "images ny nx"]:
+    """The images as the pixels of the frame see them through the PSF; the margin takes what wraps around.
+
+    Parameters
+    ----------
+    cells
+        averages over cells.
+    transfer
+        the transfer function, or None for a perfect telescope and cells no larger than pixels.
+    grid, sampling
+        the pixels and how they are divided.
+    """
+    if transfer is None:
+        return _folded(cells, grid, sampling)
+    waves = jnp.fft.rfft2(cells) * transfer
+    if sampling.convolve >= 1:
+        return _folded(jnp.fft.irfft2(waves, s=cells.shape[-2:]), grid, sampling)
+    return _drawn(waves, grid, sampling)
 
 
-def to_pixels(cells: Float[Array, "images rows columns"], grid: Grid, sampling: Sampling) -> Float[Array, "images ny nx"]:
+def _drawn(waves: Array, grid: Grid, sampling: Sampling) -> Float[Array, "images ny nx"]:
+    """The sum of the waves at the centre of each pixel: two small matrix products, since few waves pass a wide PSF."""
+    (rows, columns), (ny, nx) = sampling.cells(grid.shape), grid.shape
+    row, column = ((np.arange(n) + sampling.margin + 0.5) * sampling.convolve - 0.5 for n in (ny, nx))
+    down = np.exp(2j * np.pi * np.outer(row, np.fft.fftfreq(rows))) / rows
+    half = np.arange(columns // 2 + 1)
+    # A real image has every wave twice, but the even one and the finest.
+    twice = np.where((half == 0) | (half == columns // 2), 1, 2) / columns
+    along = twice[:, None] * np.exp(2j * np.pi * np.outer(half, column) / columns)
+    # In real numbers: products of complex matrices are slow on a CPU.
+    down = np.concatenate([np.concatenate([down.real, down.imag]), np.concatenate([-down.imag, down.real])], axis=1)
+    parts = jnp.asarray(down, grid.origin.dtype) @ jnp.concatenate([waves.real, waves.imag], axis=1)
+    along = jnp.asarray(np.concatenate([along.real, -along.imag]), grid.origin.dtype)
+    return jnp.concatenate([parts[:, :ny], parts[:, ny:]], axis=2) @ along
+
+
+def _folded(cells: Float[Array, "images rows columns"], grid: Grid, sampling: Sampling) -> Float[Array, "images ny nx"]:
     """The average over each pixel of the frame, the margin cut away."""
     ny, nx = grid.shape
-    c, start = sampling.convolve, sampling.margin * sampling.convolve
+    c, start = int(sampling.convolve), int(sampling.margin * sampling.convolve)
     frame = cells[:, start : start + ny * c, start : start + nx * c]
     return frame.reshape(-1, ny, c, nx, c).mean(axis=(2, 4))
 

@@ -26,7 +26,8 @@ class Instrument(eqx.Module):
         how light scatters before it reaches them.
     supersampling
         "auto" (chosen and measured when a Model is built or a map predicted), n, or (evaluate, convolve): points per
-        pixel side at which the profiles are evaluated, and cells per pixel side on which the PSF is applied.
+        pixel side at which the profiles are evaluated, and cells per pixel side on which the PSF is applied: a whole number,
+        or less than 1 for cells larger than pixels, as wide PSFs allow.
     margin
         pixels around the frame whose light is scattered in; the width of the PSF if left out.
 
@@ -84,7 +85,7 @@ class Instrument(eqx.Module):
         if self.sampling is None:
             return 'supersampling "auto", not yet chosen'
         line = (
-            f"profiles evaluated at {self.sampling.evaluate} and convolved at {self.sampling.convolve} points per pixel side, "
+            f"profiles evaluated at {self.sampling.evaluate:.3g} and convolved at {self.sampling.convolve:.3g} points per pixel side, "
             f"margin {self.sampling.margin} pixels"
         )
         if self.error is None:

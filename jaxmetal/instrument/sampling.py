@@ -1,6 +1,7 @@
 """How finely the sky is sampled: two numbers, the margin around the frame, and a first guess at them."""
 
 import dataclasses
+import math
 from typing import Any, Literal
 
 import jax.numpy as jnp
@@ -12,6 +13,8 @@ from jaxmetal.instrument.psf import PSF
 
 # Beyond this many evaluations of each profile a map no longer fits into a laptop's memory.
 MAX_POINTS = 2e7
+# Sides of cells larger than a pixel, in pixels.
+CELL_SIZES = (1, 1.25, 1.5, 2, 3, 4, 6, 8, 12, 16)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +24,8 @@ class Sampling:
     Parameters
     ----------
     convolve
-        cells per pixel side on which the convolution runs.
+        cells per pixel side on which the convolution runs: a whole number, or less than 1 where the PSF is so wide that
+        cells may be larger than pixels.
     nodes
         points per cell side at which the profiles are evaluated.
     margin
@@ -33,20 +37,20 @@ class Sampling:
         what stands in the margin: "sky" (the profiles go on), "dark", or "edge" (the outermost cells of the frame, repeated).
     """
 
-    convolve: int
+    convolve: float
     nodes: int
     margin: int
     rule: Literal["gauss", "midpoint"] = "gauss"
     outside: Literal["sky", "dark", "edge"] = "sky"
 
     @property
-    def evaluate(self) -> int:
+    def evaluate(self) -> float:
         """Points per pixel side at which the profiles are evaluated."""
         return self.convolve * self.nodes
 
     def cells(self, shape: tuple[int, int]) -> tuple[int, int]:
         """Rows and columns of the padded grid of cells, of sizes that a Fourier transform is fast at."""
-        rows, columns = (fast_size(self.convolve * (n + 2 * self.margin)) for n in shape)
+        rows, columns = (fast_size(math.ceil(self.convolve * (n + 2 * self.margin) - 1e-6)) for n in shape)
         return rows, columns
 
     def points(self, shape: tuple[int, int]) -> int:
@@ -54,10 +58,23 @@ class Sampling:
         rows, columns = self.cells(shape)
         return rows * columns * self.nodes**2
 
-    def finer(self, grow_margin: bool = True) -> "Sampling":
-        """The next finer sampling, against which this one is judged."""
-        margin = self.margin + (self.margin // 2 + 1) * grow_margin
-        return dataclasses.replace(self, convolve=self.convolve + 1, nodes=min(self.nodes + 1, 4), margin=margin)
+    def finer(self, widest: int, more_nodes: bool) -> "Sampling":
+        """The next finer sampling, against which this one is judged: smaller cells, whose points come nearer to each other with them.
+
+        Parameters
+        ----------
+        widest
+            pixels that the margin may grow to.
+        more_nodes
+            whether there are more points in a cell too.
+        """
+        smaller = [size for size in CELL_SIZES if size < 0.99 / self.convolve]
+        return dataclasses.replace(
+            self,
+            convolve=1 / max(smaller) if smaller else self.convolve + 1,
+            nodes=min(self.nodes + more_nodes, 4),
+            margin=max(min(self.margin + self.margin // 2 + 1, widest), self.margin),
+        )
 
 
 def fast_size(n: int) -> int:
@@ -79,12 +96,24 @@ def parse(supersampling: Any, margin: int) -> Sampling | None:
         return None
     pair = (supersampling, supersampling) if isinstance(supersampling, int | np.integer) else supersampling
     try:
-        evaluate, convolve = (int(n) for n in pair)
+        evaluate, convolve = (float(n) for n in pair)
     except (TypeError, ValueError):
         raise InputError(f'supersampling: expected "auto", a whole number or (evaluate, convolve), got {supersampling!r}.') from None
-    if convolve < 1 or evaluate < convolve or evaluate % convolve:
-        raise InputError(f"supersampling: evaluate must be a whole multiple of convolve and both at least 1, got {(evaluate, convolve)}.")
-    return Sampling(convolve, evaluate // convolve, margin)
+    nodes = nodes_for(evaluate, convolve)
+    if nodes is None:
+        raise InputError(
+            "supersampling: evaluate must be a whole multiple of convolve, and convolve at least 1 and whole, or a number between 0 and 1, "
+            f"got {(evaluate, convolve)}."
+        )
+    return Sampling(int(convolve) if convolve >= 1 else convolve, nodes, margin)
+
+
+def nodes_for(evaluate: float, convolve: float) -> int | None:
+    """Points per cell side, or None if the two numbers do not go together."""
+    if not 0 < convolve <= evaluate < np.inf or (convolve >= 1 and convolve % 1):
+        return None
+    nodes = round(evaluate / convolve)
+    return nodes if abs(nodes * convolve - evaluate) < 1e-6 * evaluate else None
 
 
 def margin_for(psf: PSF, grid: Grid) -> int:
@@ -98,12 +127,14 @@ def margin_for(psf: PSF, grid: Grid) -> int:
 def guess(psf: PSF, grid: Grid, margin: int) -> Sampling:
     """The coarsest convolution whose cells still resolve the PSF, and two points per cell.
 
-    A convolution on cells is right when the PSF passes nothing beyond half a cycle per cell; 1e-3 is let through,
-    because the average over the pixel and the galaxy's own smoothness suppress those waves further.
+    A convolution on cells is right when the PSF passes nothing beyond half a cycle per cell. With whole cells in a
+    pixel 1e-3 is let through, because the average over the pixel and the galaxy's own smoothness suppress those waves
+    further; with cells larger than a pixel 1e-6.
     """
-    for convolve in range(1, 9):
+    sizes = [1 / size for size in reversed(CELL_SIZES[1:])] if margin else []
+    for convolve in [*sizes, *range(1, 9)]:
         edge = jnp.asarray([[0.5 * convolve]]), jnp.asarray([[0.0]])
         passed = max(float(jnp.abs(psf.transfer(grid, *edge)).max()), float(jnp.abs(psf.transfer(grid, *edge[::-1])).max()))
-        if passed < 1e-3 or margin == 0:
+        if passed < (1e-3 if convolve >= 1 else 1e-6) or margin == 0:
             break
     return Sampling(convolve, 2, margin)

@@ -32,13 +32,16 @@ def _choice(value: Any) -> Any:
 
 
 def _supersampling(value: Any) -> Any:
+    # JAX comes with it, and takes longer to import than a command line may take to print its help.
+    from jaxmetal.instrument.sampling import nodes_for
+
     if value == "auto":
         return value
     pair = value if isinstance(value, list | tuple) else (value, value)
-    whole = len(pair) == 2 and all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in pair)
-    if not whole or pair[0] % pair[1]:
+    numbers = len(pair) == 2 and all(isinstance(n, int | float) and not isinstance(n, bool) for n in pair)
+    if not numbers or nodes_for(*pair) is None:
         raise ValueError("expected auto, a whole number or [evaluate, convolve] with evaluate a multiple of convolve")
-    return value if isinstance(value, int) else list(pair)
+    return list(pair) if isinstance(value, list | tuple) else value
 
 
 def _switch(value: Any) -> Any:

@@ -52,13 +52,12 @@ def row(models: jm.Batch) -> dict:
     count = len(models)
     predict = over_galaxies(lambda model, u: model.predict(model.constrain(u))["z"])
     both = over_galaxies(lambda model, u: jax.value_and_grad(model.log_density)(u))
-    together = next(models.parts(count, False))[1]
-    points = jax.block_until_ready(over_galaxies(lambda model: model.start)(together))
-    seconds = alternate({"map": lambda: predict(together, points), "gradient": lambda: both(together, points)}, rounds=5)
+    many = next(models.parts(count, False))[1]
+    points = jax.block_until_ready(over_galaxies(lambda model: model.start)(many))
+    seconds = alternate({"map": lambda: predict(many, points), "gradient": lambda: both(many, points)}, rounds=5)
     instrument = models[0].maps["z"].instrument
     cells = int(np.prod(instrument.sampling.cells(instrument.grid.shape)))
     bytes_moved = PASSES * count * cells * points.dtype.itemsize
-    del together
     first = once(lambda: jm.optimise_batch(models).covariance)
     with count_jit_compilation_cache_miss() as compiled:
         fitted = min(once(lambda: jm.optimise_batch(models).covariance) for _ in range(3))
@@ -91,7 +90,8 @@ def precision(models: list[jm.Model]) -> dict:
     away = [np.abs(single.parameters[name] - value) / error for (name, value), error in zip(double.parameters.items(), errors, strict=True)]
     ratio = np.sqrt(np.diagonal(single.covariance, axis1=1, axis2=2)).T / errors
     return {
-        "case": f"single against double precision, {len(models)} fits", "dtypes": f"{single.unconstrained.dtype}, {double.unconstrained.dtype}",
+        "case": f"single against double precision, {len(models)} fits",
+        "dtypes": f"{single.unconstrained.dtype}, {double.unconstrained.dtype}",
         "largest_difference_sigma": float(np.max(away)), "largest_error_ratio_minus_1": float(np.max(np.abs(ratio - 1))),
     }  # fmt: skip
 
@@ -105,6 +105,7 @@ def chains(models: jm.Batch) -> dict:
     drawn = jm.sample_batch(models, fits, 1, **settings)
     seconds = time.perf_counter() - begin
     return {
-        "case": f"HMC, batch of {len(models)}", "posteriors_per_second": len(models) / seconds, "ess": float(np.median([worst(p) for p in drawn])),
+        "case": f"HMC, batch of {len(models)}", "posteriors_per_second": len(models) / seconds,
+        "ess": float(np.median([worst(p) for p in drawn])),
         "largest_r_hat": max(r["r_hat"] for p in drawn for r in p.summary().values()), "divergences": sum(p.divergences for p in drawn),
     }  # fmt: skip

@@ -1,5 +1,6 @@
 """What is measured: the use cases of Metha et al. (2024) as both codes know them, and the map both are held to."""
 
+import math
 import warnings
 from collections.abc import Callable
 
@@ -81,7 +82,7 @@ def bare_transforms(model: jm.Model) -> Callable:
 def converged(galaxy: jm.Galaxy, z: jm.TracerMap) -> np.ndarray:
     """The map as finely as it can be computed, in double precision."""
     chosen = z.instrument.sampling
-    fine = Sampling(2 * chosen.convolve + 1, 4, 2 * chosen.margin + 2)
+    fine = Sampling(2 * math.ceil(chosen.convolve) + 1, 4, 2 * chosen.margin + 2)
     with jax.enable_x64(True):
         galaxy, instrument = jax.tree.map(lambda a: jnp.asarray(np.asarray(a), float), (galaxy, z.instrument))
         _, means = _seen(galaxy, instrument.with_sampling(fine), ((z.tracer, z.scale),), False)

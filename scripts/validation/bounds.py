@@ -5,7 +5,7 @@ from validation.yardsticks import CENTRAL, GRADIENT, TRUTH, WIDTHS
 
 import jaxmetal as jm
 
-DRAWS = 600
+DRAWS = 2500
 
 
 def rows(count: int | None = None):
