@@ -75,12 +75,11 @@ def cell_means(sources: Sources, grid: Grid, sampling: Sampling, cusps: Sequence
         """The first cell (row, column) of a block around a cusp, the averages in it, and where its light lies more exactly."""
         # The average over a cell does not depend on where its points lie, so no gradient flows through them.
         column, row = ((jax.lax.stop_gradient(pixel) + sampling.margin + 0.5) * sampling.convolve for pixel in grid.pixel(x, y))
-        last = [n - block - SPREAD for n in shape]
-        corner = [jnp.clip(jnp.floor(p + NUDGE) - block // 2, SPREAD, n) for p, n in zip((row, column), last, strict=True)]
-        nodes = sampling.nodes + EXTRA_NODES
-        (r, *to_rows), (c, *to_columns) = (_crowded(*p, block, nodes) for p in zip((row, column), corner, strict=True))
-        images = evaluate(r[:, None], c[None, :])
-        return jnp.stack(corner).astype(int), [tuple(a @ image @ b.T for a, b in zip(to_rows, to_columns, strict=True)) for image in images]
+        place = jnp.stack([row, column])
+        corner = jnp.clip(jnp.floor(place + NUDGE) - block // 2, SPREAD, np.array(shape) - block - SPREAD)
+        points, own, given = jax.vmap(lambda p, first: _crowded(p, first, block, sampling.nodes + EXTRA_NODES))(place, corner)
+        images = evaluate(points[0][:, None], points[1][None, :])
+        return corner.astype(int), [tuple(m[0] @ image @ m[1].T for m in (own, given)) for image in images]
 
     # Mapped, so that the profiles are compiled once here however many cusps there are.
     corners, patches = jax.vmap(near)(*(jnp.stack(place) for place in zip(*cusps, strict=True)))
@@ -160,7 +159,9 @@ def _crowded(
     spline = jnp.stack([0.5 * (0.5 - at) ** 2, 0.75 - at**2, 0.5 * (0.5 + at) ** 2])
     shares = jnp.tensordot(jnp.asarray(_sharpened(), cusp.dtype), spline * steps, 1).reshape(2 * SPREAD + 1, -1, count)
     own = steps.reshape(-1, count)[None] * jnp.eye(count, dtype=cusp.dtype)[:, None]
-    given = sum(jnp.eye(count + 2 * SPREAD, count, -k, dtype=cusp.dtype)[:, None] * shares[k] for k in range(2 * SPREAD + 1))
+    # Cell i gives its share k to cell i + k.
+    to = np.stack([np.eye(count + 2 * SPREAD, count, -k) for k in range(2 * SPREAD + 1)])
+    given = jnp.einsum("kji,kpi->jpi", jnp.asarray(to, cusp.dtype), shares)
     return place.ravel(), own.reshape(count, -1), given.reshape(count + 2 * SPREAD, -1)
 
 
