@@ -5,6 +5,8 @@ weighted    M = A · (K ∗ Σᵢ Iᵢ g(Zᵢ))
 observed    Z_obs = g⁻¹(M / L)
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -88,36 +90,68 @@ def _cells(galaxy: Galaxy, instrument: Instrument, sampling: Sampling, groups: l
     """Cell averages of the summed light of each group of components, and of Σ I g(Z) for each tracer."""
     light: dict = dict.fromkeys(groups, 0.0)
     weighted: dict = dict.fromkeys(averages, 0.0)
+    averaged = partial(cell_means, grid=instrument.grid, sampling=sampling, smeared=not isinstance(instrument.psf, NoPSF))
     for names in _batches(galaxy):
-        carried = {name: [a for a in averages if a[0] in galaxy.components[name].tracers] for name in names}
-
-        def sources(x: Array, y: Array, carried: dict[str, list[Average]] = carried) -> list[Array]:
-            planes = _source_planes(galaxy, tuple(carried), x, y)
-            return [image for name, own in carried.items() for image in _images(galaxy.components[name], own, *planes[name])]
-
-        # The centre of what is lensed has an unknown number of images that come and go; there only a finer sampling helps.
-        sharp = [] if galaxy.is_lensed(names[0]) else _cusps(galaxy.components[names[0]], [t for t, _ in carried[names[0]]])
-        images = iter(cell_means(sources, instrument.grid, sampling, sharp, not isinstance(instrument.psf, NoPSF)))
-        for name, own in carried.items():
+        components = {name: galaxy.components[name] for name in names}
+        if galaxy.is_lensed(names[0]):
+            images = iter(_lensed(galaxy, components, averages, averaged))
+        else:
+            images = iter(_sum(list(components.values()), averages, averaged))
+            # Alike in what they carry, they count as one.
+            components = {names[0]: components[names[0]]}
+        for name, component in components.items():
             brightness = next(images)
             for group in groups:
                 if name in group:
                     light[group] += brightness
-            for average in own:
+            for average in _carried(component, averages):
                 weighted[average] += next(images)
     return light, weighted
 
 
 def _batches(galaxy: Galaxy) -> list[list[str]]:
-    """The components that are evaluated together: those behind the lenses, whose rays are traced once, and each other one alone."""
+    """The components evaluated together: those behind the lenses, whose rays are traced once, and those that differ in numbers only."""
     lensed = [name for name in galaxy.components if galaxy.is_lensed(name)]
-    return [[name] for name in galaxy.components if name not in lensed] + [lensed] * bool(lensed)
+    alike: dict[Any, list[str]] = {}
+    for name in galaxy.components:
+        if name not in lensed:
+            leaves, structure = jax.tree.flatten(galaxy.components[name])
+            alike.setdefault((structure, *((jnp.shape(leaf), jnp.result_type(leaf)) for leaf in leaves)), []).append(name)
+    return [*alike.values()] + [lensed] * bool(lensed)
+
+
+def _sum(components: list[Component], averages: tuple[Average, ...], averaged: Callable) -> list[Array]:
+    """The cell averages of components that differ in numbers only, summed: compiled once, however many they are."""
+
+    def images(component: Component) -> list[Array]:
+        carried = _carried(component, averages)
+        cusps = _cusps(component, [tracer for tracer, _ in carried])
+        return averaged(lambda x, y: _images(component, carried, x, y), cusps=cusps)
+
+    if len(components) == 1:
+        return images(components[0])
+    zeros = jax.tree.map(lambda image: jnp.zeros(image.shape, image.dtype), jax.eval_shape(images, components[0]))
+    add = lambda sums, component: (jax.tree.map(jnp.add, sums, images(component)), None)  # noqa: E731
+    return jax.lax.scan(add, zeros, jax.tree.map(lambda *same: jnp.stack(same), *components))[0]
+
+
+def _lensed(galaxy: Galaxy, components: dict[str, Component], averages: tuple[Average, ...], averaged: Callable) -> list[Array]:
+    """The cell averages of what lies behind the lenses."""
+
+    def sources(x: Array, y: Array) -> list[Array]:
+        planes = _source_planes(galaxy, tuple(components), x, y)
+        return [image for name, c in components.items() for image in _images(c, _carried(c, averages), *planes[name])]
+
+    # The centre of what is lensed has an unknown number of images that come and go; there only a finer sampling helps.
+    return averaged(sources, cusps=[])
+
+
+def _carried(component: Component, averages: tuple[Average, ...]) -> list[Average]:
+    return [average for average in averages if average[0] in component.tracers]
 
 
 def _source_planes(galaxy: Galaxy, names: tuple[str, ...], x: Array, y: Array) -> dict[str, tuple[Array, Array]]:
     """Where in the plane of each component the light comes from that is seen at a position: beta = theta - alpha(theta)."""
-    if not galaxy.is_lensed(names[0]):
-        return dict.fromkeys(names, (x, y))
     along, across = galaxy.deflection(x, y)
     ratios = {name: galaxy.components[name].distance_ratio for name in names}
     return {name: (x - along, y - across) if r is None else (x - r * along, y - r * across) for name, r in ratios.items()}
