@@ -56,7 +56,6 @@ def test_total_light_is_conserved(psf):
     """A source well inside the frame keeps its flux."""
     galaxy = jm.Galaxy(blob=jm.Component(jm.Profile(jm.light.gaussian, amp=3.0, sigma=0.15)))
     wings = 2e-2 if isinstance(psf, jm.MoffatPSF) else 1e-5
-    # Fine enough for the points of a cell to find all of its light: what is tested is what becomes of it.
     seen = jm.predict(galaxy, blank(on(psf, (61, 61), supersampling=(8, 4)), jm.LightMap))
     assert float(seen.sum()) == pytest.approx(3.0, rel=wings)
 

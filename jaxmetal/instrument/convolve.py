@@ -18,10 +18,10 @@ from jaxmetal.instrument.psf import PSF
 from jaxmetal.instrument.sampling import Sampling
 
 # Around a cusp, BLOCK × BLOCK cells are averaged over points that crowd towards it: their distance from it is a cube.
-BLOCK = 8
+BLOCK = 6
 CROWDING = 3
 # On either side of the cusp there are this many more points than elsewhere.
-EXTRA_NODES = 3
+EXTRA_NODES = 4
 # A cusp on the border of two cells, where most lie, must not fall to either side by rounding: a compiled program may
 # compute its place twice, not to the last digit alike, and put the patch beside where it was evaluated.
 NUDGE = 0.0137
@@ -67,7 +67,7 @@ def cell_means(sources: Sources, grid: Grid, sampling: Sampling, cusps: Sequence
     means = _even_means(evaluate, shape, sampling, grid.origin.dtype)
     if not cusps or sampling.rule == "midpoint":
         return means
-    block = min(BLOCK, rows - 2 * SPREAD, columns - 2 * SPREAD)
+    block = min(BLOCK, rows - 2 * SPREAD - 2, columns - 2 * SPREAD - 2)
     if block < 1:
         return means
 
@@ -76,7 +76,7 @@ def cell_means(sources: Sources, grid: Grid, sampling: Sampling, cusps: Sequence
         # The average over a cell does not depend on where its points lie, so no gradient flows through them.
         column, row = ((jax.lax.stop_gradient(pixel) + sampling.margin + 0.5) * sampling.convolve for pixel in grid.pixel(x, y))
         place = jnp.stack([row, column])
-        corner = jnp.clip(jnp.floor(place + NUDGE) - block // 2, SPREAD, np.array(shape) - block - SPREAD)
+        corner = jnp.clip(jnp.floor(place + NUDGE) - block // 2, SPREAD + 1, np.array(shape) - block - SPREAD - 1)
         points, own, given = jax.vmap(lambda p, first: _crowded(p, first, block, sampling.nodes + EXTRA_NODES))(place, corner)
         images = evaluate(points[0][:, None], points[1][None, :])
         return corner.astype(int), [tuple(m[0] @ image @ m[1].T for m in (own, given)) for image in images]
@@ -95,11 +95,11 @@ def _spread(means: Cells, given: Array, corner: Array) -> Cells:
 
     An average over a cell puts all its light in its middle. A smooth image makes up for that in the next cell, a cusp does
     not: its finest waves are seen as coarse ones. The correction is what the block's light gives to the cells around it by
-    a sharpened spline, less what the parabolas through its averages would give: nothing, where the image is smooth.
+    a sharpened spline, less what its averages would give if it were smooth.
     """
     block = given.shape[0] - 2 * SPREAD
-    around = jax.lax.dynamic_slice(means, tuple(corner - 1), (block + 2, block + 2))
-    smooth = jnp.asarray(_parabolas(block), means.dtype)
+    smooth = jnp.asarray(_smooth(block), means.dtype)
+    around = jax.lax.dynamic_slice(means, tuple(corner - SPREAD - 1), (smooth.shape[1],) * 2)
     start = tuple(corner - SPREAD)
     correction = given - smooth @ around @ smooth.T
     return jax.lax.dynamic_update_slice(means, jax.lax.dynamic_slice(means, start, given.shape) + correction, start)
@@ -175,14 +175,28 @@ def _sharpened() -> np.ndarray:
     return np.stack([np.concatenate([np.zeros(i), taps, np.zeros(2 - i)]) for i in range(3)], axis=1)
 
 
-def _parabolas(count: int) -> np.ndarray:
-    """What the light of cells gives to them and to SPREAD more on either side, if it is a parabola through the averages of three."""
+def _smooth(count: int) -> np.ndarray:
+    """What cells give to themselves and SPREAD more on either side if their light is smooth, from SPREAD + 1 more averages on either side.
+
+    Their light is a parabola through the averages of three. What all parabolas together give differs from the averages
+    themselves by a fourth difference; it is added as the second difference of a second difference in the cells, so that
+    no light is lost and none moves.
+    """
     # The spline's integrals with 1, t and t² - 1/12 over a cell, and these three from the averages before, in and after it.
     moments = np.array([[1 / 6, -1 / 24, 1 / 360], [2 / 3, 0.0, -1 / 180], [1 / 6, 1 / 24, 1 / 360]])
     parabola = np.array([[0.0, 1.0, 0.0], [-0.5, 0.0, 0.5], [0.5, -1.0, 0.5]])
-    matrix = np.zeros((count + 2 * SPREAD, count + 2))
+    gives = _sharpened() @ moments @ parabola
+    # What cell 0 gets from the averages in the cells from -SPREAD - 1 to SPREAD + 1, and what it should.
+    missing = np.zeros(2 * SPREAD + 3)
+    missing[SPREAD + 1] = 1.0
+    for k in range(2 * SPREAD + 1):
+        missing[2 * SPREAD - k : 2 * SPREAD - k + 3] -= gives[k]
+    bend = np.array([-1.0, 2.0, -1.0])
+    inner = np.convolve(np.polydiv(missing, np.convolve(bend, bend))[0], bend)
+    matrix = np.zeros((count + 2 * SPREAD, count + 2 * SPREAD + 2))
     for i in range(count):
-        matrix[i : i + 2 * SPREAD + 1, i : i + 3] += _sharpened() @ moments @ parabola
+        matrix[i : i + 2 * SPREAD + 1, i + SPREAD : i + SPREAD + 3] += gives
+        matrix[i + SPREAD - 1 : i + SPREAD + 2, i + 1 : i + 2 * SPREAD + 2] += np.outer(bend, inner)
     return matrix
 
 
