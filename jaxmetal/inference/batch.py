@@ -9,9 +9,9 @@ from jaxtyping import Array
 
 from jaxmetal.errors import InputError
 from jaxmetal.inference.importance import draw_each
-from jaxmetal.inference.laplace import Fits, Surroundings, surroundings
+from jaxmetal.inference.laplace import Fits, Surroundings
 from jaxmetal.inference.model import Model
-from jaxmetal.inference.optimise import climb, first_points, highest, most_steps
+from jaxmetal.inference.optimise import climb, first_points, look, most_steps
 from jaxmetal.inference.results import Fit, Posterior, trusted
 from jaxmetal.inference.sample import CHAINS, Program, Settings, advance, begin, fallback, in_place_of, run_chains, settings_for
 from jaxmetal.inference.stack import Batch, over_galaxies
@@ -19,8 +19,7 @@ from jaxmetal.inference.stack import Batch, over_galaxies
 
 def _fit(model: Model, starts: int, seed: int, method: str, steps: int) -> tuple[Array, Surroundings]:
     """Where the best ascent ends, and what is found there."""
-    best = highest(*climb(model, first_points(model, starts, seed), method, steps))
-    return best, surroundings(model, best)
+    return look(model, *climb(model, first_points(model, starts, seed), method, steps))
 
 
 _fit_each = over_galaxies(_fit)

@@ -3,11 +3,12 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.inference.ascent import ARRIVED, METHODS
-from jaxmetal.inference.laplace import Fits, surroundings
+from jaxmetal.inference.laplace import Fits, Surroundings, surroundings
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.results import Fit
 
@@ -49,10 +50,10 @@ def optimise(model: Model, starts: int = 4, method: str = "fisher", steps: int |
     points = first_points(model, starts, seed)
     for _ in range(ROUNDS):
         points, heights = _climb(model, points, method, steps)
-        if not bool(jnp.any(jnp.isfinite(heights))):
+        if not np.any(np.isfinite(heights)):
             raise InputError("optimise: the log density is not finite at any start; check the starting values, priors and data.")
-        best = highest(points, heights)
-        fits = Fits([model], best[None], jax.tree.map(lambda found: found[None], _surroundings(model, best)))
+        best, around = _look(model, points, heights)
+        fits = Fits([model], np.asarray(best)[None], jax.tree.map(lambda found: np.asarray(found)[None], around))
         if fits.gains[0] < ARRIVED:
             break
     return fits[0]
@@ -89,4 +90,10 @@ def highest(points: Float[Array, "starts n"], heights: Float[Array, " starts"]) 
     return points[jnp.argmax(jnp.where(jnp.isfinite(heights), heights, -jnp.inf))]
 
 
-_climb, _surroundings = eqx.filter_jit(climb), eqx.filter_jit(surroundings)
+def look(model: Model, points: Float[Array, "starts n"], heights: Float[Array, " starts"]) -> tuple[Float[Array, " n"], Surroundings]:
+    """The highest point, and what is found there."""
+    best = highest(points, heights)
+    return best, surroundings(model, best)
+
+
+_climb, _look = eqx.filter_jit(climb), eqx.filter_jit(look)

@@ -77,7 +77,7 @@ class Instrument(eqx.Module):
         """A copy that holds the PSF's transfer function, for a PSF that does not change during a fit."""
         if self.sampling is None:
             raise InputError('Instrument: supersampling "auto" must be chosen before the transfer function is known.')
-        transfer = transfer_function(self.grid, self.psf, self.sampling)
+        transfer = _transfer_function(self.grid, self.psf, self.sampling)
         return Instrument(self.grid, self.psf, self.sampling, self.margin, transfer=transfer, error=self.error)
 
     def describe(self) -> str:
@@ -91,6 +91,9 @@ class Instrument(eqx.Module):
         if self.error is None:
             return line
         return f"{line}; measured error {float(self.error[0]):.1e} in the tracer, {float(self.error[1]):.1e} in light"
+
+
+_transfer_function = eqx.filter_jit(transfer_function)
 
 
 def _check_width(psf: PSF, grid: Grid) -> None:

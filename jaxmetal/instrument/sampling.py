@@ -4,8 +4,10 @@ import dataclasses
 import math
 from typing import Any, Literal
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from jaxmetal.errors import InputError
 from jaxmetal.instrument.grid import Grid
@@ -131,10 +133,18 @@ def guess(psf: PSF, grid: Grid, margin: int) -> Sampling:
     pixel 1e-3 is let through, because the average over the pixel and the galaxy's own smoothness suppress those waves
     further; with cells larger than a pixel 1e-6.
     """
-    sizes = [1 / size for size in reversed(CELL_SIZES[1:])] if margin else []
-    for convolve in [*sizes, *range(1, 9)]:
-        edge = jnp.asarray([[0.5 * convolve]]), jnp.asarray([[0.0]])
-        passed = max(float(jnp.abs(psf.transfer(grid, *edge)).max()), float(jnp.abs(psf.transfer(grid, *edge[::-1])).max()))
-        if passed < (1e-3 if convolve >= 1 else 1e-6) or margin == 0:
-            break
-    return Sampling(convolve, 2, margin)
+    if margin == 0:
+        return Sampling(1, 2, margin)
+    coarse, whole = [1 / size for size in reversed(CELL_SIZES[1:])], range(1, 9)
+    passed = np.asarray(_passed(psf, grid, 0.5 * np.array([*coarse, *whole])))
+    allowed = np.array([1e-6] * len(coarse) + [1e-3] * len(whole))
+    fit = [c for c, some, most in zip([*coarse, *whole], passed, allowed, strict=True) if some < most]
+    return Sampling(fit[0] if fit else whole[-1], 2, margin)
+
+
+@eqx.filter_jit
+def _passed(psf: PSF, grid: Grid, frequency: Array) -> Array:
+    """How much of a wave of these cycles per pixel along either axis passes the PSF."""
+    waves, still = jnp.asarray(frequency, grid.origin.dtype), jnp.zeros(1, grid.origin.dtype)
+    along, across = psf.transfer(grid, waves[None, :], still[:, None]), psf.transfer(grid, still[None, :], waves[:, None])
+    return jnp.maximum(jnp.abs(along[0]), jnp.abs(across[:, 0]))
