@@ -7,7 +7,7 @@
 maps       a map of use cases 1 and 2, its error, its gradient, its bare transforms, and lenstronomy's map
 posterior  effective samples per second of use case 1: NUTS and importance sampling; the warm fit
 cold       from starting Python to a posterior
-clumps     use case 2 with 24 free parameters
+clumps     use case 2 with 24 free parameters, and emcee on lenstronomy's likelihood of it (ten minutes)
 figure4    six hundred fits and posteriors in batches
 scaling    cost against pixels, components and galaxies
 memory     of a thousand galaxies at once
@@ -40,6 +40,7 @@ def main() -> None:
     parser.add_argument("--explain", action="store_true", help="print what a map must cost at least, beside what it costs")
     parser.add_argument("--rounds", type=int, default=15, help="how many times the sides take turns")
     parser.add_argument("--count", type=int, help="galaxies, instead of each item's own number")
+    parser.add_argument("--seconds", type=float, default=600.0, help="how long emcee is given in `clumps`")
     parser.add_argument("--out", type=Path, default=HERE / "benchmarks" / "latest.json")
     options = parser.parse_args()
     # argparse would hold an empty list against the choices too.

@@ -35,7 +35,7 @@ def model():
 @pytest.fixture(scope="session")
 def fit(model):
     """The fit of `model`."""
-    return jm.optimise(model, starts=2)
+    return jm.optimise(model, starts=1)
 
 
 def pytest_collection_modifyitems(config, items):

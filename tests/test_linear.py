@@ -51,6 +51,11 @@ def fitted(maps):
 
 
 @pytest.fixture(scope="module")
+def linear_fit(linear):
+    return jm.optimise(linear, starts=1)
+
+
+@pytest.fixture(scope="module")
 def bright(maps):
     """The light map alone, with one size free."""
     size = {"disc.light.R_sersic": SHAPE["disc.light.R_sersic"]}
@@ -85,8 +90,8 @@ def test_the_density_is_marginalised_over_the_amplitudes(bright):
 
 
 @pytest.mark.precision("single")
-def test_a_linear_fit_agrees_with_a_fit_of_everything(linear, fitted):
-    fit = jm.optimise(linear, starts=1)
+def test_a_linear_fit_agrees_with_a_fit_of_everything(linear_fit, fitted):
+    fit = linear_fit
     assert fit.converged
     assert list(fit.parameters) == [*SHAPE, *AMPS]
     for name in fit.parameters:
@@ -97,6 +102,15 @@ def test_a_linear_fit_agrees_with_a_fit_of_everything(linear, fitted):
     k, m = (fitted.labels.index(name) for name in ("disc.light.R_sersic", "disc.light.amp"))
     correlation = fit.covariance[i, j] / np.sqrt(fit.covariance[i, i] * fit.covariance[j, j])
     assert correlation == pytest.approx(fitted.covariance[k, m] / np.sqrt(fitted.covariance[k, k] * fitted.covariance[m, m]), abs=0.05)
+
+
+@pytest.mark.precision("single")
+def test_amplitudes_are_drawn_with_everything_else(linear, linear_fit):
+    summary = jm.sample(linear, linear_fit, method="importance", draws=500).summary()
+    for path in AMPS:
+        value, error = (float(part[path]) for part in (linear_fit.parameters, linear_fit.errors))
+        assert summary[path]["mean"] == pytest.approx(value, abs=0.2 * error)
+        assert summary[path]["sd"] == pytest.approx(error, rel=0.15)
 
 
 @pytest.mark.precision("double")

@@ -48,8 +48,8 @@ def test_the_naive_fit_has_the_known_bias(fwhm):
 
 @pytest.mark.precision("single")
 def test_nuts_reaches_the_bound_too():
-    z = case_1(1.5, seed=1)
-    model = jm.Model(disc(), {"z": z}, FLAT)
+    instrument = jm.Instrument(jm.Grid.regular((121, 121), 0.066), jm.GaussianPSF(1.5), (2 / 3, 1 / 3), 56)
+    model = jm.Model(disc(), {"z": jm.simulate.tracer_map(disc(), instrument, seed=1)}, FLAT)
     posterior = jm.sample(model, jm.optimise(model, starts=1), warmup=40, draws=80)
     row = posterior.summary()[GRADIENT]
     # A standard deviation from n effective draws is known to 1/sqrt(2n).

@@ -26,6 +26,8 @@ SETTINGS = {
     "5x, convolved at pixels": {"supersampling_factor": 5, "supersampling_convolution": False},
     "adaptive 5x": {"supersampling_factor": 5, "compute_mode": "adaptive"},
 }
+# Maps drawn by one call, one after the other, as an optimiser or a sampler does.
+TOGETHER = 64
 # Pixels around a centre in which the adaptive mode samples finely.
 NEAR = 5
 _seen = eqx.filter_jit(observe)
@@ -63,11 +65,22 @@ def our_map(galaxy: jm.Galaxy, z: jm.TracerMap) -> tuple[jm.Model, dict[str, Cal
     last = {n: "central" if "central" in c.tracers["metallicity"].parameters else "value" for n, c in galaxy.components.items()}
     paths = [f"{n}.metallicity.{value}" for n, value in last.items()]
     model = jm.Model(galaxy, {"z": z}, {path: dist.Uniform(6.0, 10.0) for path in paths})
-    u = model.start
-    predict = eqx.filter_jit(lambda m, u: m.predict(m.constrain(u)))
-    both = eqx.filter_jit(lambda m, u: jax.value_and_grad(m.log_density)(u))
-    value = eqx.filter_jit(lambda m, u: m.log_density(u))
-    return model, {"map": lambda: predict(model, u), "value": lambda: value(model, u), "value and gradient": lambda: both(model, u)}
+    # As inside a larger compiled program: the arrays are its arguments, and nothing is sorted out again in Python at each call.
+    arrays, rest = eqx.partition(model, eqx.is_array)
+
+    def compiled(function: Callable) -> Callable:
+        return jax.jit(lambda arrays, u: function(eqx.combine(arrays, rest), u))
+
+    predict = lambda m, u: m.look(m.constrain(u)).predicted["z"]  # noqa: E731
+    programs = {
+        "map": compiled(predict),
+        "value": compiled(lambda m, u: m.log_density(u)),
+        "value and gradient": compiled(lambda m, u: jax.value_and_grad(m.log_density)(u)),
+    }
+    many = jnp.tile(model.start, (TOGETHER, 1))
+    together = compiled(lambda m, many: jax.lax.map(lambda u: predict(m, u), many))
+    calls: dict[str, Callable] = {name: lambda run=run: run(arrays, model.start) for name, run in programs.items()}
+    return model, calls | {"many maps": lambda: together(arrays, many)}
 
 
 def bare_transforms(model: jm.Model) -> Callable:

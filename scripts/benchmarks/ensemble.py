@@ -1,0 +1,77 @@
+"""The other side of a posterior: emcee on lenstronomy's likelihood of use case 2, for as long as it is given."""
+
+import time
+import warnings
+
+import numpy as np
+
+import jaxmetal as jm
+
+WALKERS = 64
+# Free of each clump's light, with bounds around the truth; lenstronomy's tracer is light-weighted in its own units.
+BOUNDS = {"amp": (1.0, 100.0), "R_sersic": (0.05, 1.0), "n_sersic": (0.4, 4.0), "e1": (-0.5, 0.5), "e2": (-0.5, 0.5)}
+
+
+def emcee_rate(galaxy: jm.Galaxy, maps: dict, fwhm: float, seconds: float) -> dict:
+    """Effective samples per second of the parameter that mixes worst, after a fifth of the steps is thrown away."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import emcee
+        from lenstronomy.Sampling.likelihood import Likelihood
+        from lenstronomy.Sampling.parameters import Param
+
+        kwargs = script(galaxy, maps, fwhm)
+        params, constraints = kwargs.pop("kwargs_params"), kwargs.pop("kwargs_constraints")
+        keys = {"source": "source_model", "tracer_source": "tracer_source_model"}
+        sides = {f"kwargs_{s}_{k}": params[key][n] for s, n in (("fixed", 2), ("lower", 3), ("upper", 4)) for k, key in keys.items()}
+        param = Param(kwargs["kwargs_model"], **sides, **constraints)
+        likelihood = Likelihood(kwargs["kwargs_data_joint"], kwargs["kwargs_model"], param, **kwargs["kwargs_likelihood"])
+        start = np.array(param.kwargs2args(kwargs_source=params["source_model"][0], kwargs_tracer_source=params["tracer_source_model"][0]))
+        sampler = emcee.EnsembleSampler(WALKERS, len(start), likelihood.logL)
+        place = start + 1e-3 * np.random.default_rng(0).standard_normal((WALKERS, len(start)))
+        begin = time.perf_counter()
+        while time.perf_counter() - begin < seconds:
+            place = sampler.run_mcmc(place, 20, skip_initial_state_check=True)
+        spent = time.perf_counter() - begin
+    steps = sampler.iteration
+    time_scale = float(np.max(sampler.get_autocorr_time(discard=steps // 5, tol=0)))
+    ess = 0.8 * steps * WALKERS / time_scale
+    # Where the chain is shorter than some fifty times that scale, the scale is a lower limit and the rate an upper one.
+    return {"parameters": len(start), "seconds": spent, "steps": steps, "autocorrelation_steps": time_scale, "ess_per_second": ess / spent}
+
+
+def script(galaxy: jm.Galaxy, maps: dict, fwhm: float) -> dict:
+    """The arguments of lenstronomy's fit of three elliptical Sersic clumps, each with its own metallicity."""
+    z, light = maps["z"], maps["light"]
+    ny, nx = z.values.shape
+    scale = float(z.instrument.grid.pixel_scale)
+    where = {"ra_at_xy_0": -scale * (nx - 1) / 2, "dec_at_xy_0": -scale * (ny - 1) / 2, "transform_pix2angle": scale * np.eye(2)}
+    psf, numerics = {"psf_type": "GAUSSIAN", "fwhm": fwhm}, {"supersampling_factor": 3}
+
+    def band(m, unit):
+        return [{"image_data": np.asarray(m.values, float) / unit, "noise_map": np.asarray(m.sigma, float) / unit} | where, psf, numerics]
+
+    lights, low, high, tracers = [], [], [], []
+    for component in galaxy.components.values():
+        p = {k: float(v) for k, v in component.light.parameters.items()}
+        place = {"center_x": p["center_x"], "center_y": p["center_y"]}
+        lights.append({k: p[k] for k in BOUNDS} | place)
+        low.append({k: b[0] for k, b in BOUNDS.items()} | {k: v - 0.3 for k, v in place.items()})
+        high.append({k: b[1] for k, b in BOUNDS.items()} | {k: v + 0.3 for k, v in place.items()})
+        tracers.append({"amp": float(component.tracers["metallicity"].parameters["value"])})
+    count = len(lights)
+    return {
+        "kwargs_data_joint": {
+            "multi_band_list": [band(light, scale**2)], "multi_band_type": "single-band", "tracer_data": band(z, 1.0),
+        },
+        "kwargs_model": {
+            "source_light_model_list": ["SERSIC_ELLIPSE"] * count, "tracer_source_model_list": ["UNIFORM"] * count,
+            "tracer_partition": [[i, i] for i in range(count)],
+        },
+        "kwargs_constraints": {"linear_solver": False},
+        "kwargs_likelihood": {"image_likelihood": True, "tracer_likelihood": True},
+        "kwargs_params": {
+            "source_model": [lights, [{}] * count, [{}] * count, low, high],
+            "tracer_source_model": [tracers, [{}] * count, [{}] * count, [{"amp": 6.0}] * count, [{"amp": 10.0}] * count],
+        },
+    }  # fmt: skip
