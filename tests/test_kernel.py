@@ -243,3 +243,20 @@ def test_a_cusp_on_the_border_of_two_cells_is_refined_where_it_lies(margin):
     """Wherever in the padded frame the centre falls: here rounding could put the refined cells beside it, 0.6 % too bright."""
     wide, narrow = (np.asarray(jm.predict(disc(), blank(on(jm.NoPSF(), (9, 9), 1.0, margin=m), jm.LightMap))) for m in (12, margin))
     np.testing.assert_allclose(narrow, wide, rtol=1e-4)
+
+
+def test_products_are_computed_in_full_precision():
+    """A GPU left to itself rounds the factors of a float32 product to ten bits: a uniform tracer would not stay uniform."""
+    galaxy, instrument = disc(), on(PSFS["kernel"], supersampling=(1, 0.5))
+    traced = jax.make_jaxpr(jax.grad(lambda galaxy: jm.predict(galaxy, blank(instrument)).sum()))(galaxy)
+    precisions = {equation.params["precision"] for equation in equations(traced.jaxpr) if equation.primitive.name == "dot_general"}
+    assert precisions == {(jax.lax.Precision.HIGHEST, jax.lax.Precision.HIGHEST)}
+
+
+def equations(jaxpr):
+    """All that a program does, in its loops and functions too."""
+    for equation in jaxpr.eqns:
+        yield equation
+        for inner in jax.tree.leaves(list(equation.params.values()), is_leaf=lambda x: hasattr(x, "jaxpr") or hasattr(x, "eqns")):
+            if hasattr(inner, "eqns") or hasattr(inner, "jaxpr"):
+                yield from equations(getattr(inner, "jaxpr", inner))

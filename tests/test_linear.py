@@ -15,19 +15,19 @@ AMPS = ("disc.light.amp", "bulge.light.amp")
 SHAPE = {
     "disc.light.R_sersic": dist.LogNormal(0.0, 0.3),
     "disc.metallicity.gradient": dist.Uniform(-1.0, 1.0),
-    "bulge.metallicity.value": dist.Uniform(6.0, 9.5),
+    "bulge.metallicity.central": dist.Uniform(6.0, 9.5),
 }
 
 
-def scene(disc=16.0, bulge=40.0):
+def scene(disc=16.0, bulge=20.0):
     return jm.Galaxy(
         disc=jm.Component(
             jm.Profile(jm.light.sersic, amp=disc, R_sersic=1.0, n_sersic=1.0),
             metallicity=jm.Profile(jm.tracer.gradient, central=8.0, gradient=-0.2),
         ),
         bulge=jm.Component(
-            jm.Profile(jm.light.gaussian, amp=bulge, sigma=0.4, center_x=0.3),
-            metallicity=jm.Profile(jm.tracer.uniform, value=8.6),
+            jm.Profile(jm.light.sersic, amp=bulge, R_sersic=0.4, n_sersic=0.7, center_x=0.3),
+            metallicity=jm.Profile(jm.tracer.gradient, central=8.6, gradient=0.0),
         ),
     )
 

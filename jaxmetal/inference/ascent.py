@@ -12,6 +12,7 @@ import optax
 from jaxtyping import Array, Bool, Float
 
 from jaxmetal.inference.model import Model
+from jaxmetal.profiles.numerics import product
 
 # A fit has arrived when a Newton step would gain less than this in log posterior: 0.045 sigma away at most.
 ARRIVED = 1e-3
@@ -66,8 +67,8 @@ def fisher(model: Model, start: Point, steps: int) -> End:
 def _newton(slope: Point, information: Float[Array, "n n"], damping: Float[Array, ""]) -> tuple[Point, Float[Array, ""]]:
     """The damped step, and what a full one would gain in log posterior."""
     scale, values, vectors = _scaled_axes(information)
-    along = vectors.T @ (scale * slope)
-    return scale * (vectors @ (along / (values + damping))), 0.5 * jnp.sum(along**2 / values)
+    along = product(vectors.T, scale * slope)
+    return scale * product(vectors, along / (values + damping)), 0.5 * jnp.sum(along**2 / values)
 
 
 def inverse_root(information: Float[Array, "n n"]) -> Float[Array, "n n"]:
@@ -131,8 +132,8 @@ def adam(model: Model, start: Point, steps: int) -> End:
 
 def _whitened(climb: Callable, model: Model, start: Point) -> End:
     whiten = inverse_root(model.information(start))
-    w, depth = climb(lambda w: -model.log_posterior(start + whiten @ w), jnp.zeros_like(start))
-    return start + whiten @ w, -depth
+    w, depth = climb(lambda w: -model.log_posterior(start + product(whiten, w)), jnp.zeros_like(start))
+    return start + product(whiten, w), -depth
 
 
 # Each with its most steps.

@@ -13,6 +13,7 @@ from jaxmetal.errors import InputError
 from jaxmetal.galaxy import get
 from jaxmetal.inference.likelihood import total_sigma
 from jaxmetal.maps import LightMap, Map
+from jaxmetal.profiles.numerics import product
 
 
 class Solution(NamedTuple):
@@ -70,11 +71,11 @@ def solve(predict: Callable[[dict[str, Array]], dict[str, Array]], maps: Mapping
         rows.append(jnp.where(m.valid, templates[name] / sigma, 0.0).reshape(len(point), -1))
         left.append(jnp.where(m.valid, (m.values - predicted[name]) / sigma, 0.0).ravel())
     design = jnp.concatenate(rows, axis=1)
-    information = design @ design.T
+    information = product(design, design.T)
     # Amplitudes of very different size would lose digits: scaled to a unit diagonal, and kept from being singular.
     scale = 1 / jnp.sqrt(jnp.maximum(jnp.diag(information), jnp.finfo(point.dtype).tiny))
     scaled = information * scale[:, None] * scale + 4 * jnp.finfo(point.dtype).eps * jnp.eye(len(point), dtype=point.dtype)
-    step = scale * jnp.linalg.solve(scaled, scale * (design @ jnp.concatenate(left)))
+    step = scale * jnp.linalg.solve(scaled, scale * product(design, jnp.concatenate(left)))
     return Solution(_unravel(point + step, at), information)
 
 

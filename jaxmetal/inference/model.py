@@ -19,6 +19,7 @@ from jaxmetal.inference.coordinates import Values
 from jaxmetal.inference.linear import Solution, check_linear, solve
 from jaxmetal.inference.priors import Linear, Tied, check_ties, checked_prior
 from jaxmetal.maps import LightMap, Map
+from jaxmetal.profiles.numerics import product
 
 # "auto" supersampling must hold at the start and part of the way from there to some draws from the prior.
 VISITED = 3
@@ -265,7 +266,7 @@ class Model(eqx.Module):
         (height, _), (slope, jacobian) = push(directions)
         # Priors are independent, so their curvature is diagonal; where one curves the wrong way it tells nothing.
         curvature = jax.jvp(prior_slope, (unconstrained,), (jnp.ones_like(unconstrained),))[1]
-        return height, slope, jacobian @ jacobian.T + jnp.diag(jnp.maximum(curvature, 1e-6))
+        return height, slope, product(jacobian, jacobian.T) + jnp.diag(jnp.maximum(curvature, 1e-6))
 
     def numpyro_model(self) -> None:
         """The same model as a NumPyro program, with a site for each free path; call it inside a larger one."""

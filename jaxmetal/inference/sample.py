@@ -18,6 +18,7 @@ from jaxmetal.inference.model import Model
 from jaxmetal.inference.optimise import optimise
 from jaxmetal.inference.progress import bar
 from jaxmetal.inference.results import Fit, Posterior, trusted
+from jaxmetal.profiles.numerics import product
 
 log = logging.getLogger("jaxmetal")
 
@@ -169,7 +170,7 @@ def _posterior(names: Sequence[str], drawn: Any, attributes: dict[str, Any]) -> 
 
 def _kernel(model: Model, origin: Array, whiten: Array, settings: Settings) -> HMC:
     options: dict[str, Any] = {
-        "potential_fn": lambda w: -model.log_density(origin + whiten @ w),
+        "potential_fn": lambda w: -model.log_density(origin + product(whiten, w)),
         "target_accept_prob": settings.target,
         "adapt_mass_matrix": settings.adapt,
         "dense_mass": settings.adapt,
@@ -192,7 +193,7 @@ def advance(model: Model, origin: Array, whiten: Array, states: Any, settings: S
 
     def step(state: Any, _: None) -> Any:
         state = kernel.sample(state, (), {})
-        values = model.complete(model.constrain(origin + whiten @ state.z), jax.random.fold_in(state.rng_key, 1))
+        values = model.complete(model.constrain(origin + product(whiten, state.z)), jax.random.fold_in(state.rng_key, 1))
         statistics = {
             "diverging": state.diverging,
             "steps": state.num_steps,

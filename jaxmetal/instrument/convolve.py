@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.psf import PSF
 from jaxmetal.instrument.sampling import Sampling
+from jaxmetal.profiles.numerics import product
 
 # Around a cusp, BLOCK × BLOCK cells are averaged over points that crowd towards it: their distance from it is a cube.
 BLOCK = 6
@@ -71,37 +72,35 @@ def cell_means(sources: Sources, grid: Grid, sampling: Sampling, cusps: Sequence
     if block < 1:
         return means
 
-    def near(x: Array, y: Array) -> tuple[Array, list[tuple[Array, Array]]]:
-        """The first cell (row, column) of a block around a cusp, the averages in it, and where its light lies more exactly."""
+    def near(x: Array, y: Array) -> tuple[Array, Array]:
+        """The first cell (row, column) of a block around a cusp; its averages, then where its light lies more exactly, of each image."""
         # The average over a cell does not depend on where its points lie, so no gradient flows through them.
         column, row = ((jax.lax.stop_gradient(pixel) + sampling.margin + 0.5) * sampling.convolve for pixel in grid.pixel(x, y))
         place = jnp.stack([row, column])
         corner = jnp.clip(jnp.floor(place + NUDGE) - block // 2, SPREAD + 1, np.array(shape) - block - SPREAD - 1)
-        points, own, given = jax.vmap(lambda p, first: _crowded(p, first, block, sampling.nodes + EXTRA_NODES))(place, corner)
-        images = evaluate(points[0][:, None], points[1][None, :])
-        return corner.astype(int), [tuple(m[0] @ image @ m[1].T for m in (own, given)) for image in images]
+        points, gather = jax.vmap(lambda p, first: _crowded(p, first, block, sampling.nodes + EXTRA_NODES))(place, corner)
+        images = jnp.stack(evaluate(points[0][:, None], points[1][None, :]))
+        return corner.astype(int), product(gather[0], images, gather[1].T)
 
     # Mapped, so that the profiles are compiled once here however many cusps there are.
     corners, patches = jax.vmap(near)(*(jnp.stack(place) for place in zip(*cusps, strict=True)))
-    for i in range(len(cusps)):
-        means = [jax.lax.dynamic_update_slice(m, own[i], tuple(corners[i])) for m, (own, _) in zip(means, patches, strict=True)]
-    if not smeared:
-        return means
-    return [_spread(m, given[-1], corners[-1]) for m, (_, given) in zip(means, patches, strict=True)]
+    together = jnp.stack(means)
+    for corner, patch in zip(corners, patches, strict=True):
+        together = jax.lax.dynamic_update_slice(together, patch[:, :block, :block], (0, *corner))
+    return list(_spread(together, patches[-1][:, block:, block:], corners[-1]) if smeared else together)
 
 
-def _spread(means: Cells, given: Array, corner: Array) -> Cells:
+def _spread(means: Float[Array, "images rows columns"], given: Float[Array, "images more more"], corner: Array) -> Array:
     """The averages over cells, corrected around a cusp for where in its cells the light lies.
 
     An average over a cell puts all its light in its middle. A smooth image makes up for that in the next cell, a cusp does
     not: its finest waves are seen as coarse ones. The correction is what the block's light gives to the cells around it by
     a sharpened spline, less what its averages would give if it were smooth.
     """
-    block = given.shape[0] - 2 * SPREAD
-    smooth = jnp.asarray(_smooth(block), means.dtype)
-    around = jax.lax.dynamic_slice(means, tuple(corner - SPREAD - 1), (smooth.shape[1],) * 2)
-    start = tuple(corner - SPREAD)
-    correction = given - smooth @ around @ smooth.T
+    smooth = jnp.asarray(_smooth(given.shape[1] - 2 * SPREAD), means.dtype)
+    around = jax.lax.dynamic_slice(means, (0, *(corner - SPREAD - 1)), (len(means), *(smooth.shape[1],) * 2))
+    correction = given - product(smooth, around, smooth.T)
+    start = (0, *(corner - SPREAD))
     return jax.lax.dynamic_update_slice(means, jax.lax.dynamic_slice(means, start, given.shape) + correction, start)
 
 
@@ -137,32 +136,37 @@ def _even_means(evaluate: Sources, shape: tuple[int, int], sampling: Sampling, d
     return jax.lax.scan(add, [jnp.zeros(image.shape, image.dtype) for image in images], steps)[0]
 
 
-def _crowded(
-    cusp: Array, first: Array, count: int, nodes: int
-) -> tuple[Float[Array, " points"], Float[Array, "count points"], Float[Array, "more points"]]:
-    """Points in a row of cells from `first` on, crowded towards a cusp, and two matrices.
+def _crowded(cusp: Array, first: Array, count: int, nodes: int) -> tuple[Float[Array, " points"], Float[Array, "cells points"]]:
+    """Points in a row of cells from `first` on, crowded towards a cusp; and the matrix of what cells take of the values there.
 
-    One makes averages of the values there; the other what they give to these cells and to SPREAD more on either side.
     A cell is divided at the cusp, or in its middle. With the distance from the cusp as t³, a Sersic profile is smooth in t.
     """
     lower = first + jnp.arange(count, dtype=cusp.dtype)
     inside = (cusp > lower) & (cusp < lower + 1)
     middle = jnp.where(inside, cusp, lower + 0.5)
     near, far = jnp.stack([lower, middle]) - cusp, jnp.stack([middle, lower + 1]) - cusp
-    side = jnp.sign(near + far)
-    begin, end = (jnp.cbrt(jnp.abs(distance)) for distance in (near, far))
+    begin, end = jnp.cbrt(near), jnp.cbrt(far)
     points, weights = (a[:, None, None] for a in np.polynomial.legendre.leggauss(nodes))
     t = begin + (end - begin) * jnp.asarray((points + 1) / 2, cusp.dtype)
-    steps = CROWDING * t ** (CROWDING - 1) * jnp.abs(end - begin) * jnp.asarray(weights / 2, cusp.dtype)
-    place = cusp + side * t**CROWDING
+    steps = CROWDING * t ** (CROWDING - 1) * (end - begin) * jnp.asarray(weights / 2, cusp.dtype)
+    place = cusp + t**CROWDING
     at = place - lower - 0.5
-    spline = jnp.stack([0.5 * (0.5 - at) ** 2, 0.75 - at**2, 0.5 * (0.5 + at) ** 2])
-    shares = jnp.tensordot(jnp.asarray(_sharpened(), cusp.dtype), spline * steps, 1).reshape(2 * SPREAD + 1, -1, count)
-    own = steps.reshape(-1, count)[None] * jnp.eye(count, dtype=cusp.dtype)[:, None]
-    # Cell i gives its share k to cell i + k.
-    to = np.stack([np.eye(count + 2 * SPREAD, count, -k) for k in range(2 * SPREAD + 1)])
-    given = jnp.einsum("kji,kpi->jpi", jnp.asarray(to, cusp.dtype), shares)
-    return place.ravel(), own.reshape(count, -1), given.reshape(count + 2 * SPREAD, -1)
+    moments = jnp.stack([steps, steps * at, steps * at**2]).reshape(3, -1, count)
+    matrix = jnp.einsum("rmi,mpi->rpi", jnp.asarray(_takes(count), cusp.dtype), moments, precision="highest")
+    return place.ravel(), matrix.reshape(len(matrix), -1)
+
+
+def _takes(count: int) -> np.ndarray:
+    """What a row of cells takes of the moments 1, t, t² of the light in each of them, t from -1/2 to 1/2.
+
+    First the averages in these cells; then what these and SPREAD more on either side take of a sharpened quadratic spline.
+    """
+    spline = np.array([[1 / 8, -1 / 2, 1 / 2], [3 / 4, 0.0, -1.0], [1 / 8, 1 / 2, 1 / 2]])
+    takes = np.zeros((2 * count + 2 * SPREAD, 3, count))
+    for i in range(count):
+        takes[i, 0, i] = 1.0
+        takes[count + i : count + i + 2 * SPREAD + 1, :, i] = _sharpened() @ spline
+    return takes
 
 
 def _sharpened() -> np.ndarray:
@@ -251,9 +255,9 @@ def _drawn(waves: Array, grid: Grid, sampling: Sampling) -> Float[Array, "images
     along = twice[:, None] * np.exp(2j * np.pi * np.outer(half, column) / columns)
     # In real numbers: products of complex matrices are slow on a CPU.
     down = np.concatenate([np.concatenate([down.real, down.imag]), np.concatenate([-down.imag, down.real])], axis=1)
-    parts = jnp.asarray(down, grid.origin.dtype) @ jnp.concatenate([waves.real, waves.imag], axis=1)
+    parts = product(jnp.asarray(down, grid.origin.dtype), jnp.concatenate([waves.real, waves.imag], axis=1))
     along = jnp.asarray(np.concatenate([along.real, -along.imag]), grid.origin.dtype)
-    return jnp.concatenate([parts[:, :ny], parts[:, ny:]], axis=2) @ along
+    return product(jnp.concatenate([parts[:, :ny], parts[:, ny:]], axis=2), along)
 
 
 def _folded(cells: Float[Array, "images rows columns"], grid: Grid, sampling: Sampling) -> Float[Array, "images ny nx"]:

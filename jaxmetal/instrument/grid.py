@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from jaxmetal.errors import InputError
 from jaxmetal.profiles.geometry import pixel_of
+from jaxmetal.profiles.numerics import product
 from jaxmetal.profiles.profile import as_array
 
 
@@ -145,7 +146,7 @@ class Grid(eqx.Module):
 
     def squared_frequency(self, kx: Array, ky: Array) -> Array:
         """|f|² on the sky, per arcsec², of a wave with kx, ky cycles per pixel along the array's axes."""
-        metric = jnp.linalg.inv(self.matrix.T @ self.matrix)
+        metric = jnp.linalg.inv(product(self.matrix.T, self.matrix))
         return metric[0, 0] * kx**2 + 2 * metric[0, 1] * kx * ky + metric[1, 1] * ky**2
 
 

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 
 from jaxmetal.errors import InputError, InputWarning
 from jaxmetal.instrument.grid import Grid
+from jaxmetal.profiles.numerics import product
 from jaxmetal.profiles.profile import as_array, is_traced
 
 SIGMA_TO_FWHM = 2.354820045030949
@@ -249,7 +250,7 @@ def _transform(kernel: Array, center: Any, x: Array, y: Array) -> Array:
     rows, columns = kernel.shape
     wave_x = jnp.exp(-2j * jnp.pi * x[None, :] * (jnp.arange(columns)[:, None] - center[0]))
     wave_y = jnp.exp(-2j * jnp.pi * y[:, None] * (jnp.arange(rows)[None, :] - center[1]))
-    return wave_y @ kernel @ wave_x
+    return product(wave_y, kernel, wave_x)
 
 
 def _radius(kernel: Array, center: np.ndarray, outside: float) -> float:
