@@ -79,8 +79,8 @@ def cell_means(sources: Sources, grid: Grid, sampling: Sampling, cusps: Sequence
         place = jnp.stack([row, column])
         corner = jnp.clip(jnp.floor(place + NUDGE) - block // 2, SPREAD + 1, np.array(shape) - block - SPREAD - 1)
         points, gather = jax.vmap(lambda p, first: _crowded(p, first, block, sampling.nodes + EXTRA_NODES))(place, corner)
-        images = jnp.stack(evaluate(points[0][:, None], points[1][None, :]))
-        return corner.astype(int), product(gather[0], images, gather[1].T)
+        images = evaluate(points[0][:, None], points[1][None, :])
+        return corner.astype(int), jnp.stack([product(gather[0], image, gather[1].T) for image in images])
 
     # Mapped, so that the profiles are compiled once here however many cusps there are.
     corners, patches = jax.vmap(near)(*(jnp.stack(place) for place in zip(*cusps, strict=True)))
@@ -151,8 +151,9 @@ def _crowded(cusp: Array, first: Array, count: int, nodes: int) -> tuple[Float[A
     steps = CROWDING * t ** (CROWDING - 1) * (end - begin) * jnp.asarray(weights / 2, cusp.dtype)
     place = cusp + t**CROWDING
     at = place - lower - 0.5
-    moments = jnp.stack([steps, steps * at, steps * at**2]).reshape(3, -1, count)
-    matrix = jnp.einsum("rmi,mpi->rpi", jnp.asarray(_takes(count), cusp.dtype), moments, precision="highest")
+    # Not a product of matrices: with six cells to a batch it would be slow, and round on a GPU.
+    moments = [moment.reshape(-1, count) for moment in (steps, steps * at, steps * at**2)]
+    matrix = sum(jnp.asarray(share, cusp.dtype)[:, None] * moment for share, moment in zip(_takes(count), moments, strict=True))
     return place.ravel(), matrix.reshape(len(matrix), -1)
 
 
@@ -162,10 +163,10 @@ def _takes(count: int) -> np.ndarray:
     First the averages in these cells; then what these and SPREAD more on either side take of a sharpened quadratic spline.
     """
     spline = np.array([[1 / 8, -1 / 2, 1 / 2], [3 / 4, 0.0, -1.0], [1 / 8, 1 / 2, 1 / 2]])
-    takes = np.zeros((2 * count + 2 * SPREAD, 3, count))
+    takes = np.zeros((3, 2 * count + 2 * SPREAD, count))
     for i in range(count):
-        takes[i, 0, i] = 1.0
-        takes[count + i : count + i + 2 * SPREAD + 1, :, i] = _sharpened() @ spline
+        takes[0, i, i] = 1.0
+        takes[:, count + i : count + i + 2 * SPREAD + 1, i] = (_sharpened() @ spline).T
     return takes
 
 

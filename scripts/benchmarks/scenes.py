@@ -67,9 +67,10 @@ def our_map(galaxy: jm.Galaxy, z: jm.TracerMap) -> tuple[jm.Model, dict[str, Cal
     model = jm.Model(galaxy, {"z": z}, {path: dist.Uniform(6.0, 10.0) for path in paths})
     # As inside a larger compiled program: the arrays are its arguments, and nothing is sorted out again in Python at each call.
     arrays, rest = eqx.partition(model, eqx.is_array)
+    leaves, structure = jax.tree.flatten(arrays)
 
     def compiled(function: Callable) -> Callable:
-        return jax.jit(lambda arrays, u: function(eqx.combine(arrays, rest), u))
+        return jax.jit(lambda leaves, u: function(eqx.combine(jax.tree.unflatten(structure, leaves), rest), u))
 
     predict = lambda m, u: m.look(m.constrain(u)).predicted["z"]  # noqa: E731
     programs = {
@@ -77,10 +78,11 @@ def our_map(galaxy: jm.Galaxy, z: jm.TracerMap) -> tuple[jm.Model, dict[str, Cal
         "value": compiled(lambda m, u: m.log_density(u)),
         "value and gradient": compiled(lambda m, u: jax.value_and_grad(m.log_density)(u)),
     }
-    many = jnp.tile(model.start, (TOGETHER, 1))
+    start = jax.block_until_ready(model.start)
+    many = jnp.tile(start, (TOGETHER, 1))
     together = compiled(lambda m, many: jax.lax.map(lambda u: predict(m, u), many))
-    calls: dict[str, Callable] = {name: lambda run=run: run(arrays, model.start) for name, run in programs.items()}
-    return model, calls | {"many maps": lambda: together(arrays, many)}
+    calls: dict[str, Callable] = {name: lambda run=run: run(leaves, start) for name, run in programs.items()}
+    return model, calls | {"many maps": lambda: together(leaves, many)}
 
 
 def bare_transforms(model: jm.Model) -> Callable:
