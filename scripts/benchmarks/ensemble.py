@@ -29,10 +29,11 @@ def emcee_rate(galaxy: jm.Galaxy, maps: dict, fwhm: float, seconds: float) -> di
         start = np.array(param.kwargs2args(kwargs_source=params["source_model"][0], kwargs_tracer_source=params["tracer_source_model"][0]))
         sampler = emcee.EnsembleSampler(WALKERS, len(start), likelihood.logL)
         place = start + 1e-3 * np.random.default_rng(0).standard_normal((WALKERS, len(start)))
-        begin = time.perf_counter()
-        while time.perf_counter() - begin < seconds:
+        # Its own processor seconds, on one thread: what else the machine does is not held against it.
+        begin = time.process_time()
+        while time.process_time() - begin < seconds:
             place = sampler.run_mcmc(place, 20, skip_initial_state_check=True)
-        spent = time.perf_counter() - begin
+        spent = time.process_time() - begin
     steps = sampler.iteration
     time_scale = float(np.max(sampler.get_autocorr_time(discard=steps // 5, tol=0)))
     ess = 0.8 * steps * WALKERS / time_scale
