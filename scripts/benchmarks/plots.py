@@ -25,6 +25,9 @@ def draw(results: dict, folder: Path) -> None:
         for axes, word in zip(figure.subplots(1, 3), ("pixels", "components", "galaxies"), strict=True):
             found = [(float(row["case"].split()[0]), row["ms"]) for row in scaling if word in row["case"]]
             style.tidy(axes).loglog(*zip(*found, strict=True), "o-", color=style.BLUE)
+            axes.minorticks_off()
+            for set_ticks, values, digits in zip((axes.set_xticks, axes.set_yticks), zip(*found, strict=True), (3, 2), strict=True):
+                set_ticks(values, [f"{value:.{digits}g}" for value in values])
             axes.set(xlabel=f"{word} a side" if word == "pixels" else word, ylabel="time [ms]")
         save_figure(figure, folder / "scaling.png")
     if device := results.get("device", {}).get("rows"):
