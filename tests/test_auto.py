@@ -19,6 +19,7 @@ def test_auto_is_within_its_tolerance_of_the_converged_map(fwhm, R, n):
     instrument = jm.Instrument(jm.Grid.regular((41, 41), 0.066), jm.GaussianPSF(fwhm))
     galaxy = disc(R=R, n=n, x=0.013, y=0.021)
     chosen = resolve([(galaxy, {"z": blank(instrument)})])["z"].instrument.sampling
+    assert (chosen.convolve < 1) == (fwhm >= 0.5), "a wide PSF is convolved on cells larger than pixels"
     light, z = observed(galaxy, instrument, (chosen.convolve, chosen.nodes, chosen.margin))
     true_light, true_z = observed(galaxy, instrument, (9, 3, min(2 * chosen.margin, 41) + 2) if fwhm < 1 else (5, 5, 41))
     matters = true_light > 1e-4 * true_light.max()
@@ -26,6 +27,7 @@ def test_auto_is_within_its_tolerance_of_the_converged_map(fwhm, R, n):
     assert np.abs(light / true_light - 1)[matters].max() < 1e-3
 
 
+@pytest.mark.precision("single")
 def test_auto_says_what_it_chose_and_what_it_measured(caplog):
     instrument = jm.Instrument(jm.Grid.regular((21, 21), 0.2), jm.GaussianPSF(0.8))
     with caplog.at_level(logging.INFO, "jaxmetal"):
@@ -35,6 +37,7 @@ def test_auto_says_what_it_chose_and_what_it_measured(caplog):
     assert np.all(np.asarray(resolved.error) < [1e-4, 1e-3])
 
 
+@pytest.mark.precision("single")
 def test_auto_holds_for_the_galaxies_a_fit_may_pass():
     """A start that is smooth and a prior that allows a cusp: the error is that of the sharper galaxies too, and still small."""
     import numpyro.distributions as dist
@@ -48,12 +51,21 @@ def test_auto_holds_for_the_galaxies_a_fit_may_pass():
     assert np.all(np.asarray(free) < [1e-4, 1e-3])
 
 
-@pytest.mark.parametrize("wrong", ["fine", 0, (3, 2), (1, 2), 2.5, (2, 0)])
+def test_cells_may_be_larger_than_pixels():
+    instrument = jm.Instrument(jm.Grid.regular((21, 21), 0.2), jm.GaussianPSF(2.0), (1, 0.5), 24)
+    assert (instrument.sampling.nodes, instrument.sampling.cells((21, 21))) == (2, (36, 36))
+    fine = jm.Instrument(instrument.grid, instrument.psf, (4, 2), 24)
+    coarse, exact = (jm.predict(disc(R=1.0), blank(i)) for i in (instrument, fine))
+    np.testing.assert_allclose(coarse, exact, atol=1e-4)
+
+
+@pytest.mark.parametrize("wrong", ["fine", 0, (3, 2), (1, 2), 2.5, (2, 0), (1.2, 0.5), (3, 1.5)])
 def test_a_sampling_that_makes_no_sense_is_refused(wrong):
     with pytest.raises(jm.InputError, match="supersampling"):
         jm.Instrument(jm.Grid.regular((21, 21), 0.2), jm.NoPSF(), wrong)
 
 
+@pytest.mark.precision("single")
 def test_under_a_trace_auto_takes_a_safe_setting():
     instrument = jm.Instrument(jm.Grid.regular((21, 21), 0.2), jm.GaussianPSF(0.5))
     traced = jax.jit(lambda galaxy: jm.predict(galaxy, blank(instrument)))(disc())

@@ -124,6 +124,7 @@ def test_components_without_the_tracer_have_no_part_in_its_average():
     assert jm.predict(with_foreground, blank(instrument, jm.LightMap)).sum() > 1.1 * jm.predict(plain, blank(instrument, jm.LightMap)).sum()
 
 
+@pytest.mark.precision("double")
 def test_several_tracers_are_observed_as_if_each_were_alone():
     """One light, two tracers on different scales, in one pass."""
     from jaxmetal.forward import predict_together
@@ -181,6 +182,7 @@ def slopes_of(scene):
     return jnp.sum(jm.predict(scene[0], blank(scene[1])) ** 2)
 
 
+@pytest.mark.precision("single")
 @pytest.mark.parametrize(
     "galaxy",
     [disc(gradient=0.0), disc(n=0.5), disc(n=4.0), disc(n=8.0), disc(x=0.2, y=0.2)],
@@ -225,6 +227,7 @@ def test_float32_and_float64_agree_to_their_precision():
     assert np.abs(rough_light / light - 1)[bright].max() < 1e-4
 
 
+@pytest.mark.precision("single")
 def test_where_there_is_no_light_the_mean_is_a_finite_number_with_zero_gradient():
     galaxy = disc(R=0.05, n=0.5)
     seen = jm.predict(galaxy, blank(telescope()))
@@ -245,6 +248,7 @@ def test_a_cusp_on_the_border_of_two_cells_is_refined_where_it_lies(margin):
     np.testing.assert_allclose(narrow, wide, rtol=1e-4)
 
 
+@pytest.mark.precision("single")
 def test_products_are_computed_in_full_precision():
     """A GPU left to itself rounds the factors of a float32 product to ten bits: a uniform tracer would not stay uniform."""
     galaxy, instrument = disc(), on(PSFS["kernel"], supersampling=(1, 0.5))

@@ -64,6 +64,7 @@ def test_each_lens_deflects_as_lenstronomys(name, tolerance):
 EDGES = np.array([(0, 0), (1, 0), (0, 1), (1e-6, 0), (3e-5, 2e-5), (0.8, 0.6), (30, -40)], float)
 
 
+@pytest.mark.precision("single")
 @pytest.mark.parametrize("name", NAMES)
 def test_every_derivative_of_a_lens_is_finite_where_it_is_round_and_on_its_centre(name):
     function = NAMES[name]
