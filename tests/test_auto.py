@@ -55,7 +55,7 @@ def test_cells_may_be_larger_than_pixels():
     instrument = jm.Instrument(jm.Grid.regular((21, 21), 0.2), jm.GaussianPSF(2.0), (1, 0.5), 24)
     assert (instrument.sampling.nodes, instrument.sampling.cells((21, 21))) == (2, (36, 36))
     fine = jm.Instrument(instrument.grid, instrument.psf, (4, 2), 24)
-    coarse, exact = (jm.predict(disc(R=1.0), blank(i)) for i in (instrument, fine))
+    coarse, exact = (jm.predict(disc(R=2.0), blank(i)) for i in (instrument, fine))
     np.testing.assert_allclose(coarse, exact, atol=1e-4)
 
 
