@@ -66,7 +66,7 @@ class Fits(Sequence[Fit]):
         what is found there, every array with a first axis of galaxies.
     """
 
-    def __init__(self, models: Sequence[Model], points: Float[Array, "galaxies n"], around: Surroundings):
+    def __init__(self, models: Sequence[Model], points: Any, around: Surroundings):
         self.models = models
         self._around = jax.tree.map(np.asarray, around)
         self.unconstrained = np.asarray(points)
@@ -117,7 +117,7 @@ class Fits(Sequence[Fit]):
 
 
 def _in_own_units(covariance: np.ndarray, around: Surroundings) -> np.ndarray:
-    units = around.to_own_units.astype(float)
+    units = np.asarray(around.to_own_units, float)
     covariance = units @ covariance @ np.swapaxes(units, 1, 2)
     if linear := around.linear_information.shape[-1]:
         # What the data leave uncertain of the amplitudes, given everything else.
@@ -131,7 +131,7 @@ def _curvatures(models: Sequence[Model], points: np.ndarray, around: Surrounding
     found, complaints = _inverses(around.hessian), [""] * len(points)
     nowhere = ~np.isfinite(around.log_posterior)
     found[nowhere] = np.nan
-    for i in np.flatnonzero(np.isnan(found).any(axis=(1, 2))):
+    for i in np.flatnonzero(np.isnan(found).any(axis=(1, 2))).tolist():
         if nowhere[i]:
             complaints[i] = "the log density is not finite at any start"
             continue
@@ -159,11 +159,11 @@ def _bounded(model: Model, values: dict[str, Array], errors: np.ndarray) -> list
     return notes
 
 
-def _inverses(matrices: Array) -> np.ndarray:
+def _inverses(given: Any) -> np.ndarray:
     """The inverses of positive definite matrices, shape (many, n, n); NaN in place of those that are not."""
-    matrices = np.asarray(matrices, float)
+    matrices = np.asarray(given, float)
     diagonals = np.diagonal(matrices, axis1=1, axis2=2)
-    good = np.isfinite(matrices).all(axis=(1, 2)) & (diagonals > 0).all(axis=1)
+    good: Any = np.isfinite(matrices).all(axis=(1, 2)) & (diagonals > 0).all(axis=1)
     matrices = np.where(good[:, None, None], matrices, np.eye(matrices.shape[1]))
     scale = 1 / np.sqrt(np.where(good[:, None], diagonals, 1.0))
     both = scale[:, :, None] * scale[:, None, :]

@@ -1,8 +1,8 @@
 """The kernel: averages over cells, light-weighted convolution, sums over pixels.
 
-A cell is a whole fraction of a pixel. The profiles are averaged over each cell, the cells are convolved with the PSF,
-and the cells of a pixel are averaged: the average over a cell and then over a pixel's cells is exactly the average over
-the pixel, so the pixel's response enters once.
+A cell is a whole fraction of a pixel, or a few pixels where the PSF is wide. The profiles are averaged over each cell and the
+cells convolved with the PSF. The average over a cell and then over a pixel's cells is exactly the average over the pixel, so
+the pixel's response enters once; from larger cells it is taken with the PSF, and the cell's own divided out.
 """
 
 import dataclasses
@@ -106,10 +106,10 @@ def _spread(means: Float[Array, "images rows columns"], given: Float[Array, "ima
 
 def _framed(sources: Sources, grid: Grid, sampling: Sampling, cusps: Sequence[tuple[Array, Array]], smeared: bool) -> list[Cells]:
     """Averages over the cells of the frame alone, with darkness or the frame's own edge around them."""
-    ny, nx = (sampling.convolve * n for n in grid.shape)
+    ny, nx = (int(sampling.convolve * n) for n in grid.shape)
     rows, columns = sampling.cells(grid.shape)
     frame = dataclasses.replace(sampling, margin=0, outside="sky")
-    before = sampling.margin * sampling.convolve
+    before = int(sampling.margin * sampling.convolve)
     around = ((before, rows - before - ny), (before, columns - before - nx))
     mode = "constant" if sampling.outside == "dark" else "edge"
     return [jnp.pad(image[:ny, :nx], around, mode=mode) for image in cell_means(sources, grid, frame, cusps, smeared)]
@@ -153,7 +153,8 @@ def _crowded(cusp: Array, first: Array, count: int, nodes: int) -> tuple[Float[A
     at = place - lower - 0.5
     # Not a product of matrices: with six cells to a batch it would be slow, and round on a GPU.
     moments = [moment.reshape(-1, count) for moment in (steps, steps * at, steps * at**2)]
-    matrix = sum(jnp.asarray(share, cusp.dtype)[:, None] * moment for share, moment in zip(_takes(count), moments, strict=True))
+    first, second, third = (jnp.asarray(share, cusp.dtype)[:, None] * m for share, m in zip(_takes(count), moments, strict=True))
+    matrix = first + second + third
     return place.ravel(), matrix.reshape(len(matrix), -1)
 
 

@@ -143,7 +143,7 @@ def guess(psf: PSF, grid: Grid, margin: int) -> Sampling:
 
 
 @eqx.filter_jit
-def _passed(psf: PSF, grid: Grid, frequency: Array) -> Array:
+def _passed(psf: PSF, grid: Grid, frequency: np.ndarray) -> Array:
     """How much of a wave of these cycles per pixel along either axis passes the PSF."""
     waves, still = jnp.asarray(frequency, grid.origin.dtype), jnp.zeros(1, grid.origin.dtype)
     along, across = psf.transfer(grid, waves[None, :], still[:, None]), psf.transfer(grid, still[None, :], waves[:, None])
