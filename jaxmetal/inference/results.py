@@ -233,8 +233,11 @@ class Posterior:
             import arviz
         except ImportError:
             raise InputError('to_arviz: ArviZ is not installed; pip install "jaxmetal[arviz]".') from None
+        import xarray
+
         tree = self.to_datatree()
-        if hasattr(arviz, "InferenceData"):
+        # From ArviZ 1 on its container is xarray's, by another name.
+        if not issubclass(getattr(arviz, "InferenceData", xarray.DataTree), xarray.DataTree):
             return arviz.InferenceData(**{name: node.to_dataset() for name, node in tree.children.items()})
         return tree
 
