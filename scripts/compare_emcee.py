@@ -12,8 +12,7 @@ from typing import Any
 
 import emcee
 import numpy as np
-from lenstronomy.Sampling.likelihood import Likelihood
-from lenstronomy.Sampling.parameters import Param
+from benchmarks.ensemble import their_density
 
 import jaxmetal as jm
 
@@ -65,17 +64,12 @@ def observed(seed: int) -> dict[str, Any]:
 
 def run_emcee(arguments: dict[str, Any], walkers: int, steps: int, seed: int) -> tuple[list[str], np.ndarray, float]:
     """Names of the parameters, draws (steps, walkers, parameters), and the autocorrelation time in steps."""
-    keys = {"source": "source_model", "tracer_source": "tracer_source_model"}
-    params = arguments["kwargs_params"]
-    bounds = {f"kwargs_{s}_{k}": params[key][n] for s, n in (("fixed", 2), ("lower", 3), ("upper", 4)) for k, key in keys.items()}
-    param = Param(arguments["kwargs_model"], **bounds, **arguments["kwargs_constraints"])
-    likelihood = Likelihood(arguments["kwargs_data_joint"], arguments["kwargs_model"], param, **arguments["kwargs_likelihood"])
-    start = param.kwargs2args(kwargs_source=params["source_model"][0], kwargs_tracer_source=params["tracer_source_model"][0])
+    names, start, log_density = their_density(arguments)
     rng = np.random.default_rng(seed)
-    sampler = emcee.EnsembleSampler(walkers, len(start), likelihood.logL)
+    sampler = emcee.EnsembleSampler(walkers, len(start), log_density)
     sampler.random_state = np.random.RandomState(seed).get_state()
     sampler.run_mcmc(start + 0.01 * rng.standard_normal((walkers, len(start))), steps)
-    return param.num_param()[1], sampler.get_chain(discard=steps // 5), float(np.max(sampler.get_autocorr_time(tol=0)))
+    return names, sampler.get_chain(discard=steps // 5), float(np.max(sampler.get_autocorr_time(tol=0)))
 
 
 def main() -> None:

@@ -1,6 +1,11 @@
 """Many galaxies at once: what each would be alone."""
 
 import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -94,6 +99,28 @@ def test_the_second_chunk_compiles_nothing(models, fits):
     with count_jit_compilation_cache_miss() as compiled:
         jm.optimise_batch([models[i] for i in (4, 3, 2, 1)], chunk=3)
     assert compiled() == 0
+
+
+SHARED = """
+import jax
+from scenes import small_model
+import jaxmetal as jm
+assert jax.local_device_count() == 2
+model = small_model(seed=0)
+models = [model.with_maps({"z": jm.simulate.renoise(model.maps["z"], seed)}) for seed in range(3)]
+print([float(value) for value in jm.optimise_batch(models).parameters["disc.metallicity.gradient"]])
+"""
+
+
+def test_several_devices_share_a_batch_and_agree_with_one():
+    """Three galaxies on two devices, which a process can only be given before it starts."""
+    flags = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=2"
+    path = os.pathsep.join([str(Path(__file__).parent), str(Path(jm.__file__).parents[1])])
+    environment = os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu", "PYTHONPATH": path}
+    done = subprocess.run([sys.executable, "-c", SHARED], capture_output=True, text=True, check=True, env=environment)
+    alone = small_model(seed=0)
+    again = [alone.with_maps({"z": jm.simulate.renoise(alone.maps["z"], seed)}) for seed in range(3)]
+    np.testing.assert_allclose(json.loads(done.stdout), jm.optimise_batch(again, chunk=3).parameters[GRADIENT], rtol=1e-4)
 
 
 def test_models_that_differ_in_structure_are_named(models):

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 import jaxmetal
+from jaxmetal.inference.instruments import cells
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.pareto import Smoothed, smooth
 from jaxmetal.inference.results import Fit, Posterior
@@ -125,6 +126,5 @@ def resample(weights: Float[np.ndarray, " draws"], count: int, rng: np.random.Ge
 
 def _together(model: Model, galaxies: int) -> int:
     """How many draws are computed at once."""
-    cells = sum(np.prod(m.instrument.sampling.cells(m.instrument.grid.shape)) for m in model.maps.values() if m.instrument.sampling)
     most = CELLS_TOGETHER.get(jax.default_backend(), CELLS_ELSEWHERE)
-    return int(np.clip(most // (max(cells, 1) * galaxies), 1, 1024))
+    return int(np.clip(most // (max(cells(model.maps), 1) * galaxies), 1, 1024))

@@ -1,5 +1,6 @@
 """The instruments of a model's maps: shared where they are the same, sampled, and ready to convolve."""
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -58,6 +59,11 @@ def shared(maps: Mapping[str, Map], free: Collection[str]) -> tuple[tuple[str, .
     for name, map in maps.items():
         groups.setdefault(name if name in free else id(map.instrument), []).append(name)
     return tuple(tuple(group) for group in groups.values())
+
+
+def cells(maps: Mapping[str, Map]) -> int:
+    """How many cells all maps together are computed on."""
+    return sum(math.prod(m.instrument.sampling.cells(m.instrument.grid.shape)) for m in maps.values() if m.instrument.sampling)
 
 
 def _with(map: Map, instrument: Instrument) -> Map:

@@ -11,6 +11,7 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
 from jaxmetal.errors import InputError
+from jaxmetal.inference.instruments import cells
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.progress import bar
 
@@ -90,8 +91,7 @@ def over_galaxies(function: Callable) -> Callable:
 
 def together(model: Model) -> int:
     """How many models like this one are computed at once: what fits into the memory, and no more than is of use."""
-    cells = sum(np.prod(m.instrument.sampling.cells(m.instrument.grid.shape)) for m in model.maps.values() if m.instrument.sampling)
-    each = COPIES * cells * model.start.dtype.itemsize * (len(model.start) + 2)
+    each = COPIES * cells(model.maps) * model.start.dtype.itemsize * (len(model.start) + 2)
     most = MOST_TOGETHER.get(jax.default_backend(), MOST_ELSEWHERE)
     return int(np.clip(SHARE * _memory() / each, 1, most)) * jax.local_device_count()
 

@@ -12,6 +12,7 @@ from benchmarks.timing import alternate, once
 from jax._src.test_util import count_jit_compilation_cache_miss
 
 import jaxmetal as jm
+from jaxmetal.inference.instruments import cells
 from jaxmetal.inference.stack import over_galaxies
 
 # (pixels a side, galaxies), what the targets are about first.
@@ -55,9 +56,8 @@ def row(models: jm.Batch) -> dict:
     many = next(models.parts(count, False))[1]
     points = jax.block_until_ready(over_galaxies(lambda model: model.start)(many))
     seconds = alternate({"map": lambda: predict(many, points), "gradient": lambda: both(many, points)}, rounds=5)
-    instrument = models[0].maps["z"].instrument
-    cells = int(np.prod(instrument.sampling.cells(instrument.grid.shape)))
-    bytes_moved = PASSES * count * cells * points.dtype.itemsize
+    size = cells(models[0].maps)
+    bytes_moved = PASSES * count * size * points.dtype.itemsize
     first = once(lambda: jm.optimise_batch(models).covariance)
     with count_jit_compilation_cache_miss() as compiled:
         fitted = min(once(lambda: jm.optimise_batch(models).covariance) for _ in range(3))
@@ -68,7 +68,7 @@ def row(models: jm.Batch) -> dict:
     begin = time.perf_counter()
     drawn = jm.sample_batch(few, fits, 1, method="importance", **DRAWS)
     return {
-        "cells": cells, "maps_per_second": count / seconds["map"], "gradients_per_second": count / seconds["gradient"],
+        "cells": size, "maps_per_second": count / seconds["map"], "gradients_per_second": count / seconds["gradient"],
         "least_gb_per_second": bytes_moved / seconds["map"] / 1e9, "fits_per_second": count / fitted, "first_fit_seconds": first,
         "compilations_when_warm": again, "posteriors_per_second": len(few) / (time.perf_counter() - begin),
         "ess": float(np.median([worst(p) for p in drawn])), "peak_gib": peak(),

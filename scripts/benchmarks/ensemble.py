@@ -2,6 +2,7 @@
 
 import time
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 
@@ -17,17 +18,9 @@ def emcee_rate(galaxy: jm.Galaxy, maps: dict, fwhm: float, seconds: float) -> di
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import emcee
-        from lenstronomy.Sampling.likelihood import Likelihood
-        from lenstronomy.Sampling.parameters import Param
 
-        kwargs = script(galaxy, maps, fwhm)
-        params, constraints = kwargs.pop("kwargs_params"), kwargs.pop("kwargs_constraints")
-        keys = {"source": "source_model", "tracer_source": "tracer_source_model"}
-        sides = {f"kwargs_{s}_{k}": params[key][n] for s, n in (("fixed", 2), ("lower", 3), ("upper", 4)) for k, key in keys.items()}
-        param = Param(kwargs["kwargs_model"], **sides, **constraints)
-        likelihood = Likelihood(kwargs["kwargs_data_joint"], kwargs["kwargs_model"], param, **kwargs["kwargs_likelihood"])
-        start = np.array(param.kwargs2args(kwargs_source=params["source_model"][0], kwargs_tracer_source=params["tracer_source_model"][0]))
-        sampler = emcee.EnsembleSampler(WALKERS, len(start), likelihood.logL)
+        _, start, log_density = their_density(script(galaxy, maps, fwhm))
+        sampler = emcee.EnsembleSampler(WALKERS, len(start), log_density)
         place = start + 1e-3 * np.random.default_rng(0).standard_normal((WALKERS, len(start)))
         # Its own processor seconds, on one thread: what else the machine does is not held against it.
         begin = time.process_time()
@@ -39,6 +32,19 @@ def emcee_rate(galaxy: jm.Galaxy, maps: dict, fwhm: float, seconds: float) -> di
     ess = 0.8 * steps * WALKERS / time_scale
     # Where the chain is shorter than some fifty times that scale, the scale is a lower limit and the rate an upper one.
     return {"parameters": len(start), "seconds": spent, "steps": steps, "autocorrelation_steps": time_scale, "ess_per_second": ess / spent}
+
+
+def their_density(arguments: dict) -> tuple[list[str], np.ndarray, Callable]:
+    """Names, starting values and lenstronomy's log likelihood of what is free in the arguments of a FittingSequence."""
+    from lenstronomy.Sampling.likelihood import Likelihood
+    from lenstronomy.Sampling.parameters import Param
+
+    params, keys = arguments["kwargs_params"], {"source": "source_model", "tracer_source": "tracer_source_model"}
+    bounds = {f"kwargs_{s}_{k}": params[key][n] for s, n in (("fixed", 2), ("lower", 3), ("upper", 4)) for k, key in keys.items()}
+    param = Param(arguments["kwargs_model"], **bounds, **arguments["kwargs_constraints"])
+    likelihood = Likelihood(arguments["kwargs_data_joint"], arguments["kwargs_model"], param, **arguments["kwargs_likelihood"])
+    start = param.kwargs2args(kwargs_source=params["source_model"][0], kwargs_tracer_source=params["tracer_source_model"][0])
+    return param.num_param()[1], np.array(start), likelihood.logL
 
 
 def script(galaxy: jm.Galaxy, maps: dict, fwhm: float) -> dict:
