@@ -1,11 +1,10 @@
 """Scenes that several tests look at."""
 
-import equinox as eqx
 import numpy as np
 import numpyro.distributions as dist
 
 import jaxmetal as jm
-from jaxmetal.forward.observe import observe
+from jaxmetal.forward.observe import compiled_once, observe
 from jaxmetal.instrument.sampling import Sampling
 
 METALLICITY = ("metallicity", "log10")
@@ -40,7 +39,7 @@ def observed(galaxy, instrument, sampling, average=METALLICITY):
     return np.asarray(light, float), np.asarray(means[average], float)
 
 
-_observe = eqx.filter_jit(observe)
+_observe = compiled_once(observe)
 
 
 def small_model(seed=0, priors=None, noise=True, **kwargs):

@@ -9,6 +9,7 @@ import pytest
 from lenstronomy_scenes import data, model, pixel_psf
 
 import jaxmetal as jm
+from jaxmetal.forward import compiled_once
 
 # What others computed in double precision.
 pytestmark = pytest.mark.precision("double")
@@ -139,7 +140,7 @@ def test_profiles_with_many_amplitudes_have_them_all_solved():
     fixed = [{"sigma": [0.2, 0.4]} | place, {"n_max": 2, "beta": 0.3} | place]
     lists = [[{"amp": [3.0, 4.0]}, {}], [{}, {}], fixed, [{}, {}], [{}, {}]]
     fitted = imported(with_(arguments, "kwargs_params", source_model=lists))
-    solved = jax.jit(lambda: fitted.complete({}))()
+    solved = compiled_once(lambda: fitted.complete({}))()
     assert solved["source_0.light.amp"].shape == (2,)
     assert solved["source_1.light.amp"].shape == (6,)
     assert np.all(np.isfinite(fitted.predict({})["light"]))
@@ -462,4 +463,4 @@ def test_the_likelihood_is_lenstronomys_plus_its_normalisation(psf, tolerance):
 
 def test_the_gradient_is_finite_at_the_start():
     fitted = imported(script(2, 2))
-    assert np.all(np.isfinite(jax.jit(jax.grad(fitted.log_density))(fitted.start)))
+    assert np.all(np.isfinite(compiled_once(jax.grad(fitted.log_density))(fitted.start)))

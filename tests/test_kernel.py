@@ -1,6 +1,5 @@
 """What must hold for the light-weighted convolution, whatever the galaxy and the telescope."""
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +7,7 @@ import pytest
 from scenes import blank, disc, observed, telescope
 
 import jaxmetal as jm
+from jaxmetal.forward import compiled_once
 
 X64 = jax.config.jax_enable_x64
 ROUNDING = 1e-12 if X64 else 2e-6
@@ -175,7 +175,7 @@ def test_two_convolutions_for_the_first_tracer_and_one_more_for_each_further_one
             assert images == [tracers + 1] * 2
 
 
-@eqx.filter_jit
+@compiled_once
 @jax.value_and_grad
 def slopes_of(scene):
     """One program for all galaxies seen through one kind of PSF."""

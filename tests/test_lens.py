@@ -3,7 +3,6 @@
 import inspect
 import warnings
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,6 +15,7 @@ from data import data_path
 from scenes import METALLICITY, blank, disc, observed, telescope
 
 import jaxmetal as jm
+from jaxmetal.forward import compiled_once
 from jaxmetal.galaxy import get, put
 
 with warnings.catch_warnings():
@@ -56,7 +56,7 @@ def test_each_lens_deflects_as_lenstronomys(name, tolerance):
     drawn, model = draws(name), lens_model.LensModel([name])
     expected = np.array([model.alpha(X, Y, [{key: value[i] for key, value in drawn.items()}]) for i in range(SETS)])
     at = jnp.asarray(X, float), jnp.asarray(Y, float)
-    deflect = jax.jit(jax.vmap(lambda values: jnp.stack(NAMES[name](*at, **values))))
+    deflect = compiled_once(jax.vmap(lambda values: jnp.stack(NAMES[name](*at, **values))))
     found = np.asarray(deflect({key: jnp.asarray(value, float) for key, value in drawn.items()}), float)
     np.testing.assert_allclose(found, expected, rtol=tolerance(1e-8, 2e-5), atol=tolerance(1e-8, 2e-5))
 
@@ -70,7 +70,7 @@ def test_every_derivative_of_a_lens_is_finite_where_it_is_round_and_on_its_centr
     function = NAMES[name]
     nought = {"e1", "e2", "center_x", "center_y", "ra_0", "dec_0", "gamma1", "gamma2"}
     values = {p: jnp.asarray(0.0 if p in nought else 2.0 if p == "gamma" else 1.0 if p == "Rs" else 0.5) for p in parameters(function)}
-    slopes = jax.jit(jax.vmap(jax.jacrev(lambda x, y, v: jnp.stack(function(x, y, **v)), argnums=(0, 1, 2)), in_axes=(0, 0, None)))
+    slopes = compiled_once(jax.vmap(jax.jacrev(lambda x, y, v: jnp.stack(function(x, y, **v)), argnums=(0, 1, 2)), in_axes=(0, 0, None)))
     found = slopes(*jnp.asarray(EDGES.T, float), values)
     assert all(np.all(np.isfinite(slope)) for slope in jax.tree.leaves(found))
     # A round lens is no flat spot: the ellipticity's slope there is that of its differences.
@@ -242,7 +242,7 @@ def test_a_lensed_scene_is_lenstronomys_image_and_tracer():
         )
         return jm.Galaxy(lens=lens, back=back, front=jm.Component(jm.Profile(jm.light.gaussian, **front), foreground=True))
 
-    look = eqx.filter_jit(lambda g: observe(g, instrument, (METALLICITY,), True))
+    look = compiled_once(lambda g: observe(g, instrument, (METALLICITY,), True))
     rng = np.random.default_rng(4)
     for _ in range(60):
         values = scene(rng)
@@ -338,7 +338,7 @@ def test_a_deflection_map_has_continuous_derivatives_up_to_its_edge(tolerance):
     lens = jm.Profile(
         jm.lens.deflection_map, alpha_x=rng.normal(size=(6, 7)), alpha_y=rng.normal(size=(6, 7)), origin=(0.0, 0.0), matrix=np.eye(2)
     )
-    slope = jax.jit(jax.vmap(jax.jacfwd(lambda p: jnp.stack(lens(p[0], p[1])))))
+    slope = compiled_once(jax.vmap(jax.jacfwd(lambda p: jnp.stack(lens(p[0], p[1])))))
     near = tolerance(1e-9, 1e-6)
     knots = np.array([(c, r) for c in range(1, 6) for r in range(1, 5)], float)
     below, above = (slope(jnp.asarray(knots + d, float)) for d in (-near, near))

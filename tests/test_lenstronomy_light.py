@@ -15,6 +15,7 @@ from test_config import changed
 from test_profiles import names
 
 import jaxmetal as jm
+from jaxmetal.forward import compiled_once
 from jaxmetal.io.config import Mistakes, parse, resolved
 from jaxmetal.io.galaxies import make_galaxy
 from jaxmetal.io.lenstronomy.names import NAMES, profile_from_lenstronomy, profile_to_lenstronomy
@@ -71,7 +72,7 @@ def ours(name, drawn) -> np.ndarray:
     stacked = {key: jnp.asarray(drawn[key] if key in drawn else np.full(SETS, value), float) for key, value in profile.parameters.items()}
     profiles = eqx.tree_at(lambda p: p.parameters, profile, stacked)
     x, y = jnp.asarray(X, float), jnp.asarray(Y, float)
-    return np.asarray(eqx.filter_jit(jax.vmap(lambda p: p(x, y) * jnp.ones_like(x)))(profiles), float)
+    return np.asarray(compiled_once(jax.vmap(lambda p: p(x, y) * jnp.ones_like(x)))(profiles), float)
 
 
 def allowed(name, drawn) -> np.ndarray | float:

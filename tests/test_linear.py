@@ -1,6 +1,5 @@
 """Amplitudes of light in closed form: the same answer as if they were fitted."""
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 from scenes import telescope
 
 import jaxmetal as jm
+from jaxmetal.forward import compiled_once
 
 X64 = jax.config.jax_enable_x64
 AMPS = ("disc.light.amp", "bulge.light.amp")
@@ -62,7 +62,7 @@ def bright(maps):
     return jm.Model(scene(1.0, 1.0), {"light": maps["light"]}, {**size, **{path: jm.Linear() for path in AMPS}})
 
 
-@eqx.filter_jit
+@compiled_once
 def solved(model):
     """All parameters at the start, the amplitudes as the maps want them."""
     return model.complete(model.constrain(model.start))
@@ -70,7 +70,7 @@ def solved(model):
 
 def test_no_other_amplitudes_fit_a_light_map_better(bright):
     values = solved(bright)
-    likelihood = jax.jit(jax.grad(lambda amplitudes: bright.log_likelihood({**values, **amplitudes})))
+    likelihood = compiled_once(jax.grad(lambda amplitudes: bright.log_likelihood({**values, **amplitudes})))
     slope = likelihood({path: values[path] for path in AMPS})
     for path, sigma in zip(AMPS, (0.03, 0.1), strict=True):
         # In units of the amplitude's own error, of which this is less than the smallest part.
@@ -82,10 +82,10 @@ def test_the_density_is_marginalised_over_the_amplitudes(bright):
     values = solved(bright)
     grids = [jnp.linspace(0.75 * values[path], 1.25 * values[path], 101) for path in AMPS]
     pairs = jnp.stack(jnp.meshgrid(*grids, indexing="ij"), axis=-1).reshape(-1, 2)
-    heights = jax.jit(jax.vmap(lambda pair: bright.log_likelihood({**values, **dict(zip(AMPS, pair, strict=True))})))(pairs)
+    heights = compiled_once(jax.vmap(lambda pair: bright.log_likelihood({**values, **dict(zip(AMPS, pair, strict=True))})))(pairs)
     cell = (grids[0][1] - grids[0][0]) * (grids[1][1] - grids[1][0])
     expected = jax.scipy.special.logsumexp(heights) + jnp.log(cell)
-    marginal = jax.jit(lambda u: bright.log_likelihood(bright.constrain(u)))(bright.start)
+    marginal = compiled_once(lambda u: bright.log_likelihood(bright.constrain(u)))(bright.start)
     assert float(marginal) == pytest.approx(float(expected), abs=1e-5 if X64 else 0.02)
 
 
@@ -115,8 +115,8 @@ def test_amplitudes_are_drawn_with_everything_else(linear, linear_fit):
 
 @pytest.mark.precision("double")
 def test_the_derivative_through_the_solution_agrees_with_finite_differences(linear):
-    value, slope = jax.jit(jax.value_and_grad(linear.log_density))(linear.start)
-    f, step = jax.jit(linear.log_density), 1e-5 * slope / jnp.linalg.norm(slope)
+    value, slope = compiled_once(jax.value_and_grad(linear.log_density))(linear.start)
+    f, step = compiled_once(linear.log_density), 1e-5 * slope / jnp.linalg.norm(slope)
     assert float(value) == pytest.approx(float(f(linear.start)), rel=1e-12)
     assert float(jnp.linalg.norm(slope)) == pytest.approx(float(f(linear.start + step) - f(linear.start - step)) / 2e-5, rel=1e-5)
 

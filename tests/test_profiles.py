@@ -11,6 +11,7 @@ from astropy.modeling import functional_models as astropy_models
 from scipy.special import gammaincinv
 
 import jaxmetal as jm
+from jaxmetal.forward import compiled_once
 from jaxmetal.profiles.geometry import disc_plane, disc_radius, elliptical_radius, ellipticity
 from jaxmetal.profiles.numerics import sersic_b
 from jaxmetal.profiles.profile import options_of
@@ -83,7 +84,7 @@ def compiled(function):
         parameters = dict(parameters)
         return function(x + parameters.pop("x"), y + parameters.pop("y"), **parameters)
 
-    return jax.jit(moved), jax.jit(jax.jacrev(moved))
+    return compiled_once(moved), compiled_once(jax.jacrev(moved))
 
 
 def seen(function, x, y, move=(0.0, 0.0), **parameters) -> np.ndarray:

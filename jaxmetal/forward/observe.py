@@ -184,4 +184,10 @@ def _safe_sampling(instrument: Instrument) -> Sampling:
     return Sampling(3, 2, max(instrument.grid.shape) // 2 if instrument.margin is None else instrument.margin)
 
 
+def compiled_once(function: Callable) -> Callable:
+    """`function` compiled in about half the usual time, to run a few times slower: for what is hardly ever run twice."""
+    return eqx.filter_jit(function, compiler_options={"xla_backend_optimization_level": 0})
+
+
 observe_compiled = eqx.filter_jit(observe)
+observe_once = compiled_once(observe)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxmetal.forward.coverage import check_coverage
-from jaxmetal.forward.observe import Average, observe_compiled
+from jaxmetal.forward.observe import Average, observe_once
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.instrument.sampling import MAX_POINTS, Sampling, guess, margin_for
@@ -100,7 +100,7 @@ def _view(galaxy: Galaxy, instrument: Instrument, averages: tuple[Average, ...])
     """The light, and the mean of each tracer, in double precision: the sampling is judged, not the rounding."""
     with jax.enable_x64(True):
         galaxy, instrument = jax.tree.map(lambda a: jnp.asarray(np.asarray(a), float), (galaxy, instrument))
-        light, means = observe_compiled(galaxy, instrument, averages, True)
+        light, means = observe_once(galaxy, instrument, averages, True)
         return [np.asarray(image) for image in (light, *means.values())]
 
 

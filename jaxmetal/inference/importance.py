@@ -51,13 +51,17 @@ def propose(fit: Fit, count: int, rng: np.random.Generator) -> Proposed:
 
 def evaluate(model: Model, points: Float[Array, "draws n"], keys: Array, together: int) -> tuple[Array, Any, Any]:
     """Log density, values and tied values at every point; Linear amplitudes are drawn given the rest."""
+    count = len(points)
+    parts = -(-count // together)
+    # Parts of one size, the last filled up: what were left over would be compiled once more.
+    each = np.resize(np.arange(count), (parts, -(-count // parts)))
 
-    def one(arguments: tuple[Array, Array]) -> tuple[Array, Any, Any]:
-        u, key = arguments
+    def one(u: Array, key: Array) -> tuple[Array, Any, Any]:
         values = model.complete(model.constrain(u), key)
         return model.log_density(u), values, model.derived(values)
 
-    return jax.lax.map(one, (points, keys), batch_size=together)
+    found = jax.lax.map(lambda some: jax.vmap(one)(points[some], keys[some]), jnp.asarray(each))
+    return jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:])[:count], found)
 
 
 _evaluate = eqx.filter_jit(evaluate)

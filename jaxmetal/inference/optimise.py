@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmetal.errors import InputError, unknown
+from jaxmetal.forward import compiled_once
 from jaxmetal.inference.ascent import ARRIVED, METHODS
 from jaxmetal.inference.laplace import Fits, Surroundings, surroundings
 from jaxmetal.inference.model import Model
@@ -96,4 +97,4 @@ def look(model: Model, points: Float[Array, "starts n"], heights: Float[Array, "
     return best, surroundings(model, best)
 
 
-_climb, _look = eqx.filter_jit(climb), eqx.filter_jit(look)
+_climb, _look = eqx.filter_jit(climb), compiled_once(look)

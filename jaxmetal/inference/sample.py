@@ -13,6 +13,7 @@ from numpyro.infer import HMC, NUTS
 
 import jaxmetal
 from jaxmetal.errors import InputError, unknown
+from jaxmetal.forward import compiled_once
 from jaxmetal.inference.importance import draw_one
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.optimise import optimise
@@ -205,4 +206,4 @@ def advance(model: Model, origin: Array, whiten: Array, states: Any, settings: S
     return jax.vmap(lambda state: jax.lax.scan(step, state, length=count))(states)
 
 
-_PROGRAM = Program(eqx.filter_jit(begin), eqx.filter_jit(advance), draws_axis=1)
+_PROGRAM = Program(compiled_once(begin), eqx.filter_jit(advance), draws_axis=1)
