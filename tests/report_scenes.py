@@ -1,5 +1,7 @@
 """A survey as the report takes it: noisy discs through a PSF, some of them broken, some of them hostile."""
 
+from itertools import pairwise
+
 import numpy as np
 from astropy.table import Table
 
@@ -62,11 +64,11 @@ def survey_galaxies(table, size=64, maps=3, seed=1):
         velocity = 150 * along / np.hypot(radius, 3) * np.sqrt(1 - tilt**2)
         content = {
             "metallicity": {"data": z, "sigma": sigma, "model": model, "unit": "dex"},
-            "light": {"data": flux + 0.05 * rng.normal(size=flux.shape), "sigma": 0.05, "model": flux, "unit": "1e-17 erg/s/cm²", "light": True},
+            "light": {"data": flux + 0.05 * rng.normal(size=flux.shape), "sigma": 0.05, "model": flux, "unit": "erg/s/cm²", "light": True},
             "velocity": {"data": velocity + 8 * rng.normal(size=flux.shape), "sigma": 8.0, "model": velocity, "unit": "km/s"},
         }  # fmt: skip
         edges = np.linspace(0, 15, 11)
-        rings = [np.isfinite(z) & (radius >= low) & (radius < high) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+        rings = [np.isfinite(z) & (radius >= low) & (radius < high) for low, high in pairwise(edges)]
         profile = {
             "radius": (edges[1:] + edges[:-1]) / 2,
             "data": [np.median(z[ring]) if ring.any() else np.nan for ring in rings],

@@ -109,7 +109,7 @@ def _map(given: Mapping[str, Any], where: str, scale: float | None) -> tuple[dic
     width, ends = getattr(norm, "linear_width", None), (float(norm.vmin or 0.0), float(norm.vmax or 0.0))
     block = -(-max(shape) // LONGEST)
     panels = {key: _panel(smaller(image, block), *ends, width) for key, image in found.items()}
-    if len(found) == 2 and np.isfinite(sigma).any():
+    if len(found) == 2 and (sigma > 0).any():
         panels["residual"] = _residual(found["data"], found["model"], sigma, block)
     described = {
         "unit": str(given.get("unit") or ""), "light": light, "width": width, "scale": scale and scale * block,

@@ -71,16 +71,17 @@ function condition(text, kind) {
 
 function sift() {
   const tests = [];
-  for (const field of $("filters").querySelectorAll("input")) {
+  const fields = [...$("filters").querySelectorAll("input")];
+  for (const field of fields) {
     const column = columns[field.dataset.column], test = condition(field.value, column.kind);
-    field.toggleAttribute("aria-invalid", test === undefined);
     if (test === undefined) field.setAttribute("aria-invalid", "true");
+    else field.removeAttribute("aria-invalid");
     if (test) tests.push((row) => test(column.values[row]));
   }
   const words = $("search").value.toLowerCase().split(/\s+/).filter(Boolean), texts = columns.filter((column) => column.kind === "text");
   if (words.length) tests.push((row) => words.every((word) => texts.some((c) => String(c.values[row] ?? "").toLowerCase().includes(word))));
   passing = order.filter((row) => tests.every((test) => test(row)));
-  $("clear").hidden = !tests.length;
+  $("clear").hidden = ![$("search"), ...fields].some((field) => field.value);
   refresh();
 }
 
