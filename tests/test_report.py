@@ -95,9 +95,9 @@ def test_what_has_no_value_is_null(table, elements):
     assert column(elements, f"{GRADIENT}_q50")["values"][7] is None
     assert column(elements, "converged") == {"name": "converged", "unit": "", "kind": "flag", "values": [i != 7 for i in range(12)]}
     x = MaskedColumn([1.5, 2.5], mask=[True, False])
-    odd = Table({"id": [1, 2], "x": x, "y": [np.inf, 3.0], "z": [b"a", b"\xff"], "cube": np.ones((2, 3))})
+    odd = Table({"id": [1, 1237648720693755918], "x": x, "y": [np.inf, 3.0], "z": [b"a", b"\xff"], "cube": np.ones((2, 3))})
     found = {c["name"]: c["values"] for c in pack.columns(odd)}
-    assert found == {"id": [1, 2], "x": [None, 2.5], "y": [None, 3], "z": ["a", "\ufffd"]}
+    assert found == {"id": ["1", "1237648720693755918"], "x": [None, 2.5], "y": [None, 3], "z": ["a", "\ufffd"]}
     assert pack.columns(QTable({"v": [1.0] * units.km / units.s})) == [{"name": "v", "unit": "km/s", "kind": "number", "values": [1]}]
 
 
@@ -139,6 +139,18 @@ def test_what_is_missing_is_left_out():
     assert pack.galaxy({}, "x")["maps"] == []
 
 
+def test_broken_maps_touch_nothing_else():
+    """Infinities, absurd numbers, empty and constant maps and errors of any size: each becomes a picture or a dash."""
+    rng = np.random.default_rng(3)
+    odd = [0.0, 1.0, -1.0, np.nan, np.inf, -np.inf, 1e-300, 1e300, 1e29, -1e29, 8.5]
+    for _ in range(150):
+        image, model, sigma = (rng.choice(rng.choice(odd, rng.integers(1, 4)), (5, 4)) for _ in range(3))
+        packed = pack.galaxy({"maps": {"z": {"data": image, "model": model, "sigma": sigma, "light": bool(rng.integers(2))}}}, "x")
+        planes = np.frombuffer(zlib.decompress(b64decode(packed["pixels"])), np.uint8).reshape(-1, 5, 4)
+        assert np.array_equal(planes[0] == pack.NOTHING, ~(np.abs(image) < 1e30))
+        assert json.loads(pack.inert(packed))["maps"][0]["shape"] == [5, 4]
+
+
 def test_large_maps_are_averaged_in_blocks():
     image = np.arange(300.0 * 200).reshape(300, 200)
     image[:3, :3] = np.nan
@@ -164,6 +176,8 @@ def test_maps_that_are_none_are_named(content, text):
 
 
 def test_galaxies_and_table_must_belong_together():
+    with pytest.raises(jm.InputError, match=r"more than one row with id 'a'"):
+        survey_page(Table({"id": ["a", "b", "a"]}), {}, "s", {})
     with pytest.raises(jm.InputError, match=r"needs a column 'id'; it has x"):
         survey_page(Table({"x": [1]}), {}, "s", {})
     with pytest.raises(jm.InputError, match=r"galaxy 'c' has no row"):

@@ -169,7 +169,7 @@ def shared_norm(light: bool, sigma: Image, data: Image, model: Image | None = No
     ends = []
     if known.any():
         # The noise of single pixels must not stretch the scale: a faint pixel counts for as little as its error says.
-        weights = 1 / sigma[known] ** 2 if errors.size == known.sum() and not light else None
+        weights = (errors.min() / sigma[known]) ** 2 if errors.size == known.sum() and not light else None
         options: dict[str, Any] = {} if weights is None else {"weights": weights, "method": "inverted_cdf"}
         ends += list(np.percentile(data[known], [0.5, 99.8 if light else 99.5], **options))
     if model is not None and np.isfinite(model).any():

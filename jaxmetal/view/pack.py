@@ -33,7 +33,7 @@ def inert(data: Any) -> str:
 def columns(table: Any) -> list[dict[str, Any]]:
     """Name, unit, kind ("number", "flag" or "text") and values of every column with one value a row; null where there is none."""
     flat = [name for name in table.colnames if np.ndim(table[name]) == 1]
-    return [{"name": name, "unit": unit_text(table[name]), **_values(table[name])} for name in flat]
+    return [{"name": name, "unit": unit_text(table[name]), **_values(table[name], name == "id")} for name in flat]
 
 
 def unit_text(column: Any) -> str:
@@ -41,12 +41,15 @@ def unit_text(column: Any) -> str:
     return "" if unit is None else str(unit).replace(" / ", "/")
 
 
-def _values(column: Any) -> dict[str, Any]:
+def _values(column: Any, words: bool) -> dict[str, Any]:
     mask = np.asarray(getattr(column, "mask", False)) | np.zeros(len(column), bool)
     plain = np.ma.getdata(np.ma.asanyarray(getattr(column, "value", column)))
     if plain.dtype.kind == "b":
         return {"kind": "flag", "values": [None if gone else bool(v) for v, gone in zip(plain, mask, strict=True)]}
-    if plain.dtype.kind in "iuf":
+    # Names are no numbers, and none of their digits may be lost.
+    if plain.dtype.kind in "iu" and not words:
+        return {"kind": "number", "values": [None if gone else int(v) for v, gone in zip(plain, mask, strict=True)]}
+    if plain.dtype.kind == "f" and not words:
         return {"kind": "number", "values": numbers(np.where(mask, np.nan, plain.astype(float)), 9)}
     return {"kind": "text", "values": [None if gone or v is None else text(v) for v, gone in zip(plain, mask, strict=True)]}
 
@@ -125,7 +128,8 @@ def _finite(image: Any) -> Image:
 
 
 def _residual(data: Image, model: Image, sigma: Image, block: int) -> tuple[dict[str, Any], np.ndarray]:
-    image = (data - model) / np.where(sigma > 0, sigma, np.nan)
+    # Smaller errors than this would make infinities of any difference.
+    image = (data - model) / np.where(sigma > 1e-200, sigma, np.nan)
     known = np.abs(image[np.isfinite(image)])
     limit = float(np.clip(np.percentile(known, 99), 3.0, REACH)) if known.size else 3.0
     return {"ends": [-REACH, REACH], "colours": [-limit, limit]}, to_bytes(smaller(image, block), -REACH, REACH)
@@ -135,6 +139,10 @@ def _panel(image: Image, low: float, high: float, width: float | None) -> tuple[
     """Ends of the levels and of the colours, in the values' own unit or, with a width, in asinh(value / width)."""
     if width is not None:
         image, (low, high) = np.arcsinh(image / width), (float(end) for end in np.arcsinh([low / width, high / width]))
+    # One value alone, of any size, lies in the middle of a scale.
+    size = max(abs(low), abs(high), 1e-30)
+    if high - low <= 1e-9 * size:
+        low, high = low - 0.01 * size, high + 0.01 * size
     # Outliers beyond the colours by more than the colours' own range must not take the levels from all others.
     known = image[np.isfinite(image)]
     first = max(float(known.min()), 2 * low - high) if known.size else low

@@ -50,12 +50,15 @@ def survey_page(table: Any, galaxies: Mapping[str, Any] | Iterable[tuple[str, An
     Raises
     ------
     InputError
-        for a table without `id`, a galaxy that is not in it, or maps that are no images.
+        for a table without `id` or with one id twice, a galaxy that is not in it, or maps that are no images.
     """
     if "id" not in table.colnames:
         raise InputError(f"survey_page: the table needs a column 'id'; it has {', '.join(table.colnames) or 'none'}.")
     columns = pack.columns(table)
-    rows = {str(name): row for row, name in enumerate(next(c["values"] for c in columns if c["name"] == "id"))}
+    names = [str(name) for name in next(column["values"] for column in columns if column["name"] == "id")]
+    rows = {name: row for row, name in enumerate(names)}
+    if twice := [name for row, name in enumerate(names) if rows[name] != row]:
+        raise InputError(f"survey_page: the table has more than one row with id {twice[0]!r}.")
     blocks = [_block("table", {"columns": columns, "colours": pack.colour_maps()})]
     for name, content in galaxies.items() if isinstance(galaxies, Mapping) else galaxies:
         if str(name) not in rows:
@@ -194,5 +197,7 @@ TITLES = {
 def _picture(name: str, figure: style.Figure) -> str:
     kind, _, of = name.partition("_")
     head, text = (escape(part.format(of)) for part in TITLES[kind])
-    image = base64.b64encode(figure._repr_png_()).decode()
-    return f'<figure class="{kind}"><figcaption>{head}</figcaption><img alt="{text}" src="data:image/png;base64,{image}"></figure>'
+    image = f"data:image/png;base64,{base64.b64encode(figure._repr_png_()).decode()}"
+    # On a narrow screen a wide picture is moved about rather than shrunk.
+    scroll = f'<div class="scroll" role="region" aria-label="{head}" tabindex="0">'
+    return f'<figure class="{kind}"><figcaption>{head}</figcaption>{scroll}<img alt="{text}" src="{image}"></div></figure>'

@@ -11,7 +11,8 @@ function steps(low, high, count) {
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; i++) found.push([i * step, numberText(i * step, places)]);
   // Very large and very small numbers would run into each other.
   const size = Math.max(Math.abs(low), Math.abs(high));
-  return size >= 1e6 || size < 1e-4 ? found.map(([at]) => [at, numberText(at, null)]) : found;
+  const short = (at) => (Math.abs(at) < step / 2 ? "0" : Number(at.toPrecision(3)).toExponential().replaceAll("-", MINUS).replace("+", ""));
+  return size >= 1e6 || size < 1e-4 ? found.map(([at]) => [at, short(at)]) : found;
 }
 
 function chart(canvas, x, y) {

@@ -39,9 +39,9 @@ function placesOf(values) {
 
 function numberText(value, places) {
   if (value === null || !Number.isFinite(value)) return DASH;
-  const written = places === null ? value.toExponential(2) : value.toFixed(places);
+  const written = places === null ? value.toExponential(2).replace("+", "") : value.toFixed(places);
   // What rounding has left of a zero has no sign.
-  return (Number(written) === 0 ? written.replace("-", "") : written).replace("-", MINUS);
+  return (Number(written) === 0 ? written.replace("-", "") : written).replaceAll("-", MINUS);
 }
 
 function withUnit(label, unit) {

@@ -44,6 +44,7 @@ async function openGalaxy(to) {
   // The reader may have gone on meanwhile.
   if (passing[place] !== row) return;
   $("maps").replaceChildren(...(found?.maps.length ? found.maps.map(mapElement) : [el("p", { class: "note" }, "No maps of this galaxy.")]));
+  $("readout").hidden = !found?.maps.length;
   $("profile").hidden = !found?.profile?.radius;
   if (found?.profile?.radius) drawProfile(found.profile, found.maps.find((map) => !map.light));
 }

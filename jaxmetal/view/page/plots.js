@@ -15,7 +15,7 @@ function asNumbers(column) {
 }
 
 function axis(column, values) {
-  const [low, high] = column.kind === "flag" ? [-0.6, 1.6] : ends(values);
+  const [low, high] = column.kind === "flag" ? [-0.5, 1.5] : ends(values);
   return { low, high, label: axisLabel(column), ...(column.kind === "flag" ? { ticks: [[0, "no"], [1, "yes"]] } : {}) };
 }
 
@@ -64,7 +64,7 @@ function drawHistogram() {
   const column = chosen("plot-h"), values = asNumbers(column);
   const all = values.filter((v) => v !== null), good = passing.map((row) => values[row]).filter((v) => v !== null);
   const x = axis(column, good.length ? good : all);
-  const bins = column.kind === "flag" ? 11 : Math.round(Math.max(8, Math.min(36, 2.2 * Math.cbrt(good.length))));
+  const bins = column.kind === "flag" ? 2 : Math.round(Math.max(8, Math.min(36, 2.2 * Math.cbrt(good.length))));
   const width = (x.high - x.low) / bins, counted = [all, good].map((some) => counts(some, x.low, width, bins));
   const y = { low: 0, high: Math.max(1, ...counted[0]) * 1.06, label: "galaxies" };
   const { pen, X, Y, inside } = chart($("histogram"), x, y);

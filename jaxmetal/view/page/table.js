@@ -125,6 +125,7 @@ function drawHeads() {
     return col;
   }));
   $("galaxies").style.width = `calc(${widths.reduce((a, b) => a + b, 0)}ch + ${26 * widths.length}px)`;
+  $("scroller").style.scrollPaddingLeft = `calc(${widths[0]}ch + 30px)`;
   document.querySelector("#chooser summary").textContent = `Columns (${shown.length} of ${columns.length})`;
   sift();
 }
@@ -132,7 +133,8 @@ function drawHeads() {
 function widthOf(column) {
   column.width ??= Math.max(7, column.label.length + 3, 0.85 * column.path.length, 0.85 * column.unit.length,
     ...column.values.map((_, row) => cellText(column, row).length));
-  return Math.min(WIDEST, column.width);
+  // Names stay in view when the table is moved sideways, so they must leave room.
+  return Math.min(column.name === "id" ? 22 : WIDEST, column.width);
 }
 
 function head(column) {
