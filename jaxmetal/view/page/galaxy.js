@@ -132,7 +132,7 @@ function colourBar(map, kind, span) {
 
 // Round numbers along a colour bar; of a scale that is logarithmic above the noise zero, and powers of ten.
 function barTicks([low, high], width, span) {
-  let ticks = width === null ? steps(low, high, 3.5 * span) : [];
+  let ticks = width === null ? steps(low, high, span > 1 ? 7 : 5) : [];
   if (width !== null) {
     const [first, last] = [low, high].map((end) => width * Math.sinh(end)), begin = Math.ceil(Math.log10(2 * width));
     const powers = Array.from({ length: Math.max(0, Math.floor(Math.log10(Math.max(last, width))) - begin + 1) }, (_, i) => 10 ** (begin + i));

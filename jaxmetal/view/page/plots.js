@@ -66,7 +66,8 @@ function drawHistogram() {
   const x = axis(column, good.length ? good : all);
   const bins = column.kind === "flag" ? 2 : Math.round(Math.max(8, Math.min(36, 2.2 * Math.cbrt(good.length))));
   const width = (x.high - x.low) / bins, counted = [all, good].map((some) => counts(some, x.low, width, bins));
-  const y = { low: 0, high: Math.max(1, ...counted[0]) * 1.06, label: "galaxies" };
+  const most = Math.max(1, ...counted[0]) * 1.06, whole = steps(0, most, 4).filter(([at]) => Number.isInteger(at)).map(([at]) => [at, String(at)]);
+  const y = { low: 0, high: most, label: "galaxies", ticks: whole };
   const { pen, X, Y, inside } = chart($("histogram"), x, y);
   inside();
   for (const [heights, colour] of [[counted[0], theme("faint")], [counted[1], theme("accent")]]) {

@@ -1,11 +1,13 @@
 // The table: columns, order, filters, and the rows that can be seen.
-const ROW = 36, SPARE = 12, WIDEST = 30;
+const ROW = 36, SPARE = 8, WIDEST = 30;
 const source = block("table");
 const named = new Map(source.columns.map((column) => [column.name, column]));
 const columns = source.columns.map(describe).filter(Boolean);
 const count = source.columns.length ? source.columns[0].values.length : 0;
 const ids = named.get("id").values.map(String);
 const sorting = { column: null, down: false };
+// Where no parameter was fitted, the first few numbers are what there is to see.
+if (!columns.some((column) => column.low)) for (const column of columns.filter((c) => c.kind === "number").slice(0, 6)) column.shown = true;
 let order = [...Array(count).keys()], passing = order, current = 0, drawn = "";
 
 // A column as it is shown: a parameter takes its error from its neighbours, as q50 from q16 and q84.
@@ -98,18 +100,26 @@ function sortBy(column) {
     const mine = columns[head.dataset.column] === column;
     head.setAttribute("aria-sort", mine ? (sorting.down ? "descending" : "ascending") : "none");
   }
-  sift();
+  // The same galaxies as before: counts and plots stay.
+  const kept = new Set(passing);
+  passing = order.filter((row) => kept.has(row));
+  toTop();
 }
 
-function refresh() {
+function toTop() {
   current = 0;
   $("scroller").scrollTop = 0;
   drawn = "";
   drawRows();
+}
+
+function refresh() {
+  toTop();
   const part = passing.length === count ? "" : `${passing.length.toLocaleString("en")} of `;
   const bad = named.get("converged")?.values.filter((v) => v === false).length;
-  $("status").textContent = `${part}${count.toLocaleString("en")} galaxies${bad && !part ? `, ${bad.toLocaleString("en")} not converged` : ""}`;
+  $("status").textContent = `${part}${count.toLocaleString("en")} ${count === 1 ? "galaxy" : "galaxies"}${bad && !part ? `, ${bad.toLocaleString("en")} not converged` : ""}`;
   $("none").hidden = passing.length > 0;
+  $("none").textContent = count ? "No galaxy passes the filters." : "No galaxies.";
   $("galaxies").setAttribute("aria-rowcount", passing.length + 2);
   drawPlots();
 }
