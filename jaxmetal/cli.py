@@ -84,6 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     writes(mock, None, required=True, help="folder for the maps")
     plot = command(_plot, "plot", "Draw the pictures of a folder of results again.")
     plot.add_argument("folder", metavar="DIR", type=Path, help="what fit wrote")
+    report = command(_report, "report", "Write a folder of results as one HTML page.")
+    report.add_argument("folder", metavar="DIR", type=Path, help="what fit wrote")
+    report.add_argument("--out", metavar="FILE", type=Path, help="the page; report.html in DIR if left out")
     validate = command(_validate, "validate", "Check a configuration without running it; reports every mistake.")
     validate.add_argument("config", metavar="CONFIG", type=Path, help="a YAML or TOML file")
     demo = command(_demo, "demo", "Simulate a galaxy seen through a wide PSF, fit it, and compare with the truth.")
@@ -139,19 +142,10 @@ def _run(scene: "Scene", out: Path, arguments: argparse.Namespace) -> "tuple[Fit
 def _draw(folder: Path, scene: "Scene", fit: "Fit", posterior: "Posterior | None") -> list[Path]:
     """Every picture of a fit, into the folder's plots."""
     from jaxmetal.io.results import PLOTS
-    from jaxmetal.view.maps import map_figure
-    from jaxmetal.view.posterior import corner_figure, trace_figure
-    from jaxmetal.view.profile import profile_figure
+    from jaxmetal.view.figures import fit_figures
     from jaxmetal.view.save import save_figure
 
-    figures = {f"map_{name}": map_figure(fit, name, scene.maps[name].unit or None) for name in fit.maps}
-    if disc := scene.disc:
-        unit = scene.maps[disc.map].unit or None
-        place = (disc.center, disc.inclination, disc.position_angle)
-        figures[f"profile_{disc.map}"] = profile_figure(fit, disc.map, posterior, *place, unit, scene.truth)
-    if posterior:
-        truths = {path: value for path, value in scene.config.truth.items() if path in posterior.flat}
-        figures |= {"corner": corner_figure(posterior, truths), "trace": trace_figure(posterior)}
+    figures = fit_figures(scene, fit, posterior)
     paths = [folder / PLOTS / f"{name}.png" for name in figures]
     for path, figure in zip(paths, figures.values(), strict=True):
         save_figure(figure, path)
@@ -174,6 +168,18 @@ def _plot(arguments: argparse.Namespace) -> None:
 
     for path in _draw(arguments.folder, *read_results(arguments.folder)):
         print(path)
+
+
+def _report(arguments: argparse.Namespace) -> None:
+    from jaxmetal.io.results import read_results
+    from jaxmetal.view.report import fit_page
+    from jaxmetal.view.save import save_page
+
+    # A survey's folder belongs here, with survey_page.
+    page = fit_page(*read_results(arguments.folder), title=arguments.folder.resolve().name)
+    out = arguments.out or arguments.folder / "report.html"
+    save_page(page, out)
+    print(out)
 
 
 def _validate(arguments: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ import os
 import jax
 import matplotlib
 import pytest
+from browsing import browser  # noqa: F401
 from scenes import small_model
 
 import jaxmetal as jm

@@ -1,9 +1,11 @@
 """The command line: what it writes, what it says, and that bad input ends in status 2, a line for each mistake, and no files."""
 
+import base64
 import copy
 import dataclasses
 import errno
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +18,7 @@ import yaml
 from astropy.io import fits
 from astropy.table import QTable
 from astropy.wcs import WCS
+from browsing import look, serious
 from test_config import sky
 
 import jaxmetal as jm
@@ -88,7 +91,7 @@ def test_help_costs_nothing():
         done = subprocess.run([sys.executable, "-m", "jaxmetal", "--help"], capture_output=True, text=True, check=True)
         times.append(time.perf_counter() - begin)
     assert min(times) < 0.5
-    for command in ("fit", "simulate", "plot", "validate", "demo"):
+    for command in ("fit", "simulate", "plot", "report", "validate", "demo"):
         assert command in done.stdout
 
 
@@ -142,6 +145,46 @@ def test_the_maps_are_saved(made):
         assert hdus[0].header["CHISQ"] == pytest.approx((residual**2).sum(), rel=1e-4)
         # Without the telescope the centre is richer.
         assert hdus["INTRINSIC"].data[15, 15] > model[15, 15] + 0.02
+
+
+@pytest.fixture(scope="module")
+def page(made):
+    assert cli.main(["report", str(made / "fit"), "--out", str(made / "page" / "fit.html"), "--quiet"]) == 0
+    return made / "page" / "fit.html"
+
+
+def test_a_fit_becomes_a_page(page):
+    assert files(page.parent) == ["fit.html"]
+    text = page.read_text("utf-8")
+    pictures = re.findall(r'<img alt="(\w+)[^"]*" src="data:image/png;base64,([^"]*)">', text)
+    assert [alt for alt, _ in pictures] == ["Data", "Data", "Pixels", "Every", "Each"]
+    assert all(base64.b64decode(data).startswith(b"\x89PNG") for _, data in pictures)
+    assert "<script" not in text and not re.search("https?://", text)
+    numbers = (
+        "naive: annuli",
+        "forward-modelled, posterior",
+        "reduced chi-square",
+        "largest R-hat",
+        "divergent draws",
+        "uniform: [6.0, 10.0]",
+    )
+    assert [part for part in (*numbers, "truth", *PRIORS) if part not in text] == []
+    assert 2e5 < len(text) < 3e6
+
+
+@pytest.mark.browser
+def test_nobody_is_left_out_of_the_page(page, browser):
+    for width, dark in ((1366, False), (1366, True), (400, False)):
+        look(browser, width, 768, dark)
+        browser.get(page.as_uri())
+        assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+        assert serious(browser) == []
+
+
+def test_a_folder_that_can_have_no_page_is_refused(tmp_path, capsys):
+    assert cli.main(["report", str(tmp_path)]) == 2
+    assert lines(capsys) == [f"{tmp_path}: not a folder of results; config.resolved.yaml and parameters.ecsv are expected in it."]
+    assert files(tmp_path) == []
 
 
 def test_the_summary_compares_naive_with_forward_modelled(made):

@@ -272,8 +272,12 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+def as_text(said: Mapping[str, Any]) -> str:
+    """A configuration as YAML."""
+    return yaml.dump(dict(said), Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
+
+
 def write(path: Path, said: Mapping[str, Any]) -> None:
     """Write a configuration as YAML; the file appears whole or not at all."""
-    text = yaml.dump(dict(said), Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
     with whole_file(path) as part:
-        part.write_text(text, encoding="utf-8")
+        part.write_text(as_text(said), encoding="utf-8")

@@ -147,18 +147,37 @@ def _frames(grid: Grid, foot: float, head: float) -> tuple[style.Figure, list[Ax
 
 def _colours(map: Map, *images: Image) -> tuple[str, Normalize]:
     """One colour map and scale for data, model and intrinsic map."""
-    valid = np.asarray(map.valid)
-    data, model, sharp = (image[valid] for image in images)
-    # The noise of single pixels must not stretch the scale: a faint pixel counts for as little as its error says.
-    sigma = np.asarray(map.sigma, float)[valid]
-    low, high = np.percentile(data, [0.5, 99.5], weights=1 / sigma**2, method="inverted_cdf")
-    if isinstance(map, LightMap):
-        low, high = np.percentile(data, [0.5, 99.8])
-    ends = np.array([low, high, np.nanmin(model), np.nanmax(model), *np.nanpercentile(sharp, [0.1, 99.9])])
-    low, high = float(ends.min()), float(ends.max())
-    if isinstance(map, LightMap):
-        return style.LIGHT, style.light_norm(low, high, float(np.median(sigma)))
-    return style.TRACER, style.tracer_norm(low, high)
+    light = isinstance(map, LightMap)
+    norm = shared_norm(light, np.asarray(map.sigma, float), *(np.where(map.valid, image, np.nan) for image in images))
+    return style.LIGHT if light else style.TRACER, norm
+
+
+def shared_norm(light: bool, sigma: Image, data: Image, model: Image | None = None, sharp: Image | None = None) -> Normalize:
+    """One colour scale for the images of a map.
+
+    Parameters
+    ----------
+    light
+        whether they are light, which is shown on a scale that is logarithmic above the noise.
+    sigma
+        of the data; NaN where it is not known.
+    data, model, sharp
+        NaN where a pixel takes no part.
+    """
+    known = np.isfinite(data)
+    errors = sigma[known & np.isfinite(sigma) & (sigma > 0)]
+    ends = []
+    if known.any():
+        # The noise of single pixels must not stretch the scale: a faint pixel counts for as little as its error says.
+        weights = (errors.min() / sigma[known]) ** 2 if errors.size == known.sum() and not light else None
+        options: dict[str, Any] = {} if weights is None else {"weights": weights, "method": "inverted_cdf"}
+        ends += list(np.percentile(data[known], [0.5, 99.8 if light else 99.5], **options))
+    if model is not None and np.isfinite(model).any():
+        ends += [np.nanmin(model), np.nanmax(model)]
+    if sharp is not None and np.isfinite(sharp).any():
+        ends += list(np.nanpercentile(sharp, [0.1, 99.9]))
+    low, high = (float(min(ends)), float(max(ends))) if ends else (0.0, 1.0)
+    return style.light_norm(low, high, float(np.median(errors)) if errors.size else 0.0) if light else style.tracer_norm(low, high)
 
 
 def _draw_bar(figure: style.Figure, mesh: QuadMesh, axes: Axes, label: str) -> None:

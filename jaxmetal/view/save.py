@@ -34,3 +34,9 @@ def save_figure(figure: Figure, path: str | os.PathLike) -> None:
         raise InputError(f"save_figure: expected a path that ends in {' or '.join(FORMATS)}, got {os.fspath(path)!r}.")
     with whole_file(path) as part:
         figure.savefig(part, dpi=style.DPI, **FORMATS[suffix])
+
+
+def save_page(page: str, path: str | os.PathLike) -> None:
+    """Write an HTML document; the file appears whole or not at all."""
+    with whole_file(path) as part:
+        part.write_text(page, encoding="utf-8")
