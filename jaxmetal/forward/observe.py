@@ -29,8 +29,8 @@ Average = tuple[str, Any]
 
 def observe(
     galaxy: Galaxy, instrument: Instrument, averages: tuple[Average, ...], with_light: bool
-) -> tuple[Float[Array, "ny nx"] | None, dict[Average, Float[Array, "ny nx"]]]:
-    """The surface brightness of all components, and the light-weighted mean of some tracers, pixel by pixel.
+) -> tuple[Float[Array, "..."] | None, dict[Average, Float[Array, "..."]]]:
+    """The surface brightness of all components, and the light-weighted mean of some tracers, in each pixel or aperture.
 
     One convolution for each group of components that carries a tracer, and one for each tracer.
 
@@ -39,7 +39,7 @@ def observe(
     galaxy
         light and tracers.
     instrument
-        grid, PSF and sampling.
+        grid, PSF, apertures and sampling.
     averages
         the tracers wanted, each with its scale.
     with_light
@@ -48,7 +48,7 @@ def observe(
     Returns
     -------
     light
-        surface brightness per arcsec² averaged over each pixel, or None.
+        surface brightness per arcsec² averaged over each pixel, and summed over the pixels of each aperture if there are any; or None.
     means
         for each of `averages`, in the tracer's unit.
 
@@ -71,6 +71,9 @@ def observe(
     if transfer is None and not (isinstance(instrument.psf, NoPSF) and sampling.convolve >= 1):
         transfer = transfer_function(instrument.grid, instrument.psf, sampling)
     seen = smear(cells, transfer, instrument.grid, sampling)
+    if instrument.apertures is not None:
+        # Light adds, averages do not: the sum over an aperture comes before the division.
+        seen = instrument.apertures.sums(seen)
     seen_light = dict(zip(groups, seen[: len(groups)], strict=True))
     means = {}
     for average, image in zip(averages, seen[len(groups) :], strict=True):
