@@ -83,6 +83,10 @@ class Instrument(eqx.Module):
         """The shape of a map: (rows, columns) of the grid, or (n,) with one value per aperture."""
         return self.grid.shape if self.apertures is None else (self.apertures.count,)
 
+    def image(self, values: Any) -> Float[np.ndarray, "ny nx"]:
+        """Values of a map as an image of the grid's shape, the apertures painted; NaN where there is none."""
+        return np.asarray(values) if self.apertures is None else self.apertures.paint(values)
+
     def with_sampling(self, sampling: Sampling, error: Array | None = None) -> "Instrument":
         """A copy computed at this sampling, with the error that was measured for it: (tracer, relative light)."""
         return Instrument(self.grid, self.psf, sampling, self.margin, apertures=self.apertures, error=error)

@@ -150,7 +150,7 @@ def _picture(where: str, given: schema.Profile, folder: Path, observations: Obse
         lights = {name: observed.map for name, observed in observations.maps.items() if isinstance(observed.map, LightMap)}
         if given.map in lights:
             grid = lights[given.map].instrument.grid
-            return picture(lights[given.map].data / float(grid.pixel_area), grid)
+            return picture(lights[given.map].image(lights[given.map].data) / float(grid.pixel_area), grid)
         # A map that could not be made has been reported already.
         if not mistakes.touches("maps"):
             raise unknown("light map", given.map, lights)

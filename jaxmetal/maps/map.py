@@ -47,6 +47,13 @@ class Map(eqx.Module):
         """How many pixels, or apertures, take part in the likelihood."""
         return int(np.sum(self.valid))
 
+    def image(self, values: Any) -> Float[np.ndarray, "ny nx"]:
+        """Values such as this map's as an image of the grid's shape; the flux of an aperture as that of its mean pixel."""
+        apertures = self.instrument.apertures
+        if apertures is not None and isinstance(self, LightMap):
+            values = np.asarray(values, float) / apertures.totals(np.ones(apertures.shape))
+        return self.instrument.image(values)
+
     def _fill(
         self, gather: Gather, values: Any, sigma: Any, instrument: Any, mask: Any, covariance: Any, scatter: Any, likelihood: str, dof: Any
     ):  # fmt: skip

@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 
 from jaxmetal.errors import InputError
 from jaxmetal.instrument.grid import Grid
+from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.profiles.geometry import disc_radius
 
 
@@ -188,6 +189,27 @@ def radius_map(
         arcsec along the major axis.
     """
     return np.asarray(disc_radius(*grid.coordinates, inclination, position_angle, center_x, center_y), dtype=float)
+
+
+def radii(
+    instrument: Instrument, center_x: float = 0.0, center_y: float = 0.0, inclination: float = 0.0, position_angle: float = 0.0
+) -> Float[np.ndarray, "..."]:
+    """The deprojected radius of every measurement: of its pixel's centre, or the mean over the pixels of its aperture.
+
+    Parameters
+    ----------
+    instrument
+        grid and apertures.
+    center_x, center_y, inclination, position_angle
+        as for `radius_map`.
+
+    Returns
+    -------
+    radius
+        in the shape of the instrument's maps, arcsec along the major axis.
+    """
+    radius = radius_map(instrument.grid, center_x, center_y, inclination, position_angle)
+    return radius if instrument.apertures is None else instrument.apertures.means(radius)
 
 
 def _line(where: str, radius: np.ndarray, values: np.ndarray, weight: np.ndarray) -> LineFit:

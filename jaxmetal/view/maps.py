@@ -30,8 +30,8 @@ Image = Float[np.ndarray, "ny nx"]
 def map_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
     """Data, model, residual and intrinsic map of one of a fit's maps.
 
-    Data, model and intrinsic map share one colour scale. On a sky (a grid made from a WCS) east is to the left and
-    north up, also if the camera was turned.
+    Apertures are drawn as the pixels that they cover. Data, model and intrinsic map share one colour scale. On a sky (a grid
+    made from a WCS) east is to the left and north up, also if the camera was turned.
 
     Parameters
     ----------
@@ -53,10 +53,9 @@ def map_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
         for a name that the fit does not have.
     """
     map = chosen_map(fit, name, "map_figure")
-    grid, valid = map.instrument.grid, np.asarray(map.valid)
-    data, model, sharp, residual = (
-        np.where(valid, image, np.nan) for image in (map.data, fit.predicted[name], intrinsic(fit.galaxy, map), fit.residuals[name])
-    )
+    grid, shown = map.instrument.grid, np.where(map.valid, 1.0, np.nan)
+    data, model, sharp = (map.image(shown * values) for values in (map.data, fit.predicted[name], intrinsic(fit.galaxy, map)))
+    residual = map.instrument.image(shown * fit.residuals[name])
     colours, norm = _colours(map, data, model, sharp)
     limit = max(3.0, float(np.nanpercentile(np.abs(residual), 99)))
     handles = _handles(map)
@@ -147,10 +146,10 @@ def _frames(grid: Grid, foot: float, head: float) -> tuple[style.Figure, list[Ax
 
 def _colours(map: Map, *images: Image) -> tuple[str, Normalize]:
     """One colour map and scale for data, model and intrinsic map."""
-    valid = np.asarray(map.valid)
+    valid = np.isfinite(images[0])
     data, model, sharp = (image[valid] for image in images)
     # The noise of single pixels must not stretch the scale: a faint pixel counts for as little as its error says.
-    sigma = np.asarray(map.sigma, float)[valid]
+    sigma = map.image(map.errors)[valid]
     low, high = np.percentile(data, [0.5, 99.5], weights=1 / sigma**2, method="inverted_cdf")
     if isinstance(map, LightMap):
         low, high = np.percentile(data, [0.5, 99.8])
@@ -177,7 +176,7 @@ def _draw_bar(figure: style.Figure, mesh: QuadMesh, axes: Axes, label: str) -> N
 def _handles(map: Map) -> list[Any]:
     """What a legend must explain: the PSF's circle, and masked pixels."""
     circle = Line2D([], [], **RING, label="PSF: half of its light is inside")
-    return [circle] * (_half_light(map) > 0) + [style.masked_patch()] * (not np.all(map.valid))
+    return [circle] * (_half_light(map) > 0) + [style.masked_patch()] * (not np.all(np.isfinite(map.image(map.data))))
 
 
 def _half_light(map: Map) -> float:
