@@ -129,7 +129,7 @@ def _sum(components: list[Component], averages: tuple[Average, ...], averaged: C
     def images(component: Component) -> list[Array]:
         carried = _carried(component, averages)
         cusps = _cusps(component, [tracer for tracer, _ in carried])
-        return averaged(lambda x, y: _images(component, carried, x, y), cusps=cusps)
+        return averaged(lambda x, y: _images(component, component.light(x, y), carried, x, y), cusps=cusps)
 
     if len(components) == 1:
         return images(components[0])
@@ -143,7 +143,8 @@ def _lensed(galaxy: Galaxy, components: dict[str, Component], averages: tuple[Av
 
     def sources(x: Array, y: Array) -> list[Array]:
         planes = _source_planes(galaxy, tuple(components), x, y)
-        return [image for name, c in components.items() for image in _images(c, _carried(c, averages), *planes[name])]
+        seen = {name: c.light(*(planes[name] if c.lensed_light else (x, y))) for name, c in components.items()}
+        return [image for name, c in components.items() for image in _images(c, seen[name], _carried(c, averages), *planes[name])]
 
     # The centre of what is lensed has an unknown number of images that come and go; there only a finer sampling helps.
     return averaged(sources, cusps=[])
@@ -160,8 +161,7 @@ def _source_planes(galaxy: Galaxy, names: tuple[str, ...], x: Array, y: Array) -
     return {name: (x - along, y - across) if r is None else (x - r * along, y - r * across) for name, r in ratios.items()}
 
 
-def _images(component: Component, carried: list[Average], x: Array, y: Array) -> list[Array]:
-    brightness = component.light(x, y)
+def _images(component: Component, brightness: Array, carried: list[Average], x: Array, y: Array) -> list[Array]:
     return [brightness] + [brightness * scale_functions(s)[0](component.tracers[t](x, y)) for t, s in carried]
 
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxmetal.errors import InputError
+from jaxmetal.galaxy import LENS
 from jaxmetal.instrument.aperture import Apertures
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.instrument import Instrument
@@ -101,8 +102,8 @@ def _made(
             key = (repr(entry.psf), str(entry.supersampling), entry.margin, grid.shape, *places)
             instrument = known.setdefault(key, instrument)
             for one, observed in _observed(name, entry, source, instrument, priors).items():
-                if one in maps or one in config.galaxy:
-                    raise InputError(f"{one!r} is also the name of another map or of a component; paths would be ambiguous.")
+                if one in maps or one in config.galaxy or one == LENS:
+                    raise InputError(f"{one!r} is also the name of another map, of a component or of the lenses; paths would be ambiguous.")
                 maps[one] = observed
     return maps
 

@@ -1,11 +1,13 @@
 """A configuration: what may stand where, and of which type."""
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, PositiveInt, model_serializer
 from pydantic import model_validator as check
 
 from jaxmetal.io.words import (
+    NAME,
     Block,
     Choice,
     Extension,
@@ -21,6 +23,7 @@ from jaxmetal.io.words import (
     Seed,
     Supersampling,
     or_none,
+    scaled_to,
     switch,
 )  # fmt: skip
 
@@ -145,6 +148,65 @@ class Profile(Block):
         return dict(self.__pydantic_extra__ or {})
 
 
+class Component(Block):
+    """The light of a component and what it carries, by name; and where it lies if there are lenses."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, Profile] = Field(init=False)
+    foreground: bool = False
+    distance_ratio: Positive | None = None
+    lensed_light: bool = True
+
+    @check(mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        wrong = [name for name in value if not re.fullmatch(NAME, str(name))] if isinstance(value, dict) else []
+        if wrong:
+            raise ValueError(f"expected names of letters, digits and underscores, got {wrong[0]!r}")
+        return value
+
+    @property
+    def profiles(self) -> dict[str, Profile]:
+        """The light and the tracers."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class Deflection(Block):
+    """Published maps of a lens's deflection; no header says what they mean."""
+
+    x_file: str
+    y_file: str
+    unit: Literal["arcsec", "pixel"]
+    axes: Literal["array", "sky"]
+    scaled_to: Annotated[Any, BeforeValidator(scaled_to)]
+    sense: Literal["image - source", "source - image"] = "image - source"
+    lens_redshift: Positive | None = None
+    source_redshift: Positive | None = None
+    extension: Extension = 0
+
+
+class Lens(Block):
+    """A lens by the name of its profile, with its parameters, or by maps of its deflection."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, Choice] = Field(init=False)
+    profile: str | None = None
+    deflection: Deflection | None = None
+
+    @check(mode="after")
+    def _one(self) -> "Lens":
+        if (self.profile is None) == (self.deflection is None):
+            raise ValueError("expected profile, or deflection: {x_file: , y_file: , unit: , axes: , scaled_to: }")
+        if self.deflection is not None and self.parameters:
+            raise ValueError(f"deflection: the maps have no parameters, got {', '.join(self.parameters)}")
+        return self
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The numbers, and the options."""
+        return dict(self.__pydantic_extra__ or {})
+
+
 class Prior(OneOf):
     """A prior, a tie to another parameter, or (linear: true) an amplitude of light to be solved for.
 
@@ -225,7 +287,8 @@ class Config(Block):
     """A whole configuration."""
 
     maps: dict[Name, Annotated[Tracer | Light | Manga, Field(discriminator="kind")]] = Field({})
-    galaxy: dict[Name, dict[Name, Profile]]
+    galaxy: dict[Name, Component]
+    lens: dict[Name, Lens] = Field({})
     priors: dict[str, Prior] = Field({})
     reference: Pair | None = None
     fit: Fit = Fit()

@@ -89,7 +89,7 @@ def gradients(scene: Scene, fit: Fit, posterior: Posterior | None) -> list[Row]:
         return []
     z = fit.maps[disc.map]
     scatter = float(z.scatter)
-    radius = baselines.radii(z.instrument, *disc.center, disc.inclination, disc.position_angle)
+    radius = baselines.radii(z.instrument, *disc.center, disc.inclination, disc.position_angle, fit.galaxy)
     edges = np.linspace(0.0, radius[np.asarray(z.valid)].max() * (1 + 1e-6), ANNULI + 1)
     lines = {
         "naive: all pixels alike": baselines.ols(radius, z.data),

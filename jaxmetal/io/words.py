@@ -44,6 +44,14 @@ def _supersampling(value: Any) -> Any:
     return list(pair) if isinstance(value, list | tuple) else value
 
 
+def scaled_to(value: Any) -> Any:
+    """What a deflection map is scaled to."""
+    redshift = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+    if not redshift and value not in ("infinity", "source"):
+        raise ValueError("expected infinity, source, or a redshift")
+    return value
+
+
 def switch(value: Any) -> Any:
     """False for nothing, true for the usual."""
     return {False: None, True: {}}[value] if isinstance(value, bool) else value
@@ -64,7 +72,8 @@ Pair = tuple[Number, Number]
 Extension = str | int
 Supersampling = Annotated[Any, BeforeValidator(_supersampling)]
 # A name is a part of dotted paths.
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]\w*$")]
+NAME = r"^[A-Za-z]\w*$"
+Name = Annotated[str, StringConstraints(pattern=NAME)]
 
 
 class Block(BaseModel):

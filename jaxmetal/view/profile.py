@@ -66,7 +66,7 @@ def profile_figure(
     if not isinstance(map, TracerMap):
         raise InputError(f"profile_figure: {name!r} is a map of light; the profile is that of a tracer map.")
     disc = {"inclination": inclination, "position_angle": position_angle}
-    radius = np.where(map.valid, baselines.radii(map.instrument, *center, **disc), np.nan)
+    radius = np.where(map.valid, baselines.radii(map.instrument, *center, **disc, galaxy=fit.galaxy), np.nan)
     reach, per = float(np.nanmax(radius)), style.per_arcsec(map, unit)
     radii, edges = np.linspace(0.0, reach, RADII), np.linspace(0.0, reach * (1 + 1e-6), ANNULI + 1)
     places = ring(radii, center, **disc)
