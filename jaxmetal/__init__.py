@@ -24,6 +24,7 @@ _HOMES = {
     "GaussianPSF": "instrument.psf",
     "MoffatPSF": "instrument.psf",
     "KernelPSF": "instrument.psf",
+    "Apertures": "instrument.aperture",
     "Instrument": "instrument.instrument",
     "LightMap": "maps",
     "TracerMap": "maps",
@@ -50,6 +51,7 @@ _HOMES = {
     "to_lenstronomy": "io.lenstronomy",
 }
 __all__ = [
+    "Apertures",
     "Batch",
     "Component",
     "Fit",
@@ -100,6 +102,7 @@ if TYPE_CHECKING:
     from jaxmetal.inference.results import Fit, Posterior
     from jaxmetal.inference.sample import sample
     from jaxmetal.inference.stack import Batch
+    from jaxmetal.instrument.aperture import Apertures
     from jaxmetal.instrument.grid import Grid
     from jaxmetal.instrument.instrument import Instrument
     from jaxmetal.instrument.psf import GaussianPSF, KernelPSF, MoffatPSF, NoPSF

@@ -185,9 +185,10 @@ def _report(arguments: argparse.Namespace) -> None:
 def _validate(arguments: argparse.Namespace) -> None:
     from jaxmetal.io.config import read
     from jaxmetal.io.scene import load
+    from jaxmetal.io.summary import count
 
     scene = load(arguments.config, want="simulate" if "simulate" in read(arguments.config) else "fit")
-    maps = ", ".join(f"{name} ({observed.map.size} pixels)" for name, observed in scene.maps.items())
+    maps = ", ".join(f"{name} ({count(observed.map)})" for name, observed in scene.maps.items())
     print(f"{arguments.config}: valid; maps {maps or 'none'}; {len(scene.priors)} priors")
 
 

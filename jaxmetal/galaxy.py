@@ -29,6 +29,9 @@ class Component(eqx.Module):
     distance_ratio
         factor on the deflection for a component at a redshift of its own: its D_LS/D_S over that for which the lenses
         are given; 1 if left out, and then no parameter.
+    lensed_light
+        False if `light` is the brightness as it is seen through the lenses, such as a picture of an arc; lensing conserves it.
+        The tracers lie in the source plane all the same.
 
     Raises
     ------
@@ -40,20 +43,24 @@ class Component(eqx.Module):
     tracers: dict[str, Profile]
     distance_ratio: Array | None
     foreground: bool = eqx.field(static=True)
+    lensed_light: bool = eqx.field(static=True)
 
-    def __init__(self, light: Profile, *, foreground: bool = False, distance_ratio: Any = None, **tracers: Profile):
+    def __init__(
+        self, light: Profile, *, foreground: bool = False, distance_ratio: Any = None, lensed_light: bool = True, **tracers: Profile
+    ):
         for name, profile in {"light": light, **tracers}.items():
             if not isinstance(profile, Profile):
                 raise InputError(f"Component: {name} must be a Profile, got {type(profile).__name__}.")
             if profile.deflects:
                 raise InputError(f"Component: {name} must have one value at each position, got the lens {profile.name}.")
-        if not isinstance(foreground, bool):
-            raise InputError(f"Component: foreground must be True or False, got {foreground!r}.")
+        for name, choice in {"foreground": foreground, "lensed_light": lensed_light}.items():
+            if not isinstance(choice, bool):
+                raise InputError(f"Component: {name} must be True or False, got {choice!r}.")
         if foreground and distance_ratio is not None:
             raise InputError("Component: foreground light is not deflected, so it has no distance_ratio.")
         self.light = light
         self.tracers = dict(sorted(tracers.items()))
-        self.foreground = foreground
+        self.foreground, self.lensed_light = foreground, lensed_light
         self.distance_ratio = None if distance_ratio is None else as_array(distance_ratio, "Component: distance_ratio")
 
     def __getattr__(self, name: str) -> Profile:

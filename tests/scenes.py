@@ -30,7 +30,7 @@ def telescope(shape=(31, 31), pixel_scale=0.2, fwhm=0.8, supersampling=(4, 2), m
 
 def blank(instrument, kind=jm.TracerMap, **options):
     """A map without content: something to predict."""
-    return kind(np.zeros(instrument.grid.shape), 1.0, instrument, **options)
+    return kind(np.zeros(instrument.shape), 1.0, instrument, **options)
 
 
 def observed(galaxy, instrument, sampling, average=METALLICITY):

@@ -225,7 +225,7 @@ def test_plot_wants_a_folder_of_results(made, tmp_path, capsys):
     (tmp_path / "parameters.ecsv").write_text("# %ECSV 1.0\n")
     assert cli.main(["plot", str(tmp_path)]) == 2
     (line,) = lines(capsys)
-    assert "cannot be read as a table of parameters" in line
+    assert "parameters.ecsv: cannot be read as a table" in line
 
 
 def test_a_folder_with_results_is_not_overwritten(made, config, tmp_path, capsys):

@@ -10,7 +10,8 @@ from data import data_path
 
 from jaxmetal.errors import InputError, InputWarning
 from jaxmetal.instrument.grid import Grid
-from jaxmetal.io.fits import read_header, read_image, read_map, read_psf, write_maps
+from jaxmetal.io.fits import read_header, read_image, read_map, write_maps
+from jaxmetal.io.psfs import read_psf
 
 # Precision plays no part here, or the one in which most people run.
 pytestmark = pytest.mark.precision("single")

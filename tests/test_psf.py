@@ -14,7 +14,7 @@ from scipy.special import ndtr
 import jaxmetal as jm
 from jaxmetal.instrument.convolve import smear, transfer_function
 from jaxmetal.instrument.sampling import Sampling
-from jaxmetal.io.fits import read_psf
+from jaxmetal.io.psfs import read_psf
 
 SIGMA = 1 / 2.354820045030949
 TURN = np.deg2rad(25.0)

@@ -29,8 +29,8 @@ Average = tuple[str, Any]
 
 def observe(
     galaxy: Galaxy, instrument: Instrument, averages: tuple[Average, ...], with_light: bool
-) -> tuple[Float[Array, "ny nx"] | None, dict[Average, Float[Array, "ny nx"]]]:
-    """The surface brightness of all components, and the light-weighted mean of some tracers, pixel by pixel.
+) -> tuple[Float[Array, "..."] | None, dict[Average, Float[Array, "..."]]]:
+    """The surface brightness of all components, and the light-weighted mean of some tracers, in each pixel or aperture.
 
     One convolution for each group of components that carries a tracer, and one for each tracer.
 
@@ -39,7 +39,7 @@ def observe(
     galaxy
         light and tracers.
     instrument
-        grid, PSF and sampling.
+        grid, PSF, apertures and sampling.
     averages
         the tracers wanted, each with its scale.
     with_light
@@ -48,7 +48,7 @@ def observe(
     Returns
     -------
     light
-        surface brightness per arcsec² averaged over each pixel, or None.
+        surface brightness per arcsec² averaged over each pixel, and summed over the pixels of each aperture if there are any; or None.
     means
         for each of `averages`, in the tracer's unit.
 
@@ -71,6 +71,9 @@ def observe(
     if transfer is None and not (isinstance(instrument.psf, NoPSF) and sampling.convolve >= 1):
         transfer = transfer_function(instrument.grid, instrument.psf, sampling)
     seen = smear(cells, transfer, instrument.grid, sampling)
+    if instrument.apertures is not None:
+        # Light adds, averages do not: the sum over an aperture comes before the division.
+        seen = instrument.apertures.sums(seen)
     seen_light = dict(zip(groups, seen[: len(groups)], strict=True))
     means = {}
     for average, image in zip(averages, seen[len(groups) :], strict=True):
@@ -126,7 +129,7 @@ def _sum(components: list[Component], averages: tuple[Average, ...], averaged: C
     def images(component: Component) -> list[Array]:
         carried = _carried(component, averages)
         cusps = _cusps(component, [tracer for tracer, _ in carried])
-        return averaged(lambda x, y: _images(component, carried, x, y), cusps=cusps)
+        return averaged(lambda x, y: _images(component, component.light(x, y), carried, x, y), cusps=cusps)
 
     if len(components) == 1:
         return images(components[0])
@@ -140,7 +143,8 @@ def _lensed(galaxy: Galaxy, components: dict[str, Component], averages: tuple[Av
 
     def sources(x: Array, y: Array) -> list[Array]:
         planes = _source_planes(galaxy, tuple(components), x, y)
-        return [image for name, c in components.items() for image in _images(c, _carried(c, averages), *planes[name])]
+        seen = {name: c.light(*(planes[name] if c.lensed_light else (x, y))) for name, c in components.items()}
+        return [image for name, c in components.items() for image in _images(c, seen[name], _carried(c, averages), *planes[name])]
 
     # The centre of what is lensed has an unknown number of images that come and go; there only a finer sampling helps.
     return averaged(sources, cusps=[])
@@ -157,8 +161,7 @@ def _source_planes(galaxy: Galaxy, names: tuple[str, ...], x: Array, y: Array) -
     return {name: (x - along, y - across) if r is None else (x - r * along, y - r * across) for name, r in ratios.items()}
 
 
-def _images(component: Component, carried: list[Average], x: Array, y: Array) -> list[Array]:
-    brightness = component.light(x, y)
+def _images(component: Component, brightness: Array, carried: list[Average], x: Array, y: Array) -> list[Array]:
     return [brightness] + [brightness * scale_functions(s)[0](component.tracers[t](x, y)) for t, s in carried]
 
 

@@ -17,10 +17,10 @@ from jaxmetal.profiles.profile import is_traced
 INTRINSIC_SAMPLING = (6, 3)
 
 
-def predict(galaxy: Galaxy, map: Map) -> Float[Array, "ny nx"]:
+def predict(galaxy: Galaxy, map: Map) -> Float[Array, "..."]:
     """What this map would show of this galaxy, without noise.
 
-        LightMap: flux per pixel;   TracerMap: Z_obs = g⁻¹[ K∗Σ I g(Z) / K∗Σ I ]
+        LightMap: flux per pixel or aperture;   TracerMap: Z_obs = g⁻¹[ K∗Σ I g(Z) / K∗Σ I ]
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def predict(galaxy: Galaxy, map: Map) -> Float[Array, "ny nx"]:
     return predict_together(galaxy, {"map": map}, compiled=not traced)["map"]
 
 
-def predict_together(galaxy: Galaxy, maps: Mapping[str, Map], compiled: bool = False) -> dict[str, Float[Array, "ny nx"]]:
+def predict_together(galaxy: Galaxy, maps: Mapping[str, Map], compiled: bool = False) -> dict[str, Float[Array, "..."]]:
     """Predictions for maps that share the first one's instrument: its light is convolved once for all of them.
 
     Parameters
@@ -72,8 +72,8 @@ def predict_together(galaxy: Galaxy, maps: Mapping[str, Map], compiled: bool = F
     return seen
 
 
-def intrinsic(galaxy: Galaxy, map: Map) -> Float[Array, "ny nx"]:
-    """What this map would show if the telescope did not blur: only the pixels average.
+def intrinsic(galaxy: Galaxy, map: Map) -> Float[Array, "..."]:
+    """What this map would show if the telescope did not blur: only the pixels, or the apertures, average.
 
     Parameters
     ----------
@@ -87,5 +87,5 @@ def intrinsic(galaxy: Galaxy, map: Map) -> Float[Array, "ny nx"]:
     values
         same shape as map.values.
     """
-    sharp = Instrument(map.instrument.grid, NoPSF(), INTRINSIC_SAMPLING)
+    sharp = Instrument(map.instrument.grid, NoPSF(), INTRINSIC_SAMPLING, apertures=map.instrument.apertures)
     return predict(galaxy, eqx.tree_at(lambda m: m.instrument, map, sharp))

@@ -99,7 +99,8 @@ def _resolved(scenes: Sequence[Scene], names: list[str]) -> Instrument:
 def _view(galaxy: Galaxy, instrument: Instrument, averages: tuple[Average, ...]) -> list[np.ndarray]:
     """The light, and the mean of each tracer, in double precision: the sampling is judged, not the rounding."""
     with jax.enable_x64(True):
-        galaxy, instrument = jax.tree.map(lambda a: jnp.asarray(np.asarray(a), float), (galaxy, instrument))
+        numbers, rest = eqx.partition((galaxy, instrument), eqx.is_inexact_array)
+        galaxy, instrument = eqx.combine(jax.tree.map(lambda a: jnp.asarray(np.asarray(a), float), numbers), rest)
         light, means = observe_once(galaxy, instrument, averages, True)
         return [np.asarray(image) for image in (light, *means.values())]
 

@@ -7,7 +7,7 @@ import equinox as eqx
 
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.galaxy import Galaxy, get
-from jaxmetal.maps import Map, TracerMap
+from jaxmetal.maps import LightMap, Map, TracerMap
 
 
 def check_scene(galaxy: Galaxy, maps: Mapping[str, Map]) -> None:
@@ -26,6 +26,9 @@ def check_scene(galaxy: Galaxy, maps: Mapping[str, Map]) -> None:
 
 
 def check_path(scene: Mapping[str, Any], path: str) -> None:
-    """A path leads to a number or an array of numbers; an InputError says where it goes wrong."""
+    """A path leads to a number or an array of numbers that may be free; an InputError says where it goes wrong."""
+    first, *rest = path.split(".")
+    if rest == ["scatter"] and isinstance(map := scene.get(first), LightMap) and map.modes is not None:
+        raise InputError(f"priors[{path!r}]: a light map with a covariance has no scatter, which is a fraction of the model's flux.")
     if not eqx.is_inexact_array(get(scene, path)):
         raise InputError(f"priors[{path!r}]: the path stops at a group of parameters; name one of them.")

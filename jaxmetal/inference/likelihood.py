@@ -8,19 +8,29 @@ from jaxtyping import Array, Float
 from jaxmetal.maps import LightMap, Map
 
 
-def total_sigma(map: Map, predicted: Float[Array, "ny nx"]) -> Float[Array, "ny nx"]:
-    """sigma and the extra scatter in quadrature: scatter in the tracer's unit, or as a fraction of the light."""
+def total_sigma(map: Map, predicted: Float[Array, "..."]) -> Float[Array, "..."]:
+    """sigma and the extra scatter in quadrature: scatter in the tracer's unit, or as a fraction of the light.
+
+    With a covariance, of its independent modes.
+    """
+    sigma = map.sigma if map.modes is None else map.modes.sigma
     extra = map.scatter * predicted if isinstance(map, LightMap) else map.scatter
     # In units of sigma: the square of a flux of 1e-20 does not exist in float32.
-    return map.sigma * jnp.sqrt(1 + (extra / map.sigma) ** 2)
+    return sigma * jnp.sqrt(1 + (extra / sigma) ** 2)
 
 
-def residuals(map: Map, predicted: Float[Array, "ny nx"]) -> Float[Array, "ny nx"]:
-    """(data - model) / total sigma; 0 in pixels that take no part."""
-    return jnp.where(map.valid, (map.values - predicted) / total_sigma(map, predicted), 0.0)
+def independent(map: Map, images: Float[Array, "..."]) -> Float[Array, "..."]:
+    """One or more images of the map's shape along the directions in which its errors are independent; 0 where nothing takes part."""
+    images = jnp.where(map.valid, images, 0.0)
+    return images if map.modes is None else map.modes.along(images)
 
 
-def log_likelihood(map: Map, predicted: Float[Array, "ny nx"]) -> Float[Array, ""]:
+def residuals(map: Map, predicted: Float[Array, "..."]) -> Float[Array, "..."]:
+    """(data - model) / total sigma, with a covariance along its modes; 0 where a pixel or aperture takes no part."""
+    return independent(map, map.values - predicted) / total_sigma(map, predicted)
+
+
+def log_likelihood(map: Map, predicted: Float[Array, "..."]) -> Float[Array, ""]:
     """The log probability of the data.
 
     Gaussian:   -1/2 Σ [r² + ln 2 pi s²],   r = (data - model) / s,   s² = sigma² + scatter²
@@ -37,13 +47,13 @@ def log_likelihood(map: Map, predicted: Float[Array, "ny nx"]) -> Float[Array, "
     return jnp.sum(jnp.where(map.valid, terms, 0.0))
 
 
-def information_roots(map: Map, predicted: Float[Array, "ny nx"]) -> Float[Array, " n"]:
+def information_roots(map: Map, predicted: Float[Array, "..."]) -> Float[Array, " n"]:
     """Functions whose Jacobian J gives the Fisher information JᵀJ: of the mean, and of the scatter.
 
     F = Σ (∂mu/s)² + 1/2 Σ (∂ln s²)²,   times (nu+1)/(nu+3) and nu/(nu+3) for Student-t
     """
     total = total_sigma(map, predicted)
-    mean = predicted / jax.lax.stop_gradient(total)
+    mean = independent(map, predicted) / jax.lax.stop_gradient(total)
     spread = jnp.sqrt(2.0) * jnp.log(total)
     if map.likelihood == "student-t":
         mean = mean * jnp.sqrt((map.dof + 1) / (map.dof + 3))

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from jaxmetal.errors import InputError
 from jaxmetal.galaxy import get
-from jaxmetal.inference.likelihood import total_sigma
+from jaxmetal.inference.likelihood import independent, residuals, total_sigma
 from jaxmetal.maps import LightMap, Map
 from jaxmetal.profiles.numerics import product
 
@@ -68,8 +68,8 @@ def solve(predict: Callable[[dict[str, Array]], dict[str, Array]], maps: Mapping
     rows, left = [], []
     for name, m in maps.items():
         sigma = total_sigma(m, predicted[name])
-        rows.append(jnp.where(m.valid, templates[name] / sigma, 0.0).reshape(len(point), -1))
-        left.append(jnp.where(m.valid, (m.values - predicted[name]) / sigma, 0.0).ravel())
+        rows.append((independent(m, templates[name]) / sigma).reshape(len(point), -1))
+        left.append(residuals(m, predicted[name]).ravel())
     design = jnp.concatenate(rows, axis=1)
     information = product(design, design.T)
     # Amplitudes of very different size would lose digits: scaled to a unit diagonal, and kept from being singular.

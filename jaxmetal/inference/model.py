@@ -205,11 +205,11 @@ class Model(eqx.Module):
         return coordinates.from_line(self._ordered, unconstrained)
 
     @eqx.filter_jit
-    def predict(self, values: Values) -> dict[str, Float[Array, "ny nx"]]:
+    def predict(self, values: Values) -> dict[str, Float[Array, "..."]]:
         """The predicted maps by name, by a compiled program; one light convolution for all maps on one instrument."""
         return self.look(values).predicted
 
-    def predict_scene(self, galaxy: Galaxy, maps: dict[str, Map]) -> dict[str, Float[Array, "ny nx"]]:
+    def predict_scene(self, galaxy: Galaxy, maps: dict[str, Map]) -> dict[str, Float[Array, "..."]]:
         """The predicted maps of a scene that `scene_at` gave, or of some of its maps."""
         predicted: dict[str, Array] = {}
         for group in self.groups:

@@ -95,7 +95,7 @@ class Fit:
 
     @property
     def size(self) -> int:
-        """How many pixels of all maps take part."""
+        """How many pixels or apertures of all maps take part."""
         return sum(m.size for m in self.maps.values())
 
     @property
@@ -110,8 +110,12 @@ class Fit:
 
     @property
     def residuals(self) -> dict[str, np.ndarray]:
-        """{map: (data - model) / total sigma}; 0 where a pixel takes no part."""
-        return {name: np.asarray(likelihood.residuals(m, jnp.asarray(self.predicted[name])), float) for name, m in self.maps.items()}
+        """{map: (data - model) / total sigma}, in the map's shape; 0 where a pixel or aperture takes no part.
+
+        With a covariance C, (C + scatter²)^(-1/2) (data - model): as independent and of unit variance, and the nearest to the pixels.
+        """
+        found = {name: likelihood.residuals(m, jnp.asarray(self.predicted[name])) for name, m in self.maps.items()}
+        return {name: np.asarray(r if (modes := self.maps[name].modes) is None else modes.back(r), float) for name, r in found.items()}
 
     @property
     def reduced_chi_square(self) -> float:

@@ -1,4 +1,4 @@
-"""A telescope and camera: grid, PSF and how finely they are computed."""
+"""A telescope and camera: grid, PSF, apertures, and how finely they are computed."""
 
 from typing import Any, ClassVar
 
@@ -8,6 +8,7 @@ from jaxtyping import Array, Complex, Float
 
 from jaxmetal.errors import InputError
 from jaxmetal.instrument import sampling as sampling_rules
+from jaxmetal.instrument.aperture import Apertures
 from jaxmetal.instrument.convolve import transfer_function
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.psf import PSF
@@ -16,7 +17,7 @@ from jaxmetal.profiles.profile import is_traced
 
 
 class Instrument(eqx.Module):
-    """Grid and PSF, and the sampling at which they are computed.
+    """Grid and PSF, what is added up to one measurement, and the sampling at which all that is computed.
 
     Parameters
     ----------
@@ -30,11 +31,14 @@ class Instrument(eqx.Module):
         or less than 1 for cells larger than pixels, as wide PSFs allow.
     margin
         pixels around the frame whose light is scattered in; the width of the PSF if left out.
+    apertures
+        what is added up to one measurement each: bins, fibres, slitlets; every pixel is one if left out.
 
     Raises
     ------
     InputError
-        if half of the PSF's light spreads over more than the frame (usually a wrong unit), or the sampling is not valid.
+        if half of the PSF's light spreads over more than the frame (usually a wrong unit), the sampling is not valid, or the
+        apertures are not of the grid's shape.
     """
 
     adjustable: ClassVar = ("grid", "psf")
@@ -42,18 +46,23 @@ class Instrument(eqx.Module):
     psf: PSF
     sampling: Sampling | None = eqx.field(static=True)
     margin: int | None = eqx.field(static=True)
+    apertures: Apertures | None
     transfer: Float[Array, "ny nx"] | Complex[Array, "ny nx"] | None
     error: Float[Array, "2"] | None
 
     def __init__(
-        self, grid: Grid, psf: PSF, supersampling: Any = "auto", margin: int | None = None, *,
+        self, grid: Grid, psf: PSF, supersampling: Any = "auto", margin: int | None = None, *, apertures: Apertures | None = None,
         transfer: Array | None = None, error: Array | None = None,
     ):  # fmt: skip
         if not isinstance(grid, Grid) or not isinstance(psf, PSF):
             raise InputError(f"Instrument: expected a Grid and a PSF, got {type(grid).__name__} and {type(psf).__name__}.")
         if margin is not None and (not isinstance(margin, int | np.integer) or margin < 0):
             raise InputError(f"Instrument.margin: expected a number of pixels, zero or more, got {margin!r}.")
-        self.grid, self.psf = grid, psf
+        if apertures is not None and not isinstance(apertures, Apertures):
+            raise InputError(f"Instrument.apertures: expected Apertures, such as Apertures.bins(ids), got {type(apertures).__name__}.")
+        if apertures is not None and apertures.shape != grid.shape:
+            raise InputError(f"Instrument.apertures: made for shape {apertures.shape}, the grid has {grid.shape} (rows, columns).")
+        self.grid, self.psf, self.apertures = grid, psf, apertures
         self.margin = None if margin is None else int(margin)
         traced = is_traced((grid, psf))
         if not traced:
@@ -69,16 +78,25 @@ class Instrument(eqx.Module):
         self.transfer = transfer
         self.error = error
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of a map: (rows, columns) of the grid, or (n,) with one value per aperture."""
+        return self.grid.shape if self.apertures is None else (self.apertures.count,)
+
+    def image(self, values: Any) -> Float[np.ndarray, "ny nx"]:
+        """Values of a map as an image of the grid's shape, the apertures painted; NaN where there is none."""
+        return np.asarray(values) if self.apertures is None else self.apertures.paint(values)
+
     def with_sampling(self, sampling: Sampling, error: Array | None = None) -> "Instrument":
         """A copy computed at this sampling, with the error that was measured for it: (tracer, relative light)."""
-        return Instrument(self.grid, self.psf, sampling, self.margin, error=error)
+        return Instrument(self.grid, self.psf, sampling, self.margin, apertures=self.apertures, error=error)
 
     def with_transfer(self) -> "Instrument":
         """A copy that holds the PSF's transfer function, for a PSF that does not change during a fit."""
         if self.sampling is None:
             raise InputError('Instrument: supersampling "auto" must be chosen before the transfer function is known.')
         transfer = _transfer_function(self.grid, self.psf, self.sampling)
-        return Instrument(self.grid, self.psf, self.sampling, self.margin, transfer=transfer, error=self.error)
+        return Instrument(self.grid, self.psf, self.sampling, self.margin, apertures=self.apertures, transfer=transfer, error=self.error)
 
     def describe(self) -> str:
         """One line: the sampling in use and the error that was measured for it."""

@@ -18,6 +18,8 @@ from jaxmetal.errors import InputError, unknown
 from jaxmetal.files import whole_file
 from jaxmetal.io.schema import Config
 
+# Keys that name a file.
+FILES = ("file", "x_file", "y_file")
 # Where in the configuration: keys, and numbers of list items.
 Place = tuple[Any, ...]
 
@@ -187,7 +189,9 @@ def _keys(place: Place, loc: Place) -> list[str]:
 def _below(kind: Any, key: Any) -> list[Any]:
     """The types that may stand under a key of this type."""
     if _is_model(kind):
-        return _flat(kind.model_fields[key].annotation) if key in kind.model_fields else []
+        # What may have any name, such as the light and the tracers of a component.
+        others = get_args(kind.__annotations__.get("__pydantic_extra__"))
+        return _flat(kind.model_fields[key].annotation) if key in kind.model_fields else [t for o in others[1:] for t in _flat(o)]
     return _flat(get_args(kind)[1]) if get_origin(kind) is dict else []
 
 
@@ -259,7 +263,7 @@ def _absolute(tree: Any, folder: Path) -> None:
         if isinstance(value, dict):
             _absolute(value, folder)
         # A path that begins with a variable means the same from everywhere.
-        elif key == "file" and not value.startswith(("$", "~")):
+        elif key in FILES and isinstance(value, str) and not value.startswith(("$", "~")):
             tree[key] = str((folder / value).resolve())
         elif key == "profile" and ":" in value and (path := module_file(value.rpartition(":")[0], folder)):
             tree[key] = f"{path.resolve()}:{value.rpartition(':')[2]}"

@@ -1,10 +1,10 @@
-"""FITS files: maps and PSFs that are read, maps that are written."""
+"""FITS files: maps that are read and written."""
 
 import os
 import warnings
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,9 @@ from jaxtyping import Bool, Float
 
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.files import whole_file
-from jaxmetal.instrument.psf import KernelPSF
 
 # What astropy raises for a file that is no FITS file, is cut short or is damaged.
 _UNREADABLE = (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError, IndexError)
-
-# Extensions of STPSF (WebbPSF) in the order of preference, and those whose values are light collected in detector pixels;
-# header keys of a PSF's scale in arcsec, and of its pixels per detector pixel.
-_OVERSAMPLED, _DETECTOR = ("OVERDIST", "OVERSAMP"), ("DET_DIST", "DET_SAMP")
-_SCALES, _SAMPLES = ("PIXELSCL", "PIXSCL", "PIXSCALE"), ("DET_SAMP", "OVERSAMP")
 
 
 @dataclass(frozen=True)
@@ -37,6 +31,8 @@ class MapFile:
         True where a pixel is to be left out.
     wcs, unit
         the celestial astropy.wcs.WCS or None, and the text of BUNIT.
+    bins
+        the number of each pixel's bin, or None.
     """
 
     values: Float[np.ndarray, "ny nx"]
@@ -44,10 +40,20 @@ class MapFile:
     mask: Bool[np.ndarray, "ny nx"]
     wcs: Any
     unit: str
+    bins: Float[np.ndarray, "ny nx"] | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """An image that belongs to a map: in the map's file if none is named, and a plane of a cube if a channel is."""
+
+    file: str | os.PathLike | None = None
+    extension: str | int = 0
+    channel: int | str | None = None
 
 
 @contextmanager
-def _opened(path: str | os.PathLike) -> Iterator[Any]:
+def opened(path: str | os.PathLike) -> Iterator[Any]:
     """The file's astropy HDUList, its headers read; an InputError if it is no FITS file."""
     from astropy.io import fits
 
@@ -75,8 +81,8 @@ def _quiet() -> Iterator[None]:
 
 def read_header(path: str | os.PathLike, extension: str | int = 0) -> dict[str, Any]:
     """The header cards of an extension, given by name or number; an InputError if there is none."""
-    with _opened(path) as hdus:
-        return dict(_find(hdus, path, extension).header)
+    with opened(path) as hdus:
+        return dict(find(hdus, path, extension).header)
 
 
 def read_image(path: str | os.PathLike, extension: str | int = 0, channel: int | str | None = None) -> Float[np.ndarray, "ny nx"]:
@@ -94,28 +100,31 @@ def read_image(path: str | os.PathLike, extension: str | int = 0, channel: int |
     InputError
         naming the file and the extension, if there is no such image.
     """
-    with _opened(path) as hdus:
-        return _image(hdus, path, extension, channel)[0]
+    with opened(path) as hdus:
+        return image_of(hdus, path, extension, channel)[0]
 
 
 def read_map(
-    path: str | os.PathLike, value: str | int, error: str | int | None = None, variance: str | int | None = None,
-    ivar: str | int | None = None, mask: str | int | None = None, channel: int | str | None = None, unit: str | None = None,
+    path: str | os.PathLike, value: str | int, error: str | int | Part | None = None, variance: str | int | Part | None = None,
+    ivar: str | int | Part | None = None, mask: str | int | Part | None = None, channel: int | str | None = None, unit: str | None = None,
+    bins: str | int | Part | None = None,
 ) -> MapFile:  # fmt: skip
-    """A map with its errors and mask from the extensions of one FITS file.
+    """A map with its errors, mask and bins from the extensions of one FITS file, or of several.
 
     Parameters
     ----------
     path, value
         the file, and the extension of the values by name or number.
     error, variance, ivar
-        extension of the standard deviations, of their squares, or of the inverse squares: one of them, or none.
+        of the standard deviations, of their squares, or of the inverse squares: one of them, or none; an extension, or a Part.
     mask
-        extension that is not zero where a pixel is to be left out.
+        not zero where a pixel is to be left out; an extension, or a Part.
     channel
         the plane of all these extensions if they are cubes, by number from 0 or by the name in a header card such as C01.
     unit
         to be used instead of the header's BUNIT.
+    bins
+        of the number of each pixel's bin, negative or NaN where it is in none; an extension, or a Part.
 
     Raises
     ------
@@ -125,18 +134,25 @@ def read_map(
     given = {kind: name for kind, name in (("error", error), ("variance", variance), ("ivar", ivar)) if name is not None}
     if len(given) > 1:
         raise InputError(f"{path}: only one of error, variance and ivar may be given, got {', '.join(given)}.")
-    sigma = None
-    with _opened(path) as hdus:
-        values, header = _image(hdus, path, value, channel)
-        for kind, name in given.items():
-            sigma = _sigma(kind, _image(hdus, path, name, channel, values.shape)[0], f"{path}[{name}]")
-        masked = np.zeros(values.shape, bool) if mask is None else _image(hdus, path, mask, channel, values.shape)[0] != 0
-    return MapFile(values, sigma, masked, _celestial(header, f"{path}[{value}]"), str(header.get("BUNIT") or "") if unit is None else unit)
+    with opened(path) as hdus:
+        values, header = image_of(hdus, path, value, channel)
+
+        def found(part: str | int | Part) -> tuple[np.ndarray, str]:
+            part = part if isinstance(part, Part) else Part(None, part, channel)
+            with opened(part.file) if part.file is not None else nullcontext(hdus) as others:
+                file = path if part.file is None else part.file
+                return image_of(others, file, part.extension, part.channel, values.shape)[0], f"{file}[{part.extension}]"
+
+        sigma = next((_sigma(kind, *found(part)) for kind, part in given.items()), None)
+        masked = np.zeros(values.shape, bool) if mask is None else found(mask)[0] != 0
+        ids = None if bins is None else found(bins)[0]
+    unit = str(header.get("BUNIT") or "") if unit is None else unit
+    return MapFile(values, sigma, masked, celestial(header, f"{path}[{value}]"), unit, ids)
 
 
-def _image(hdus: Any, path: Any, extension: str | int, channel: Any = None, shape: tuple | None = None) -> tuple[np.ndarray, Any]:
+def image_of(hdus: Any, path: Any, extension: str | int, channel: Any = None, shape: tuple | None = None) -> tuple[np.ndarray, Any]:
     """(picture as native float64, header) of an extension of an open file; `shape` is what it must be."""
-    hdu, where = _find(hdus, path, extension), f"{path}[{extension}]"
+    hdu, where = find(hdus, path, extension), f"{path}[{extension}]"
     try:
         data, header = hdu.data if hdu.is_image else None, hdu.header
     except _UNREADABLE as error:
@@ -152,45 +168,6 @@ def _image(hdus: Any, path: Any, extension: str | int, channel: Any = None, shap
     if shape is not None and data.shape != shape:
         raise InputError(f"{where}: shape {data.shape} does not match the values' {shape}.")
     return np.array(data, dtype=np.float64), header
-
-
-def read_psf(
-    path: str | os.PathLike, pixel_scale: float, extension: str | int | None = None, oversampling: float | None = None,
-    includes_pixel: bool | None = None,
-) -> KernelPSF:  # fmt: skip
-    """A PSF's picture, such as STPSF (WebbPSF) writes it.
-
-        oversampling = pixel_scale / scale of the picture
-
-    The scale of the picture is PIXELSCL, PIXSCL or PIXSCALE (arcsec) of its header; failing these, the number of its
-    pixels per detector pixel, DET_SAMP or OVERSAMP; failing these, its WCS.
-
-    Parameters
-    ----------
-    path, pixel_scale
-        the file, and arcsec per pixel of the map that the PSF is for.
-    extension
-        by name or number; else OVERDIST, OVERSAMP or the first image, whichever there is first.
-    oversampling, includes_pixel
-        as in KernelPSF; else what the header says, and True for the detector-sampled DET_DIST and DET_SAMP alone.
-
-    Raises
-    ------
-    InputError
-        for a file or extension that cannot be read, or if nothing tells the scale.
-    """
-    if not pixel_scale > 0:
-        raise InputError(f"{path}: pixel_scale must be positive (arcsec), got {pixel_scale!r}.")
-    with _opened(path) as hdus:
-        if extension is None:
-            names = [hdu.name for hdu in hdus]
-            pictures = [i for i, hdu in enumerate(hdus) if hdu.is_image and hdu.header.get("NAXIS", 0)]
-            extension = next((name for name in _OVERSAMPLED if name in names), pictures[0] if pictures else 0)
-        kernel, header = _image(hdus, path, extension)
-        detector = _find(hdus, path, extension).name in _DETECTOR
-    if oversampling is None:
-        oversampling = _oversampling(header, pixel_scale, detector, f"{path}[{extension}]")
-    return KernelPSF(kernel, oversampling, includes_pixel=detector if includes_pixel is None else includes_pixel)
 
 
 def write_maps(path: str | os.PathLike, images: Mapping[str, tuple[Any, str]], wcs: Any = None, header: Mapping | None = None) -> None:
@@ -238,7 +215,7 @@ def _card(header: Any, key: str, value: Any, where: str) -> None:
         raise InputError(f"{where}: {key} = {value!r} cannot stand in a FITS header ({_line(error)}).") from None
 
 
-def _find(hdus: Any, path: Any, extension: str | int) -> Any:
+def find(hdus: Any, path: Any, extension: str | int) -> Any:
     names = [hdu.name or str(i) for i, hdu in enumerate(hdus)]
     if isinstance(extension, str) and extension.strip().upper() in names:
         return hdus[names.index(extension.strip().upper())]
@@ -267,7 +244,7 @@ def _sigma(kind: str, array: np.ndarray, where: str) -> np.ndarray:
     return array if kind == "error" else np.where(told, np.where(told, array, 1.0) ** (0.5 if kind == "variance" else -0.5), np.inf)
 
 
-def _celestial(header: Any, where: str) -> Any:
+def celestial(header: Any, where: str) -> Any:
     """The celestial WCS of a header, or None if it has none."""
     from astropy.wcs import WCS
 
@@ -277,21 +254,6 @@ def _celestial(header: Any, where: str) -> Any:
             return wcs.celestial if wcs.has_celestial else None
     except Exception as error:  # wcslib has a dozen classes of its own
         raise InputError(f"{where}: the WCS cannot be read ({_line(error)}).") from None
-
-
-def _oversampling(header: Any, pixel_scale: float, detector: bool, where: str) -> float:
-    """Kernel pixels per map pixel, from whatever the header says of its scale."""
-    scales: list[Any] = [header[key] for key in _SCALES if key in header]
-    samples: list[Any] = [1] * detector + [header[key] for key in _SAMPLES if key in header]
-    if not scales and not samples and (wcs := _celestial(header, where)) is not None:
-        scales = [3600 * float(wcs.proj_plane_pixel_area().to_value("deg2")) ** 0.5]
-    try:
-        return float(pixel_scale / scales[0] if scales else samples[0])
-    except (TypeError, ValueError, ZeroDivisionError, IndexError):
-        raise InputError(
-            f"{where}: the header does not tell the scale of the PSF (no usable {', '.join(_SCALES + _SAMPLES)} or WCS); "
-            "give oversampling=, kernel pixels per map pixel."
-        ) from None
 
 
 def _line(error: BaseException) -> str:

@@ -25,7 +25,9 @@ from jaxmetal.profiles.geometry import ellipticity
 from jaxmetal.profiles.profile import Profile, options_of
 
 
-def make_galaxy(config: schema.Config, folder: Path, observations: Observations, mistakes: Mistakes) -> Galaxy | None:
+def make_galaxy(
+    config: schema.Config, folder: Path, observations: Observations, lens: dict[str, Profile], mistakes: Mistakes
+) -> Galaxy | None:
     """The galaxy of a configuration, or None if no component of it can be made.
 
     Parameters
@@ -34,27 +36,33 @@ def make_galaxy(config: schema.Config, folder: Path, observations: Observations,
         the configuration, and the folder that its paths are relative to.
     observations
         whose light maps may serve as pictures, and whose MaNGA files know numbers.
+    lens
+        in front of it, by name.
     mistakes
         to which what is wrong is added.
     """
     components = {}
-    for name, profiles in config.galaxy.items():
-        made: dict[str, Any] = {}
+    for name, said in config.galaxy.items():
+        if mistakes.spoils(f"galaxy.{name}"):
+            continue
+        made, profiles = dict[str, Any](), said.profiles
         for kind, given in profiles.items():
             where = f"galaxy.{name}.{kind}"
             with mistakes.at(where):
                 function = find_function(given.profile, [light] if kind == "light" else [tracer, light], folder)
                 values = _picture(where, given, folder, observations, mistakes) | given.parameters
-                if (profile := _profile(where, function, values, observations, mistakes)) is not None:
+                if (profile := make_profile(where, function, values, observations, mistakes)) is not None:
                     made[kind] = profile
         if "light" not in profiles and not mistakes.touches(f"galaxy.{name}"):
             mistakes.add(f"galaxy.{name}.light", "is missing.")
         if "light" in made:
-            components[name] = Component(**made)
-    return Galaxy(**components) if components else None
+            with mistakes.at(f"galaxy.{name}"):
+                place = {"foreground": said.foreground, "distance_ratio": said.distance_ratio, "lensed_light": said.lensed_light}
+                components[name] = Component(**made, **place)
+    return Galaxy(lens=lens, **components) if components else None
 
 
-def _profile(where: str, function: Callable, values: dict[str, Any], observations: Observations, mistakes: Mistakes) -> Profile | None:
+def make_profile(where: str, function: Callable, values: dict[str, Any], observations: Observations, mistakes: Mistakes) -> Profile | None:
     """A profile of what can be used of its values; None if something that it needs was a mistake."""
     rest = list(inspect.signature(function).parameters.values())[2:]
     names = [p.name for p in rest if p.kind is not p.VAR_KEYWORD]
@@ -150,7 +158,7 @@ def _picture(where: str, given: schema.Profile, folder: Path, observations: Obse
         lights = {name: observed.map for name, observed in observations.maps.items() if isinstance(observed.map, LightMap)}
         if given.map in lights:
             grid = lights[given.map].instrument.grid
-            return picture(lights[given.map].data / float(grid.pixel_area), grid)
+            return picture(lights[given.map].image(lights[given.map].data) / float(grid.pixel_area), grid)
         # A map that could not be made has been reported already.
         if not mistakes.touches("maps"):
             raise unknown("light map", given.map, lights)

@@ -66,6 +66,12 @@ class Manga:
     bin_id: Int[np.ndarray, "ny nx"]
     wcs: Any
 
+    @property
+    def bins(self) -> Int[np.ndarray, "ny nx"] | None:
+        """The bins, if spaxels share them; None where the lines are measured in each spaxel, as with hybrid binning."""
+        numbers = self.bin_id[self.bin_id >= 0]
+        return self.bin_id if np.unique(numbers).size < numbers.size else None
+
 
 def line_fluxes(path: str | os.PathLike, inflate: float = 1.25) -> dict[str, MapFile]:
     """The Gaussian-fitted fluxes of halpha, hbeta, oiii and nii.

@@ -10,13 +10,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxmetal.errors import InputError
+from jaxmetal.galaxy import LENS
+from jaxmetal.instrument.aperture import Apertures
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.instrument.psf import PSF, GaussianPSF, MoffatPSF, NoPSF
 from jaxmetal.io import schema
 from jaxmetal.io.config import Mistakes, file_path
-from jaxmetal.io.fits import MapFile, read_map, read_psf
+from jaxmetal.io.fits import MapFile, Part, read_map
 from jaxmetal.io.manga import Manga, read_manga
+from jaxmetal.io.psfs import read_psf
 from jaxmetal.maps import LightMap, Map, TracerMap
 
 Source = MapFile | Manga
@@ -68,7 +71,7 @@ def observe(config: schema.Config, folder: Path, priors: Mapping[str, Any], mist
     sources: dict[str, Source] = {}
     for name, entry in config.maps.items():
         with mistakes.at(f"maps.{name}"):
-            sources[name] = _read(entry, file_path(entry.file, folder))
+            sources[name] = _read(entry, folder)
     with mistakes.at("reference"):
         reference = _reference(config, sources)
         mixed = [name for name, source in sources.items() if not _on_the_sky(config.maps[name], source)]
@@ -85,26 +88,38 @@ def _made(
     known: dict[Any, Instrument] = {}
     for name, source in sources.items():
         entry = config.maps[name]
+        if mistakes.spoils(f"maps.{name}.bins"):
+            # Without its bins it would be another map.
+            continue
         # A value that was left out because it was wrong may be missed here.
         with mistakes.at(f"maps.{name}", follows=mistakes.touches(f"maps.{name}")):
             grid = _grid(entry, source, reference)
-            instrument = Instrument(grid, _psf(entry, source, grid, folder), as_sampling(entry.supersampling), entry.margin)
+            bins = None if source.bins is None else Apertures.bins(source.bins)
+            psf, supersampling = _psf(entry, source, grid, folder), as_sampling(entry.supersampling)
+            instrument = Instrument(grid, psf, supersampling, entry.margin, apertures=bins)
             # Maps of one instrument share its object, and so the convolution of their light.
-            key = (repr(entry.psf), str(entry.supersampling), entry.margin, grid.shape, grid.origin.tobytes(), grid.matrix.tobytes())
+            places = [array.tobytes() for array in jax.tree.leaves((grid, bins))]
+            key = (repr(entry.psf), str(entry.supersampling), entry.margin, grid.shape, *places)
             instrument = known.setdefault(key, instrument)
             for one, observed in _observed(name, entry, source, instrument, priors).items():
-                if one in maps or one in config.galaxy:
-                    raise InputError(f"{one!r} is also the name of another map or of a component; paths would be ambiguous.")
+                if one in maps or one in config.galaxy or one == LENS:
+                    raise InputError(f"{one!r} is also the name of another map, of a component or of the lenses; paths would be ambiguous.")
                 maps[one] = observed
     return maps
 
 
-def _read(entry: Any, path: Path) -> Source:
+def _read(entry: Any, folder: Path) -> Source:
+    path = file_path(entry.file, folder)
     if isinstance(entry, schema.Manga):
         return read_manga(path, entry.calibration, entry.snr, entry.inflate)
-    return read_map(
-        path, entry.value, entry.error, entry.variance, entry.ivar, mask=entry.mask, channel=entry.channel, unit=entry.unit
-    )  # fmt: skip
+
+    def part(said: Any) -> Any:
+        if said is None or isinstance(said, str | int):
+            return said
+        return Part(None if said.file is None else file_path(said.file, folder), said.extension, said.channel)
+
+    parts = {name: part(getattr(entry, name)) for name in ("error", "variance", "ivar", "mask", "bins")}
+    return read_map(path, entry.value, **parts, channel=entry.channel, unit=entry.unit)
 
 
 def _on_the_sky(entry: Any, source: Source) -> bool:
@@ -171,11 +186,12 @@ def _observed(name: str, entry: Any, source: Source, instrument: Instrument, pri
         z, light = source.metallicity, source.light
         names = entry.metallicity, entry.light
         scatter = start_of(entry.scatter, priors.get(f"{names[0]}.scatter"))
-        z_map = TracerMap(z.values, z.sigma, instrument, mask=z.mask, scatter=scatter, **noise)
+        # Masked spaxels as NaN: a flag on one of a bin's spaxels does not spoil the bin.
+        z_map = TracerMap(np.where(z.mask, np.nan, z.values), z.sigma, instrument, scatter=scatter, **noise)
         maps = {names[0]: Observed(z_map, name, source.wcs, "dex", source)}
         if names[1]:
             scatter = start_of(entry.light_scatter, priors.get(f"{names[1]}.scatter"))
-            light_map = LightMap(light.values, light.sigma, instrument, light.mask, scatter=scatter, **noise)
+            light_map = LightMap(*_flux(light, instrument.apertures), instrument, scatter=scatter, **noise)
             maps[names[1]] = Observed(light_map, name, source.wcs, light.unit, source)
         return maps
     sigma = source.sigma if source.sigma is not None else entry.sigma
@@ -184,6 +200,16 @@ def _observed(name: str, entry: Any, source: Source, instrument: Instrument, pri
         return {name: Observed(LightMap(source.values, sigma, instrument, source.mask, **noise), name, source.wcs, source.unit)}
     tracer_map = TracerMap(source.values, sigma, instrument, entry.tracer, entry.scale, source.mask, **noise)
     return {name: Observed(tracer_map, name, source.wcs, source.unit or ("dex" if entry.scale == "log10" else ""))}
+
+
+def _flux(light: MapFile, bins: Apertures | None) -> tuple[np.ndarray, np.ndarray]:
+    """The flux of each spaxel or bin of a MaNGA map, and its error; NaN where it is masked."""
+    flux, sigma = np.where(light.mask, np.nan, light.values), np.asarray(light.sigma)
+    if bins is None:
+        return flux, sigma
+    # The pipeline gives the mean flux per spaxel of a bin.
+    count = bins.totals(np.ones(flux.shape))
+    return count * bins.ranges(flux)[1], count * bins.ranges(np.where(light.mask, np.nan, sigma))[1]
 
 
 def start_of(given: float | None, prior: Any) -> float:

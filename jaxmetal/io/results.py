@@ -20,9 +20,11 @@ from jaxmetal.io.config import resolved, write
 from jaxmetal.io.fits import read_image, write_maps
 from jaxmetal.io.scene import Scene, load
 from jaxmetal.io.summary import parameter_table, summary_text
+from jaxmetal.maps import Map
 
 CONFIG, TABLE, POSTERIOR, SUMMARY = "config.resolved.yaml", "parameters.ecsv", "posterior.nc", "summary.txt"
 MAPS, PLOTS = "maps", "plots"
+IMAGES = ("DATA", "ERROR", "MODEL", "RESIDUAL", "INTRINSIC")
 
 
 def check_free(folder: str | os.PathLike, overwrite: bool) -> Path:
@@ -104,21 +106,44 @@ def write_results(folder: Path, scene: Scene, fit: Fit, posterior: Posterior | N
     if posterior:
         posterior.save(folder / POSTERIOR)
     for name in fit.maps:
-        _write_map(folder / MAPS / f"{name}.fits", scene, fit, name)
+        _write_map(folder / MAPS, scene, fit, name)
 
 
-def _write_map(path: Path, scene: Scene, fit: Fit, name: str) -> None:
-    """Data, errors, model, residual and intrinsic map; NaN where a pixel takes no part."""
+def _write_map(folder: Path, scene: Scene, fit: Fit, name: str) -> None:
+    """Data, errors, model, residual and intrinsic map as images, apertures also as a table; NaN where something takes no part."""
     found, observed = fit.maps[name], scene.maps[name]
-    valid = np.asarray(found.valid)
-    images = {
-        "DATA": (found.data, observed.unit),
-        "ERROR": (found.errors, observed.unit),
-        "MODEL": (fit.predicted[name], observed.unit),
-        "RESIDUAL": (np.where(valid, fit.residuals[name], np.nan), ""),
-        "INTRINSIC": (intrinsic(fit.galaxy, found), observed.unit),
-    }
-    write_maps(path, images, observed.wcs, {"MAP": name, "CHISQ": fit.chi_square[name], "NPIX": found.size})
+    instrument, residual = found.instrument, np.where(np.asarray(found.valid), fit.residuals[name], np.nan)
+    columns = {"data": found.data, "error": found.errors, "model": fit.predicted[name], "intrinsic": intrinsic(fit.galaxy, found)}
+    images: dict[str, Any] = {key.upper(): (found.image(values), observed.unit) for key, values in columns.items()}
+    images["RESIDUAL"] = (instrument.image(residual), "")
+    header = {"MAP": name, "CHISQ": fit.chi_square[name], "NPIX": found.size}
+    write_maps(folder / f"{name}.fits", {key: images[key] for key in IMAGES}, observed.wcs, header)
+    if instrument.apertures is not None:
+        columns = {"id": instrument.apertures.ids, **columns, "residual": residual}
+        _write_apertures(folder / f"{name}.ecsv", {key: np.asarray(values) for key, values in columns.items()})
+
+
+def _write_apertures(path: Path, columns: dict[str, np.ndarray]) -> None:
+    from astropy.table import QTable
+
+    with whole_file(path) as part:
+        QTable(columns).write(part, format="ascii.ecsv")
+
+
+def _read_model(folder: Path, name: str, found: Map) -> np.ndarray:
+    """The model of a map as it was written."""
+    if found.instrument.apertures is None:
+        return read_image(folder / f"{name}.fits", "MODEL")
+    return np.asarray(_table(folder / f"{name}.ecsv")["model"], float)
+
+
+def _table(path: Path) -> Any:
+    from astropy.table import QTable
+
+    try:
+        return QTable.read(path, format="ascii.ecsv")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: cannot be read as a table ({str(error).splitlines()[0]}).") from None
 
 
 def read_results(folder: str | os.PathLike) -> tuple[Scene, Fit, Posterior | None]:
@@ -134,14 +159,12 @@ def read_results(folder: str | os.PathLike) -> tuple[Scene, Fit, Posterior | Non
     InputError
         if it is not such a folder, or the data are not where they were.
     """
-    from astropy.table import QTable
-
     folder = Path(folder)
     if not (folder / CONFIG).is_file() or not (folder / TABLE).is_file():
         raise InputError(f"{folder}: not a folder of results; {CONFIG} and {TABLE} are expected in it.")
     scene = load(folder / CONFIG)
+    table = _table(folder / TABLE)
     try:
-        table = QTable.read(folder / TABLE, format="ascii.ecsv")
         found = dict(zip(table["name"], table["value"], strict=True))
         meta = {key: table.meta[key] for key in ("converged", "message", "log_prior", "covariance")}
     except (ValueError, KeyError, TypeError) as error:
@@ -155,7 +178,7 @@ def read_results(folder: str | os.PathLike) -> tuple[Scene, Fit, Posterior | Non
     count = sum(value.size for value in values.values())
     fit = Fit(
         parameters=values, covariance=np.reshape(np.asarray(meta["covariance"], float), (count, count)), galaxy=galaxy, maps=maps,
-        predicted={name: read_image(folder / MAPS / f"{name}.fits", "MODEL") for name in maps}, log_prior=float(meta["log_prior"]),
+        predicted={name: _read_model(folder / MAPS, name, m) for name, m in maps.items()}, log_prior=float(meta["log_prior"]),
         converged=bool(meta["converged"]), message=str(meta["message"]), unconstrained=np.full(count, np.nan),
         unconstrained_covariance=np.full((count, count), np.nan),
     )  # fmt: skip

@@ -12,7 +12,7 @@ import numpy as np
 import numpyro.distributions as dist
 
 from jaxmetal.errors import InputError, unknown
-from jaxmetal.galaxy import Galaxy, get, put
+from jaxmetal.galaxy import LENS, Galaxy, get, put
 from jaxmetal.inference.linear import check_linear
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.priors import Linear, Tied, check_ties, checked_prior
@@ -21,6 +21,7 @@ from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.io import schema
 from jaxmetal.io.config import Mistakes, parse, read
 from jaxmetal.io.galaxies import make_galaxy
+from jaxmetal.io.lenses import make_lenses
 from jaxmetal.io.observations import Observed, as_sampling, make_psf, observe
 from jaxmetal.maps import TracerMap
 
@@ -82,7 +83,7 @@ class Scene:
         """The galaxy of a simulation, if the configuration tells what it was."""
         galaxy = self.galaxy
         for path, value in self.config.truth.items():
-            if path.split(".")[0] in galaxy.components:
+            if path.split(".")[0] in galaxy.named:
                 galaxy = put(galaxy, path, jnp.asarray(value, jnp.result_type(float)))
         return galaxy if self.config.truth else None
 
@@ -128,8 +129,9 @@ def build(raw: Mapping[str, Any], folder: Path, want: str = "fit") -> Scene:
         raise InputError("the configuration cannot be understood.")
     priors: dict[str, Any] = {path: _prior(prior) for path, prior in config.priors.items()}
     observations = observe(config, folder, priors, mistakes)
-    galaxy = make_galaxy(config, folder, observations, mistakes)
-    pictures = {profile.map for component in config.galaxy.values() for profile in component.values()}
+    lenses = make_lenses(config, folder, observations, mistakes)
+    galaxy = make_galaxy(config, folder, observations, lenses, mistakes)
+    pictures = {profile.map for component in config.galaxy.values() for profile in component.profiles.values()}
     # A picture that the model is made of is not data as well.
     maps = {n: o for n, o in observations.maps.items() if n not in pictures or isinstance(o.map, TracerMap)}
     if want == "fit":
@@ -191,7 +193,7 @@ def _check_priors(
     config: schema.Config, want: str, galaxy: Galaxy | None, maps: Mapping[str, Observed], priors: Mapping[str, Any], mistakes: Mistakes
 ) -> None:
     """Every path exists, and every prior allows the value to start from."""
-    scene: dict[str, Any] = {**(galaxy.components if galaxy else {}), **{name: observed.map for name, observed in maps.items()}}
+    scene: dict[str, Any] = {**(galaxy.named if galaxy else {}), **{name: observed.map for name, observed in maps.items()}}
 
     def value(path: str) -> Any:
         found = get(scene, path)
@@ -201,6 +203,8 @@ def _check_priors(
 
     def unknowable(path: str) -> bool:
         first, second = [*path.split("."), ""][:2]
+        if first == LENS:
+            return mistakes.spoils(f"{LENS}.{second}")
         if first in config.galaxy:
             return mistakes.spoils(f"galaxy.{first}.{second}") or first not in scene
         return first not in scene and (mistakes.touches("maps") or (want == "simulate" and first in MOCK))

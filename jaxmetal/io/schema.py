@@ -1,91 +1,31 @@
-"""The words of a configuration: what may stand where, and of which type."""
+"""A configuration: what may stand where, and of which type."""
 
+import re
 from typing import Annotated, Any, Literal
 
-import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, StringConstraints, model_serializer
+from pydantic import BeforeValidator, ConfigDict, Field, PositiveInt, model_serializer
 from pydantic import model_validator as check
 
-
-def _not_bool(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("expected a number")
-    return value
-
-
-def _numbers(value: Any) -> Any:
-    """A number or list of numbers, or a text that names one, such as "manga.inclination"."""
-    try:
-        numbers = np.asarray(value, float)
-    except (TypeError, ValueError):
-        numbers = None
-    if isinstance(value, str) and numbers is None:
-        return value
-    if numbers is None or isinstance(value, bool) or numbers.size == 0 or not np.all(np.isfinite(numbers)):
-        raise ValueError("expected a finite number or a list of numbers")
-    return numbers.tolist()
-
-
-def _choice(value: Any) -> Any:
-    """A number or list of numbers, a text, or an option of a profile such as true or 3, which stays what it is."""
-    return value if isinstance(value, bool | int) else _numbers(value)
-
-
-def _supersampling(value: Any) -> Any:
-    # JAX comes with it, and takes longer to import than a command line may take to print its help.
-    from jaxmetal.instrument.sampling import nodes_for
-
-    if value == "auto":
-        return value
-    pair = value if isinstance(value, list | tuple) else (value, value)
-    numbers = len(pair) == 2 and all(isinstance(n, int | float) and not isinstance(n, bool) for n in pair)
-    if not numbers or nodes_for(*pair) is None:
-        raise ValueError("expected auto, a whole number or [evaluate, convolve] with evaluate a multiple of convolve")
-    return list(pair) if isinstance(value, list | tuple) else value
-
-
-def _switch(value: Any) -> Any:
-    """False for nothing, true for the usual."""
-    return {False: None, True: {}}[value] if isinstance(value, bool) else value
-
-
-def _or_none(value: Any) -> Any:
-    return None if value == "none" else value
-
-
-Number = Annotated[float, BeforeValidator(_not_bool), Field(allow_inf_nan=False)]
-Positive = Annotated[Number, Field(gt=0)]
-NotNegative = Annotated[Number, Field(ge=0)]
-Fraction = Annotated[Number, Field(gt=0, lt=1)]
-Seed = Annotated[int, BeforeValidator(_not_bool), Field(ge=0)]
-Numbers = Annotated[Any, BeforeValidator(_numbers)]
-Choice = Annotated[Any, BeforeValidator(_choice)]
-Pair = tuple[Number, Number]
-Extension = str | int
-Supersampling = Annotated[Any, BeforeValidator(_supersampling)]
-# A name is a part of dotted paths.
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]\w*$")]
-
-
-class Block(BaseModel):
-    """A part of the configuration; an unknown word in it is a mistake."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class OneOf(Block):
-    """A part that says one thing out of several."""
-
-    @check(mode="before")
-    @classmethod
-    def _one(cls, value: Any) -> Any:
-        if not isinstance(value, dict) or len(value) != 1:
-            raise ValueError(f"expected one of {', '.join(cls.model_fields)}, such as {{{next(iter(cls.model_fields))}: …}}")
-        return value
-
-    @model_serializer(mode="wrap")
-    def _said(self, handler: Any) -> dict[str, Any]:
-        return {key: value for key, value in handler(self).items() if value is not None}
+from jaxmetal.io.words import (
+    NAME,
+    Block,
+    Choice,
+    Extension,
+    Fraction,
+    Name,
+    NotNegative,
+    Number,
+    Numbers,
+    OneOf,
+    Pair,
+    Part,
+    Positive,
+    Seed,
+    Supersampling,
+    or_none,
+    scaled_to,
+    switch,
+)  # fmt: skip
 
 
 class Gaussian(Block):
@@ -143,14 +83,15 @@ class Observation(Block):
 
 
 class FitsMap(Observation):
-    """A map in the extensions of a FITS file."""
+    """A map in the extensions of a FITS file; errors, mask and bins may lie in others."""
 
     value: Extension
-    error: Extension | None = None
-    variance: Extension | None = None
-    ivar: Extension | None = None
+    error: Part | None = None
+    variance: Part | None = None
+    ivar: Part | None = None
     sigma: Positive | None = None
-    mask: Extension | None = None
+    mask: Part | None = None
+    bins: Part | None = None
     channel: Extension | None = None
     unit: str | None = None
     pixel_scale: Positive | None = None
@@ -183,7 +124,7 @@ class Manga(Observation):
 
     kind: Literal["manga"]
     metallicity: Name = "z"
-    light: Annotated[Name | None, BeforeValidator(_or_none)] = "halpha"
+    light: Annotated[Name | None, BeforeValidator(or_none)] = "halpha"
     calibration: str = "o3n2_m13"
     snr: NotNegative = 3.0
     inflate: Positive = 1.25
@@ -204,6 +145,65 @@ class Profile(Block):
     @property
     def parameters(self) -> dict[str, Any]:
         """The numbers, the texts that name one, and the options."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class Component(Block):
+    """The light of a component and what it carries, by name; and where it lies if there are lenses."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, Profile] = Field(init=False)
+    foreground: bool = False
+    distance_ratio: Positive | None = None
+    lensed_light: bool = True
+
+    @check(mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        wrong = [name for name in value if not re.fullmatch(NAME, str(name))] if isinstance(value, dict) else []
+        if wrong:
+            raise ValueError(f"expected names of letters, digits and underscores, got {wrong[0]!r}")
+        return value
+
+    @property
+    def profiles(self) -> dict[str, Profile]:
+        """The light and the tracers."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class Deflection(Block):
+    """Published maps of a lens's deflection; no header says what they mean."""
+
+    x_file: str
+    y_file: str
+    unit: Literal["arcsec", "pixel"]
+    axes: Literal["array", "sky"]
+    scaled_to: Annotated[Any, BeforeValidator(scaled_to)]
+    sense: Literal["image - source", "source - image"] = "image - source"
+    lens_redshift: Positive | None = None
+    source_redshift: Positive | None = None
+    extension: Extension = 0
+
+
+class Lens(Block):
+    """A lens by the name of its profile, with its parameters, or by maps of its deflection."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, Choice] = Field(init=False)
+    profile: str | None = None
+    deflection: Deflection | None = None
+
+    @check(mode="after")
+    def _one(self) -> "Lens":
+        if (self.profile is None) == (self.deflection is None):
+            raise ValueError("expected profile, or deflection: {x_file: , y_file: , unit: , axes: , scaled_to: }")
+        if self.deflection is not None and self.parameters:
+            raise ValueError(f"deflection: the maps have no parameters, got {', '.join(self.parameters)}")
+        return self
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The numbers, and the options."""
         return dict(self.__pydantic_extra__ or {})
 
 
@@ -286,13 +286,14 @@ class Simulate(Block):
 class Config(Block):
     """A whole configuration."""
 
-    maps: dict[Name, Annotated[Tracer | Light | Manga, Field(discriminator="kind")]] = {}
-    galaxy: dict[Name, dict[Name, Profile]]
-    priors: dict[str, Prior] = {}
+    maps: dict[Name, Annotated[Tracer | Light | Manga, Field(discriminator="kind")]] = Field({})
+    galaxy: dict[Name, Component]
+    lens: dict[Name, Lens] = Field({})
+    priors: dict[str, Prior] = Field({})
     reference: Pair | None = None
     fit: Fit = Fit()
-    sample: Annotated[Sample | None, BeforeValidator(_switch)] = Sample()
+    sample: Annotated[Sample | None, BeforeValidator(switch)] = Sample()
     plots: bool = True
     baseline: Baseline = Baseline()
-    truth: dict[str, Numbers] = {}
+    truth: dict[str, Numbers] = Field({})
     simulate: Simulate | None = None

@@ -10,7 +10,7 @@ import jaxmetal
 from jaxmetal.galaxy import get
 from jaxmetal.inference.results import Fit, Posterior
 from jaxmetal.io.scene import Disc, Scene
-from jaxmetal.maps import LightMap, TracerMap
+from jaxmetal.maps import LightMap, Map, TracerMap
 from jaxmetal.science import baselines
 
 ANNULI = 12
@@ -89,7 +89,7 @@ def gradients(scene: Scene, fit: Fit, posterior: Posterior | None) -> list[Row]:
         return []
     z = fit.maps[disc.map]
     scatter = float(z.scatter)
-    radius = baselines.radius_map(z.instrument.grid, *disc.center, disc.inclination, disc.position_angle)
+    radius = baselines.radii(z.instrument, *disc.center, disc.inclination, disc.position_angle, fit.galaxy)
     edges = np.linspace(0.0, radius[np.asarray(z.valid)].max() * (1 + 1e-6), ANNULI + 1)
     lines = {
         "naive: all pixels alike": baselines.ols(radius, z.data),
@@ -141,11 +141,11 @@ def _lines(scene: Scene, fit: Fit, posterior: Posterior | None) -> Iterator[str]
     yield f"posterior: {verdict(posterior) if posterior else 'not sampled'}"
     if posterior:
         yield f"  {_how(posterior)}"
-    yield f"{fit.size} pixels, {len(fit.labels)} free parameters"
+    yield f"{fit.size} measurements, {len(fit.labels)} free parameters"
     yield f"chi-square {sum(fit.chi_square.values()):.1f}, reduced {fit.reduced_chi_square:.3f}, BIC {fit.bic:.1f}"
     yield ""
     for name, observed in fit.maps.items():
-        yield f"map {name}: {observed.size} pixels, chi-square {fit.chi_square[name]:.1f}"
+        yield f"map {name}: {count(observed)}, chi-square {fit.chi_square[name]:.1f}"
         yield f"  {observed.instrument.describe()}"
     if table := gradient_table(scene, fit, posterior):
         disc = scene.disc
@@ -156,6 +156,11 @@ def _lines(scene: Scene, fit: Fit, posterior: Posterior | None) -> Iterator[str]
     yield from ["", "maximum of the posterior (errors by Laplace's approximation)", str(fit.summary())]
     if posterior:
         yield from ["", "posterior", str(posterior.summary())]
+
+
+def count(map: Map) -> str:
+    """How many measurements take part, in words."""
+    return f"{map.size} {'pixels' if map.instrument.apertures is None else 'apertures'}"
 
 
 def _how(posterior: Posterior) -> str:

@@ -7,8 +7,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from jaxmetal.errors import InputError
+from jaxmetal.galaxy import Galaxy
 from jaxmetal.instrument.grid import Grid
+from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.profiles.geometry import disc_radius
+from jaxmetal.science.lensing import source_position
 
 
 @dataclass(frozen=True)
@@ -188,6 +191,33 @@ def radius_map(
         arcsec along the major axis.
     """
     return np.asarray(disc_radius(*grid.coordinates, inclination, position_angle, center_x, center_y), dtype=float)
+
+
+def radii(
+    instrument: Instrument, center_x: float = 0.0, center_y: float = 0.0, inclination: float = 0.0, position_angle: float = 0.0,
+    galaxy: Galaxy | None = None,
+) -> Float[np.ndarray, "..."]:  # fmt: skip
+    """The deprojected radius of every measurement: of its pixel's centre, or the mean over the pixels of its aperture.
+
+    Parameters
+    ----------
+    instrument
+        grid and apertures.
+    center_x, center_y, inclination, position_angle
+        as for `radius_map`.
+    galaxy
+        behind whose lenses the disc lies; on the sky if left out.
+
+    Returns
+    -------
+    radius
+        in the shape of the instrument's maps, arcsec along the major axis.
+    """
+    x, y = instrument.grid.coordinates
+    if galaxy is not None and galaxy.lens:
+        x, y = source_position(galaxy, x, y)
+    radius = np.asarray(disc_radius(x, y, inclination, position_angle, center_x, center_y), dtype=float)
+    return radius if instrument.apertures is None else instrument.apertures.means(radius)
 
 
 def _line(where: str, radius: np.ndarray, values: np.ndarray, weight: np.ndarray) -> LineFit:

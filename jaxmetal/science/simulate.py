@@ -46,7 +46,7 @@ def light_map(galaxy: Galaxy, instrument: Instrument, sigma: Any = None, seed: i
     map
         a LightMap, flux per pixel.
     """
-    flux = _seen(galaxy, light=LightMap(np.zeros(instrument.grid.shape), 1.0, instrument))["light"]
+    flux = _seen(galaxy, light=LightMap(np.zeros(instrument.shape), 1.0, instrument))["light"]
     return _noisy_light(flux, sigma, instrument, seed)
 
 
@@ -80,7 +80,7 @@ def tracer_map(
     map
         a TracerMap.
     """
-    blank = np.zeros(instrument.grid.shape)
+    blank = np.zeros(instrument.shape)
     seen = _seen(galaxy, light=LightMap(blank, 1.0, instrument), z=TracerMap(blank, 1.0, instrument, tracer, scale))
     return _noisy_tracer(seen["z"], seen["light"], instrument, tracer, scale, variance, seed)
 
@@ -98,7 +98,7 @@ def _noisy_tracer(
 
 
 def renoise(map: Map, seed: int) -> Map:
-    """The same noise-free map with new Gaussian noise of its own sigma.
+    """The same noise-free map with new Gaussian noise of its own sigma, or covariance.
 
     Parameters
     ----------
@@ -107,8 +107,10 @@ def renoise(map: Map, seed: int) -> Map:
     seed
         of the noise.
     """
-    values = jnp.asarray(_noisy(np.asarray(map.values, float), np.asarray(map.sigma, float), seed), map.values.dtype)
-    return eqx.tree_at(lambda m: m.values, map, jnp.where(map.valid, values, map.values))
+    sigma = map.sigma if map.modes is None else map.modes.sigma
+    noise = jnp.asarray(_noisy(np.zeros(map.values.shape), np.asarray(sigma, float), seed), map.values.dtype)
+    noise = noise if map.modes is None else map.modes.back(noise)
+    return eqx.tree_at(lambda m: m.values, map, jnp.where(map.valid, map.values + noise, map.values))
 
 
 def use_case_1(
@@ -266,7 +268,7 @@ def _constants(galaxy: Galaxy, pixel_scale: float) -> tuple[float, float]:
 
 
 def _observed(galaxy: Galaxy, instrument: Instrument, constants: tuple[float, float], seed: int | None, scale: Any):
-    blank = np.zeros(instrument.grid.shape)
+    blank = np.zeros(instrument.shape)
     seen = _seen(galaxy, light=LightMap(blank, 1.0, instrument), z=TracerMap(blank, 1.0, instrument, scale=scale))
     z = _noisy_tracer(seen["z"], seen["light"], instrument, "metallicity", scale, lambda flux: noise.variance(flux, *constants), seed)
     return galaxy, {"z": z, "light": _noisy_light(seen["light"], None, instrument, None if seed is None else seed + 1)}

@@ -30,8 +30,8 @@ Image = Float[np.ndarray, "ny nx"]
 def map_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
     """Data, model, residual and intrinsic map of one of a fit's maps.
 
-    Data, model and intrinsic map share one colour scale. On a sky (a grid made from a WCS) east is to the left and
-    north up, also if the camera was turned.
+    Apertures are drawn as the pixels that they cover. Data, model and intrinsic map share one colour scale. On a sky (a grid
+    made from a WCS) east is to the left and north up, also if the camera was turned.
 
     Parameters
     ----------
@@ -53,10 +53,9 @@ def map_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
         for a name that the fit does not have.
     """
     map = chosen_map(fit, name, "map_figure")
-    grid, valid = map.instrument.grid, np.asarray(map.valid)
-    data, model, sharp, residual = (
-        np.where(valid, image, np.nan) for image in (map.data, fit.predicted[name], intrinsic(fit.galaxy, map), fit.residuals[name])
-    )
+    grid, shown = map.instrument.grid, np.where(map.valid, 1.0, np.nan)
+    data, model, sharp = (map.image(shown * values) for values in (map.data, fit.predicted[name], intrinsic(fit.galaxy, map)))
+    residual = map.instrument.image(shown * fit.residuals[name])
     colours, norm = _colours(map, data, model, sharp)
     limit = max(3.0, float(np.nanpercentile(np.abs(residual), 99)))
     handles = _handles(map)
@@ -148,7 +147,7 @@ def _frames(grid: Grid, foot: float, head: float) -> tuple[style.Figure, list[Ax
 def _colours(map: Map, *images: Image) -> tuple[str, Normalize]:
     """One colour map and scale for data, model and intrinsic map."""
     light = isinstance(map, LightMap)
-    norm = shared_norm(light, np.asarray(map.sigma, float), *(np.where(map.valid, image, np.nan) for image in images))
+    norm = shared_norm(light, map.image(map.errors), *images)
     return style.LIGHT if light else style.TRACER, norm
 
 
@@ -196,7 +195,7 @@ def _draw_bar(figure: style.Figure, mesh: QuadMesh, axes: Axes, label: str) -> N
 def _handles(map: Map) -> list[Any]:
     """What a legend must explain: the PSF's circle, and masked pixels."""
     circle = Line2D([], [], **RING, label="PSF: half of its light is inside")
-    return [circle] * (_half_light(map) > 0) + [style.masked_patch()] * (not np.all(map.valid))
+    return [circle] * (_half_light(map) > 0) + [style.masked_patch()] * (not np.all(np.isfinite(map.image(map.data))))
 
 
 def _half_light(map: Map) -> float:

@@ -66,7 +66,7 @@ def profile_figure(
     if not isinstance(map, TracerMap):
         raise InputError(f"profile_figure: {name!r} is a map of light; the profile is that of a tracer map.")
     disc = {"inclination": inclination, "position_angle": position_angle}
-    radius = np.where(map.valid, baselines.radius_map(map.instrument.grid, *center, **disc), np.nan)
+    radius = np.where(map.valid, baselines.radii(map.instrument, *center, **disc, galaxy=fit.galaxy), np.nan)
     reach, per = float(np.nanmax(radius)), style.per_arcsec(map, unit)
     radii, edges = np.linspace(0.0, reach, RADII), np.linspace(0.0, reach * (1 + 1e-6), ANNULI + 1)
     places = ring(radii, center, **disc)
@@ -142,7 +142,7 @@ def expected_annuli(radius: np.ndarray, map: TracerMap, predicted: np.ndarray, e
     Noise moves a median towards the mean of a lopsided distribution, so the model's own medians would not do.
     """
     quantiles = np.array([NormalDist().inv_cdf((i + 0.5) / NOISES) for i in range(NOISES)])
-    values = predicted + quantiles[:, None, None] * _spread(map)
+    values = predicted + quantiles.reshape(-1, *np.ones(predicted.ndim, int)) * _spread(map)
     return baselines.annuli(np.broadcast_to(radius, values.shape), values, edges)
 
 
@@ -178,7 +178,7 @@ def _draw_data(axes: Axes, map: TracerMap, radius: np.ndarray, edges: Curve) -> 
     alpha = float(np.clip(600 / map.size, 0.1, 0.6))
     axes.plot(radius.ravel(), map.data.ravel(), **dots, alpha=alpha, rasterized=True)
     # Dots as faint as in the picture could not be seen in the legend.
-    axes.plot([], [], **dots, label="pixels")
+    axes.plot([], [], **dots, label="pixels" if map.instrument.apertures is None else "apertures")
     found = baselines.annuli(radius, map.data, edges)
     bars = np.stack([found.median - found.p16, found.p84 - found.median])
     bar: dict[str, Any] = {"fmt": "s", "color": style.INK, "markersize": 3.5, "elinewidth": 0.9, "zorder": 4}

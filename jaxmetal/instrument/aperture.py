@@ -1,0 +1,270 @@
+"""What a measurement adds up: bins, fibres, slitlets, masks; which pixels, and how much of each."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from jaxmetal.errors import InputError
+from jaxmetal.instrument.grid import Grid
+from jaxmetal.instrument.overlap import disc_area, square_area
+
+# So much of an aperture's area may lie outside the frame, for rounding.
+BEYOND = 1e-5
+
+
+class Apertures(eqx.Module):
+    """Weighted sums over the pixels of a grid; apertures may overlap and may take parts of pixels.
+
+        sum_i = Σ_p weight_ip · pixel_p
+
+    They are made by `bins`, `circles`, `rectangles` or `weights`, once and exactly. They are given in pixels of their grid: if the
+    grid of an instrument is moved by a fit, they move with it.
+
+    Parameters
+    ----------
+    aperture, pixel, weight
+        a row for each part of a pixel that counts: the number of the aperture, the number of the pixel (row by row), and its
+        weight, 1 for a whole pixel.
+    ids
+        what the apertures are called where they come from, such as the numbers in a map of bins.
+    shape
+        (rows, columns) of the grid.
+    """
+
+    aperture: Int[Array, " parts"]
+    pixel: Int[Array, " parts"]
+    weight: Float[Array, " parts"]
+    ids: Int[Array, " n"]
+    shape: tuple[int, int] = eqx.field(static=True)
+
+    @classmethod
+    def bins(cls, ids: Any) -> "Apertures":
+        """The bins of a map of bin numbers, such as MaNGA's BINID or what Voronoi binning gives.
+
+        Parameters
+        ----------
+        ids
+            the number of each pixel's bin, any whole numbers, shape (rows, columns); negative, NaN or masked where a pixel is in
+            no bin. The bins are in the order of their numbers.
+
+        Raises
+        ------
+        InputError
+            for an array that is not such a map, or has no bin.
+        """
+        numbers = _numbers(ids, "ids")
+        if numbers.ndim != 2:
+            raise InputError(f"Apertures.bins: expected a map of bin numbers (rows, columns), got shape {numbers.shape}.")
+        inside = np.isfinite(numbers) & (numbers >= 0)
+        if not inside.any():
+            raise InputError("Apertures.bins: no bin: every pixel is negative, NaN or masked.")
+        if np.any(numbers[inside] % 1):
+            raise InputError(f"Apertures.bins: expected whole numbers, got {numbers[inside][numbers[inside] % 1 != 0][0]:g}.")
+        names, which = np.unique(numbers[inside], return_inverse=True)
+        # Every pixel has a row, so that other bins of as many pixels compile nothing.
+        aperture = np.zeros(numbers.size, int)
+        aperture[inside.ravel()] = which.ravel()
+        return cls._of(aperture, np.arange(numbers.size), inside.ravel(), names, numbers.shape)
+
+    @classmethod
+    def circles(cls, grid: Grid, x: Any, y: Any, radius: Any) -> "Apertures":
+        """Circles on the sky, such as fibres.
+
+        Parameters
+        ----------
+        grid
+            of the pixels; they may be turned or sheared.
+        x, y
+            centres, arcsec, shape (n,).
+        radius
+            arcsec, one for all or shape (n,).
+
+        Raises
+        ------
+        InputError
+            for a radius that is not positive, or a circle that is not wholly inside the frame; the grid may be as large as it needs
+            to be, since no data belong to its pixels.
+        """
+        x, y, radius = _columns("circles", x=x, y=y, radius=radius)
+        return cls._covering("circles", grid, x, y, np.eye(2) / radius[:, None, None], disc_area, np.pi)
+
+    @classmethod
+    def rectangles(cls, grid: Grid, x: Any, y: Any, width: Any, height: Any, angle: Any = 0.0) -> "Apertures":
+        """Rectangles on the sky, such as slitlets.
+
+        Parameters
+        ----------
+        grid
+            of the pixels; they may be turned or sheared.
+        x, y
+            centres, arcsec, shape (n,).
+        width, height
+            across and along the direction of `angle`, arcsec, one for all or shape (n,).
+        angle
+            of the height, degrees, from +y (north) towards +x (east).
+
+        Raises
+        ------
+        InputError
+            for a side that is not positive, or a rectangle that is not wholly inside the frame; the grid may be as large as it needs
+            to be, since no data belong to its pixels.
+        """
+        x, y, width, height, angle = _columns("rectangles", x=x, y=y, width=width, height=height, angle=angle)
+        cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
+        to_square = 2 * np.stack([np.stack([cos, -sin], -1) / width[:, None], np.stack([sin, cos], -1) / height[:, None]], axis=1)
+        return cls._covering("rectangles", grid, x, y, to_square, square_area, 4.0)
+
+    @classmethod
+    def weights(cls, array: Any) -> "Apertures":
+        """Apertures of any kind, by the weight of each pixel in each of them.
+
+        Parameters
+        ----------
+        array
+            weights, zero or positive, shape (n, rows, columns); 1 takes the whole pixel.
+
+        Raises
+        ------
+        InputError
+            for a negative weight, one that is not finite, or an aperture without any.
+        """
+        weight = _numbers(array, "weights")
+        if weight.ndim != 3:
+            raise InputError(f"Apertures.weights: expected shape (n, rows, columns), got {weight.shape}.")
+        bad = ~(np.isfinite(weight) & (weight >= 0)).all(axis=(1, 2))
+        if bad.any():
+            raise InputError(f"Apertures.weights: aperture {int(np.argmax(bad))} has a weight that is negative or not finite.")
+        empty = ~weight.any(axis=(1, 2))
+        if empty.any() or not len(weight):
+            which = f"aperture {int(np.argmax(empty))} is empty: it" if len(weight) else "it"
+            raise InputError(f"Apertures.weights: {which} has no positive weight.")
+        aperture, pixel = np.nonzero(weight.reshape(len(weight), -1))
+        return cls._of(aperture, pixel, weight.reshape(len(weight), -1)[aperture, pixel], np.arange(len(weight)), weight.shape[1:])
+
+    @classmethod
+    def _of(cls, aperture: Any, pixel: Any, weight: Any, ids: Any, shape: tuple[int, ...]) -> "Apertures":
+        number = jnp.result_type(float)
+        return cls(
+            jnp.asarray(aperture, jnp.int32), jnp.asarray(pixel, jnp.int32), jnp.asarray(weight, number), jnp.asarray(ids, jnp.int32),
+            (int(shape[0]), int(shape[1])),
+        )  # fmt: skip
+
+    @classmethod
+    def _covering(
+        cls, kind: str, grid: Grid, x: np.ndarray, y: np.ndarray, to_unit: Float[np.ndarray, "n 2 2"], area: Callable, whole: float
+    ) -> "Apertures":
+        """What shapes cover of each pixel; `to_unit` makes them the unit disc or square, whose area is `whole`."""
+        if not isinstance(grid, Grid):
+            raise InputError(f"Apertures.{kind}: expected a Grid, got {type(grid).__name__}.")
+        origin, matrix = np.asarray(grid.origin, float), np.asarray(grid.matrix, float)
+        middles = np.linalg.solve(matrix, np.stack([x, y]) - origin[:, None]).T
+        rows = []
+        for i, (middle, to_pixel) in enumerate(zip(middles, to_unit @ matrix, strict=True)):
+            reach = np.abs(np.linalg.inv(to_pixel)).sum(axis=1)
+            first = np.maximum(np.floor(middle - reach), 0).astype(int)
+            last = np.minimum(np.ceil(middle + reach), np.array(grid.shape[::-1]) - 1).astype(int)
+            column, row = (a.ravel() for a in np.meshgrid(*(np.arange(a, b + 1) for a, b in zip(first, last, strict=True))))
+            corners = np.stack([column, row], axis=-1)[:, None, :] + np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
+            shared = area((corners - middle) @ to_pixel.T)
+            outside = 1 - shared.sum() / whole
+            if outside > BEYOND:
+                raise InputError(
+                    f"Apertures.{kind}: aperture {i} at ({x[i]:g}, {y[i]:g}) arcsec has {100 * outside:.3g} % of its area outside the "
+                    "frame; make the grid larger, or leave it out."
+                )
+            taken = shared > 0
+            weight = shared[taken] / abs(np.linalg.det(to_pixel))
+            rows.append(np.stack([np.full(weight.size, i), (row * grid.shape[1] + column)[taken], weight]))
+        aperture, pixel, weight = np.concatenate(rows, axis=1)
+        return cls._of(aperture, pixel, np.minimum(weight, 1.0), np.arange(len(x)), grid.shape)
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return self.ids.shape[-1]
+
+    def sums(self, images: Float[Array, "... ny nx"]) -> Float[Array, "... n"]:
+        """The weighted sum of the pixels of one or more images in each aperture."""
+        images = jnp.asarray(images)
+        parts = self.weight * images.reshape(*images.shape[:-2], -1)[..., self.pixel]
+        return jnp.zeros((*images.shape[:-2], self.count), parts.dtype).at[..., self.aperture].add(parts)
+
+    def paint(self, values: Any) -> Float[np.ndarray, "ny nx"]:
+        """An image of one value per aperture: in each pixel the weighted mean of the apertures over it.
+
+        Parameters
+        ----------
+        values
+            shape (n,); an aperture of which it is NaN is not drawn.
+
+        Returns
+        -------
+        image
+            shape (rows, columns); NaN where there is no aperture.
+        """
+        values, (aperture, pixel, weight) = np.asarray(values, float), self._parts
+        drawn = np.where(np.isfinite(values[aperture]), weight, 0.0)
+        size = self.shape[0] * self.shape[1]
+        total = np.bincount(pixel, drawn * np.where(drawn > 0, values[aperture], 0.0), size)
+        covered = np.bincount(pixel, drawn, size)
+        return np.where(covered > 0, total / np.where(covered > 0, covered, 1.0), np.nan).reshape(self.shape)
+
+    @property
+    def _parts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The rows on the host, without those of no weight."""
+        weight = np.asarray(self.weight, float)
+        taken = weight > 0
+        return np.asarray(self.aperture)[taken], np.asarray(self.pixel)[taken], weight[taken]
+
+    @property
+    def whole(self) -> bool:
+        """Whether each pixel is in one aperture at most, and in that as a whole: bins, of which maps may be given per pixel."""
+        _, pixel, weight = self._parts
+        return bool(np.all(weight == 1) and np.unique(pixel).size == pixel.size)
+
+    def totals(self, image: Any) -> Float[np.ndarray, " n"]:
+        """The weighted sum of the pixels of an image in each aperture, on the host and in double precision."""
+        aperture, pixel, weight = self._parts
+        return np.bincount(aperture, weight * np.asarray(image, float).ravel()[pixel], self.count)
+
+    def means(self, image: Any) -> Float[np.ndarray, " n"]:
+        """The weighted mean of the pixels of an image in each aperture, on the host, such as of their radii."""
+        return self.totals(image) / self.totals(np.ones(self.shape))
+
+    def ranges(self, image: Any) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+        """The smallest and the largest finite value of an image in each aperture, on the host; NaN where none is finite."""
+        aperture, pixel, _ = self._parts
+        values = np.asarray(image, float).ravel()[pixel]
+        low, high = np.full(self.count, np.inf), np.full(self.count, -np.inf)
+        finite = np.isfinite(values)
+        np.minimum.at(low, aperture[finite], values[finite])
+        np.maximum.at(high, aperture[finite], values[finite])
+        return np.where(low <= high, low, np.nan), np.where(low <= high, high, np.nan)
+
+
+def _numbers(value: Any, where: str) -> np.ndarray:
+    if isinstance(value, np.ma.MaskedArray):
+        value = np.ma.filled(value.astype(float), np.nan)
+    try:
+        return np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(f"Apertures.{where}: expected numbers, got {type(value).__name__}.") from None
+
+
+def _columns(kind: str, **columns: Any) -> tuple[np.ndarray, ...]:
+    """Numbers for each aperture, finite, sizes positive."""
+    arrays = {name: np.atleast_1d(_numbers(value, f"{kind}.{name}")) for name, value in columns.items()}
+    count = max(array.size for array in arrays.values())
+    for name, array in arrays.items():
+        if array.ndim != 1 or array.size not in (1, count) or not array.size:
+            raise InputError(f"Apertures.{kind}.{name}: expected one number or shape ({count},), got {array.shape}.")
+        size = name in ("radius", "width", "height")
+        bad = ~(np.isfinite(array) & ((array > 0) | (not size)))
+        if bad.any():
+            first, wanted = int(np.argmax(bad)), "positive" if size else "finite"
+            raise InputError(f"Apertures.{kind}.{name}: expected {wanted} numbers, got {array[first]:g} for aperture {first}.")
+    return tuple(np.broadcast_to(array, (count,)) for array in arrays.values())
