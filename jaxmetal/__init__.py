@@ -45,6 +45,7 @@ _HOMES = {
     "baselines": "science.baselines",
     "simulate": "science.simulate",
     "lensing": "science.lensing",
+    "arcs": "science.arcs",
     "read_deflection": "io.deflections",
     "from_lenstronomy": "io.lenstronomy",
     "galaxy_from_lenstronomy": "io.lenstronomy",
@@ -71,6 +72,7 @@ __all__ = [
     "Profile",
     "Tied",
     "TracerMap",
+    "arcs",
     "baselines",
     "calibrations",
     "from_lenstronomy",
@@ -111,7 +113,7 @@ if TYPE_CHECKING:
     from jaxmetal.maps import LightMap, TracerMap
     from jaxmetal.profiles import lens, light, tracer
     from jaxmetal.profiles.profile import Profile
-    from jaxmetal.science import baselines, calibrations, lensing, noise, simulate
+    from jaxmetal.science import arcs, baselines, calibrations, lensing, noise, simulate
 
 
 def __getattr__(name: str) -> Any:

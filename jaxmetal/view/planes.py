@@ -1,0 +1,110 @@
+"""A lensed galaxy in two planes: what the telescope saw through the lens, and the source behind it."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import Normalize
+
+from jaxmetal.errors import InputError
+from jaxmetal.forward import intrinsic
+from jaxmetal.galaxy import Galaxy
+from jaxmetal.inference.results import Fit
+from jaxmetal.instrument.grid import Grid
+from jaxmetal.instrument.instrument import Instrument
+from jaxmetal.instrument.psf import NoPSF
+from jaxmetal.maps import LightMap, Map, TracerMap
+from jaxmetal.profiles.profile import as_array
+from jaxmetal.science import lensing
+from jaxmetal.view import style
+from jaxmetal.view.maps import chosen_map, draw_map
+
+# Pixels on a side of the picture of the source plane, and points on a side of the grid on which critical curves are sought.
+SOURCE, CURVES = 120, 400
+# The source is drawn where its light is brighter than this part of its peak.
+FAINTEST = 1e-3
+WIDTH, HEIGHT = 7.6, 3.9
+
+
+@style.styled
+def plane_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
+    """The data of one of a fit's maps with the critical curves, and beside it the source without lens and PSF, with the caustics.
+
+    Both panels share one colour scale. The source is shown where it shines.
+
+    Parameters
+    ----------
+    fit
+        what `optimise` gave.
+    name
+        of a tracer map in the model.
+    unit
+        of the values, for the labels; 12 + log(O/H) is known.
+
+    Returns
+    -------
+    figure
+        image plane to the left, source plane to the right.
+
+    Raises
+    ------
+    InputError
+        for a name that the fit does not have, a map of light, or a galaxy that is not lensed.
+    """
+    map = chosen_map(fit, name, "plane_figure")
+    if not isinstance(map, TracerMap):
+        raise InputError(f"plane_figure: {name!r} is a map of light; the planes are shown for a tracer map.")
+    behind = {n: c for n, c in fit.galaxy.components.items() if fit.galaxy.is_lensed(n) and map.tracer in c.tracers}
+    if not behind:
+        raise InputError(f"plane_figure: nothing that carries {map.tracer!r} lies behind a lens.")
+    data, grid = map.image(map.data), map.instrument.grid
+    ratio = next(iter(behind.values())).distance_ratio
+    distance_ratio = 1.0 if ratio is None else float(ratio)
+    source = Galaxy(**behind)
+    frame = _source_frame(fit.galaxy, map, distance_ratio)
+    sharp, light = (np.asarray(intrinsic(source, blank), float) for blank in _blanks(map, frame))
+    shines = light > FAINTEST * light.max()
+    low, high = np.percentile(sharp[shines], [1, 99])
+    norm = style.tracer_norm(min(low, float(np.nanpercentile(data, 5))), max(high, float(np.nanpercentile(data, 95))))
+    figure = style.new_figure(WIDTH, HEIGHT)
+    sky, plane = (style.tidy(axes) for axes in figure.subplots(1, 2))
+    fine = _finer(grid)
+    _draw(sky, grid, data, norm, lensing.critical_curves(fit.galaxy, fine, distance_ratio), "image plane: the data, critical curves")
+    lines = lensing.caustics(fit.galaxy, fine, distance_ratio)
+    mesh = _draw(plane, frame, np.where(shines, sharp, np.nan), norm, lines, "source plane: the galaxy, caustics")
+    figure.colorbar(mesh, ax=[sky, plane], label=style.quantity(map, unit), shrink=0.85, extend="both")
+    if not fit.converged:
+        style.note(figure, fit.message)
+    return figure
+
+
+def _draw(axes: Axes, grid: Grid, image: Float[np.ndarray, "ny nx"], norm: Normalize, lines: Float[np.ndarray, "lines 2 2"], title: str):
+    mesh = draw_map(axes, grid, image, style.TRACER, norm)
+    axes.add_collection(LineCollection(list(lines), colors=style.INK, linewidths=0.9), autolim=False)
+    axes.set(title=title, xlabel="x [arcsec]", ylabel="y [arcsec]")
+    return mesh
+
+
+def _finer(grid: Grid) -> Grid:
+    """The same frame in many small pixels, none of whose centres is likely to lie on that of a lens."""
+    rows, columns = grid.shape
+    steps = max(1, round(CURVES / max(grid.shape)))
+    before = 0.5 / steps - 0.5 + 1e-3
+    return Grid(grid.position(as_array(before, "x"), as_array(before, "y")), grid.matrix / steps, (rows * steps, columns * steps))
+
+
+def _source_frame(galaxy: Galaxy, map: Map, distance_ratio: float) -> Grid:
+    """Square pixels around where the light of the map's valid pixels comes from."""
+    shown = np.isfinite(map.image(map.data))
+    x, y = (np.asarray(a, float)[shown] for a in lensing.source_position(galaxy, *map.instrument.grid.coordinates, distance_ratio))
+    side = max(np.ptp(x), np.ptp(y)) / SOURCE
+    return Grid.regular((SOURCE, SOURCE), side, (float(x.min() + x.max()) / 2, float(y.min() + y.max()) / 2))
+
+
+def _blanks(map: TracerMap, frame: Grid) -> Iterator[Map]:
+    """Maps of the source plane to fill in: of the tracer, and of the light."""
+    sharp, nothing = Instrument(frame, NoPSF(), 1), np.zeros(frame.shape)
+    yield TracerMap(nothing, 1.0, sharp, map.tracer, map.scale)
+    yield LightMap(nothing, 1.0, sharp)
