@@ -128,7 +128,7 @@ def test_yaml_and_toml_say_the_same(tmp_path):
     (tmp_path / "a.yaml").write_text(text)
     both = [parse(read(tmp_path / name), Mistakes()) for name in ("a.toml", "a.yaml")]
     assert both[0] == both[1]
-    assert both[0].galaxy["disc"]["light"].parameters == {"amp": 0.001}
+    assert both[0].galaxy["disc"].profiles["light"].parameters == {"amp": 0.001}
     assert both[0].sample is None
 
 
@@ -177,7 +177,7 @@ WRONG = [
     (("maps/z/file", "${NO_SUCH_VARIABLE}/map.fits"), "maps.z: the environment variable NO_SUCH_VARIABLE is not set"),
     (("maps/z/pixel_scale", None), "maps.z: the file has no WCS in the extension 'Z'; give pixel_scale"),
     (("maps/z/tracer", "age"), "maps.z.tracer: unknown tracer 'age'. It may be one of: metallicity"),
-    (("maps/disc", LIGHT), "maps.disc: 'disc' is also the name of another map or of a component"),
+    (("maps/disc", LIGHT), "maps.disc: 'disc' is also the name of another map, of a component or of the lenses"),
     (("maps/a.b", LIGHT), "maps.a.b: expected a name of letters, digits and underscores, got 'a.b'"),
     (("maps/there", LIGHT | {"file": "sky.fits", "pixel_scale": None}), "maps.z: has no place on the sky, other maps have one"),
     (("maps", None), "maps: is missing; a fit needs a map"),
@@ -404,7 +404,7 @@ def test_a_manga_file_gives_maps_and_geometry(manga):
     [
         ({"calibration": "o3n2"}, "maps.manga: unknown calibration 'o3n2'"),
         ({"light": "none"}, "galaxy.disc.light: unknown light map 'halpha'"),
-        ({"light": "disc"}, "maps.manga: 'disc' is also the name of another map or of a component"),
+        ({"light": "disc"}, "maps.manga: 'disc' is also the name of another map, of a component or of the lenses"),
         ({"file": "gone.fits"}, "gone.fits: no such file"),
     ],
 )
