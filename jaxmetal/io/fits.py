@@ -1,12 +1,8 @@
 """FITS files: maps and PSFs that are read, maps that are written."""
 
 import os
-import warnings
-import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +11,7 @@ from jaxtyping import Bool, Float
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.files import whole_file
 from jaxmetal.instrument.psf import KernelPSF
-
-# What astropy raises for a file that is no FITS file, is cut short or is damaged.
-_UNREADABLE = (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError, IndexError)
+from jaxmetal.io.hdus import find, first_line, opened, pixels, quiet
 
 # Extensions of STPSF (WebbPSF) in the order of preference, and those whose values are light collected in detector pixels;
 # header keys of a PSF's scale in arcsec, and of its pixels per detector pixel.
@@ -46,37 +40,10 @@ class MapFile:
     unit: str
 
 
-@contextmanager
-def _opened(path: str | os.PathLike) -> Iterator[Any]:
-    """The file's astropy HDUList, its headers read; an InputError if it is no FITS file."""
-    from astropy.io import fits
-
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file.")
-    with _quiet(), ExitStack() as stack:
-        try:
-            hdus = stack.enter_context(fits.open(path, memmap=False))
-            hdus.readall()
-        except _UNREADABLE as error:
-            raise InputError(f"{path}: cannot be read as a FITS file, or is damaged ({_line(error)}).") from None
-        yield hdus
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """No word of harmless repairs: old spellings, long keys, a map that kept its cube's third axis."""
-    from astropy.utils.exceptions import AstropyWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", AstropyWarning)
-        yield
-
-
 def read_header(path: str | os.PathLike, extension: str | int = 0) -> dict[str, Any]:
     """The header cards of an extension, given by name or number; an InputError if there is none."""
-    with _opened(path) as hdus:
-        return dict(_find(hdus, path, extension).header)
+    with opened(path) as hdus:
+        return dict(find(hdus, path, extension).header)
 
 
 def read_image(path: str | os.PathLike, extension: str | int = 0, channel: int | str | None = None) -> Float[np.ndarray, "ny nx"]:
@@ -94,7 +61,7 @@ def read_image(path: str | os.PathLike, extension: str | int = 0, channel: int |
     InputError
         naming the file and the extension, if there is no such image.
     """
-    with _opened(path) as hdus:
+    with opened(path) as hdus:
         return _image(hdus, path, extension, channel)[0]
 
 
@@ -126,7 +93,7 @@ def read_map(
     if len(given) > 1:
         raise InputError(f"{path}: only one of error, variance and ivar may be given, got {', '.join(given)}.")
     sigma = None
-    with _opened(path) as hdus:
+    with opened(path) as hdus:
         values, header = _image(hdus, path, value, channel)
         for kind, name in given.items():
             sigma = _sigma(kind, _image(hdus, path, name, channel, values.shape)[0], f"{path}[{name}]")
@@ -136,13 +103,8 @@ def read_map(
 
 def _image(hdus: Any, path: Any, extension: str | int, channel: Any = None, shape: tuple | None = None) -> tuple[np.ndarray, Any]:
     """(picture as native float64, header) of an extension of an open file; `shape` is what it must be."""
-    hdu, where = _find(hdus, path, extension), f"{path}[{extension}]"
-    try:
-        data, header = hdu.data if hdu.is_image else None, hdu.header
-    except _UNREADABLE as error:
-        raise InputError(f"{where}: the data are damaged or cut short ({_line(error)}).") from None
-    if data is None:
-        raise InputError(f"{where}: expected an image, the extension holds {'no data' if hdu.is_image else 'a table'}.")
+    hdu, where = find(hdus, path, extension), f"{path}[{extension}]"
+    data, header = pixels(hdu, where), hdu.header
     if channel is not None:
         if data.ndim != 3:
             raise InputError(f"{where}: channel {channel!r} asks for a plane of a cube, the extension has shape {data.shape}.")
@@ -181,13 +143,13 @@ def read_psf(
     """
     if not pixel_scale > 0:
         raise InputError(f"{path}: pixel_scale must be positive (arcsec), got {pixel_scale!r}.")
-    with _opened(path) as hdus:
+    with opened(path) as hdus:
         if extension is None:
             names = [hdu.name for hdu in hdus]
             pictures = [i for i, hdu in enumerate(hdus) if hdu.is_image and hdu.header.get("NAXIS", 0)]
             extension = next((name for name in _OVERSAMPLED if name in names), pictures[0] if pictures else 0)
         kernel, header = _image(hdus, path, extension)
-        detector = _find(hdus, path, extension).name in _DETECTOR
+        detector = find(hdus, path, extension).name in _DETECTOR
     if oversampling is None:
         oversampling = _oversampling(header, pixel_scale, detector, f"{path}[{extension}]")
     return KernelPSF(kernel, oversampling, includes_pixel=detector if includes_pixel is None else includes_pixel)
@@ -227,24 +189,15 @@ def write_maps(path: str | os.PathLike, images: Mapping[str, tuple[Any, str]], w
         with whole_file(path) as part:
             hdus.writeto(part)
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({_line(error)}).") from None
+        raise InputError(f"{path}: cannot be written ({first_line(error)}).") from None
 
 
 def _card(header: Any, key: str, value: Any, where: str) -> None:
     try:
-        with _quiet():
+        with quiet():
             header[key] = value
     except ValueError as error:
-        raise InputError(f"{where}: {key} = {value!r} cannot stand in a FITS header ({_line(error)}).") from None
-
-
-def _find(hdus: Any, path: Any, extension: str | int) -> Any:
-    names = [hdu.name or str(i) for i, hdu in enumerate(hdus)]
-    if isinstance(extension, str) and extension.strip().upper() in names:
-        return hdus[names.index(extension.strip().upper())]
-    if isinstance(extension, int | np.integer) and 0 <= extension < len(hdus):
-        return hdus[int(extension)]
-    raise unknown("extension", str(extension), names, str(path))
+        raise InputError(f"{where}: {key} = {value!r} cannot stand in a FITS header ({first_line(error)}).") from None
 
 
 def _plane(header: Any, channel: int | str, count: int, where: str) -> int:
@@ -272,11 +225,11 @@ def _celestial(header: Any, where: str) -> Any:
     from astropy.wcs import WCS
 
     try:
-        with _quiet():
+        with quiet():
             wcs = WCS(header)
             return wcs.celestial if wcs.has_celestial else None
     except Exception as error:  # wcslib has a dozen classes of its own
-        raise InputError(f"{where}: the WCS cannot be read ({_line(error)}).") from None
+        raise InputError(f"{where}: the WCS cannot be read ({first_line(error)}).") from None
 
 
 def _oversampling(header: Any, pixel_scale: float, detector: bool, where: str) -> float:
@@ -292,8 +245,3 @@ def _oversampling(header: Any, pixel_scale: float, detector: bool, where: str) -
             f"{where}: the header does not tell the scale of the PSF (no usable {', '.join(_SCALES + _SAMPLES)} or WCS); "
             "give oversampling=, kernel pixels per map pixel."
         ) from None
-
-
-def _line(error: BaseException) -> str:
-    """An error's first line."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

@@ -2,90 +2,27 @@
 
 from typing import Annotated, Any, Literal
 
-import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, StringConstraints, model_serializer
+from pydantic import BeforeValidator, ConfigDict, Field, PositiveInt, model_serializer
 from pydantic import model_validator as check
 
-
-def _not_bool(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("expected a number")
-    return value
-
-
-def _numbers(value: Any) -> Any:
-    """A number or list of numbers, or a text that names one, such as "manga.inclination"."""
-    try:
-        numbers = np.asarray(value, float)
-    except (TypeError, ValueError):
-        numbers = None
-    if isinstance(value, str) and numbers is None:
-        return value
-    if numbers is None or isinstance(value, bool) or numbers.size == 0 or not np.all(np.isfinite(numbers)):
-        raise ValueError("expected a finite number or a list of numbers")
-    return numbers.tolist()
-
-
-def _choice(value: Any) -> Any:
-    """A number or list of numbers, a text, or an option of a profile such as true or 3, which stays what it is."""
-    return value if isinstance(value, bool | int) else _numbers(value)
-
-
-def _supersampling(value: Any) -> Any:
-    # JAX comes with it, and takes longer to import than a command line may take to print its help.
-    from jaxmetal.instrument.sampling import nodes_for
-
-    if value == "auto":
-        return value
-    pair = value if isinstance(value, list | tuple) else (value, value)
-    numbers = len(pair) == 2 and all(isinstance(n, int | float) and not isinstance(n, bool) for n in pair)
-    if not numbers or nodes_for(*pair) is None:
-        raise ValueError("expected auto, a whole number or [evaluate, convolve] with evaluate a multiple of convolve")
-    return list(pair) if isinstance(value, list | tuple) else value
-
-
-def _switch(value: Any) -> Any:
-    """False for nothing, true for the usual."""
-    return {False: None, True: {}}[value] if isinstance(value, bool) else value
-
-
-def _or_none(value: Any) -> Any:
-    return None if value == "none" else value
-
-
-Number = Annotated[float, BeforeValidator(_not_bool), Field(allow_inf_nan=False)]
-Positive = Annotated[Number, Field(gt=0)]
-NotNegative = Annotated[Number, Field(ge=0)]
-Fraction = Annotated[Number, Field(gt=0, lt=1)]
-Seed = Annotated[int, BeforeValidator(_not_bool), Field(ge=0)]
-Numbers = Annotated[Any, BeforeValidator(_numbers)]
-Choice = Annotated[Any, BeforeValidator(_choice)]
-Pair = tuple[Number, Number]
-Extension = str | int
-Supersampling = Annotated[Any, BeforeValidator(_supersampling)]
-# A name is a part of dotted paths.
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]\w*$")]
-
-
-class Block(BaseModel):
-    """A part of the configuration; an unknown word in it is a mistake."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class OneOf(Block):
-    """A part that says one thing out of several."""
-
-    @check(mode="before")
-    @classmethod
-    def _one(cls, value: Any) -> Any:
-        if not isinstance(value, dict) or len(value) != 1:
-            raise ValueError(f"expected one of {', '.join(cls.model_fields)}, such as {{{next(iter(cls.model_fields))}: …}}")
-        return value
-
-    @model_serializer(mode="wrap")
-    def _said(self, handler: Any) -> dict[str, Any]:
-        return {key: value for key, value in handler(self).items() if value is not None}
+from jaxmetal.io.words import (
+    Block,
+    Choice,
+    Extension,
+    Fraction,
+    Name,
+    NotNegative,
+    Number,
+    Numbers,
+    OneOf,
+    Pair,
+    Positive,
+    Seed,
+    ShellWord,
+    Supersampling,
+    or_none,
+    switch,
+)
 
 
 class Gaussian(Block):
@@ -183,7 +120,7 @@ class Manga(Observation):
 
     kind: Literal["manga"]
     metallicity: Name = "z"
-    light: Annotated[Name | None, BeforeValidator(_or_none)] = "halpha"
+    light: Annotated[Name | None, BeforeValidator(or_none)] = "halpha"
     calibration: str = "o3n2_m13"
     snr: NotNegative = 3.0
     inflate: Positive = 1.25
@@ -283,16 +220,46 @@ class Simulate(Block):
     seed: Seed = 0
 
 
+class Slurm(Block):
+    """How the shards of a survey are sent to Slurm: minutes and GPUs of a job, and lines of shell that stand before it."""
+
+    partition: ShellWord | None = None
+    account: ShellWord | None = None
+    qos: ShellWord | None = None
+    constraint: ShellWord | None = None
+    minutes: PositiveInt = 60
+    gpus: Annotated[int, Field(ge=0)] = 0
+    cpus: PositiveInt = 1
+    memory: Positive | None = None
+    at_once: PositiveInt = 64
+    requeues: Annotated[int, Field(ge=0)] = 10
+    setup: tuple[str, ...] = ()
+
+
+class Survey(Block):
+    """How a survey of many galaxies is divided, and what is kept of each; memory of a job in GB.
+
+    shard is how many galaxies make a file of results, together how many of them are computed at once.
+    """
+
+    id: str = "id"
+    shard: PositiveInt = 64
+    together: PositiveInt = 16
+    maps: bool = True
+    slurm: Slurm = Slurm()
+
+
 class Config(Block):
     """A whole configuration."""
 
-    maps: dict[Name, Annotated[Tracer | Light | Manga, Field(discriminator="kind")]] = {}
+    maps: dict[Name, Annotated[Tracer | Light | Manga, Field(discriminator="kind")]] = Field(default_factory=dict)
     galaxy: dict[Name, dict[Name, Profile]]
-    priors: dict[str, Prior] = {}
+    priors: dict[str, Prior] = Field(default_factory=dict)
     reference: Pair | None = None
     fit: Fit = Fit()
-    sample: Annotated[Sample | None, BeforeValidator(_switch)] = Sample()
+    sample: Annotated[Sample | None, BeforeValidator(switch)] = Sample()
     plots: bool = True
     baseline: Baseline = Baseline()
-    truth: dict[str, Numbers] = {}
+    truth: dict[str, Numbers] = Field(default_factory=dict)
     simulate: Simulate | None = None
+    survey: Survey | None = None

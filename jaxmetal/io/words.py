@@ -1,0 +1,91 @@
+"""The types that the words of a configuration are made of."""
+
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_serializer
+from pydantic import model_validator as check
+
+
+def not_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("expected a number")
+    return value
+
+
+def _numbers(value: Any) -> Any:
+    """A number or list of numbers, or a text that names one, such as "manga.inclination"."""
+    try:
+        numbers = np.asarray(value, float)
+    except (TypeError, ValueError):
+        numbers = None
+    if isinstance(value, str) and numbers is None:
+        return value
+    if numbers is None or isinstance(value, bool) or numbers.size == 0 or not np.all(np.isfinite(numbers)):
+        raise ValueError("expected a finite number or a list of numbers")
+    return numbers.tolist()
+
+
+def _choice(value: Any) -> Any:
+    """A number or list of numbers, a text, or an option of a profile such as true or 3, which stays what it is."""
+    return value if isinstance(value, bool | int) else _numbers(value)
+
+
+def _supersampling(value: Any) -> Any:
+    # JAX comes with it, and takes longer to import than a command line may take to print its help.
+    from jaxmetal.instrument.sampling import nodes_for
+
+    if value == "auto":
+        return value
+    pair = value if isinstance(value, list | tuple) else (value, value)
+    numbers = len(pair) == 2 and all(isinstance(n, int | float) and not isinstance(n, bool) for n in pair)
+    if not numbers or nodes_for(*pair) is None:
+        raise ValueError("expected auto, a whole number or [evaluate, convolve] with evaluate a multiple of convolve")
+    return list(pair) if isinstance(value, list | tuple) else value
+
+
+def switch(value: Any) -> Any:
+    """False for nothing, true for the usual."""
+    return {False: None, True: {}}[value] if isinstance(value, bool) else value
+
+
+def or_none(value: Any) -> Any:
+    return None if value == "none" else value
+
+
+Number = Annotated[float, BeforeValidator(not_bool), Field(allow_inf_nan=False)]
+Positive = Annotated[Number, Field(gt=0)]
+NotNegative = Annotated[Number, Field(ge=0)]
+Fraction = Annotated[Number, Field(gt=0, lt=1)]
+Seed = Annotated[int, BeforeValidator(not_bool), Field(ge=0)]
+Numbers = Annotated[Any, BeforeValidator(_numbers)]
+Choice = Annotated[Any, BeforeValidator(_choice)]
+Pair = tuple[Number, Number]
+Extension = str | int
+Supersampling = Annotated[Any, BeforeValidator(_supersampling)]
+# A name is a part of dotted paths.
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]\w*$")]
+
+# What may stand in the head of a job script.
+ShellWord = Annotated[str, StringConstraints(pattern=r"^[\w.,:+&|*\[\]-]+$")]
+
+
+class Block(BaseModel):
+    """A part of the configuration; an unknown word in it is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class OneOf(Block):
+    """A part that says one thing out of several."""
+
+    @check(mode="before")
+    @classmethod
+    def _one(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or len(value) != 1:
+            raise ValueError(f"expected one of {', '.join(cls.model_fields)}, such as {{{next(iter(cls.model_fields))}: …}}")
+        return value
+
+    @model_serializer(mode="wrap")
+    def _said(self, handler: Any) -> dict[str, Any]:
+        return {key: value for key, value in handler(self).items() if value is not None}
