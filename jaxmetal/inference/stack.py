@@ -94,9 +94,13 @@ def over_galaxies(function: Callable) -> Callable:
 
 def together(model: Model) -> int:
     """How many models like this one are computed at once: what fits into the memory, and no more than is of use."""
-    each = COPIES * cells(model.maps) * model.start.dtype.itemsize * (len(model.start) + 2)
     most = MOST_TOGETHER.get(jax.default_backend(), MOST_ELSEWHERE)
-    return int(np.clip(SHARE * _memory() / each, 1, most)) * jax.local_device_count()
+    return int(np.clip(SHARE * _memory() / memory_of(model), 1, most)) * jax.local_device_count()
+
+
+def memory_of(model: Model) -> int:
+    """Bytes that the fit of one such model takes, about."""
+    return COPIES * cells(model.maps) * model.start.dtype.itemsize * (len(model.start) + 2)
 
 
 def _memory() -> int:

@@ -119,15 +119,15 @@ def load(path: str | os.PathLike, want: str = "fit") -> Scene:
     return build(read(path), Path(path).resolve().parent, want)
 
 
-def build(raw: Mapping[str, Any], folder: Path, want: str = "fit") -> Scene:
-    """The scene that the contents of a configuration describe; see `load`."""
+def build(raw: Mapping[str, Any], folder: Path, want: str = "fit", fill: bool = False) -> Scene:
+    """The scene that the contents of a configuration describe; see `load`. With `fill` its frames are of a few common sizes."""
     mistakes = Mistakes()
     config = parse(raw, mistakes)
     if config is None:
         mistakes.raise_all()
         raise InputError("the configuration cannot be understood.")
     priors: dict[str, Any] = {path: _prior(prior) for path, prior in config.priors.items()}
-    observations = observe(config, folder, priors, mistakes)
+    observations = observe(config, folder, priors, mistakes, fill)
     galaxy = make_galaxy(config, folder, observations, mistakes)
     pictures = {profile.map for component in config.galaxy.values() for profile in component.values()}
     # A picture that the model is made of is not data as well.
