@@ -239,7 +239,7 @@ class Slurm(Block):
 class Survey(Block):
     """How a survey of many galaxies is divided, and what is kept of each; memory of a job in GB.
 
-    shard is how many galaxies make a file of results, together how many of them are computed at once.
+    together is how many galaxies are computed at once, shard how many make a file of results: a whole number of the former.
     """
 
     id: str = "id"

@@ -26,9 +26,11 @@ POLL = 0.2
 
 def prepare(catalogue: Any, config: Any, out: str | os.PathLike, skip_bad: bool = False, progress: bool | None = None) -> Plan:
     """The plan of a survey, made and kept if there is none yet in its folder; see `run`."""
+    from astropy.table import Table
+
     out, raw, folder, name = Path(out), *_configuration(config)
     is_file = isinstance(catalogue, str | os.PathLike)
-    table = read_catalogue(catalogue) if is_file else catalogue
+    table = read_catalogue(catalogue) if is_file else Table(catalogue)
     whole = Catalogue(table, planning.settings(raw).id)
     names = (os.fspath(catalogue) if is_file else "a table", name)
     if (out / store.PLAN).exists():

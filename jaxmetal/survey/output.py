@@ -52,7 +52,7 @@ def collect(folder: str | os.PathLike) -> Any:
         with whole_file(folder / ECSV) as part:
             found.write(part, format="ascii.ecsv")
         with whole_file(folder / FITS) as part:
-            _for_fits(found).write(part, format="fits")
+            _for_fits(found).writeto(part)
     return found
 
 
@@ -115,18 +115,36 @@ def _meta(plan: Plan, catalogue: Catalogue) -> dict[str, Any]:
 
 
 def _for_fits(found: Any) -> Any:
-    """A copy that FITS can hold: text in ASCII, a few cards in the header."""
-    copy = found.copy()
-    for name in copy.colnames:
-        if copy[name].dtype.kind in "OU":
-            texts = [str(value).encode("ascii", "backslashreplace").decode() for value in copy[name]]
-            copy.replace_column(name, np.array(texts))
-    meta = found.meta
-    copy.meta = {
-        "CREATOR": f"jaxmetal {meta['jaxmetal']}", "PRECISN": meta["precision"], "SEED": meta["seed"], "FITSEED": meta["fit_seed"],
-        "CONFHASH": meta["configuration"]["sha256"], "CATHASH": meta["catalogue"]["sha256"],
-    }  # fmt: skip
-    return copy
+    """The table as FITS can hold it: text in ASCII, a few cards in the header, units as text even where FITS does not know them."""
+    from astropy.io import fits
+    from astropy.table import Table
+
+    units = {name: getattr(found[name], "unit", None) for name in found.colnames}
+    plain = Table({name: _ascii(found[name]) for name in found.colnames})
+    hdu, said = fits.table_to_hdu(plain), found.meta
+    for i, unit in enumerate(units.values()):
+        if unit:
+            # FITS knows no dex; a comment on the column says it to people.
+            hdu.header[f"{'TUNIT' if _in_fits(unit) else 'TCOMM'}{i + 1}"] = str(unit).replace(" ", "")
+    hdu.header.update({"CREATOR": f"jaxmetal {said['jaxmetal']}", "PRECISN": said["precision"], "SEED": said["seed"]})
+    hdu.header.update({"CONFHASH": said["configuration"]["sha256"], "CATHASH": said["catalogue"]["sha256"]})
+    return fits.HDUList([fits.PrimaryHDU(), hdu])
+
+
+def _ascii(column: Any) -> Any:
+    """A column without its unit; text as FITS can hold it."""
+    if column.dtype.kind in "OU":
+        return np.array([str(value).encode("ascii", "backslashreplace").decode() for value in column])
+    plain = column.copy()
+    plain.unit = None
+    return plain
+
+
+def _in_fits(unit: Any) -> bool:
+    try:
+        return bool(unit.to_string(format="fits"))
+    except ValueError:
+        return False
 
 
 def galaxies(folder: str | os.PathLike) -> Iterator[dict[str, Any]]:

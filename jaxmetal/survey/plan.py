@@ -99,11 +99,13 @@ def make_plan(raw: Mapping[str, Any], folder: Path, catalogue: Catalogue, names:
     check_references(raw, catalogue)
     _check_method(raw)
     facts, bad = _facts(raw, folder, catalogue, progress)
-    groups = _groups(facts, settings(raw).together)
+    said = settings(raw)
+    groups = _groups(facts, said.together)
+    # Whole numbers of what is computed at once, so that a galaxy has the same neighbours there however long the shards are.
+    size = -(-said.shard // said.together) * said.together
     described, shards = [], []
     for number, members in enumerate(groups):
         described.append({"size": len(members), **_common_sampling(raw, folder, catalogue, members)})
-        size = settings(raw).shard
         shards += [{"group": number, "rows": [f.row for f in members[i : i + size]]} for i in range(0, len(members), size)]
     log.info("%d galaxies in %d groups, %d shards; %d left out", len(facts), len(groups), len(shards), len(bad))
     return replace(identity(raw, folder, catalogue, names), bad=bad, groups=described, shards=shards)

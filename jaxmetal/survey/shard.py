@@ -113,9 +113,10 @@ def _outcomes(plan: Plan, catalogue: Catalogue, number: int, progress: bool | No
         except (InputError, OSError) as error:
             outcome.message = str(error).replace("\n", "; ")
     _of_one_structure(outcomes)
-    ready = [outcome for outcome in outcomes if outcome.model is not None]
-    if ready:
-        _fit(ready, planning.settings(plan.raw).together, group["size"], progress)
+    together = planning.settings(plan.raw).together
+    for first in range(0, len(outcomes), together):
+        if ready := [outcome for outcome in outcomes[first : first + together] if outcome.model is not None]:
+            _fit(ready, min(together, group["size"]), progress)
     return outcomes
 
 
@@ -133,11 +134,11 @@ def _of_one_structure(outcomes: Sequence[Outcome]) -> None:
             outcome.model, outcome.message = None, "the galaxy's files have changed in shape since the survey was planned."
 
 
-def _fit(outcomes: Sequence[Outcome], together: int, size: int, progress: bool | None) -> None:
-    """Fit and sample galaxies of one structure, a fixed number at once, so that nothing hangs on how they are divided."""
+def _fit(outcomes: Sequence[Outcome], together: int, progress: bool | None) -> None:
+    """Fit and sample galaxies of one structure by programs for a fixed number of them, be they fewer or not."""
     first = outcomes[0]
     assert first.scene is not None and first.model is not None
-    chunk = int(np.clip(MEMORY // memory_of(first.model), 1, min(together, size)))
+    chunk = int(np.clip(MEMORY // memory_of(first.model), 1, together))
     models = Batch([outcome.model for outcome in outcomes if outcome.model is not None])
     fits = optimise_batch(models, **first.scene.config.fit.model_dump(), chunk=chunk, progress=progress)
     for outcome, fit in zip(outcomes, fits, strict=True):
@@ -174,8 +175,8 @@ def tables(outcomes: Sequence[Outcome], with_maps: bool) -> dict[str, Any]:
         "method": ("galaxy", _texts(_method(outcome) for outcome in outcomes)),
         "converged": ("galaxy", np.array([_converged(outcome) for outcome in outcomes], np.int8)),
     }
-    for name in ("reduced_chi_square", "log_likelihood", "pixels"):
-        columns[name] = ("galaxy", np.array([getattr(o.fit, name) if o.fit else np.nan for o in outcomes], float))
+    for name, asked in (("reduced_chi_square", "reduced_chi_square"), ("log_likelihood", "log_likelihood"), ("pixels", "size")):
+        columns[name] = ("galaxy", np.array([getattr(o.fit, asked) if o.fit else np.nan for o in outcomes], float))
     columns["k_hat"] = ("galaxy", np.array([_k_hat(outcome) for outcome in outcomes], float))
     first = next((outcome for outcome in outcomes if outcome.fit), None)
     if first is None or first.fit is None:

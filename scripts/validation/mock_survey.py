@@ -12,11 +12,12 @@ from jaxmetal.io.scene import build
 
 FRAMES, WIDTHS = (12, 16, 20), (0.8, 1.2, 1.8, 2.5)
 CENTRAL, GRADIENT = "disc.metallicity.central", "disc.metallicity.gradient"
+OBSERVED = {"file": "{maps}", "pixel_scale": 0.5, "psf": {"gaussian": {"fwhm": "{psf_fwhm}"}}}
 CONFIG = {
     "survey": {"shard": 64, "together": 16},
     "maps": {
-        "z": {"kind": "tracer", "file": "{maps}", "value": "Z", "error": "Z_ERR", "pixel_scale": 0.5, "psf": {"gaussian": {"fwhm": "{psf_fwhm}"}}},
-        "light": {"kind": "light", "file": "{maps}", "value": "LIGHT", "error": "LIGHT_ERR", "pixel_scale": 0.5, "psf": {"gaussian": {"fwhm": "{psf_fwhm}"}}},
+        "z": {"kind": "tracer", "value": "Z", "error": "Z_ERR", **OBSERVED},
+        "light": {"kind": "light", "value": "LIGHT", "error": "LIGHT_ERR", **OBSERVED},
     },
     "galaxy": {
         "disc": {
