@@ -1,19 +1,29 @@
 """A survey: what goes in is checked by row, what comes out is whole, and no number depends on how the work was divided."""
 
+import contextlib
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 from astropy import units
 from astropy.io import fits
-from astropy.table import Table
+from astropy.table import MaskedColumn, Table
 from surveys import CONFIG, GRADIENT, changed, gradient, numbers, save, write_survey
 
 import jaxmetal as jm
 from jaxmetal import cli, survey
 from jaxmetal.io.scene import build
-from jaxmetal.survey import output, store
+from jaxmetal.survey import output, shard, store
 from jaxmetal.survey.catalogue import Catalogue, configure, read_catalogue
+from jaxmetal.survey.executors import Pool
+from jaxmetal.survey.master import prepare
 
 # Precision plays no part here, or the one in which most people run.
 pytestmark = pytest.mark.precision("single")
@@ -45,6 +55,12 @@ def fresh(made, tmp_path):
 def planned(made, tmp_path):
     """The finished survey's folder, copied."""
     return shutil.copytree(made / "out", tmp_path / "out")
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    """A folder in which processes find the programs that others have compiled."""
+    return tmp_path_factory.mktemp("compiled")
 
 
 def complaints(capsys, *words):
@@ -116,3 +132,227 @@ def test_the_same_command_again_does_only_what_is_missing(planned, made, table):
     assert store.shard_path(planned, 0).stat().st_mtime_ns == before and not left.exists()
     for name, values in numbers(survey.collect(planned)).items():
         np.testing.assert_array_equal(values, numbers(table)[name], err_msg=name)
+
+
+def test_a_killed_survey_goes_on_to_the_same_numbers(fresh, table, compiled):
+    """SIGKILL at moments spread over a whole run, until one is left alone."""
+    words = [sys.executable, "-m", "jaxmetal", "batch", "galaxies.ecsv", "survey.yaml", "--out", "out"]
+    environment = os.environ | {"PYTHONPATH": str(Path(jm.__file__).parents[1]), "JAXMETAL_CACHE_DIR": str(compiled)}
+    killed = 0
+    for moment in (".0000.nc-*", "0001.lock"):
+        process = subprocess.Popen(words, cwd=fresh, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        while process.poll() is None and not list(fresh.glob(f"out/shards/{moment}")):
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+        killed += process.wait() == -signal.SIGKILL
+    assert killed == 2
+    subprocess.run(words, cwd=fresh, env=environment, check=True, capture_output=True)
+    assert not list((fresh / "out" / "shards").glob(".*")) and not list((fresh / "out" / "shards").glob("*.lock"))
+    for name, values in numbers(survey.collect(fresh / "out")).items():
+        np.testing.assert_array_equal(values, numbers(table)[name], err_msg=name)
+
+
+BAD = {
+    "missing": "no such file",
+    "truncated": "Z_ERR",
+    "html": "cannot be read as a FITS file",
+    "huge": "more than any map has",
+    "table": "holds a table",
+    "shell": "$(touch owned); `touch owned`; '<b>.fits: no such file",
+    "no PSF": "has no fwhm in this row",
+    "unit": "no pixel is left",
+    "same name": "the galaxy of row 1 has the same name",
+    "no name": "the galaxy has no name",
+}
+
+
+def broken(folder):
+    """A catalogue of three good galaxies and one for each way of being bad."""
+    rows = [{"id": f"g{i}", "maps": f"{i}.fits", "fwhm": 1.0 + 0.3 * (i % 2 == 0), "R_e": 1.5} for i in range(3)]
+    rows += [{"id": f"<script>{how}</script>", "maps": f"{how}.fits", "fwhm": 1.0, "R_e": 1.5} for how in BAD]
+    at = {how: 3 + i for i, how in enumerate(BAD)}
+    for how in ("no PSF", "same name", "no name"):
+        rows[at[how]]["maps"] = "0.fits"
+    rows[at["same name"]]["id"], rows[at["no name"]]["id"] = "g0", ""
+    rows[at["shell"]]["maps"] = "$(touch owned); `touch owned`; '<b>.fits"
+    whole = (folder / "1.fits").read_bytes()
+    (folder / "truncated.fits").write_bytes(whole[: len(whole) // 2])
+    (folder / "html.fits").write_text("<html>")
+    (folder / "huge.fits").write_bytes(whole.replace(b"NAXIS1  =                   12", b"NAXIS1  =           1000000000"))
+    fits.BinTableHDU(Table({"a": [1.0]}), name="Z").writeto(folder / "table.fits")
+    with fits.open(folder / "1.fits") as hdus:
+        hdus["Z"].data[:] = np.nan
+        hdus.writeto(folder / "unit.fits")
+    table = Table(rows=rows)
+    table["fwhm"] = MaskedColumn(table["fwhm"], mask=[row == at["no PSF"] for row in range(len(rows))])
+    return save(folder, table, CONFIG)
+
+
+def test_everything_wrong_is_told_by_row_before_anything_is_fitted(fresh, capsys):
+    catalogue, config = broken(fresh)
+    said = complaints(capsys, "batch", catalogue, config, "--out", fresh / "out")
+    assert not (fresh / "out").exists() and not (fresh / "owned").exists()
+    assert said[-1] == "10 of 13 galaxies cannot be used; --skip-bad goes on without them."
+    for row, (how, words) in enumerate(BAD.items(), start=4):
+        assert any(line.startswith(f"row {row} (") and words in line for line in said), how
+    assert len(said) == 11
+
+
+def test_bad_galaxies_are_rows_with_their_reasons(fresh, table):
+    catalogue, config = broken(fresh)
+    done = survey.run(catalogue, config, fresh / "out", skip_bad=True, progress=False)
+    assert (done.arrived, done.left_out) == (3, 10)
+    found = survey.collect(fresh / "out")
+    for row, words in enumerate(BAD.values(), start=3):
+        assert found["message"][row].startswith("left out: ") and words in found["message"][row]
+        assert not found["converged"][row] and np.isnan(found[f"{GRADIENT}.q50"][row])
+    # What a galaxy draws hangs on its name, not on its neighbours in the catalogue.
+    np.testing.assert_allclose(found[f"{GRADIENT}.q50"][:3], table[f"{GRADIENT}.q50"][:3], rtol=1e-4)
+
+
+def test_a_file_that_is_lost_on_the_way_is_a_row_too(fresh, table, monkeypatch):
+    monkeypatch.chdir(fresh)
+    prepare("galaxies.ecsv", "survey.yaml", "out", progress=False)
+    (fresh / "3.fits").unlink()
+    shutil.copy(fresh / "1.fits", fresh / "5.fits")
+    survey.run("galaxies.ecsv", "survey.yaml", "out", progress=False)
+    found = survey.collect("out")
+    assert "3.fits: no such file" in found["message"][3] and np.sum(found["converged"]) == 5
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ({"fit": {"starts": "{mass}"}}, "fit.starts: a column of the catalogue cannot stand here"),
+        ({"priors": {GRADIENT: {"normal": [0.0, "{scater}"]}}}, "priors.disc.metallicity.gradient.normal.1: unknown column"),
+        ({"survey": {"id": "name"}}, "survey.id: unknown column 'name'"),
+        ({"survey": {"shards": 3}}, "survey.shards: unknown key 'shards'. Did you mean 'shard'?"),
+        ({"survey": {"slurm": {"partition": "debug; rm -rf ~"}}}, "survey.slurm.partition: expected"),
+        ({"sample": {"adapt_metric": True}}, "sample.adapt_metric: is not available"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_the_configuration_is_one_line(fresh, capsys, parts, words):
+    catalogue, config = save(fresh, Table.read(fresh / "galaxies.ecsv"), changed(**parts))
+    said = complaints(capsys, "batch", catalogue, config, "--out", fresh / "out")
+    assert len(said) == 1 and said[0].startswith(words)
+
+
+def test_columns_are_taken_in_the_unit_that_is_wanted():
+    rows = Table({"id": ["a"], "size": [0.05], "angle": [1.0], "mass": [3.0], "name": ["m31"]})
+    rows["size"].unit, rows["angle"].unit, rows["mass"].unit = "arcmin", "rad", "solMass"
+    catalogue = Catalogue(rows, "id")
+    config = {
+        "galaxy": {"disc": {"light": {"R_sersic": "{size}", "n_sersic": 1}}},
+        "priors": {"disc.light.R_sersic": {"log_normal": ["{size}", 0.1]}},
+    }
+    filled = configure(config | {"baseline": {"inclination": "{angle}"}, "maps": {"z": {"file": "{name}-{id}.fits"}}}, catalogue, 0)
+    assert filled["galaxy"]["disc"]["light"]["R_sersic"] == filled["priors"]["disc.light.R_sersic"]["log_normal"][0] == pytest.approx(3.0)
+    assert filled["baseline"]["inclination"] == pytest.approx(np.rad2deg(1.0))
+    assert filled["maps"]["z"]["file"] == "m31-a.fits"
+    with pytest.raises(jm.InputError, match=r"galaxy.disc.light.R_sersic: mass is in solMass, expected arcsec"):
+        configure({"galaxy": {"disc": {"light": {"R_sersic": "{mass}"}}}}, catalogue, 0)
+    rows["name"] = ["evil.py:run"]
+    with pytest.raises(jm.InputError, match="profiles that come with jaxmetal only"):
+        configure({"galaxy": {"disc": {"light": {"profile": "{name}"}}}}, catalogue, 0)
+
+
+def test_another_survey_in_the_same_folder_is_refused(planned, made, tmp_path, capsys):
+    for path in made.glob("*.fits"):
+        shutil.copy(path, tmp_path)
+    catalogue, config = save(tmp_path, Table.read(made / "galaxies.ecsv")[:5], changed(fit={"starts": 2}))
+    said = complaints(capsys, "batch", catalogue, config, "--out", planned)
+    assert said == [
+        f"{planned}: holds another survey: the catalogue has changed; --out names another folder.",
+        f"{planned}: holds another survey: the configuration has changed in fit; --out names another folder.",
+    ]
+    assert complaints(capsys, "status", tmp_path) == [f"{tmp_path}: not the folder of a survey; survey.json is expected in it."]
+    assert "expected an empty folder" in complaints(capsys, "batch", catalogue, config, "--out", tmp_path)[0]
+
+
+def test_two_at_once_do_no_harm(planned, made, table):
+    """While another process holds a shard it is running; when that process ends without a result, its work is taken over."""
+    store.shard_path(planned, 1).unlink()
+    hold = f"from jaxmetal.survey import store\nwith store.claimed({str(planned)!r}, 1):\n print('held', flush=True); input()"
+    environment = os.environ | {"PYTHONPATH": str(Path(jm.__file__).parents[1])}
+    other = subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+    assert other.stdout.readline() == "held\n"
+    assert survey.status(planned).running == [1] and not shard.compute(str(planned), 1, progress=False)
+    with ThreadPoolExecutor() as threads:
+        done = threads.submit(survey.run, made / "galaxies.ecsv", made / "survey.yaml", planned, progress=False)
+        time.sleep(1.0)
+        assert not done.done()
+        other.send_signal(signal.SIGKILL)
+        assert done.result().arrived == 6
+    other.communicate()
+    for name, values in numbers(survey.collect(planned)).items():
+        np.testing.assert_array_equal(values, numbers(table)[name], err_msg=name)
+
+
+def test_a_damaged_shard_is_told_and_computed_again(planned, made, table, capsys):
+    path = store.shard_path(planned, 0)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 255
+    path.write_bytes(content)
+    assert "is damaged" in complaints(capsys, "collect", planned)[0]
+    survey.run(made / "galaxies.ecsv", made / "survey.yaml", planned, progress=False)
+    np.testing.assert_array_equal(survey.collect(planned)[f"{GRADIENT}.q50"], table[f"{GRADIENT}.q50"])
+
+
+def test_a_full_disk_is_a_readable_line_and_what_is_there_stays_whole(fresh, tmp_path_factory, capsys):
+    disk = tmp_path_factory.mktemp("disk")
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96k", "tmpfs", disk], capture_output=True).returncode:
+        pytest.skip("a small file system can be mounted by root only")
+    try:
+        said = complaints(capsys, "batch", fresh / "galaxies.ecsv", fresh / "survey.yaml", "--out", disk / "out")
+        assert len(said) == 1 and "No space left on device" in said[0]
+        left = survey.status(disk / "out")
+        for number in left.done:
+            store.read_shard(disk / "out", number)
+        subprocess.run(["mount", "-o", "remount,size=8m", disk], check=True)
+        survey.run(fresh / "galaxies.ecsv", fresh / "survey.yaml", disk / "out", progress=False)
+        assert len(survey.collect(disk / "out")) == 6
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        for words in (["batch", fresh / "galaxies.ecsv", fresh / "survey.yaml", "--out", disk / "new"], ["collect", disk / "out"]):
+            assert "Read-only file system" in complaints(capsys, *words)[0]
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_the_commands_say_what_they_did(planned, capsys):
+    assert cli.main(["status", str(planned)]) == 0
+    assert capsys.readouterr().out == "6 of 6 galaxies; 2 shards: 2 done, 0 running, 0 failed, 0 missing\n"
+    assert cli.main(["collect", str(planned)]) == 0
+    assert capsys.readouterr().out.startswith("6 galaxies, 6 converged: ")
+
+
+def test_laplace_alone_and_no_pictures(fresh, table):
+    said = changed(sample=False, survey={"shard": 4, "together": 2, "maps": False})
+    survey.run(*save(fresh, Table.read(fresh / "galaxies.ecsv"), said), fresh / "out", progress=False)
+    found = survey.collect(fresh / "out")
+    assert set(found["method"]) == {"laplace"} and all(not galaxy["maps"] for galaxy in output.galaxies(fresh / "out"))
+    np.testing.assert_allclose(found[f"{GRADIENT}.sd"], table[f"{GRADIENT}.sd"], rtol=0.15)
+
+
+def test_processes_of_this_machine_give_the_same(fresh, table, compiled, monkeypatch):
+    """One of them dies at its first shard, and another takes its place."""
+    monkeypatch.setenv("JAXMETAL_CACHE_DIR", str(compiled))
+    with Pool(1) as pool:
+        with contextlib.suppress(BrokenExecutor):
+            pool.submit(os._exit, 9).result()
+        done = survey.run(fresh / "galaxies.ecsv", fresh / "survey.yaml", fresh / "out", executor=pool, progress=False)
+    assert done.arrived == 6
+    for name, values in numbers(survey.collect(fresh / "out")).items():
+        np.testing.assert_array_equal(values, numbers(table)[name], err_msg=name)
+
+
+def test_the_population_of_a_survey(made, capsys):
+    """Six galaxies whose gradients rise by 0.04 from one to the next, and with them their masses by 0.1."""
+    assert cli.main(["population", str(made / "out"), "--against", "mass"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{GRADIENT} of 6 galaxies, at mass = 9.25"
+    assert [line.split()[0] for line in lines[1:]] == ["mean", "scatter", "slope"]
+    slope, error = float(lines[3].split()[1]), float(lines[3].split()[3])
+    assert abs(slope - 0.4) < 4 * error < 0.4
+    assert complaints(capsys, "population", made / "out", "--against", "id")[0].startswith("id: expected a column of numbers")
+    assert "unknown column 'mas'" in complaints(capsys, "population", made / "out", "--against", "mas")[0]
+    assert "no draws of such a parameter" in complaints(capsys, "population", made / "out", "--parameter", "disc.light.amp")[0]

@@ -126,7 +126,7 @@ def build(raw: Mapping[str, Any], folder: Path, want: str = "fit", fill: bool = 
     if config is None:
         mistakes.raise_all()
         raise InputError("the configuration cannot be understood.")
-    priors: dict[str, Any] = {path: _prior(prior) for path, prior in config.priors.items()}
+    priors: dict[str, Any] = {path: make_prior(prior) for path, prior in config.priors.items()}
     observations = observe(config, folder, priors, mistakes, fill)
     galaxy = make_galaxy(config, folder, observations, mistakes)
     pictures = {profile.map for component in config.galaxy.values() for profile in component.values()}
@@ -142,7 +142,8 @@ def build(raw: Mapping[str, Any], folder: Path, want: str = "fit", fill: bool = 
     return Scene(config, folder, galaxy, maps, priors)
 
 
-def _prior(prior: schema.Prior) -> Any:
+def make_prior(prior: schema.Prior) -> Any:
+    """The distribution, tie or linear amplitude that a configuration describes."""
     (name, given), *_ = [(name, value) for name, value in prior if value is not None]
     if name == "truncated_normal":
         return dist.TruncatedNormal(given[0], given[1], low=given[2], high=given[3])

@@ -17,15 +17,21 @@ def add(command: Callable[..., argparse.ArgumentParser]) -> None:
     place.add_argument("--slurm", action="store_true", help="send the shards to Slurm, as the configuration's survey.slurm says")
     for run, name, text in ((_status, "status", "Tell how far a survey is."), (_collect, "collect", "Write the catalogue of results.")):
         command(run, name, text).add_argument("folder", metavar="DIR", type=Path, help="what batch wrote")
+    population = command(_population, "population", "Mean and scatter of a parameter over the galaxies of a survey.")
+    population.add_argument("folder", metavar="DIR", type=Path, help="what batch wrote")
+    population.add_argument("--parameter", metavar="PATH", help="its path; the gradient if there is only one")
+    population.add_argument("--against", metavar="COLUMN", help="a column along which the mean may change linearly")
+    population.add_argument("--seed", type=int, default=0, help="of all that is drawn (0)")
 
 
 def _batch(arguments: argparse.Namespace) -> None:
     from contextlib import nullcontext
 
     from jaxmetal.survey.executors import opened
-    from jaxmetal.survey.master import run
+    from jaxmetal.survey.master import run, slurm_of
 
-    with opened(arguments.executor) if arguments.executor else nullcontext() as executor:
+    place = nullcontext(slurm_of(arguments.config) if arguments.slurm else None)
+    with opened(arguments.executor) if arguments.executor else place as executor:
         progress = False if arguments.quiet else None
         done = run(arguments.catalogue, arguments.config, arguments.out, skip_bad=arguments.skip_bad, executor=executor, progress=progress)
     print(done)
@@ -42,3 +48,10 @@ def _collect(arguments: argparse.Namespace) -> None:
 
     found = collect(arguments.folder)
     print(f"{len(found)} galaxies, {int(found['converged'].sum())} converged: {arguments.folder / ECSV}, {arguments.folder / FITS}")
+
+
+def _population(arguments: argparse.Namespace) -> None:
+    from jaxmetal.survey.population import default_path, population, text
+
+    path = arguments.parameter or default_path(arguments.folder)
+    print(text(population(arguments.folder, path, arguments.against, arguments.seed), path, arguments.against))

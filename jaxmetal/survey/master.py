@@ -14,6 +14,7 @@ from jaxmetal.io.config import read
 from jaxmetal.survey import plan as planning
 from jaxmetal.survey import shard, store
 from jaxmetal.survey.catalogue import Catalogue, read_catalogue
+from jaxmetal.survey.slurm import Array
 from jaxmetal.survey.state import Status, missing, status
 from jaxmetal.survey.store import Plan
 
@@ -116,6 +117,11 @@ def _configuration(config: Any) -> tuple[dict[str, Any], Path, str]:
     return raw, folder, name
 
 
+def slurm_of(config: Any) -> Array:
+    """Slurm as a configuration's survey.slurm describes it."""
+    return Array(planning.settings(_configuration(config)[0]).slurm)
+
+
 def remove_damaged(folder: str, plan: Plan) -> None:
     """Take away shards that are not whole, which only a failing disk can leave, so that they are computed again."""
     for number in range(len(plan.shards)):
@@ -124,7 +130,7 @@ def remove_damaged(folder: str, plan: Plan) -> None:
             try:
                 store.read_shard(folder, number)
             except InputError as error:
-                log.warning("%s; it is computed again", error)
+                log.warning("%s", error)
                 path.unlink(missing_ok=True)
 
 
@@ -143,7 +149,10 @@ def _here(folder: str, todo: Sequence[int], wait: bool, progress: bool | None, f
 
 def _elsewhere(executor: Any, folder: str, todo: Sequence[int], last: bool, failed: dict[int, str], moved: Any) -> None:
     """All shards handed to an executor; one that was lost with its worker is tried again in the next round."""
-    waiting = {number: executor.submit(shard.work, folder, number) for number in todo}
+    if hasattr(executor, "shards"):
+        waiting = executor.shards(folder, todo)
+    else:
+        waiting = {number: executor.submit(shard.work, folder, number) for number in todo}
     while waiting:
         for number, future in list(waiting.items()):
             if not future.done():

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -152,18 +153,19 @@ def is_claimed(folder: str | os.PathLike, number: int) -> bool:
 
 
 def write_shard(folder: str | os.PathLike, number: int, groups: Mapping[str, Any], attributes: Mapping[str, Any]) -> None:
-    """Write the results of a shard, with checksums; a temporary name until it is whole."""
+    """Write the results of a shard, a checksum behind them; under a temporary name until it is whole."""
     import xarray
 
     tree = xarray.DataTree.from_dict(dict(groups))
     tree.attrs = {**attributes, "number": number}
-    coded = {"zlib": True, "complevel": 1, "shuffle": True, "fletcher32": True}
+    coded = {"zlib": True, "complevel": 1, "shuffle": True}
     encoding = {
         f"/{name}": {key: coded for key, values in data.data_vars.items() if values.dtype.kind in "fi" and values.ndim}
         for name, data in groups.items()
     }
-    # As bytes first, so that a full disk is met by one plain write.
-    content = tree.to_netcdf(None, engine="h5netcdf", encoding=encoding)
+    # As bytes first, so that a full disk is met by one plain write; netCDF does not mind what stands behind its end.
+    content = bytes(tree.to_netcdf(None, engine="h5netcdf", encoding=encoding))
+    content += sha256(content).digest()
     path = shard_path(folder, number)
     with writing(path):
         sweep(folder, number)
@@ -179,7 +181,7 @@ def sweep(folder: str | os.PathLike, number: int) -> None:
 
 
 def read_shard(folder: str | os.PathLike, number: int) -> Any:
-    """A shard's results as an xarray.DataTree, all of it in memory and compared with its checksums.
+    """A shard's results as an xarray.DataTree, all of it in memory and compared with its checksum.
 
     Raises
     ------
@@ -191,11 +193,11 @@ def read_shard(folder: str | os.PathLike, number: int) -> Any:
     path = shard_path(folder, number)
     if not path.is_file():
         raise InputError(f"{path}: no such shard.")
-    try:
-        with xarray.open_datatree(io.BytesIO(path.read_bytes()), engine="h5netcdf") as tree:
-            loaded = tree.load()
-    except Exception as error:  # whatever HDF5 finds in a damaged file
-        raise InputError(f"{path}: is damaged ({error}); remove it and run the same batch again.") from None
+    content = path.read_bytes()
+    if sha256(content[:-32]).digest() != content[-32:]:
+        raise InputError(f"{path}: is damaged; the same batch again computes it again.")
+    with xarray.open_datatree(io.BytesIO(content[:-32]), engine="h5netcdf") as tree:
+        loaded = tree.load()
     if loaded.attrs.get("number") != number or "galaxies" not in loaded.children:
         raise InputError(f"{path}: not a shard of this survey.")
     return loaded

@@ -38,8 +38,12 @@ def row(case: dict, found: Table) -> dict:
     told = np.array([str(message).startswith("left out: ") for message in found["message"]])
     good = found[~broken & np.isfinite(found[f"{GRADIENT}.q50"])]
     counts = {
-        "galaxies": len(found), "broken": int(broken.sum()), "told": int((broken & told).sum()), "wrongly_told": int((~broken & told).sum()),
-        "converged": int(np.sum(found["converged"])), "importance": int(np.sum(found["method"] == "importance")),
-    }  # fmt: skip
-    inside = {path: [np.mean((good[f"{path}.q16"] < good[true]) & (good[true] < good[f"{path}.q84"]))] for path, true in TRUE.items()}
-    return case | counts | {f"inside_68 {path}": float(values[0]) for path, values in inside.items()}
+        "galaxies": len(found),
+        "broken": int(broken.sum()),
+        "told": int((broken & told).sum()),
+        "wrongly_told": int((~broken & told).sum()),
+        "converged": int(np.sum(found["converged"])),
+        "importance": int(np.sum(found["method"] == "importance")),
+    }
+    inside = {path: (good[f"{path}.q16"] < good[true]) & (good[true] < good[f"{path}.q84"]) for path, true in TRUE.items()}
+    return case | counts | {f"inside_68 {path}": float(np.mean(values)) for path, values in inside.items()}
