@@ -88,7 +88,7 @@ def _galaxy(folder: Path, i: int, rng: np.random.Generator) -> dict:
     for left in mock.iterdir():
         left.unlink()
     mock.rmdir()
-    return {"id": f"galaxy {i}", "maps": f"{i}.fits", "frame": frame, "psf_fwhm": fwhm, **known, **true, "broken": ""}
+    return {"id": f"galaxy {i}", "maps": f"{i}.fits", "frame": frame, "psf_fwhm": fwhm, **known, **true, "broken": "none"}
 
 
 def _break(folder: Path, row: dict, how: str) -> None:

@@ -34,7 +34,7 @@ def rows(count: int | None = None):
 
 def row(case: dict, found: Table) -> dict:
     """How many are whole and converged, and how many truths lie between the 16th and 84th percentiles."""
-    broken = np.asarray(found["broken"] != "")
+    broken = np.array([how != "none" for how in found["broken"]])
     told = np.array([str(message).startswith("left out: ") for message in found["message"]])
     good = found[~broken & np.isfinite(found[f"{GRADIENT}.q50"])]
     counts = {
