@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from jaxmetal import __version__
 from jaxmetal.errors import InputError, InputWarning
+from jaxmetal.survey import commands as survey
 
 if TYPE_CHECKING:
     from jaxmetal.inference.results import Fit, Posterior
@@ -93,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--fwhm", type=float, default=1.5, help="of the PSF, arcsec (1.5)")
     demo.add_argument("--quick", action="store_true", help="fewer pixels and draws")
     writes(demo, "jaxmetal-demo", help="folder for the mock and the results (jaxmetal-demo)")
+    survey.add(command)
     return parser
 
 

@@ -17,7 +17,7 @@ import jaxmetal as jm
 pytestmark = pytest.mark.precision("single")
 
 ROOT = Path(jm.__file__).parent
-ROOMS = ("errors", "files", "profiles", "galaxy", "instrument", "maps", "forward", "inference", "science", "survey", "io", "view", "cli")
+ROOMS = ("errors", "files", "profiles", "galaxy", "instrument", "maps", "forward", "inference", "science", "io", "survey", "view", "cli")
 # The package itself holds only lazily loaded names, so any room may import it; __main__ only calls the command line.
 OUTSIDE = ("", "__main__")
 
@@ -114,8 +114,8 @@ WRITTEN = {"write_text", "write_bytes", "writeto", "to_netcdf", "savetxt", "np.s
 
 def test_only_files_input_and_saved_results_open_files():
     readers = {module for module in TREES if called(module) & READ}
-    assert {module for module in readers if room(module) != "io"} <= {"files", "inference.results"}
-    assert "io.fits" in readers
+    assert {module for module in readers if room(module) != "io"} <= {"files", "inference.results", "survey.store"}
+    assert "io.hdus" in readers
 
 
 def test_whoever_writes_a_file_writes_it_whole():

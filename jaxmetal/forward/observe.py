@@ -189,7 +189,8 @@ def _safe_sampling(instrument: Instrument) -> Sampling:
 
 def compiled_once(function: Callable) -> Callable:
     """`function` compiled in about half the usual time, to run a few times slower: for what is hardly ever run twice."""
-    return eqx.filter_jit(function, compiler_options={"xla_backend_optimization_level": 0})
+    options: dict[str, Any] = {"compiler_options": {"xla_backend_optimization_level": 0}}
+    return eqx.filter_jit(function, **options)
 
 
 observe_compiled = eqx.filter_jit(observe)

@@ -63,7 +63,8 @@ def optimise_batch(
 
 def sample_batch(
     models: Sequence[Model], fits: Sequence[Fit], seed: int = 0, *, method: str = "hmc", chains: int = 4, warmup: int = 300,
-    draws: int = 500, target_accept: float = 0.8, chunk: int | None = None, progress: bool | None = None,
+    draws: int = 500, target_accept: float = 0.8, numbers: Sequence[int] | None = None, chunk: int | None = None,
+    progress: bool | None = None,
 ) -> list[Posterior]:  # fmt: skip
     """The posteriors of many galaxies whose models differ in numbers only.
 
@@ -76,6 +77,9 @@ def sample_batch(
     seed, method, chains, warmup, draws, target_accept
         as for `sample`. With "nuts" all galaxies wait at every step for the longest trajectory among them; "auto" takes
         HMC where importance sampling cannot be trusted, for those galaxies alone.
+    numbers
+        by which each galaxy draws its own random numbers from the seed; 0, 1, 2, … if left out. A galaxy that keeps its
+        number draws the same in every batch.
     chunk
         how many are computed at once; as many as there is memory and use for, if left out. Several devices share them.
     progress
@@ -92,26 +96,38 @@ def sample_batch(
         for models of different structure, or fits that do not belong to them or have no covariance.
     """
     settings = settings_for(method, chains, warmup, draws, target_accept)
-    if len(fits) != len(models):
-        raise InputError(f"sample_batch: {len(models)} models but {len(fits)} fits.")
+    numbers = range(len(models)) if numbers is None else numbers
+    if len(fits) != len(models) or len(numbers) != len(models):
+        raise InputError(f"sample_batch: {len(models)} models but {len(fits)} fits and {len(numbers)} numbers.")
     lost = [i for i, fit in enumerate(fits) if not np.all(np.isfinite(fit.unconstrained_covariance))]
     if lost:
         raise InputError(f"sample_batch: fits {lost} have no covariance to start from; leave them out.")
-    batch, drawn = Batch.of(models), []
+    batch = Batch.of(models)
+    size = batch.at_once(chunk)
+    keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.key(seed), i))(jnp.asarray(np.asarray(numbers, np.uint32)))
+
+    def drawn(settings: Settings, chosen: Sequence[int]) -> list[Posterior]:
+        some = batch if len(chosen) == len(batch) else Batch([batch[i] for i in chosen])
+        return _drawn(some, [fits[i] for i in chosen], keys[np.asarray(chosen)], seed, settings, (chains, draws), size, progress)
+
+    found = drawn(settings, range(len(batch)))
+    refused = [i for i, posterior in enumerate(found) if not trusted(posterior)] if method == "auto" else []
+    if refused:
+        chains_instead = drawn(fallback(settings, "hmc", [found[i] for i in refused]), refused)
+        for i, posterior in zip(refused, chains_instead, strict=True):
+            found[i] = in_place_of(found[i], posterior)
+    return found
+
+
+def _drawn(
+    batch: Batch, fits: Sequence[Fit], keys: Array, seed: int, settings: Settings, shape: tuple[int, int], chunk: int, progress: bool | None
+) -> list[Posterior]:
+    """The posteriors of a batch by one method, part by part."""
+    found: list[Posterior] = []
     for numbers, some in batch.parts(chunk, progress):
-        part, starts = [batch[i] for i in numbers], [fits[i] for i in numbers]
-        keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.key(seed), i))(jnp.asarray(numbers))
-
-        def run(settings: Settings, some: Model = some, starts: list[Fit] = starts, keys: Array = keys) -> list[Posterior]:
-            return run_chains(_PROGRAM, some, starts, keys, chains, draws, settings, seed, lambda _: None)
-
-        if method in CHAINS:
-            found = run(settings)
+        starts, own = [fits[i] for i in numbers], keys[numbers]
+        if settings.method in CHAINS:
+            found += run_chains(_PROGRAM, some, starts, own, *shape, settings, seed, lambda _: None)
         else:
-            found = draw_each(part, some, starts, list(keys), seed, chains, draws)
-            refused = [posterior for posterior in found if not trusted(posterior)]
-            if method == "auto" and refused:
-                instead = run(fallback(settings, "hmc", refused))
-                found = [w if trusted(w) else in_place_of(w, c) for w, c in zip(found, instead, strict=True)]
-        drawn += found
-    return drawn[: len(batch)]
+            found += draw_each([batch[i] for i in numbers], some, starts, list(own), seed, *shape)
+    return found[: len(batch)]

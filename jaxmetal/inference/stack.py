@@ -53,16 +53,19 @@ class Batch(Sequence[Model]):
     def __getitem__(self, index: Any) -> Any:
         return self._models[index]
 
+    def at_once(self, chunk: int | None) -> int:
+        """How many are computed at once: as many as are asked for, so that one program serves batches of any size."""
+        if chunk is not None and chunk < 1:
+            raise InputError(f"chunk: expected at least 1, got {chunk}.")
+        devices = jax.local_device_count()
+        return -(-(chunk or min(together(self[0]), len(self))) // devices) * devices
+
     def parts(self, chunk: int | None, progress: bool | None) -> Iterator[tuple[np.ndarray, Model]]:
         """Which models, and those models as one, in parts of one size, so that one program serves all.
 
         The last part is filled up with the last model.
         """
-        if chunk is not None and chunk < 1:
-            raise InputError(f"chunk: expected at least 1, got {chunk}.")
-        devices = jax.local_device_count()
-        size = min(chunk or together(self[0]), len(self))
-        size = -(-size // devices) * devices
+        size = self.at_once(chunk)
         with bar(len(self), progress, "galaxies") as shown:
             for first in range(0, len(self), size):
                 numbers = np.minimum(np.arange(first, first + size), len(self) - 1)
@@ -91,9 +94,13 @@ def over_galaxies(function: Callable) -> Callable:
 
 def together(model: Model) -> int:
     """How many models like this one are computed at once: what fits into the memory, and no more than is of use."""
-    each = COPIES * cells(model.maps) * model.start.dtype.itemsize * (len(model.start) + 2)
     most = MOST_TOGETHER.get(jax.default_backend(), MOST_ELSEWHERE)
-    return int(np.clip(SHARE * _memory() / each, 1, most)) * jax.local_device_count()
+    return int(np.clip(SHARE * _memory() / memory_of(model), 1, most)) * jax.local_device_count()
+
+
+def memory_of(model: Model) -> int:
+    """Bytes that the fit of one such model takes, about."""
+    return COPIES * cells(model.maps) * model.start.dtype.itemsize * (len(model.start) + 2)
 
 
 def _memory() -> int:

@@ -1,12 +1,9 @@
 """FITS files: maps that are read and written."""
 
 import os
-import warnings
-import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +11,7 @@ from jaxtyping import Bool, Float
 
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.files import whole_file
-
-# What astropy raises for a file that is no FITS file, is cut short or is damaged.
-_UNREADABLE = (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError, IndexError)
+from jaxmetal.io.hdus import find, first_line, opened, pixels, quiet
 
 
 @dataclass(frozen=True)
@@ -50,33 +45,6 @@ class Part:
     file: str | os.PathLike | None = None
     extension: str | int = 0
     channel: int | str | None = None
-
-
-@contextmanager
-def opened(path: str | os.PathLike) -> Iterator[Any]:
-    """The file's astropy HDUList, its headers read; an InputError if it is no FITS file."""
-    from astropy.io import fits
-
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file.")
-    with _quiet(), ExitStack() as stack:
-        try:
-            hdus = stack.enter_context(fits.open(path, memmap=False))
-            hdus.readall()
-        except _UNREADABLE as error:
-            raise InputError(f"{path}: cannot be read as a FITS file, or is damaged ({_line(error)}).") from None
-        yield hdus
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """No word of harmless repairs: old spellings, long keys, a map that kept its cube's third axis."""
-    from astropy.utils.exceptions import AstropyWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", AstropyWarning)
-        yield
 
 
 def read_header(path: str | os.PathLike, extension: str | int = 0) -> dict[str, Any]:
@@ -153,12 +121,7 @@ def read_map(
 def image_of(hdus: Any, path: Any, extension: str | int, channel: Any = None, shape: tuple | None = None) -> tuple[np.ndarray, Any]:
     """(picture as native float64, header) of an extension of an open file; `shape` is what it must be."""
     hdu, where = find(hdus, path, extension), f"{path}[{extension}]"
-    try:
-        data, header = hdu.data if hdu.is_image else None, hdu.header
-    except _UNREADABLE as error:
-        raise InputError(f"{where}: the data are damaged or cut short ({_line(error)}).") from None
-    if data is None:
-        raise InputError(f"{where}: expected an image, the extension holds {'no data' if hdu.is_image else 'a table'}.")
+    data, header = pixels(hdu, where), hdu.header
     if channel is not None:
         if data.ndim != 3:
             raise InputError(f"{where}: channel {channel!r} asks for a plane of a cube, the extension has shape {data.shape}.")
@@ -204,24 +167,15 @@ def write_maps(path: str | os.PathLike, images: Mapping[str, tuple[Any, str]], w
         with whole_file(path) as part:
             hdus.writeto(part)
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({_line(error)}).") from None
+        raise InputError(f"{path}: cannot be written ({first_line(error)}).") from None
 
 
 def _card(header: Any, key: str, value: Any, where: str) -> None:
     try:
-        with _quiet():
+        with quiet():
             header[key] = value
     except ValueError as error:
-        raise InputError(f"{where}: {key} = {value!r} cannot stand in a FITS header ({_line(error)}).") from None
-
-
-def find(hdus: Any, path: Any, extension: str | int) -> Any:
-    names = [hdu.name or str(i) for i, hdu in enumerate(hdus)]
-    if isinstance(extension, str) and extension.strip().upper() in names:
-        return hdus[names.index(extension.strip().upper())]
-    if isinstance(extension, int | np.integer) and 0 <= extension < len(hdus):
-        return hdus[int(extension)]
-    raise unknown("extension", str(extension), names, str(path))
+        raise InputError(f"{where}: {key} = {value!r} cannot stand in a FITS header ({first_line(error)}).") from None
 
 
 def _plane(header: Any, channel: int | str, count: int, where: str) -> int:
@@ -249,13 +203,8 @@ def celestial(header: Any, where: str) -> Any:
     from astropy.wcs import WCS
 
     try:
-        with _quiet():
+        with quiet():
             wcs = WCS(header)
             return wcs.celestial if wcs.has_celestial else None
     except Exception as error:  # wcslib has a dozen classes of its own
-        raise InputError(f"{where}: the WCS cannot be read ({_line(error)}).") from None
-
-
-def _line(error: BaseException) -> str:
-    """An error's first line."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        raise InputError(f"{where}: the WCS cannot be read ({first_line(error)}).") from None

@@ -1,5 +1,6 @@
 """From the components of a configuration to a galaxy: profiles by name, users' own, and pictures used as the light."""
 
+import functools
 import importlib
 import importlib.util
 import inspect
@@ -115,8 +116,12 @@ def find_function(text: str, homes: Sequence[ModuleType], folder: Path) -> Calla
 def _module(source: str, folder: Path) -> ModuleType:
     """A module that lies beside the configuration, or is installed."""
     path = module_file(source, folder)
-    if path is None:
-        return importlib.import_module(source)
+    return importlib.import_module(source) if path is None else _loaded(path.resolve(), path.stat().st_mtime_ns)
+
+
+@functools.lru_cache
+def _loaded(path: Path, changed: int) -> ModuleType:
+    """A user's module, the same for every galaxy of a survey, since models of one structure share their functions."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -1,6 +1,6 @@
 """From the maps of a configuration to maps of a model: files are read, placed on one sky, given their instruments."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from jaxmetal.instrument.psf import PSF, GaussianPSF, MoffatPSF, NoPSF
 from jaxmetal.io import schema
 from jaxmetal.io.config import Mistakes, file_path
 from jaxmetal.io.fits import MapFile, Part, read_map
+from jaxmetal.io.frames import filled, filled_up, framed, widened
 from jaxmetal.io.manga import Manga, read_manga
 from jaxmetal.io.psfs import read_psf
 from jaxmetal.maps import LightMap, Map, TracerMap
@@ -37,6 +38,8 @@ class Observed:
         the name in the configuration; a MaNGA file gives two maps.
     wcs, unit
         the astropy.wcs.WCS or None, and the unit as text.
+    shape
+        (rows, columns) in the file; the map may have been filled up.
     manga
         geometry and effective radius, if it came from a MaNGA file.
     """
@@ -45,6 +48,7 @@ class Observed:
     entry: str
     wcs: Any
     unit: str
+    shape: tuple[int, int]
     manga: Manga | None = None
 
 
@@ -56,7 +60,7 @@ class Observations:
     reference: tuple[float, float] | None
 
 
-def observe(config: schema.Config, folder: Path, priors: Mapping[str, Any], mistakes: Mistakes) -> Observations:
+def observe(config: schema.Config, folder: Path, priors: Mapping[str, Any], mistakes: Mistakes, fill: bool = False) -> Observations:
     """The maps of a configuration, as many as can be made.
 
     Parameters
@@ -67,6 +71,8 @@ def observe(config: schema.Config, folder: Path, priors: Mapping[str, Any], mist
         by path; a scatter that has one and no value of its own starts in the middle of it.
     mistakes
         to which what is wrong is added.
+    fill
+        whether frames are filled up to a few common sizes.
     """
     sources: dict[str, Source] = {}
     for name, entry in config.maps.items():
@@ -77,13 +83,14 @@ def observe(config: schema.Config, folder: Path, priors: Mapping[str, Any], mist
         mixed = [name for name, source in sources.items() if not _on_the_sky(config.maps[name], source)]
         if mixed and len(mixed) < len(sources):
             mistakes.add(f"maps.{mixed[0]}", "has no place on the sky, other maps have one; give all of them a WCS, or all a pixel_scale.")
-        return Observations(_made(config, folder, sources, reference, priors, mistakes), reference)
+        return Observations(_made(config, folder, sources, reference, priors, mistakes, fill), reference)
     return Observations({}, None)
 
 
 def _made(
-    config: schema.Config, folder: Path, sources: dict[str, Source], reference: Any, priors: Mapping[str, Any], mistakes: Mistakes
-) -> dict[str, Observed]:
+    config: schema.Config, folder: Path, sources: dict[str, Source], reference: Any, priors: Mapping[str, Any], mistakes: Mistakes,
+    fill: bool,
+) -> dict[str, Observed]:  # fmt: skip
     maps: dict[str, Observed] = {}
     known: dict[Any, Instrument] = {}
     for name, source in sources.items():
@@ -94,14 +101,16 @@ def _made(
         # A value that was left out because it was wrong may be missed here.
         with mistakes.at(f"maps.{name}", follows=mistakes.touches(f"maps.{name}")):
             grid = _grid(entry, source, reference)
-            bins = None if source.bins is None else Apertures.bins(source.bins)
-            psf, supersampling = _psf(entry, source, grid, folder), as_sampling(entry.supersampling)
-            instrument = Instrument(grid, psf, supersampling, entry.margin, apertures=bins)
+            shape, psf, ids = grid.shape, _psf(entry, source, grid, folder), source.bins
+            if fill:
+                grid, psf, ids = widened(grid), framed(psf), None if ids is None else filled(ids, np.nan)
+            bins = None if ids is None else Apertures.bins(ids)
+            instrument = Instrument(grid, psf, as_sampling(entry.supersampling), entry.margin, apertures=bins)
             # Maps of one instrument share its object, and so the convolution of their light.
             places = [array.tobytes() for array in jax.tree.leaves((grid, bins))]
             key = (repr(entry.psf), str(entry.supersampling), entry.margin, grid.shape, *places)
             instrument = known.setdefault(key, instrument)
-            for one, observed in _observed(name, entry, source, instrument, priors).items():
+            for one, observed in _observed(name, entry, source, instrument, priors, shape, filled_up if fill else lambda map: map).items():
                 if one in maps or one in config.galaxy or one == LENS:
                     raise InputError(f"{one!r} is also the name of another map, of a component or of the lenses; paths would be ambiguous.")
                 maps[one] = observed
@@ -179,27 +188,30 @@ def as_sampling(said: Any) -> Any:
     return tuple(said) if isinstance(said, list) else said
 
 
-def _observed(name: str, entry: Any, source: Source, instrument: Instrument, priors: Mapping[str, Any]) -> dict[str, Observed]:
+def _observed(
+    name: str, entry: Any, source: Source, instrument: Instrument, priors: Mapping[str, Any], shape: tuple[int, int], fill: Callable
+) -> dict[str, Observed]:
     """One map of a FITS file, or the two of a MaNGA file."""
     noise = {"likelihood": entry.likelihood, "dof": entry.dof}
     if isinstance(source, Manga):
-        z, light = source.metallicity, source.light
+        z, light = fill(source.metallicity), fill(source.light)
         names = entry.metallicity, entry.light
         scatter = start_of(entry.scatter, priors.get(f"{names[0]}.scatter"))
         # Masked spaxels as NaN: a flag on one of a bin's spaxels does not spoil the bin.
         z_map = TracerMap(np.where(z.mask, np.nan, z.values), z.sigma, instrument, scatter=scatter, **noise)
-        maps = {names[0]: Observed(z_map, name, source.wcs, "dex", source)}
+        maps = {names[0]: Observed(z_map, name, source.wcs, "dex", shape, source)}
         if names[1]:
             scatter = start_of(entry.light_scatter, priors.get(f"{names[1]}.scatter"))
             light_map = LightMap(*_flux(light, instrument.apertures), instrument, scatter=scatter, **noise)
-            maps[names[1]] = Observed(light_map, name, source.wcs, light.unit, source)
+            maps[names[1]] = Observed(light_map, name, source.wcs, light.unit, shape, source)
         return maps
-    sigma = source.sigma if source.sigma is not None else entry.sigma
+    found = fill(source)
+    sigma = found.sigma if found.sigma is not None else entry.sigma
     noise["scatter"] = start_of(entry.scatter, priors.get(f"{name}.scatter"))
     if isinstance(entry, schema.Light):
-        return {name: Observed(LightMap(source.values, sigma, instrument, source.mask, **noise), name, source.wcs, source.unit)}
-    tracer_map = TracerMap(source.values, sigma, instrument, entry.tracer, entry.scale, source.mask, **noise)
-    return {name: Observed(tracer_map, name, source.wcs, source.unit or ("dex" if entry.scale == "log10" else ""))}
+        return {name: Observed(LightMap(found.values, sigma, instrument, found.mask, **noise), name, found.wcs, found.unit, shape)}
+    tracer_map = TracerMap(found.values, sigma, instrument, entry.tracer, entry.scale, found.mask, **noise)
+    return {name: Observed(tracer_map, name, found.wcs, found.unit or ("dex" if entry.scale == "log10" else ""), shape)}
 
 
 def _flux(light: MapFile, bins: Apertures | None) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,8 @@ from typing import Any
 
 from jaxmetal.errors import InputError
 from jaxmetal.instrument.psf import KernelPSF
-from jaxmetal.io.fits import celestial, find, image_of, opened
+from jaxmetal.io.fits import celestial, image_of
+from jaxmetal.io.hdus import find, opened
 
 # Extensions of STPSF (WebbPSF) in the order of preference, and those whose values are light collected in detector pixels;
 # header keys of a PSF's scale in arcsec, and of its pixels per detector pixel.

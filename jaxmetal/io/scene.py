@@ -120,15 +120,15 @@ def load(path: str | os.PathLike, want: str = "fit") -> Scene:
     return build(read(path), Path(path).resolve().parent, want)
 
 
-def build(raw: Mapping[str, Any], folder: Path, want: str = "fit") -> Scene:
-    """The scene that the contents of a configuration describe; see `load`."""
+def build(raw: Mapping[str, Any], folder: Path, want: str = "fit", fill: bool = False) -> Scene:
+    """The scene that the contents of a configuration describe; see `load`. With `fill` its frames are of a few common sizes."""
     mistakes = Mistakes()
     config = parse(raw, mistakes)
     if config is None:
         mistakes.raise_all()
         raise InputError("the configuration cannot be understood.")
-    priors: dict[str, Any] = {path: _prior(prior) for path, prior in config.priors.items()}
-    observations = observe(config, folder, priors, mistakes)
+    priors: dict[str, Any] = {path: make_prior(prior) for path, prior in config.priors.items()}
+    observations = observe(config, folder, priors, mistakes, fill)
     lenses = make_lenses(config, folder, observations, mistakes)
     galaxy = make_galaxy(config, folder, observations, lenses, mistakes)
     pictures = {profile.map for component in config.galaxy.values() for profile in component.profiles.values()}
@@ -144,7 +144,8 @@ def build(raw: Mapping[str, Any], folder: Path, want: str = "fit") -> Scene:
     return Scene(config, folder, galaxy, maps, priors)
 
 
-def _prior(prior: schema.Prior) -> Any:
+def make_prior(prior: schema.Prior) -> Any:
+    """The distribution, tie or linear amplitude that a configuration describes."""
     (name, given), *_ = [(name, value) for name, value in prior if value is not None]
     if name == "truncated_normal":
         return dist.TruncatedNormal(given[0], given[1], low=given[2], high=given[3])

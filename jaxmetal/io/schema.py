@@ -3,9 +3,10 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, PositiveInt, model_serializer
+from pydantic import BeforeValidator, ConfigDict, Field, PositiveInt
 from pydantic import model_validator as check
 
+from jaxmetal.io.entries import Light, Manga, Psf, Tracer
 from jaxmetal.io.words import (
     NAME,
     Block,
@@ -18,118 +19,13 @@ from jaxmetal.io.words import (
     Numbers,
     OneOf,
     Pair,
-    Part,
     Positive,
     Seed,
+    ShellWord,
     Supersampling,
-    or_none,
     scaled_to,
     switch,
 )  # fmt: skip
-
-
-class Gaussian(Block):
-    """A Gaussian PSF; full width at half maximum in arcsec."""
-
-    fwhm: Positive
-
-
-class Moffat(Block):
-    """A Moffat PSF; full width at half maximum in arcsec."""
-
-    fwhm: Positive
-    beta: Annotated[Number, Field(gt=1)]
-
-
-class Kernel(Block):
-    """A picture of a point source; what is left out comes from the file's header."""
-
-    file: str
-    extension: Extension | None = None
-    oversampling: Positive | None = None
-    includes_pixel: bool | None = None
-
-
-class Psf(OneOf):
-    """The point-spread function."""
-
-    gaussian: Gaussian | None = None
-    moffat: Moffat | None = None
-    kernel: Kernel | None = None
-
-    @check(mode="before")
-    @classmethod
-    def _one(cls, value: Any) -> Any:
-        if value in (None, "none"):
-            return {}
-        if not isinstance(value, dict) or len(value) != 1:
-            raise ValueError("expected gaussian: {fwhm: }, moffat: {fwhm: , beta: }, kernel: {file: } or none")
-        return value
-
-    @model_serializer(mode="wrap")
-    def _said(self, handler: Any) -> Any:
-        return {key: value for key, value in handler(self).items() if value is not None} or "none"
-
-
-class Observation(Block):
-    """What all maps have: a file, how finely the instrument is computed, and how the data scatter."""
-
-    file: str
-    supersampling: Supersampling = "auto"
-    margin: Annotated[int, Field(ge=0)] | None = None
-    scatter: NotNegative | None = None
-    likelihood: Literal["gaussian", "student-t"] = "gaussian"
-    dof: Positive = 4.0
-
-
-class FitsMap(Observation):
-    """A map in the extensions of a FITS file; errors, mask and bins may lie in others."""
-
-    value: Extension
-    error: Part | None = None
-    variance: Part | None = None
-    ivar: Part | None = None
-    sigma: Positive | None = None
-    mask: Part | None = None
-    bins: Part | None = None
-    channel: Extension | None = None
-    unit: str | None = None
-    pixel_scale: Positive | None = None
-    psf: Psf
-
-    @check(mode="after")
-    def _one_error(self) -> "FitsMap":
-        given = [name for name in ("error", "variance", "ivar", "sigma") if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(f"expected one of error, variance, ivar (extensions) and sigma (a number), got {', '.join(given) or 'none'}")
-        return self
-
-
-class Light(FitsMap):
-    """A map of flux per pixel."""
-
-    kind: Literal["light"]
-
-
-class Tracer(FitsMap):
-    """A map of something that light carries."""
-
-    kind: Literal["tracer"]
-    tracer: Name = "metallicity"
-    scale: Literal["log10", "linear"] = "log10"
-
-
-class Manga(Observation):
-    """A tracer map and a light map from one MaNGA MAPS file; the PSF is the header's if left out."""
-
-    kind: Literal["manga"]
-    metallicity: Name = "z"
-    light: Annotated[Name | None, BeforeValidator(or_none)] = "halpha"
-    calibration: str = "o3n2_m13"
-    snr: NotNegative = 3.0
-    inflate: Positive = 1.25
-    light_scatter: NotNegative | None = None
-    psf: Psf | None = None
 
 
 class Profile(Block):
@@ -283,6 +179,35 @@ class Simulate(Block):
     seed: Seed = 0
 
 
+class Slurm(Block):
+    """How the shards of a survey are sent to Slurm: minutes and GPUs of a job, and lines of shell that stand before it."""
+
+    partition: ShellWord | None = None
+    account: ShellWord | None = None
+    qos: ShellWord | None = None
+    constraint: ShellWord | None = None
+    minutes: PositiveInt = 60
+    gpus: Annotated[int, Field(ge=0)] = 0
+    cpus: PositiveInt = 1
+    memory: Positive | None = None
+    at_once: PositiveInt = 64
+    requeues: Annotated[int, Field(ge=0)] = 10
+    setup: tuple[str, ...] = ()
+
+
+class Survey(Block):
+    """How a survey of many galaxies is divided, and what is kept of each; memory of a job in GB.
+
+    together is how many galaxies are computed at once, shard how many make a file of results: a whole number of the former.
+    """
+
+    id: str = "id"
+    shard: PositiveInt = 64
+    together: PositiveInt = 16
+    maps: bool = True
+    slurm: Slurm = Slurm()
+
+
 class Config(Block):
     """A whole configuration."""
 
@@ -297,3 +222,4 @@ class Config(Block):
     baseline: Baseline = Baseline()
     truth: dict[str, Numbers] = Field({})
     simulate: Simulate | None = None
+    survey: Survey | None = None

@@ -1,4 +1,4 @@
-"""The words that a configuration is made of: numbers, names, choices, and blocks of them."""
+"""The types that the words of a configuration are made of."""
 
 from typing import Annotated, Any
 
@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from pydantic import model_validator as check
 
 
-def _not_bool(value: Any) -> Any:
+def not_bool(value: Any) -> Any:
     if isinstance(value, bool):
         raise ValueError("expected a number")
     return value
@@ -61,11 +61,11 @@ def or_none(value: Any) -> Any:
     return None if value == "none" else value
 
 
-Number = Annotated[float, BeforeValidator(_not_bool), Field(allow_inf_nan=False)]
+Number = Annotated[float, BeforeValidator(not_bool), Field(allow_inf_nan=False)]
 Positive = Annotated[Number, Field(gt=0)]
 NotNegative = Annotated[Number, Field(ge=0)]
 Fraction = Annotated[Number, Field(gt=0, lt=1)]
-Seed = Annotated[int, BeforeValidator(_not_bool), Field(ge=0)]
+Seed = Annotated[int, BeforeValidator(not_bool), Field(ge=0)]
 Numbers = Annotated[Any, BeforeValidator(_numbers)]
 Choice = Annotated[Any, BeforeValidator(_choice)]
 Pair = tuple[Number, Number]
@@ -74,6 +74,9 @@ Supersampling = Annotated[Any, BeforeValidator(_supersampling)]
 # A name is a part of dotted paths.
 NAME = r"^[A-Za-z]\w*$"
 Name = Annotated[str, StringConstraints(pattern=NAME)]
+
+# What may stand in the head of a job script.
+ShellWord = Annotated[str, StringConstraints(pattern=r"^[\w.,:+&|*\[\]-]+$")]
 
 
 class Block(BaseModel):

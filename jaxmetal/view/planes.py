@@ -1,6 +1,7 @@
 """A lensed galaxy in two planes: what the telescope saw through the lens, and the source behind it."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -56,7 +57,7 @@ def plane_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
     map = chosen_map(fit, name, "plane_figure")
     if not isinstance(map, TracerMap):
         raise InputError(f"plane_figure: {name!r} is a map of light; the planes are shown for a tracer map.")
-    behind = {n: c for n, c in fit.galaxy.components.items() if fit.galaxy.is_lensed(n) and map.tracer in c.tracers}
+    behind: dict[str, Any] = {n: c for n, c in fit.galaxy.components.items() if fit.galaxy.is_lensed(n) and map.tracer in c.tracers}
     if not behind:
         raise InputError(f"plane_figure: nothing that carries {map.tracer!r} lies behind a lens.")
     data, grid = map.image(map.data), map.instrument.grid

@@ -1,0 +1,161 @@
+"""A catalogue of galaxies, and the configuration of each of them: {column} stands for what the catalogue says."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxmetal.errors import InputError, unknown
+from jaxmetal.io.config import Mistakes, Place
+from jaxmetal.io.hdus import first_line
+from jaxmetal.io.summary import UNITS
+
+_REFERENCE = re.compile(r"\{([^{}]+)\}")
+# Parts of a configuration in which galaxies may differ: the others say how all are treated.
+DIFFER = ("maps", "galaxy", "priors", "reference", "baseline", "truth")
+# Units of numbers outside the galaxy; those of the galaxy's parameters go by their names.
+_UNITS = {"fwhm": "arcsec", "pixel_scale": "arcsec", "effective_radius": "arcsec", "center": "arcsec", "reference": "deg"}
+_UNITS |= dict.fromkeys(("inclination", "position_angle"), "deg")
+# Numbers of a prior, after the first, that are those of a logarithm.
+_LOGARITHMIC = ("log_normal",)
+_FORMATS = {".ecsv": "ascii.ecsv", ".csv": "ascii.csv", ".fits": "fits", ".fit": "fits", ".fits.gz": "fits"}
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """A table with a row for each galaxy, and the name of the column that tells them apart."""
+
+    table: Any
+    id: str
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def ids(self) -> list[str]:
+        """What each galaxy is called; empty where nothing stands."""
+        return ["" if np.ma.is_masked(value) else str(_plain(value)) for value in self.table[self.id]]
+
+
+def read_catalogue(path: str | os.PathLike) -> Any:
+    """The table of an ECSV, CSV or FITS file, by its suffix.
+
+    Raises
+    ------
+    InputError
+        if there is no such file, it is not written as its suffix says, or has no rows.
+    """
+    from astropy.table import Table
+
+    path = Path(path)
+    kind = next((kind for suffix, kind in _FORMATS.items() if path.name.lower().endswith(suffix)), None)
+    if kind is None:
+        raise InputError(f"{path}: expected a catalogue that ends in .ecsv, .csv or .fits.")
+    if not path.is_file():
+        raise InputError(f"{path}: no such file.")
+    try:
+        # Text without a type may be a name that looks like a number; what is quoted or not says nothing in CSV.
+        table = Table.read(path, format=kind)
+    except Exception as error:  # a dozen classes, by format
+        raise InputError(f"{path}: cannot be read as a table ({first_line(error)}).") from None
+    if not len(table):
+        raise InputError(f"{path}: the catalogue has no rows.")
+    return table
+
+
+def check_references(raw: Mapping[str, Any], catalogue: Catalogue) -> None:
+    """Every {column} of a configuration exists, and stands where galaxies may differ; an InputError with a line for each that does not."""
+    mistakes = Mistakes()
+    if catalogue.id not in catalogue.table.colnames:
+        mistakes.add("survey.id", unknown("column", catalogue.id, catalogue.table.colnames))
+    for place, text in _texts(raw, ()):
+        where = ".".join(map(str, place))
+        for name in _REFERENCE.findall(text):
+            if place[0] not in DIFFER:
+                mistakes.add(where, f"a column of the catalogue cannot stand here, only in {', '.join(DIFFER)}.")
+            elif name not in catalogue.table.colnames:
+                mistakes.add(where, unknown("column", name, catalogue.table.colnames))
+    mistakes.raise_all()
+
+
+def configure(raw: Mapping[str, Any], catalogue: Catalogue, row: int) -> dict[str, Any]:
+    """The configuration of one galaxy.
+
+    A value that is {column} and nothing else takes the column's type, in the unit that its place asks for.
+
+    Raises
+    ------
+    InputError
+        with a line for every value that the catalogue lacks or that cannot stand where it is wanted.
+    """
+    mistakes = Mistakes()
+
+    def fill(value: Any, place: Place) -> Any:
+        if isinstance(value, Mapping):
+            return {key: fill(below, (*place, key)) for key, below in value.items()}
+        if isinstance(value, list | tuple):
+            return [fill(below, (*place, i)) for i, below in enumerate(value)]
+        if isinstance(value, str) and place[0] in DIFFER and _REFERENCE.search(value):
+            with mistakes.at(".".join(map(str, place))):
+                return _filled(value, place, catalogue.table, row)
+        return value
+
+    filled = {key: fill(value, (key,)) for key, value in raw.items()}
+    mistakes.raise_all()
+    return filled
+
+
+def _texts(tree: Any, place: Place) -> Iterator[tuple[Place, str]]:
+    if isinstance(tree, str):
+        yield place, tree
+    elif isinstance(tree, Mapping | list | tuple):
+        for key, below in tree.items() if isinstance(tree, Mapping) else enumerate(tree):
+            yield from _texts(below, (*place, key))
+
+
+def _filled(text: str, place: Place, table: Any, row: int) -> Any:
+    whole = _REFERENCE.fullmatch(text)
+    value = _cell(table, whole[1], row, place) if whole else _REFERENCE.sub(lambda found: str(_cell(table, found[1], row, None)), text)
+    # Where profiles are named, "file.py:function" would run what a catalogue says.
+    if place[-1] == "profile" and ":" in str(value):
+        raise InputError(f"a catalogue may name profiles that come with jaxmetal only, got {value!r}.")
+    return value
+
+
+def _cell(table: Any, name: str, row: int, place: Place | None) -> Any:
+    """What stands in a column, in the unit that the place asks for; as it is where text is made of it."""
+    value = table[name][row]
+    if np.ma.is_masked(value):
+        raise InputError(f"the catalogue has no {name} in this row.")
+    unit = getattr(table[name], "unit", None)
+    if unit is None or place is None:
+        return _plain(getattr(value, "value", value))
+    wanted = unit_at(place)
+    # What light carries has units that only its map knows; the number is taken as it stands.
+    if wanted is None:
+        return _plain(getattr(value, "value", value))
+    try:
+        return float((np.asarray(getattr(value, "value", value), float) * unit).to_value(wanted))
+    except Exception:
+        raise InputError(f"{name} is in {unit}, expected {wanted or 'a number without a unit'}.") from None
+
+
+def _plain(value: Any) -> Any:
+    """A Python value instead of NumPy's."""
+    value = value.tolist() if hasattr(value, "tolist") else value
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def unit_at(place: Place) -> str | None:
+    """The unit that is expected at a place of a configuration; None where it is not known."""
+    names = [part for part in place if isinstance(part, str)]
+    if place[0] == "priors":
+        kind, number = (names[2] if len(names) > 2 else ""), place[-1]
+        return "" if kind in _LOGARITHMIC and number == 1 else UNITS.get(names[1].split(".")[-1])
+    if place[0] in ("galaxy", "truth"):
+        return UNITS.get(names[-1].split(".")[-1])
+    return _UNITS.get(names[-1])

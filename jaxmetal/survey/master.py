@@ -1,0 +1,169 @@
+"""A survey run: planned once, and of its shards only those computed that are missing."""
+
+import copy
+import logging
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jaxmetal.errors import InputError
+from jaxmetal.inference.progress import bar
+from jaxmetal.io.config import read
+from jaxmetal.survey import plan as planning
+from jaxmetal.survey import shard, store
+from jaxmetal.survey.catalogue import Catalogue, read_catalogue
+from jaxmetal.survey.slurm import Array
+from jaxmetal.survey.state import Status, missing, status
+from jaxmetal.survey.store import Plan
+
+log = logging.getLogger("jaxmetal")
+
+# A worker that dies takes its shard with it; others try again so many times.
+ROUNDS = 3
+POLL = 0.2
+
+
+def prepare(catalogue: Any, config: Any, out: str | os.PathLike, skip_bad: bool = False, progress: bool | None = None) -> Plan:
+    """The plan of a survey, made and kept if there is none yet in its folder; see `run`."""
+    from astropy.table import Table
+
+    out, raw, folder, name = Path(out), *_configuration(config)
+    is_file = isinstance(catalogue, str | os.PathLike)
+    table = read_catalogue(catalogue) if is_file else Table(catalogue)
+    whole = Catalogue(table, planning.settings(raw).id)
+    names = (os.fspath(catalogue) if is_file else "a table", name)
+    if (out / store.PLAN).exists():
+        kept = store.read_plan(out)
+        asked = planning.identity(raw, folder, whole, names)
+        if changes := kept.differences(asked):
+            raise InputError("\n".join(f"{out}: holds another survey: {change}; --out names another folder." for change in changes))
+        return kept
+    if out.exists() and (not out.is_dir() or any(out.iterdir())) and not (out / store.SHARDS).is_dir():
+        raise InputError(f"{out}: expected an empty folder or the folder of a survey.")
+    plan = planning.make_plan(raw, folder, whole, names, progress)
+    lines = planning.bad_lines(plan, whole)
+    if lines and not skip_bad:
+        raise InputError("\n".join([*lines, f"{len(plan.bad)} of {len(whole)} galaxies cannot be used; --skip-bad goes on without them."]))
+    if not plan.shards:
+        raise InputError("\n".join([*lines, "no galaxy is left."]))
+    for line in lines:
+        log.warning("left out: %s", line)
+    store.keep_plan(out, plan, table)
+    return plan
+
+
+def run(
+    catalogue: Any, config: Any, out: str | os.PathLike, *, skip_bad: bool = False, executor: Any = None, progress: bool | None = None,
+) -> Status:  # fmt: skip
+    """Fit and sample every galaxy of a catalogue; what is there already is not computed again.
+
+    Parameters
+    ----------
+    catalogue
+        an ECSV, CSV or FITS file, or an astropy Table: a row for each galaxy.
+    config
+        a YAML or TOML file, or its contents, in which {column} stands for what the catalogue says.
+    out
+        folder of the survey; a second run with other input is an error.
+    skip_bad
+        whether to go on without galaxies whose input is wrong; they are rows of the final catalogue with their reason.
+    executor
+        anything with a method submit, such as those of concurrent.futures, Dask or submitit; this process if left out.
+    progress
+        whether to show bars; only on a terminal if left out.
+
+    Returns
+    -------
+    status
+        how far it is: everything done, unless another process is still at some of it.
+
+    Raises
+    ------
+    InputError
+        with a line for everything that is wrong with the input, or with the shards that could not be computed.
+    """
+    plan = prepare(catalogue, config, out, skip_bad, progress)
+    folder = os.fspath(Path(out).absolute())
+    remove_damaged(folder, plan)
+    failed: dict[int, str] = {}
+    with bar(sum(len(each["rows"]) for each in plan.shards), progress, "survey") as shown:
+        todo = missing(folder, plan)
+        shown.update(sum(len(each["rows"]) for n, each in enumerate(plan.shards) if n not in todo))
+        for attempt in range(ROUNDS):
+            todo = [number for number in missing(folder, plan) if number not in failed]
+            if not todo:
+                break
+            moved = lambda number: shown.update(len(plan.shards[number]["rows"]))  # noqa: E731
+            if executor is None:
+                _here(folder, todo, attempt > 0, progress, failed, moved)
+            else:
+                _elsewhere(executor, folder, todo, attempt + 1 == ROUNDS, failed, moved)
+    if failed:
+        raise InputError("\n".join(f"shard {number}: {text}" for number, text in sorted(failed.items())))
+    return status(folder)
+
+
+def _configuration(config: Any) -> tuple[dict[str, Any], Path, str]:
+    """(contents, folder of its paths, name) of a configuration; posteriors by the fast method if it does not say how."""
+    if isinstance(config, Mapping):
+        raw, folder, name = copy.deepcopy(dict(config)), Path.cwd(), "a mapping"
+    else:
+        raw, folder, name = read(config), Path(config).resolve().parent, os.fspath(config)
+    sample = raw.get("sample", True)
+    if sample is True or isinstance(sample, dict):
+        raw["sample"] = {"method": "auto", **({} if sample is True else sample)}
+    return raw, folder, name
+
+
+def slurm_of(config: Any) -> Array:
+    """Slurm as a configuration's survey.slurm describes it."""
+    return Array(planning.settings(_configuration(config)[0]).slurm)
+
+
+def remove_damaged(folder: str, plan: Plan) -> None:
+    """Take away shards that are not whole, which only a failing disk can leave, so that they are computed again."""
+    for number in range(len(plan.shards)):
+        path = store.shard_path(folder, number)
+        if path.is_file():
+            try:
+                store.read_shard(folder, number)
+            except InputError as error:
+                log.warning("%s", error)
+                path.unlink(missing_ok=True)
+
+
+def _here(folder: str, todo: Sequence[int], wait: bool, progress: bool | None, failed: dict[int, str], moved: Any) -> None:
+    """One shard after the other, in this process."""
+    for number in todo:
+        try:
+            if shard.compute(folder, number, wait, progress):
+                moved(number)
+        except InputError:
+            # Nothing could be written; what follows could not either.
+            raise
+        except Exception as error:
+            failed[number] = f"{type(error).__name__}: {error}"
+
+
+def _elsewhere(executor: Any, folder: str, todo: Sequence[int], last: bool, failed: dict[int, str], moved: Any) -> None:
+    """All shards handed to an executor; one that was lost with its worker is tried again in the next round."""
+    if hasattr(executor, "shards"):
+        waiting = executor.shards(folder, todo)
+    else:
+        waiting = {number: executor.submit(shard.work, folder, number) for number in todo}
+    while waiting:
+        for number, future in list(waiting.items()):
+            if not future.done():
+                continue
+            del waiting[number]
+            try:
+                if future.result():
+                    moved(number)
+            except InputError as error:
+                failed[number] = str(error)
+            except Exception as error:
+                if last or store.read_failure(folder, number):
+                    failed[number] = f"{type(error).__name__}: {error}"
+        time.sleep(POLL if waiting else 0.0)

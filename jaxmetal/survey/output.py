@@ -1,0 +1,204 @@
+"""The catalogue out: a row for every galaxy that came in, with what was found of it, in units and with its provenance."""
+
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxmetal.errors import InputError
+from jaxmetal.files import whole_file
+from jaxmetal.survey import store
+from jaxmetal.survey.catalogue import Catalogue
+from jaxmetal.survey.plan import settings
+from jaxmetal.survey.state import missing
+from jaxmetal.survey.store import Plan
+
+log = logging.getLogger("jaxmetal")
+
+ECSV, FITS = "catalogue.ecsv", "catalogue.fits"
+# What there is for each parameter, and for each galaxy.
+OF_PARAMETERS = ("q16", "q50", "q84", "mean", "sd", "ess", "r_hat", "value", "error")
+DIMENSIONLESS = ("ess", "r_hat")
+NUMBERS = ("reduced_chi_square", "log_likelihood", "pixels", "k_hat")
+OUR_OWN = ("converged", "method", "message", "note", "shard", "sampling", "sampling_error", "light_sampling_error", *NUMBERS)
+
+
+def collect(folder: str | os.PathLike) -> Any:
+    """The results of a survey as one table, written to catalogue.ecsv and catalogue.fits in its folder.
+
+    Parameters
+    ----------
+    folder
+        of the survey, finished or not.
+
+    Returns
+    -------
+    table
+        an astropy Table with the rows of the catalogue: its own columns; for each parameter the 16th, 50th and 84th
+        percentiles, mean, standard deviation, effective samples and R-hat of the posterior, the value of the fit and
+        its error; reduced chi-square, method, k-hat, whether it converged and what to know about it.
+
+    Raises
+    ------
+    InputError
+        if there is no survey, a shard is damaged, or the tables cannot be written.
+    """
+    folder = Path(folder)
+    found = table(folder)
+    with store.writing(folder):
+        with whole_file(folder / ECSV) as part:
+            found.write(part, format="ascii.ecsv")
+        with whole_file(folder / FITS) as part:
+            _for_fits(found).writeto(part)
+    return found
+
+
+def table(folder: str | os.PathLike) -> Any:
+    """The table that `collect` writes, not written."""
+    plan, catalogue = store.read_plan(folder), store.read_input(folder)
+    absent = missing(folder, plan)
+    if absent:
+        log.warning("%d of %d shards are not there yet; their galaxies are rows that say so", len(absent), len(plan.shards))
+    result, rows = catalogue.table.copy(), len(catalogue)
+    for name in [name for name in result.colnames if name in OUR_OWN or name.endswith(tuple(f".{key}" for key in OF_PARAMETERS))]:
+        result.rename_column(name, f"input_{name}")
+    columns = _blank(plan, rows)
+    units: dict[str, str] = {}
+    for number in range(len(plan.shards)):
+        if number not in absent:
+            _fill(columns, units, store.read_shard(folder, number), plan, number)
+    for name, values in columns.items():
+        result[name] = values
+        result[name].unit = units.get(name) or None
+    result.meta = _meta(plan, catalogue)
+    return result
+
+
+def _blank(plan: Plan, rows: int) -> dict[str, np.ndarray]:
+    """The columns of galaxies of which nothing is known yet."""
+    columns: dict[str, np.ndarray] = {"converged": np.zeros(rows, bool)}
+    columns |= {name: np.full(rows, "", object) for name in ("method", "message", "note", "sampling")}
+    columns |= {name: np.full(rows, np.nan) for name in (*NUMBERS, "sampling_error", "light_sampling_error")}
+    columns["shard"] = np.full(rows, -1)
+    columns["message"][:] = "not computed yet"
+    for row, reason in plan.bad.items():
+        columns["message"][int(row)] = "left out: " + reason.replace("\n", "; ")
+    return columns
+
+
+def _fill(columns: dict[str, np.ndarray], units: dict[str, str], tree: Any, plan: Plan, number: int) -> None:
+    """Put a shard's results into the columns."""
+    found, group = tree["galaxies"], plan.groups[plan.shards[number]["group"]]
+    rows = np.asarray(found["row"])
+    columns["shard"][rows] = number
+    columns["converged"][rows] = np.asarray(found["converged"]) != 0
+    for name in ("method", "message", "note", *NUMBERS):
+        columns[name][rows] = np.asarray(found[name])
+    columns["sampling"][rows] = "; ".join(f"{name} {s[0] * s[1]:g}/{s[0]:g}, margin {s[2]}" for name, s in group["samplings"].items())
+    if group["errors"]:
+        columns["sampling_error"][rows], columns["light_sampling_error"][rows] = np.max(list(group["errors"].values()), axis=0)
+    for i, label in enumerate(map(str, np.asarray(found["parameter"])) if "parameter" in found.coords else ()):
+        for key in OF_PARAMETERS:
+            name = f"{label}.{key}"
+            columns.setdefault(name, np.full(len(columns["shard"]), np.nan))[rows] = np.asarray(found[key])[:, i]
+            units[name] = "" if key in DIMENSIONLESS else str(np.asarray(found["unit"])[i])
+
+
+def _meta(plan: Plan, catalogue: Catalogue) -> dict[str, Any]:
+    return {
+        "id": catalogue.id, **plan.versions, "configuration": plan.configuration, "catalogue": plan.catalogue,
+        "seed": (plan.raw.get("sample") or {}).get("seed", 0), "fit_seed": (plan.raw.get("fit") or {}).get("seed", 0),
+    }  # fmt: skip
+
+
+def _for_fits(found: Any) -> Any:
+    """The table as FITS can hold it: text in ASCII, a few cards in the header, units as text even where FITS does not know them."""
+    from astropy.io import fits
+    from astropy.table import Table
+
+    units = {name: getattr(found[name], "unit", None) for name in found.colnames}
+    plain = Table({name: _ascii(found[name]) for name in found.colnames})
+    hdu, said = fits.table_to_hdu(plain), found.meta
+    for i, unit in enumerate(units.values()):
+        if unit:
+            # FITS knows no dex; a comment on the column says it to people.
+            hdu.header[f"{'TUNIT' if _in_fits(unit) else 'TCOMM'}{i + 1}"] = str(unit).replace(" ", "")
+    hdu.header.update({"CREATOR": f"jaxmetal {said['jaxmetal']}", "PRECISN": said["precision"], "SEED": said["seed"]})
+    hdu.header.update({"CONFHASH": said["configuration"]["sha256"], "CATHASH": said["catalogue"]["sha256"]})
+    return fits.HDUList([fits.PrimaryHDU(), hdu])
+
+
+def _ascii(column: Any) -> Any:
+    """A column without its unit; text as FITS can hold it."""
+    if column.dtype.kind in "OU":
+        return np.array([str(value).encode("ascii", "backslashreplace").decode() for value in column])
+    plain = column.copy()
+    plain.unit = None
+    return plain
+
+
+def _in_fits(unit: Any) -> bool:
+    try:
+        return bool(unit.to_string(format="fits"))
+    except ValueError:
+        return False
+
+
+def galaxies(folder: str | os.PathLike) -> Iterator[dict[str, Any]]:
+    """Every galaxy that was computed, one after the other, a shard in memory at a time.
+
+    Parameters
+    ----------
+    folder
+        of the survey.
+
+    Returns
+    -------
+    galaxies
+        of dictionaries {"id", "row", "message", "maps": {name: {"data", "sigma", "model", "pixel_scale", "unit", "kind"}}}:
+        the pictures in the galaxy's own frame, NaN where a pixel takes no part, pixel scale in arcsec; "kind" is
+        "TracerMap" or "LightMap". Empty maps for a galaxy that was not fitted, or if the survey keeps none.
+    """
+    plan = store.read_plan(folder)
+    for number in sorted(set(range(len(plan.shards))) - set(missing(folder, plan))):
+        tree = store.read_shard(folder, number)
+        told = tree["galaxies"]
+        for i, row in enumerate(np.asarray(told["row"]).tolist()):
+            maps = _pictures(tree, i) if settings(plan.raw).maps and "maps" in tree.children else {}
+            yield {"id": str(told["id"].values[i]), "row": row, "message": str(told["message"].values[i]), "maps": maps}
+
+
+def _pictures(tree: Any, i: int) -> dict[str, dict[str, Any]]:
+    found = {}
+    for name, node in tree["maps"].children.items():
+        rows, columns = np.asarray(node["shape"])[i].tolist()
+        if rows:
+            pictures = {key: np.asarray(node[key])[i, :rows, :columns] for key in ("data", "sigma", "model")}
+            found[name] = {**pictures, "pixel_scale": float(node["pixel_scale"][i]), **node.attrs}
+    return found
+
+
+def posteriors(folder: str | os.PathLike, path: str) -> Iterator[tuple[int, np.ndarray]]:
+    """(row, draws of one parameter) of every galaxy that was sampled.
+
+    Raises
+    ------
+    InputError
+        if no galaxy has draws of such a parameter.
+    """
+    plan = store.read_plan(folder)
+    known: set[str] = set()
+    for number in sorted(set(range(len(plan.shards))) - set(missing(folder, plan))):
+        tree = store.read_shard(folder, number)
+        drawn = tree["posterior"] if "posterior" in tree.children else {}
+        known |= {str(name) for name in getattr(drawn, "data_vars", ())}
+        if path in known and path in drawn:
+            samples = np.asarray(drawn[path])
+            for i, row in enumerate(np.asarray(tree["galaxies"]["row"]).tolist()):
+                if np.all(np.isfinite(samples[i])):
+                    yield row, samples[i].reshape(-1)
+    if path not in known:
+        raise InputError(f"{path!r}: no draws of such a parameter; there are {', '.join(sorted(known)) or 'none'}.")

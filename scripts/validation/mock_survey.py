@@ -1,0 +1,115 @@
+"""A survey of simulated galaxies on disk: three frame sizes, four PSFs, truths drawn from the priors, some broken in different ways."""
+
+from pathlib import Path
+
+import numpy as np
+import yaml
+from astropy.io import fits
+from astropy.table import Table
+
+from jaxmetal.io.mock import MAPS, write_mock
+from jaxmetal.io.scene import build
+
+FRAMES, WIDTHS = (12, 16, 20), (0.8, 1.2, 1.8, 2.5)
+CENTRAL, GRADIENT = "disc.metallicity.central", "disc.metallicity.gradient"
+OBSERVED = {"file": "{maps}", "pixel_scale": 0.5, "psf": {"gaussian": {"fwhm": "{psf_fwhm}"}}}
+CONFIG = {
+    "survey": {"shard": 64, "together": 16},
+    "maps": {
+        "z": {"kind": "tracer", "value": "Z", "error": "Z_ERR", **OBSERVED},
+        "light": {"kind": "light", "value": "LIGHT", "error": "LIGHT_ERR", **OBSERVED},
+    },
+    "galaxy": {
+        "disc": {
+            "light": {"profile": "sersic", "amp": "{amp}", "R_sersic": "{R_e}", "n_sersic": 1.0},
+            "metallicity": {"profile": "gradient", "central": 8.6, "gradient": -0.05},
+        }
+    },
+    "priors": {
+        CENTRAL: {"normal": [8.6, 0.3]},
+        GRADIENT: {"normal": [-0.05, 0.05]},
+        "disc.light.amp": {"log_normal": ["{amp}", 0.3]},
+        "disc.light.R_sersic": {"log_normal": ["{R_e}", 0.2]},
+    },
+    "fit": {"starts": 1},
+    "sample": {"method": "auto", "chains": 4, "draws": 150},
+}  # fmt: skip
+# Ways in which an observation is broken.
+BROKEN = ("missing", "truncated", "huge", "no numbers", "another shape", "wrong extension", "no PSF", "shell")
+
+
+def write_survey(folder: Path, count: int, broken: float = 0.02, seed: int = 0) -> tuple[Path, Path]:
+    """Write the observations, the catalogue with the truths beside what a survey would know, and the configuration.
+
+    Parameters
+    ----------
+    folder
+        for the files.
+    count, broken
+        of galaxies, and the fraction of them that is broken.
+    seed
+        of all that is drawn.
+
+    Returns
+    -------
+    catalogue, config
+        their paths.
+    """
+    rng, rows = np.random.default_rng(seed), []
+    wrong = rng.permutation(count)[: round(broken * count)]
+    for i in range(count):
+        rows.append(_galaxy(folder, i, rng))
+        if i in wrong:
+            _break(folder, rows[-1], BROKEN[list(wrong).index(i) % len(BROKEN)])
+    table = Table(rows=rows)
+    table["R_e"].unit = table["psf_fwhm"].unit = "arcsec"
+    table.write(folder / "galaxies.ecsv", format="ascii.ecsv")
+    (folder / "survey.yaml").write_text(yaml.safe_dump(CONFIG, sort_keys=False))
+    return folder / "galaxies.ecsv", folder / "survey.yaml"
+
+
+def _galaxy(folder: Path, i: int, rng: np.random.Generator) -> dict:
+    frame, fwhm = int(rng.choice(FRAMES)), float(rng.choice(WIDTHS))
+    known = {"R_e": float(rng.uniform(1.0, 2.0)), "amp": float(rng.uniform(10.0, 30.0))}
+    true = {
+        "central": float(rng.normal(8.6, 0.3)), "gradient": float(rng.normal(-0.05, 0.05)),
+        "true_R_e": known["R_e"] * float(np.exp(rng.normal(0.0, 0.2))), "true_amp": known["amp"] * float(np.exp(rng.normal(0.0, 0.3))),
+    }  # fmt: skip
+    disc = {
+        "light": {"profile": "sersic", "amp": true["true_amp"], "R_sersic": true["true_R_e"], "n_sersic": 1.0},
+        "metallicity": {"profile": "gradient", "central": true["central"], "gradient": true["gradient"]},
+    }
+    frame_and_psf = {"shape": [frame, frame], "pixel_scale": 0.5, "psf": {"gaussian": {"fwhm": fwhm}}}
+    noise = {"supersampling": [6, 3], "c1": 0.003, "c2": 0.003, "light_sigma": 0.05, "seed": 2 * i}
+    mock = folder / f"mock-{i}"
+    mock.mkdir(parents=True)
+    write_mock(mock, build({"galaxy": {"disc": disc}, "simulate": frame_and_psf | noise}, folder, want="simulate"))
+    (mock / MAPS).rename(folder / f"{i}.fits")
+    for left in mock.iterdir():
+        left.unlink()
+    mock.rmdir()
+    return {"id": f"galaxy {i}", "maps": f"{i}.fits", "frame": frame, "psf_fwhm": fwhm, **known, **true, "broken": "none"}
+
+
+def _break(folder: Path, row: dict, how: str) -> None:
+    path = folder / row["maps"]
+    row["broken"] = how
+    if how == "missing":
+        path.unlink()
+    elif how == "truncated":
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
+    elif how == "huge":
+        card = f"NAXIS1  = {row['frame']:>20d}".encode()
+        path.write_bytes(path.read_bytes().replace(card, f"NAXIS1  = {10**7:>20d}".encode()))
+    elif how == "no numbers":
+        path.write_text("<html><script>alert(1)</script></html>")
+    elif how in ("another shape", "wrong extension"):
+        with fits.open(path, mode="update") as hdus:
+            if how == "another shape":
+                hdus["Z_ERR"].data = hdus["Z_ERR"].data[:-1]
+            else:
+                hdus["LIGHT"].name = "FLUX"
+    elif how == "no PSF":
+        row["psf_fwhm"] = np.nan
+    else:
+        row["maps"] = "$(touch owned); `touch owned`; x'; DROP.fits"
