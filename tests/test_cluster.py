@@ -1,5 +1,6 @@
 """Shards on a real Slurm and on Dask, with jobs cancelled, sent again and lost: all arrive, none twice, and the numbers are the same."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -70,33 +71,54 @@ def wait_for(what, seconds=300):
 
 
 @pytest.mark.slurm
-def test_sixteen_shards_arrive_once_each_through_a_rough_night(alone, slurm, environment):
+def test_sixteen_shards_arrive_once_each_through_a_rough_night(slurm, alone, environment):
     folder, undisturbed = alone
 
     def ask(*words):
         return subprocess.run(words, env=environment | slurm, capture_output=True, text=True, check=True, timeout=60).stdout
 
-    def running():
-        return [line.split()[0] for line in ask("squeue", "-h", "--array", "-t", "R", "-o", "%i %N").splitlines()]
+    hit = []
+
+    def strike(what):
+        """Do something to a job that is at its shard and has been left in peace so far, unless it ends just then."""
+        array = max(ask("squeue", "-h", "-o", "%F").split(), default="0")
+        for number in [int(path.stem) for path in folder.glob("out/shards/*.lock")]:
+            if number not in hit and what(f"{array}_{number}"):
+                hit.append(number)
+                return f"{array}_{number}"
+        return None
+
+    def command(*words):
+        return lambda job: subprocess.run([*words, job], env=environment | slurm, capture_output=True, timeout=60).returncode == 0
+
+    def warn(job):
+        """The signal that Slurm sends to a job whose time is up, or which has to make room."""
+        array, number = (f"SLURM_ARRAY_{key}_ID={value}".encode() for key, value in zip(("JOB", "TASK"), job.split("_"), strict=True))
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                said = (process / "environ").read_bytes().split(b"\0")
+                if b"submitit.core._submit" in (process / "cmdline").read_bytes().split(b"\0") and array in said and number in said:
+                    os.kill(int(process.name), signal.SIGUSR2)
+                    return True
+        return False
 
     words = [sys.executable, "-m", "jaxmetal", "batch", "galaxies.ecsv", "survey.yaml", "--out", "out", "--slurm"]
     master = subprocess.Popen(words, cwd=folder, env=environment | slurm, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    first = wait_for(running)[0]
-    ask("scancel", first)
-    array = first.split("_")[0]
-    again = wait_for(lambda: [job for job in running() if job != first])[0]
-    ask("scontrol", "requeue", again)
-    timed_out = wait_for(lambda: [job for job in running() if job not in (first, again)])[0]
-    # As Slurm warns a job whose time is up, or which has to make room.
-    ask("scancel", "--signal=USR2", timed_out)
-    wait_for(lambda: "n1" in ask("squeue", "-h", "-t", "R", "-o", "%N"))
-    ask("scontrol", "update", "nodename=n1", "state=down", "reason=test")
-    time.sleep(3)
-    ask("scontrol", "update", "nodename=n1", "state=resume")
-    out, err = master.communicate(timeout=500)
+    try:
+        warned = wait_for(lambda: strike(warn))
+        wait_for(lambda: strike(command("scontrol", "requeue")))
+        wait_for(lambda: strike(command("scancel")))
+        wait_for(lambda: "n1" in ask("squeue", "-h", "-t", "R", "-o", "%N"))
+        ask("scontrol", "update", "nodename=n1", "state=down", "reason=test")
+        time.sleep(3)
+        ask("scontrol", "update", "nodename=n1", "state=resume")
+        out, err = master.communicate(timeout=500)
+    finally:
+        master.kill()
+        subprocess.run(["scancel", "--user=root"], env=environment | slurm, timeout=60)
     assert master.returncode == 0, err
     assert out == "16 of 16 galaxies; 16 shards: 16 done, 0 running, 0 failed, 0 missing\n"
-    assert f"{array}_0" in err
+    assert f"Requeued job {warned}" in (folder / "out" / "slurm" / f"{warned}_0_log.out").read_text()
     shards = sorted(path.name for path in (folder / "out" / "shards").iterdir())
     assert shards == [f"{number:04d}.nc" for number in range(SHARDS)]
     table = survey.collect(folder / "out")

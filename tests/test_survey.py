@@ -10,15 +10,18 @@ import time
 from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 from astropy import units
 from astropy.io import fits
 from astropy.table import MaskedColumn, Table
+from jax.experimental.compilation_cache.compilation_cache import reset_cache
 from surveys import CONFIG, GRADIENT, changed, gradient, numbers, save, write_survey
 
 import jaxmetal as jm
 from jaxmetal import cli, survey
+from jaxmetal.io.compiled import keep_compiled
 from jaxmetal.io.scene import build
 from jaxmetal.survey import output, shard, store
 from jaxmetal.survey.catalogue import Catalogue, configure, read_catalogue
@@ -30,7 +33,19 @@ pytestmark = pytest.mark.precision("single")
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def compiled(tmp_path_factory):
+    """A folder in which other processes find the programs that these tests compile."""
+    folder = tmp_path_factory.mktemp("compiled")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAXMETAL_CACHE_DIR", str(folder))
+        keep_compiled()
+        yield folder
+    jax.config.update("jax_compilation_cache_dir", None)
+    reset_cache()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, compiled):
     """The folder of a catalogue of six galaxies with its configuration, and a finished survey of them in "out"."""
     folder = tmp_path_factory.mktemp("survey")
     survey.run(*write_survey(folder), folder / "out", progress=False)
@@ -55,12 +70,6 @@ def fresh(made, tmp_path):
 def planned(made, tmp_path):
     """The finished survey's folder, copied."""
     return shutil.copytree(made / "out", tmp_path / "out")
-
-
-@pytest.fixture(scope="module")
-def compiled(tmp_path_factory):
-    """A folder in which processes find the programs that others have compiled."""
-    return tmp_path_factory.mktemp("compiled")
 
 
 def complaints(capsys, *words):
@@ -134,10 +143,10 @@ def test_the_same_command_again_does_only_what_is_missing(planned, made, table):
         np.testing.assert_array_equal(values, numbers(table)[name], err_msg=name)
 
 
-def test_a_killed_survey_goes_on_to_the_same_numbers(fresh, table, compiled):
+def test_a_killed_survey_goes_on_to_the_same_numbers(fresh, table):
     """SIGKILL at moments spread over a whole run, until one is left alone."""
     words = [sys.executable, "-m", "jaxmetal", "batch", "galaxies.ecsv", "survey.yaml", "--out", "out"]
-    environment = os.environ | {"PYTHONPATH": str(Path(jm.__file__).parents[1]), "JAXMETAL_CACHE_DIR": str(compiled)}
+    environment = os.environ | {"PYTHONPATH": str(Path(jm.__file__).parents[1])}
     killed = 0
     for moment in (".0000.nc-*", "0001.lock"):
         process = subprocess.Popen(words, cwd=fresh, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
@@ -333,9 +342,8 @@ def test_laplace_alone_and_no_pictures(fresh, table):
     np.testing.assert_allclose(found[f"{GRADIENT}.sd"], table[f"{GRADIENT}.sd"], rtol=0.15)
 
 
-def test_processes_of_this_machine_give_the_same(fresh, table, compiled, monkeypatch):
-    """One of them dies at its first shard, and another takes its place."""
-    monkeypatch.setenv("JAXMETAL_CACHE_DIR", str(compiled))
+def test_processes_of_this_machine_give_the_same(fresh, table):
+    """One of them dies, and another takes its place."""
     with Pool(1) as pool:
         with contextlib.suppress(BrokenExecutor):
             pool.submit(os._exit, 9).result()

@@ -1,5 +1,6 @@
 """A catalogue of galaxies, and the configuration of each of them: {column} stands for what the catalogue says."""
 
+import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,8 @@ from jaxmetal.errors import InputError, unknown
 from jaxmetal.io.config import Mistakes, Place
 from jaxmetal.io.hdus import first_line
 from jaxmetal.io.summary import UNITS
+
+log = logging.getLogger("jaxmetal")
 
 _REFERENCE = re.compile(r"\{([^{}]+)\}")
 # Parts of a configuration in which galaxies may differ: the others say how all are treated.
@@ -79,6 +82,8 @@ def check_references(raw: Mapping[str, Any], catalogue: Catalogue) -> None:
                 mistakes.add(where, f"a column of the catalogue cannot stand here, only in {', '.join(DIFFER)}.")
             elif name not in catalogue.table.colnames:
                 mistakes.add(where, unknown("column", name, catalogue.table.colnames))
+            elif (unit := getattr(catalogue.table[name], "unit", None)) is not None and unit_at(place) is None:
+                log.info("%s: %s is taken as it stands, in %s", where, name, unit)
     mistakes.raise_all()
 
 

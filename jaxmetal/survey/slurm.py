@@ -96,15 +96,16 @@ class Queue:
         self._looked = time.monotonic()
 
     def has(self, job: str) -> bool:
-        """Whether a job waits, runs or is about to be sent again."""
+        """Whether a job waits, runs or is about to be sent again; one that is held will not run by itself."""
         if time.monotonic() - self._looked > LOOK:
             self._looked = time.monotonic()
             # A queue that does not answer says nothing; it is asked again.
             with contextlib.suppress(OSError, subprocess.SubprocessError):
-                words = ["squeue", "--noheader", "--array", "--format=%i", "--jobs", self._array]
+                words = ["squeue", "--noheader", "--array", "--format=%i|%r", "--jobs", self._array]
                 found = subprocess.run(words, capture_output=True, text=True, timeout=60)
                 if found.returncode == 0 or "Invalid job id" in found.stderr:
-                    self._there = set(found.stdout.split())
+                    lines = [line.partition("|") for line in found.stdout.splitlines()]
+                    self._there = {job for job, _, reason in lines if "held" not in reason.lower()}
         # A job that is no array has its own number alone.
         return job in self._there
 
