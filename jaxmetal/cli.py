@@ -86,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     plot = command(_plot, "plot", "Draw the pictures of a folder of results again.")
     plot.add_argument("folder", metavar="DIR", type=Path, help="what fit wrote")
     report = command(_report, "report", "Write a folder of results as one HTML page.")
-    report.add_argument("folder", metavar="DIR", type=Path, help="what fit wrote")
+    report.add_argument("folder", metavar="DIR", type=Path, help="what fit or batch wrote")
     report.add_argument("--out", metavar="FILE", type=Path, help="the page; report.html in DIR if left out")
     validate = command(_validate, "validate", "Check a configuration without running it; reports every mistake.")
     validate.add_argument("config", metavar="CONFIG", type=Path, help="a YAML or TOML file")
@@ -174,12 +174,13 @@ def _plot(arguments: argparse.Namespace) -> None:
 
 def _report(arguments: argparse.Namespace) -> None:
     from jaxmetal.io.results import read_results
-    from jaxmetal.view.report import fit_page
+    from jaxmetal.survey.store import PLAN
+    from jaxmetal.view.report import fit_page, survey_report
     from jaxmetal.view.save import save_page
 
-    # A survey's folder belongs here, with survey_page.
-    page = fit_page(*read_results(arguments.folder), title=arguments.folder.resolve().name)
-    out = arguments.out or arguments.folder / "report.html"
+    folder = arguments.folder
+    page = survey_report(folder) if (folder / PLAN).is_file() else fit_page(*read_results(folder), title=folder.resolve().name)
+    out = arguments.out or folder / "report.html"
     save_page(page, out)
     print(out)
 

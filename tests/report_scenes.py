@@ -26,10 +26,10 @@ def survey_table(count, seed=0):
         middle[broken] = np.nan
         columns = {"q16": middle - size, "q50": middle, "q84": middle + 1.1 * size}
         for key, values in columns.items():
-            table[f"{name}_{key}"] = values
-            table[f"{name}_{key}"].unit = unit
-        table[f"{name}_ess"] = np.where(broken, np.nan, rng.uniform(400, 2000, count).round())
-        table[f"{name}_r_hat"] = np.where(broken, np.nan, 1 + np.abs(rng.normal(0, 0.004, count)))
+            table[f"{name}.{key}"] = values
+            table[f"{name}.{key}"].unit = unit
+        table[f"{name}.ess"] = np.where(broken, np.nan, rng.uniform(400, 2000, count).round())
+        table[f"{name}.r_hat"] = np.where(broken, np.nan, 1 + np.abs(rng.normal(0, 0.004, count)))
     table["reduced_chi_square"] = np.where(broken, np.nan, rng.normal(1, 0.05, count))
     table["flux"] = 1e-17 * rng.lognormal(0, 1, count)
     table["flux"].unit = "erg / (s cm2)"
@@ -56,7 +56,7 @@ def survey_galaxies(table, size=64, maps=3, seed=1):
         angle, tilt = rng.uniform(0, np.pi), rng.uniform(0.35, 1)
         along, across = x * np.cos(angle) + y * np.sin(angle), (y * np.cos(angle) - x * np.sin(angle)) / tilt
         radius = np.hypot(along, across)
-        light, sharp = 10 * np.exp(-radius / 4), row[f"{CENTRAL}_q50"] + row[f"{GRADIENT}_q50"] * radius
+        light, sharp = 10 * np.exp(-radius / 4), row[f"{CENTRAL}.q50"] + row[f"{GRADIENT}.q50"] * radius
         flux = blur(light)
         model, sigma = np.log10(blur(light * 10**sharp) / flux), 0.02 + 0.03 * np.sqrt(1 / np.maximum(flux, 0.05))
         outside = np.hypot(x, y) > 15
@@ -73,6 +73,6 @@ def survey_galaxies(table, size=64, maps=3, seed=1):
             "radius": (edges[1:] + edges[:-1]) / 2,
             "data": [np.median(z[ring]) if ring.any() else np.nan for ring in rings],
             "error": [np.std(z[ring]) / np.sqrt(ring.sum()) if ring.any() else np.nan for ring in rings],
-            "model": row[f"{CENTRAL}_q50"] + row[f"{GRADIENT}_q50"] * (edges[1:] + edges[:-1]) / 2,
+            "model": row[f"{CENTRAL}.q50"] + row[f"{GRADIENT}.q50"] * (edges[1:] + edges[:-1]) / 2,
         }
         yield row["id"], {"maps": dict(list(content.items())[:maps]), "pixel_scale": scale, "profile": profile}

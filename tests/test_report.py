@@ -92,7 +92,7 @@ def test_the_page_needs_nothing_but_itself(page, elements):
 
 
 def test_what_has_no_value_is_null(table, elements):
-    assert column(elements, f"{GRADIENT}_q50")["values"][7] is None
+    assert column(elements, f"{GRADIENT}.q50")["values"][7] is None
     assert column(elements, "converged") == {"name": "converged", "unit": "", "kind": "flag", "values": [i != 7 for i in range(12)]}
     x = MaskedColumn([1.5, 2.5], mask=[True, False])
     odd = Table({"id": [1, 1237648720693755918], "x": x, "y": [np.inf, 3.0], "z": [b"a", b"\xff"], "cube": np.ones((2, 3))})
@@ -279,7 +279,7 @@ def test_a_thousand_galaxies_open_and_sort_quickly(opened):
 def test_a_click_on_a_heading_sorts_and_says_so(opened):
     browser = opened()
     table = survey_table(MANY)
-    gradients = dict(zip(table["id"], table[f"{GRADIENT}_q50"], strict=True))
+    gradients = dict(zip(table["id"], table[f"{GRADIENT}.q50"], strict=True))
     for sign, word in ((1, "ascending"), (-1, "descending")):
         head(browser, "gradient").click()
         assert head(browser, "gradient").find_element("xpath", "..").get_attribute("aria-sort") == word
@@ -297,7 +297,7 @@ def test_filters_narrow_the_table_and_can_be_cleared(opened):
     status = lambda: find(browser, "#status").text  # noqa: E731
     assert status() == "1,000 galaxies, 20 not converged"
     typed(browser, f"Filter {GRADIENT}", "> -0.02")
-    steep = np.nan_to_num(table[f"{GRADIENT}_q50"], nan=-1) > -0.02
+    steep = np.nan_to_num(table[f"{GRADIENT}.q50"], nan=-1) > -0.02
     assert status() == f"{steep.sum()} of 1,000 galaxies"
     typed(browser, "Filter resolved", "= true")
     assert status() == f"{(steep & table['resolved']).sum()} of 1,000 galaxies"

@@ -118,7 +118,11 @@ def test_pictures_of_every_galaxy_have_its_own_frame(made):
             np.testing.assert_allclose(z["data"], hdus["Z"].data, rtol=1e-6)
         chi = (z["data"] - z["model"]) / z["sigma"]
         assert 0.6 < np.mean(chi**2) < 1.4
-        assert z["pixel_scale"] == 0.5 and z["unit"] == "dex"
+        assert galaxy["pixel_scale"] == 0.5 and z["unit"] == "dex" and not z["light"]
+        # Medians of the model lie where those of the data do, within their errors.
+        profile = galaxy["profile"]
+        off = (profile["data"] - profile["model"]) / profile["error"]
+        assert np.nanmedian(np.abs(off)) < 2.5
 
 
 def test_nothing_depends_on_how_the_work_is_divided(fresh, made, table):
@@ -364,3 +368,19 @@ def test_the_population_of_a_survey(made, capsys):
     assert complaints(capsys, "population", made / "out", "--against", "id")[0].startswith("id: expected a column of numbers")
     assert "unknown column 'mas'" in complaints(capsys, "population", made / "out", "--against", "mas")[0]
     assert "no draws of such a parameter" in complaints(capsys, "population", made / "out", "--parameter", "disc.light.amp")[0]
+
+
+def test_a_survey_is_one_page(made, table, capsys):
+    assert cli.main(["report", str(made / "out"), "--out", str(made / "page.html")]) == 0
+    page = (made / "page.html").read_text("utf-8")
+    assert f"{len(table)} galaxies" in page
+    assert all(f'id="galaxy-{row}"' in page for row in range(len(table)))
+    assert GRADIENT in page and "naive_gradient" in page
+
+
+def test_the_straight_line_stands_beside_the_fit(table):
+    naive, sigma = np.asarray(table["naive_gradient"]), np.asarray(table["naive_gradient_error"])
+    truth = np.array([gradient(i) for i in range(len(table))])
+    assert np.all(sigma > 0)
+    # Flatter than the truth, as the PSF makes it.
+    assert np.mean(np.abs(naive)) < np.mean(np.abs(truth))

@@ -22,7 +22,7 @@ ECSV, FITS = "catalogue.ecsv", "catalogue.fits"
 # What there is for each parameter, and for each galaxy.
 OF_PARAMETERS = ("q16", "q50", "q84", "mean", "sd", "ess", "r_hat", "value", "error")
 DIMENSIONLESS = ("ess", "r_hat")
-NUMBERS = ("reduced_chi_square", "log_likelihood", "pixels", "k_hat")
+NUMBERS = ("naive_gradient", "naive_gradient_error", "reduced_chi_square", "log_likelihood", "pixels", "k_hat")
 OUR_OWN = ("converged", "method", "message", "note", "shard", "sampling", "sampling_error", "light_sampling_error", *NUMBERS)
 
 
@@ -105,6 +105,8 @@ def _fill(columns: dict[str, np.ndarray], units: dict[str, str], tree: Any, plan
             name = f"{label}.{key}"
             columns.setdefault(name, np.full(len(columns["shard"]), np.nan))[rows] = np.asarray(found[key])[:, i]
             units[name] = "" if key in DIMENSIONLESS else str(np.asarray(found["unit"])[i])
+        if label.endswith(".gradient"):
+            units["naive_gradient"] = units["naive_gradient_error"] = units[f"{label}.value"]
 
 
 def _meta(plan: Plan, catalogue: Catalogue) -> dict[str, Any]:
@@ -158,27 +160,29 @@ def galaxies(folder: str | os.PathLike) -> Iterator[dict[str, Any]]:
     Returns
     -------
     galaxies
-        of dictionaries {"id", "row", "message", "maps": {name: {"data", "sigma", "model", "pixel_scale", "unit", "kind"}}}:
-        the pictures in the galaxy's own frame, NaN where a pixel takes no part, pixel scale in arcsec; "kind" is
-        "TracerMap" or "LightMap". Empty maps for a galaxy that was not fitted, or if the survey keeps none.
+        of dictionaries {"id", "row", "message", "pixel_scale", "maps": {name: {"data", "sigma", "model", "unit", "light"}}, "profile"}:
+        the pictures in the galaxy's own frame, NaN where a pixel takes no part, sigma with the extra scatter; the pixel scale of the
+        first map, arcsec. Empty maps for a galaxy that was not fitted, or if the survey keeps none.
     """
     plan = store.read_plan(folder)
     for number in sorted(set(range(len(plan.shards))) - set(missing(folder, plan))):
         tree = store.read_shard(folder, number)
         told = tree["galaxies"]
         for i, row in enumerate(np.asarray(told["row"]).tolist()):
-            maps = _pictures(tree, i) if settings(plan.raw).maps and "maps" in tree.children else {}
-            yield {"id": str(told["id"].values[i]), "row": row, "message": str(told["message"].values[i]), "maps": maps}
+            seen = _pictures(tree, i) if settings(plan.raw).maps and "maps" in tree.children else {"maps": {}}
+            yield {"id": str(told["id"].values[i]), "row": row, "message": str(told["message"].values[i]), **seen}
 
 
-def _pictures(tree: Any, i: int) -> dict[str, dict[str, Any]]:
-    found = {}
+def _pictures(tree: Any, i: int) -> dict[str, Any]:
+    maps, scale = {}, None
     for name, node in tree["maps"].children.items():
         rows, columns = np.asarray(node["shape"])[i].tolist()
         if rows:
             pictures = {key: np.asarray(node[key])[i, :rows, :columns] for key in ("data", "sigma", "model")}
-            found[name] = {**pictures, "pixel_scale": float(node["pixel_scale"][i]), **node.attrs}
-    return found
+            maps[name] = {**pictures, "unit": node.attrs["unit"], "light": node.attrs["kind"] == "LightMap"}
+            scale = float(node["pixel_scale"][i]) if scale is None else scale
+    profile = {key: np.asarray(values)[i] for key, values in tree["profile"].data_vars.items()}
+    return {"maps": maps, "pixel_scale": scale, **({"profile": profile} if np.isfinite(profile["data"]).any() else {})}
 
 
 def posteriors(folder: str | os.PathLike, path: str) -> Iterator[tuple[int, np.ndarray]]:

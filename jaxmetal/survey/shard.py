@@ -24,6 +24,7 @@ from jaxmetal.io.summary import unit_of
 from jaxmetal.survey import plan as planning
 from jaxmetal.survey import store
 from jaxmetal.survey.catalogue import Catalogue
+from jaxmetal.survey.pictures import naive, pictures
 from jaxmetal.survey.store import Plan
 
 log = logging.getLogger("jaxmetal")
@@ -178,6 +179,8 @@ def tables(outcomes: Sequence[Outcome], with_maps: bool) -> dict[str, Any]:
     for name, asked in (("reduced_chi_square", "reduced_chi_square"), ("log_likelihood", "log_likelihood"), ("pixels", "size")):
         columns[name] = ("galaxy", np.array([getattr(o.fit, asked) if o.fit else np.nan for o in outcomes], float))
     columns["k_hat"] = ("galaxy", np.array([_k_hat(outcome) for outcome in outcomes], float))
+    lines = np.array([naive(outcome) for outcome in outcomes], float)
+    columns |= {name: ("galaxy", lines[:, i]) for i, name in enumerate(("naive_gradient", "naive_gradient_error"))}
     first = next((outcome for outcome in outcomes if outcome.fit), None)
     if first is None or first.fit is None:
         return {"galaxies": xarray.Dataset(columns)}
@@ -191,7 +194,7 @@ def tables(outcomes: Sequence[Outcome], with_maps: bool) -> dict[str, Any]:
     found = {"galaxies": xarray.Dataset(columns, coordinates)}
     if any(outcome.posterior for outcome in outcomes):
         found["posterior"] = _draws(outcomes)
-    return found | (_maps(outcomes) if with_maps else {})
+    return found | (pictures(outcomes) if with_maps else {})
 
 
 def _texts(values: Any) -> np.ndarray:
@@ -236,27 +239,3 @@ def _draws(outcomes: Sequence[Outcome]) -> Any:
         parts = [{**o.posterior.samples, **o.posterior.derived}[name] if o.posterior else nothing for o in outcomes]
         drawn[name] = (("galaxy", "chain", "draw", *(f"{name}_dim_{i}" for i in range(samples.ndim - 2))), np.stack(parts))
     return xarray.Dataset(drawn)
-
-
-def _maps(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Data, sigma and model of every map, NaN where a pixel takes no part; the model everywhere in the galaxy's own frame."""
-    import xarray
-
-    like = next(outcome for outcome in outcomes if outcome.fit)
-    assert like.fit is not None and like.scene is not None
-    found = {}
-    for name, map in like.fit.maps.items():
-        images = {key: np.full((len(outcomes), *map.values.shape), np.nan, np.float32) for key in ("data", "sigma", "model")}
-        shapes, scales = np.zeros((len(outcomes), 2), int), np.full(len(outcomes), np.nan)
-        for i, outcome in enumerate(outcomes):
-            if outcome.fit is None or outcome.scene is None:
-                continue
-            observed, shapes[i] = outcome.fit.maps[name], outcome.scene.maps[name].shape
-            rows, columns = shapes[i]
-            for key, image in (("data", observed.data), ("sigma", observed.errors), ("model", outcome.fit.predicted[name])):
-                images[key][i, :rows, :columns] = np.asarray(image)[:rows, :columns]
-            scales[i] = float(observed.instrument.grid.pixel_scale)
-        columns = {key: (("galaxy", "y", "x"), image) for key, image in images.items()}
-        columns |= {"shape": (("galaxy", "axis"), shapes), "pixel_scale": ("galaxy", scales)}
-        found[f"maps/{name}"] = xarray.Dataset(columns, attrs={"unit": like.scene.maps[name].unit, "kind": type(map).__name__})
-    return found

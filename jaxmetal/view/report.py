@@ -2,9 +2,11 @@
 
 import base64
 import hashlib
+import os
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
 from html import escape
+from pathlib import Path
 from string import Template
 from typing import Any
 
@@ -16,6 +18,8 @@ from jaxmetal.inference.results import Fit, Posterior
 from jaxmetal.io.config import as_text, resolved
 from jaxmetal.io.scene import Scene
 from jaxmetal.io.summary import gradients, parameter_table, verdict
+from jaxmetal.survey import output
+from jaxmetal.survey.store import read_input, read_plan
 from jaxmetal.view import pack, style
 from jaxmetal.view.figures import fit_figures
 
@@ -30,7 +34,7 @@ def survey_page(table: Any, galaxies: Mapping[str, Any] | Iterable[tuple[str, An
     ----------
     table
         an astropy Table, a row for each galaxy, with a column `id`; masked values and NaN are shown as a dash. Columns
-        `p_q16`, `p_q50`, `p_q84` are shown as one, p with its error, and so are `p` and `p_error`. A column of Booleans is a flag.
+        `p.q16`, `p.q50`, `p.q84` are shown as one, p with its error, and so are `p` and `p_error`. A column of Booleans is a flag.
     galaxies
         {id: content} or pairs of the same, for any of the table's galaxies; content has, as far as known,
         "maps": {name: {"data", "model": images; "sigma": image or number, the error by which residuals are divided;
@@ -66,6 +70,29 @@ def survey_page(table: Any, galaxies: Mapping[str, Any] | Iterable[tuple[str, An
         blocks.append(_block(f"galaxy-{rows[str(name)]}", pack.galaxy(content, f"galaxy {str(name)!r}")))
     body = Template(_file("survey.html")).substitute(title=escape(title), about=_facts(about))
     return _page(title, "survey", body, "\n".join(blocks), "(() => {\n" + "\n".join(map(_file, SCRIPTS)) + "})();")
+
+
+def survey_report(folder: str | os.PathLike) -> str:
+    """The page of a survey, finished or not.
+
+    Parameters
+    ----------
+    folder
+        of the survey.
+
+    Raises
+    ------
+    InputError
+        if there is no survey, or a shard is damaged.
+    """
+    plan, found = read_plan(folder), output.table(folder)
+    if (name := read_input(folder).id) != "id":
+        if "id" in found.colnames:
+            found.rename_column("id", "input_id")
+        found.rename_column(name, "id")
+    about = {**found.meta, "configuration": as_text(plan.raw), "galaxies": len(found), "shards": len(plan.shards)}
+    contents = ((galaxy["id"], galaxy) for galaxy in output.galaxies(folder))
+    return survey_page(found, contents, Path(folder).resolve().name, about)
 
 
 def fit_page(scene: Scene, fit: Fit, posterior: Posterior | None, title: str) -> str:

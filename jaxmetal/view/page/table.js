@@ -1,5 +1,7 @@
 // The table: columns, order, filters, and the rows that can be seen.
 const ROW = 36, SPARE = 8, WIDEST = 30;
+// What stands beside a parameter or a column and is not shown or plotted by itself unless asked for.
+const HELPERS = /(\.(q16|q84|mean|sd|ess|r_hat|value|error)|_error)$/;
 const source = block("table");
 const named = new Map(source.columns.map((column) => [column.name, column]));
 const columns = source.columns.map(describe).filter(Boolean);
@@ -12,10 +14,10 @@ let order = [...Array(count).keys()], passing = order, current = 0, drawn = "";
 
 // A column as it is shown: a parameter takes its error from its neighbours, as q50 from q16 and q84.
 function describe(column) {
-  const stem = column.name.replace(/_q50$/, ""), beside = (name) => named.get(name)?.kind === "number" && named.get(name).values;
-  const made = { name: column.name, unit: column.unit, kind: column.kind, values: column.values, helper: /(_q16|_q84|_error)$/.test(column.name) };
+  const stem = column.name.replace(/\.q50$/, ""), beside = (name) => named.get(name)?.kind === "number" && named.get(name).values;
+  const made = { name: column.name, unit: column.unit, kind: column.kind, values: column.values, helper: HELPERS.test(column.name) };
   if (column.kind === "number") {
-    let low = beside(`${stem}_q16`), high = beside(`${stem}_q84`);
+    let low = beside(`${stem}.q16`), high = beside(`${stem}.q84`);
     const error = stem === column.name && beside(`${column.name}_error`);
     if (error) [low, high] = [-1, 1].map((sign) => column.values.map((v, i) => (v === null || error[i] === null ? null : v + sign * error[i])));
     if ((stem !== column.name || error) && low && high) {

@@ -1,0 +1,79 @@
+"""What a survey keeps for the eye: the maps of every galaxy, its radial profile, and the straight line that ignores the PSF."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from jaxmetal.errors import InputError
+from jaxmetal.io.scene import Disc
+from jaxmetal.maps import LightMap, Map
+from jaxmetal.science import baselines
+
+ANNULI = 10
+
+
+def pictures(outcomes: Sequence[Any]) -> dict[str, Any]:
+    """Data, total sigma and model of every map, NaN where a pixel takes no part; the model everywhere in the galaxy's own frame.
+
+    And the profile of the tracer in the disc that the configuration describes.
+    """
+    import xarray
+
+    like = next(outcome for outcome in outcomes if outcome.fit)
+    found = {}
+    for name, map in like.fit.maps.items():
+        images = {key: np.full((len(outcomes), *map.instrument.grid.shape), np.nan, np.float32) for key in ("data", "sigma", "model")}
+        shapes, scales = np.zeros((len(outcomes), 2), int), np.full(len(outcomes), np.nan)
+        for i, outcome in enumerate(outcomes):
+            if outcome.fit is None or outcome.scene is None:
+                continue
+            observed, model, shapes[i] = outcome.fit.maps[name], outcome.fit.predicted[name], outcome.scene.maps[name].shape
+            rows, columns = shapes[i]
+            for key, image in (("data", observed.data), ("sigma", _sigma(observed, model)), ("model", model)):
+                images[key][i, :rows, :columns] = observed.image(image)[:rows, :columns]
+            scales[i] = float(observed.instrument.grid.pixel_scale)
+        columns = {key: (("galaxy", "y", "x"), image) for key, image in images.items()}
+        columns |= {"shape": (("galaxy", "axis"), shapes), "pixel_scale": ("galaxy", scales)}
+        found[f"maps/{name}"] = xarray.Dataset(columns, attrs={"unit": like.scene.maps[name].unit, "kind": type(map).__name__})
+    profiles = np.stack([_profile(outcome) for outcome in outcomes])
+    named = {key: (("galaxy", "annulus"), profiles[:, i]) for i, key in enumerate(("radius", "data", "error", "model"))}
+    return found | {"profile": xarray.Dataset(named)}
+
+
+def naive(outcome: Any) -> tuple[float, float]:
+    """Gradient and error of the line through the pixels, weighted by their errors; NaN where there is none."""
+    if (disc := _disc(outcome)) is None:
+        return np.nan, np.nan
+    z = outcome.fit.maps[disc.map]
+    try:
+        line = baselines.wls(_radii(outcome, disc), z.data, z.errors)
+    except InputError:
+        return np.nan, np.nan
+    return line.gradient, line.gradient_error
+
+
+def _profile(outcome: Any) -> np.ndarray:
+    """Radius, median, its error and the model's median in annuli, shape (4, ANNULI)."""
+    if (disc := _disc(outcome)) is None:
+        return np.full((4, ANNULI), np.nan)
+    z, radius = outcome.fit.maps[disc.map], _radii(outcome, disc)
+    shown = np.isfinite(z.data)
+    edges = np.linspace(0.0, radius[shown].max() * (1 + 1e-6), ANNULI + 1)
+    data = baselines.annuli(radius, z.data, edges)
+    model = baselines.annuli(radius, np.where(shown, outcome.fit.predicted[disc.map], np.nan), edges)
+    error = 0.5 * (data.p84 - data.p16) / np.sqrt(np.maximum(data.count, 1))
+    return np.stack([data.radius, data.median, error, model.median])
+
+
+def _disc(outcome: Any) -> Disc | None:
+    return outcome.scene.disc if outcome.fit is not None and outcome.scene is not None else None
+
+
+def _radii(outcome: Any, disc: Disc) -> np.ndarray:
+    return baselines.radii(outcome.fit.maps[disc.map].instrument, *disc.center, disc.inclination, disc.position_angle, outcome.fit.galaxy)
+
+
+def _sigma(map: Map, model: Any) -> np.ndarray:
+    """The errors with the extra scatter that the fit allows for."""
+    return np.hypot(map.errors, float(map.scatter) * (np.asarray(model) if isinstance(map, LightMap) else 1.0))
