@@ -69,6 +69,7 @@ VARIANTS: dict[str, tuple[Callable[[Config], None], ...]] = {
     "weighted-f435w": (hubble("F435w"),),
     "weighted-f814w": (hubble("F814w"),),
     "weighted-free": (free_geometry,),
+    "weighted-free-no-scatter": (free_geometry, without_scatter),
 }
 
 
