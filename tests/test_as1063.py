@@ -11,6 +11,7 @@ import jaxmetal as jm
 # Precision plays no part here, or the one in which most people run.
 pytestmark = [
     pytest.mark.precision("single"),
+    pytest.mark.slow,
     # Beyond the published deflection map there is no light of the arc.
     pytest.mark.filterwarnings("ignore:z. the margin around the frame reaches:jaxmetal.errors.InputWarning"),
 ]

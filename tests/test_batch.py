@@ -112,6 +112,7 @@ print([float(value) for value in jm.optimise_batch(models).parameters["disc.meta
 """
 
 
+@pytest.mark.slow
 def test_several_devices_share_a_batch_and_agree_with_one():
     """Three galaxies on two devices, which a process can only be given before it starts."""
     flags = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=2"

@@ -20,7 +20,7 @@ from jaxmetal.io.schema import Slurm
 from jaxmetal.survey.slurm import Array
 
 # Precision plays no part here, or the one in which most people run.
-pytestmark = pytest.mark.precision("single")
+pytestmark = [pytest.mark.precision("single"), pytest.mark.slow]
 
 SHARDS = 16
 # A word with a space and a quote in it reaches the job as it is.

@@ -89,6 +89,7 @@ def test_the_density_is_marginalised_over_the_amplitudes(bright):
     assert float(marginal) == pytest.approx(float(expected), abs=1e-5 if X64 else 0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.precision("single")
 def test_a_linear_fit_agrees_with_a_fit_of_everything(linear_fit, fitted):
     fit = linear_fit
@@ -104,6 +105,7 @@ def test_a_linear_fit_agrees_with_a_fit_of_everything(linear_fit, fitted):
     assert correlation == pytest.approx(fitted.covariance[k, m] / np.sqrt(fitted.covariance[k, k] * fitted.covariance[m, m]), abs=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.precision("single")
 def test_amplitudes_are_drawn_with_everything_else(linear, linear_fit):
     summary = jm.sample(linear, linear_fit, method="importance", draws=500).summary()

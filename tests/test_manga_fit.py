@@ -12,7 +12,7 @@ from jaxmetal.io import scene
 from jaxmetal.io.summary import gradients
 
 # Precision plays no part here, or the one in which most people run.
-pytestmark = pytest.mark.precision("single")
+pytestmark = [pytest.mark.precision("single"), pytest.mark.slow]
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "scripts" / "examples" / "manga_7815-3702.yaml"
 GRADIENT = "disc.metallicity.gradient"

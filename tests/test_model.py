@@ -56,6 +56,7 @@ def test_the_fit_finds_the_maximum_and_its_curvature(model, fit):
     assert "disc.metallicity.gradient" in str(fit)
 
 
+@pytest.mark.slow
 @pytest.mark.precision("single")
 @pytest.mark.parametrize("method", ["lbfgs", "adam"])
 def test_both_optimisers_arrive_at_the_same_place(model, fit, method):

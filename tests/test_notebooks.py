@@ -9,6 +9,7 @@ from nbclient import NotebookClient
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 
 
+@pytest.mark.slow
 @pytest.mark.precision("single")
 @pytest.mark.filterwarnings("ignore")  # of the kernel's own machinery; the cells run in a process of their own
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

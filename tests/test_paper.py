@@ -105,6 +105,7 @@ def clump_fits():
     return clumps_model(galaxy, z), images, *clumps.compare(galaxy, z, images)
 
 
+@pytest.mark.slow
 def test_three_clumps_are_told_from_one_gradient(clump_fits):
     """delta BIC is 35 ± 13 over noise draws, of which these are three."""
     _, _, three, _, difference = clump_fits
@@ -114,6 +115,7 @@ def test_three_clumps_are_told_from_one_gradient(clump_fits):
         assert np.all(np.abs(three.values[path] - clumps.TRUTH[name]) < 4 * three.errors[path])
 
 
+@pytest.mark.slow
 def test_the_true_model_leaves_noise_alone(clump_fits):
     model, images, three, _, _ = clump_fits
     sigma = model.maps["z"].errors
@@ -124,6 +126,7 @@ def test_the_true_model_leaves_noise_alone(clump_fits):
         assert abs(chi_square - freedom) < 5 * np.sqrt(2 * freedom)
 
 
+@pytest.mark.slow
 def test_the_noise_of_the_tutorial_gives_the_known_metallicities(clump_fits, tolerance):
     """And the known gradient and delta BIC, which do not depend on how light averages."""
     _, _, three, one, difference = clump_fits

@@ -255,7 +255,7 @@ def head(browser, label):
     return next(h for h in browser.find_elements("css selector", "#heads button") if label in h.text.splitlines())
 
 
-@pytest.mark.browser
+@pytest.mark.slow
 def test_a_thousand_galaxies_open_and_sort_quickly(opened):
     """The fastest of three, since other programs may be running; all 30 columns are shown when sorting."""
     times = []
@@ -275,7 +275,7 @@ def test_a_thousand_galaxies_open_and_sort_quickly(opened):
     assert min(sorts) < 200
 
 
-@pytest.mark.browser
+@pytest.mark.slow
 def test_a_click_on_a_heading_sorts_and_says_so(opened):
     browser = opened()
     table = survey_table(MANY)
@@ -291,7 +291,7 @@ def test_a_click_on_a_heading_sorts_and_says_so(opened):
     assert cells(browser, "gradient")[-1] == "–" and set(cells(browser, "converged")[-20:]) == {"no"}
 
 
-@pytest.mark.browser
+@pytest.mark.slow
 def test_filters_narrow_the_table_and_can_be_cleared(opened):
     browser, table = opened(), survey_table(MANY)
     status = lambda: find(browser, "#status").text  # noqa: E731
@@ -314,7 +314,7 @@ def test_filters_narrow_the_table_and_can_be_cleared(opened):
     assert names(browser) == ["8004-12710"] and cells(browser, "converged") == ["no"]
 
 
-@pytest.mark.browser
+@pytest.mark.slow
 def test_a_galaxy_opens_by_keyboard_and_gives_the_focus_back(opened):
     browser = opened()
     browser.execute_script("document.querySelector(\".open[tabindex='0']\").focus()")
@@ -333,7 +333,7 @@ def test_a_galaxy_opens_by_keyboard_and_gives_the_focus_back(opened):
     assert browser.switch_to.active_element.text == "8000-12704"
 
 
-@pytest.mark.browser
+@pytest.mark.slow
 def test_the_value_under_the_pointer_is_told(opened):
     from selenium.webdriver.common.action_chains import ActionChains
 
@@ -350,7 +350,7 @@ def test_the_value_under_the_pointer_is_told(opened):
     assert shown == pytest.approx([data, model, (data - model) / sigma], abs=0.06)
 
 
-@pytest.mark.browser
+@pytest.mark.slow
 def test_a_click_on_a_point_of_the_plot_opens_its_galaxy(opened):
     from selenium.webdriver.common.action_chains import ActionChains
 
@@ -368,7 +368,7 @@ def test_a_click_on_a_point_of_the_plot_opens_its_galaxy(opened):
     assert find(browser, "#galaxy-name").text == at
 
 
-@pytest.mark.browser
+@pytest.mark.slow
 def test_nothing_that_the_data_say_is_run(opened):
     browser = opened(LITTLE)
     assert browser.title == f"Survey {HOSTILE}"
@@ -382,7 +382,7 @@ def test_nothing_that_the_data_say_is_run(opened):
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
-@pytest.mark.browser
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "dark"), [(1366, False), (1366, True), (400, False)])
 def test_nobody_is_left_out(opened, width, dark):
     """axe-core finds nothing serious in the table, an open galaxy, the provenance and the list of columns."""

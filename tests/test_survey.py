@@ -147,6 +147,7 @@ def test_the_same_command_again_does_only_what_is_missing(planned, made, table):
         np.testing.assert_array_equal(values, numbers(table)[name], err_msg=name)
 
 
+@pytest.mark.slow
 def test_a_killed_survey_goes_on_to_the_same_numbers(fresh, table):
     """SIGKILL at moments spread over a whole run, until one is left alone."""
     words = [sys.executable, "-m", "jaxmetal", "batch", "galaxies.ecsv", "survey.yaml", "--out", "out"]
@@ -346,6 +347,7 @@ def test_laplace_alone_and_no_pictures(fresh, table):
     np.testing.assert_allclose(found[f"{GRADIENT}.sd"], table[f"{GRADIENT}.sd"], rtol=0.15)
 
 
+@pytest.mark.slow
 def test_processes_of_this_machine_give_the_same(fresh, table):
     """One of them dies, and another takes its place."""
     with Pool(1) as pool:

@@ -46,6 +46,7 @@ def test_the_naive_fit_has_the_known_bias(fwhm):
     assert line.gradient == pytest.approx(CRAMER_RAO[fwhm][2], abs=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.precision("single")
 def test_nuts_reaches_the_bound_too():
     instrument = jm.Instrument(jm.Grid.regular((121, 121), 0.066), jm.GaussianPSF(1.5), (2 / 3, 1 / 3), 56)
@@ -57,6 +58,7 @@ def test_nuts_reaches_the_bound_too():
     assert abs(row["mean"] + 0.2) < 4 * 0.00418
 
 
+@pytest.mark.slow
 @pytest.mark.precision("single")
 @pytest.mark.parametrize("seed", [1])
 def test_use_case_2_recovers_three_clumps_with_all_light_free(seed):

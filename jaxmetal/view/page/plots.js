@@ -118,7 +118,7 @@ function startPlots() {
   $("plot-side").hidden = !plotted.length;
   if (!plotted.length) return;
   const pick = (test, otherwise) => [plotted.findIndex(test), otherwise, 0].find((at) => at >= 0);
-  const y = pick((c) => c.low && /gradient/.test(c.name), plotted.findIndex((c) => c.low));
+  const y = pick((c) => c.low && /\.gradient/.test(c.name), plotted.findIndex((c) => c.low));
   const x = pick((c) => /mass/i.test(c.name) && !c.helper, plotted.findIndex((c, i) => i !== y && c.kind === "number" && !c.helper));
   for (const [id, at] of [["plot-y", y], ["plot-x", x], ["plot-h", y]]) {
     $(id).replaceChildren(...plotted.map((column, i) => el("option", { value: i }, column.name)));
