@@ -1,12 +1,13 @@
 """Long checks, too long for the tests: each writes a table (ECSV) with the commit it was made from.
 
-    python scripts/validate.py bounds sampling fits calibration survey --out DIR
+    python scripts/validate.py bounds sampling fits calibration survey killed --out DIR
 
 bounds       use case 1 at eight PSF widths: Laplace and NUTS errors over the Cramér-Rao bound
 sampling     supersampling="auto" against the converged map
 fits         bias, efficiency and coverage of many noise draws, and the straight line's bias
 calibration  ranks of truths drawn from the prior among the draws of their posteriors
 survey       a thousand galaxies through `jaxmetal batch`: time, coverage, and broken observations
+killed       a survey killed at ten random moments against one that was not
 """
 
 import argparse
@@ -18,7 +19,7 @@ from astropy.table import Table
 
 from jaxmetal.files import whole_file
 
-CHECKS = ("bounds", "sampling", "fits", "calibration", "survey")
+CHECKS = ("bounds", "sampling", "fits", "calibration", "survey", "killed")
 
 
 def main() -> None:

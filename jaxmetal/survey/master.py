@@ -35,11 +35,7 @@ def prepare(catalogue: Any, config: Any, out: str | os.PathLike, skip_bad: bool 
     whole = Catalogue(table, planning.settings(raw).id)
     names = (os.fspath(catalogue) if is_file else "a table", name)
     if (out / store.PLAN).exists():
-        kept = store.read_plan(out)
-        asked = planning.identity(raw, folder, whole, names)
-        if changes := kept.differences(asked):
-            raise InputError("\n".join(f"{out}: holds another survey: {change}; --out names another folder." for change in changes))
-        return kept
+        return _kept(out, planning.identity(raw, folder, whole, names))
     if out.exists() and (not out.is_dir() or any(out.iterdir())) and not (out / store.SHARDS).is_dir():
         raise InputError(f"{out}: expected an empty folder or the folder of a survey.")
     plan = planning.make_plan(raw, folder, whole, names, progress)
@@ -51,7 +47,16 @@ def prepare(catalogue: Any, config: Any, out: str | os.PathLike, skip_bad: bool 
     for line in lines:
         log.warning("left out: %s", line)
     store.keep_plan(out, plan, table)
-    return plan
+    # Another process may have been first.
+    return _kept(out, plan)
+
+
+def _kept(out: Path, asked: Plan) -> Plan:
+    """The plan that a folder holds, if it is for what is asked for."""
+    kept = store.read_plan(out)
+    if changes := kept.differences(asked):
+        raise InputError("\n".join(f"{out}: holds another survey: {change}; --out names another folder." for change in changes))
+    return kept
 
 
 def run(

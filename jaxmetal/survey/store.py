@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -85,14 +86,21 @@ def read_plan(folder: str | os.PathLike) -> Plan:
 
 
 def keep_plan(folder: Path, plan: Plan, table: Any) -> None:
-    """Write the plan of a new survey; its catalogue lies beside it, so that the folder needs nothing but the data."""
+    """Write the plan of a new survey; its catalogue lies beside it, so that the folder needs nothing but the data.
+
+    Of several processes that plan at once the first is heard.
+    """
     with writing(folder):
         (folder / SHARDS).mkdir(parents=True, exist_ok=True)
-        with whole_file(folder / INPUT) as part:
-            table.write(part, format="ascii.ecsv")
-        # Last, because a survey is there once its plan is.
-        with whole_file(folder / PLAN) as part:
-            part.write_text(json.dumps(asdict(plan), indent=1), "utf-8")
+        with open(folder / SHARDS / ".plan", "a") as lock:
+            _lock(lock, 0)
+            if (folder / PLAN).exists():
+                return
+            with whole_file(folder / INPUT) as part:
+                table.write(part, format="ascii.ecsv")
+            # Last, because a survey is there once its plan is.
+            with whole_file(folder / PLAN) as part:
+                part.write_text(json.dumps(asdict(plan), indent=1), "utf-8")
 
 
 def read_input(folder: str | os.PathLike) -> Catalogue:
@@ -164,7 +172,8 @@ def write_shard(folder: str | os.PathLike, number: int, groups: Mapping[str, Any
         for name, data in groups.items()
     }
     # As bytes first, so that a full disk is met by one plain write; netCDF does not mind what stands behind its end.
-    content = bytes(tree.to_netcdf(None, engine="h5netcdf", encoding=encoding))
+    with _not_by_dask():
+        content = bytes(tree.to_netcdf(None, engine="h5netcdf", encoding=encoding))
     content += sha256(content).digest()
     path = shard_path(folder, number)
     with writing(path):
@@ -172,6 +181,15 @@ def write_shard(folder: str | os.PathLike, number: int, groups: Mapping[str, Any
         with whole_file(path) as part:
             part.write_bytes(content)
         shard_path(folder, number, ".failed").unlink(missing_ok=True)
+
+
+def _not_by_dask() -> Any:
+    """Inside a Dask worker xarray would ask the whole cluster for a lock on what is in this process's memory alone."""
+    if "dask" not in sys.modules:
+        return contextlib.nullcontext()
+    from dask import config
+
+    return config.set(scheduler="synchronous")
 
 
 def sweep(folder: str | os.PathLike, number: int) -> None:

@@ -1,0 +1,50 @@
+"""A survey killed with SIGKILL at ten random moments and started again each time, against one that nothing disturbed."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import yaml
+from validation.mock_survey import CONFIG, write_survey
+
+from jaxmetal import survey
+
+GALAXIES, KILLS = 48, 10
+
+
+def rows(count: int | None = None):
+    """A row for each time that it was killed, and one for what came of it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_survey(folder, count or GALAXIES, broken=0.0)
+        small = CONFIG | {"survey": {"shard": 4, "together": 4}}
+        (folder / "survey.yaml").write_text(yaml.safe_dump(small, sort_keys=False))
+        since = time.monotonic()
+        _start(folder, "quiet").wait()
+        whole, rng = time.monotonic() - since, np.random.default_rng(0)
+        for kill in range(1, KILLS + 1):
+            process = _start(folder, "killed")
+            seconds = float(rng.uniform(0.0, 0.6 * whole))
+            try:
+                process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+            done = len(list(folder.glob("killed/shards/*.nc")))
+            yield {"kill": kill, "seconds": seconds, "ended_by": -process.wait(), "shards": done, "different": -1}
+        _start(folder, "killed").wait()
+        quiet, killed = (survey.collect(folder / out) for out in ("quiet", "killed"))
+        names = [column for column in quiet.colnames if quiet[column].dtype.kind in "fib"]
+        different = sum(np.asarray(quiet[column]).tobytes() != np.asarray(killed[column]).tobytes() for column in names)
+        shards = len(list(folder.glob("killed/shards/*.nc")))
+        yield {"kill": 0, "seconds": whole, "ended_by": 0, "shards": shards, "different": different}
+
+
+def _start(folder: Path, out: str) -> subprocess.Popen:
+    """The survey in a process of its own, which keeps what it compiles."""
+    words = [sys.executable, "-m", "jaxmetal", "batch", "galaxies.ecsv", "survey.yaml", "--out", out, "--quiet"]
+    return subprocess.Popen(words, cwd=folder, env=os.environ | {"JAXMETAL_CACHE_DIR": str(folder / "compiled")}, stdout=subprocess.DEVNULL)
