@@ -172,7 +172,7 @@ def test_a_fit_becomes_a_page(page):
     assert 2e5 < len(text) < 3e6
 
 
-@pytest.mark.browser
+@pytest.mark.slow
 def test_nobody_is_left_out_of_the_page(page, browser):
     for width, dark in ((1366, False), (1366, True), (400, False)):
         look(browser, width, 768, dark)

@@ -216,7 +216,7 @@ def test_a_configuration_knows_profiles_and_options_by_name_and_writes_them_agai
     said = changed(("galaxy/disc/light", options), ("galaxy/disc/metallicity", {"profile": "linear", "amp": 8.0, "k": -0.2}))
     config = parse(said, mistakes := Mistakes())
     again = parse(yaml.safe_load(yaml.safe_dump(resolved(config, tmp_path, {}))), mistakes)
-    galaxy = make_galaxy(again, tmp_path, Observations({}, None), mistakes)
+    galaxy = make_galaxy(again, tmp_path, Observations({}, None), {}, mistakes)
     assert galaxy.disc.light.options == {"b_n": "lenstronomy", "major_axis": True} and galaxy.disc.light.name == "sersic"
     assert galaxy.disc.metallicity.function is jm.light.linear
     mistakes.raise_all()
@@ -229,5 +229,5 @@ def test_a_configuration_refuses_a_wrong_option(option, message, tmp_path):
     with pytest.raises(jm.InputError, match=message):
         mistakes = Mistakes()
         config = parse(changed(("galaxy/disc/light", {"profile": "sersic", **SERSIC, **option})), mistakes)
-        make_galaxy(config, tmp_path, Observations({}, None), mistakes)
+        make_galaxy(config, tmp_path, Observations({}, None), {}, mistakes)
         mistakes.raise_all()

@@ -375,7 +375,7 @@ def test_the_population_of_a_survey(made, capsys):
 def test_a_survey_is_one_page(made, table, capsys):
     assert cli.main(["report", str(made / "out"), "--out", str(made / "page.html")]) == 0
     page = (made / "page.html").read_text("utf-8")
-    assert f"{len(table)} galaxies" in page
+    assert "<title>out</title>" in page
     assert all(f'id="galaxy-{row}"' in page for row in range(len(table)))
     assert GRADIENT in page and "naive_gradient" in page
 

@@ -71,6 +71,8 @@ class Map(eqx.Module):
         if matrix is not None:
             sigma = np.sqrt(np.abs(np.diag(matrix))).reshape(values.shape)
         usable = _usable(kind, values, sigma, masked)
+        if gather is common and instrument.apertures is None and matrix is None:
+            _warn_of_bins(values, sigma, usable)
         # Finite stand-ins before any arithmetic: 0 × NaN is NaN, in the value and in the gradient.
         self.values = as_array(np.where(usable, values, 0.0), f"{kind}.values")
         self.sigma = as_array(np.where(usable, sigma, 1.0), f"{kind}.sigma")
@@ -177,8 +179,6 @@ class TracerMap(Map):
         covariance: Any = None, scatter: Any = 0.0, likelihood: str = "gaussian", dof: Any = 4.0,
     ):  # fmt: skip
         self._fill(common, values, sigma, instrument, mask, covariance, scatter, likelihood, dof)
-        if instrument.apertures is None and self.modes is None:
-            _warn_of_bins(self)
         scale_functions(scale)
         self.tracer = tracer
         self.scale = scale if isinstance(scale, str) else tuple(scale)
@@ -236,12 +236,11 @@ def _usable(kind: str, values: np.ndarray, sigma: np.ndarray, masked: np.ndarray
     return usable
 
 
-def _warn_of_bins(map: TracerMap) -> None:
-    part = repeated(*(np.asarray(a) for a in (map.values, map.sigma, map.valid)))
-    if part > REPEATED:
+def _warn_of_bins(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray) -> None:
+    if (part := repeated(values, sigma, usable)) > REPEATED:
         warnings.warn(
             f"TracerMap: {100 * part:.0f} % of the pixels repeat the value and error of a neighbour, as maps measured in bins do; each bin "
             "would count as often as it has pixels. Give the bins: Instrument(..., apertures=Apertures.bins(ids)).",
             InputWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
