@@ -101,6 +101,7 @@ def keep_plan(folder: Path, plan: Plan, table: Any) -> None:
             # Last, because a survey is there once its plan is.
             with whole_file(folder / PLAN) as part:
                 part.write_text(json.dumps(asdict(plan), indent=1), "utf-8")
+            os.unlink(lock.name)
 
 
 def read_input(folder: str | os.PathLike) -> Catalogue:
