@@ -465,4 +465,4 @@ def test_the_likelihood_is_lenstronomys_plus_its_normalisation(psf, tolerance):
 
 def test_the_gradient_is_finite_at_the_start():
     fitted = imported(script(2, 2))
-    assert np.all(np.isfinite(compiled_once(jax.grad(fitted.log_density))(fitted.start)))
+    assert np.all(np.isfinite(compiled_once(lambda u: jax.grad(fitted.log_density)(u))(fitted.start)))
