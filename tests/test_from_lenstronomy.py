@@ -300,9 +300,11 @@ def test_a_plain_script_gives_no_warning():
 
 
 REFUSED = {
-    "lens": ("kwargs_model", {"lens_model_list": ["SIE"]}, r"kwargs_model\['lens_model_list'\]: cannot be carried over"),
-    "lens light": ("kwargs_model", {"lens_light_model_list": ["SERSIC"]}, "lens_light_model_list"),
-    "point sources": ("kwargs_model", {"point_source_model_list": ["UNLENSED"]}, "point_source_model_list"),
+    "point sources": (
+        "kwargs_model",
+        {"point_source_model_list": ["UNLENSED"]},
+        r"kwargs_model\['point_source_model_list'\]: cannot be carried over",
+    ),
     "extinction": ("kwargs_model", {"optical_depth_model_list": ["UNIFORM"]}, "optical_depth_model_list"),
     "planes": ("kwargs_model", {"multi_plane": True}, "multi_plane"),
     "solver": ("kwargs_constraints", {"solver_type": "PROFILE"}, "solver_type"),

@@ -9,8 +9,9 @@ import numpy as np
 
 from jaxmetal.errors import InputError, InputWarning, unknown
 
-# For each dictionary: the keys that are carried over; those that make no difference without lenses and point sources; and
-# those that are refused unless they hold the value at which lenstronomy does nothing with them.
+# For each dictionary: the keys that are carried over; those that make no difference without point sources and where all light
+# is one scene behind one plane, which `one_scene` sees to; and those that are refused unless they hold the value at which
+# lenstronomy does nothing with them.
 DATA = (
     {"multi_band_list", "multi_band_type", "tracer_data"},
     set(),
@@ -22,28 +23,31 @@ DATA = (
 MODEL = (
     {
         "source_light_model_list", "source_light_profile_kwargs_list", "tracer_source_model_list", "tracer_source_band",
-        "tracer_partition", "tracer_type",
+        "tracer_partition", "tracer_type", "lens_model_list", "lens_light_model_list", "lens_light_profile_kwargs_list",
     },
     {
         "z_lens", "z_source", "z_source_convention", "source_deflection_scaling_list", "source_redshift_list", "cosmo", "cosmology_model",
         "observed_convention_index", "kwargs_lens_eqn_solver", "point_source_magnification_limit", "band_index", "all_models",
+        "index_lens_model_list", "index_source_light_model_list", "index_lens_light_model_list",
     },
     dict.fromkeys((
-        "lens_model_list", "lens_light_model_list", "point_source_model_list", "optical_depth_model_list", "multi_plane",
-        "decouple_multi_plane", "distance_ratio_sampling", "cosmology_sampling", "lens_redshift_list", "lens_profile_kwargs_list",
-        "lens_light_profile_kwargs_list", "optical_depth_profile_kwargs_list",
+        "point_source_model_list", "optical_depth_model_list", "multi_plane", "decouple_multi_plane", "distance_ratio_sampling",
+        "cosmology_sampling", "lens_redshift_list", "lens_profile_kwargs_list", "optical_depth_profile_kwargs_list",
         "point_source_redshift_list", "fixed_magnification_list", "point_source_frame_list", "additional_images_list",
-        "index_lens_model_list", "index_source_light_model_list", "index_lens_light_model_list", "index_point_source_model_list",
-        "index_optical_depth_model_list", "tau0_index_list", "kwargs_multiplane_model", "kwargs_multiplane_model_point_source",
+        "index_point_source_model_list", "index_optical_depth_model_list", "tau0_index_list",
+        "kwargs_multiplane_model", "kwargs_multiplane_model_point_source",
     )),
 )  # fmt: skip
 CONSTRAINTS = (
-    {"joint_source_with_source", "joint_source_light_with_tracer", "linear_solver"},
+    {
+        "joint_source_with_source", "joint_source_light_with_tracer", "joint_lens_with_lens", "joint_lens_with_light",
+        "joint_lens_with_source_light", "joint_lens_light_with_lens_light", "linear_solver",
+    },
     {"kwargs_lens_init", "num_point_source_list", "solver_param_module"},
     dict.fromkeys((
-        "joint_lens_with_lens", "joint_lens_light_with_lens_light", "joint_lens_with_light", "joint_source_with_point_source",
-        "joint_lens_light_with_point_source", "joint_extinction_with_lens_light", "joint_lens_with_source_light", "mass_scaling_list",
-        "point_source_offset", "general_scaling", "image_plane_source_list", "solver_type", "Ddt_sampling", "source_size", "num_tau0",
+        "joint_source_with_point_source", "joint_lens_light_with_point_source", "joint_extinction_with_lens_light",
+        "mass_scaling_list", "point_source_offset", "general_scaling", "image_plane_source_list", "solver_type", "Ddt_sampling",
+        "source_size", "num_tau0",
         "lens_redshift_sampling_indexes", "source_redshift_sampling_indexes", "source_grid_offset", "kinematic_sampling",
         "num_shapelet_lens", "log_sampling_lens", "distance_ratio_sampling", "cosmology_sampling",
     )),
@@ -51,7 +55,7 @@ CONSTRAINTS = (
 LIKELIHOOD = (
     {
         "image_likelihood", "tracer_likelihood", "image_likelihood_mask_list", "tracer_likelihood_mask", "bands_compute", "prior_source",
-        "check_bounds",
+        "prior_lens", "prior_lens_light", "check_bounds",
     },
     {
         "check_positive_flux", "source_marg", "linear_prior", "image_position_uncertainty", "source_position_tolerance",
@@ -60,21 +64,21 @@ LIKELIHOOD = (
     },
     dict.fromkeys((
         "astrometric_likelihood", "image_position_likelihood", "source_position_likelihood", "time_delay_likelihood",
-        "flux_ratio_likelihood", "kinematic_2d_likelihood", "custom_logL_addition", "kwargs_pixelbased", "prior_lens", "prior_extinction",
-        "prior_lens_light", "prior_ps", "prior_special", "prior_lens_kde", "prior_source_kde", "prior_lens_light_kde", "prior_ps_kde",
+        "flux_ratio_likelihood", "kinematic_2d_likelihood", "custom_logL_addition", "kwargs_pixelbased", "prior_extinction", "prior_ps",
+        "prior_special", "prior_lens_kde", "prior_source_kde", "prior_lens_light_kde", "prior_ps_kde",
         "prior_special_kde", "prior_extinction_kde", "prior_lens_lognormal", "prior_source_lognormal", "prior_extinction_lognormal",
         "prior_lens_light_lognormal", "prior_ps_lognormal", "prior_special_lognormal",
     )),
 )  # fmt: skip
 PARAMS = (
-    {"source_model", "tracer_source_model"},
+    {"source_model", "tracer_source_model", "lens_model", "lens_light_model"},
     set(),
-    dict.fromkeys(("lens_model", "lens_light_model", "point_source_model", "extinction_model", "special")),
+    dict.fromkeys(("point_source_model", "extinction_model", "special")),
 )
 RESULT = (
-    {"kwargs_source", "kwargs_tracer_source"},
+    {"kwargs_source", "kwargs_tracer_source", "kwargs_lens", "kwargs_lens_light"},
     set(),
-    dict.fromkeys(("kwargs_lens", "kwargs_lens_light", "kwargs_ps", "kwargs_special", "kwargs_extinction")),
+    dict.fromkeys(("kwargs_ps", "kwargs_special", "kwargs_extinction")),
 )
 IMAGE = (
     {
@@ -130,8 +134,32 @@ def checked(kind: str, given: Any, where: str = "") -> dict[str, Any]:
         if key not in carried | harmless | set(refused):
             raise unknown("key", key, carried | harmless | set(refused), where)
         if key in refused and not _idle(value, refused[key]):
-            raise InputError(f"{where}[{key!r}]: cannot be carried over; jaxmetal has nothing like it yet.")
+            raise _refused(key, where)
+    if kind == "kwargs_model":
+        _one_scene(given, where)
     return {key: value for key, value in given.items() if key in carried}
+
+
+def _refused(key: str, where: str) -> InputError:
+    return InputError(f"{where}[{key!r}]: cannot be carried over; jaxmetal has nothing like it yet.")
+
+
+def _one_scene(model: Mapping, where: str) -> None:
+    """Refuses bands that see different profiles and, behind lenses, sources at different redshifts."""
+    for kind in ("lens_model", "source_light_model", "lens_light_model"):
+        everything = list(range(len(model.get(f"{kind}_list") or [])))
+        key = f"index_{kind}_list"
+        if any(list(seen) != everything for seen in model.get(key) or []):
+            raise _refused(key, where)
+    if not model.get("lens_model_list"):
+        return
+    if any(factor not in (None, 1) for factor in model.get("source_deflection_scaling_list") or []):
+        raise _refused("source_deflection_scaling_list", where)
+    if len(set(model.get("source_redshift_list") or [])) > 1:
+        raise _refused("source_redshift_list", where)
+    redshifts = {model.get(key) for key in ("z_source", "z_source_convention")} - {None}
+    if len(redshifts) > 1:
+        raise _refused("z_source_convention", where)
 
 
 def _idle(value: Any, default: Any) -> bool:

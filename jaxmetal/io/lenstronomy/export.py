@@ -1,6 +1,7 @@
 """From a galaxy to lenstronomy's lists of profiles."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -8,7 +9,7 @@ import numpy as np
 
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.galaxy import Component, Galaxy
-from jaxmetal.io.lenstronomy.galaxies import SCALES
+from jaxmetal.io.lenstronomy.galaxies import KINDS, SCALES
 from jaxmetal.io.lenstronomy.names import profile_to_lenstronomy
 from jaxmetal.profiles import light, tracer
 from jaxmetal.profiles.combine import parts
@@ -26,7 +27,7 @@ def to_lenstronomy(galaxy: Galaxy, tracer: str | None = None, scale: str = "log1
     Parameters
     ----------
     galaxy
-        with profiles that lenstronomy has too.
+        with profiles that lenstronomy has too; foreground components become lens light.
     tracer
         which tracer to take, if there are several; lenstronomy has room for one.
     scale
@@ -35,24 +36,32 @@ def to_lenstronomy(galaxy: Galaxy, tracer: str | None = None, scale: str = "log1
     Returns
     -------
     kwargs_model, kwargs_result
-        light profiles in the order of the components' names.
+        light profiles and lens models in the order of their names.
 
     Raises
     ------
     InputError
-        for a profile that lenstronomy does not have, for lenses, or when it is not clear which tracer is meant.
+        for what lenstronomy's tracer module does not have, or when it is not clear which tracer is meant.
     """
     name = _tracer(galaxy, tracer)
-    if galaxy.lens:
-        held = ", ".join(f"lens.{lens}" for lens in galaxy.lens)
-        raise InputError(f"to_lenstronomy: lenses cannot be carried over yet; the galaxy has {held}.")
     kinds = {own: kind for kind, own in SCALES.items()}
     if scale not in kinds:
         raise unknown("scale", str(scale), kinds, "to_lenstronomy")
-    members = _in_order(galaxy)
-    lights = [_named(member.light) for member in members]
-    model: dict[str, Any] = {"source_light_model_list": [name for name, _ in lights]}
-    result: dict[str, Any] = {"kwargs_source": [values for _, values in lights]}
+    components = _in_order(galaxy.components)
+    for member, part in components.items():
+        _check_place(member, part, name, bool(galaxy.lens))
+    members = [part for part in components.values() if not part.foreground]
+    lists = {
+        "source": [part.light for part in members],
+        "lens": list(_in_order(galaxy.lens).values()),
+        "lens_light": [part.light for part in components.values() if part.foreground],
+    }
+    model: dict[str, Any] = {}
+    result: dict[str, Any] = {}
+    for kind, profiles in lists.items():
+        if profiles or kind == "source":
+            given = [_named(profile) for profile in profiles]
+            model[KINDS[kind].names], result[KINDS[kind].values] = [own for own, _ in given], [values for _, values in given]
     if name is None:
         return model, result
     tracers, partition = [], []
@@ -65,7 +74,7 @@ def to_lenstronomy(galaxy: Galaxy, tracer: str | None = None, scale: str = "log1
 
 
 def _named(profile: Profile) -> tuple[str, dict[str, Any]]:
-    """lenstronomy's name and parameters of a profile; it has light profiles only, which serve for tracers too."""
+    """lenstronomy's name and parameters of a profile; its light profiles serve for tracers too."""
     if profile.function in ALIKE:
         function, names = ALIKE[profile.function]
         profile = Profile(function, **{names.get(name, name): value for name, value in profile.parameters.items()})
@@ -84,13 +93,23 @@ def _tracer(galaxy: Galaxy, tracer: str | None) -> str | None:
     return tracer or next(iter(known), None)
 
 
-def _in_order(galaxy: Galaxy) -> list[Component]:
-    """The components by name, numbers in names by their size: source_2 before source_10."""
+def _check_place(name: str, component: Component, tracer: str | None, lensed: bool) -> None:
+    """Raises where lenstronomy's tracer module has no such place for a component."""
+    if component.distance_ratio is not None:
+        raise InputError(f"to_lenstronomy: {name}: a distance_ratio of its own cannot be carried over.")
+    if component.foreground and tracer in component.tracers:
+        raise InputError(f"to_lenstronomy: {name}: lens light carries no tracer in lenstronomy; this has {tracer!r}.")
+    if lensed and not component.lensed_light and not component.foreground:
+        raise InputError(f"to_lenstronomy: {name}: light that is a picture of the arc (lensed_light=False) cannot be carried over.")
+
+
+def _in_order(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Components or lenses by name, numbers in names by their size: source_2 before source_10."""
 
     def natural(name: str) -> list[tuple[int, str]]:
         return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
 
-    return [galaxy.components[name] for name in sorted(galaxy.components, key=natural)]
+    return {name: parts[name] for name in sorted(parts, key=natural)}
 
 
 def _shared(profiles: list[Profile | None]) -> list[tuple[Profile, list[int]]]:

@@ -1,25 +1,59 @@
 """From lenstronomy's lists of profiles to a galaxy."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.galaxy import Component, Galaxy
 from jaxmetal.io.lenstronomy.checks import checked, index, listed, warn
-from jaxmetal.io.lenstronomy.names import profile_from_lenstronomy
+from jaxmetal.io.lenstronomy.names import LENSES, NAMES, Table, profile_from_lenstronomy
 from jaxmetal.profiles.combine import total
 from jaxmetal.profiles.profile import Profile
 
 TRACER = "tracer"
 RULES = ("jaxmetal", "lenstronomy")
 SCALES = {"LINEAR": "linear", "LOG": "log10"}
-# The lists of profiles, of their parameters in a result and in kwargs_params.
+
+
+class Kind(NamedTuple):
+    """What lenstronomy calls the lists of one kind of profile.
+
+    Parameters
+    ----------
+    names
+        of the profiles, in kwargs_model.
+    values
+        of their parameters, in a result.
+    settings
+        of their parameters, in kwargs_params.
+    prior
+        Gaussians, in kwargs_likelihood; tracers have none.
+    ways
+        what the profiles' classes are made with, in kwargs_model, where there is something to carry over.
+    table
+        of the profiles.
+    """
+
+    names: str
+    values: str
+    settings: str
+    prior: str = ""
+    ways: str = ""
+    table: Table = NAMES
+
+
 KINDS = {
-    "source": ("source_light_model_list", "kwargs_source", "source_model"),
-    "tracer": ("tracer_source_model_list", "kwargs_tracer_source", "tracer_source_model"),
+    "source": Kind("source_light_model_list", "kwargs_source", "source_model", "prior_source", "source_light_profile_kwargs_list"),
+    "tracer": Kind("tracer_source_model_list", "kwargs_tracer_source", "tracer_source_model"),
+    "lens": Kind("lens_model_list", "kwargs_lens", "lens_model", "prior_lens", table=LENSES),
+    "lens_light": Kind(
+        "lens_light_model_list", "kwargs_lens_light", "lens_light_model", "prior_lens_light", "lens_light_profile_kwargs_list"
+    ),
 }
+# Those whose amplitudes a linear solver finds.
+LIT = ("source", "lens_light")
 
 # The numbers of the light profiles of a group, and those of the tracers that ride on them.
 Group = tuple[tuple[int, ...], tuple[int, ...]]
@@ -29,26 +63,28 @@ def galaxy_from_lenstronomy(kwargs_model: Mapping, kwargs_result: Mapping, numer
     """The galaxy of a lenstronomy model.
 
     Light profile i becomes the component "source_i"; what the tracer_partition lets ride on it is its tracer "tracer".
-    Several tracers on one light add up, as in lenstronomy.
+    Several tracers on one light add up, as in lenstronomy. Lens model i becomes the lens "lens_i", lens light i the
+    foreground component "lens_light_i".
 
     Parameters
     ----------
     kwargs_model
-        lenstronomy's: source_light_model_list, tracer_source_model_list, tracer_partition.
+        lenstronomy's: source_light_model_list, tracer_source_model_list, tracer_partition, lens_model_list, lens_light_model_list.
     kwargs_result
-        its parameters: "kwargs_source" and "kwargs_tracer_source", as `FittingSequence.best_fit()` gives them.
+        its parameters: "kwargs_source", "kwargs_tracer_source", "kwargs_lens" and "kwargs_lens_light", as
+        `FittingSequence.best_fit()` gives them.
     numerics
         "jaxmetal", or "lenstronomy" for profiles that agree with lenstronomy's to rounding.
 
     Returns
     -------
     galaxy
-        with components "source_0", "source_1", …
+        with components "source_0", "source_1", …, "lens_light_0", …
 
     Raises
     ------
     InputError
-        naming what is missing, wrong, or cannot be carried over (lenses, lens light, point sources, …).
+        naming what is missing, wrong, or cannot be carried over (several lens planes, point sources, …).
 
     Warns
     -----
@@ -58,43 +94,43 @@ def galaxy_from_lenstronomy(kwargs_model: Mapping, kwargs_result: Mapping, numer
     model = checked("kwargs_model", kwargs_model)
     result = checked("kwargs_result", kwargs_result)
     names = {kind: profile_names(model, kind) for kind in KINDS}
-    if not names["source"]:
+    if not any(names[kind] for kind in LIT):
         raise InputError("kwargs_model['source_light_model_list']: at least one light profile is needed.")
     check_rule(numerics)
-    profiles: dict[str, list[Profile]] = {}
-    for kind, (_, key, _) in KINDS.items():
-        where = f"kwargs_result[{key!r}]"
-        values, ways = listed(result.get(key, []), where, len(names[kind])), _ways(model, kind)
-        profiles[kind] = [_profile(name, values[i], numerics, ways[i], f"{where}[{i}]") for i, name in enumerate(names[kind])]
+    profiles = {kind: _profiles(model, kind, result, numerics) for kind in KINDS}
     _tell_of_partition(model, len(names["tracer"]))
     riding = {i: tracers for lights, tracers in groups(model) for i in lights}
     components = {}
     for i, light in enumerate(profiles["source"]):
         ridden = {str(k): profiles["tracer"][k] for k in riding.get(i, ())}
         carried: dict[str, Any] = {TRACER: next(iter(ridden.values())) if len(ridden) == 1 else total(**ridden)} if ridden else {}
-        components[component(i)] = Component(light, **carried)
-    return Galaxy(**components)
+        components[named("source", i)] = Component(light, **carried)
+    components |= {named("lens_light", i): Component(light, foreground=True) for i, light in enumerate(profiles["lens_light"])}
+    return Galaxy(lens={named("lens", i): lens for i, lens in enumerate(profiles["lens"])}, **components)
 
 
-def _ways(model: Mapping, kind: str) -> list[Mapping | None]:
-    """What lenstronomy makes the profiles with; of tracers it has no such list."""
-    count, key = len(profile_names(model, kind)), "source_light_profile_kwargs_list"
-    given = model.get(key) if kind == "source" else None
-    return [None] * count if given is None else listed(given, f"kwargs_model[{key!r}]", count)
+def _profiles(model: Mapping, kind: str, result: Mapping, numerics: Any) -> list[Profile]:
+    """Our profiles for those of one kind."""
+    names, own = profile_names(model, kind), KINDS[kind]
+    where = f"kwargs_result[{own.values!r}]"
+    values = listed(result.get(own.values, []), where, len(names))
+    made_with = model.get(own.ways)
+    ways = [None] * len(names) if made_with is None else listed(made_with, f"kwargs_model[{own.ways!r}]", len(names))
+    return [_profile(name, values[i], numerics, ways[i], own.table, f"{where}[{i}]") for i, name in enumerate(names)]
 
 
-def _profile(name: str, values: Any, numerics: Any, ways: Mapping | None, where: str) -> Profile:
+def _profile(name: str, values: Any, numerics: Any, ways: Mapping | None, table: Table, where: str) -> Profile:
     if not isinstance(values, Mapping):
         raise InputError(f"{where}: expected a dictionary of parameters, got {type(values).__name__}.")
     try:
-        return profile_from_lenstronomy(name, dict(values), numerics, ways)
+        return profile_from_lenstronomy(name, dict(values), numerics, ways, table)
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
 
 
-def component(i: int) -> str:
-    """The name of the component that light profile i becomes."""
-    return f"source_{i}"
+def named(kind: str, i: int) -> str:
+    """The name of the component or lens that profile i of a kind becomes."""
+    return f"{kind}_{i}"
 
 
 def check_rule(numerics: str) -> None:
@@ -105,7 +141,7 @@ def check_rule(numerics: str) -> None:
 
 def profile_names(model: Mapping, kind: str) -> list[str]:
     """lenstronomy's names of the profiles of one kind."""
-    return listed(model.get(KINDS[kind][0]) or [], f"kwargs_model[{KINDS[kind][0]!r}]")
+    return listed(model.get(KINDS[kind].names) or [], f"kwargs_model[{KINDS[kind].names!r}]")
 
 
 def scale(model: Mapping) -> str:
@@ -132,7 +168,7 @@ def groups(model: Mapping) -> list[Group]:
     InputError
         if it is no list of pairs, names a profile that does not exist, or lets one light profile carry two averages.
     """
-    lights, tracers = (len(profile_names(model, kind)) for kind in KINDS)
+    lights, tracers = (len(profile_names(model, kind)) for kind in ("source", "tracer"))
     partition = model.get("tracer_partition")
     if not tracers:
         return []

@@ -33,7 +33,8 @@ def from_lenstronomy(
     """A Model from the arguments of lenstronomy's FittingSequence.
 
     Light profile i becomes the component "source_i", the tracer data the map "tracer", the imaging bands "light", or
-    "light_0", "light_1", …. What is not fixed gets a uniform prior between its bounds, joint parameters are tied.
+    "light_0", "light_1", …. Lens model i becomes the lens "lens_i", lens light i the foreground component "lens_light_i".
+    What is not fixed gets a uniform prior between its bounds, joint parameters are tied.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def from_lenstronomy(
     Raises
     ------
     InputError
-        naming lenstronomy's key for what is missing, wrong, or cannot be carried over (lenses, lens light, …).
+        naming lenstronomy's key for what is missing, wrong, or cannot be carried over (several lens planes, point sources, …).
 
     Warns
     -----
@@ -88,7 +89,9 @@ def _look_below_zero(galaxy: Galaxy, model: Mapping, map: Map) -> None:
     if not {"LINEAR", "LINEAR_ELLIPSE"} & set(profile_names(model, "tracer")):
         return
     profiles = [component.tracers[TRACER] for component in galaxy.components.values() if TRACER in component.tracers]
-    if any(float(profile(*map.instrument.grid.coordinates).min()) < 0 for profile in profiles):
+    x, y = map.instrument.grid.coordinates
+    along, across = galaxy.deflection(x, y)
+    if any(float(profile(x - along, y - across).min()) < 0 for profile in profiles):
         warn("a LINEAR tracer goes below zero in the frame; here it goes on, lenstronomy cuts it off at zero")
 
 

@@ -1,4 +1,4 @@
-"""lenstronomy's light profiles and ours: one table, and the way through it in both directions."""
+"""lenstronomy's profiles and ours: a table of light and one of lenses, and the way through them in both directions."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from jaxmetal.errors import InputError, unknown
-from jaxmetal.profiles import light
+from jaxmetal.profiles import lens, light
 from jaxmetal.profiles.geometry import major_axis
 from jaxmetal.profiles.light.expansions import square, triangle
 from jaxmetal.profiles.profile import Profile, options_of
@@ -69,6 +69,21 @@ NAMES = {
     "LINEAR_ELLIPSE": Entry(light.linear),
     "LINE_PROFILE": Entry(light.line_profile),
 }
+LENSES = {
+    "SIS": Entry(lens.sis),
+    "SIE": Entry(lens.sie),
+    "NIE": Entry(lens.nie),
+    "EPL": Entry(lens.epl),
+    "EPL_NUMBA": Entry(lens.epl),
+    "SHEAR": Entry(lens.shear),
+    "CONVERGENCE": Entry(lens.convergence),
+    "POINT_MASS": Entry(lens.point_mass),
+    "NFW": Entry(lens.nfw),
+    "NFW_ELLIPSE_POTENTIAL": Entry(lens.nfw_ellipse),
+    "PJAFFE": Entry(lens.dpie, ROUND),
+    "PJAFFE_ELLIPSE_POTENTIAL": Entry(lens.dpie),
+}
+Table = Mapping[str, Entry]
 
 
 def profile_from_lenstronomy(
@@ -76,6 +91,7 @@ def profile_from_lenstronomy(
     kwargs: Mapping[str, Any],
     numerics: Literal["jaxmetal", "lenstronomy"] = "jaxmetal",
     profile_kwargs: Mapping[str, Any] | None = None,
+    table: Table = NAMES,
 ) -> Profile:
     """Our profile for one of lenstronomy's.
 
@@ -89,6 +105,8 @@ def profile_from_lenstronomy(
         jaxmetal for the exact Sersic constant; lenstronomy for its straight line, which reproduces its numbers.
     profile_kwargs
         what lenstronomy's class is made with: sersic_major_axis of the Sersic profiles, n_comp of MGE_SET.
+    table
+        NAMES for light, LENSES for lenses.
 
     Raises
     ------
@@ -96,11 +114,9 @@ def profile_from_lenstronomy(
         for a name or a parameter that lenstronomy does not have, for one that is missing, and for a number of
         amplitudes that does not belong to n_max or n_comp.
     """
-    if name not in NAMES:
-        raise unknown("lenstronomy light profile", name, NAMES)
     if numerics not in ("jaxmetal", "lenstronomy"):
         raise InputError(f"numerics: expected 'jaxmetal' or 'lenstronomy', got {numerics!r}.")
-    entry, given = NAMES[name], dict(kwargs)
+    entry, given = _entry(name, table), dict(kwargs)
     ours, optional = _parameters(entry)
     allowed = [*ours, "n_max"] if entry.size else ours
     for key in given:
@@ -116,8 +132,14 @@ def profile_from_lenstronomy(
     return Profile(entry.function, **given, **_options(name, entry, given, numerics, dict(profile_kwargs or {})))
 
 
+def _entry(name: str, table: Table) -> Entry:
+    if name not in table:
+        raise unknown(f"lenstronomy {'lens model' if table is LENSES else 'light profile'}", str(name), table)
+    return table[name]
+
+
 def profile_to_lenstronomy(profile: Profile) -> tuple[str, dict[str, Any]]:
-    """lenstronomy's name and parameters for one of our profiles.
+    """lenstronomy's name and parameters for one of our profiles or lenses.
 
     A round profile gets the round name. An exact Sersic constant has no counterpart: the parameters stay as they are and
     lenstronomy draws them with its straight line. Radii along the major axis become product averages, its default.
@@ -128,8 +150,9 @@ def profile_to_lenstronomy(profile: Profile) -> tuple[str, dict[str, Any]]:
         if lenstronomy has no such profile.
     """
     values = {key: np.asarray(value, float) for key, value in profile.parameters.items()}
-    name = _name_for(profile, values)
-    entry = NAMES[name]
+    table = LENSES if profile.deflects else NAMES
+    name = _name_for(profile, values, table)
+    entry = table[name]
     if profile.options.get("major_axis"):
         stretch = np.asarray(major_axis(*_ellipticity(values)), float)
         values |= {key: values[key] / stretch for key in ("R_sersic", "Rb") if key in values}
@@ -139,7 +162,7 @@ def profile_to_lenstronomy(profile: Profile) -> tuple[str, dict[str, Any]]:
     return name, kwargs
 
 
-def parameters_of(name: str) -> tuple[list[str], set[str]]:
+def parameters_of(name: str, table: Table = NAMES) -> tuple[list[str], set[str]]:
     """The parameters of one of lenstronomy's profiles that are numbers to fit, and those among them that may be left out.
 
     Raises
@@ -147,14 +170,12 @@ def parameters_of(name: str) -> tuple[list[str], set[str]]:
     InputError
         for a profile that lenstronomy does not have.
     """
-    if name not in NAMES:
-        raise unknown("lenstronomy light profile", str(name), NAMES)
-    return _parameters(NAMES[name])
+    return _parameters(_entry(name, table))
 
 
-def _name_for(profile: Profile, values: dict[str, Any]) -> str:
+def _name_for(profile: Profile, values: dict[str, Any], table: Table) -> str:
     """The first of lenstronomy's profiles that can be the same as ours."""
-    for name, entry in NAMES.items():
+    for name, entry in table.items():
         if entry.function is profile.function and all(profile.options[key] == value for key, value in entry.options.items()):
             defaults = inspect.signature(entry.function).parameters
             if all(values[key] == defaults[key].default for key in entry.lacks):
