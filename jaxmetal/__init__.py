@@ -36,6 +36,8 @@ _HOMES = {
     "optimise": "inference.optimise",
     "sample": "inference.sample",
     "Batch": "inference.stack",
+    "ensemble": "inference.ensemble",
+    "mixture": "inference.ensemble",
     "optimise_batch": "inference.batch",
     "sample_batch": "inference.batch",
     "Fit": "inference.results",
@@ -75,12 +77,14 @@ __all__ = [
     "arcs",
     "baselines",
     "calibrations",
+    "ensemble",
     "from_lenstronomy",
     "galaxy_from_lenstronomy",
     "intrinsic",
     "lens",
     "lensing",
     "light",
+    "mixture",
     "noise",
     "optimise",
     "optimise_batch",
@@ -98,6 +102,7 @@ if TYPE_CHECKING:
     from jaxmetal.forward import intrinsic, predict
     from jaxmetal.galaxy import Component, Galaxy
     from jaxmetal.inference.batch import optimise_batch, sample_batch
+    from jaxmetal.inference.ensemble import ensemble, mixture
     from jaxmetal.inference.model import Model
     from jaxmetal.inference.optimise import optimise
     from jaxmetal.inference.priors import Linear, Tied

@@ -1,6 +1,7 @@
 """The posterior from independent draws: Laplace's approximation, corrected by Pareto-smoothed importance sampling."""
 
 from collections.abc import Callable, Sequence
+from math import lgamma, log, pi
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -31,7 +32,7 @@ class Proposed(NamedTuple):
     points
         in unconstrained coordinates, shape (draws, n).
     log_density
-        of the proposal, up to a constant, shape (draws,).
+        of the proposal, shape (draws,).
     """
 
     points: Float[np.ndarray, "draws n"]
@@ -41,12 +42,13 @@ class Proposed(NamedTuple):
 def propose(fit: Fit, count: int, rng: np.random.Generator) -> Proposed:
     """Draws from a multivariate Student-t with the fit's maximum and Laplace covariance.
 
-    q(u) ∝ [1 + (u - m)ᵀ C⁻¹ (u - m) / nu]^(-(nu + n) / 2)
+    q(u) = Γ((nu + n)/2) / [Γ(nu/2) (nu pi)^(n/2) |C|^(1/2)] · [1 + (u - m)ᵀ C⁻¹ (u - m) / nu]^(-(nu + n) / 2)
     """
     center = np.asarray(fit.unconstrained, float)
     n, root = len(center), np.linalg.cholesky(np.asarray(fit.unconstrained_covariance, float))
     away = rng.standard_normal((count, n)) / np.sqrt(rng.chisquare(DOF, (count, 1)) / DOF)
-    return Proposed(center + away @ root.T, -0.5 * (DOF + n) * np.log1p(np.sum(away**2, axis=1) / DOF))
+    height = lgamma((DOF + n) / 2) - lgamma(DOF / 2) - n / 2 * log(DOF * pi) - np.sum(np.log(np.diag(root)))
+    return Proposed(center + away @ root.T, height - 0.5 * (DOF + n) * np.log1p(np.sum(away**2, axis=1) / DOF))
 
 
 def evaluate(model: Model, points: Float[Array, "draws n"], keys: Array, together: int) -> tuple[Array, Any, Any]:
@@ -109,7 +111,8 @@ def _attributes(smoothed: Smoothed, picked: np.ndarray, seed: int) -> dict[str, 
     distinct = len(picked) ** 2 / np.sum(np.bincount(picked).astype(float) ** 2)
     return {
         "method": "importance", "seed": seed, "warmup": 0, "created_by": f"jaxmetal {jaxmetal.__version__}",
-        "k_hat": smoothed.shape, "proposals": len(smoothed.weights), "importance_ess": smoothed.effective,
+        "k_hat": smoothed.shape, "log_evidence": smoothed.log_mean, "proposals": len(smoothed.weights),
+        "importance_ess": smoothed.effective,
         "effective_samples": float(min(smoothed.effective, distinct)),
     }  # fmt: skip
 

@@ -22,10 +22,14 @@ class Smoothed(NamedTuple):
         adding up to one.
     shape
         k̂ of the generalised Pareto distribution of the largest: below 0.7 averages over the draws can be trusted.
+    log_mean
+        ln of the mean weight before they were made to add up to one: where p is no density but a density times Z, and q is
+        one, this is ln Z.
     """
 
     weights: Float[np.ndarray, " draws"]
     shape: float
+    log_mean: float
 
     @property
     def effective(self) -> float:
@@ -55,7 +59,7 @@ def smooth(log_ratios: Log) -> Smoothed:
     logs = np.where(np.isfinite(log_ratios), np.asarray(log_ratios, float), -np.inf)
     count = len(logs)
     if not np.isfinite(logs).any():
-        return Smoothed(np.full(count, 1 / count), np.inf)
+        return Smoothed(np.full(count, 1 / count), np.inf, -np.inf)
     raw = np.exp(logs - logs.max())
     length = int(np.ceil(min(LARGEST_TAIL * count, TAIL * np.sqrt(count))))
     order = np.argsort(raw)
@@ -64,13 +68,17 @@ def smooth(log_ratios: Log) -> Smoothed:
     if length < LEAST_TAIL or np.sum(above > 0) < LEAST_TAIL:
         # Weights that are all the same need no smoothing; a few that stand for all cannot have any.
         even = raw.min() > (1 - 1e-6)
-        return Smoothed(raw / raw.sum(), -np.inf if even else np.inf)
+        return _normalised(raw, -np.inf if even else np.inf, logs.max())
     shape, scale = fit_pareto(above)
     if np.isfinite(shape):
         level = -np.log1p(-(np.arange(length) + 0.5) / length)
         excess = scale * (level if abs(shape) < 1e-12 else np.expm1(shape * level) / shape)
         raw[tail] = np.minimum(cut + excess, 1.0)
-    return Smoothed(raw / raw.sum(), shape)
+    return _normalised(raw, shape, logs.max())
+
+
+def _normalised(raw: Log, shape: float, largest: float) -> Smoothed:
+    return Smoothed(raw / raw.sum(), shape, float(largest + np.log(raw.mean())))
 
 
 def fit_pareto(above: Float[np.ndarray, " n"]) -> tuple[float, float]:

@@ -104,6 +104,15 @@ class Fit:
         return len(self.labels) * float(np.log(self.size)) - 2 * self.log_likelihood
 
     @property
+    def log_evidence(self) -> float:
+        """ln ∫ p(data | theta) p(theta) d theta by Laplace's approximation, with a prior density of 1 for Linear amplitudes.
+
+        ln p(data | theta) + ln p(theta) + (n ln 2 pi + ln |C|) / 2 at the most probable theta (Kass & Raftery 1995, section 4.1)
+        """
+        volume = len(self.covariance) * np.log(2 * np.pi) + np.linalg.slogdet(self.covariance)[1]
+        return self.log_likelihood + self.log_prior + 0.5 * float(volume)
+
+    @property
     def chi_square(self) -> dict[str, float]:
         """{map: Σ [(data - model) / total sigma]²}."""
         return {name: float(np.sum(np.asarray(self.residuals[name]) ** 2)) for name in self.maps}
@@ -143,7 +152,7 @@ class Posterior:
     statistics
         {name: (chains, draws)}: "diverging", "steps", "accept", "log_density".
     attributes
-        how they came about: method, seed, warm-up, version; k_hat and effective_samples of importance sampling;
+        how they came about: method, seed, warm-up, version; k_hat, effective_samples and log_evidence of importance sampling;
         refused_k_hat where "auto" took chains instead.
     derived
         {path: (chains, draws, …)} of the parameters that were tied to others.
