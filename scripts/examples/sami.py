@@ -26,7 +26,7 @@ CALIBRATION = "o3n2_m13"
 GRADIENT = "disc.metallicity.gradient"
 # Least signal-to-noise ratio of each of the four lines.
 SNR = 3.0
-# At which a Moffat is a Gaussian, to 1 % of its peak.
+# At which a Moffat is a Gaussian, to 0.2 % of its peak.
 GAUSSIAN_BETA = 100.0
 UNITS = {"psf_fwhm": "arcsec", "R_e": "arcsec", "inclination": "deg", "position_angle": "deg", "ra": "deg", "dec": "deg"}
 
