@@ -450,8 +450,3 @@ def test_the_published_deflection_of_as1063_takes_every_pixel_to_its_published_p
     assert min(apart(lensed({"cluster": flipped})), apart(lensed({"cluster": eastward}))) > 5
     instrument = jm.Instrument(grid, jm.GaussianPSF(1.03), (2, 1), margin=0)
     assert np.all(np.isfinite(jm.predict(galaxy, blank(instrument))))
-
-
-def test_lenses_are_not_lost_on_the_way_to_lenstronomy():
-    with pytest.raises(jm.InputError, match=r"lenses cannot be carried over yet; the galaxy has lens\.halo"):
-        jm.to_lenstronomy(lensed({"halo": halo()}))

@@ -128,6 +128,18 @@ def test_a_byte_a_pixel_holds_a_map(light):
     assert described["scale"] == 0.2 and described["shape"] == [30, 40]
 
 
+def test_an_empty_border_is_not_shown():
+    """As wide on all sides, so that the middle stays where it is; a pixel of it is left, and a model cannot fill it."""
+    data = np.full((12, 14), np.nan)
+    data[4:9, 3:9] = np.arange(30.0).reshape(5, 6)
+    packed = pack.galaxy({"maps": {"z": {"data": data, "model": np.ones((12, 14)), "sigma": np.ones((12, 14))}}, "pixel_scale": 0.5}, "x")
+    described = packed["maps"][0]
+    assert described["shape"] == [8, 10] and described["scale"] == 0.5
+    planes = np.frombuffer(zlib.decompress(b64decode(packed["pixels"])), np.uint8).reshape(3, 8, 10)
+    for plane in planes:
+        assert np.array_equal(plane != pack.NOTHING, np.isfinite(data)[2:-2, 2:-2])
+
+
 def test_what_is_missing_is_left_out():
     image = np.ones((3, 4))
     kinds = lambda content: [list(m["panels"]) for m in pack.galaxy({"maps": {"z": content}}, "x")["maps"]]  # noqa: E731
@@ -348,6 +360,18 @@ def test_the_value_under_the_pointer_is_told(opened):
     shown = [float(number.replace("−", "-")) for number in found.groups()]
     data, model, sigma = (content[key][32, 32] for key in ("data", "model", "sigma"))
     assert shown == pytest.approx([data, model, (data - model) / sigma], abs=0.06)
+
+
+@pytest.mark.slow
+def test_the_profile_of_an_open_galaxy_follows_light_and_dark(opened):
+    browser = opened(LITTLE)
+    find(browser, ".open").click()
+    wait(browser, "document.querySelectorAll('#maps .panel canvas').length === 9")
+    browser.execute_script("window.light = document.querySelector('#profile canvas').toDataURL()")
+    look(browser, 1366, 768, dark=True)
+    wait(browser, "document.querySelector('#profile canvas').toDataURL() !== window.light")
+    look(browser, 1366, 768)
+    wait(browser, "document.querySelector('#profile canvas').toDataURL() === window.light")
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 import base64
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import matplotlib
@@ -108,6 +108,9 @@ def _map(given: Mapping[str, Any], where: str, scale: float | None) -> tuple[dic
     sigma = np.broadcast_to(sigma, shape)
     if "data" in found:
         found = {key: np.where(np.isnan(found["data"]), np.nan, image) for key, image in found.items()}
+    inside = _inside(found.values())
+    found, sigma = {key: image[inside] for key, image in found.items()}, sigma[inside]
+    shape = sigma.shape
     norm = shared_norm(light := bool(given.get("light")), sigma, *found.values())
     width, ends = getattr(norm, "linear_width", None), (float(norm.vmin or 0.0), float(norm.vmax or 0.0))
     block = -(-max(shape) // LONGEST)
@@ -119,6 +122,16 @@ def _map(given: Mapping[str, Any], where: str, scale: float | None) -> tuple[dic
         "shape": [-(-n // block) for n in shape], "panels": {key: said for key, (said, _) in panels.items()},
     }  # fmt: skip
     return described, [plane for _, plane in panels.values()]
+
+
+def _inside(images: Iterable[Image]) -> tuple[slice, slice]:
+    """The frame without its empty border but for one pixel, the same on all sides so that its middle stays where it is."""
+    known = np.any([np.isfinite(image) for image in images], axis=0)
+    sides = (known.any(axis=1), known.any(axis=0))
+    empty = min(int(np.argmax(side)) for along in sides for side in (along, along[::-1])) if known.any() else 0
+    border = max(empty - 1, 0)
+    rows, columns = known.shape
+    return slice(border, rows - border), slice(border, columns - border)
 
 
 def _finite(image: Any) -> Image:

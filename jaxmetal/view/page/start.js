@@ -40,7 +40,10 @@ for (const name of ["galaxy", "about"]) {
   });
 }
 $("about-open").addEventListener("click", () => $("about").showModal());
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawPlots);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  drawPlots();
+  if ($("galaxy").open) openGalaxy(place);
+});
 startPlots();
 drawChoices();
 drawHeads();

@@ -1,5 +1,7 @@
 // The table: columns, order, filters, and the rows that can be seen.
 const ROW = 36, SPARE = 8, WIDEST = 30;
+// Columns of places on the sky, of which no digits that tell neighbours apart may be lost.
+const PLACES_ON_SKY = /^(ra|dec)(_|$)/i;
 // What stands beside a parameter or a column and is not shown or plotted by itself unless asked for.
 const HELPERS = /(\.(q16|q84|mean|sd|ess|r_hat|value|error)|_error)$/;
 const source = block("table");
@@ -25,6 +27,7 @@ function describe(column) {
     }
     const errors = made.low && made.low.map((v, i) => halfWidth(made, i)).filter((v) => v > 0);
     made.places = errors && errors.length ? Math.min(8, decimals(quantile(errors, 0.5))) : placesOf(column.values);
+    if (PLACES_ON_SKY.test(column.name) && made.places !== null) made.places = Math.max(5, made.places);
   }
   const at = made.name.lastIndexOf(".") + 1;
   [made.path, made.label] = [made.name.slice(0, at), made.name.slice(at)];
