@@ -159,7 +159,7 @@ def _evidences(posteriors: Sequence[Posterior]) -> list[float]:
 def _trust(posteriors: Sequence[Posterior], parts: np.ndarray) -> dict[str, float]:
     """Effective samples and k-hat of a mixture that takes these parts of the draws of each."""
     effective, worst = 0.0, -np.inf
-    for k in np.flatnonzero(parts):
+    for k in np.flatnonzero(parts).tolist():
         attributes = posteriors[k].attributes
         if not posteriors[k].converged:
             warnings.warn(f"mixture: posteriors[{k}]: {posteriors[k].message}.", InputWarning, stacklevel=3)
