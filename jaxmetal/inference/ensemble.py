@@ -115,7 +115,7 @@ def mixture(posteriors: Sequence[Posterior], log_weights: Sequence[float] | None
     member = resample(weights, int(np.prod(shape)), rng)
     shares, sizes = np.bincount(member, minlength=len(posteriors)), [int(np.prod(_shape(p))) for p in posteriors]
     picked = np.empty(len(member), int)
-    for k in np.flatnonzero(shares):
+    for k in np.flatnonzero(shares).tolist():
         picked[member == k] = sum(sizes[:k]) + np.resize(rng.permutation(sizes[k]), shares[k])
 
     def drawn(arrays: Sequence[np.ndarray]) -> np.ndarray:
@@ -159,7 +159,7 @@ def _evidences(posteriors: Sequence[Posterior]) -> list[float]:
 def _trust(posteriors: Sequence[Posterior], parts: np.ndarray) -> dict[str, float]:
     """Effective samples and k-hat of a mixture that takes these parts of the draws of each."""
     effective, worst = 0.0, -np.inf
-    for k in np.flatnonzero(parts):
+    for k in np.flatnonzero(parts).tolist():
         attributes = posteriors[k].attributes
         if not posteriors[k].converged:
             warnings.warn(f"mixture: posteriors[{k}]: {posteriors[k].message}.", InputWarning, stacklevel=3)
