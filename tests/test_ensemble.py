@@ -133,7 +133,7 @@ def test_linear_amplitudes_are_marginalised_over_in_both_evidences():
         {"light": jm.LightMap(5 * light, 0.01, instrument)},
         {"disc.light.amp": jm.Linear(), "disc.light.sigma": dist.Normal(0.8, 0.1)},
     )
-    fit = jm.optimise(model)
+    fit = jm.optimise(model, starts=1)
     drawn = jm.sample(model, fit, method="importance", seed=3)
     assert fit.log_evidence == pytest.approx(drawn.attributes["log_evidence"], abs=0.05)
 

@@ -115,7 +115,7 @@ def mixture(posteriors: Sequence[Posterior], log_weights: Sequence[float] | None
     member = resample(weights, int(np.prod(shape)), rng)
     shares, sizes = np.bincount(member, minlength=len(posteriors)), [int(np.prod(_shape(p))) for p in posteriors]
     picked = np.empty(len(member), int)
-    for k in np.flatnonzero(shares):
+    for k in np.flatnonzero(shares).tolist():
         picked[member == k] = sum(sizes[:k]) + np.resize(rng.permutation(sizes[k]), shares[k])
 
     def drawn(arrays: Sequence[np.ndarray]) -> np.ndarray:
