@@ -9,6 +9,7 @@ PYTHON=${PYTHON:-python3}
 # A stamp keeps a second run from asking the package index again.
 STAMP="$VENV/.jaxmetal-${EXTRAS//,/-}"
 if [ ! -e "$STAMP" ] || [ pyproject.toml -nt "$STAMP" ]; then
-    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[$EXTRAS]"
+    # Most of what is installed is never imported and need not be compiled.
+    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile --editable ".[$EXTRAS]"
     touch "$STAMP"
 fi
