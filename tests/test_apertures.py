@@ -211,6 +211,8 @@ def fits(model, second):
     return jm.optimise_batch([model, second], progress=False)
 
 
+# The harder precision of the two, and the one in which most people run.
+@pytest.mark.precision("single")
 class TestFits:
     def test_a_fit_in_bins_recovers_the_truth_with_fisher_errors(self, fits, model, bins):
         fit = fits[0]

@@ -9,7 +9,7 @@ from scenes import blank, disc, telescope
 import jaxmetal as jm
 from jaxmetal.view.planes import plane_figure
 
-pytestmark = pytest.mark.precision("single")
+pytestmark = [pytest.mark.precision("single"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -87,6 +87,7 @@ def test_a_mistake_about_bins_is_one_line(folder, bins, line):
     assert re.search(line, lines[0]), lines[0]
 
 
+@pytest.mark.slow
 def test_results_are_written_per_bin_and_as_images(results):
     table = QTable.read(results / "maps" / "z.ecsv")
     assert table.colnames == ["id", "data", "error", "model", "intrinsic", "residual"]
@@ -103,6 +104,7 @@ def test_results_are_written_per_bin_and_as_images(results):
     assert f"map z: {len(table)} apertures" in text
 
 
+@pytest.mark.slow
 def test_results_can_be_read_again(results):
     found, fit, _ = read_results(results)
     assert fit.predicted["z"].shape == (found.maps["z"].map.instrument.apertures.count,)
@@ -110,6 +112,7 @@ def test_results_can_be_read_again(results):
     assert 0.4 < fit.reduced_chi_square < 2
 
 
+@pytest.mark.slow
 def test_pictures_are_drawn_of_bins(results):
     from jaxmetal.view.maps import map_figure
 

@@ -67,7 +67,7 @@ def test_both_optimisers_arrive_at_the_same_place(model, fit, method):
 
 
 @pytest.mark.precision("single")
-@pytest.mark.parametrize("method", ["nuts", "hmc"])
+@pytest.mark.parametrize("method", ["nuts", pytest.param("hmc", marks=pytest.mark.slow)])
 def test_the_sampler_agrees_with_laplace_where_the_posterior_is_gaussian(model, fit, method):
     posterior = jm.sample(model, fit, seed=1, method=method, warmup=100, draws=300)
     assert posterior.divergences == 0

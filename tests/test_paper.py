@@ -69,6 +69,7 @@ def test_a_psf_hides_patches_before_arms_and_arms_before_a_companion(i, fwhm):
     assert left["companion"] > left["arms"] > left["patches"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pixels, reading", [(1, "half-light"), (2, "scale-length"), (3, "half-light")])
 def test_small_galaxies_have_the_known_cramer_rao_bound(pixels, reading):
     galaxy, maps = jm.simulate.size_case(pixels, supersampling=(4, 2), reading=reading)
