@@ -1,6 +1,6 @@
 """How fast, and how exact, beside lenstronomy: one command, both sides in turns in one process.
 
-    python scripts/benchmark.py maps posterior cold clumps figure4 scaling memory
+    python scripts/benchmark.py maps posterior cold clumps figure4 scaling memory sersic
     python scripts/benchmark.py --device gpu
     python scripts/benchmark.py --explain
 
@@ -11,6 +11,7 @@ clumps     use case 2 with 24 free parameters, and emcee on lenstronomy's likeli
 figure4    six hundred fits and posteriors in batches
 scaling    cost against pixels, components and galaxies
 memory     of a thousand galaxies at once
+sersic     a Sersic fit of light alone, and pysersic's of the same picture, where it is installed
 device     map, gradient, fits and posteriors against stamp and batch size; what --device gpu measures
 
 Results are merged into scripts/benchmarks/latest.json, each item with its date, so that one can be measured again alone.
@@ -28,7 +29,8 @@ from typing import Any
 HERE = Path(__file__).parent
 ITEMS = {
     "maps": ("maps", "rows"), "posterior": ("posteriors", "posterior"), "cold": ("posteriors", "cold"), "clumps": ("posteriors", "clumps"),
-    "figure4": ("batches", "figure4"), "scaling": ("batches", "scaling"), "memory": ("batches", "memory"), "device": ("device", "device"),
+    "figure4": ("batches", "figure4"), "scaling": ("batches", "scaling"), "memory": ("batches", "memory"), "sersic": ("sersic", "sersic"),
+    "device": ("device", "device"),
 }  # fmt: skip
 
 
