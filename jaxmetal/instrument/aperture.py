@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int
 from jaxmetal.errors import InputError
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.overlap import disc_area, square_area
+from jaxmetal.profiles.profile import as_numbers
 
 # So much of an aperture's area may lie outside the frame, for rounding.
 BEYOND = 1e-5
@@ -56,7 +57,7 @@ class Apertures(eqx.Module):
         InputError
             for an array that is not such a map, or has no bin.
         """
-        numbers = _numbers(ids, "ids")
+        numbers = as_numbers(ids, "Apertures.ids")
         if numbers.ndim != 2:
             raise InputError(f"Apertures.bins: expected a map of bin numbers (rows, columns), got shape {numbers.shape}.")
         inside = np.isfinite(numbers) & (numbers >= 0)
@@ -132,7 +133,7 @@ class Apertures(eqx.Module):
         InputError
             for a negative weight, one that is not finite, or an aperture without any.
         """
-        weight = _numbers(array, "weights")
+        weight = as_numbers(array, "Apertures.weights")
         if weight.ndim != 3:
             raise InputError(f"Apertures.weights: expected shape (n, rows, columns), got {weight.shape}.")
         bad = ~(np.isfinite(weight) & (weight >= 0)).all(axis=(1, 2))
@@ -246,18 +247,9 @@ class Apertures(eqx.Module):
         return np.where(low <= high, low, np.nan), np.where(low <= high, high, np.nan)
 
 
-def _numbers(value: Any, where: str) -> np.ndarray:
-    if isinstance(value, np.ma.MaskedArray):
-        value = np.ma.filled(value.astype(float), np.nan)
-    try:
-        return np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise InputError(f"Apertures.{where}: expected numbers, got {type(value).__name__}.") from None
-
-
 def _columns(kind: str, **columns: Any) -> tuple[np.ndarray, ...]:
     """Numbers for each aperture, finite, sizes positive."""
-    arrays = {name: np.atleast_1d(_numbers(value, f"{kind}.{name}")) for name, value in columns.items()}
+    arrays = {name: np.atleast_1d(as_numbers(value, f"Apertures.{kind}.{name}")) for name, value in columns.items()}
     count = max(array.size for array in arrays.values())
     for name, array in arrays.items():
         if array.ndim != 1 or array.size not in (1, count) or not array.size:

@@ -88,14 +88,13 @@ def gradients(scene: Scene, fit: Fit, posterior: Posterior | None) -> list[Row]:
     if (disc := scene.disc) is None:
         return []
     z = fit.maps[disc.map]
-    scatter = float(z.scatter)
     radius = baselines.radii(z.instrument, *disc.center, disc.inclination, disc.position_angle, fit.galaxy)
     edges = np.linspace(0.0, radius[np.asarray(z.valid)].max() * (1 + 1e-6), ANNULI + 1)
     lines = {
         "naive: all pixels alike": baselines.ols(radius, z.data),
         "naive: weighted by errors": baselines.wls(radius, z.data, z.errors),
         # With the scatter that the forward model allows for, so that the two differ by the PSF alone.
-        **({"naive: errors and scatter": baselines.wls(radius, z.data, np.hypot(z.errors, scatter))} if scatter else {}),
+        **({"naive: errors and scatter": baselines.wls(radius, z.data, z.total_errors())} if float(z.scatter) else {}),
         "naive: annuli": baselines.line_through(baselines.annuli(radius, z.data, edges)),
     }
     rows = [Row(name, line.gradient, line.gradient_error) for name, line in lines.items()]

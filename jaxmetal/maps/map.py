@@ -14,7 +14,7 @@ from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.maps.binned import REPEATED, Gather, added, check_whole, common, repeated
 from jaxmetal.maps.covariance import Modes, checked, decomposed
 from jaxmetal.maps.scales import scale_functions
-from jaxmetal.profiles.profile import as_array, is_traced
+from jaxmetal.profiles.profile import as_array, as_numbers, is_traced
 
 LIKELIHOODS = ("gaussian", "student-t")
 
@@ -46,6 +46,11 @@ class Map(eqx.Module):
     def size(self) -> int:
         """How many pixels, or apertures, take part in the likelihood."""
         return int(np.sum(self.valid))
+
+    def total_errors(self, predicted: Any = None) -> np.ndarray:
+        """The errors and the extra scatter in quadrature; the scatter of light is a fraction of what is predicted, which it alone needs."""
+        scale = np.asarray(predicted, float) if isinstance(self, LightMap) else 1.0
+        return np.hypot(self.errors, float(self.scatter) * scale)
 
     def image(self, values: Any) -> Float[np.ndarray, "ny nx"]:
         """Values such as this map's as an image of the grid's shape; the flux of an aperture as that of its mean pixel."""
@@ -184,26 +189,17 @@ class TracerMap(Map):
         self.scale = scale if isinstance(scale, str) else tuple(scale)
 
 
-def _numbers(value: Any, where: str) -> np.ndarray:
-    if isinstance(value, np.ma.MaskedArray):
-        value = np.ma.filled(value.astype(float), np.nan)
-    try:
-        return np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise InputError(f"{where}: expected numbers, got {type(value).__name__}.") from None
-
-
 def _measured(kind: str, gather: Gather, values: Any, sigma: Any, instrument: Instrument, mask: Any) -> tuple[np.ndarray, ...]:
     """(values, sigma, masked), one of each per measurement of the instrument."""
     shape, apertures = instrument.shape, instrument.apertures
-    values = _numbers(values, f"{kind}.values")
+    values = as_numbers(values, f"{kind}.values")
     if apertures is not None and values.shape == apertures.shape:
         check_whole(kind, apertures)
         shape = apertures.shape
     if values.shape != shape:
         wanted = "the grid's" if apertures is None else f"the grid's {apertures.shape} or the apertures'"
         raise InputError(f"{kind}.values: shape {values.shape} does not match {wanted} {shape}{_axes(shape)}.")
-    sigma = _numbers(sigma, f"{kind}.sigma")
+    sigma = as_numbers(sigma, f"{kind}.sigma")
     if sigma.shape not in ((), shape):
         raise InputError(f"{kind}.sigma: expected one number or shape {shape}, got shape {sigma.shape}.")
     masked = np.zeros(shape, bool) if mask is None else np.asarray(mask)

@@ -23,6 +23,16 @@ def as_array(value: Any, where: str) -> Array:
         raise InputError(f"{where}: expected a number or an array of numbers, got {value!r}.") from None
 
 
+def as_numbers(value: Any, where: str) -> np.ndarray:
+    """A number or array of numbers on the host in double precision; masked values are NaN."""
+    if isinstance(value, np.ma.MaskedArray):
+        value = np.ma.filled(value.astype(float), np.nan)
+    try:
+        return np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(f"{where}: expected numbers, got {type(value).__name__}.") from None
+
+
 def _signature(function: Callable) -> tuple[dict[str, inspect.Parameter], bool]:
     """The parameters after (x, y), and whether any further name is welcome."""
     parameters = list(inspect.signature(function).parameters.values())

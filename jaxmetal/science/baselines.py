@@ -11,6 +11,7 @@ from jaxmetal.galaxy import Galaxy
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.profiles.geometry import disc_radius
+from jaxmetal.profiles.profile import as_numbers
 from jaxmetal.science.lensing import source_position
 
 
@@ -150,7 +151,7 @@ def annuli(radius: Any, values: Any, edges: Any, mask: Any = None) -> Annuli:
     InputError
         for shapes that do not match, or edges that do not grow.
     """
-    edges = _numbers("annuli", "edges", edges)
+    edges = as_numbers(edges, "annuli.edges")
     if edges.ndim != 1 or edges.size < 2 or not np.all(np.diff(edges) > 0):
         raise InputError(f"annuli.edges: expected two or more growing radii, got {edges.tolist()}.")
     radius, values = _usable("annuli", mask, radius=radius, values=values)
@@ -236,7 +237,7 @@ def _line(where: str, radius: np.ndarray, values: np.ndarray, weight: np.ndarray
 
 def _usable(where: str, mask: Any, **columns: Any) -> list[np.ndarray]:
     """The columns, flattened, of the pixels that can be used."""
-    arrays = {name: _numbers(where, name, column) for name, column in columns.items()}
+    arrays = {name: as_numbers(column, f"{where}.{name}") for name, column in columns.items()}
     shape = arrays["radius"].shape
     masked = np.zeros(shape, bool) if mask is None else np.asarray(mask)
     for name, array in (arrays | {"mask": masked}).items():
@@ -250,12 +251,3 @@ def _usable(where: str, mask: Any, **columns: Any) -> list[np.ndarray]:
     if "sigma" in arrays:
         keep &= arrays["sigma"] > 0
     return [array[keep] for array in arrays.values()]
-
-
-def _numbers(where: str, name: str, value: Any) -> np.ndarray:
-    if isinstance(value, np.ma.MaskedArray):
-        value = np.ma.filled(value.astype(float), np.nan)
-    try:
-        return np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise InputError(f"{where}.{name}: expected numbers, got {type(value).__name__}.") from None

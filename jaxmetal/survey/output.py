@@ -165,11 +165,12 @@ def galaxies(folder: str | os.PathLike) -> Iterator[dict[str, Any]]:
         first map, arcsec. Empty maps for a galaxy that was not fitted, or if the survey keeps none.
     """
     plan = store.read_plan(folder)
+    with_maps = settings(plan.raw).maps
     for number in sorted(set(range(len(plan.shards))) - set(missing(folder, plan))):
         tree = store.read_shard(folder, number)
         told = tree["galaxies"]
         for i, row in enumerate(np.asarray(told["row"]).tolist()):
-            seen = _pictures(tree, i) if settings(plan.raw).maps and "maps" in tree.children else {"maps": {}}
+            seen = _pictures(tree, i) if with_maps and "maps" in tree.children else {"maps": {}}
             yield {"id": str(told["id"].values[i]), "row": row, "message": str(told["message"].values[i]), **seen}
 
 

@@ -7,7 +7,6 @@ import numpy as np
 
 from jaxmetal.errors import InputError
 from jaxmetal.io.scene import Disc
-from jaxmetal.maps import LightMap, Map
 from jaxmetal.science import baselines
 
 ANNULI = 10
@@ -30,7 +29,7 @@ def pictures(outcomes: Sequence[Any]) -> dict[str, Any]:
                 continue
             observed, model, shapes[i] = outcome.fit.maps[name], outcome.fit.predicted[name], outcome.scene.maps[name].shape
             rows, columns = shapes[i]
-            for key, image in (("data", observed.data), ("sigma", _sigma(observed, model)), ("model", model)):
+            for key, image in (("data", observed.data), ("sigma", observed.total_errors(model)), ("model", model)):
                 images[key][i, :rows, :columns] = observed.image(image)[:rows, :columns]
             scales[i] = float(observed.instrument.grid.pixel_scale)
         columns = {key: (("galaxy", "y", "x"), image) for key, image in images.items()}
@@ -72,8 +71,3 @@ def _disc(outcome: Any) -> Disc | None:
 
 def _radii(outcome: Any, disc: Disc) -> np.ndarray:
     return baselines.radii(outcome.fit.maps[disc.map].instrument, *disc.center, disc.inclination, disc.position_angle, outcome.fit.galaxy)
-
-
-def _sigma(map: Map, model: Any) -> np.ndarray:
-    """The errors with the extra scatter that the fit allows for."""
-    return np.hypot(map.errors, float(map.scatter) * (np.asarray(model) if isinstance(map, LightMap) else 1.0))

@@ -142,13 +142,8 @@ def expected_annuli(radius: np.ndarray, map: TracerMap, predicted: np.ndarray, e
     Noise moves a median towards the mean of a lopsided distribution, so the model's own medians would not do.
     """
     quantiles = np.array([NormalDist().inv_cdf((i + 0.5) / NOISES) for i in range(NOISES)])
-    values = predicted + quantiles.reshape(-1, *np.ones(predicted.ndim, int)) * _spread(map)
+    values = predicted + quantiles.reshape(-1, *np.ones(predicted.ndim, int)) * map.total_errors()
     return baselines.annuli(np.broadcast_to(radius, values.shape), values, edges)
-
-
-def _spread(map: TracerMap) -> np.ndarray:
-    """The errors, with the scatter of real galaxies that the fit allowed for."""
-    return np.sqrt(map.errors**2 + float(map.scatter) ** 2)
 
 
 def draws(fit: Fit, posterior: Posterior | None = None) -> list[Galaxy]:
@@ -189,7 +184,7 @@ def _draw_data(axes: Axes, map: TracerMap, radius: np.ndarray, edges: Curve) -> 
 
 def _draw_naive(axes: Axes, map: TracerMap, radius: np.ndarray, radii: Curve, per: str) -> None:
     """The line through the pixels with the fit's own weights: it knows all that the fit knows but the PSF."""
-    naive = baselines.wls(radius, map.data, _spread(map))
+    naive = baselines.wls(radius, map.data, map.total_errors())
     label = f"naive line: {style.number(naive.gradient, naive.gradient_error)} {per}"
     axes.plot(radii, naive.central + naive.gradient * radii, color=style.ORANGE, linewidth=1.6, label=label, zorder=5)
 
