@@ -40,15 +40,19 @@ class Proposed(NamedTuple):
 
 
 def propose(fit: Fit, count: int, rng: np.random.Generator) -> Proposed:
-    """Draws from a multivariate Student-t with the fit's maximum and Laplace covariance.
+    """Draws from a Student-t with the fit's maximum and Laplace covariance."""
+    return student_t(np.asarray(fit.unconstrained, float), np.asarray(fit.unconstrained_covariance, float), DOF, count, rng)
+
+
+def student_t(center: np.ndarray, covariance: np.ndarray, dof: float, count: int, rng: np.random.Generator) -> Proposed:
+    """Draws from a multivariate Student-t.
 
     q(u) = Γ((nu + n)/2) / [Γ(nu/2) (nu pi)^(n/2) |C|^(1/2)] · [1 + (u - m)ᵀ C⁻¹ (u - m) / nu]^(-(nu + n) / 2)
     """
-    center = np.asarray(fit.unconstrained, float)
-    n, root = len(center), np.linalg.cholesky(np.asarray(fit.unconstrained_covariance, float))
-    away = rng.standard_normal((count, n)) / np.sqrt(rng.chisquare(DOF, (count, 1)) / DOF)
-    height = lgamma((DOF + n) / 2) - lgamma(DOF / 2) - n / 2 * log(DOF * pi) - np.sum(np.log(np.diag(root)))
-    return Proposed(center + away @ root.T, height - 0.5 * (DOF + n) * np.log1p(np.sum(away**2, axis=1) / DOF))
+    n, root = len(center), np.linalg.cholesky(covariance)
+    away = rng.standard_normal((count, n)) / np.sqrt(rng.chisquare(dof, (count, 1)) / dof)
+    height = lgamma((dof + n) / 2) - lgamma(dof / 2) - n / 2 * log(dof * pi) - np.sum(np.log(np.diag(root)))
+    return Proposed(center + away @ root.T, height - 0.5 * (dof + n) * np.log1p(np.sum(away**2, axis=1) / dof))
 
 
 def evaluate(model: Model, points: Float[Array, "draws n"], keys: Array, together: int) -> tuple[Array, Any, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmetal.errors import InputError
-from jaxmetal.inference.importance import resample
+from jaxmetal.inference.importance import resample, student_t
 from jaxmetal.inference.pareto import smooth
 
 # Draws of a galaxy that are used, populations that are tried to find the region of the best, and those that answer.
@@ -93,7 +93,7 @@ def infer(draws: Sequence[Any], log_priors: Sequence[Any], against: Any = None, 
     rng = np.random.default_rng(seed)
     center, covariance = _first_guess(theta, x)
     for last in (*[False] * (ROUNDS - 1), True):
-        points, proposal = _propose(center, covariance, DRAWS if last else TRIED, rng)
+        points, proposal = student_t(center, covariance, DOF, DRAWS if last else TRIED, rng)
         smoothed = smooth(np.asarray(_log_posteriors(points, theta, weight, smear, x), float) - proposal)
         center = smoothed.weights @ points
         covariance = (points - center).T @ ((points - center) * smoothed.weights[:, None]) + 1e-12 * covariance
@@ -140,13 +140,6 @@ def _first_guess(theta: np.ndarray, x: np.ndarray | None) -> tuple[np.ndarray, n
     center = np.array([solution[0], np.log(scatter), *solution[1:]])
     widths = [spread / len(means), 0.3**2] + ([] if x is None else [spread / np.sum(x**2)])
     return center, np.diag(4 * np.asarray(widths))
-
-
-def _propose(center: np.ndarray, covariance: np.ndarray, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Points of a Student-t, and the logarithm of its density there."""
-    n = len(center)
-    away = rng.standard_normal((count, n)) / np.sqrt(rng.chisquare(DOF, (count, 1)) / DOF)
-    return center + away @ np.linalg.cholesky(covariance).T, -0.5 * (DOF + n) * np.log1p(np.sum(away**2, axis=1) / DOF)
 
 
 def _terms(point: Array, theta: Array, weight: Array, smear: Array, x: Array | None) -> Array:
