@@ -65,7 +65,12 @@ class Pool:
         return self
 
     def __exit__(self, kind: Any, *rest: Any) -> None:
+        processes = list((self._pool._processes or {}).values())
         self._pool.shutdown(wait=kind is None, cancel_futures=True)
+        if kind is not None:
+            # Whoever interrupts a survey would otherwise wait for the end of the shards that are being computed.
+            for process in processes:
+                process.terminate()
 
 
 def gpus() -> list[str]:
