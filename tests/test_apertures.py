@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,6 +11,7 @@ from scenes import CENTRAL, FLAT, GRADIENT, blank, disc, telescope
 from scipy.stats import multivariate_normal
 
 import jaxmetal as jm
+from jaxmetal.forward import compiled_once
 from jaxmetal.inference import likelihood
 from jaxmetal.instrument.overlap import disc_area, square_area
 
@@ -222,7 +222,7 @@ class TestFits:
             assert abs(float(fit.parameters[path]) - truth) < 3 * float(fit.errors[path]), path
         assert fit.residuals["z"].shape == (bins.count,)
         assert 0.5 < fit.reduced_chi_square < 1.7
-        fisher = np.linalg.inv(np.asarray(eqx.filter_jit(model.information)(fit.unconstrained), float))
+        fisher = np.linalg.inv(np.asarray(compiled_once(model.information)(fit.unconstrained), float))
         np.testing.assert_allclose(fit.unconstrained_covariance, fisher, atol=0.1 * np.diag(fisher).min())
 
     def test_models_in_other_bins_join_a_batch(self, fits):
@@ -242,7 +242,7 @@ class TestFits:
     def test_gradients_are_finite_and_other_bins_compile_nothing(self, model, second, tolerance):
         u, traces = model.start + 0.1, []
 
-        @eqx.filter_jit
+        @compiled_once
         def height_and_slope(model, u):
             traces.append(1)
             return jax.value_and_grad(model.log_density)(u)
@@ -259,7 +259,7 @@ class TestFits:
     def test_a_masked_bin_never_leaks(self, model):
         mask = np.zeros(24, bool)
         mask[[3, 20]] = True
-        look = eqx.filter_jit(lambda model, u: jax.value_and_grad(model.log_density)(u))
+        look = compiled_once(lambda model, u: jax.value_and_grad(model.log_density)(u))
 
         def seen(bad):
             z = model.maps["z"]
@@ -280,7 +280,7 @@ class TestFits:
 
 
 def solve_amplitude(model):
-    return eqx.filter_jit(lambda model: model.complete({}))(model)["disc.light.amp"]
+    return compiled_once(lambda model: model.complete({}))(model)["disc.light.amp"]
 
 
 class TestMapsPerPixel:
@@ -386,7 +386,7 @@ class TestCovariance:
         data = np.array([8.0, -0.2]) @ templates + np.linalg.cholesky(matrix) @ np.random.default_rng(7).standard_normal(24)
         wide = {CENTRAL: dist.Normal(8.0, 100.0), GRADIENT: dist.Normal(0.0, 100.0)}
         model = jm.Model(disc(R=0.8, central=8.01, gradient=-0.19), {"z": measured(data)}, wide)
-        _, slope, information = (np.asarray(a, float) for a in eqx.filter_jit(model.survey)(model.start))
+        _, slope, information = (np.asarray(a, float) for a in compiled_once(model.survey)(model.start))
         covariance = np.linalg.inv(templates @ np.linalg.solve(matrix, templates.T))
         expected = covariance @ (templates @ np.linalg.solve(matrix, data))
         np.testing.assert_allclose(np.linalg.inv(information), covariance, rtol=tolerance(1e-5, 1e-3))

@@ -8,6 +8,7 @@ import pytest
 from scenes import FLAT, GRADIENT
 
 import jaxmetal as jm
+from jaxmetal.forward import compiled_once
 from jaxmetal.inference.importance import propose, resample
 from jaxmetal.inference.pareto import fit_pareto, smooth
 
@@ -38,7 +39,7 @@ def on_a_grid(model, fit, points=41, reach=5.0):
         named = dict(zip(FLAT, pair, strict=True))
         return model.log_likelihood(named) + model.log_prior(named)
 
-    logs = np.asarray(jax.jit(lambda v: jax.lax.map(height, v))(values.astype(model.start.dtype)), float)
+    logs = np.asarray(compiled_once(lambda v: jax.lax.map(height, v))(values.astype(model.start.dtype)), float)
     weights = np.exp(logs - logs.max())
     weights /= weights.sum()
     mean = weights @ values

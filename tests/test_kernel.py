@@ -7,7 +7,7 @@ import pytest
 from scenes import blank, disc, observed, telescope
 
 import jaxmetal as jm
-from jaxmetal.forward import compiled_once
+from jaxmetal.forward import compiled_once, predict_together
 
 X64 = jax.config.jax_enable_x64
 ROUNDING = 1e-12 if X64 else 2e-6
@@ -127,8 +127,6 @@ def test_components_without_the_tracer_have_no_part_in_its_average():
 @pytest.mark.precision("double")
 def test_several_tracers_are_observed_as_if_each_were_alone():
     """One light, two tracers on different scales, in one pass."""
-    from jaxmetal.forward import predict_together
-
     galaxy = jm.Galaxy(
         disc=jm.Component(
             disc().disc.light,
@@ -138,7 +136,7 @@ def test_several_tracers_are_observed_as_if_each_were_alone():
     )
     instrument = telescope()
     maps = {"z": blank(instrument), "v": blank(instrument, tracer="velocity", scale="linear"), "light": blank(instrument, jm.LightMap)}
-    together = predict_together(galaxy, maps)
+    together = compiled_once(predict_together)(galaxy, maps)
     for name, map in maps.items():
         alone = jm.predict(galaxy, map)
         np.testing.assert_allclose(together[name], alone, atol=float(jnp.abs(alone).max()) * (1e-12 if X64 else 3e-5))
@@ -203,12 +201,11 @@ def test_the_gradient_of_the_map_agrees_with_finite_differences(psf):
     leaves, structure = jax.tree.flatten(scene)
     weights = np.random.default_rng(0).standard_normal((31, 31))
 
-    @jax.jit
     def number(leaves):
         galaxy, instrument = jax.tree.unflatten(structure, leaves)
         return jnp.sum(weights * jm.predict(galaxy, blank(instrument)))
 
-    slopes = jax.grad(number)(leaves)
+    slopes, number = compiled_once(jax.grad(number))(leaves), compiled_once(number)
     for i, leaf in enumerate(leaves):
         index = np.unravel_index(leaf.size // 2, leaf.shape)
         step = 1e-5 * max(1.0, abs(float(leaf[index])))
@@ -232,7 +229,7 @@ def test_where_there_is_no_light_the_mean_is_a_finite_number_with_zero_gradient(
     galaxy = disc(R=0.05, n=0.5)
     seen = jm.predict(galaxy, blank(telescope()))
     assert np.all(np.isfinite(seen))
-    slope = jax.jit(jax.grad(lambda g: jm.predict(g, blank(telescope()))[0, 0]))(galaxy)
+    slope = compiled_once(jax.grad(lambda g: jm.predict(g, blank(telescope()))[0, 0]))(galaxy)
     assert all(np.all(np.asarray(leaf) == 0) for leaf in jax.tree.leaves(slope))
 
 

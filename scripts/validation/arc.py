@@ -89,8 +89,11 @@ def _psf() -> jm.KernelPSF:
 
 def _start(truth: jm.Galaxy) -> jm.Galaxy:
     """Not the truth, so that arriving there means something."""
-    moved = {"lens.halo.theta_E": 1.05, "source.light.R_sersic": 0.25, "source.light.center_x": 0.15, "source.light.center_y": -0.08}
-    return reduce(lambda galaxy, to: put(galaxy, to[0], jnp.asarray(to[1])), (moved | {"source.metallicity.central": 8.3, GRADIENT: -0.2}).items(), truth)
+    moved = {
+        "lens.halo.theta_E": 1.05, "source.light.R_sersic": 0.25, "source.light.center_x": 0.15, "source.light.center_y": -0.08,
+        "source.metallicity.central": 8.3, GRADIENT: -0.2,
+    }  # fmt: skip
+    return reduce(lambda galaxy, to: put(galaxy, to[0], jnp.asarray(to[1])), moved.items(), truth)
 
 
 def _with(original: jm.TracerMap | jm.LightMap, values: np.ndarray, instrument: jm.Instrument) -> jm.TracerMap | jm.LightMap:
