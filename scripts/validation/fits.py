@@ -1,46 +1,99 @@
-"""Bias, efficiency and coverage of many noise draws: use case 1 at eight PSF widths, and figure 4's six sizes."""
+"""Bias, efficiency and coverage of many noise draws: use case 1 at eight PSF widths, figure 4's six sizes, and three clumps.
+
+Each scene is fitted for every draw of the noise (MAP and Laplace); the first of them are sampled too, by importance sampling
+with chains where k-hat asks for them, and figure 4's sizes by NUTS as well.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpyro.distributions as dist
-from validation.yardsticks import CENTRAL, GRADIENT, SIZES, TRUTH, WIDTHS
+from validation.yardsticks import CENTRAL, CLUMPS, GRADIENT, SIZES, TRUTH, WIDTHS
 
 import jaxmetal as jm
 
-FITS = 1000
+FITS, POSTERIORS = 1000, 400
 PRIORS = {CENTRAL: dist.Uniform(6.0, 10.0), GRADIENT: dist.Uniform(-2.0, 2.0)}
 
 
-def rows(count: int | None = None):
-    """A row for each PSF width and each size."""
-    for pixels in SIZES:
-        yield row({"case": "figure 4", "pixels": float(pixels), "fwhm": 2.0 / pixels}, *_size(pixels), SIZES[pixels], count or FITS)
-    for fwhm in WIDTHS:
+class Case(NamedTuple):
+    """A scene, how it is fitted, and what can be known: {path: (truth, Cramér-Rao sigma, naive gradient or NaN)}."""
+
+    name: str
+    pixels: float
+    fwhm: float
+    galaxy: jm.Galaxy
+    z: jm.TracerMap
+    priors: dict[str, dist.Distribution]
+    known: dict[str, tuple[float, float, float]]
+    methods: tuple[str, ...] = ("auto",)
+
+
+def rows(count: int | None = None) -> Iterator[dict]:
+    """A row for each parameter of each scene, by MAP with Laplace and by each sampler."""
+    for case in cases():
+        yield from found(case, count or FITS)
+
+
+def cases() -> Iterator[Case]:
+    """Every scene, with the galaxy from which its fits start: not the truth."""
+    start = jm.Profile(jm.tracer.gradient, central=8.2, gradient=-0.1)
+    for pixels, (sigma, _, naive) in SIZES.items():
+        galaxy, maps = jm.simulate.size_case(pixels, supersampling=(4, 2))
+        disc, known = jm.Component(galaxy.disc.light, metallicity=start), {GRADIENT: (TRUTH, sigma, naive)}
+        yield Case("figure 4", pixels, 2.0 / pixels, jm.Galaxy(disc=disc), maps["z"], PRIORS, known, ("auto", "nuts"))
+    for fwhm, (sigma, _, naive) in WIDTHS.items():
         # Sharp PSFs share one sampling and wide ones another, so that they share a compiled program.
-        sampling = (4, 2) if fwhm < 0.4 else (2, 1)
-        galaxy, maps = jm.simulate.use_case_1(fwhm, supersampling=sampling)
-        yield row({"case": "use case 1", "pixels": 1 / 0.066, "fwhm": fwhm}, galaxy, maps["z"], WIDTHS[fwhm], count or FITS)
+        galaxy, maps = jm.simulate.use_case_1(fwhm, supersampling=(4, 2) if fwhm < 0.4 else (2, 1))
+        disc, known = jm.Component(galaxy.disc.light, metallicity=start), {GRADIENT: (TRUTH, sigma, naive)}
+        yield Case("use case 1", 1 / 0.066, fwhm, jm.Galaxy(disc=disc), maps["z"], PRIORS, known)
+    galaxy, maps = jm.simulate.use_case_2(supersampling=(4, 2))
+    value = jm.Profile(jm.tracer.uniform, value=7.8)
+    clumps = jm.Galaxy(**{name: jm.Component(part.light, metallicity=value) for name, part in galaxy.components.items()})
+    priors = {path: dist.Uniform(6.0, 10.0) for path in CLUMPS}
+    yield Case("use case 2", 0.25 / 0.066, 0.05, clumps, maps["z"], priors, {p: (*known, np.nan) for p, known in CLUMPS.items()})
 
 
-def _size(pixels: float) -> tuple[jm.Galaxy, jm.TracerMap]:
-    galaxy, maps = jm.simulate.size_case(pixels, supersampling=(4, 2))
-    return galaxy, maps["z"]
-
-
-def row(case: dict, galaxy: jm.Galaxy, z: jm.TracerMap, bound: tuple[float, float, float], count: int) -> dict:
+def found(case: Case, count: int) -> Iterator[dict]:
     """Many fits of one scene, beside what can be found at best."""
-    start = jm.Component(galaxy.disc.light, metallicity=jm.Profile(jm.tracer.gradient, central=8.2, gradient=-0.1))
-    model = jm.Model(jm.Galaxy(disc=start), {"z": z}, PRIORS)
+    z, model = case.z, jm.Model(case.galaxy, {"z": case.z}, case.priors)
     noisy = [jm.simulate.renoise(z, seed) for seed in range(count)]
-    fits = jm.optimise_batch([model.with_maps({"z": m}) for m in noisy], chunk=50 if z.values.size < 5000 else 10)
-    found, error = (np.array([float(getattr(fit, what)[GRADIENT]) for fit in fits]) for what in ("parameters", "errors"))
+    models = [model.with_maps({"z": m}) for m in noisy]
+    chunk = 50 if z.values.size < 5000 else 10
+    fits = jm.optimise_batch(models, chunk=chunk)
     radius = jm.baselines.radius_map(z.instrument.grid)
     naive = np.array([jm.baselines.wls(radius, m.data, m.errors).gradient for m in noisy])
-    pull = (found - TRUTH) / error
-    return case | {
-        "fits": count, "converged": float(np.mean([fit.converged for fit in fits])),
-        "bias": (found.mean() - TRUTH) / bound[0], "median_bias": (np.median(found) - TRUTH) / bound[0],
-        "bias_error": found.std(ddof=1) / bound[0] / np.sqrt(count), "sd": found.std(ddof=1) / bound[0],
-        "pull_mean": pull.mean(), "pull_sd": pull.std(ddof=1), "inside_68": float(np.mean(np.abs(pull) < 1.0)),
-        "inside_95": float(np.mean(np.abs(pull) < 1.959964)), "naive_bias": (naive.mean() - TRUTH) / bound[0],
-        "naive": naive.mean(), "naive_expected": bound[2],
+    for path, known in case.known.items():
+        value, error = (np.array([float(getattr(fit, what)[path]) for fit in fits]) for what in ("parameters", "errors"))
+        converged = np.mean([fit.converged for fit in fits])
+        yield _row(case, path, "laplace", value, error, [np.abs(value - known[0]) < k * error for k in (1.0, 1.959964)], converged, naive)
+    some = min(count, POSTERIORS)
+    for method in case.methods:
+        posteriors = jm.sample_batch(models[:some], fits[:some], method=method, chains=2, warmup=100, draws=200, chunk=chunk)
+        for path, known in case.known.items():
+            yield _row(case, path, method, *_intervals(posteriors, path, known[0]), naive[:some])
+
+
+def _intervals(posteriors: Sequence[jm.Posterior], path: str, truth: float) -> tuple:
+    """Means, deviations, whether the truth lies in the middle 68.27 and 95 %, and how many have converged."""
+    draws = np.stack([np.ravel(posterior.samples[path]) for posterior in posteriors])
+    inside = []
+    for part in (68.2689, 95.0):
+        low, high = np.percentile(draws, [50 - part / 2, 50 + part / 2], axis=1)
+        inside.append((low < truth) & (truth < high))
+    return draws.mean(axis=1), draws.std(axis=1, ddof=1), inside, np.mean([posterior.converged for posterior in posteriors])
+
+
+def _row(case: Case, path: str, method: str, value, error, inside, converged: float, naive: np.ndarray) -> dict:
+    truth, bound, expected = case.known[path]
+    pull, count, has_naive = (value - truth) / error, len(value), np.isfinite(expected)
+    return {
+        "case": case.name, "pixels": float(case.pixels), "fwhm": case.fwhm, "parameter": path, "method": method, "fits": count,
+        "converged": float(converged), "bias": (value.mean() - truth) / bound, "median_bias": (np.median(value) - truth) / bound,
+        "bias_error": value.std(ddof=1) / bound / np.sqrt(count), "sd": value.std(ddof=1) / bound,
+        "pull_mean": pull.mean(), "pull_sd": pull.std(ddof=1),
+        "inside_68": float(np.mean(inside[0])), "inside_95": float(np.mean(inside[1])),
+        "naive_bias": (naive.mean() - truth) / bound if has_naive else np.nan, "naive": naive.mean() if has_naive else np.nan,
+        "naive_expected": expected,
     }  # fmt: skip

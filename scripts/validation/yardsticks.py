@@ -22,4 +22,10 @@ SIZES = {
     8: (0.0061, 0.0100, -0.1986),
 }
 TRUTH = -0.2
+# Use case 2 with the light known: the metallicity of each clump, and the sigma of it.
+CLUMPS = {
+    "clump1.metallicity.value": (7.6, 0.0404),
+    "clump2.metallicity.value": (7.8, 0.0209),
+    "clump3.metallicity.value": (7.9, 0.0166),
+}
 CENTRAL, GRADIENT = "disc.metallicity.central", "disc.metallicity.gradient"
