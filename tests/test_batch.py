@@ -47,6 +47,7 @@ def test_a_galaxy_in_a_batch_is_fitted_as_if_it_were_alone(models, fits):
         for name in FLAT:
             assert abs(fits[i].parameters[name] - alone.parameters[name]) < 0.01 * alone.errors[name]
             assert fits[i].errors[name] == pytest.approx(float(alone.errors[name]), rel=1e-3)
+            assert fits.errors[name][i] == fits[i].errors[name]
         assert fits[i].size == models[i].maps["z"].size
 
 

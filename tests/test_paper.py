@@ -113,7 +113,7 @@ def test_three_clumps_are_told_from_one_gradient(clump_fits):
     assert np.all((difference > 10) & (difference < 60))
     for name in CLUMPS:
         path = f"{name}.metallicity.value"
-        assert np.all(np.abs(three.values[path] - clumps.TRUTH[name]) < 4 * three.errors[path])
+        assert np.all(np.abs(three.parameters[path] - clumps.TRUTH[name]) < 4 * three.errors[path])
 
 
 @pytest.mark.slow
@@ -122,7 +122,7 @@ def test_the_true_model_leaves_noise_alone(clump_fits):
     sigma = model.maps["z"].errors
     freedom = sigma.size - 3
     for i, image in enumerate(images):
-        predicted = model.predict({path: jnp.asarray(value[i]) for path, value in three.values.items()})["z"]
+        predicted = model.predict({path: jnp.asarray(value[i]) for path, value in three.parameters.items()})["z"]
         chi_square = float(np.sum(((image - np.asarray(predicted)) / sigma) ** 2))
         assert abs(chi_square - freedom) < 5 * np.sqrt(2 * freedom)
 
@@ -133,8 +133,8 @@ def test_the_noise_of_the_tutorial_gives_the_known_metallicities(clump_fits, tol
     _, _, three, one, difference = clump_fits
     for name in CLUMPS:
         path, (value, error) = f"{name}.metallicity.value", clumps.SAME_SEED["log10"][name]
-        assert three.values[path][2] == pytest.approx(value, abs=0.001)
+        assert three.parameters[path][2] == pytest.approx(value, abs=0.001)
         assert three.errors[path][2] == pytest.approx(error, abs=0.001)
     slope = "clump1.metallicity.gradient"
-    assert one.values[slope][2] == pytest.approx(clumps.SAME_SEED["linear"]["one gradient"][0], abs=0.001)
+    assert one.parameters[slope][2] == pytest.approx(clumps.SAME_SEED["linear"]["one gradient"][0], abs=0.001)
     assert difference[2] == pytest.approx(clumps.SAME_SEED["linear"]["delta BIC"][0], abs=tolerance(0.5, 0.6))

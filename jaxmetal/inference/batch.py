@@ -47,7 +47,7 @@ def optimise_batch(
     -------
     fits
         a sequence with a `Fit` for each model, as `optimise` would give it, and columns of all: `fits.parameters`,
-        `fits.covariance`. A galaxy that cannot be fitted says so in its own `fit.message` and touches no other.
+        `fits.errors`, `fits.covariance`. A galaxy that cannot be fitted says so in its own `fit.message` and touches no other.
 
     Raises
     ------

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from jaxmetal.inference.ascent import ARRIVED
 from jaxmetal.inference.model import Model
-from jaxmetal.inference.results import Fit
+from jaxmetal.inference.results import Fit, standard_errors
 
 
 class Surroundings(NamedTuple):
@@ -83,6 +83,11 @@ class Fits(Sequence[Fit]):
         """{path: values of all galaxies, shape (galaxies, …)}."""
         # A compiled program gives dictionaries back in alphabetical order; the covariance is in the model's.
         return {name: self._around.values[name] for name in self.models[0].free}
+
+    @property
+    def errors(self) -> dict[str, np.ndarray]:
+        """{path: standard deviations of all galaxies, shape (galaxies, …)}."""
+        return standard_errors(self.parameters, self.covariance)
 
     def __len__(self) -> int:
         return len(self.models)

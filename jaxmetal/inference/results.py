@@ -21,6 +21,16 @@ MIXED = 1.01
 HEAVY_TAIL = 0.7
 
 
+def standard_errors(values: dict[str, Any], covariance: np.ndarray) -> dict[str, np.ndarray]:
+    """{path: standard deviation, shaped like the value}, of one galaxy or with a first axis of galaxies everywhere."""
+    sigma, at, errors = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1)), 0, {}
+    for name, value in values.items():
+        size = int(np.prod(np.shape(value)[sigma.ndim - 1 :]))
+        errors[name] = sigma[..., at : at + size].reshape(np.shape(value))
+        at += size
+    return errors
+
+
 class Summary(dict):
     """Rows of numbers by parameter; prints as a table."""
 
@@ -82,11 +92,7 @@ class Fit:
     @property
     def errors(self) -> dict[str, np.ndarray]:
         """{path: standard deviation}."""
-        sigma, at, errors = np.sqrt(np.diag(self.covariance)), 0, {}
-        for name, value in self.parameters.items():
-            errors[name] = sigma[at : at + value.size].reshape(value.shape)
-            at += value.size
-        return errors
+        return standard_errors(self.parameters, self.covariance)
 
     @property
     def log_likelihood(self) -> float:

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 from matplotlib.colors import Normalize
-from paper.fitting import CLUMPS, Batch, clumps_model, draws, fit_batch, one_gradient_model
+from paper.fitting import CLUMPS, clumps_model, draws, fit_each, one_gradient_model
 from paper.report import write
 
 import jaxmetal as jm
+from jaxmetal.inference.laplace import Fits
 from jaxmetal.view import style
 from jaxmetal.view.maps import draw_map
 
@@ -82,11 +83,11 @@ def tutorial_map(scale: str = "log10", **options: Any) -> tuple[jm.Galaxy, jm.Tr
     return galaxy, jm.TracerMap(tutorial_image(z), z.errors, z.instrument, scale=scale)
 
 
-def compare(galaxy: jm.Galaxy, z: jm.TracerMap, images: np.ndarray) -> tuple[Batch, Batch, np.ndarray]:
+def compare(galaxy: jm.Galaxy, z: jm.TracerMap, images: np.ndarray) -> tuple[Fits, Fits, np.ndarray]:
     """The fits of three clumps and of one gradient, and BIC(gradient) - BIC(clumps), image by image."""
-    three, one = (fit_batch(build(galaxy, z), images) for build in (clumps_model, one_gradient_model))
-    pixels = np.log(z.size)
-    return three, one, (2 * pixels - 2 * one.log_likelihood) - (3 * pixels - 2 * three.log_likelihood)
+    three, one = (fit_each(build(galaxy, z), images) for build in (clumps_model, one_gradient_model))
+    bic = [np.array([fit.bic for fit in fits]) for fits in (three, one)]
+    return three, one, bic[1] - bic[0]
 
 
 def figure_5(out: Path) -> None:
@@ -168,12 +169,12 @@ def _recovered(galaxy: jm.Galaxy, z: jm.TracerMap) -> dict[str, tuple[float, flo
     three, one, difference = compare(galaxy, z, np.asarray(z.data)[None])
     line = jm.baselines.wls(jm.baselines.radius_map(z.instrument.grid), z.data, z.errors)
     path = "{}.metallicity.value".format
-    found = {name: (float(three.values[path(name)][0]), float(three.errors[path(name)][0])) for name in CLUMPS}
+    found = {name: (float(three.parameters[path(name)][0]), float(three.errors[path(name)][0])) for name in CLUMPS}
     slope = "clump1.metallicity.gradient"
     return found | {
         "straight line central": (line.central, line.central_error),
         "straight line gradient": (line.gradient, line.gradient_error),
-        "one gradient": (float(one.values[slope][0]), float(one.errors[slope][0])),
+        "one gradient": (float(one.parameters[slope][0]), float(one.errors[slope][0])),
         "delta BIC": (float(difference[0]), np.nan),
     }
 
@@ -189,6 +190,6 @@ def bic(out: Path, count: int = COUNT) -> None:
             "error_of_mean": difference.std(ddof=1) / np.sqrt(count),
             "expected_mean": expected, "expected_sd": spread, "paper": PUBLISHED["delta BIC"][0],
             "lowest": difference.min(), "highest": difference.max(), "inside_10_60": float(np.mean((difference > 10) & (difference < 60))),
-            "gain": max(three.gain.max(), one.gain.max()),
+            "gain": max(three.gains.max(), one.gains.max()),
         })  # fmt: skip
     write(out, "bic", rows, draws=count, delta="BIC(one gradient) - BIC(three clumps)", expected="independent calculation")

@@ -1,41 +1,16 @@
 """Many noise draws of one map fitted as one batch, and the models that are fitted."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 
 import jaxmetal as jm
+from jaxmetal.inference.laplace import Fits
 
 CENTRAL, GRADIENT = "disc.metallicity.central", "disc.metallicity.gradient"
 FLAT_CENTRAL, FLAT_GRADIENT = dist.Uniform(6.0, 10.0), dist.Uniform(-1.0, 1.0)
 CLUMPS = ("clump1", "clump2", "clump3")
-# Newton steps with the Fisher matrix: each gains more than a digit, and the gain of one more is reported.
-STEPS = 8
-# Draws that are in memory together.
-TOGETHER = 10
-
-
-class Batch(NamedTuple):
-    """What was found, draw by draw.
-
-    Parameters
-    ----------
-    values, errors
-        {path: (draws,)}, most probable value and Laplace error.
-    log_likelihood
-        of the data at the most probable values, with its normalisation, shape (draws,).
-    gain
-        what one more Newton step would gain in log posterior, shape (draws,).
-    """
-
-    values: dict[str, np.ndarray]
-    errors: dict[str, np.ndarray]
-    log_likelihood: np.ndarray
-    gain: np.ndarray
 
 
 def gradient_model(galaxy: jm.Galaxy, z: jm.TracerMap) -> jm.Model:
@@ -65,8 +40,8 @@ def draws(z: jm.TracerMap, count: int) -> np.ndarray:
     return np.stack([np.asarray(jm.simulate.renoise(z, seed).values, float) for seed in range(count)])
 
 
-def fit_batch(model: jm.Model, images: Any) -> Batch:
-    """The most probable parameters of every image in the place of the model's map "z", with Laplace errors.
+def fit_each(model: jm.Model, images: Any) -> Fits:
+    """The fits of every image in the place of the model's map "z".
 
     Parameters
     ----------
@@ -75,26 +50,6 @@ def fit_batch(model: jm.Model, images: Any) -> Batch:
     images
         shape (draws, rows, columns).
     """
-    found = _fit_batch(model, jnp.asarray(images, model.maps["z"].values.dtype))
-    values, errors, log_likelihood, gain = (jax.tree.map(np.asarray, part) for part in found)
-    columns = dict(zip(model.names, errors.T, strict=True))
-    return Batch({name: values[name] for name in model.names}, columns, log_likelihood, gain)
-
-
-@eqx.filter_jit
-def _fit_batch(model: jm.Model, images: jax.Array) -> tuple:
-    def fit(image: jax.Array) -> tuple:
-        own = eqx.tree_at(lambda m: m.maps["z"].values, model, image)
-
-        def step(u: jax.Array, _: None) -> tuple[jax.Array, jax.Array]:
-            slope = jax.grad(own.log_posterior)(u)
-            move = jnp.linalg.solve(own.information(u), slope)
-            return u + move, 0.5 * slope @ move
-
-        u, gains = jax.lax.scan(step, own.start, length=STEPS)
-        units = jax.jacfwd(lambda u: jnp.stack([own.constrain(u)[name] for name in own.names]))(u)
-        covariance = units @ jnp.linalg.inv(-jax.hessian(own.log_posterior)(u)) @ units.T
-        values = own.constrain(u)
-        return values, jnp.sqrt(jnp.diag(covariance)), own.log_likelihood(values), gains[-1]
-
-    return jax.lax.map(fit, images, batch_size=TOGETHER)
+    z = model.maps["z"]
+    data = [jm.TracerMap(image, z.errors, z.instrument, scale=z.scale) for image in images]
+    return jm.optimise_batch([model.with_maps({"z": each}) for each in data], starts=1, chunk=min(len(data), 10))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from paper.fitting import GRADIENT, fit_batch, gradient_model
+from paper.fitting import GRADIENT, fit_each, gradient_model
 from paper.report import write
 from validation.yardsticks import WIDTHS
 
@@ -51,7 +51,7 @@ def row(fwhm: float, reading: str, seed: int) -> dict:
         "sd": found["sd"], "cramer_rao": bound, "pull": (found["mean"] - TRUTH) / found["sd"], "ess": found["ess"], "r_hat": found["r_hat"],
         "straight_line": line.gradient, "straight_line_error": line.gradient_error, "bias_over_sd": bias,
         "straight_line_noise_free": straight(clean).gradient, "expected_straight_line": naive,
-        "linear_fit_of_log_mock": float(fit_batch(linear, np.asarray(clean.data)[None]).values[GRADIENT][0]),
+        "linear_fit_of_log_mock": float(fit_each(linear, np.asarray(clean.data)[None]).parameters[GRADIENT][0]),
     }  # fmt: skip
 
 

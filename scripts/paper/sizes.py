@@ -4,20 +4,19 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from paper.fitting import GRADIENT, Batch, draws, fit_batch, gradient_model
+from paper.fitting import GRADIENT, draws, fit_each, gradient_model
 from paper.gradients import TITLES, TRUTH, straight
 from paper.report import write
+from validation.yardsticks import SIZES
 
 import jaxmetal as jm
+from jaxmetal.inference.laplace import Fits
 from jaxmetal.view import style
 
 # Cramér-Rao sigma of the gradient, of the central value, and the straight-line gradient of a noise-free map, by R_e in pixels:
 # independent calculations with numpy. The paper prints no numbers for this figure, nor the unit of its gradient.
 EXPECTED = {
-    "half-light": {
-        1: (0.0766, 0.0904, -0.0996), 1.4: (0.0414, 0.0561, -0.1434), 2: (0.0262, 0.0388, -0.1719),
-        3: (0.0166, 0.0261, -0.1885), 5: (0.0097, 0.0159, -0.1963), 8: (0.0061, 0.0100, -0.1986),
-    },
+    "half-light": SIZES,
     "scale-length": {
         1: (0.0421, 0.0753, -0.1374), 1.4: (0.0242, 0.0486, -0.1688), 2: (0.0167, 0.0343, -0.1842),
         3: (0.0108, 0.0228, -0.1933), 5: (0.0064, 0.0138, -0.1977), 8: (0.0040, 0.0086, -0.1991),
@@ -26,24 +25,24 @@ EXPECTED = {
 COUNT = 100
 
 
-def size(pixels: float, reading: str, count: int) -> tuple[Batch, np.ndarray, dict]:
+def size(pixels: float, reading: str, count: int) -> tuple[Fits, np.ndarray, dict]:
     """The fits of all noise draws, their straight-line gradients, and a row of the table."""
     galaxy, maps = jm.simulate.size_case(pixels, supersampling=(4, 2), reading=reading)
     z = maps["z"]
     images = draws(z, count)
-    batch = fit_batch(gradient_model(galaxy, z), images)
+    fits = fit_each(gradient_model(galaxy, z), images)
     radius = jm.baselines.radius_map(z.instrument.grid)
     naive = np.array([jm.baselines.wls(radius, image, z.errors).gradient for image in images])
-    found, error = batch.values[GRADIENT], batch.errors[GRADIENT]
+    found, error = fits.parameters[GRADIENT], fits.errors[GRADIENT]
     bound, _, expected = EXPECTED[reading][pixels]
     linear = gradient_model(galaxy, jm.TracerMap(z.data, z.errors, z.instrument, scale="linear"))
-    return batch, naive, {
+    return fits, naive, {
         "reading": reading, "pixels": float(pixels), "fwhm_over_re": 2 / pixels,
         "mean": found.mean(), "bias_over_bound": (found.mean() - TRUTH) / bound,
         "median": np.median(found), "sd": found.std(ddof=1), "laplace": np.median(error), "cramer_rao": bound,
-        "inside_1_sigma": float(np.mean(np.abs(found - TRUTH) < error)), "gain": batch.gain.max(),
+        "inside_1_sigma": float(np.mean(np.abs(found - TRUTH) < error)), "gain": fits.gains.max(),
         "straight_line_mean": naive.mean(), "straight_line_noise_free": straight(z).gradient, "expected_straight_line": expected,
-        "linear_fit_of_log_mock": float(fit_batch(linear, np.asarray(z.data)[None]).values[GRADIENT][0]),
+        "linear_fit_of_log_mock": float(fit_each(linear, np.asarray(z.data)[None]).parameters[GRADIENT][0]),
     }  # fmt: skip
 
 
@@ -54,10 +53,10 @@ def figure_4(out: Path, count: int = COUNT) -> None:
     for axes, reading in zip(figure.subplots(1, 2, sharey=True), EXPECTED, strict=True):
         axes.axhline(TRUTH, color=style.INK, linewidth=0.8, linestyle="--", label="truth")
         for at, pixels in enumerate(EXPECTED[reading]):
-            batch, naive, row = size(pixels, reading, count)
+            fits, naive, row = size(pixels, reading, count)
             rows.append(row)
             _draw(style.tidy(axes), at - 0.16, naive, style.ORANGE, "s", "straight line" if at == 0 else None)
-            _draw(axes, at + 0.16, batch.values[GRADIENT], style.BLUE, "o", "forward model" if at == 0 else None)
+            _draw(axes, at + 0.16, fits.parameters[GRADIENT], style.BLUE, "o", "forward model" if at == 0 else None)
         axes.set(xlabel=r"$R_e$ [pixels = FWHM/2]", xticks=range(len(EXPECTED[reading])), xticklabels=[f"{n:g}" for n in EXPECTED[reading]])
         axes.set_title(TITLES[reading])
     figure.axes[0].set_ylabel(r"gradient [dex/$R_e$]")
