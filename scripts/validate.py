@@ -1,4 +1,4 @@
-"""Long checks, too long for the tests: each writes a table (ECSV) with the commit it was made from.
+"""Long checks, too long for the tests: each writes a table (ECSV) with the commit it was made from, some a picture too.
 
     python scripts/validate.py bounds sampling fits calibration arc survey killed --out DIR
 
@@ -40,7 +40,10 @@ def main() -> None:
             found.append(row)
             print({name: float(f"{value:.4g}") if isinstance(value, float) else value for name, value in row.items()}, flush=True)
             with whole_file(arguments.out / f"{check}.ecsv") as part:
-                Table(rows=found, meta={"commit": commit}).write(part, format="ascii.ecsv")
+                table = Table(rows=found, meta={"commit": commit})
+                table.write(part, format="ascii.ecsv")
+        if draw := getattr(import_module("validation.plots"), check, None):
+            draw(table, arguments.out)
 
 
 if __name__ == "__main__":

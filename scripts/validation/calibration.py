@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
-from validation.fits import Case, cases
+from validation.fits import DRAWS, Case, cases
 from validation.yardsticks import CENTRAL, CLUMPS, GRADIENT
 
 import jaxmetal as jm
@@ -18,7 +18,7 @@ import jaxmetal as jm
 SIMULATIONS, RANKS = 500, 99
 PRIORS = {CENTRAL: dist.Normal(8.0, 0.3), GRADIENT: dist.Normal(-0.2, 0.2), **{path: dist.Normal(7.8, 0.3) for path in CLUMPS}}
 # Sizes of figure 4 in pixels, and PSF widths of use case 1 in arcsec.
-SIZES, WIDTHS = (1, 2, 8), (0.3, 1.5)
+SIZES, WIDTHS = (1.4, 2, 8), (0.3, 1.5)
 
 
 def rows(count: int | None = None) -> Iterator[dict]:
@@ -39,7 +39,7 @@ def calibrated(case: Case, count: int) -> Iterator[dict]:
     fits = jm.optimise_batch(models, chunk=chunk)
     rng, drawn = np.random.default_rng(0), {}
     for method in case.methods:
-        posteriors = jm.sample_batch(models, fits, method=method, chains=2, warmup=100, draws=200, chunk=chunk)
+        posteriors = jm.sample_batch(models, fits, method=method, **DRAWS[method], chunk=chunk)
         drawn[method] = {name: [_thinned(p.samples[name]) for p in posteriors] for name in template.free}
     drawn["laplace"] = {name: [_laplace(fit, name, rng) for fit in fits] for name in template.free}
     for method, of in drawn.items():
@@ -53,7 +53,7 @@ def _row(case: Case, name: str, method: str, truth: np.ndarray, drawn: Sequence[
     return {
         "case": case.name, "pixels": float(case.pixels), "fwhm": case.fwhm, "parameter": name, "method": method, "simulations": len(ranks),
         "ranks": RANKS + 1, "largest_deviation": deviation, "band_95": band, "inside": bool(deviation < band),
-        "mean_rank": ranks.mean() / RANKS,
+        "mean_rank": ranks.mean() / RANKS, "counts": np.bincount(ranks // 5, minlength=(RANKS + 1) // 5),
     }  # fmt: skip
 
 
