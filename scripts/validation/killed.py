@@ -14,7 +14,9 @@ from validation.mock_survey import CONFIG, write_survey
 
 from jaxmetal import survey
 
-GALAXIES, KILLS = 48, 10
+GALAXIES, KILLS = 96, 10
+# A kill falls so many shards after the last one, and so many seconds later, at most.
+SHARDS, SECONDS = 2, 5.0
 
 
 def rows(count: int | None = None):
@@ -22,26 +24,31 @@ def rows(count: int | None = None):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_survey(folder, count or GALAXIES, broken=0.0)
-        small = CONFIG | {"survey": {"shard": 4, "together": 4}}
+        small = CONFIG | {"survey": {"shard": 2, "together": 2}}
         (folder / "survey.yaml").write_text(yaml.safe_dump(small, sort_keys=False))
         since = time.monotonic()
         _start(folder, "quiet").wait()
         whole, rng = time.monotonic() - since, np.random.default_rng(0)
         for kill in range(1, KILLS + 1):
-            process = _start(folder, "killed")
-            seconds = float(rng.uniform(0.0, 0.6 * whole))
-            try:
-                process.wait(seconds)
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGKILL)
-            done = len(list(folder.glob("killed/shards/*.nc")))
-            yield {"kill": kill, "seconds": seconds, "ended_by": -process.wait(), "shards": done, "different": -1}
+            process, begin = _start(folder, "killed"), time.monotonic()
+            enough = _shards(folder) + int(rng.integers(0, SHARDS, endpoint=True))
+            while _shards(folder) < enough and process.poll() is None:
+                time.sleep(0.05)
+            time.sleep(float(rng.uniform(0.0, SECONDS)))
+            process.send_signal(signal.SIGKILL)
+            ended, seconds = -process.wait(), time.monotonic() - begin
+            if ended != signal.SIGKILL:
+                raise SystemExit(f"killed: the survey was over before its kill {kill}; take more galaxies.")
+            yield {"kill": kill, "seconds": seconds, "ended_by": ended, "shards": _shards(folder), "different": -1}
         _start(folder, "killed").wait()
         quiet, killed = (survey.collect(folder / out) for out in ("quiet", "killed"))
         names = [column for column in quiet.colnames if quiet[column].dtype.kind in "fib"]
         different = sum(np.asarray(quiet[column]).tobytes() != np.asarray(killed[column]).tobytes() for column in names)
-        shards = len(list(folder.glob("killed/shards/*.nc")))
-        yield {"kill": 0, "seconds": whole, "ended_by": 0, "shards": shards, "different": different}
+        yield {"kill": 0, "seconds": whole, "ended_by": 0, "shards": _shards(folder), "different": different}
+
+
+def _shards(folder: Path) -> int:
+    return len(list(folder.glob("killed/shards/*.nc")))
 
 
 def _start(folder: Path, out: str) -> subprocess.Popen:
