@@ -359,6 +359,17 @@ def test_processes_of_this_machine_give_the_same(fresh, table):
         np.testing.assert_array_equal(values, numbers(table)[name], err_msg=name)
 
 
+@pytest.mark.slow
+def test_an_interrupted_survey_does_not_wait_for_its_processes():
+    with pytest.raises(KeyboardInterrupt), Pool(1) as pool:
+        future = pool.submit(time.sleep, 600)
+        while not future.running():
+            time.sleep(0.1)
+        raise KeyboardInterrupt
+    with pytest.raises(BrokenExecutor):
+        future.result(timeout=60)
+
+
 def test_the_population_of_a_survey(made, capsys):
     """Six galaxies whose gradients rise by 0.04 from one to the next, and with them their masses by 0.1."""
     assert cli.main(["population", str(made / "out"), "--against", "mass"]) == 0
