@@ -41,7 +41,7 @@ def fits(table: Table, folder: Path) -> None:
 def _scene(row: Table.Row) -> str:
     if row["case"] == "use case 2":
         return f"use case 2, {row['parameter'].split('.')[0]}"
-    return f"{row['pixels']:g} pixels" if row["case"] == "figure 4" else f'FWHM {row["fwhm"]:g}"'
+    return f"$R_e$ {row['pixels']:g} pixels" if row["case"] == "figure 4" else f'FWHM {row["fwhm"]:g}"'
 
 
 @style.styled
@@ -65,7 +65,7 @@ def calibration(table: Table, folder: Path) -> None:
     for axes in grid.flat[len(scenes) :]:
         axes.set_visible(False)
     handles = {label: line for axes in grid.flat for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles.keys(), frameon=False, ncols=3, loc="outside upper left")
-    figure.supxlabel("rank of the truth")
-    figure.supylabel("ECDF less uniform")
+    figure.legend(handles.values(), handles.keys(), frameon=False, ncols=3, loc="outside upper center")
+    figure.supxlabel("rank of the truth", fontsize=style.TEXT)
+    figure.supylabel("ECDF less uniform", fontsize=style.TEXT)
     save_figure(figure, folder / "calibration.png")
