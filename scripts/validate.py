@@ -1,12 +1,13 @@
 """Long checks, too long for the tests: each writes a table (ECSV) with the commit it was made from, some a picture too.
 
-    python scripts/validate.py bounds sampling fits calibration arc survey killed --out DIR
+    python scripts/validate.py bounds sampling fits calibration arc arc_fits survey killed --out DIR
 
 bounds       use case 1 at eight PSF widths: Laplace and NUTS errors over the Cramér-Rao bound
 sampling     supersampling="auto" against the converged map
 fits         bias, efficiency and coverage of many noise draws, and the straight line's bias
 calibration  ranks of truths drawn from the prior among the draws of their posteriors
 arc          a lensed arc, lens, light and metallicity free together: truths in the intervals of twenty NUTS posteriors
+arc_fits     the same arc by MAP and Laplace, 300 times
 survey       a thousand galaxies through `jaxmetal batch`: time, coverage, and broken observations
 killed       a survey killed at ten random moments against one that was not
 """
@@ -20,7 +21,7 @@ from astropy.table import Table
 
 from jaxmetal.files import whole_file
 
-CHECKS = ("bounds", "sampling", "fits", "calibration", "arc", "survey", "killed")
+CHECKS = ("bounds", "sampling", "fits", "calibration", "arc", "arc_fits", "survey", "killed")
 
 
 def main() -> None:

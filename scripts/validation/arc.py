@@ -45,26 +45,37 @@ PRIORS = {
 
 def rows(count: int | None = None):
     """A row for each parameter of each draw, and for the two straight lines that ignore the PSF; draw -1 has no noise."""
-    psf = _psf()
-    truth, clean = jm.arcs.galaxy(), jm.arcs.observe(psf, supersampling=FINE)
-    instrument = jm.Instrument(clean["z"].instrument.grid, psf, COARSE, MARGIN)
-    template = jm.Model(_start(truth), {name: _with(m, m.values, instrument) for name, m in clean.items()}, PRIORS)
+    truth, clean, template = scene()
     settled = jm.optimise(template, starts=1)
     for name in settled.parameters:
         # How far the coarser sampling of the fit, and the priors, move what is found where there is no noise.
         yield _row(-1, name, truth, settled.parameters[name], settled.errors[name])
     for draw in range(count or DRAWS):
         since = time.monotonic()
-        noisy = {name: _with(m, jm.simulate.renoise(m, 2 * draw + i).values, instrument) for i, (name, m) in enumerate(clean.items())}
-        model = template.with_maps(noisy)
+        model = noisy(template, clean, draw)
         posterior = jm.sample(model, jm.optimise(model, starts=1), seed=draw, chains=4, warmup=150, draws=250)
         divergences, seconds = int(np.sum(posterior.statistics["diverging"])), time.monotonic() - since
         for name, found in posterior.summary().items():
             low, high = np.percentile(posterior.samples[name], [2.5, 97.5])
             chains = {"low": float(low), "high": float(high), "ess": found["ess"], "r_hat": found["r_hat"], "divergences": divergences}
             yield _row(draw, name, truth, found["mean"], found["sd"]) | chains | {"seconds": seconds}
-        for name, line in lines(noisy["z"], truth, clean["light"]).items():
+        for name, line in lines(model.maps["z"], truth, clean["light"]).items():
             yield _row(draw, GRADIENT, truth, line.gradient, line.gradient_error) | {"parameter": name}
+
+
+def scene() -> tuple[jm.Galaxy, dict[str, jm.TracerMap | jm.LightMap], jm.Model]:
+    """The truth, its noise-free maps, and the model that is fitted, of these maps at its own sampling."""
+    psf = _psf()
+    truth, clean = jm.arcs.galaxy(), jm.arcs.observe(psf, supersampling=FINE)
+    instrument = jm.Instrument(clean["z"].instrument.grid, psf, COARSE, MARGIN)
+    return truth, clean, jm.Model(_start(truth), {name: _with(m, m.values, instrument) for name, m in clean.items()}, PRIORS)
+
+
+def noisy(template: jm.Model, clean: dict[str, jm.TracerMap | jm.LightMap], draw: int) -> jm.Model:
+    """The model of a draw of the noise."""
+    instrument = template.maps["z"].instrument
+    renewed = {name: jm.simulate.renoise(m, 2 * draw + i).values for i, (name, m) in enumerate(clean.items())}
+    return template.with_maps({name: _with(clean[name], values, instrument) for name, values in renewed.items()})
 
 
 def lines(z: jm.TracerMap, truth: jm.Galaxy, light: jm.LightMap) -> dict[str, jm.baselines.LineFit]:
