@@ -68,7 +68,8 @@ class Pool:
         processes = list((self._pool._processes or {}).values())
         self._pool.shutdown(wait=kind is None, cancel_futures=True)
         if kind is not None:
-            # Whoever interrupts a survey would otherwise wait for the end of the shards that are being computed.
+            # Whoever interrupts a survey would otherwise wait for the end of the shards that are being computed; before
+            # Python 3.14 an executor has no word of its own for this.
             for process in processes:
                 process.terminate()
 

@@ -80,7 +80,7 @@ def found(case: Case, count: int) -> Iterator[dict]:
         for path, known in case.known.items():
             summaries = [posterior.summary()[path] for posterior in posteriors]
             whole = {
-                "converged": float(np.mean([row["r_hat"] < 1.05 for row in summaries])),
+                "converged": float(np.mean([not row["r_hat"] > 1.05 for row in summaries])),
                 "least_ess": min(row["ess"] for row in summaries),
             }
             yield _row(case, path, method, *_intervals(posteriors, path, known[0]), naive[:some]) | whole
