@@ -136,13 +136,14 @@ def test_nothing_depends_on_how_the_work_is_divided(fresh, made, table):
 def test_the_same_command_again_does_only_what_is_missing(planned, made, table):
     before = store.shard_path(planned, 0).stat().st_mtime_ns
     store.shard_path(planned, 1).unlink()
-    left = planned / "shards" / ".0001.nc-left"
+    left, claim = planned / "shards" / ".0001.nc-left", store.shard_path(planned, 0, ".lock")
     left.mkdir()
+    claim.touch()
     assert str(survey.status(planned)) == "4 of 6 galaxies; 2 shards: 1 done, 0 running, 0 failed, 1 missing"
     assert "not computed yet" in list(survey.collect(planned)["message"])
     done = survey.run(made / "galaxies.ecsv", made / "survey.yaml", planned, progress=False)
     assert (done.done, done.arrived) == ([0, 1], 6)
-    assert store.shard_path(planned, 0).stat().st_mtime_ns == before and not left.exists()
+    assert store.shard_path(planned, 0).stat().st_mtime_ns == before and not left.exists() and not claim.exists()
     for name, values in numbers(survey.collect(planned)).items():
         np.testing.assert_array_equal(values, numbers(table)[name], err_msg=name)
 

@@ -128,10 +128,15 @@ def slurm_of(config: Any) -> Array:
 
 
 def remove_damaged(folder: str, plan: Plan) -> None:
-    """Take away shards that are not whole, which only a failing disk can leave, so that they are computed again."""
+    """Take away shards that are not whole, which only a failing disk can leave, so that they are computed again.
+
+    With a shard that is whole goes the claim of a process that was killed between writing it and letting go.
+    """
     for number in range(len(plan.shards)):
-        path = store.shard_path(folder, number)
+        path, claim = (store.shard_path(folder, number, suffix) for suffix in (".nc", ".lock"))
         if path.is_file():
+            if claim.is_file() and not store.is_claimed(folder, number):
+                claim.unlink(missing_ok=True)
             try:
                 store.read_shard(folder, number)
             except InputError as error:
