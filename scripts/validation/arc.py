@@ -1,7 +1,7 @@
 """A lensed arc through a real NIRISS PSF: lens, light and metallicity fitted together by NUTS, in twenty draws of the noise.
 
 The kernel is that of F200W in the folder JAXMETAL_DATA. The mock is drawn at 12 points per pixel side and convolved at 3;
-the fit draws it at 2 and 1, which moves the noise-free maps by less than a sigma in all (tests of 5444 pixels).
+the fit draws it at 2 and 1, which changes the chi-square of noise-free maps, 5444 pixels, by 0.45.
 """
 
 import os
