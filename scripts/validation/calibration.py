@@ -35,10 +35,10 @@ def calibrated(case: Case, count: int) -> Iterator[dict]:
     predict = jax.jit(lambda many: jax.lax.map(lambda values: template.predict(values)["z"], many))
     images = np.asarray(predict({name: jnp.stack([t[name] for t in truths]) for name in template.free}))
     models = [template.with_maps({"z": jm.simulate.renoise(_with(case.z, image), seed)}) for seed, image in enumerate(images)]
-    fits = jm.optimise_batch(models, chunk=case.chunk)
+    fits = jm.optimise_batch(models)
     rng, drawn = np.random.default_rng(0), {}
     for method in case.methods:
-        posteriors = jm.sample_batch(models, fits, method=method, **DRAWS[method], chunk=case.chunk)
+        posteriors = jm.sample_batch(models, fits, method=method, **DRAWS[method])
         drawn[method] = {name: [_thinned(p.samples[name]) for p in posteriors] for name in template.free}
     drawn["laplace"] = {name: [_laplace(fit, name, rng) for fit in fits] for name in template.free}
     for method, of in drawn.items():

@@ -18,7 +18,7 @@ FITS, POSTERIORS = 1000, 400
 FITS_OF_SIZES = 4000
 # By NUTS too, which for a batch takes much longer: sizes in pixels. Each sampler's draws.
 NUTS = (1, 2, 5)
-DRAWS = {"auto": {"chains": 2, "draws": 300}, "nuts": {"chains": 1, "warmup": 60, "draws": 150}}
+DRAWS = {"auto": {"chains": 1, "draws": 300}, "nuts": {"chains": 1, "warmup": 60, "draws": 150}}
 PRIORS = {CENTRAL: dist.Uniform(6.0, 10.0), GRADIENT: dist.Uniform(-2.0, 2.0)}
 
 
@@ -33,11 +33,6 @@ class Case(NamedTuple):
     priors: dict[str, dist.Distribution]
     known: dict[str, tuple[float, float, float]]
     methods: tuple[str, ...] = ("auto",)
-
-    @property
-    def chunk(self) -> int:
-        """How many draws of the noise are computed at once."""
-        return 50 if self.z.values.size < 5000 else 10
 
 
 def rows(count: int | None = None) -> Iterator[dict]:
@@ -55,11 +50,10 @@ def cases() -> Iterator[Case]:
         methods = ("auto", "nuts") if pixels in NUTS else ("auto",)
         yield Case("figure 4", pixels, 2.0 / pixels, jm.Galaxy(disc=disc), maps["z"], PRIORS, known, methods)
     for fwhm, (sigma, _, naive) in WIDTHS.items():
-        # Sharp PSFs share one sampling and wide ones another, so that they share a compiled program.
-        galaxy, maps = jm.simulate.use_case_1(fwhm, supersampling=(4, 2) if fwhm < 0.4 else (2, 1))
+        galaxy, maps = jm.simulate.use_case_1(fwhm)
         disc, known = jm.Component(galaxy.disc.light, metallicity=start), {GRADIENT: (TRUTH, sigma, naive)}
         yield Case("use case 1", 1 / 0.066, fwhm, jm.Galaxy(disc=disc), maps["z"], PRIORS, known)
-    galaxy, maps = jm.simulate.use_case_2(supersampling=(4, 2))
+    galaxy, maps = jm.simulate.use_case_2()
     value = jm.Profile(jm.tracer.uniform, value=7.8)
     clumps = jm.Galaxy(**{name: jm.Component(part.light, metallicity=value) for name, part in galaxy.components.items()})
     priors = {path: dist.Uniform(6.0, 10.0) for path in CLUMPS}
@@ -71,7 +65,7 @@ def found(case: Case, count: int) -> Iterator[dict]:
     z, model = case.z, jm.Model(case.galaxy, {"z": case.z}, case.priors)
     noisy = [jm.simulate.renoise(z, seed) for seed in range(count)]
     models = [model.with_maps({"z": m}) for m in noisy]
-    fits = jm.optimise_batch(models, chunk=case.chunk)
+    fits = jm.optimise_batch(models)
     radius = jm.baselines.radius_map(z.instrument.grid)
     naive = np.array([jm.baselines.wls(radius, m.data, m.errors).gradient for m in noisy])
     for path, known in case.known.items():
@@ -81,7 +75,7 @@ def found(case: Case, count: int) -> Iterator[dict]:
         yield _row(case, path, "laplace", value, error, inside, naive) | whole | {"bias_of_medians": np.nan}
     some = min(count, POSTERIORS)
     for method in case.methods:
-        posteriors = jm.sample_batch(models[:some], fits[:some], method=method, **DRAWS[method], chunk=case.chunk)
+        posteriors = jm.sample_batch(models[:some], fits[:some], method=method, **DRAWS[method])
         for path, known in case.known.items():
             summaries = [posterior.summary()[path] for posterior in posteriors]
             whole = {
