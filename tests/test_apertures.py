@@ -11,7 +11,7 @@ from scenes import CENTRAL, FLAT, GRADIENT, blank, disc, telescope
 from scipy.stats import multivariate_normal
 
 import jaxmetal as jm
-from jaxmetal.forward import compiled_once
+from jaxmetal.compiling import compiled_once
 from jaxmetal.inference import likelihood
 from jaxmetal.instrument.overlap import disc_area, square_area
 

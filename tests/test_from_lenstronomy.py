@@ -9,7 +9,7 @@ import pytest
 from lenstronomy_scenes import data, model, pixel_psf
 
 import jaxmetal as jm
-from jaxmetal.forward import compiled_once
+from jaxmetal.compiling import compiled_once
 
 # What others computed in double precision.
 pytestmark = pytest.mark.precision("double")

@@ -8,7 +8,7 @@ import pytest
 from scenes import FLAT, GRADIENT
 
 import jaxmetal as jm
-from jaxmetal.forward import compiled_once
+from jaxmetal.compiling import compiled_once
 from jaxmetal.inference.importance import propose, resample
 from jaxmetal.inference.pareto import fit_pareto, smooth
 

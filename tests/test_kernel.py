@@ -7,7 +7,8 @@ import pytest
 from scenes import blank, disc, observed, telescope
 
 import jaxmetal as jm
-from jaxmetal.forward import compiled_once, predict_together
+from jaxmetal.compiling import compiled_once
+from jaxmetal.forward import predict_together
 
 X64 = jax.config.jax_enable_x64
 ROUNDING = 1e-12 if X64 else 2e-6

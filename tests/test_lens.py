@@ -15,7 +15,7 @@ from data import data_path
 from scenes import METALLICITY, blank, disc, observed, telescope
 
 import jaxmetal as jm
-from jaxmetal.forward import compiled_once
+from jaxmetal.compiling import compiled_once
 from jaxmetal.galaxy import get, put
 
 with warnings.catch_warnings():

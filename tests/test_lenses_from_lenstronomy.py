@@ -21,7 +21,7 @@ with warnings.catch_warnings():
     from lenstronomy.Util.class_creator import create_class_instances
 
 import jaxmetal as jm
-from jaxmetal.forward import compiled_once
+from jaxmetal.compiling import compiled_once
 from jaxmetal.io.lenstronomy.names import LENSES
 
 # What others computed in double precision.

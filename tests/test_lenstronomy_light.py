@@ -15,7 +15,7 @@ from test_config import changed
 from test_profiles import names
 
 import jaxmetal as jm
-from jaxmetal.forward import compiled_once
+from jaxmetal.compiling import compiled_once
 from jaxmetal.io.config import Mistakes, parse, resolved
 from jaxmetal.io.galaxies import make_galaxy
 from jaxmetal.io.lenstronomy.names import NAMES, profile_from_lenstronomy, profile_to_lenstronomy

@@ -8,7 +8,7 @@ import pytest
 from scenes import telescope
 
 import jaxmetal as jm
-from jaxmetal.forward import compiled_once
+from jaxmetal.compiling import compiled_once
 
 X64 = jax.config.jax_enable_x64
 AMPS = ("disc.light.amp", "bulge.light.amp")

@@ -14,7 +14,7 @@ from jax._src.test_util import count_jit_compilation_cache_miss
 from scenes import CENTRAL, FLAT, GRADIENT, blank, disc, small_model, telescope
 
 import jaxmetal as jm
-from jaxmetal.forward import compiled_once
+from jaxmetal.compiling import compiled_once
 
 X64 = jax.config.jax_enable_x64
 

@@ -11,7 +11,7 @@ from astropy.modeling import functional_models as astropy_models
 from scipy.special import gammaincinv
 
 import jaxmetal as jm
-from jaxmetal.forward import compiled_once
+from jaxmetal.compiling import compiled_once
 from jaxmetal.profiles.geometry import disc_plane, disc_radius, elliptical_radius, ellipticity
 from jaxmetal.profiles.numerics import sersic_b
 from jaxmetal.profiles.profile import options_of

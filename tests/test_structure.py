@@ -17,7 +17,22 @@ import jaxmetal as jm
 pytestmark = pytest.mark.precision("single")
 
 ROOT = Path(jm.__file__).parent
-ROOMS = ("errors", "files", "profiles", "galaxy", "instrument", "maps", "forward", "inference", "science", "io", "survey", "view", "cli")
+ROOMS = (
+    "errors",
+    "files",
+    "compiling",
+    "profiles",
+    "galaxy",
+    "instrument",
+    "maps",
+    "forward",
+    "inference",
+    "science",
+    "io",
+    "survey",
+    "view",
+    "cli",
+)
 # The package itself holds only lazily loaded names, so any room may import it; __main__ only calls the command line.
 OUTSIDE = ("", "__main__")
 

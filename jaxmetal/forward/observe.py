@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxmetal.compiling import compiled_once
 from jaxmetal.errors import unknown
 from jaxmetal.galaxy import Component, Galaxy
 from jaxmetal.instrument.convolve import cell_means, smear, transfer_function, weighted_mean
@@ -129,7 +130,7 @@ def _sum(components: list[Component], averages: tuple[Average, ...], averaged: C
     def images(component: Component) -> list[Array]:
         carried = _carried(component, averages)
         cusps = _cusps(component, [tracer for tracer, _ in carried])
-        return averaged(lambda x, y: _images(component, component.light(x, y), carried, x, y), cusps=cusps)
+        return averaged(lambda x, y: _images(component, component.light(x, y), carried, x, y), 1 + len(carried), cusps=cusps)
 
     if len(components) == 1:
         return images(components[0])
@@ -147,7 +148,7 @@ def _lensed(galaxy: Galaxy, components: dict[str, Component], averages: tuple[Av
         return [image for name, c in components.items() for image in _images(c, seen[name], _carried(c, averages), *planes[name])]
 
     # The centre of what is lensed has an unknown number of images that come and go; there only a finer sampling helps.
-    return averaged(sources, cusps=[])
+    return averaged(sources, sum(1 + len(_carried(c, averages)) for c in components.values()), cusps=[])
 
 
 def _carried(component: Component, averages: tuple[Average, ...]) -> list[Average]:
@@ -185,12 +186,6 @@ def _ratio(numerator: Array, denominator: Array) -> Array:
 def _safe_sampling(instrument: Instrument) -> Sampling:
     """What is used where "auto" cannot be measured because the numbers are being traced."""
     return Sampling(3, 2, max(instrument.grid.shape) // 2 if instrument.margin is None else instrument.margin)
-
-
-def compiled_once(function: Callable) -> Callable:
-    """`function` compiled in about half the usual time, to run a few times slower: for what is hardly ever run twice."""
-    options: dict[str, Any] = {"compiler_options": {"xla_backend_optimization_level": 0}}
-    return eqx.filter_jit(function, **options)
 
 
 observe_compiled = eqx.filter_jit(observe)

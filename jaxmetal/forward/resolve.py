@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import equinox as eqx
 import jax
@@ -23,8 +25,8 @@ log = logging.getLogger("jaxmetal")
 TOLERANCE = np.array([1e-4, 1e-3])
 # Light matters down to this fraction of the brightest pixel.
 FAINTEST = 1e-4
-# The margin may grow to so many times what the PSF asks for.
-MOST_MARGIN = 3
+# The margin may grow to so many times what the PSF asks for, unless what it changes is less than this part of what is allowed.
+MOST_MARGIN, SETTLED = 3, 0.1
 
 
 def resolve(scenes: Sequence[Scene]) -> dict[str, Map]:
@@ -78,22 +80,36 @@ def _resolved(scenes: Sequence[Scene], names: list[str]) -> Instrument:
     def views(sampling: Sampling) -> list[list[np.ndarray]]:
         return [_view(galaxy, i.with_sampling(sampling), averages) for (galaxy, _), i in zip(scenes, instruments, strict=True)]
 
-    coarse = views(sampling)
-    while True:
-        finer = sampling.finer(MOST_MARGIN * margin if fixed is None else fixed, lensed)
-        fine = views(finer)
-        pairs = [_difference(a, b) for a, b in zip(coarse, fine, strict=True)]
-        # What is left to the converged map is about twice the difference where it falls as the cube of the sampling.
-        excess = max(float(np.max(2 * error / allowed)) for error, allowed in pairs)
-        if excess <= 1 or finer.points(instruments[0].grid.shape) > MAX_POINTS:
-            break
-        sampling, coarse = finer, fine
-    chosen = instruments[0].with_sampling(sampling, jnp.asarray(2 * np.max([error for error, _ in pairs], axis=0)))
+    # What is compiled for one sampling takes longer than what it computes: two at once, the next one on the chance that it is needed.
+    with ThreadPoolExecutor(2) as pool:
+        ahead = cache(lambda sampling: pool.submit(views, sampling))
+        widest = MOST_MARGIN * margin if fixed is None else fixed
+        while True:
+            finer = sampling.finer(widest, lensed)
+            coarse, fine = (seen.result() for seen in [ahead(sampling), ahead(finer)])
+            errors, excess = _apart(coarse, fine)
+            if excess <= 1 or finer.points(instruments[0].grid.shape) > MAX_POINTS:
+                break
+            if finer.margin > sampling.margin:
+                # Most often it is the cells that were too large, and a margin that grew with them would cost for nothing.
+                narrow = finer.with_margin(sampling.margin)
+                seen, _ = ahead(narrow), ahead(narrow.finer(narrow.margin, lensed))
+                if _apart(seen.result(), fine)[1] < SETTLED:
+                    finer, widest = narrow, narrow.margin
+            sampling = finer
+    chosen = instruments[0].with_sampling(sampling, jnp.asarray(errors))
     if excess <= 1:
         log.info("%s: %s", ", ".join(names), chosen.describe())
     else:
         log.warning("%s: %s, which is more than the 1e-4 and 1e-3 asked for", ", ".join(names), chosen.describe())
     return chosen
+
+
+def _apart(coarse: list[list[np.ndarray]], fine: list[list[np.ndarray]]) -> tuple[np.ndarray, float]:
+    """The errors of the coarser views, and the largest of them over what is allowed."""
+    pairs = [_difference(a, b) for a, b in zip(coarse, fine, strict=True)]
+    # What is left to the converged map is about twice the difference where it falls as the cube of the sampling.
+    return 2 * np.max([error for error, _ in pairs], axis=0), max(float(np.max(2 * error / allowed)) for error, allowed in pairs)
 
 
 def _view(galaxy: Galaxy, instrument: Instrument, averages: tuple[Average, ...]) -> list[np.ndarray]:

@@ -1,16 +1,17 @@
 """The free parameters as one vector on the whole real line, and back."""
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpyro.distributions as dist
 from jaxtyping import Array, Float
 from numpyro.distributions.transforms import biject_to
 
-Priors = Mapping[str, dist.Distribution]
+from jaxmetal.compiling import compiled_once
+from jaxmetal.inference.priors import Priors
+
 Values = dict[str, Any]
 
 
@@ -20,6 +21,7 @@ def draw(priors: Priors, key: Array) -> Values:
     return {name: prior.sample(k) for (name, prior), k in zip(priors.items(), keys, strict=False)}
 
 
+@eqx.filter_jit
 def to_line(priors: Priors, values: Values) -> Float[Array, " n"]:
     """Values by path as one vector, in the order of the priors."""
     parts = [biject_to(prior.support).inv(values[name]).ravel() for name, prior in priors.items()]
@@ -38,3 +40,11 @@ def from_line(priors: Priors, unconstrained: Float[Array, " n"]) -> tuple[Values
         log_jacobian += jnp.sum(transform.log_abs_det_jacobian(u, values[name]))
         at += size
     return values, log_jacobian
+
+
+@compiled_once
+def partway(priors: Priors, values: Values, visits: int, part: float) -> list[Values]:
+    """Values part of the way from these, on the line, to some draws from the priors."""
+    start = to_line(priors, values)
+    ends = [to_line(priors, draw(priors, jax.random.key(i))) for i in range(visits)]
+    return [from_line(priors, start + part * (end - start))[0] for end in ends]

@@ -7,7 +7,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpyro
-import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from jaxmetal.errors import InputError
@@ -17,7 +16,7 @@ from jaxmetal.inference import coordinates, instruments, likelihood
 from jaxmetal.inference.checks import check_path, check_scene
 from jaxmetal.inference.coordinates import Values
 from jaxmetal.inference.linear import Solution, check_linear, solve
-from jaxmetal.inference.priors import Linear, Tied, check_ties, checked_prior
+from jaxmetal.inference.priors import Linear, Priors, Tied, check_ties, checked_prior
 from jaxmetal.maps import LightMap, Map
 from jaxmetal.profiles.numerics import product
 
@@ -55,7 +54,7 @@ class Model(eqx.Module):
 
     galaxy: Galaxy
     maps: dict[str, Map]
-    priors: dict[str, dist.Distribution]
+    priors: Priors
     ties: tuple[tuple[str, Tied], ...] = eqx.field(static=True)
     names: tuple[str, ...] = eqx.field(static=True)
     linear: tuple[str, ...] = eqx.field(static=True)
@@ -76,7 +75,7 @@ class Model(eqx.Module):
         self.linear = tuple(path for path, prior in priors.items() if isinstance(prior, Linear))
         check_linear(self._scene, self.maps, self.linear)
         self.names = tuple(path for path in priors if path not in ties and path not in self.linear)
-        self.priors = {path: checked_prior(path, priors[path], get(self._scene, path)) for path in self.names}
+        self.priors = Priors({path: checked_prior(path, priors[path], get(self._scene, path)) for path in self.names})
         free = {path.split(".")[0] for path in priors if ".instrument." in path}
         self.groups = instruments.shared(self.maps, free)
         self.maps = self._ready_maps(free)
@@ -171,17 +170,11 @@ class Model(eqx.Module):
 
     def _plausible(self) -> list[Values]:
         """Values that a fit may well pass: part of the way from the start to some draws from the prior."""
-        ends = [self.unconstrain(self.draw(jax.random.key(i))) for i in range(VISITED)]
-        return [self.constrain(self.start + PART_OF_THE_WAY * (end - self.start)) for end in ends]
+        return coordinates.partway(self.priors, self._starting_values, VISITED, PART_OF_THE_WAY)
 
     def draw(self, key: Array) -> Values:
         """One draw of the free parameters from their priors."""
-        return coordinates.draw(self._ordered, key)
-
-    @property
-    def _ordered(self) -> coordinates.Priors:
-        """The priors in the model's order; a compiled program gives dictionaries back in alphabetical order."""
-        return {name: self.priors[name] for name in self.names}
+        return coordinates.draw(self.priors, key)
 
     @property
     def free(self) -> tuple[str, ...]:
@@ -191,18 +184,22 @@ class Model(eqx.Module):
     @property
     def start(self) -> Float[Array, " n"]:
         """The galaxy's own values, unconstrained."""
-        return self.unconstrain({name: get(self._scene, name) for name in self.names})
+        return self.unconstrain(self._starting_values)
+
+    @property
+    def _starting_values(self) -> Values:
+        return {name: get(self._scene, name) for name in self.names}
 
     def unconstrain(self, values: Values) -> Float[Array, " n"]:
         """Free values by path as one vector on the whole real line."""
-        return coordinates.to_line(self._ordered, values)
+        return coordinates.to_line(self.priors, values)
 
     def constrain(self, unconstrained: Float[Array, " n"]) -> Values:
         """The vector back as values by path, in their own units."""
         return self._constrain(unconstrained)[0]
 
     def _constrain(self, unconstrained: Float[Array, " n"]) -> tuple[Values, Float[Array, ""]]:
-        return coordinates.from_line(self._ordered, unconstrained)
+        return coordinates.from_line(self.priors, unconstrained)
 
     @eqx.filter_jit
     def predict(self, values: Values) -> dict[str, Float[Array, "..."]]:

@@ -1,13 +1,17 @@
 """The most probable parameters, and their errors: an ascent, then Laplace."""
 
-import equinox as eqx
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxmetal.compiling import compiled_once, compiled_soon
 from jaxmetal.errors import InputError, unknown
-from jaxmetal.forward import compiled_once
 from jaxmetal.inference.ascent import ARRIVED, METHODS
 from jaxmetal.inference.laplace import Fits, Surroundings, surroundings
 from jaxmetal.inference.model import Model
@@ -15,6 +19,8 @@ from jaxmetal.inference.results import Fit
 
 # An ascent that has not arrived goes on from where it is this many times at most.
 ROUNDS = 4
+# Seconds; a climb that is compiled already takes less, or so long that it does not matter.
+COMPILING = 0.1
 
 
 def optimise(model: Model, starts: int = 4, method: str = "fisher", steps: int | None = None, seed: int = 0) -> Fit:
@@ -50,7 +56,8 @@ def optimise(model: Model, starts: int = 4, method: str = "fisher", steps: int |
     steps = most_steps(model, starts, method, steps)
     points = first_points(model, starts, seed)
     for _ in range(ROUNDS):
-        points, heights = _climb(model, points, method, steps)
+        with _meanwhile(lambda points=points: _look(model, points, np.zeros(len(points), points.dtype))):
+            points, heights = _climb(model, points, method, steps)
         if not np.any(np.isfinite(heights)):
             raise InputError("optimise: the log density is not finite at any start; check the starting values, priors and data.")
         best, around = _look(model, points, heights)
@@ -58,6 +65,26 @@ def optimise(model: Model, starts: int = 4, method: str = "fisher", steps: int |
         if fits.gains[0] < ARRIVED:
             break
     return fits[0]
+
+
+@contextmanager
+def _meanwhile(work: Callable[[], Any]) -> Iterator[None]:
+    """Have the next program compiled by another thread, as soon as what goes on takes so long that it must be compiling itself."""
+    done = threading.Event()
+
+    def ahead() -> None:
+        if not done.wait(COMPILING):
+            # What comes of it does not count, and what goes wrong will do so again where it does.
+            with suppress(Exception):
+                work()
+
+    thread = threading.Thread(target=ahead, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 def most_steps(model: Model, starts: int, method: str, steps: int | None) -> int:
@@ -83,7 +110,8 @@ def climb(model: Model, starts: Float[Array, "starts n"], method: str, steps: in
         end, height = METHODS[method][0](model, start, steps)
         return (end, height) if method == "fisher" else METHODS["fisher"][0](model, end, METHODS["fisher"][1])
 
-    return jax.vmap(ascend)(starts)
+    # One after the other: ascents side by side wait for the longest, and take twice as long to trace and to compile.
+    return jax.lax.map(ascend, starts)
 
 
 def highest(points: Float[Array, "starts n"], heights: Float[Array, " starts"]) -> Float[Array, " n"]:
@@ -97,4 +125,4 @@ def look(model: Model, points: Float[Array, "starts n"], heights: Float[Array, "
     return best, surroundings(model, best)
 
 
-_climb, _look = eqx.filter_jit(climb), compiled_once(look)
+_climb, _look = compiled_soon(climb), compiled_once(look)

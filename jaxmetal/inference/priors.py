@@ -10,6 +10,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array
 from numpyro.distributions.transforms import biject_to
 
+from jaxmetal.compiling import compiled_once
 from jaxmetal.errors import InputError
 
 
@@ -71,6 +72,40 @@ def _same(value: Array) -> Array:
     return value
 
 
+@jax.tree_util.register_pytree_node_class
+class Priors(dict[str, dist.Distribution]):
+    """Priors by path, in the order given, inside compiled programs too.
+
+    numpyro lists the numbers of a distribution in the order of a set, another one in each process. A program that takes them
+    in that order is never found among those that an earlier process compiled, so here they have an order of their own.
+    """
+
+    def tree_flatten(self) -> tuple[list[Any], Any]:
+        leaves, structure = jax.tree.flatten(list(self.values()), is_leaf=_is_none)
+        names = [(i, *name) for i, prior in enumerate(self.values()) for name in _numbers(prior)]
+        order = sorted(range(len(leaves)), key=names.__getitem__)
+        return [leaves[i] for i in order], (tuple(self), structure, tuple(order))
+
+    @classmethod
+    def tree_unflatten(cls, how: Any, leaves: Any) -> "Priors":
+        names, structure, order = how
+        placed = dict(zip(order, leaves, strict=True))
+        return cls(zip(names, jax.tree.unflatten(structure, [placed[i] for i in range(len(placed))]), strict=True))
+
+
+def _numbers(value: Any) -> list[tuple]:
+    """A name for each number of a distribution, as a pytree has them."""
+    if isinstance(value, dist.Distribution):
+        fields = type(value).gather_pytree_data_fields()
+        return [(field, *name) for field in fields for name in _numbers(value.__dict__.get(field))]
+    return [(i,) for i in range(len(jax.tree.leaves(value, is_leaf=_is_none)))]
+
+
+def _is_none(value: Any) -> bool:
+    """None counts, because it stands for a number where a pytree is taken apart."""
+    return value is None
+
+
 def checked_prior(path: str, prior: Any, start: Array) -> dist.Distribution:
     """The prior with array parameters and the shape of the value it is for.
 
@@ -87,12 +122,18 @@ def checked_prior(path: str, prior: Any, start: Array) -> dist.Distribution:
         raise InputError(f"priors[{path!r}]: shape {prior.shape()} does not fit the parameter's shape {start.shape}.") from None
     # Python numbers inside a distribution would be compiled in, once for every galaxy.
     prior = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.result_type(float)), prior)
-    density = prior.log_prob(start)
-    inside = jnp.all(prior.support(start)) & jnp.all(jnp.isfinite(density))
-    transform = biject_to(prior.support)
-    if not (inside and jnp.all(jnp.isfinite(transform.inv(start)))):
+    if not _admits(Priors({"": prior}), start):
         raise InputError(f"priors[{path!r}]: the starting value {_short(start)} lies outside the prior's support ({prior.support}).")
     return prior
+
+
+@compiled_once
+def _admits(priors: Priors, value: Array) -> Array:
+    """Whether a value lies inside the support of the only prior, where it has a density."""
+    (prior,) = priors.values()
+    support: Any = prior.support
+    inside = jnp.all(support(value)) & jnp.all(jnp.isfinite(prior.log_prob(value)))
+    return inside & jnp.all(jnp.isfinite(biject_to(support).inv(value)))
 
 
 def check_ties(ties: Mapping[str, Tied]) -> None:

@@ -12,8 +12,8 @@ from jaxtyping import Array, Float
 from numpyro.infer import HMC, NUTS
 
 import jaxmetal
+from jaxmetal.compiling import compiled_once
 from jaxmetal.errors import InputError, unknown
-from jaxmetal.forward import compiled_once
 from jaxmetal.inference.importance import draw_one
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.optimise import optimise

@@ -36,13 +36,17 @@ Sources = Callable[[Array, Array], Sequence[Array]]
 Cells = Float[Array, "rows columns"]
 
 
-def cell_means(sources: Sources, grid: Grid, sampling: Sampling, cusps: Sequence[tuple[Array, Array]], smeared: bool) -> list[Cells]:
+def cell_means(
+    sources: Sources, count: int, grid: Grid, sampling: Sampling, cusps: Sequence[tuple[Array, Array]], smeared: bool
+) -> list[Cells]:
     """Averages of some functions of position over the cells of the padded frame.
 
     Parameters
     ----------
     sources
         gives some images at positions (x, y), arcsec.
+    count
+        how many.
     grid, sampling
         the pixels and how they are divided.
     cusps
@@ -57,15 +61,16 @@ def cell_means(sources: Sources, grid: Grid, sampling: Sampling, cusps: Sequence
         of each image, shape (rows, columns) of the padded grid of cells.
     """
     if sampling.outside != "sky":
-        return _framed(sources, grid, sampling, cusps, smeared)
+        return _framed(sources, count, grid, sampling, cusps, smeared)
     rows, columns = shape = sampling.cells(grid.shape)
+    dtype = grid.origin.dtype
 
     def evaluate(row: Array, column: Array) -> list[Array]:
         """The sources at points given in cells from the lower edge of the padded frame."""
         x, y = grid.position(column / sampling.convolve - sampling.margin - 0.5, row / sampling.convolve - sampling.margin - 0.5)
-        return [image * jnp.ones_like(x) for image in sources(x, y)]
+        return [(image * jnp.ones_like(x)).astype(dtype) for image in sources(x, y)]
 
-    means = _even_means(evaluate, shape, sampling, grid.origin.dtype)
+    means = _even_means(evaluate, count, shape, sampling, dtype)
     if not cusps or sampling.rule == "midpoint":
         return means
     block = min(BLOCK, rows - 2 * SPREAD - 2, columns - 2 * SPREAD - 2)
@@ -104,7 +109,9 @@ def _spread(means: Float[Array, "images rows columns"], given: Float[Array, "ima
     return jax.lax.dynamic_update_slice(means, jax.lax.dynamic_slice(means, start, given.shape) + correction, start)
 
 
-def _framed(sources: Sources, grid: Grid, sampling: Sampling, cusps: Sequence[tuple[Array, Array]], smeared: bool) -> list[Cells]:
+def _framed(
+    sources: Sources, count: int, grid: Grid, sampling: Sampling, cusps: Sequence[tuple[Array, Array]], smeared: bool
+) -> list[Cells]:
     """Averages over the cells of the frame alone, with darkness or the frame's own edge around them."""
     ny, nx = (int(sampling.convolve * n) for n in grid.shape)
     rows, columns = sampling.cells(grid.shape)
@@ -112,10 +119,10 @@ def _framed(sources: Sources, grid: Grid, sampling: Sampling, cusps: Sequence[tu
     before = int(sampling.margin * sampling.convolve)
     around = ((before, rows - before - ny), (before, columns - before - nx))
     mode = "constant" if sampling.outside == "dark" else "edge"
-    return [jnp.pad(image[:ny, :nx], around, mode=mode) for image in cell_means(sources, grid, frame, cusps, smeared)]
+    return [jnp.pad(image[:ny, :nx], around, mode=mode) for image in cell_means(sources, count, grid, frame, cusps, smeared)]
 
 
-def _even_means(evaluate: Sources, shape: tuple[int, int], sampling: Sampling, dtype: jnp.dtype) -> list[Cells]:
+def _even_means(evaluate: Sources, count: int, shape: tuple[int, int], sampling: Sampling, dtype: jnp.dtype) -> list[Cells]:
     """Averages over cells from nodes × nodes points in each."""
     nodes = sampling.nodes
     points, weights = (2 * np.arange(nodes) + 1) / nodes - 1, np.full(nodes, 2 / nodes)
@@ -132,8 +139,7 @@ def _even_means(evaluate: Sources, shape: tuple[int, int], sampling: Sampling, d
 
     at = np.stack(np.meshgrid((points + 1) / 2, (points + 1) / 2, indexing="ij"), axis=-1).reshape(-1, 2)
     steps = jnp.asarray(np.column_stack([at, np.outer(weights, weights).ravel() / 4]), dtype)
-    images = jax.eval_shape(evaluate, row[:, None], column[None, :])
-    return jax.lax.scan(add, [jnp.zeros(image.shape, image.dtype) for image in images], steps)[0]
+    return jax.lax.scan(add, [jnp.zeros(shape, dtype)] * count, steps)[0]
 
 
 def _crowded(cusp: Array, first: Array, count: int, nodes: int) -> tuple[Float[Array, " points"], Float[Array, "cells points"]]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -121,12 +122,12 @@ class Grid(eqx.Module):
     @property
     def pixel_area(self) -> Float[Array, ""]:
         """Solid angle of a pixel, arcsec²."""
-        return jnp.abs(jnp.linalg.det(self.matrix))
+        return _area(self.matrix)
 
     @property
     def pixel_scale(self) -> Float[Array, ""]:
         """Side of a square pixel of the same area, arcsec."""
-        return jnp.sqrt(self.pixel_area)
+        return _side(self.matrix)
 
     @property
     def coordinates(self) -> tuple[Float[Array, "ny nx"], Float[Array, "ny nx"]]:
@@ -175,3 +176,8 @@ def _numbers(value: Any, shape: tuple[int, ...], expected: str) -> np.ndarray:
     if numbers.shape != shape or not np.all(np.isfinite(numbers)):
         raise InputError(f"{expected}, got {value!r}.")
     return numbers
+
+
+# As one program each: operations by themselves would be compiled one by one.
+_area = jax.jit(lambda matrix: jnp.abs(jnp.linalg.det(matrix)))
+_side = jax.jit(lambda matrix: jnp.sqrt(_area(matrix)))

@@ -108,7 +108,8 @@ class Instrument(eqx.Module):
         )
         if self.error is None:
             return line
-        return f"{line}; measured error {float(self.error[0]):.1e} in the tracer, {float(self.error[1]):.1e} in light"
+        tracer, light = np.asarray(self.error)
+        return f"{line}; measured error {tracer:.1e} in the tracer, {light:.1e} in light"
 
 
 _transfer_function = eqx.filter_jit(transfer_function)

@@ -291,6 +291,6 @@ def _positive(value: Any, where: str) -> Float[Array, ""]:
     number = as_array(value, where)
     if number.shape != ():
         raise InputError(f"{where}: expected one number, got shape {number.shape}.")
-    if not is_traced(number) and not (number > 0 and np.isfinite(number)):
+    if not is_traced(number) and not 0 < float(number) < np.inf:
         raise InputError(f"{where}: must be a positive number, got {value!r}.")
     return number

@@ -71,12 +71,14 @@ class Sampling:
             whether there are more points in a cell too.
         """
         smaller = [size for size in CELL_SIZES if size < 0.99 / self.convolve]
-        return dataclasses.replace(
-            self,
-            convolve=1 / max(smaller) if smaller else self.convolve + 1,
-            nodes=min(self.nodes + more_nodes, 4),
-            margin=max(min(self.margin + self.margin // 2 + 1, widest), self.margin),
-        )
+        next = dataclasses.replace(self, convolve=1 / max(smaller) if smaller else self.convolve + 1, nodes=min(self.nodes + more_nodes, 4))
+        return next.with_margin(min(self.margin + self.margin // 2 + 1, widest)) if widest > self.margin else next
+
+    def with_margin(self, margin: int) -> "Sampling":
+        """A copy with a margin at least so wide that holds whole cells: however wide, they lie alike in the frame."""
+        while abs(margin * self.convolve - round(margin * self.convolve)) > 1e-6:
+            margin += 1
+        return dataclasses.replace(self, margin=margin)
 
 
 def fast_size(n: int) -> int:
