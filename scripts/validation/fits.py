@@ -72,7 +72,7 @@ def found(case: Case, count: int) -> Iterator[dict]:
         value, error = (np.asarray(columns[path], float) for columns in (fits.parameters, fits.errors))
         inside = [np.abs(value - known[0]) < k * error for k in (1.0, 1.959964)]
         whole = {"converged": float(np.mean([fit.converged for fit in fits])), "least_ess": np.nan}
-        yield _row(case, path, "laplace", value, error, inside, naive) | whole | {"bias_of_medians": np.nan}
+        yield _row(case, path, "laplace", value, error, inside, naive) | whole | {"bias_of_medians": np.nan, "chance": 0.0}
     some = min(count, POSTERIORS)
     for method in case.methods:
         posteriors = jm.sample_batch(models[:some], fits[:some], method=method, **DRAWS[method])
@@ -85,6 +85,9 @@ def found(case: Case, count: int) -> Iterator[dict]:
             draws = np.stack([np.ravel(posterior.samples[path]) for posterior in posteriors]).astype(float)
             # Where a posterior is skewed its mean and its median are different estimates.
             whole["bias_of_medians"] = (np.median(draws, axis=1).mean() - known[0]) / known[1]
+            # What is left of a bias without the chance of having only these draws of the noise, as the maxima of all show it.
+            maxima = fits.parameters[path]
+            whole["chance"] = float(maxima[:some].mean() - maxima.mean()) / known[1]
             yield _row(case, path, method, draws.mean(axis=1), draws.std(axis=1, ddof=1), _inside(draws, known[0]), naive[:some]) | whole
 
 
