@@ -9,6 +9,7 @@ from scenes import blank, disc, observed
 
 import jaxmetal as jm
 from jaxmetal.forward import resolve
+from jaxmetal.instrument.sampling import guess, margin_for
 
 
 # The converged reference needs float64, and auto itself always measures in float64.
@@ -49,6 +50,26 @@ def test_auto_holds_for_the_galaxies_a_fit_may_pass():
     free = jm.Model(disc(R=2.0, n=0.5), {"z": z}, priors).maps["z"].instrument.error
     assert np.all(np.asarray(free) > np.asarray(fixed))
     assert np.all(np.asarray(free) < [1e-4, 1e-3])
+
+
+@pytest.mark.precision("double")
+def test_cells_and_margin_grow_only_where_each_changes_something():
+    """A gradient that may be steep asks for finer cells, the wings of a Moffat for a wider margin; neither for both."""
+    import numpyro.distributions as dist
+
+    sharp = jm.Instrument(jm.Grid.regular((41, 41), 0.2), jm.GaussianPSF(3.0))
+    winged = jm.Instrument(sharp.grid, jm.MoffatPSF(0.8, beta=2.5))
+    first = [guess(i.psf, i.grid, margin_for(i.psf, i.grid)) for i in (sharp, winged)]
+    steep = {"disc.metallicity.gradient": dist.Uniform(-2.0, 2.0)}
+    z = jm.simulate.tracer_map(disc(), sharp)
+    finer, wider = jm.Model(disc(), {"z": z}, steep).maps["z"].instrument, resolve([(disc(), {"z": blank(winged)})])["z"].instrument
+    assert (finer.sampling.convolve > first[0].convolve, finer.sampling.margin - first[0].margin < 16) == (True, True)
+    assert (wider.sampling.convolve == first[1].convolve, wider.sampling.margin > first[1].margin) == (True, True)
+    light, seen = observed(disc(), winged, (wider.sampling.convolve, wider.sampling.nodes, wider.sampling.margin))
+    true_light, truth = observed(disc(), winged, (6, 3, 2 * wider.sampling.margin))
+    matters = true_light > 1e-4 * true_light.max()
+    assert np.abs(seen - truth)[matters].max() < 1e-4
+    assert np.abs(light / true_light - 1)[matters].max() < 1e-3
 
 
 def test_cells_may_be_larger_than_pixels():

@@ -25,7 +25,7 @@ log = logging.getLogger("jaxmetal")
 TOLERANCE = np.array([1e-4, 1e-3])
 # Light matters down to this fraction of the brightest pixel.
 FAINTEST = 1e-4
-# The margin may grow to so many times what the PSF asks for, unless what it changes is less than this part of what is allowed.
+# The margin may grow to so many times what the PSF asks for, but not where it changes less than this part of what is allowed.
 MOST_MARGIN, SETTLED = 3, 0.1
 
 
@@ -91,11 +91,13 @@ def _resolved(scenes: Sequence[Scene], names: list[str]) -> Instrument:
             if excess <= 1 or finer.points(instruments[0].grid.shape) > MAX_POINTS:
                 break
             if finer.margin > sampling.margin:
-                # Most often it is the cells that were too large, and a margin that grew with them would cost for nothing.
+                # Most often only one of the two is to blame, the cells or the margin, and the other would cost for nothing.
                 narrow = finer.with_margin(sampling.margin)
-                seen, _ = ahead(narrow), ahead(narrow.finer(narrow.margin, lensed))
-                if _apart(seen.result(), fine)[1] < SETTLED:
+                between, _ = ahead(narrow), ahead(narrow.finer(narrow.margin, lensed))
+                if _apart(between.result(), fine)[1] < SETTLED:
                     finer, widest = narrow, narrow.margin
+                elif _apart(coarse, between.result())[1] <= 1:
+                    finer = sampling.with_margin(finer.margin)
             sampling = finer
     chosen = instruments[0].with_sampling(sampling, jnp.asarray(errors))
     if excess <= 1:
