@@ -15,7 +15,7 @@ NAMES = {"laplace": "MAP and Laplace", "auto": "importance sampling", "nuts": "N
 
 @style.styled
 def fits(table: Table, folder: Path) -> None:
-    """Bias, width and coverage of every scene, with what the number of draws leaves uncertain."""
+    """Bias less what chance explains, width and coverage of every scene, with what the number of draws leaves uncertain."""
     figure = style.new_figure(7.2, 5.4)
     scenes = list(dict.fromkeys(_scene(row) for row in table))
     panels = figure.subplots(3, 1, sharex=True)
@@ -24,12 +24,14 @@ def fits(table: Table, folder: Path) -> None:
         style.tidy(axes).axhspan(*band, color=style.FAINT, alpha=0.2, linewidth=0)
         axes.axhline(np.mean(band) if "inside" not in label else 0.682689, color=style.INK, linewidth=0.8, linestyle="--")
         axes.set_ylabel(label)
+    # Less chance, the bias of a sampler is as uncertain as that of all maxima.
+    uncertain = {_scene(row): row["bias_error"] for row in table if row["method"] == "laplace"}
     for i, method in enumerate(name for name in NAMES if name in table["method"]):
         some = table[table["method"] == method]
         at = np.array([scenes.index(_scene(row)) for row in some]) + 0.2 * (i - 1)
         look = {"fmt": "o", "color": COLOURS[method], "markersize": 4, "linewidth": 1}
         inside, count = some["inside_68"], some["fits"]
-        panels[0].errorbar(at, some["bias"], some["bias_error"], **look, label=NAMES[method])
+        panels[0].errorbar(at, some["bias"] - some["chance"], [uncertain[_scene(row)] for row in some], **look, label=NAMES[method])
         panels[1].errorbar(at, some["pull_sd"], some["pull_sd"] / np.sqrt(2 * count), **look)
         panels[2].errorbar(at, inside, np.sqrt(inside * (1 - inside) / count), **look)
     panels[0].legend(frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0.0, 1.0))
