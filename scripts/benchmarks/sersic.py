@@ -10,8 +10,8 @@ import numpyro.distributions as dist
 
 import jaxmetal as jm
 
-SHAPE, PIXEL, FWHM, SEED = (81, 81), 0.1, 0.4, 5
-TRUTH = {"R_sersic": 0.5, "n_sersic": 1.5, "e1": 0.12, "e2": -0.08, "center_x": 0.03, "center_y": -0.02}
+SHAPE, PIXEL, FWHM, SEED = (51, 51), 0.1, 0.4, 5
+TRUTH = {"R_sersic": 0.8, "n_sersic": 2.3, "e1": 0.12, "e2": -0.08, "center_x": 0.03, "center_y": -0.02}
 CHAINS, WARMUP, DRAWS = 2, 1000, 1000
 STAGES = ("first", "again")
 
@@ -43,7 +43,7 @@ def scene() -> jm.LightMap:
     """A noisy galaxy, and a PSF of the same pixels, as both take it."""
     light = jm.Galaxy(galaxy=jm.Component(jm.Profile(jm.light.sersic, amp=10.0, **TRUTH)))
     instrument = jm.Instrument(jm.Grid.regular(SHAPE, PIXEL), jm.KernelPSF(kernel(), includes_pixel=True))
-    return jm.simulate.light_map(light, instrument, sigma=0.5, seed=SEED)
+    return jm.simulate.light_map(light, instrument, sigma=0.002, seed=SEED)
 
 
 def kernel() -> np.ndarray:
