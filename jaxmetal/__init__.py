@@ -8,7 +8,10 @@ Every public name is loaded on first use, so that importing the package, and the
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from jaxmetal.threads import keep_from_waiting
+
 __version__ = "0.1.0"
+keep_from_waiting()
 
 _HOMES = {
     "InputError": "errors",

@@ -1,24 +1,29 @@
-"""How much of a program's time goes into compiling it: less for what is run a few times only.
-
-Not for what may be called inside another program: only the outermost can be compiled its own way.
-"""
+"""How programs are compiled: safely, and with less effort for what is run a few times only."""
 
 from collections.abc import Callable
 from typing import Any
 
-import equinox as eqx
 import jax
 
+from jaxmetal import threads
+from jaxmetal.programs import Compiled
+
+# For the case that JAX had computed before the package was imported.
+SAFE: dict[str, Any] = {threads.FLAG: False} if threads.needed() else {}
 # The older of XLA's two ways to emit fused loops for a CPU is the quicker compiler; later versions do not have it any more.
 QUICK: dict[str, Any] = {"xla_cpu_use_fusion_emitters": False} if jax.__version_info__ < (0, 11) else {}
 
 
-def compiled_soon(function: Callable, **more: Any) -> Callable:
+def compiled(function: Callable) -> Compiled:
+    """`function` compiled for every structure of its arguments."""
+    return Compiled(function, SAFE)
+
+
+def compiled_soon(function: Callable) -> Compiled:
     """`function` compiled in two thirds of the usual time where XLA can, to run up to half slower: for what is run a few times."""
-    options: dict[str, Any] = {"compiler_options": QUICK | more}
-    return eqx.filter_jit(function, **options)
+    return Compiled(function, SAFE | QUICK)
 
 
-def compiled_once(function: Callable) -> Callable:
+def compiled_once(function: Callable) -> Compiled:
     """`function` compiled in a quarter to two thirds of the usual time, to run a few times slower: for what is hardly ever run twice."""
-    return compiled_soon(function, xla_backend_optimization_level=0)
+    return Compiled(function, SAFE | QUICK | {"xla_backend_optimization_level": 0})

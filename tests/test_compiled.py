@@ -5,8 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
+import numpy as np
 import pytest
 
+from jaxmetal import programs
+from jaxmetal.compiling import compiled_once
 from jaxmetal.io import compiled
 
 PROGRAM = """
@@ -79,3 +83,117 @@ def test_a_program_with_priors_is_the_same_in_every_process():
     assert len(set(ours)) == 1
     # By numpyro's own order, which is that of a set, they differ: otherwise this test would show nothing.
     assert len(set(theirs)) > 1
+
+
+# A fit and its posterior; which programs were traced on the way, and the numbers to the last digit.
+FIT = """
+import jax
+traced = []
+note = lambda event, seconds, fun_name="", **_: traced.append(fun_name) if event.endswith("jaxpr_trace_duration") else None
+jax.monitoring.register_event_duration_secs_listener(note)
+import numpyro.distributions as dist
+import jaxmetal as jm
+from scenes import small_model
+model = small_model(seed=3)
+fit = jm.optimise(model, starts=2)
+posterior = jm.sample(model, fit, method="importance", draws=50)
+values = [*fit.parameters.values(), *fit.errors.values(), *(draws.ravel()[7] for draws in posterior.samples.values())]
+print(*(float(value).hex() for value in values), *sorted({name for name in traced if name.startswith(("climb", "look", "_evaluate"))}))
+"""
+
+# What somebody else's function does is not in its name: here it differs from run to run.
+OWN = """
+import sys
+import jax.numpy as jnp
+import jaxmetal as jm
+step = float(sys.argv[1])
+def stair(x, y, central):
+    return central + step + 0 * x
+disc = jm.Component(jm.Profile(jm.light.sersic, amp=1.0, R_sersic=1.0, n_sersic=1.0), metallicity=jm.Profile(stair, central=8.0))
+instrument = jm.Instrument(jm.Grid.regular((9, 9), 0.5), jm.GaussianPSF(1.0), supersampling=(2, 1))
+print(float(jm.predict(jm.Galaxy(disc=disc), jm.TracerMap(jnp.ones((9, 9)), 0.1, instrument))[4, 4]))
+"""
+
+# Several transforms at once, again and again: in programs of JAX's own, or in ours when JAX has been at work before.
+TRANSFORMS = """
+{}
+import jax
+import jax.numpy as jnp
+import numpy as np
+def smooth(x):
+    return jnp.fft.irfft2(jnp.fft.rfft2(x) / 2).sum()
+x = np.ones((8, 120, 120), np.float32)
+for how in {}:
+    many = how(lambda x: sum(smooth(x + i) for i in range(6)))
+    print(*{{float(many(x)) for _ in range(300)}})
+"""
+JAX_FIRST = """
+import jax
+jax.block_until_ready(jax.numpy.ones(3) + 1)
+from jaxmetal.compiling import compiled, compiled_once, compiled_soon
+"""
+
+
+def alone(program, *arguments, seconds=240, **variables):
+    """What a program prints in a process of its own."""
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], env=os.environ | {"PYTHONPATH": path} | variables, capture_output=True, text=True,
+        check=True, timeout=seconds,
+    )  # fmt: skip
+    return done.stdout.split()
+
+
+def test_the_next_process_traces_nothing_and_finds_the_same(tmp_path):
+    first, again = (alone(FIT, JAX_COMPILATION_CACHE_DIR=str(tmp_path)) for _ in range(2))
+    numbers = [word for word in first if word.startswith(("0x", "-0x"))]
+    assert len(numbers) == 6
+    assert len(first) == len(numbers) + 3
+    assert again == numbers
+    # Half a file, and none.
+    programs = sorted((tmp_path / "jaxmetal").iterdir(), key=lambda path: path.stat().st_size)
+    programs[-1].write_bytes(programs[-1].read_bytes()[:-1000])
+    programs[-2].unlink()
+    mended = alone(FIT, JAX_COMPILATION_CACHE_DIR=str(tmp_path))
+    assert mended[: len(numbers)] == numbers
+    assert 1 <= len(mended) - len(numbers) <= 2
+    assert alone(FIT, JAX_COMPILATION_CACHE_DIR=str(tmp_path)) == numbers
+
+
+def test_somebody_elses_function_is_never_taken_from_an_earlier_process(tmp_path):
+    shown = [float(*alone(OWN, step, JAX_COMPILATION_CACHE_DIR=str(tmp_path))) for step in ("0.25", "0.5")]
+    assert shown == pytest.approx([8.25, 8.5], abs=1e-4)
+
+
+def test_functions_that_share_a_name_do_not_share_a_program(tmp_path, monkeypatch):
+    monkeypatch.setattr(programs, "_folder", lambda: tmp_path)
+
+    def adding(number):
+        return compiled_once(lambda x: x + number)
+
+    assert [float(adding(number)(np.float32(1.0))) for number in (1, 2)] == [2.0, 3.0]
+    assert not list(tmp_path.iterdir())
+
+
+def test_numbers_that_decide_are_part_of_a_program_and_those_that_do_not_are_no_part():
+    seen = []
+
+    @compiled_once
+    def power(x, exponent):
+        seen.append(exponent)
+        return x**exponent
+
+    assert [float(power(np.float32(x), n)) for x, n in ((2.0, 2), (3.0, 2), (2.0, 3))] == [4.0, 9.0, 8.0]
+    assert seen == [2, 3]
+
+
+def test_inside_another_program_it_is_a_part_of_that_one():
+    double = compiled_once(lambda x: 2 * x)
+    assert float(jax.jit(jax.grad(lambda x: double(x) ** 2))(3.0)) == 24.0
+    assert np.array_equal(jax.vmap(double)(np.arange(3.0)), [0.0, 2.0, 4.0])
+
+
+@pytest.mark.skipif(jax.__version_info__ < (0, 11), reason="transforms have waited for each other since JAX 0.11")
+@pytest.mark.parametrize(("first", "ways"), [("import jaxmetal", "[jax.jit]"), (JAX_FIRST, "[compiled, compiled_once, compiled_soon]")])
+def test_transforms_at_the_same_time_do_not_wait_for_each_other_for_ever(first, ways):
+    assert alone(TRANSFORMS.format(first, ways), XLA_FLAGS="")

@@ -9,12 +9,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxmetal.compiling import compiled_once
+from jaxmetal.compiling import compiled, compiled_once
 from jaxmetal.errors import unknown
 from jaxmetal.galaxy import Component, Galaxy
 from jaxmetal.instrument.convolve import cell_means, smear, transfer_function, weighted_mean
@@ -188,5 +187,4 @@ def _safe_sampling(instrument: Instrument) -> Sampling:
     return Sampling(3, 2, max(instrument.grid.shape) // 2 if instrument.margin is None else instrument.margin)
 
 
-observe_compiled = eqx.filter_jit(observe)
-observe_once = compiled_once(observe)
+observe_compiled, observe_once = compiled(observe), compiled_once(observe)

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -77,26 +78,32 @@ def _resolved(scenes: Sequence[Scene], names: list[str]) -> Instrument:
     lensed = any(galaxy.is_lensed(name) for galaxy, _ in scenes for name in galaxy.components)
     sampling = max((guess(i.psf, i.grid, margin) for i in instruments), key=lambda s: s.convolve)
 
+    @cache
     def views(sampling: Sampling) -> list[list[np.ndarray]]:
+        ahead(sampling).result()
         return [_view(galaxy, i.with_sampling(sampling), averages) for (galaxy, _), i in zip(scenes, instruments, strict=True)]
 
-    # What is compiled for one sampling takes longer than what it computes: two at once, the next one on the chance that it is needed.
+    # To compile takes longer than to compute: two programs at once, the next one on the chance that it is needed.
     with ThreadPoolExecutor(2) as pool:
-        ahead = cache(lambda sampling: pool.submit(views, sampling))
+        ahead = cache(lambda sampling: pool.submit(_prepare, scenes[0][0], instruments[0].with_sampling(sampling), averages))
         widest = MOST_MARGIN * margin if fixed is None else fixed
         while True:
             finer = sampling.finer(widest, lensed)
-            coarse, fine = (seen.result() for seen in [ahead(sampling), ahead(finer)])
+            ahead(finer)
+            coarse, fine = views(sampling), views(finer)
             errors, excess = _apart(coarse, fine)
             if excess <= 1 or finer.points(instruments[0].grid.shape) > MAX_POINTS:
                 break
             if finer.margin > sampling.margin:
                 # Most often only one of the two is to blame, the cells or the margin, and the other would cost for nothing.
                 narrow = finer.with_margin(sampling.margin)
-                between, _ = ahead(narrow), ahead(narrow.finer(narrow.margin, lensed))
-                if _apart(between.result(), fine)[1] < SETTLED:
+                ahead(narrow)
+                if (beyond := narrow.finer(narrow.margin, lensed)).points(instruments[0].grid.shape) <= MAX_POINTS:
+                    ahead(beyond)
+                between = views(narrow)
+                if _apart(between, fine)[1] < SETTLED:
                     finer, widest = narrow, narrow.margin
-                elif _apart(coarse, between.result())[1] <= 1:
+                elif _apart(coarse, between)[1] <= 1:
                     finer = sampling.with_margin(finer.margin)
             sampling = finer
     chosen = instruments[0].with_sampling(sampling, jnp.asarray(errors))
@@ -114,13 +121,22 @@ def _apart(coarse: list[list[np.ndarray]], fine: list[list[np.ndarray]]) -> tupl
     return 2 * np.max([error for error, _ in pairs], axis=0), max(float(np.max(2 * error / allowed)) for error, allowed in pairs)
 
 
+def _prepare(galaxy: Galaxy, instrument: Instrument, averages: tuple[Average, ...]) -> None:
+    """Have the program of a view compiled."""
+    with jax.enable_x64(True):
+        observe_once.prepare(*_in_double(galaxy, instrument), averages, True)
+
+
 def _view(galaxy: Galaxy, instrument: Instrument, averages: tuple[Average, ...]) -> list[np.ndarray]:
     """The light, and the mean of each tracer, in double precision: the sampling is judged, not the rounding."""
     with jax.enable_x64(True):
-        numbers, rest = eqx.partition((galaxy, instrument), eqx.is_inexact_array)
-        galaxy, instrument = eqx.combine(jax.tree.map(lambda a: jnp.asarray(np.asarray(a), float), numbers), rest)
-        light, means = observe_once(galaxy, instrument, averages, True)
+        light, means = observe_once(*_in_double(galaxy, instrument), averages, True)
         return [np.asarray(image) for image in (light, *means.values())]
+
+
+def _in_double(*trees: Any) -> Any:
+    numbers, rest = eqx.partition(trees, eqx.is_inexact_array)
+    return eqx.combine(jax.tree.map(lambda a: jnp.asarray(np.asarray(a, float)), numbers), rest)
 
 
 def _difference(coarse: list[np.ndarray], fine: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

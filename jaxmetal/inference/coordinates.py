@@ -3,13 +3,12 @@
 import math
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 from numpyro.distributions.transforms import biject_to
 
-from jaxmetal.compiling import compiled_once
+from jaxmetal.compiling import compiled, compiled_once
 from jaxmetal.inference.priors import Priors
 
 Values = dict[str, Any]
@@ -21,7 +20,7 @@ def draw(priors: Priors, key: Array) -> Values:
     return {name: prior.sample(k) for (name, prior), k in zip(priors.items(), keys, strict=False)}
 
 
-@eqx.filter_jit
+@compiled
 def to_line(priors: Priors, values: Values) -> Float[Array, " n"]:
     """Values by path as one vector, in the order of the priors."""
     parts = [biject_to(prior.support).inv(values[name]).ravel() for name, prior in priors.items()]

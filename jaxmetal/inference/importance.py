@@ -1,6 +1,6 @@
 """The posterior from independent draws: Laplace's approximation, corrected by Pareto-smoothed importance sampling."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import lgamma, log, pi
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 import jaxmetal
+from jaxmetal.compiling import compiled
 from jaxmetal.inference.instruments import cells
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.pareto import Smoothed, smooth
@@ -70,7 +71,8 @@ def evaluate(model: Model, points: Float[Array, "draws n"], keys: Array, togethe
     return jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:])[:count], found)
 
 
-def evaluate_each(model: Model, points: Float[Array, "galaxies draws n"], keys: Array, together: int, abreast: int | None):
+@compiled
+def _evaluate_each(model: Model, points: Float[Array, "galaxies draws n"], keys: Array, together: int, abreast: int | None):
     """The same for many galaxies, that many abreast or one after the other."""
     arrays, rest = eqx.partition(model, eqx.is_array)
 
@@ -80,32 +82,25 @@ def evaluate_each(model: Model, points: Float[Array, "galaxies draws n"], keys: 
     return jax.lax.map(one, (arrays, points, keys), batch_size=abreast)
 
 
-_evaluate, _evaluate_each = eqx.filter_jit(evaluate), eqx.filter_jit(evaluate_each)
-
-
 def draw_one(model: Model, fit: Fit, key: Array, seed: int, chains: int, draws: int) -> Posterior:
     """The posterior of one model from draws around its fit."""
-    return _draw(_evaluate, model, [model], [fit], [key], seed, chains, draws)[0]
+    alone = jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)[None]) if eqx.is_array(leaf) else leaf, model)
+    return draw_each([model], alone, [fit], [key], seed, chains, draws)[0]
 
 
-def draw_each(models: Sequence[Model], stacked: Model, fits: Sequence[Fit], keys: Sequence[Array], seed: int, chains: int, draws: int):
-    """The posteriors of many models of one structure, from one compiled program."""
-    return _draw(_evaluate_each, stacked, models, fits, keys, seed, chains, draws)
-
-
-def _draw(
-    program: Callable, model: Model, models: Sequence[Model], fits: Sequence[Fit], keys: Sequence[Array], seed: int, chains: int, draws: int
+def draw_each(
+    models: Sequence[Model], stacked: Model, fits: Sequence[Fit], keys: Sequence[Array], seed: int, chains: int, draws: int
 ) -> list[Posterior]:
+    """The posteriors of many models of one structure, from one compiled program."""
     count = chains * draws
     numbers = [np.random.default_rng(np.asarray(jax.random.key_data(key))) for key in keys]
     proposed = [propose(fit, count, rng) for fit, rng in zip(fits, numbers, strict=True)]
     points = jnp.asarray(np.stack([p.points for p in proposed]), models[0].start.dtype)
     own = jax.vmap(lambda key: jax.random.split(key, count))(jnp.stack(keys))
     # A processor takes galaxies one after the other: draws of one share what its fixed parameters give.
-    alone, abreast = program is _evaluate, None if jax.default_backend() == "cpu" else len(models)
-    together = _together(models[0], abreast or 1)
-    out = program(model, points[0], own[0], together) if alone else program(model, points, own, together, abreast)
-    log_density, values, derived = jax.tree.map(lambda a: np.asarray(a)[None] if alone else np.asarray(a), jax.device_get(out))
+    abreast = None if jax.default_backend() == "cpu" else len(models)
+    out = _evaluate_each(stacked, points, own, _together(models[0], abreast or 1), abreast)
+    log_density, values, derived = jax.tree.map(np.asarray, jax.device_get(out))
     found = []
     for i, (single, rng) in enumerate(zip(models, numbers, strict=True)):
         smoothed = smooth(np.asarray(log_density[i], float) - proposed[i].log_density)

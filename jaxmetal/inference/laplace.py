@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxmetal.compiling import compiled
 from jaxmetal.inference.ascent import ARRIVED
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.results import Fit, standard_errors
@@ -50,7 +50,9 @@ def surroundings(model: Model, u: Float[Array, " n"]) -> Surroundings:
     return Surroundings(height, log_prior, gradient, hessian, jax.jacfwd(own_units)(u), linear, seen.values, seen.predicted)
 
 
-_information = eqx.filter_jit(lambda model, u: model.information(u))
+@compiled
+def _information(model: Model, u: Array) -> Array:
+    return model.information(u)
 
 
 class Fits(Sequence[Fit]):

@@ -102,7 +102,7 @@ def check_linear(scene: Mapping[str, Any], maps: Mapping[str, Map], paths: tuple
     for name, m in maps.items() if paths else ():
         if m.likelihood != "gaussian" or (name in lights and float(m.scatter) > 0):
             raise InputError(f"maps[{name!r}]: Linear amplitudes need Gaussian likelihoods, and light maps without extra scatter.")
-    at = jnp.asarray([0.1, 0.7, 1.3]), jnp.asarray([0.4, -0.2, 0.9])
+    at = np.array([0.1, 0.7, 1.3]), np.array([0.4, -0.2, 0.9])
     for path in paths:
         parts = path.split(".")
         if len(parts) != 3 or parts[1] != "light":

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpyro
 from jaxtyping import Array, Float
 
+from jaxmetal.compiling import compiled
 from jaxmetal.errors import InputError
 from jaxmetal.forward import check_coverage, predict_together
 from jaxmetal.galaxy import Galaxy, get, put
@@ -95,7 +96,8 @@ class Model(eqx.Module):
         scenes = [(self.galaxy, maps)]
         if self.names and any(m.instrument.sampling is None for m in maps.values()):
             unresolved = eqx.tree_at(lambda model: model.maps, self, maps)
-            scenes += [unresolved._parts(unresolved._placed(values)) for values in unresolved._plausible()]
+            passed = coordinates.partway(self.priors, self._starting_values, VISITED, PART_OF_THE_WAY)
+            scenes += [unresolved._parts(unresolved._placed(values)) for values in passed]
         return instruments.make_ready(scenes, free)
 
     def scene_at(self, values: Values) -> tuple[Galaxy, dict[str, Map]]:
@@ -168,10 +170,6 @@ class Model(eqx.Module):
         """The values of the tied parameters in a scene whose free values are in place."""
         return {path: tie.function(*(get(scene, source) for source in tie.paths)) for path, tie in self.ties}
 
-    def _plausible(self) -> list[Values]:
-        """Values that a fit may well pass: part of the way from the start to some draws from the prior."""
-        return coordinates.partway(self.priors, self._starting_values, VISITED, PART_OF_THE_WAY)
-
     def draw(self, key: Array) -> Values:
         """One draw of the free parameters from their priors."""
         return coordinates.draw(self.priors, key)
@@ -201,10 +199,9 @@ class Model(eqx.Module):
     def _constrain(self, unconstrained: Float[Array, " n"]) -> tuple[Values, Float[Array, ""]]:
         return coordinates.from_line(self.priors, unconstrained)
 
-    @eqx.filter_jit
     def predict(self, values: Values) -> dict[str, Float[Array, "..."]]:
         """The predicted maps by name, by a compiled program; one light convolution for all maps on one instrument."""
-        return self.look(values).predicted
+        return _predict(self, values)
 
     def predict_scene(self, galaxy: Galaxy, maps: dict[str, Map]) -> dict[str, Float[Array, "..."]]:
         """The predicted maps of a scene that `scene_at` gave, or of some of its maps."""
@@ -272,6 +269,11 @@ class Model(eqx.Module):
         for path, value in {**{path: complete[path] for path in self.linear}, **self.derived(complete)}.items():
             numpyro.deterministic(path, value)
         numpyro.factor("log_likelihood", self.log_likelihood(values))
+
+
+@compiled
+def _predict(model: Model, values: Values) -> dict[str, Array]:
+    return model.look(values).predicted
 
 
 class Look(NamedTuple):

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 import jax
@@ -56,7 +56,7 @@ def optimise(model: Model, starts: int = 4, method: str = "fisher", steps: int |
     steps = most_steps(model, starts, method, steps)
     points = first_points(model, starts, seed)
     for _ in range(ROUNDS):
-        with _meanwhile(lambda points=points: _look(model, points, np.zeros(len(points), points.dtype))):
+        with _meanwhile(lambda points=points: _look.prepare(model, points, points[:, 0])):
             points, heights = _climb(model, points, method, steps)
         if not np.any(np.isfinite(heights)):
             raise InputError("optimise: the log density is not finite at any start; check the starting values, priors and data.")
@@ -70,12 +70,14 @@ def optimise(model: Model, starts: int = 4, method: str = "fisher", steps: int |
 @contextmanager
 def _meanwhile(work: Callable[[], Any]) -> Iterator[None]:
     """Have the next program compiled by another thread, as soon as what goes on takes so long that it must be compiling itself."""
-    done = threading.Event()
+    done, double = threading.Event(), _in_double()
 
     def ahead() -> None:
         if not done.wait(COMPILING):
             # What comes of it does not count, and what goes wrong will do so again where it does.
-            with suppress(Exception):
+            # A precision that is set for a block of code is set for its thread alone. What is set already is not set
+            # again: JAX would take the program for another one.
+            with suppress(Exception), nullcontext() if _in_double() == double else jax.enable_x64(double):
                 work()
 
     thread = threading.Thread(target=ahead, daemon=True)
@@ -85,6 +87,10 @@ def _meanwhile(work: Callable[[], Any]) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
+
+
+def _in_double() -> bool:
+    return bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
 
 
 def most_steps(model: Model, starts: int, method: str, steps: int | None) -> int:

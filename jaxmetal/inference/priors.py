@@ -90,7 +90,7 @@ class Priors(dict[str, dist.Distribution]):
     def tree_unflatten(cls, how: Any, leaves: Any) -> "Priors":
         names, structure, order = how
         placed = dict(zip(order, leaves, strict=True))
-        return cls(zip(names, jax.tree.unflatten(structure, [placed[i] for i in range(len(placed))]), strict=True))
+        return cls(zip(names, jax.tree.unflatten(structure, [placed[i] for i in sorted(placed)]), strict=True))
 
 
 def _numbers(value: Any) -> list[tuple]:

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,7 +11,7 @@ from jaxtyping import Array, Float
 from numpyro.infer import HMC, NUTS
 
 import jaxmetal
-from jaxmetal.compiling import compiled_once
+from jaxmetal.compiling import compiled, compiled_once
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.inference.importance import draw_one
 from jaxmetal.inference.model import Model
@@ -206,4 +205,4 @@ def advance(model: Model, origin: Array, whiten: Array, states: Any, settings: S
     return jax.vmap(lambda state: jax.lax.scan(step, state, length=count))(states)
 
 
-_PROGRAM = Program(compiled_once(begin), eqx.filter_jit(advance), draws_axis=1)
+_PROGRAM = Program(compiled_once(begin), compiled(advance), draws_axis=1)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -10,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
+from jaxmetal.compiling import compiled
 from jaxmetal.errors import InputError
 from jaxmetal.inference.instruments import cells
 from jaxmetal.inference.model import Model
@@ -77,20 +79,20 @@ class Batch(Sequence[Model]):
 
 def over_galaxies(function: Callable) -> Callable:
     """`function` mapped over the first axis of every array in its arguments, compiled; each local device takes its share."""
+    return partial(_over_galaxies, function)
+
+
+@compiled
+def _over_galaxies(function: Callable, *arguments: Any) -> Any:
     mapped = eqx.filter_vmap(function, in_axes=eqx.if_array(0))
-
-    @eqx.filter_jit
-    def run(*arguments: Any) -> Any:
-        devices = jax.local_devices()
-        if len(devices) == 1:
-            return mapped(*arguments)
-        arrays, rest = eqx.partition(arguments, eqx.is_array)
-        # Each device goes its own way, to its own number of steps.
-        mesh, share = Mesh(np.array(devices), ("galaxies",)), PartitionSpec("galaxies")
-        work = lambda arrays: mapped(*eqx.combine(arrays, rest))  # noqa: E731
-        return jax.shard_map(work, mesh=mesh, in_specs=share, out_specs=share, check_vma=False)(arrays)
-
-    return run
+    devices = jax.local_devices()
+    if len(devices) == 1:
+        return mapped(*arguments)
+    arrays, rest = eqx.partition(arguments, eqx.is_array)
+    # Each device goes its own way, to its own number of steps.
+    mesh, share = Mesh(np.array(devices), ("galaxies",)), PartitionSpec("galaxies")
+    work = lambda arrays: mapped(*eqx.combine(arrays, rest))  # noqa: E731
+    return jax.shard_map(work, mesh=mesh, in_specs=share, out_specs=share, check_vma=False)(arrays)
 
 
 def together(model: Model) -> int:

@@ -6,6 +6,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
+from jaxmetal.compiling import compiled
 from jaxmetal.errors import InputError
 from jaxmetal.instrument import sampling as sampling_rules
 from jaxmetal.instrument.aperture import Apertures
@@ -112,7 +113,7 @@ class Instrument(eqx.Module):
         return f"{line}; measured error {tracer:.1e} in the tracer, {light:.1e} in light"
 
 
-_transfer_function = eqx.filter_jit(transfer_function)
+_transfer_function = compiled(transfer_function)
 
 
 def _check_width(psf: PSF, grid: Grid) -> None:

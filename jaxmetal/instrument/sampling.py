@@ -4,11 +4,11 @@ import dataclasses
 import math
 from typing import Any, Literal
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from jaxmetal.compiling import compiled
 from jaxmetal.errors import InputError
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.psf import PSF
@@ -71,8 +71,12 @@ class Sampling:
             whether there are more points in a cell too.
         """
         smaller = [size for size in CELL_SIZES if size < 0.99 / self.convolve]
-        next = dataclasses.replace(self, convolve=1 / max(smaller) if smaller else self.convolve + 1, nodes=min(self.nodes + more_nodes, 4))
-        return next.with_margin(min(self.margin + self.margin // 2 + 1, widest)) if widest > self.margin else next
+        smaller_cells = dataclasses.replace(
+            self, convolve=1 / max(smaller) if smaller else self.convolve + 1, nodes=min(self.nodes + more_nodes, 4)
+        )
+        if widest <= self.margin:
+            return smaller_cells
+        return smaller_cells.with_margin(min(self.margin + self.margin // 2 + 1, widest))
 
     def with_margin(self, margin: int) -> "Sampling":
         """A copy with a margin at least so wide that holds whole cells: however wide, they lie alike in the frame."""
@@ -144,7 +148,7 @@ def guess(psf: PSF, grid: Grid, margin: int) -> Sampling:
     return Sampling(fit[0] if fit else whole[-1], 2, margin)
 
 
-@eqx.filter_jit
+@compiled
 def _passed(psf: PSF, grid: Grid, frequency: np.ndarray) -> Array:
     """How much of a wave of these cycles per pixel along either axis passes the PSF."""
     waves, still = jnp.asarray(frequency, grid.origin.dtype), jnp.zeros(1, grid.origin.dtype)

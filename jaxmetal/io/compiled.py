@@ -3,13 +3,14 @@
 import hashlib
 import logging
 import os
-import platform
 import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
 
 import jax
+
+from jaxmetal.programs import processor
 
 log = logging.getLogger("jaxmetal")
 
@@ -63,17 +64,7 @@ def _folder() -> Path | None:
             root = (given if given.is_absolute() else Path.home() / ".cache") / "jaxmetal"
         except RuntimeError:
             return None
-    return (root / hashlib.sha256(_processor().encode()).hexdigest()[:12]).absolute()
-
-
-def _processor() -> str:
-    """What tells processors apart: their instructions, where the system lists them."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        lines = []
-    listed = [line for line in lines if line.startswith(("flags", "Features"))]
-    return f"{platform.machine()} {platform.processor()} {''.join(listed[:1])}"
+    return (root / hashlib.sha256(processor().encode()).hexdigest()[:12]).absolute()
 
 
 def _writable(folder: Path) -> bool:

@@ -3,12 +3,12 @@
 from statistics import NormalDist
 from typing import Any
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 from matplotlib.axes import Axes
 
+from jaxmetal.compiling import compiled
 from jaxmetal.errors import InputError
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.inference.results import Fit, Posterior
@@ -125,7 +125,7 @@ def intrinsic_profile(galaxy: Galaxy, map: TracerMap, x: Any, y: Any) -> Curve:
     return np.where(np.isfinite(profile), profile, np.nan)
 
 
-@eqx.filter_jit
+@compiled
 def _profile(galaxy: Galaxy, tracer: str, scale: Any, x: Array, y: Array) -> Array:
     g, inverse = scale_functions(scale)
     carriers = [component for component in galaxy.components.values() if tracer in component.tracers]

@@ -85,7 +85,7 @@ def found(case: Case, count: int) -> Iterator[dict]:
             draws = np.stack([np.ravel(posterior.samples[path]) for posterior in posteriors]).astype(float)
             # Where a posterior is skewed its mean and its median are different estimates.
             whole["bias_of_medians"] = (np.median(draws, axis=1).mean() - known[0]) / known[1]
-            # What is left of a bias without the chance of having only these draws of the noise, as the maxima of all show it.
+            # How far these draws of the noise are from all of them, as the maxima show it: no bias of the sampler.
             maxima = fits.parameters[path]
             whole["chance"] = float(maxima[:some].mean() - maxima.mean()) / known[1]
             yield _row(case, path, method, draws.mean(axis=1), draws.std(axis=1, ddof=1), _inside(draws, known[0]), naive[:some]) | whole
