@@ -38,6 +38,8 @@ SETTINGS = (
 )  # fmt: skip
 # So many are kept; then the older half goes.
 MOST = 1000
+# As it is when it is imported: what changes later is not what runs here.
+SOURCE = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.rglob("*.py")))).hexdigest()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,7 +164,8 @@ def _folder() -> Path | None:
     Only those for a processor as one device are: with others it is not tried out what a program needs.
     """
     root = _setting("compilation_cache_dir") if _setting("enable_compilation_cache") else None
-    if root is None or "://" in root or jax.default_backend() != "cpu" or jax.device_count() > 1:
+    unread = not Path(__file__).is_file()
+    if root is None or "://" in root or unread or jax.default_backend() != "cpu" or jax.device_count() > 1:
         return None
     return Path(root) / "jaxmetal"
 
@@ -193,9 +196,8 @@ def _name(function: Callable, options: dict[str, Any], request: Request) -> str:
 @functools.cache
 def _here() -> tuple[str, ...]:
     """What all programs of this process are made from."""
-    source = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.rglob("*.py"))))
     device = jax.devices()[0]
-    made = (platform.python_version(), source.hexdigest(), *map(version, PACKAGES), device.client.platform_version, device.device_kind)
+    made = (platform.python_version(), SOURCE, *map(version, PACKAGES), device.client.platform_version, device.device_kind)
     return (*made, processor(), os.environ.get("XLA_FLAGS", ""))
 
 

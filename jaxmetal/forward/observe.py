@@ -66,17 +66,19 @@ def observe(
     # not depend on this reference, so no gradient flows through it.
     reference = {a: jax.lax.stop_gradient(_ratio(weighted[a].sum(), light[carriers[a]].sum())) for a in averages}
     contrast = [weighted[a] - reference[a] * light[carriers[a]] for a in averages]
-    cells = jnp.stack([light[group] for group in groups] + contrast)
     transfer = instrument.transfer
     if transfer is None and not (isinstance(instrument.psf, NoPSF) and sampling.convolve >= 1):
         transfer = transfer_function(instrument.grid, instrument.psf, sampling)
-    seen = smear(cells, transfer, instrument.grid, sampling)
-    if instrument.apertures is not None:
+
+    def seen(images: list[Array]) -> Array:
+        smeared = smear(jnp.stack(images), transfer, instrument.grid, sampling)
         # Light adds, averages do not: the sum over an aperture comes before the division.
-        seen = instrument.apertures.sums(seen)
-    seen_light = dict(zip(groups, seen[: len(groups)], strict=True))
+        return smeared if instrument.apertures is None else instrument.apertures.sums(smeared)
+
+    # Light by itself: where it is known it is the same at every step and for every chain, and is convolved once for all of them.
+    seen_light = dict(zip(groups, seen([light[group] for group in groups]), strict=True))
     means = {}
-    for average, image in zip(averages, seen[len(groups) :], strict=True):
+    for average, image in zip(averages, seen(contrast) if contrast else (), strict=True):
         inverse = scale_functions(average[1])[1]
         means[average] = inverse(weighted_mean(seen_light[carriers[average]], image, reference[average]))
     return seen_light.get(everyone), means

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import jax
@@ -16,6 +16,7 @@ from jaxmetal.inference.ascent import ARRIVED, METHODS
 from jaxmetal.inference.laplace import Fits, Surroundings, surroundings
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.results import Fit
+from jaxmetal.threads import here
 
 # An ascent that has not arrived goes on from where it is this many times at most.
 ROUNDS = 4
@@ -70,27 +71,21 @@ def optimise(model: Model, starts: int = 4, method: str = "fisher", steps: int |
 @contextmanager
 def _meanwhile(work: Callable[[], Any]) -> Iterator[None]:
     """Have the next program compiled by another thread, as soon as what goes on takes so long that it must be compiling itself."""
-    done, double = threading.Event(), _in_double()
+    done = threading.Event()
 
     def ahead() -> None:
         if not done.wait(COMPILING):
             # What comes of it does not count, and what goes wrong will do so again where it does.
-            # A precision that is set for a block of code is set for its thread alone. What is set already is not set
-            # again: JAX would take the program for another one.
-            with suppress(Exception), nullcontext() if _in_double() == double else jax.enable_x64(double):
+            with suppress(Exception):
                 work()
 
-    thread = threading.Thread(target=ahead, daemon=True)
+    thread = threading.Thread(target=here(ahead), daemon=True)
     thread.start()
     try:
         yield
     finally:
         done.set()
         thread.join()
-
-
-def _in_double() -> bool:
-    return bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
 
 
 def most_steps(model: Model, starts: int, method: str, steps: int | None) -> int:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from threading import Event
 from typing import Any, NamedTuple
 
 import jax
@@ -19,6 +20,7 @@ from jaxmetal.inference.optimise import optimise
 from jaxmetal.inference.progress import bar
 from jaxmetal.inference.results import Fit, Posterior, trusted
 from jaxmetal.profiles.numerics import product
+from jaxmetal.threads import side_by_side
 
 log = logging.getLogger("jaxmetal")
 
@@ -143,21 +145,26 @@ def run_chains(
     chain_keys = jax.vmap(lambda key: jax.random.split(key, chains))(chain)
     alone = program.draws_axis == 1
     each = tuple(part[0] if alone else part for part in (origin, whiten))
-    states = program.begin(model, *each, *(part[0] if alone else part for part in (chain_keys, points)), settings)
-    kept: list[Any] = []
+    # A processor has a core for each chain; other devices take all at once.
+    groups = [slice(i, i + 1) for i in range(chains)] if alone and jax.default_backend() == "cpu" else [slice(None)]
     # Pieces of one length, whether they warm up or draw, are one compiled program.
-    steps = range(settings.warmup, settings.warmup + draws)
+    steps, stopped = range(settings.warmup, settings.warmup + draws), Event()
     piece = -(-steps.stop // PIECES)
-    for _ in range(0, steps.stop, piece):
-        states, out = program.advance(model, *each, states, settings, piece)
-        kept.append(jax.device_get(out))
-        moved(piece)
 
-    def joined(*parts: np.ndarray) -> np.ndarray:
-        whole = np.concatenate(parts, axis=program.draws_axis).take(steps, axis=program.draws_axis)
-        return whole[None] if alone else whole
+    def run(some: slice) -> Any:
+        states = program.begin(model, *each, *(part[0][some] if alone else part for part in (chain_keys, points)), settings)
+        kept: list[Any] = []
+        while len(kept) * piece < steps.stop and not stopped.is_set():
+            states, out = program.advance(model, *each, states, settings, piece)
+            kept.append(jax.device_get(out))
+            moved(piece * (some == groups[0]))
+        return jax.tree.map(lambda *parts: np.concatenate(parts, program.draws_axis).take(steps, program.draws_axis), *kept)
 
-    tree = jax.tree.map(joined, *kept)
+    try:
+        drawn = side_by_side(run, groups)
+    finally:
+        stopped.set()
+    tree = jax.tree.map(lambda *parts: np.concatenate(parts)[None] if alone else parts[0], *drawn)
     attributes = {"method": settings.method, "seed": seed, "warmup": settings.warmup, "created_by": f"jaxmetal {jaxmetal.__version__}"}
     return [_posterior(model.free, jax.tree.map(lambda a, i=i: a[i], tree), dict(attributes)) for i in range(len(starts))]
 
@@ -182,7 +189,7 @@ def _kernel(model: Model, origin: Array, whiten: Array, settings: Settings) -> H
 def begin(model: Model, origin: Array, whiten: Array, keys: Array, points: Float[Array, "chains n"], settings: Settings) -> Any:
     """The states from which the chains set out."""
     kernel = _kernel(model, origin, whiten, settings)
-    return jax.vmap(lambda key, point: kernel.init(key, settings.warmup, point, (), {}))(keys, points)
+    return _over_chains(lambda chain: kernel.init(chain[0], settings.warmup, chain[1], (), {}), (keys, points))
 
 
 def advance(model: Model, origin: Array, whiten: Array, states: Any, settings: Settings, count: int) -> Any:
@@ -202,7 +209,12 @@ def advance(model: Model, origin: Array, whiten: Array, states: Any, settings: S
         }
         return state, (values, statistics, model.derived(values))
 
-    return jax.vmap(lambda state: jax.lax.scan(step, state, length=count))(states)
+    return _over_chains(lambda state: jax.lax.scan(step, state, length=count), states)
+
+
+def _over_chains(function: Callable, chains: Any) -> Any:
+    """`function` of every chain: on a processor in turns, so that none waits for another one's trajectory, else all at once."""
+    return jax.lax.map(function, chains) if jax.default_backend() == "cpu" else jax.vmap(function)(chains)
 
 
 _PROGRAM = Program(compiled_once(begin), compiled(advance), draws_axis=1)

@@ -26,6 +26,9 @@ EXTRA_NODES = 4
 # A cusp on the border of two cells, where most lie, must not fall to either side by rounding: a compiled program may
 # compute its place twice, not to the last digit alike, and put the patch beside where it was evaluated.
 NUDGE = 0.0137
+# So many points are evaluated at once: there a compiler sees what stays the same from step to step of a fit or a chain, such as light
+# that is known, and computes it once for all of them. More would leave a processor's cache.
+AT_ONCE = 80_000
 # Powers of 2 - 2 cos(2 pi f) that turn the sinc³ of a quadratic spline into the sinc of a cell, f in cycles per cell:
 # the series of (pi f)² / sin²(pi f). The light of a cell then spreads over this many cells on either side.
 SHARPEN = (1.0, 1 / 12, 1 / 90, 1 / 560)
@@ -77,7 +80,7 @@ def cell_means(
     if block < 1:
         return means
 
-    def near(x: Array, y: Array) -> tuple[Array, Array]:
+    def near(x: Array, y: Array) -> tuple[Array, list[Array]]:
         """The first cell (row, column) of a block around a cusp; its averages, then where its light lies more exactly, of each image."""
         # The average over a cell does not depend on where its points lie, so no gradient flows through them.
         column, row = ((jax.lax.stop_gradient(pixel) + sampling.margin + 0.5) * sampling.convolve for pixel in grid.pixel(x, y))
@@ -85,28 +88,32 @@ def cell_means(
         corner = jnp.clip(jnp.floor(place + NUDGE) - block // 2, SPREAD + 1, np.array(shape) - block - SPREAD - 1)
         points, gather = jax.vmap(lambda p, first: _crowded(p, first, block, sampling.nodes + EXTRA_NODES))(place, corner)
         images = evaluate(points[0][:, None], points[1][None, :])
-        return corner.astype(int), jnp.stack([product(gather[0], image, gather[1].T) for image in images])
+        return corner.astype(int), [product(gather[0], image, gather[1].T) for image in images]
 
     # Mapped, so that the profiles are compiled once here however many cusps there are.
     corners, patches = jax.vmap(near)(*(jnp.stack(place) for place in zip(*cusps, strict=True)))
-    together = jnp.stack(means)
-    for corner, patch in zip(corners, patches, strict=True):
-        together = jax.lax.dynamic_update_slice(together, patch[:, :block, :block], (0, *corner))
-    return list(_spread(together, patches[-1][:, block:, block:], corners[-1]) if smeared else together)
+
+    # Image by image, so that one that stays the same from step to step can be seen to.
+    def whole(mean: Cells, around: Float[Array, "cusps rows columns"]) -> Cells:
+        for corner, patch in zip(corners, around, strict=True):
+            mean = jax.lax.dynamic_update_slice(mean, patch[:block, :block], tuple(corner))
+        return _spread(mean, around[-1][block:, block:], corners[-1]) if smeared else mean
+
+    return [whole(mean, around) for mean, around in zip(means, patches, strict=True)]
 
 
-def _spread(means: Float[Array, "images rows columns"], given: Float[Array, "images more more"], corner: Array) -> Array:
+def _spread(mean: Cells, given: Float[Array, "more more"], corner: Array) -> Cells:
     """The averages over cells, corrected around a cusp for where in its cells the light lies.
 
     An average over a cell puts all its light in its middle. A smooth image makes up for that in the next cell, a cusp does
     not: its finest waves are seen as coarse ones. The correction is what the block's light gives to the cells around it by
     a sharpened spline, less what its averages would give if it were smooth.
     """
-    smooth = jnp.asarray(_smooth(given.shape[1] - 2 * SPREAD), means.dtype)
-    around = jax.lax.dynamic_slice(means, (0, *(corner - SPREAD - 1)), (len(means), *(smooth.shape[1],) * 2))
+    smooth = jnp.asarray(_smooth(len(given) - 2 * SPREAD), mean.dtype)
+    around = jax.lax.dynamic_slice(mean, tuple(corner - SPREAD - 1), (smooth.shape[1],) * 2)
     correction = given - product(smooth, around, smooth.T)
-    start = (0, *(corner - SPREAD))
-    return jax.lax.dynamic_update_slice(means, jax.lax.dynamic_slice(means, start, given.shape) + correction, start)
+    start = tuple(corner - SPREAD)
+    return jax.lax.dynamic_update_slice(mean, jax.lax.dynamic_slice(mean, start, given.shape) + correction, start)
 
 
 def _framed(
@@ -128,17 +135,19 @@ def _even_means(evaluate: Sources, count: int, shape: tuple[int, int], sampling:
     points, weights = (2 * np.arange(nodes) + 1) / nodes - 1, np.full(nodes, 2 / nodes)
     if sampling.rule == "gauss":
         points, weights = np.polynomial.legendre.leggauss(nodes)
-    row, column = (jnp.arange(n, dtype=dtype) for n in shape)
-
-    # Point by point, all cells at once: a sum over an axis of points would not run on a CPU's vector units. What is cheap
-    # to compute again is not kept for the gradient.
-    @jax.checkpoint
-    def add(sums: list[Array], point: Array) -> tuple[list[Array], None]:
-        images = evaluate((row + point[0])[:, None], (column + point[1])[None, :])
-        return [total + point[2] * image for total, image in zip(sums, images, strict=True)], None
-
+    row, column = jnp.arange(shape[0], dtype=dtype)[:, None], jnp.arange(shape[1], dtype=dtype)[None, :]
     at = np.stack(np.meshgrid((points + 1) / 2, (points + 1) / 2, indexing="ij"), axis=-1).reshape(-1, 2)
     steps = jnp.asarray(np.column_stack([at, np.outer(weights, weights).ravel() / 4]), dtype)
+    if len(steps) * shape[0] * shape[1] <= AT_ONCE:
+        down, along, weight = steps.T[:, :, None, None]
+        return [jnp.sum(weight * image, axis=0) for image in evaluate(row + down, column + along)]
+
+    # Point by point. What is cheap to compute again is not kept for the gradient.
+    @jax.checkpoint
+    def add(sums: list[Array], point: Array) -> tuple[list[Array], None]:
+        images = evaluate(row + point[0], column + point[1])
+        return [total + point[2] * image for total, image in zip(sums, images, strict=True)], None
+
     return jax.lax.scan(add, [jnp.zeros(shape, dtype)] * count, steps)[0]
 
 
