@@ -7,8 +7,6 @@ the pixel's response enters once; from larger cells it is taken with the PSF, an
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from functools import reduce
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -28,9 +26,10 @@ EXTRA_NODES = 4
 # A cusp on the border of two cells, where most lie, must not fall to either side by rounding: a compiled program may
 # compute its place twice, not to the last digit alike, and put the patch beside where it was evaluated.
 NUDGE = 0.0137
-# Few points in a cell, and so few altogether that they stay in a processor's cache, are written out one by one: a compiler sees what
-# of them stays the same from step to step of a fit or a chain, such as light that is known, and computes it once for all steps.
-FEW, NEAR = 4, 100_000
+# So many points are evaluated at once: there a compiler sees what stays the same from step to step of a fit or a chain, such as light
+# that is known, and computes it once for all of them. More would leave a processor's cache. To write the points out one by one would be
+# as good for more of them, but a first fit would take a third longer to compile.
+AT_ONCE = 50_000
 # Powers of 2 - 2 cos(2 pi f) that turn the sinc³ of a quadratic spline into the sinc of a cell, f in cycles per cell:
 # the series of (pi f)² / sin²(pi f). The light of a cell then spreads over this many cells on either side.
 SHARPEN = (1.0, 1 / 12, 1 / 90, 1 / 560)
@@ -138,19 +137,19 @@ def _even_means(evaluate: Sources, count: int, shape: tuple[int, int], sampling:
     if sampling.rule == "gauss":
         points, weights = np.polynomial.legendre.leggauss(nodes)
     row, column = jnp.arange(shape[0], dtype=dtype)[:, None], jnp.arange(shape[1], dtype=dtype)[None, :]
-    at = np.stack(np.meshgrid(points, points, indexing="ij"), axis=-1).reshape(-1, 2) / 2 + 0.5
-    steps = np.column_stack([at, np.outer(weights, weights).ravel() / 4]).astype(dtype)
+    at = np.stack(np.meshgrid((points + 1) / 2, (points + 1) / 2, indexing="ij"), axis=-1).reshape(-1, 2)
+    steps = jnp.asarray(np.column_stack([at, np.outer(weights, weights).ravel() / 4]), dtype)
+    if len(steps) * shape[0] * shape[1] <= AT_ONCE:
+        down, along, weight = steps.T[:, :, None, None]
+        return [jnp.sum(weight * image, axis=0) for image in evaluate(row + down, column + along)]
 
-    # All cells at once: a sum over an axis of points would not run on a CPU's vector units.
-    def add(sums: list[Array], point: Any) -> tuple[list[Array], None]:
+    # Point by point. What is cheap to compute again is not kept for the gradient.
+    @jax.checkpoint
+    def add(sums: list[Array], point: Array) -> tuple[list[Array], None]:
         images = evaluate(row + point[0], column + point[1])
         return [total + point[2] * image for total, image in zip(sums, images, strict=True)], None
 
-    sums = [jnp.zeros(shape, dtype)] * count
-    if len(steps) > FEW or len(steps) * shape[0] * shape[1] > NEAR:
-        # What is cheap to compute again is not kept for the gradient.
-        return jax.lax.scan(jax.checkpoint(add), sums, jnp.asarray(steps))[0]
-    return reduce(lambda sums, point: add(sums, point)[0], steps, sums)
+    return jax.lax.scan(add, [jnp.zeros(shape, dtype)] * count, steps)[0]
 
 
 def _crowded(cusp: Array, first: Array, count: int, nodes: int) -> tuple[Float[Array, " points"], Float[Array, "cells points"]]:
@@ -281,7 +280,8 @@ def _drawn(waves: Array, grid: Grid, sampling: Sampling) -> Float[Array, "images
 
 def _folded(cells: Float[Array, "images rows columns"], grid: Grid, sampling: Sampling) -> Float[Array, "images ny nx"]:
     """The average over each pixel of the frame, the margin cut away."""
-    (ny, nx), c, start = grid.shape, int(sampling.convolve), int(sampling.margin * sampling.convolve)
+    ny, nx = grid.shape
+    c, start = int(sampling.convolve), int(sampling.margin * sampling.convolve)
     frame = cells[:, start : start + ny * c, start : start + nx * c]
     return frame.reshape(-1, ny, c, nx, c).mean(axis=(2, 4))
 
