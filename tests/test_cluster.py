@@ -135,7 +135,10 @@ def test_dask_gives_the_same_though_a_worker_is_killed(alone, environment, monke
     folder, undisturbed = alone
     for name in ("PYTHONPATH", "JAXMETAL_CACHE_DIR"):
         monkeypatch.setenv(name, environment[name])
-    with distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster, distributed.Client(cluster) as client:
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
         workers = client.run(os.getpid)
         words = [sys.executable, "-m", "jaxmetal", "batch", "galaxies.ecsv", "survey.yaml", "--out", "dask", "--quiet"]
         words += ["--executor", f"dask:{cluster.scheduler_address}"]
