@@ -189,7 +189,10 @@ def _name(function: Callable, options: dict[str, Any], request: Request) -> str:
         raise pickle.PicklingError(f"{function!r} is not known by its name")
     _, arguments = jax.tree.unflatten(request.structure, request.leaves)
     written = io.BytesIO()
-    _Writer(written).dump((_here(), function.__module__, function.__qualname__, options, request.settings, arguments))
+    writer = _Writer(written)
+    # Equal parts are written alike, whether they are one object or two.
+    writer.fast = True
+    writer.dump((_here(), function.__module__, function.__qualname__, options, request.settings, arguments))
     return hashlib.sha256(written.getvalue()).hexdigest()
 
 
