@@ -18,6 +18,7 @@ from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
+from threading import Lock
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -78,6 +79,7 @@ class Compiled:
         functools.update_wrapper(self, function)
         self._function, self._options = function, options
         self._programs: dict[Request, Callable] = {}
+        self._making: dict[Request, Lock] = {}
 
     def __call__(self, *arguments: Any) -> Any:
         leaves, structure = jax.tree.flatten((self._function, arguments))
@@ -94,9 +96,12 @@ class Compiled:
     def _program(self, structure: Any, leaves: Sequence[Any], arrays: Sequence[Any]) -> Callable:
         request = Request(structure, tuple(map(_outside, leaves)), tuple(str(_setting(name)) for name in SETTINGS))
         if request not in self._programs:
-            template, program = _made(self._function, self._options, request, arrays)
-            places, result = jax.tree.flatten(template)
-            self._programs[request] = lambda arrays: jax.tree.unflatten(result, _filled(places, program(*arrays)))
+            # Threads that want the same program at the same time make it once.
+            with self._making.setdefault(request, Lock()):
+                if request not in self._programs:
+                    template, program = _made(self._function, self._options, request, arrays)
+                    places, result = jax.tree.flatten(template)
+                    self._programs[request] = lambda arrays: jax.tree.unflatten(result, _filled(places, program(*arrays)))
         return self._programs[request]
 
 

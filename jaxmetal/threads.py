@@ -19,7 +19,7 @@ def needed() -> bool:
 
 
 def keep_from_waiting() -> None:
-    """Tell XLA, which reads it when JAX computes for the first time; whoever has chosen for himself keeps his choice."""
+    """Tell XLA, which reads it when JAX computes for the first time; a choice that is there already stays."""
     flags = os.environ.get("XLA_FLAGS", "")
     if needed() and FLAG not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} --{FLAG}=false".strip()

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import jax
@@ -12,6 +13,7 @@ import pytest
 from jaxmetal import programs
 from jaxmetal.compiling import compiled_once
 from jaxmetal.io import compiled
+from jaxmetal.threads import side_by_side
 
 PROGRAM = """
 import warnings
@@ -197,3 +199,22 @@ def test_inside_another_program_it_is_a_part_of_that_one():
 @pytest.mark.parametrize(("first", "ways"), [("import jaxmetal", "[jax.jit]"), (JAX_FIRST, "[compiled, compiled_once, compiled_soon]")])
 def test_transforms_at_the_same_time_do_not_wait_for_each_other_for_ever(first, ways):
     assert alone(TRANSFORMS.format(first, ways), XLA_FLAGS="")
+
+
+def test_threads_that_want_the_same_program_make_it_once():
+    seen = []
+
+    @compiled_once
+    def double(x):
+        seen.append(x)
+        time.sleep(0.2)
+        return 2 * x
+
+    assert side_by_side(lambda _: float(double(np.float32(3.0))), range(4)) == [6.0] * 4
+    assert len(seen) == 1
+
+
+def test_other_threads_compute_in_the_precision_of_this_one(x64):
+    with jax.enable_x64(not x64):
+        kinds = side_by_side(lambda _: jax.numpy.ones(1).dtype.name, range(4))
+    assert set(kinds) == {"float32" if x64 else "float64"}

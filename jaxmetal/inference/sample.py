@@ -157,7 +157,8 @@ def run_chains(
         while len(kept) * piece < steps.stop and not stopped.is_set():
             states, out = program.advance(model, *each, states, settings, piece)
             kept.append(jax.device_get(out))
-            moved(piece * (some == groups[0]))
+            if some == groups[0]:
+                moved(piece)
         return jax.tree.map(lambda *parts: np.concatenate(parts, program.draws_axis).take(steps, program.draws_axis), *kept)
 
     try:

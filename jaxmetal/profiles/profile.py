@@ -17,12 +17,15 @@ from jaxmetal.errors import InputError, unknown
 def as_array(value: Any, where: str) -> Array:
     """A number or array of numbers as a floating-point JAX array of the default precision."""
     try:
-        # On the host, where nothing is compiled for it.
         numbers = value if isinstance(value, jax.Array) else np.asarray(value)
         if numbers.dtype.kind in "OUSc":
             raise TypeError
+        if isinstance(numbers, np.ndarray):
+            # On the host, where nothing is compiled for it.
+            with np.errstate(over="ignore"):
+                numbers = numbers.astype(jnp.result_type(float))
         # An explicit dtype: a weakly typed Python number would compile everything once more.
-        return jnp.asarray(numbers if numbers is value else numbers.astype(jnp.result_type(float)), jnp.result_type(float))
+        return jnp.asarray(numbers, jnp.result_type(float))
     except (TypeError, ValueError):
         raise InputError(f"{where}: expected a number or an array of numbers, got {value!r}.") from None
 
