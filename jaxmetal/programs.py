@@ -18,7 +18,7 @@ from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from threading import Lock
+from threading import Lock, RLock
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -37,6 +37,9 @@ SETTINGS = (
     "enable_x64", "default_matmul_precision", "default_prng_impl", "threefry_partitionable", "numpy_dtype_promotion", "debug_nans",
     "default_device",
 )  # fmt: skip
+# One function is traced at a time: two threads of Python would take each other's turns and need longer than one after the other,
+# while the compiler, which is not Python, works beside both.
+TRACING = RLock()
 # So many are kept; then the older half goes.
 MOST = 1000
 # As it is when it is imported: what changes later is not what runs here.
@@ -126,7 +129,8 @@ def _made(function: Callable, options: dict[str, Any], request: Request, arrays:
     # What comes from JAX's cache is not whole when it is written again: under such a name it finds nothing there.
     name = getattr(function, "__name__", "program")
     flat.__name__ = name if path is None else f"{name}_{uuid.uuid4().hex}"
-    lowered = jax.jit(flat, compiler_options=options or None).lower(*arrays)
+    with TRACING:
+        lowered = jax.jit(flat, compiler_options=options or None).lower(*arrays)
     program = lowered.compile()
     if path is not None:
         with suppress(Exception):

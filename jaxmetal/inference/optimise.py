@@ -57,7 +57,7 @@ def optimise(model: Model, starts: int = 4, method: str = "fisher", steps: int |
     steps = most_steps(model, starts, method, steps)
     points = first_points(model, starts, seed)
     for _ in range(ROUNDS):
-        with _meanwhile(lambda points=points: _look.prepare(model, points, points[:, 0])):
+        with _meanwhile(lambda points=points: _look.prepare(model, points, np.zeros(starts, points.dtype))):
             points, heights = _climb(model, points, method, steps)
         if not np.any(np.isfinite(heights)):
             raise InputError("optimise: the log density is not finite at any start; check the starting values, priors and data.")
