@@ -9,7 +9,7 @@ from scenes import blank, disc, observed
 
 import jaxmetal as jm
 from jaxmetal.forward import resolve
-from jaxmetal.instrument.sampling import guess, margin_for
+from jaxmetal.instrument.sampling import Sampling, guess, margin_for
 
 
 # The converged reference needs float64, and auto itself always measures in float64.
@@ -70,6 +70,26 @@ def test_cells_and_margin_grow_only_where_each_changes_something():
     matters = true_light > 1e-4 * true_light.max()
     assert np.abs(seen - truth)[matters].max() < 1e-4
     assert np.abs(light / true_light - 1)[matters].max() < 1e-3
+
+
+@pytest.mark.precision("single")
+def test_galaxies_that_no_map_could_show_decide_nothing():
+    """A wide prior passes averages that span seven dex, where rounding and the far side of the margin are all that is left to see."""
+    import numpyro.distributions as dist
+
+    instrument = jm.Instrument(jm.Grid.regular((31, 31), 0.26), jm.GaussianPSF(3.0))
+    priors = {"disc.metallicity.central": dist.Uniform(6.0, 10.0), "disc.metallicity.gradient": dist.Uniform(-2.0, 2.0)}
+    chosen = jm.Model(disc(R=1.0), {"z": blank(instrument)}, priors).maps["z"].instrument
+    assert np.all(np.asarray(chosen.error) < [1e-4, 1e-3])
+    assert chosen.sampling.margin < 1.2 * margin_for(instrument.psf, instrument.grid)
+
+
+def test_large_cells_are_judged_three_sizes_on_and_one_between_may_do():
+    coarse = Sampling(1 / 4, 2, 40)
+    finer = coarse.finer(40, more_nodes=False)
+    assert finer == Sampling(1 / 1.5, 2, 40)
+    assert [coarse.between(finer, excess) for excess in (1.7, 8.6, 100)] == [Sampling(1 / 3, 2, 42), Sampling(1 / 2, 2, 40), None]
+    assert Sampling(1, 2, 8).between(Sampling(1, 2, 8).finer(8, more_nodes=False), 3) is None
 
 
 def test_cells_may_be_larger_than_pixels():

@@ -1,7 +1,7 @@
 """supersampling="auto": chosen by measuring what it costs in accuracy."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
@@ -26,22 +26,26 @@ log = logging.getLogger("jaxmetal")
 TOLERANCE = np.array([1e-4, 1e-3])
 # Light matters down to this fraction of the brightest pixel.
 FAINTEST = 1e-4
+# What a fit may pass counts only where its averages span no more dex than this: beyond, no map would tell one from the other, and what
+# is far outside the frame outshines it.
+MOST_DEX = 3
 # The margin may grow to so many times what the PSF asks for, but not where it changes less than this part of what is allowed.
 MOST_MARGIN, SETTLED = 3, 0.1
 
 
-def resolve(scenes: Sequence[Scene]) -> dict[str, Map]:
+def resolve(scenes: Iterable[Scene]) -> dict[str, Map]:
     """The maps of the first scene with every "auto" sampling chosen, by measuring it.
 
-    A first guess from the PSF's transfer function is compared with the next finer sampling. As long as the two differ
-    by more than 1e-4 dex or 1e-3 in light anywhere where light matters (brighter than 1e-4 of the peak), the finer one
-    is taken and compared in its turn. A tracer map that spans more than one unit is held to 1e-4 of its span.
+    A first guess from the PSF's transfer function is compared with a finer sampling. As long as the two differ by more
+    than 1e-4 dex or 1e-3 in light anywhere where light matters (brighter than 1e-4 of the peak), a finer one is taken
+    and compared in its turn. A tracer map that spans more than one unit is held to 1e-4 of its span.
 
     Parameters
     ----------
     scenes
         (galaxy, maps by name): first the numbers to start from, then others that a fit may visit; the choice holds
-        for all of them. A map whose instrument has its sampling already is returned as it is, and maps that share an
+        for all of them, but not for averages that span 3 dex and more. They may be a generator: while it works the first
+        scene is looked at. A map whose instrument has its sampling already is returned as it is, and maps that share an
         instrument go on sharing it.
 
     Returns
@@ -54,71 +58,93 @@ def resolve(scenes: Sequence[Scene]) -> dict[str, Map]:
     InputError
         if a frame reaches beyond the deflection map that the galaxy is seen through.
     """
-    maps = dict(scenes[0][1])
-    check_coverage(scenes[0][0], maps)
+    others = iter(scenes)
+    first = galaxy, start = next(others)
+    everything = cache(lambda: [first, *others])
+    maps = dict(start)
+    check_coverage(galaxy, maps)
     together: dict[int, list[str]] = {}
     for name, map in maps.items():
         if map.instrument.sampling is None:
             together.setdefault(id(map.instrument), []).append(name)
     for names in together.values():
-        instrument = _resolved(scenes, names)
+        averages = tuple(dict.fromkeys((m.tracer, m.scale) for m in (start[name] for name in names) if isinstance(m, TracerMap)))
+        instrument, excess = _resolved(first, everything, names[0], averages)
+        level, but = (logging.INFO, "") if excess <= 1 else (logging.WARNING, ", which is more than the 1e-4 and 1e-3 asked for")
+        log.log(level, "%s: %s%s", ", ".join(names), instrument.describe(), but)
         for name in names:
             maps[name] = eqx.tree_at(lambda m: m.instrument, maps[name], instrument)
-    check_coverage(scenes[0][0], {name: maps[name] for names in together.values() for name in names})
+    check_coverage(galaxy, {name: maps[name] for names in together.values() for name in names})
     return maps
 
 
-def _resolved(scenes: Sequence[Scene], names: list[str]) -> Instrument:
-    first = scenes[0][1]
-    instruments = [maps[names[0]].instrument for _, maps in scenes]
-    averages = tuple(dict.fromkeys((m.tracer, m.scale) for m in (first[name] for name in names) if isinstance(m, TracerMap)))
-    fixed = instruments[0].margin
-    margin = max(margin_for(i.psf, i.grid) for i in instruments) if fixed is None else fixed
+def _resolved(
+    first: Scene, everything: Callable[[], Sequence[Scene]], name: str, averages: tuple[Average, ...]
+) -> tuple[Instrument, float]:
+    """The instrument of this map with a sampling that holds for all scenes, and its largest error over what is allowed."""
+    galaxy, instrument = first[0], first[1][name].instrument
+    possible = lambda sampling: sampling.points(instrument.grid.shape) <= MAX_POINTS  # noqa: E731
     # Around the images of a lensed centre, wherever they are, only more points help.
-    lensed = any(galaxy.is_lensed(name) for galaxy, _ in scenes for name in galaxy.components)
-    sampling = max((guess(i.psf, i.grid, margin) for i in instruments), key=lambda s: s.convolve)
-
-    @cache
-    def views(sampling: Sampling) -> list[list[np.ndarray]]:
-        ahead(sampling).result()
-        return [_view(galaxy, i.with_sampling(sampling), averages) for (galaxy, _), i in zip(scenes, instruments, strict=True)]
-
+    lensed = any(map(galaxy.is_lensed, galaxy.components))
     # To compile takes longer than to compute: two programs at once, the next one on the chance that it is needed.
     with ThreadPoolExecutor(2) as pool:
-        ahead = cache(lambda sampling: pool.submit(_prepare, scenes[0][0], instruments[0].with_sampling(sampling), averages))
-        widest = MOST_MARGIN * margin if fixed is None else fixed
+        ahead = cache(lambda sampling: pool.submit(_prepare, galaxy, instrument.with_sampling(sampling), averages))
+        likely, widest = _first_guess([instrument])
+        for each in (likely, likely.finer(widest, lensed)):
+            ahead(each)
+        scenes = [(galaxy, maps[name].instrument) for galaxy, maps in everything()]
+
+        @cache
+        def views(sampling: Sampling) -> list[list[np.ndarray]]:
+            ahead(sampling).result()
+            return [_view(galaxy, i.with_sampling(sampling), averages) for galaxy, i in scenes]
+
+        apart = lambda coarse, fine: _apart(views(coarse), views(fine), [scale for _, scale in averages])  # noqa: E731
+        sampling, widest = _first_guess([i for _, i in scenes])
         while True:
             finer = sampling.finer(widest, lensed)
-            ahead(finer)
-            coarse, fine = views(sampling), views(finer)
-            errors, excess = _apart(coarse, fine)
-            if excess <= 1 or finer.points(instruments[0].grid.shape) > MAX_POINTS:
-                break
+            for each in (sampling, finer):
+                ahead(each)
+            errors, excess = apart(sampling, finer)
+            if excess > 1 and (between := sampling.between(finer, excess)) is not None:
+                sampling = between
+                errors, excess = apart(sampling, finer)
+            if excess <= 1 or not possible(finer):
+                return instrument.with_sampling(sampling, jnp.asarray(errors)), excess
             if finer.margin > sampling.margin:
                 # Most often only one of the two is to blame, the cells or the margin, and the other would cost for nothing.
                 narrow = finer.with_margin(sampling.margin)
                 ahead(narrow)
-                if (beyond := narrow.finer(narrow.margin, lensed)).points(instruments[0].grid.shape) <= MAX_POINTS:
+                if possible(beyond := narrow.finer(narrow.margin, lensed)):
                     ahead(beyond)
-                between = views(narrow)
-                if _apart(between, fine)[1] < SETTLED:
+                if apart(narrow, finer)[1] < SETTLED:
                     finer, widest = narrow, narrow.margin
-                elif _apart(coarse, between)[1] <= 1:
+                elif apart(sampling, narrow)[1] <= 1:
                     finer = sampling.with_margin(finer.margin)
             sampling = finer
-    chosen = instruments[0].with_sampling(sampling, jnp.asarray(errors))
-    if excess <= 1:
-        log.info("%s: %s", ", ".join(names), chosen.describe())
-    else:
-        log.warning("%s: %s, which is more than the 1e-4 and 1e-3 asked for", ", ".join(names), chosen.describe())
-    return chosen
 
 
-def _apart(coarse: list[list[np.ndarray]], fine: list[list[np.ndarray]]) -> tuple[np.ndarray, float]:
+def _first_guess(instruments: Sequence[Instrument]) -> tuple[Sampling, int]:
+    """The finest of the first guesses, and how wide the margin may become."""
+    fixed = instruments[0].margin
+    margin = max(margin_for(i.psf, i.grid) for i in instruments) if fixed is None else fixed
+    finest = max((guess(i.psf, i.grid, margin) for i in instruments), key=lambda s: s.convolve)
+    return finest, MOST_MARGIN * margin if fixed is None else fixed
+
+
+def _apart(coarse: list[list[np.ndarray]], fine: list[list[np.ndarray]], scales: list[Any]) -> tuple[np.ndarray, float]:
     """The errors of the coarser views, and the largest of them over what is allowed."""
-    pairs = [_difference(a, b) for a, b in zip(coarse, fine, strict=True)]
+    # The first is where a fit starts, and always counts.
+    pairs = [_difference(*pair) for i, pair in enumerate(zip(coarse, fine, strict=True)) if i == 0 or _counts(pair[1], scales)]
     # What is left to the converged map is about twice the difference where it falls as the cube of the sampling.
     return 2 * np.max([error for error, _ in pairs], axis=0), max(float(np.max(2 * error / allowed)) for error, allowed in pairs)
+
+
+def _counts(view: list[np.ndarray], scales: list[Any]) -> bool:
+    """Whether a fit could be there: the averages are numbers, and span what a map may show."""
+    matters = _matters(view)
+    spans = [np.ptp(mean[matters]) for mean, scale in zip(view[1:], scales, strict=True) if scale == "log10"]
+    return all(np.isfinite(image[matters]).all() for image in view) and max(spans, default=0) < MOST_DEX
 
 
 def _prepare(galaxy: Galaxy, instrument: Instrument, averages: tuple[Average, ...]) -> None:
@@ -141,8 +167,7 @@ def _in_double(*trees: Any) -> Any:
 
 def _difference(coarse: list[np.ndarray], fine: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """(tracer, relative light) differences where light matters, and what is allowed of each."""
-    brightness = np.abs(fine[0])
-    matters = np.all(np.isfinite(fine), axis=0) & (brightness > FAINTEST * np.nanmax(brightness))
+    matters = _matters(fine) & np.isfinite([*coarse, *fine]).all(axis=0)
     if not matters.any():
         return np.zeros(2), TOLERANCE
     light = np.abs(coarse[0] / np.where(matters, fine[0], 1.0) - 1.0)[matters].max()
@@ -152,3 +177,8 @@ def _difference(coarse: list[np.ndarray], fine: list[np.ndarray]) -> tuple[np.nd
     worst = max(range(len(spans)), key=lambda i: errors[i] / spans[i], default=None)
     tracer, span = (0.0, 1.0) if worst is None else (errors[worst], spans[worst])
     return np.array([tracer, light]), TOLERANCE * np.array([span, 1.0])
+
+
+def _matters(view: list[np.ndarray]) -> np.ndarray:
+    brightness = np.abs(view[0])
+    return brightness > FAINTEST * np.nanmax(brightness)

@@ -1,7 +1,7 @@
 """The instruments of a model's maps: shared where they are the same, sampled, and ready to convolve."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import equinox as eqx
@@ -21,7 +21,7 @@ def set_apart(maps: Mapping[str, Map], names: Collection[str]) -> Maps:
     return {name: _with(m, jax.tree.map(lambda leaf: leaf, m.instrument)) if name in names else m for name, m in maps.items()}
 
 
-def make_ready(scenes: Sequence[tuple[Galaxy, Mapping[str, Map]]], free: Collection[str]) -> Maps:
+def make_ready(scenes: Iterable[tuple[Galaxy, Mapping[str, Map]]], free: Collection[str]) -> Maps:
     """The maps of the first scene with their samplings chosen for all scenes, and with their PSFs transformed where not free."""
     known: dict[int, Instrument] = {}
     maps = resolve(scenes)

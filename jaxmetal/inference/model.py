@@ -1,6 +1,6 @@
 """Galaxy + maps + priors: one log density."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -65,12 +65,9 @@ class Model(eqx.Module):
         priors = dict(priors or {})
         check_scene(galaxy, maps)
         self.galaxy, self.maps = galaxy, dict(sorted(maps.items()))
-        for path in priors:
-            check_path(self._scene, path)
         ties = {path: prior for path, prior in priors.items() if isinstance(prior, Tied)}
-        for tie in ties.values():
-            for path in tie.paths:
-                check_path(self._scene, path)
+        for path in (*priors, *(source for tie in ties.values() for source in tie.paths)):
+            check_path(self._scene, path)
         check_ties(ties)
         self.ties = tuple(ties.items())
         self.linear = tuple(path for path, prior in priors.items() if isinstance(prior, Linear))
@@ -93,12 +90,14 @@ class Model(eqx.Module):
     def _ready_maps(self, free: set[str]) -> dict[str, Map]:
         """The maps with their samplings chosen; `free` names those whose instruments have a free parameter."""
         maps = instruments.set_apart(self.maps, free)
-        scenes = [(self.galaxy, maps)]
-        if self.names and any(m.instrument.sampling is None for m in maps.values()):
+
+        def scenes() -> Iterator[tuple[Galaxy, dict[str, Map]]]:
+            yield self.galaxy, maps
             unresolved = eqx.tree_at(lambda model: model.maps, self, maps)
-            passed = coordinates.partway(self.priors, self._starting_values, VISITED, PART_OF_THE_WAY)
-            scenes += [unresolved._parts(unresolved._placed(values)) for values in passed]
-        return instruments.make_ready(scenes, free)
+            passed = coordinates.partway(self.priors, self._starting_values, VISITED, PART_OF_THE_WAY) if self.names else ()
+            yield from (unresolved._parts(unresolved._placed(values)) for values in passed)
+
+        return instruments.make_ready(scenes(), free)
 
     def scene_at(self, values: Values) -> tuple[Galaxy, dict[str, Map]]:
         """The galaxy and the maps with these values in place, ties followed and Linear amplitudes solved."""

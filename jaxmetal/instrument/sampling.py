@@ -17,6 +17,9 @@ from jaxmetal.instrument.psf import PSF
 MAX_POINTS = 2e7
 # Sides of cells larger than a pixel, in pixels.
 CELL_SIZES = (1, 1.25, 1.5, 2, 3, 4, 6, 8, 12, 16)
+SIZES_ON = 3
+# With smaller cells the error falls about as this power of their size; and a little less fine than that may be fine enough.
+FALL, LUCK = 4, 1.15
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +64,9 @@ class Sampling:
         return rows * columns * self.nodes**2
 
     def finer(self, widest: int, more_nodes: bool) -> "Sampling":
-        """The next finer sampling, against which this one is judged: smaller cells, whose points come nearer to each other with them.
+        """A finer sampling, against which this one is judged: smaller cells, whose points come nearer to each other with them.
+
+        From cells larger than a pixel it is three sizes on, which costs little: then there may be one between the two.
 
         Parameters
         ----------
@@ -72,11 +77,17 @@ class Sampling:
         """
         smaller = [size for size in CELL_SIZES if size < 0.99 / self.convolve]
         smaller_cells = dataclasses.replace(
-            self, convolve=1 / max(smaller) if smaller else self.convolve + 1, nodes=min(self.nodes + more_nodes, 4)
+            self, convolve=1 / smaller[-SIZES_ON:][0] if smaller else self.convolve + 1, nodes=min(self.nodes + more_nodes, 4)
         )
         if widest <= self.margin:
             return smaller_cells
         return smaller_cells.with_margin(min(self.margin + self.margin // 2 + 1, widest))
+
+    def between(self, finer: "Sampling", excess: float) -> "Sampling | None":
+        """The coarsest sampling between this one and a finer one that may do, if this one is `excess` times as wrong as it may be."""
+        enough = self.convolve * excess ** (1 / FALL) / LUCK
+        sizes = [size for size in CELL_SIZES if enough * size <= 1 and self.convolve < 0.99 / size and 1 / size < 0.99 * finer.convolve]
+        return dataclasses.replace(self, convolve=1 / max(sizes)).with_margin(self.margin) if sizes else None
 
     def with_margin(self, margin: int) -> "Sampling":
         """A copy with a margin at least so wide that holds whole cells: however wide, they lie alike in the frame."""
