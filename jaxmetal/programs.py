@@ -15,7 +15,7 @@ import platform
 import re
 import uuid
 from collections.abc import Callable, Hashable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock, RLock
@@ -99,17 +99,22 @@ class Compiled:
     def _program(self, structure: Any, leaves: Sequence[Any], arrays: Sequence[Any]) -> Callable:
         request = Request(structure, tuple(map(_outside, leaves)), tuple(str(_setting(name)) for name in SETTINGS))
         if request not in self._programs:
-            # Threads that want the same program at the same time make it once.
-            with self._making.setdefault(request, Lock()):
-                if request not in self._programs:
-                    template, program = _made(self._function, self._options, request, arrays)
-                    places, result = jax.tree.flatten(template)
-                    self._programs[request] = lambda arrays: jax.tree.unflatten(result, _filled(places, program(*arrays)))
+            with ExitStack() as held:
+                # In this order: what is traced may ask for a program that another thread has begun, and must not wait for one that waits.
+                with TRACING:
+                    # Threads that want the same program at the same time make it once.
+                    held.enter_context(self._making.setdefault(request, Lock()))
+                    if request in self._programs:
+                        return self._programs[request]
+                    finish = _begun(self._function, self._options, request, arrays)
+                template, program = finish()
+                places, result = jax.tree.flatten(template)
+                self._programs[request] = lambda arrays: jax.tree.unflatten(result, _filled(places, program(*arrays)))
         return self._programs[request]
 
 
-def _made(function: Callable, options: dict[str, Any], request: Request, arrays: Sequence[Any]) -> tuple[Any, Any]:
-    """What the function returns without its arrays, and the program that gives these: from the folder, or compiled and put there."""
+def _begun(function: Callable, options: dict[str, Any], request: Request, arrays: Sequence[Any]) -> Callable[[], tuple[Any, Any]]:
+    """Gives what the function returns without its arrays, and the program that gives these: read, or to be compiled and kept."""
     on_cpu = jax.default_backend() == "cpu"
     options = {name: value for name, value in options.items() if on_cpu or not name.startswith("xla_cpu")}
     folder, path = _folder(), None
@@ -117,7 +122,8 @@ def _made(function: Callable, options: dict[str, Any], request: Request, arrays:
     if folder is not None:
         with suppress(Exception):
             path = folder / f"{_name(function, options, request)}.program"
-            return _read(path)
+            kept = _read(path)
+            return lambda: kept
     templates = []
 
     def flat(*arrays: Any) -> list[Any]:
@@ -129,13 +135,16 @@ def _made(function: Callable, options: dict[str, Any], request: Request, arrays:
     # What comes from JAX's cache is not whole when it is written again: under such a name it finds nothing there.
     name = getattr(function, "__name__", "program")
     flat.__name__ = name if path is None else f"{name}_{uuid.uuid4().hex}"
-    with TRACING:
-        lowered = jax.jit(flat, compiler_options=options or None).lower(*arrays)
-    program = lowered.compile()
-    if path is not None:
-        with suppress(Exception):
-            _write(path, templates[0], lowered, program)
-    return templates[0], program
+    lowered = jax.jit(flat, compiler_options=options or None).lower(*arrays)
+
+    def finish() -> tuple[Any, Any]:
+        program = lowered.compile()
+        if path is not None:
+            with suppress(Exception):
+                _write(path, templates[0], lowered, program)
+        return templates[0], program
+
+    return finish
 
 
 def _read(path: Path) -> tuple[Any, Any]:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -212,6 +213,23 @@ def test_threads_that_want_the_same_program_make_it_once():
 
     assert side_by_side(lambda _: float(double(np.float32(3.0))), range(4)) == [6.0] * 4
     assert len(seen) == 1
+
+
+def test_a_program_traced_while_another_thread_wants_what_it_calls_does_not_wait_for_ever():
+    begun, three = threading.Event(), np.ones(3, np.float32)
+    inner = compiled_once(lambda x: 2 * x)
+
+    @compiled_once
+    def outer(x):
+        begun.set()
+        time.sleep(0.2)
+        return x + np.asarray(inner(three))[0]
+
+    thread = threading.Thread(target=lambda: begun.wait() and inner(three), daemon=True)
+    thread.start()
+    assert float(outer(np.float32(1.0))) == 3.0
+    thread.join(60)
+    assert not thread.is_alive()
 
 
 def test_other_threads_compute_in_the_precision_of_this_one(x64):
