@@ -9,6 +9,7 @@ from scenes import blank, disc, observed, telescope
 import jaxmetal as jm
 from jaxmetal.compiling import compiled_once
 from jaxmetal.forward import predict_together
+from jaxmetal.forward.observe import ABREAST
 
 X64 = jax.config.jax_enable_x64
 ROUNDING = 1e-12 if X64 else 2e-6
@@ -172,6 +173,17 @@ def test_two_convolutions_for_the_first_tracer_and_one_more_for_each_further_one
             averages = tuple((name, "log10") for name in "abc"[:tracers])
             images = transforms(lambda x: observe(galaxy, instrument, averages, True)[1], 0.0)  # noqa: B023
             assert sum(images) == 2 * (tracers + 1)
+
+
+@pytest.mark.parametrize("count", [3, ABREAST + 1])
+def test_components_that_differ_in_numbers_only_add_up(count):
+    """Evaluated side by side where they are few, one after the other where they are many: what is seen of each alone adds up."""
+    parts = [disc(R=0.5 + 0.1 * i, x=0.3 * np.cos(i), y=0.3 * np.sin(i), gradient=-0.05 * i).disc for i in range(count)]
+    light, z = observed(jm.Galaxy(**{f"part{i}": part for i, part in enumerate(parts)}), telescope(), (2, 1, 8))
+    each = [observed(jm.Galaxy(part=part), telescope(), (2, 1, 8)) for part in parts]
+    np.testing.assert_allclose(light, sum(a for a, _ in each), rtol=0, atol=ROUNDING * light.max())
+    bright = light > 1e-2 * light.max()
+    np.testing.assert_allclose(z[bright], np.log10(sum(a * 10**b for a, b in each) / light)[bright], rtol=0, atol=50 * ROUNDING)
 
 
 @compiled_once

@@ -25,6 +25,9 @@ from jaxmetal.profiles.profile import is_traced
 
 # A tracer's name and the scale in which light averages it.
 Average = tuple[str, Any]
+# So many components that differ in numbers only are evaluated side by side, so that a compiler sees what stays the same from step to step
+# of a fit or a chain, such as light that is known; more, one after the other, so that memory does not grow with them.
+ABREAST = 10
 
 
 def observe(
@@ -135,9 +138,11 @@ def _sum(components: list[Component], averages: tuple[Average, ...], averaged: C
 
     if len(components) == 1:
         return images(components[0])
+    alike = jax.tree.map(lambda *same: jnp.stack(same), *components)
+    if len(components) <= ABREAST:
+        return [image.sum(axis=0) for image in jax.vmap(images)(alike)]
     zeros = jax.tree.map(lambda image: jnp.zeros(image.shape, image.dtype), jax.eval_shape(images, components[0]))
-    add = lambda sums, component: (jax.tree.map(jnp.add, sums, images(component)), None)  # noqa: E731
-    return jax.lax.scan(add, zeros, jax.tree.map(lambda *same: jnp.stack(same), *components))[0]
+    return jax.lax.scan(lambda sums, component: (jax.tree.map(jnp.add, sums, images(component)), None), zeros, alike)[0]
 
 
 def _lensed(galaxy: Galaxy, components: dict[str, Component], averages: tuple[Average, ...], averaged: Callable) -> list[Array]:
