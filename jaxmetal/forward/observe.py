@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 from jaxmetal.compiling import compiled, compiled_once
 from jaxmetal.errors import unknown
 from jaxmetal.galaxy import Component, Galaxy
-from jaxmetal.instrument.convolve import cell_means, smear, transfer_function, weighted_mean
+from jaxmetal.instrument.convolve import AT_ONCE, cell_means, smear, transfer_function, weighted_mean
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.instrument.psf import NoPSF
 from jaxmetal.instrument.sampling import Sampling
@@ -25,8 +25,9 @@ from jaxmetal.profiles.profile import is_traced
 
 # A tracer's name and the scale in which light averages it.
 Average = tuple[str, Any]
-# So many components that differ in numbers only are evaluated side by side, so that a compiler sees what stays the same from step to step
-# of a fit or a chain, such as light that is known; more, one after the other, so that memory does not grow with them.
+# So many components that differ in numbers only are evaluated side by side where all points of each are, so that a compiler sees what
+# stays the same from step to step of a fit or a chain, such as light that is known; more, one after the other, so that memory does not
+# grow with them.
 ABREAST = 10
 
 
@@ -98,13 +99,14 @@ def _cells(galaxy: Galaxy, instrument: Instrument, sampling: Sampling, groups: l
     """Cell averages of the summed light of each group of components, and of Σ I g(Z) for each tracer."""
     light: dict = dict.fromkeys(groups, 0.0)
     weighted: dict = dict.fromkeys(averages, 0.0)
+    abreast = ABREAST if sampling.points(instrument.grid.shape) <= AT_ONCE else 1
     averaged = partial(cell_means, grid=instrument.grid, sampling=sampling, smeared=not isinstance(instrument.psf, NoPSF))
     for names in _batches(galaxy):
         components = {name: galaxy.components[name] for name in names}
         if galaxy.is_lensed(names[0]):
             images = iter(_lensed(galaxy, components, averages, averaged))
         else:
-            images = iter(_sum(list(components.values()), averages, averaged))
+            images = iter(_sum(list(components.values()), averages, averaged, abreast))
             # Alike in what they carry, they count as one.
             components = {names[0]: components[names[0]]}
         for name, component in components.items():
@@ -128,7 +130,7 @@ def _batches(galaxy: Galaxy) -> list[list[str]]:
     return [*alike.values()] + [lensed] * bool(lensed)
 
 
-def _sum(components: list[Component], averages: tuple[Average, ...], averaged: Callable) -> list[Array]:
+def _sum(components: list[Component], averages: tuple[Average, ...], averaged: Callable, abreast: int) -> list[Array]:
     """The cell averages of components that differ in numbers only, summed: compiled once, however many they are."""
 
     def images(component: Component) -> list[Array]:
@@ -139,7 +141,7 @@ def _sum(components: list[Component], averages: tuple[Average, ...], averaged: C
     if len(components) == 1:
         return images(components[0])
     alike = jax.tree.map(lambda *same: jnp.stack(same), *components)
-    if len(components) <= ABREAST:
+    if len(components) <= abreast:
         return [image.sum(axis=0) for image in jax.vmap(images)(alike)]
     zeros = jax.tree.map(lambda image: jnp.zeros(image.shape, image.dtype), jax.eval_shape(images, components[0]))
     return jax.lax.scan(lambda sums, component: (jax.tree.map(jnp.add, sums, images(component)), None), zeros, alike)[0]

@@ -173,7 +173,7 @@ def _difference(coarse: list[np.ndarray], fine: list[np.ndarray]) -> tuple[np.nd
     light = np.abs(coarse[0] / np.where(matters, fine[0], 1.0) - 1.0)[matters].max()
     # A map that spans many units, such as a velocity field, is held to the same fraction of its range.
     spans = [max(1.0, float(np.ptp(b[matters]))) for b in fine[1:]]
-    errors = [float(np.abs(a - b)[matters].max()) for a, b in zip(coarse[1:], fine[1:], strict=True)]
+    errors = [float(np.abs(a[matters] - b[matters]).max()) for a, b in zip(coarse[1:], fine[1:], strict=True)]
     worst = max(range(len(spans)), key=lambda i: errors[i] / spans[i], default=None)
     tracer, span = (0.0, 1.0) if worst is None else (errors[worst], spans[worst])
     return np.array([tracer, light]), TOLERANCE * np.array([span, 1.0])
