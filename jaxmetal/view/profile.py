@@ -18,7 +18,7 @@ from jaxmetal.science import baselines
 from jaxmetal.view import style
 from jaxmetal.view.maps import chosen_map
 
-DRAWS, RADII, ANGLES, ANNULI = 100, 80, 128, 12
+DRAWS, RADII, ANGLES, ANNULI = 400, 80, 128, 12
 # Noises of every size that stand for all of them.
 NOISES = 15
 # A profile that leaves its straight line by no more than this part of its range is called a gradient.
@@ -147,7 +147,7 @@ def expected_annuli(radius: np.ndarray, map: TracerMap, predicted: np.ndarray, e
 
 
 def draws(fit: Fit, posterior: Posterior | None = None) -> list[Galaxy]:
-    """The galaxy with up to 100 draws of its parameters, from the posterior or from the fit's covariance."""
+    """The galaxy with up to DRAWS draws of its parameters, from the posterior or from the fit's covariance."""
     if posterior is None:
         if not fit.parameters or not np.all(np.isfinite(fit.covariance)):
             return []
