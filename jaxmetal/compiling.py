@@ -1,4 +1,4 @@
-"""How programs are compiled: safely, and with less effort for what is run a few times only."""
+"""How programs are compiled for a processor: safely, and with less effort for what is run a few times only."""
 
 from collections.abc import Callable
 from typing import Any

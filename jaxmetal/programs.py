@@ -75,7 +75,7 @@ class Compiled:
     function
         of any pytrees, or a method of one; what is no array in them is a part of the program.
     options
-        of the compiler.
+        of the compiler, where it compiles for a processor.
     """
 
     def __init__(self, function: Callable, options: dict[str, Any]):
@@ -115,8 +115,8 @@ class Compiled:
 
 def _begun(function: Callable, options: dict[str, Any], request: Request, arrays: Sequence[Any]) -> Callable[[], tuple[Any, Any]]:
     """Gives what the function returns without its arrays, and the program that gives these: read, or to be compiled and kept."""
-    on_cpu = jax.default_backend() == "cpu"
-    options = {name: value for name, value in options.items() if on_cpu or not name.startswith("xla_cpu")}
+    # They are measured on processors, and some are a processor's alone.
+    options = options if jax.default_backend() == "cpu" else {}
     folder, path = _folder(), None
     # Keeping programs is a convenience: whatever goes wrong with it, and much may, costs no more than the compiling.
     if folder is not None:
