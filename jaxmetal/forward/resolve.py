@@ -103,8 +103,7 @@ def _resolved(
         sampling, widest = _first_guess([i for _, i in scenes])
         while True:
             finer = sampling.finer(widest, lensed)
-            for each in (sampling, finer):
-                ahead(each)
+            ahead(finer)
             errors, excess = apart(sampling, finer)
             if excess > 1 and (between := sampling.between(finer, excess)) is not None:
                 sampling = between
@@ -180,5 +179,6 @@ def _difference(coarse: list[np.ndarray], fine: list[np.ndarray]) -> tuple[np.nd
 
 
 def _matters(view: list[np.ndarray]) -> np.ndarray:
+    """Where there is light enough to count."""
     brightness = np.abs(view[0])
     return brightness > FAINTEST * np.nanmax(brightness)

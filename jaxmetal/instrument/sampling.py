@@ -17,6 +17,7 @@ from jaxmetal.instrument.psf import PSF
 MAX_POINTS = 2e7
 # Sides of cells larger than a pixel, in pixels.
 CELL_SIZES = (1, 1.25, 1.5, 2, 3, 4, 6, 8, 12, 16)
+# So many sizes smaller are the cells by which one of them is judged.
 SIZES_ON = 3
 # With smaller cells the error falls about as this power of their size; and a little less fine than that may be fine enough.
 FALL, LUCK = 4, 1.15
@@ -75,9 +76,9 @@ class Sampling:
         more_nodes
             whether there are more points in a cell too.
         """
-        smaller = [size for size in CELL_SIZES if size < 0.99 / self.convolve]
+        smaller = [size for size in CELL_SIZES if size < 0.99 / self.convolve][-SIZES_ON:]
         smaller_cells = dataclasses.replace(
-            self, convolve=1 / smaller[-SIZES_ON:][0] if smaller else self.convolve + 1, nodes=min(self.nodes + more_nodes, 4)
+            self, convolve=1 / smaller[0] if smaller else self.convolve + 1, nodes=min(self.nodes + more_nodes, 4)
         )
         if widest <= self.margin:
             return smaller_cells
