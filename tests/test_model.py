@@ -33,10 +33,13 @@ def test_log_density_is_likelihood_times_prior_times_jacobian(model):
     z = model.maps["z"]
     predicted = model.predict(values)["z"]
     expected = stats.norm.logpdf(np.asarray(z.values), np.asarray(predicted), np.asarray(z.sigma)).sum() - np.log(3.0) - np.log(2.0)
-    potential = lambda m, u: numpyro.infer.util.potential_energy(m.numpyro_model, (), {}, dict(zip(m.names, u, strict=True)))  # noqa: E731
-    posterior, density, energy = compiled_once(lambda m, u: (m.log_posterior(u), m.log_density(u), potential(m, u)))(model, u)
+    posterior, density = compiled_once(lambda m, u: (m.log_posterior(u), m.log_density(u)))(model, u)
     assert float(posterior) == pytest.approx(expected, rel=1e-5)
-    assert float(density) == pytest.approx(-float(energy), rel=1e-5)
+    numpyro_density, _ = numpyro.infer.util.log_density(model.numpyro_model, (), {}, values)
+    assert float(posterior) == pytest.approx(float(numpyro_density), rel=1e-5)
+    slopes = np.diag(jax.jacfwd(lambda u: jnp.stack([model.constrain(u)[name] for name in model.names]))(u))
+    # A difference of two large numbers keeps few digits in float32.
+    assert float(density - posterior) == pytest.approx(np.log(np.abs(slopes)).sum(), rel=1e-3, abs=1e-6 * abs(float(posterior)))
 
 
 def test_the_density_can_be_jitted_differentiated_and_mapped(model):
@@ -240,7 +243,7 @@ def test_student_t_is_not_moved_by_outliers():
         ({"disk.metallicity.gradient": dist.Normal()}, "Did you mean 'disc'"),
         ({"disc.metallicity": dist.Normal()}, "group of parameters"),
         ({CENTRAL: dist.Uniform(6.0, 7.0)}, "starting value 8 lies outside the prior's support"),
-        ({CENTRAL: dist.Uniform(8.0, 9.0)}, "starting value 8 lies outside"),
+        ({CENTRAL: dist.Uniform(8.1, 9.0)}, "starting value 8 lies outside"),
         ({CENTRAL: 8.0}, "expected a numpyro distribution, Tied or Linear, got float"),
         ({CENTRAL: jm.Tied("disc.metallicity.middle")}, "unknown name 'middle'"),
         ({CENTRAL: jm.Tied(GRADIENT), GRADIENT: jm.Tied(CENTRAL)}, "itself tied"),
@@ -269,13 +272,19 @@ def test_a_fit_that_the_data_do_not_constrain_says_so():
     """The gradient of a tracer on light that is confined to one pixel."""
     galaxy = disc(R=0.001, n=0.5)
     z = jm.simulate.tracer_map(galaxy, telescope(), variance=lambda flux: 0.01 + 0 * flux)
-    fit = jm.optimise(jm.Model(galaxy, {"z": z}, {GRADIENT: dist.Uniform(-1.0, 1.0)}), starts=1)
-    assert not fit.converged
-    assert "not constrained" in fit.message
+    with pytest.warns(jm.InputWarning, match="below .* of its peak"):
+        model = jm.Model(galaxy, {"z": z}, {GRADIENT: dist.Uniform(-1.0, 1.0)})
+    fit = jm.optimise(model, starts=1)
+    assert fit.message == "converged; disc.metallicity.gradient is not constrained by the data beyond its prior"
+    assert 0.5 < fit.errors[GRADIENT] < 0.8
 
 
 def test_a_fit_that_ends_at_the_edge_of_a_prior_says_so():
     z = jm.simulate.tracer_map(disc(), telescope(), seed=1)
     fit = jm.optimise(jm.Model(disc(gradient=-0.1), {"z": z}, {GRADIENT: dist.Uniform(-0.12, 0.0)}), starts=1)
-    assert not fit.converged
-    assert "disc.metallicity.gradient at the edge of its prior" in fit.message
+    assert fit.converged
+    assert "disc.metallicity.gradient at the edge of its prior, -0.12: its error is one-sided" in fit.message
+    # Where the likelihood falls exponentially from the edge, the posterior is exponential.
+    free = jm.optimise(jm.Model(disc(gradient=-0.1), {"z": z}, {GRADIENT: dist.Uniform(-1.0, 1.0)}), starts=1)
+    scale = free.errors[GRADIENT] ** 2 / abs(float(free.parameters[GRADIENT]) + 0.12)
+    assert fit.errors[GRADIENT] == pytest.approx(scale, rel=0.2)

@@ -16,8 +16,9 @@ from jaxtyping import Array, Float
 from jaxmetal.compiling import compiled, compiled_once
 from jaxmetal.errors import unknown
 from jaxmetal.galaxy import Component, Galaxy
-from jaxmetal.instrument.convolve import AT_ONCE, cell_means, smear, transfer_function, weighted_mean
+from jaxmetal.instrument.convolve import AT_ONCE, cell_means, smear, transfer_function
 from jaxmetal.instrument.instrument import Instrument
+from jaxmetal.instrument.means import resolved_light, weighted_mean
 from jaxmetal.instrument.psf import NoPSF
 from jaxmetal.instrument.sampling import Sampling
 from jaxmetal.maps import scale_functions
@@ -66,9 +67,14 @@ def observe(
     groups = list(dict.fromkeys([everyone] * with_light + list(carriers.values())))
     sampling = instrument.sampling or _safe_sampling(instrument)
     light, weighted = _cells(galaxy, instrument, sampling, groups, averages)
+    # In units of the brightest cell, so that neither a Fourier transform nor a derivative leaves the
+    # range of float32. The result does not depend on this unit, so no gradient flows through it.
+    unit = {group: jax.lax.stop_gradient(_peak(image)) for group, image in light.items()}
+    light = {group: image / unit[group] for group, image in light.items()}
+    weighted = {a: image / unit[carriers[a]] for a, image in weighted.items()}
     # A uniform tracer stays uniform to rounding if only its contrast against the mean is convolved. The result does
     # not depend on this reference, so no gradient flows through it.
-    reference = {a: jax.lax.stop_gradient(_ratio(weighted[a].sum(), light[carriers[a]].sum())) for a in averages}
+    reference = {a: jax.lax.stop_gradient(_ratio(weighted[a].mean(), light[carriers[a]].mean())) for a in averages}
     contrast = [weighted[a] - reference[a] * light[carriers[a]] for a in averages]
     transfer = instrument.transfer
     if transfer is None and not (isinstance(instrument.psf, NoPSF) and sampling.convolve >= 1):
@@ -84,8 +90,10 @@ def observe(
     means = {}
     for average, image in zip(averages, seen(contrast) if contrast else (), strict=True):
         inverse = scale_functions(average[1])[1]
-        means[average] = inverse(weighted_mean(seen_light[carriers[average]], image, reference[average]))
-    return seen_light.get(everyone), means
+        carried_by = seen_light[carriers[average]]
+        shines = resolved_light(carried_by, transfer is not None)
+        means[average] = inverse(weighted_mean(carried_by, image, reference[average], shines))
+    return (seen_light[everyone] * unit[everyone] if with_light else None), means
 
 
 def _carriers(galaxy: Galaxy, tracer: str) -> tuple[str, ...]:
@@ -184,6 +192,12 @@ def _cusps(component: Component, tracers: list[str]) -> list[tuple[Array, Array]
     if is_traced(centres):
         return centres
     return list({(float(x), float(y)): (x, y) for x, y in centres}.values())
+
+
+def _peak(image: Array) -> Array:
+    """The largest absolute value; 1 where all are 0."""
+    largest = jnp.max(jnp.abs(image))
+    return jnp.where(largest > 0, largest, 1.0)
 
 
 def _ratio(numerator: Array, denominator: Array) -> Array:

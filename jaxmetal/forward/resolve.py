@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxmetal.forward.coverage import check_coverage
+from jaxmetal.forward.faint import FAINTEST, rounding_error
 from jaxmetal.forward.observe import Average, observe_once
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.instrument.instrument import Instrument
@@ -24,8 +25,6 @@ log = logging.getLogger("jaxmetal")
 
 # How near to the converged map "auto" must come where light matters: dex (or tracer unit), and relative light.
 TOLERANCE = np.array([1e-4, 1e-3])
-# Light matters down to this fraction of the brightest pixel.
-FAINTEST = 1e-4
 # What a fit may pass counts only where its averages span no more dex than this: beyond, no map would tell one from the other, and what
 # is far outside the frame outshines it.
 MOST_DEX = 3
@@ -34,6 +33,11 @@ MOST_MARGIN, SETTLED = 3, 0.1
 
 
 def resolve(scenes: Iterable[Scene]) -> dict[str, Map]:
+    """The maps of the first scene with every "auto" sampling chosen; see `resolve_with_light`."""
+    return resolve_with_light(scenes)[0]
+
+
+def resolve_with_light(scenes: Iterable[Scene]) -> tuple[dict[str, Map], dict[str, np.ndarray]]:
     """The maps of the first scene with every "auto" sampling chosen, by measuring it.
 
     A first guess from the PSF's transfer function is compared with a finer sampling. As long as the two differ by more
@@ -52,6 +56,8 @@ def resolve(scenes: Iterable[Scene]) -> dict[str, Map]:
     -------
     maps
         by name; `map.instrument.describe()` says what was chosen and the error that was measured.
+    lights
+        {map: smeared light of the first scene} of the maps whose sampling was chosen here.
 
     Raises
     ------
@@ -63,25 +69,30 @@ def resolve(scenes: Iterable[Scene]) -> dict[str, Map]:
     everything = cache(lambda: [first, *others])
     maps = dict(start)
     check_coverage(galaxy, maps)
+    lights: dict[str, np.ndarray] = {}
     together: dict[int, list[str]] = {}
     for name, map in maps.items():
         if map.instrument.sampling is None:
             together.setdefault(id(map.instrument), []).append(name)
     for names in together.values():
         averages = tuple(dict.fromkeys((m.tracer, m.scale) for m in (start[name] for name in names) if isinstance(m, TracerMap)))
-        instrument, excess = _resolved(first, everything, names[0], averages)
+        instrument, excess, view = _resolved(first, everything, names[0], averages)
         level, but = (logging.INFO, "") if excess <= 1 else (logging.WARNING, ", which is more than the 1e-4 and 1e-3 asked for")
         log.log(level, "%s: %s%s", ", ".join(names), instrument.describe(), but)
         for name in names:
             maps[name] = eqx.tree_at(lambda m: m.instrument, maps[name], instrument)
+            lights[name] = view[0]
     check_coverage(galaxy, {name: maps[name] for names in together.values() for name in names})
-    return maps
+    return maps, lights
 
 
 def _resolved(
     first: Scene, everything: Callable[[], Sequence[Scene]], name: str, averages: tuple[Average, ...]
-) -> tuple[Instrument, float]:
-    """The instrument of this map with a sampling that holds for all scenes, and its largest error over what is allowed."""
+) -> tuple[Instrument, float, list[np.ndarray]]:
+    """The instrument of this map with a sampling that holds for all scenes.
+
+    With its largest error over what is allowed, and the view of the first scene.
+    """
     galaxy, instrument = first[0], first[1][name].instrument
     possible = lambda sampling: sampling.points(instrument.grid.shape) <= MAX_POINTS  # noqa: E731
     # Around the images of a lensed centre, wherever they are, only more points help.
@@ -109,7 +120,9 @@ def _resolved(
                 sampling = between
                 errors, excess = apart(sampling, finer)
             if excess <= 1 or not possible(finer):
-                return instrument.with_sampling(sampling, jnp.asarray(errors)), excess
+                view = views(sampling)[0]
+                rounding = jnp.asarray(rounding_error(view, [scale for _, scale in averages]))
+                return instrument.with_sampling(sampling, jnp.asarray(errors), rounding), excess, view
             if finer.margin > sampling.margin:
                 # Most often only one of the two is to blame, the cells or the margin, and the other would cost for nothing.
                 narrow = finer.with_margin(sampling.margin)

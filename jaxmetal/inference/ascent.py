@@ -1,6 +1,8 @@
 """Three ways up the posterior: Fisher scoring, and Optax's L-BFGS and Adam.
 
-Each is a pure function (model, start, steps) -> (end, log posterior there), to be mapped over starts and over galaxies.
+Each is a pure function (model, start, steps, with_jacobian) -> (end, log posterior there), to be mapped over starts and
+over galaxies. `with_jacobian` says which density is climbed: 0 for that in the parameters' own units, 1 for that in
+unconstrained coordinates.
 """
 
 from collections.abc import Callable
@@ -11,6 +13,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float
 
+from jaxmetal.inference.information import value_slope_information
 from jaxmetal.inference.model import Model
 from jaxmetal.profiles.numerics import product
 
@@ -18,6 +21,8 @@ from jaxmetal.profiles.numerics import product
 ARRIVED = 1e-3
 ADAM_RATE = 0.05
 DAMPING, MOST_DAMPING = 1e-3, 1e8
+# No coordinate moves by more in one step; the standard deviation of a prior is about 1 there.
+LONGEST_STEP = 1.0
 
 Point = Float[Array, " n"]
 End = tuple[Point, Float[Array, ""]]
@@ -36,7 +41,7 @@ class Climb(NamedTuple):
     count: Array
 
 
-def fisher(model: Model, start: Point, steps: int) -> End:
+def fisher(model: Model, start: Point, steps: int, with_jacobian: Any) -> End:
     """Fisher scoring with Marquardt's damping: Newton's method with the expected curvature, which is never negative.
 
         u ← u + [F + damping · diag F]⁻¹ ∂ log posterior
@@ -46,12 +51,13 @@ def fisher(model: Model, start: Point, steps: int) -> End:
     """
 
     def step(at: Climb) -> Climb:
-        height, slope, information = model.survey(at.trial)
+        height, slope, information = value_slope_information(model, at.trial, with_jacobian)
         better = jnp.isfinite(height) & (height >= at.height - _rounding(at.height))
         damping = at.damping * jnp.where(better, 0.1, 10.0)
         found = at._replace(point=at.trial, height=height, slope=slope, information=information)
         here = jax.tree.map(lambda new, old: jnp.where(better, new, old), found, at)
         direction, gain = _newton(here.slope, here.information, damping)
+        direction = direction * jnp.minimum(1.0, LONGEST_STEP / jnp.max(jnp.abs(direction)))
         return here._replace(trial=here.point + direction, damping=damping, gain=gain, count=at.count + 1)
 
     def unfinished(at: Climb) -> Bool[Array, ""]:
@@ -90,7 +96,7 @@ def _rounding(height: Float[Array, ""]) -> Float[Array, ""]:
     return jnp.where(jnp.isfinite(height), 8 * jnp.finfo(height.dtype).eps * jnp.abs(height), 0.0)
 
 
-def lbfgs(model: Model, start: Point, steps: int) -> End:
+def lbfgs(model: Model, start: Point, steps: int, with_jacobian: Any) -> End:
     """Optax's L-BFGS with a zoom line search, in coordinates whitened by the Fisher information at the start."""
     solver = optax.lbfgs(linesearch=optax.scale_by_zoom_linesearch(max_linesearch_steps=12, initial_guess_strategy="one"))
 
@@ -111,10 +117,10 @@ def lbfgs(model: Model, start: Point, steps: int) -> End:
         w, _, value, *_ = jax.lax.while_loop(unfinished, step, (w, solver.init(w), value, slope, 0, jnp.asarray(jnp.inf, w.dtype)))
         return w, value
 
-    return _whitened(climb, model, start)
+    return _whitened(climb, model, start, with_jacobian)
 
 
-def adam(model: Model, start: Point, steps: int) -> End:
+def adam(model: Model, start: Point, steps: int, with_jacobian: Any) -> End:
     """Optax's Adam with a cosine decay, in coordinates whitened by the Fisher information at the start."""
     solver = optax.adam(optax.cosine_decay_schedule(ADAM_RATE, steps))
 
@@ -127,14 +133,19 @@ def adam(model: Model, start: Point, steps: int) -> End:
         (w, _), _ = jax.lax.scan(step, (w, solver.init(w)), length=steps)
         return w, depth(w)
 
-    return _whitened(climb, model, start)
+    return _whitened(climb, model, start, with_jacobian)
 
 
-def _whitened(climb: Callable, model: Model, start: Point) -> End:
+def _whitened(climb: Callable, model: Model, start: Point, with_jacobian: Any) -> End:
     whiten = inverse_root(model.information(start))
-    w, depth = climb(lambda w: -model.log_posterior(start + product(whiten, w)), jnp.zeros_like(start))
-    return start + product(whiten, w), -depth
+
+    def depth(w: Point) -> Array:
+        return -model.log_posterior(start + product(whiten, w), with_jacobian)
+
+    w, lowest = climb(depth, jnp.zeros_like(start))
+    return start + product(whiten, w), -lowest
 
 
+Method = Callable[[Model, Point, int, Any], End]
 # Each with its most steps.
-METHODS: dict[str, tuple[Callable[[Model, Point, int], End], int]] = {"fisher": (fisher, 40), "lbfgs": (lbfgs, 40), "adam": (adam, 600)}
+METHODS: dict[str, tuple[Method, int]] = {"fisher": (fisher, 40), "lbfgs": (lbfgs, 40), "adam": (adam, 600)}

@@ -1,15 +1,15 @@
 """The free parameters as one vector on the whole real line, and back."""
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
-from numpyro.distributions.transforms import biject_to
 
 from jaxmetal.compiling import compiled, compiled_once
 from jaxmetal.inference.priors import Priors
+from jaxmetal.inference.transforms import coordinate_of
 
 Values = dict[str, Any]
 
@@ -22,23 +22,47 @@ def draw(priors: Priors, key: Array) -> Values:
 
 @compiled
 def to_line(priors: Priors, values: Values) -> Float[Array, " n"]:
-    """Values by path as one vector, in the order of the priors."""
-    parts = [biject_to(prior.support).inv(values[name]).ravel() for name, prior in priors.items()]
-    return jnp.concatenate(parts) if parts else jnp.zeros(0)
+    """Values by path as one vector, in the order of the priors.
+
+    A value on the edge of its prior's support, such as a scatter of 0, has no finite place on the
+    line: there is no slope to follow from it. The middle of the prior stands in for it.
+    """
+    parts = [coordinate_of(prior).line(values[name]).ravel() for name, prior in priors.items()]
+    line = jnp.concatenate(parts) if parts else jnp.zeros(0)
+    return jnp.where(jnp.isfinite(line), line, 0.0)
 
 
-def from_line(priors: Priors, unconstrained: Float[Array, " n"]) -> tuple[Values, Float[Array, ""]]:
-    """The vector back as values by path in their own units, and ln |d values / d vector|."""
-    values, log_jacobian, at = {}, jnp.zeros(()), 0
+class Point(NamedTuple):
+    """A point in the space of the free parameters.
+
+    Parameters
+    ----------
+    values
+        by path, in their own units.
+    log_prior
+        the log density of the priors in the parameters' own units.
+    log_jacobian
+        ln |d values / d vector|.
+    """
+
+    values: Values
+    log_prior: Float[Array, ""]
+    log_jacobian: Float[Array, ""]
+
+
+def from_line(priors: Priors, unconstrained: Float[Array, " n"]) -> Point:
+    """The vector back as values by path, with their prior density."""
+    values, log_prior, log_jacobian, start = {}, jnp.zeros(()), jnp.zeros(()), 0
     for name, prior in priors.items():
-        transform = biject_to(prior.support)
-        shape = transform.inverse_shape(prior.shape())
-        size = math.prod(shape)
-        u = unconstrained[at : at + size].reshape(shape)
-        values[name] = transform(u)
-        log_jacobian += jnp.sum(transform.log_abs_det_jacobian(u, values[name]))
-        at += size
-    return values, log_jacobian
+        coordinate = coordinate_of(prior)
+        shape = coordinate.line_shape(prior)
+        end = start + math.prod(shape)
+        u = unconstrained[start:end].reshape(shape)
+        values[name] = coordinate.value(u)
+        log_prior += jnp.sum(coordinate.log_prior(u))
+        log_jacobian += jnp.sum(coordinate.log_jacobian(u))
+        start = end
+    return Point(values, log_prior, log_jacobian)
 
 
 @compiled_once
@@ -46,4 +70,4 @@ def partway(priors: Priors, values: Values, visits: int, part: float) -> list[Va
     """Values part of the way from these, on the line, to some draws from the priors."""
     start = to_line(priors, values)
     ends = [to_line(priors, draw(priors, jax.random.key(i))) for i in range(visits)]
-    return [from_line(priors, start + part * (end - start))[0] for end in ends]
+    return [from_line(priors, start + part * (end - start)).values for end in ends]

@@ -2,16 +2,19 @@
 
 import math
 from collections.abc import Collection, Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 import equinox as eqx
 import jax
 
 from jaxmetal.errors import InputError
-from jaxmetal.forward import resolve
+from jaxmetal.forward.faint import without_dark
+from jaxmetal.forward.observe import observe_once
+from jaxmetal.forward.resolve import resolve_with_light
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.instrument.instrument import Instrument
-from jaxmetal.maps import Map
+from jaxmetal.maps import Map, TracerMap
 
 Maps = dict[str, Map]
 
@@ -21,14 +24,26 @@ def set_apart(maps: Mapping[str, Map], names: Collection[str]) -> Maps:
     return {name: _with(m, jax.tree.map(lambda leaf: leaf, m.instrument)) if name in names else m for name, m in maps.items()}
 
 
-def make_ready(scenes: Iterable[tuple[Galaxy, Mapping[str, Map]]], free: Collection[str]) -> Maps:
-    """The maps of the first scene with their samplings chosen for all scenes, and with their PSFs transformed where not free."""
+def make_ready(scenes: Iterable[tuple[Galaxy, Mapping[str, Map]]], free: Collection[str], light_is_known: bool) -> Maps:
+    """The maps of the first scene with their samplings chosen for all scenes, and with their PSFs transformed where not free.
+
+    Where the light is known, pixels that are too dark for the precision in use are left out.
+    """
     known: dict[int, Instrument] = {}
-    maps = resolve(scenes)
+    scenes = iter(scenes)
+    first = galaxy, _ = next(scenes)
+    maps, lights = resolve_with_light(chain([first], scenes))
     for name, m in maps.items():
+        if light_is_known and isinstance(m, TracerMap):
+            light = lights[name] if name in lights else _light(galaxy, m.instrument)
+            maps[name] = m = without_dark(name, m, light)
         if name not in free:
             maps[name] = _with(m, known.setdefault(id(m.instrument), m.instrument.with_transfer()))
     return maps
+
+
+def _light(galaxy: Galaxy, instrument: Instrument) -> Any:
+    return observe_once(galaxy, instrument, (), True)[0]
 
 
 def sampled_like(maps: Mapping[str, Map], like: Mapping[str, Map]) -> Maps:

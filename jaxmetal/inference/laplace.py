@@ -13,6 +13,14 @@ from jaxmetal.inference.ascent import ARRIVED
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.results import Fit, standard_errors
 
+# A parameter whose standard deviation in unconstrained coordinates, where that of its prior is about
+# 1, is larger than this depends on the prior's shape or edge as much as on the data.
+PRIOR_MATTERS = 0.5
+# A value lies at the edge of its prior within this part of its error, or of the prior's width.
+NEAR, NEAR_WIDTH = 0.05, 0.001
+# From here on the data say nothing of it.
+PRIOR_ALONE = 0.9
+
 
 class Surroundings(NamedTuple):
     """The posterior at a point, and what a fit reports of it."""
@@ -23,18 +31,30 @@ class Surroundings(NamedTuple):
     hessian: Array
     to_own_units: Array
     linear_information: Array
+    linear_scale: Array
     values: dict[str, Array]
     predicted: dict[str, Array]
 
 
-def surroundings(model: Model, u: Float[Array, " n"]) -> Surroundings:
-    """What is found at a point."""
+def surroundings(model: Model, u: Float[Array, " n"], with_jacobian: Any = 0.0) -> Surroundings:
+    """The local expansion of the posterior at a point.
+
+    Parameters
+    ----------
+    model
+        galaxy, maps and priors.
+    u
+        the point, in unconstrained coordinates.
+    with_jacobian
+        0 for the slope and Hessian of the density in the parameters' own units, 1 for those of the
+        density in unconstrained coordinates.
+    """
 
     def depth(u: Array) -> tuple[Array, Any]:
-        values = model.constrain(u)
-        seen, log_prior = model.look(values), model.log_prior(values)
-        height = log_prior + seen.log_likelihood
-        return -height, (height, log_prior, seen)
+        point = model.point(u)
+        seen = model.look(point.values)
+        height = point.log_prior + seen.log_likelihood
+        return -height - with_jacobian * point.log_jacobian, (height, point.log_prior, seen)
 
     def slope(u: Array) -> tuple[Array, Any]:
         # Slope and predictions come along with the curvature, so that the model is compiled here only once.
@@ -46,8 +66,14 @@ def surroundings(model: Model, u: Float[Array, " n"]) -> Surroundings:
         return jnp.concatenate([values[name].ravel() for name in model.free])
 
     hessian, (gradient, (height, log_prior, seen)) = jax.jacfwd(slope, has_aux=True)(u)
-    linear = jnp.zeros((0, 0)) if seen.solution is None else seen.solution.information
-    return Surroundings(height, log_prior, gradient, hessian, jax.jacfwd(own_units)(u), linear, seen.values, seen.predicted)
+    solution = seen.solution
+    information = jnp.zeros((0, 0)) if solution is None else solution.information
+    scale = jnp.zeros(0) if solution is None else solution.scale
+    to_own_units = jax.jacfwd(own_units)(u)
+    return Surroundings(
+        height, log_prior, gradient, hessian, to_own_units, information, scale,
+        seen.values, seen.predicted,
+    )  # fmt: skip
 
 
 @compiled
@@ -63,22 +89,61 @@ class Fits(Sequence[Fit]):
     models
         of one structure.
     points
-        where their ascents ended, unconstrained, shape (galaxies, n).
+        the maxima in the parameters' own units, as unconstrained points, shape (galaxies, n).
     around
-        what is found there, every array with a first axis of galaxies.
+        the local expansions there, every array with a first axis of galaxies.
+    modes
+        (points, expansions) of the maxima in unconstrained coordinates, from which errors are taken
+        and samplers start; the same as `points` and `around` if left out.
     """
 
-    def __init__(self, models: Sequence[Model], points: Any, around: Surroundings):
+    def __init__(
+        self,
+        models: Sequence[Model],
+        points: Any,
+        around: Surroundings,
+        modes: tuple[Any, Surroundings] | None = None,
+    ):
         self.models = models
-        self._around = jax.tree.map(np.asarray, around)
-        self.unconstrained = np.asarray(points)
-        self.unconstrained_covariance, self._complaints = _curvatures(models, self.unconstrained, self._around)
+        self.points, self._around = np.asarray(points), jax.tree.map(np.asarray, around)
+        self.unconstrained, self._modes = self.points, self._around
+        if modes is not None:
+            self.unconstrained = np.asarray(modes[0])
+            self._modes = jax.tree.map(np.asarray, modes[1])
+        self.unconstrained_covariance, self._complaints = _curvatures(models, self.unconstrained, self._modes)
+        # Of the parameters in their order and own units, shape (galaxies, n, n); NaN where there is none.
+        self.covariance = _in_own_units(self.unconstrained_covariance, self._modes)
         slope = self._around.slope.astype(float)
         # What a Newton step would still gain in log posterior.
         self.gains = 0.5 * np.einsum("gi,gij,gj->g", slope, self.unconstrained_covariance, slope)
-        # Of the parameters in their order and own units, shape (galaxies, n, n); NaN where there is none.
-        self.covariance = _in_own_units(self.unconstrained_covariance, self._around)
         self._made: dict[int, Fit] = {}
+
+    @property
+    def prior_matters(self) -> np.ndarray:
+        """Which galaxies have a parameter at the edge of its prior, or that the data hardly constrain, shape (galaxies,)."""
+        covariance = _inverses(self._around.hessian)
+        variances = np.diagonal(covariance, axis1=1, axis2=2)
+        informed = (variances < PRIOR_MATTERS**2).all(axis=1)
+        return np.isfinite(self._around.log_posterior) & ~informed
+
+    def with_modes(self, chosen: np.ndarray, points: Any, around: Surroundings) -> "Fits":
+        """The same with the maxima in unconstrained coordinates of some of the galaxies.
+
+        Parameters
+        ----------
+        chosen
+            their numbers.
+        points, around
+            the maxima of the density in unconstrained coordinates, and the local expansions there.
+        """
+
+        def replaced(old: np.ndarray, new: Any) -> np.ndarray:
+            array = old.copy()
+            array[chosen] = np.asarray(new)
+            return array
+
+        modes = replaced(self.unconstrained, points), jax.tree.map(replaced, self._modes, around)
+        return Fits(self.models, self.points, self._around, modes)
 
     @property
     def parameters(self) -> dict[str, np.ndarray]:
@@ -105,9 +170,10 @@ class Fits(Sequence[Fit]):
     def _one(self, i: int) -> Fit:
         model, around, covariance = self.models[i], jax.tree.map(lambda found: found[i], self._around), self.covariance[i]
         complaints = [self._complaints[i]] if self._complaints[i] else []
-        complaints += _bounded(model, around.values, np.sqrt(np.diag(covariance)))
         if not self.gains[i] < ARRIVED:
             complaints.insert(0, f"not converged: a Newton step would still gain {self.gains[i]:.2g} in log posterior")
+        free = np.sqrt(np.diag(self.unconstrained_covariance[i]))
+        notes = _prior_notes(model, around.values, np.sqrt(np.diag(covariance)), free)
         galaxy, maps = model.scene_at(around.values)
         return Fit(
             parameters={name: around.values[name] for name in model.free},
@@ -117,7 +183,7 @@ class Fits(Sequence[Fit]):
             predicted=around.predicted,
             log_prior=float(around.log_prior),
             converged=not complaints,
-            message="; ".join(complaints) or "converged",
+            message="; ".join([*(complaints or ["converged"]), *notes]),
             unconstrained=self.unconstrained[i],
             unconstrained_covariance=self.unconstrained_covariance[i],
         )
@@ -128,7 +194,8 @@ def _in_own_units(covariance: np.ndarray, around: Surroundings) -> np.ndarray:
     covariance = units @ covariance @ np.swapaxes(units, 1, 2)
     if linear := around.linear_information.shape[-1]:
         # What the data leave uncertain of the amplitudes, given everything else.
-        given = _inverses(around.linear_information)
+        scale = np.asarray(around.linear_scale, float)
+        given = _inverses(around.linear_information) * scale[:, :, None] * scale[:, None, :]
         covariance[:, -linear:, -linear:] += np.where(np.isnan(given), np.inf, given)
     return covariance
 
@@ -143,27 +210,37 @@ def _curvatures(models: Sequence[Model], points: np.ndarray, around: Surrounding
             complaints[i] = "the log density is not finite at any start"
             continue
         found[i] = _inverses(_information(models[i], points[i])[None])[0]
-        complaints[i] = "no clear maximum (a parameter at its bound, or not constrained by the data): errors from the Fisher matrix"
+        complaints[i] = "not converged: no maximum but a saddle or a plateau; errors from the Fisher matrix"
         if np.isnan(found[i]).any():
             complaints[i] = "the data do not constrain the parameters: no covariance"
     return found, complaints
 
 
-def _bounded(model: Model, values: dict[str, Array], errors: np.ndarray) -> list[str]:
-    """What to know about parameters with a bounded prior: at its edge, or left to it by the data."""
-    notes, at = [], 0
+def _prior_notes(model: Model, values: dict[str, Array], errors: np.ndarray, unconstrained_errors: np.ndarray) -> list[str]:
+    """A line for each parameter at the edge of its prior, or that the data do not constrain."""
+    notes, start = [], 0
     for name in model.names:
-        prior, value = model.priors[name], np.asarray(values[name], float)
-        error, at = errors[at : at + value.size].reshape(value.shape), at + value.size
-        low, high = (getattr(prior.support, bound, None) for bound in ("lower_bound", "upper_bound"))
-        if low is None or high is None:
-            continue
-        low, width = np.asarray(low, float), np.asarray(high, float) - np.asarray(low, float)
-        if np.any(np.abs((value - low) / width - 0.5) > 0.499):
-            notes.append(f"{name} at the edge of its prior, its error means little")
-        elif np.any(error > 0.3 * width):
+        value, prior = np.asarray(values[name], float), model.priors[name]
+        own = slice(start, start + value.size)
+        error, on_the_line = (e[own].reshape(value.shape) for e in (errors, unconstrained_errors))
+        start += value.size
+        edge = _edge(prior, value, error)
+        if edge is not None:
+            notes.append(f"{name} at the edge of its prior, {edge:g}: its error is one-sided")
+        elif np.any(on_the_line > PRIOR_ALONE):
             notes.append(f"{name} is not constrained by the data beyond its prior")
     return notes
+
+
+def _edge(prior: Any, value: np.ndarray, error: np.ndarray) -> float | None:
+    """The bound of a prior's support at which a value lies, or None."""
+    bounds = [getattr(prior.support, bound, None) for bound in ("lower_bound", "upper_bound")]
+    width = np.inf if None in bounds else np.abs(np.subtract(*(np.asarray(b, float) for b in bounds)))
+    close = np.maximum(NEAR * error, np.where(np.isfinite(width), NEAR_WIDTH * width, 0.0))
+    for bound in bounds:
+        if bound is not None and np.any(np.abs(value - np.asarray(bound, float)) <= close):
+            return float(np.ravel(np.asarray(bound, float))[0])
+    return None
 
 
 def _inverses(given: Any) -> np.ndarray:

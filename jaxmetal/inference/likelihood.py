@@ -8,15 +8,20 @@ from jaxtyping import Array, Float
 from jaxmetal.maps import LightMap, Map
 
 
-def total_sigma(map: Map, predicted: Float[Array, "..."]) -> Float[Array, "..."]:
-    """sigma and the extra scatter in quadrature: scatter in the tracer's unit, or as a fraction of the light.
+def _sigma(map: Map) -> Float[Array, "..."]:
+    """The standard deviations of the data alone, with a covariance of its independent modes."""
+    return map.sigma if map.modes is None else map.modes.sigma
 
-    With a covariance, of its independent modes.
+
+def _inflation(map: Map, predicted: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The factor by which the extra scatter makes sigma larger: sqrt(1 + (scatter / sigma)²).
+
+    The scatter is in the tracer's unit, or a fraction of the light.
     """
-    sigma = map.sigma if map.modes is None else map.modes.sigma
     extra = map.scatter * predicted if isinstance(map, LightMap) else map.scatter
-    # In units of sigma: the square of a flux of 1e-20 does not exist in float32.
-    return sigma * jnp.sqrt(1 + (extra / sigma) ** 2)
+    # In units of sigma: the square of a flux of 1e-20 does not exist in float32, nor does 1 / sigma².
+    ratio = jnp.where(map.valid, extra / _sigma(map), 0.0)
+    return jnp.sqrt(1 + ratio**2)
 
 
 def independent(map: Map, images: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -25,9 +30,15 @@ def independent(map: Map, images: Float[Array, "..."]) -> Float[Array, "..."]:
     return images if map.modes is None else map.modes.along(images)
 
 
+def in_units_of_error(map: Map, images: Float[Array, "..."], predicted: Float[Array, "..."]) -> Float[Array, "..."]:
+    """One or more images over the total sigma of a prediction, with a covariance along its modes; 0 where nothing takes part."""
+    # One factor after the other: the derivative of a quotient by the total sigma has 1 / sigma².
+    return independent(map, images) / _sigma(map) / _inflation(map, predicted)
+
+
 def residuals(map: Map, predicted: Float[Array, "..."]) -> Float[Array, "..."]:
     """(data - model) / total sigma, with a covariance along its modes; 0 where a pixel or aperture takes no part."""
-    return independent(map, map.values - predicted) / total_sigma(map, predicted)
+    return in_units_of_error(map, map.values - predicted, predicted)
 
 
 def log_likelihood(map: Map, predicted: Float[Array, "..."]) -> Float[Array, ""]:
@@ -37,7 +48,7 @@ def log_likelihood(map: Map, predicted: Float[Array, "..."]) -> Float[Array, ""]
     Student-t:  Σ [ln Gamma((nu+1)/2) - ln Gamma(nu/2) - 1/2 ln(nu pi s²) - (nu+1)/2 ln(1 + r²/nu)]
     """
     squared = residuals(map, predicted) ** 2
-    log_variance = 2 * jnp.log(total_sigma(map, predicted))
+    log_variance = 2 * (jnp.log(_sigma(map)) + jnp.log(_inflation(map, predicted)))
     if map.likelihood == "gaussian":
         terms = -0.5 * (squared + log_variance + jnp.log(2 * jnp.pi))
     else:
@@ -52,9 +63,9 @@ def information_roots(map: Map, predicted: Float[Array, "..."]) -> Float[Array, 
 
     F = Σ (∂mu/s)² + 1/2 Σ (∂ln s²)²,   times (nu+1)/(nu+3) and nu/(nu+3) for Student-t
     """
-    total = total_sigma(map, predicted)
-    mean = independent(map, predicted) / jax.lax.stop_gradient(total)
-    spread = jnp.sqrt(2.0) * jnp.log(total)
+    inflation = _inflation(map, predicted)
+    mean = independent(map, predicted) / _sigma(map) / jax.lax.stop_gradient(inflation)
+    spread = jnp.sqrt(2.0) * jnp.log(inflation)
     if map.likelihood == "student-t":
         mean = mean * jnp.sqrt((map.dof + 1) / (map.dof + 3))
         spread = spread * jnp.sqrt(map.dof / (map.dof + 3))

@@ -11,35 +11,41 @@ from jaxtyping import Array, Float
 
 from jaxmetal.errors import InputError
 from jaxmetal.galaxy import get
-from jaxmetal.inference.likelihood import independent, residuals, total_sigma
+from jaxmetal.inference.likelihood import in_units_of_error, residuals
 from jaxmetal.maps import LightMap, Map
 from jaxmetal.profiles.numerics import product
 
 
 class Solution(NamedTuple):
-    """The posterior of some amplitudes a, given everything else: a Gaussian of this mean and inverse covariance.
+    """The posterior of some amplitudes a, given everything else: a Gaussian.
 
     Parameters
     ----------
     amplitudes
         {path: most probable value}.
     information
-        inverse covariance of all of them in a row, shape (K, K).
+        inverse covariance of all of them in a row, each in units of its scale, shape (K, K).
+    scale
+        of each amplitude: about what the data alone leave uncertain of it, shape (K,).
     """
 
     amplitudes: dict[str, Array]
     information: Float[Array, "K K"]
+    scale: Float[Array, " K"]
 
     @property
     def log_volume(self) -> Float[Array, ""]:
         """ln ∫ exp[-1/2 (a - mean)ᵀ information (a - mean)] da: what is won by marginalising over the amplitudes."""
-        return 0.5 * (len(self.information) * math.log(2 * math.pi) - jnp.linalg.slogdet(self.information)[1])
+        log_determinant = jnp.linalg.slogdet(self.information)[1]
+        log_scales = jnp.sum(jnp.log(self.scale))
+        return 0.5 * (len(self.scale) * math.log(2 * math.pi) - log_determinant) + log_scales
 
     def draw(self, key: Array) -> dict[str, Array]:
         """Amplitudes drawn from this Gaussian."""
         root = jnp.linalg.cholesky(self.information)
-        noise = jax.scipy.linalg.solve_triangular(root.T, jax.random.normal(key, (len(root),), root.dtype))
-        return _unravel(_ravel(self.amplitudes) + noise, self.amplitudes)
+        normal = jax.random.normal(key, (len(root),), root.dtype)
+        noise = jax.scipy.linalg.solve_triangular(root.T, normal)
+        return _unravel(_ravel(self.amplitudes) + self.scale * noise, self.amplitudes)
 
 
 def solve(predict: Callable[[dict[str, Array]], dict[str, Array]], maps: Mapping[str, Map], at: Mapping[str, Array]) -> Solution:
@@ -67,16 +73,27 @@ def solve(predict: Callable[[dict[str, Array]], dict[str, Array]], maps: Mapping
     predicted, templates = push(jnp.eye(len(point), dtype=point.dtype))
     rows, left = [], []
     for name, m in maps.items():
-        sigma = total_sigma(m, predicted[name])
-        rows.append((independent(m, templates[name]) / sigma).reshape(len(point), -1))
+        rows.append(in_units_of_error(m, templates[name], predicted[name]).reshape(len(point), -1))
         left.append(residuals(m, predicted[name]).ravel())
-    design = jnp.concatenate(rows, axis=1)
+    # Each amplitude in units of its own uncertainty: in any unit of flux, and of any size beside
+    # the others, the information is of order one.
+    design, scale = _unit_rows(jnp.concatenate(rows, axis=1))
     information = product(design, design.T)
-    # Amplitudes of very different size would lose digits: scaled to a unit diagonal, and kept from being singular.
-    scale = 1 / jnp.sqrt(jnp.maximum(jnp.diag(information), jnp.finfo(point.dtype).tiny))
-    scaled = information * scale[:, None] * scale + 4 * jnp.finfo(point.dtype).eps * jnp.eye(len(point), dtype=point.dtype)
-    step = scale * jnp.linalg.solve(scaled, scale * product(design, jnp.concatenate(left)))
-    return Solution(_unravel(point + step, at), information)
+    # Kept from being singular.
+    padding = 4 * jnp.finfo(point.dtype).eps * jnp.eye(len(point), dtype=point.dtype)
+    shift = jnp.linalg.solve(information + padding, product(design, jnp.concatenate(left)))
+    return Solution(_unravel(point + scale * shift, at), information, scale)
+
+
+def _unit_rows(rows: Float[Array, "K n"]) -> tuple[Float[Array, "K n"], Float[Array, " K"]]:
+    """The rows divided by their lengths, and one over the lengths; a row of zeros as it is."""
+    # Divided by the largest number first, because squares of very large ones do not exist.
+    largest = jnp.max(jnp.abs(rows), axis=1, keepdims=True)
+    largest = jax.lax.stop_gradient(jnp.where(largest > 0, largest, 1.0))
+    rows = rows / largest
+    length = jnp.sqrt(jnp.maximum(jnp.sum(rows**2, axis=1, keepdims=True), 1e-30))
+    length = jnp.where(length > 1e-14, length, 1.0)
+    return rows / length, (1 / largest / length)[:, 0]
 
 
 def _ravel(values: Mapping[str, Array]) -> Float[Array, " K"]:

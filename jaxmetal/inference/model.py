@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpyro
 from jaxtyping import Array, Float
@@ -12,14 +11,14 @@ from jaxtyping import Array, Float
 from jaxmetal.compiling import compiled
 from jaxmetal.errors import InputError
 from jaxmetal.forward import check_coverage, predict_together
-from jaxmetal.galaxy import Galaxy, get, put
+from jaxmetal.galaxy import LENS, Galaxy, get, put
 from jaxmetal.inference import coordinates, instruments, likelihood
 from jaxmetal.inference.checks import check_path, check_scene
 from jaxmetal.inference.coordinates import Values
+from jaxmetal.inference.information import value_slope_information
 from jaxmetal.inference.linear import Solution, check_linear, solve
 from jaxmetal.inference.priors import Linear, Priors, Tied, check_ties, checked_prior
 from jaxmetal.maps import LightMap, Map
-from jaxmetal.profiles.numerics import product
 
 # "auto" supersampling must hold at the start and part of the way from there to some draws from the prior.
 VISITED = 3
@@ -97,7 +96,14 @@ class Model(eqx.Module):
             passed = coordinates.partway(self.priors, self._starting_values, VISITED, PART_OF_THE_WAY) if self.names else ()
             yield from (unresolved._parts(unresolved._placed(values)) for values in passed)
 
-        return instruments.make_ready(scenes(), free)
+        return instruments.make_ready(scenes(), free, self._light_is_known)
+
+    @property
+    def _light_is_known(self) -> bool:
+        """Whether nothing is free that changes where the light lies in the maps."""
+        tied = (path for path, _ in self.ties)
+        parts = [path.split(".") for path in (*self.names, *self.linear, *tied)]
+        return not any(part[0] == LENS or part[1] in ("light", "instrument", "distance_ratio") for part in parts)
 
     def scene_at(self, values: Values) -> tuple[Galaxy, dict[str, Map]]:
         """The galaxy and the maps with these values in place, ties followed and Linear amplitudes solved."""
@@ -193,9 +199,10 @@ class Model(eqx.Module):
 
     def constrain(self, unconstrained: Float[Array, " n"]) -> Values:
         """The vector back as values by path, in their own units."""
-        return self._constrain(unconstrained)[0]
+        return self.point(unconstrained).values
 
-    def _constrain(self, unconstrained: Float[Array, " n"]) -> tuple[Values, Float[Array, ""]]:
+    def point(self, unconstrained: Float[Array, " n"]) -> coordinates.Point:
+        """The values by path, with the log densities of their priors in both coordinates."""
         return coordinates.from_line(self.priors, unconstrained)
 
     def predict(self, values: Values) -> dict[str, Float[Array, "..."]]:
@@ -230,36 +237,25 @@ class Model(eqx.Module):
 
     def log_density(self, unconstrained: Float[Array, " n"]) -> Float[Array, ""]:
         """The log posterior density (up to a constant) over the whole real line: pure, differentiable, vmap-able."""
-        values, log_jacobian = self._constrain(unconstrained)
-        return self.log_likelihood(values) + self.log_prior(values) + log_jacobian
+        return self.log_posterior(unconstrained, with_jacobian=1.0)
 
-    def log_posterior(self, unconstrained: Float[Array, " n"]) -> Float[Array, ""]:
-        """The log posterior density in the parameters' own units: its maximum is the MAP."""
-        values = self.constrain(unconstrained)
-        return self.log_likelihood(values) + self.log_prior(values)
+    def log_posterior(self, unconstrained: Float[Array, " n"], with_jacobian: Any = 0.0) -> Float[Array, ""]:
+        """The log posterior density in the parameters' own units: its maximum is the MAP.
+
+        Parameters
+        ----------
+        unconstrained
+            the point.
+        with_jacobian
+            1 for the density in unconstrained coordinates, which is `log_density`.
+        """
+        point = self.point(unconstrained)
+        log_prior = point.log_prior + with_jacobian * point.log_jacobian
+        return self.log_likelihood(point.values) + log_prior
 
     def information(self, unconstrained: Float[Array, " n"]) -> Float[Array, "n n"]:
         """Fisher information of the data plus the curvature of the priors, in unconstrained coordinates."""
-        return self.survey(unconstrained)[2]
-
-    def survey(self, unconstrained: Float[Array, " n"]) -> tuple[Float[Array, ""], Float[Array, " n"], Float[Array, "n n"]]:
-        """The log posterior density in the parameters' own units, its slope, and the information, from one pass."""
-
-        def pass_through(u: Array) -> tuple[Array, Array]:
-            values = self.constrain(u)
-            seen = self.look(values)
-            roots = [likelihood.information_roots(map, seen.predicted[name]) for name, map in seen.maps.items()]
-            return seen.log_likelihood + self.log_prior(values), jnp.concatenate(roots)
-
-        def prior_slope(u: Array) -> Array:
-            return jax.grad(lambda u: -self.log_prior(self.constrain(u)) - self._constrain(u)[1])(u)
-
-        directions = jnp.eye(len(unconstrained), dtype=unconstrained.dtype)
-        push = jax.vmap(lambda along: jax.jvp(pass_through, (unconstrained,), (along,)), out_axes=(None, 0))
-        (height, _), (slope, jacobian) = push(directions)
-        # Priors are independent, so their curvature is diagonal; where one curves the wrong way it tells nothing.
-        curvature = jax.jvp(prior_slope, (unconstrained,), (jnp.ones_like(unconstrained),))[1]
-        return height, slope, product(jacobian, jacobian.T) + jnp.diag(jnp.maximum(curvature, 1e-6))
+        return value_slope_information(self, unconstrained)[2]
 
     def numpyro_model(self) -> None:
         """The same model as a NumPyro program, with a site for each free path; call it inside a larger one."""

@@ -1,8 +1,10 @@
 """The most probable parameters, and their errors: an ascent, then Laplace."""
 
+import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import jax
@@ -16,10 +18,13 @@ from jaxmetal.inference.ascent import ARRIVED, METHODS
 from jaxmetal.inference.laplace import Fits, Surroundings, surroundings
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.results import Fit
+from jaxmetal.maps import LightMap, Map
 from jaxmetal.threads import here
 
 # An ascent that has not arrived goes on from where it is this many times at most.
 ROUNDS = 4
+# Draws from a wide prior lie where nothing shows which way is up, such as axis ratios near zero.
+PART_OF_THE_WAY = 0.5
 # Seconds; a climb that is compiled already takes less, or so long that it does not matter.
 COMPILING = 0.1
 
@@ -29,14 +34,15 @@ def optimise(model: Model, starts: int = 4, method: str = "fisher", steps: int |
 
         theta_MAP = argmax [log p(data | theta) + log p(theta)],   covariance = [-∂² log posterior]⁻¹ at theta_MAP
 
-    Several starts run at once, and the best is taken. Whatever the method, Fisher scoring brings it to the last digits.
+    The best of several starts is taken. Whatever the method, Fisher scoring brings it to the last digits.
 
     Parameters
     ----------
     model
         galaxy, maps and priors.
     starts
-        how many: the galaxy's own values first, draws from the priors after it.
+        how many: the galaxy's own values first, then points half-way from there to draws from the
+        priors. Free amplitudes of light are scaled to the light maps in all of them.
     method
         "fisher" (scoring: Levenberg-Marquardt for any likelihood), "lbfgs" or "adam" (Optax).
     steps
@@ -55,17 +61,29 @@ def optimise(model: Model, starts: int = 4, method: str = "fisher", steps: int |
         if nothing is free, or the start has no finite density.
     """
     steps = most_steps(model, starts, method, steps)
-    points = first_points(model, starts, seed)
+    points = np.asarray(first_points(model, starts, seed))
+    own_units, on_the_line = (jnp.asarray(weight, points.dtype) for weight in (0.0, 1.0))
     for _ in range(ROUNDS):
-        with _meanwhile(lambda points=points: _look.prepare(model, points, np.zeros(starts, points.dtype))):
-            points, heights = _climb(model, points, method, steps)
+        with _meanwhile(partial(_look.prepare, model, points[0], own_units)):
+            # One start after the other: side by side they would wait for the longest.
+            ends = [_ascend(model, point, method, steps, own_units) for point in points]
+        points, heights = (np.stack([np.asarray(part) for part in parts]) for parts in zip(*ends, strict=True))
         if not np.any(np.isfinite(heights)):
             raise InputError("optimise: the log density is not finite at any start; check the starting values, priors and data.")
-        best, around = _look(model, points, heights)
-        fits = Fits([model], np.asarray(best)[None], jax.tree.map(lambda found: np.asarray(found)[None], around))
+        best = points[np.argmax(np.where(np.isfinite(heights), heights, -np.inf))]
+        fits = Fits([model], best[None], _one_of_many(_look(model, best, own_units)))
+        if fits.prior_matters[0]:
+            mode, _ = _ascend(model, best, method, steps, on_the_line)
+            around = _look(model, mode, on_the_line)
+            fits = fits.with_modes(np.array([0]), np.asarray(mode)[None], _one_of_many(around))
         if fits.gains[0] < ARRIVED:
             break
     return fits[0]
+
+
+def _one_of_many(around: Surroundings) -> Surroundings:
+    """A local expansion with a first axis of one galaxy."""
+    return jax.tree.map(lambda array: np.asarray(array)[None], around)
 
 
 @contextmanager
@@ -99,31 +117,58 @@ def most_steps(model: Model, starts: int, method: str, steps: int | None) -> int
     return METHODS[method][1] if steps is None else steps
 
 
+@compiled_once
 def first_points(model: Model, starts: int, seed: int) -> Float[Array, "starts n"]:
-    """The galaxy's own values, and draws from the priors."""
-    return jnp.stack([model.start] + [model.unconstrain(model.draw(jax.random.key(seed + i))) for i in range(1, starts)])
+    """The galaxy's own values, and points half-way from there to draws from the priors.
+
+    Free amplitudes of light are scaled to the light maps.
+
+    Parameters
+    ----------
+    model
+        galaxy, maps and priors.
+    starts
+        how many points.
+    seed
+        of the draws.
+    """
+    own = model.start
+    draws = [model.unconstrain(model.draw(jax.random.key(seed + i))) for i in range(1, starts)]
+    points = jnp.stack([own, *(own + PART_OF_THE_WAY * (point - own) for point in draws)])
+    lights = {name: one_map for name, one_map in model.maps.items() if isinstance(one_map, LightMap)}
+    amplitudes = [name for name in model.names if re.fullmatch(r"\w+\.light\.amp\w*", name)]
+    if not lights or not amplitudes:
+        return points
+    # Mapped, so that the model is compiled here only once.
+    return jax.lax.map(lambda point: _scaled_to_light(model, point, lights, amplitudes), points)
 
 
-def climb(model: Model, starts: Float[Array, "starts n"], method: str, steps: int) -> tuple[Float[Array, "starts n"], Array]:
-    """The end of each ascent, and the log posterior there."""
-
-    def ascend(start: Array) -> tuple[Array, Array]:
-        end, height = METHODS[method][0](model, start, steps)
-        return (end, height) if method == "fisher" else METHODS["fisher"][0](model, end, METHODS["fisher"][1])
-
-    # One after the other: ascents side by side wait for the longest, and take twice as long to trace and to compile.
-    return jax.lax.map(ascend, starts)
-
-
-def highest(points: Float[Array, "starts n"], heights: Float[Array, " starts"]) -> Float[Array, " n"]:
-    """The point of the greatest log posterior."""
-    return points[jnp.argmax(jnp.where(jnp.isfinite(heights), heights, -jnp.inf))]
-
-
-def look(model: Model, points: Float[Array, "starts n"], heights: Float[Array, " starts"]) -> tuple[Float[Array, " n"], Surroundings]:
-    """The highest point, and what is found there."""
-    best = highest(points, heights)
-    return best, surroundings(model, best)
+def _scaled_to_light(model: Model, point: Float[Array, " n"], lights: Mapping[str, Map], amplitudes: Sequence[str]) -> Float[Array, " n"]:
+    """The point with its amplitudes of light multiplied by the factor that fits the light maps best."""
+    values = model.constrain(point)
+    galaxy, maps = model.scene_at(values)
+    predicted = model.predict_scene(galaxy, {name: maps[name] for name in lights})
+    data, light = (
+        jnp.concatenate([jnp.where(m.valid, flux / m.sigma, 0.0).ravel() for m, flux in pairs])
+        for pairs in (
+            [(m, m.values) for m in lights.values()],
+            [(m, predicted[name]) for name, m in lights.items()],
+        )
+    )
+    # Of order one before they are squared: a start may be many orders of magnitude off.
+    size = jnp.maximum(jnp.max(jnp.abs(light)), jnp.finfo(light.dtype).tiny)
+    factor = jnp.sum(data * (light / size)) / jnp.sum((light / size) ** 2) / size
+    usable = jnp.isfinite(factor) & (factor != 0)
+    scaled = {name: jnp.where(usable, factor, 1.0) * values[name] for name in amplitudes}
+    return model.unconstrain({**values, **scaled})
 
 
-_climb, _look = compiled_soon(climb), compiled_once(look)
+def ascend(model: Model, start: Float[Array, " n"], method: str, steps: int, with_jacobian: Array) -> tuple[Array, Array]:
+    """The end of an ascent, and the log posterior there."""
+    end, height = METHODS[method][0](model, start, steps, with_jacobian)
+    if method == "fisher":
+        return end, height
+    return METHODS["fisher"][0](model, end, METHODS["fisher"][1], with_jacobian)
+
+
+_ascend, _look = compiled_soon(ascend), compiled_once(surroundings)

@@ -6,12 +6,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import Array
-from numpyro.distributions.transforms import biject_to
 
 from jaxmetal.compiling import compiled_once
 from jaxmetal.errors import InputError
+from jaxmetal.inference.transforms import coordinate_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,7 +113,9 @@ def checked_prior(path: str, prior: Any, start: Array) -> dist.Distribution:
     Raises
     ------
     InputError
-        if it is not a distribution, has the wrong shape, or gives the starting value no density.
+        if it is not a distribution, has the wrong shape, or gives the starting value no density. A value
+        on the edge of the support, and a scatter of 0, are allowed: a fit starts in the middle of the
+        prior instead.
     """
     if not isinstance(prior, dist.Distribution):
         raise InputError(f"priors[{path!r}]: expected a numpyro distribution, Tied or Linear, got {type(prior).__name__}.")
@@ -122,18 +125,22 @@ def checked_prior(path: str, prior: Any, start: Array) -> dist.Distribution:
         raise InputError(f"priors[{path!r}]: shape {prior.shape()} does not fit the parameter's shape {start.shape}.") from None
     # Python numbers inside a distribution would be compiled in, once for every galaxy.
     prior = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.result_type(float)), prior)
-    if not _admits(Priors({"": prior}), start):
+    unset = path.endswith(".scatter") and not np.any(np.asarray(start))
+    if not unset and not _admits(Priors({"": prior}), start):
         raise InputError(f"priors[{path!r}]: the starting value {_short(start)} lies outside the prior's support ({prior.support}).")
     return prior
 
 
 @compiled_once
 def _admits(priors: Priors, value: Array) -> Array:
-    """Whether a value lies inside the support of the only prior, where it has a density."""
+    """Whether a value has a density under the only prior, or lies on the edge of its support."""
     (prior,) = priors.values()
     support: Any = prior.support
-    inside = jnp.all(support(value)) & jnp.all(jnp.isfinite(prior.log_prob(value)))
-    return inside & jnp.all(jnp.isfinite(biject_to(support).inv(value)))
+    inside = support(value) & jnp.isfinite(prior.log_prob(value))
+    inside = jnp.all(inside) & jnp.all(jnp.isfinite(coordinate_of(prior).line(value)))
+    bounds = [getattr(support, bound, None) for bound in ("lower_bound", "upper_bound")]
+    at_edge = [jnp.all(value == bound) for bound in bounds if bound is not None]
+    return jnp.any(jnp.stack([inside, *at_edge]))
 
 
 def check_ties(ties: Mapping[str, Tied]) -> None:

@@ -1,4 +1,4 @@
-"""The kernel: averages over cells, light-weighted convolution, sums over pixels.
+"""The kernel: averages over cells, convolution, sums over pixels.
 
 A cell is a whole fraction of a pixel, or a few pixels where the PSF is wide. The profiles are averaged over each cell and the
 cells convolved with the PSF. The average over a cell and then over a pixel's cells is exactly the average over the pixel, so
@@ -284,16 +284,3 @@ def _folded(cells: Float[Array, "images rows columns"], grid: Grid, sampling: Sa
     c, start = int(sampling.convolve), int(sampling.margin * sampling.convolve)
     frame = cells[:, start : start + ny * c, start : start + nx * c]
     return frame.reshape(-1, ny, c, nx, c).mean(axis=(2, 4))
-
-
-def weighted_mean(light: Float[Array, "ny nx"], contrast: Float[Array, "ny nx"], reference: Float[Array, ""]) -> Float[Array, "ny nx"]:
-    """The light-weighted mean, from smeared light L and smeared contrast C = K ∗ Σ I (g - reference).
-
-        <g> = reference + C / L
-
-    The contrast form keeps a uniform tracer uniform to rounding, and where L is lost in the rounding of the Fourier
-    transform the mean is the reference, a finite number with zero gradient.
-    """
-    floor = 16 * jnp.finfo(light.dtype).eps * jnp.max(jnp.abs(light))
-    shines = light > floor
-    return reference + jnp.where(shines, contrast / jnp.where(shines, light, 1.0), 0.0)

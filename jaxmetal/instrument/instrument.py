@@ -50,10 +50,11 @@ class Instrument(eqx.Module):
     apertures: Apertures | None
     transfer: Float[Array, "ny nx"] | Complex[Array, "ny nx"] | None
     error: Float[Array, "2"] | None
+    rounding: Float[Array, ""] | None
 
     def __init__(
         self, grid: Grid, psf: PSF, supersampling: Any = "auto", margin: int | None = None, *, apertures: Apertures | None = None,
-        transfer: Array | None = None, error: Array | None = None,
+        transfer: Array | None = None, error: Array | None = None, rounding: Array | None = None,
     ):  # fmt: skip
         if not isinstance(grid, Grid) or not isinstance(psf, PSF):
             raise InputError(f"Instrument: expected a Grid and a PSF, got {type(grid).__name__} and {type(psf).__name__}.")
@@ -78,6 +79,7 @@ class Instrument(eqx.Module):
         # Set by with_sampling and with_transfer; nobody writes these by hand.
         self.transfer = transfer
         self.error = error
+        self.rounding = rounding
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -88,16 +90,32 @@ class Instrument(eqx.Module):
         """Values of a map as an image of the grid's shape, the apertures painted; NaN where there is none."""
         return np.asarray(values) if self.apertures is None else self.apertures.paint(values)
 
-    def with_sampling(self, sampling: Sampling, error: Array | None = None) -> "Instrument":
-        """A copy computed at this sampling, with the error that was measured for it: (tracer, relative light)."""
-        return Instrument(self.grid, self.psf, sampling, self.margin, apertures=self.apertures, error=error)
+    def with_sampling(self, sampling: Sampling, error: Array | None = None, rounding: Array | None = None) -> "Instrument":
+        """A copy computed at this sampling.
+
+        Parameters
+        ----------
+        sampling
+            cells, points and margin.
+        error
+            what was measured for it: (tracer, relative light), shape (2,).
+        rounding
+            how far the precision in use may carry the tracer where light is faint.
+        """
+        return Instrument(
+            self.grid, self.psf, sampling, self.margin,
+            apertures=self.apertures, error=error, rounding=rounding,
+        )  # fmt: skip
 
     def with_transfer(self) -> "Instrument":
         """A copy that holds the PSF's transfer function, for a PSF that does not change during a fit."""
         if self.sampling is None:
             raise InputError('Instrument: supersampling "auto" must be chosen before the transfer function is known.')
-        transfer = _transfer_function(self.grid, self.psf, self.sampling)
-        return Instrument(self.grid, self.psf, self.sampling, self.margin, apertures=self.apertures, transfer=transfer, error=self.error)
+        return Instrument(
+            self.grid, self.psf, self.sampling, self.margin, apertures=self.apertures,
+            transfer=_transfer_function(self.grid, self.psf, self.sampling),
+            error=self.error, rounding=self.rounding,
+        )  # fmt: skip
 
     def describe(self) -> str:
         """One line: the sampling in use and the error that was measured for it."""
@@ -110,7 +128,10 @@ class Instrument(eqx.Module):
         if self.error is None:
             return line
         tracer, light = np.asarray(self.error)
-        return f"{line}; measured error {tracer:.1e} in the tracer, {light:.1e} in light"
+        line = f"{line}; measured error {tracer:.1e} in the tracer, {light:.1e} in light"
+        if self.rounding is None or not float(self.rounding) > 0.1 * tracer:
+            return line
+        return f"{line}; rounding of {self.grid.origin.dtype} up to {float(self.rounding):.1e} where light is faint"
 
 
 _transfer_function = compiled(transfer_function)

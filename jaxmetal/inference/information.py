@@ -1,0 +1,63 @@
+"""The posterior density, its gradient, and what the data and the priors tell of every parameter."""
+
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxmetal.inference import likelihood
+from jaxmetal.profiles.numerics import product
+
+if TYPE_CHECKING:
+    from jaxmetal.inference.model import Model
+
+# A prior that curves the wrong way, or not at all, counts as this little information.
+LEAST_CURVATURE = 1e-6
+
+
+def value_slope_information(
+    model: "Model", u: Float[Array, " n"], with_jacobian: Any = 0.0
+) -> tuple[Float[Array, ""], Float[Array, " n"], Float[Array, "n n"]]:
+    """The log posterior density, its gradient and the information, from one pass.
+
+        F = Jᵀ J - ∂² (log prior + log |d theta / du|)
+
+    Parameters
+    ----------
+    model
+        galaxy, maps and priors.
+    u
+        the point, in unconstrained coordinates.
+    with_jacobian
+        0 for the density in the parameters' own units, 1 for that in unconstrained coordinates.
+
+    Returns
+    -------
+    value, slope, information
+        of shapes (), (n,) and (n, n).
+    """
+
+    def forward(u: Array) -> tuple[Array, Array]:
+        point = model.point(u)
+        look = model.look(point.values)
+        roots = [likelihood.information_roots(one_map, look.predicted[name]) for name, one_map in look.maps.items()]
+        log_prior = point.log_prior + with_jacobian * point.log_jacobian
+        return look.log_likelihood + log_prior, jnp.concatenate(roots)
+
+    directions = jnp.eye(len(u), dtype=u.dtype)
+    push = jax.vmap(lambda along: jax.jvp(forward, (u,), (along,)), out_axes=(None, 0))
+    (value, _), (slope, jacobian) = push(directions)
+    return value, slope, product(jacobian, jacobian.T) + prior_curvature(model, u)
+
+
+def prior_curvature(model: "Model", u: Float[Array, " n"]) -> Float[Array, "n n"]:
+    """-∂² (log prior + log |d theta / du|): about the unit matrix, also at the edge of a prior."""
+
+    def log_prior_density(u: Array) -> Array:
+        point = model.point(u)
+        return point.log_prior + point.log_jacobian
+
+    curvature = -jax.jacfwd(jax.grad(log_prior_density))(u)
+    diagonal = jnp.diag(curvature)
+    return curvature + jnp.diag(jnp.maximum(diagonal, LEAST_CURVATURE) - diagonal)
