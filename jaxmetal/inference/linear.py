@@ -25,20 +25,26 @@ class Solution(NamedTuple):
         {path: most probable value}.
     information
         inverse covariance of all of them in a row, each in units of its scale, shape (K, K).
-    scale
-        of each amplitude: about what the data alone leave uncertain of it, shape (K,).
+    log_scale
+        ln of the scale of each amplitude, about what the data alone leave uncertain of it, shape (K,).
+        The second derivative of a logarithm of 1e-25 does not exist in float32.
     """
 
     amplitudes: dict[str, Array]
     information: Float[Array, "K K"]
-    scale: Float[Array, " K"]
+    log_scale: Float[Array, " K"]
+
+    @property
+    def scale(self) -> Float[Array, " K"]:
+        """The scale of each amplitude."""
+        return jnp.exp(self.log_scale)
 
     @property
     def log_volume(self) -> Float[Array, ""]:
         """ln ∫ exp[-1/2 (a - mean)ᵀ information (a - mean)] da: what is won by marginalising over the amplitudes."""
         log_determinant = jnp.linalg.slogdet(self.information)[1]
-        log_scales = jnp.sum(jnp.log(self.scale))
-        return 0.5 * (len(self.scale) * math.log(2 * math.pi) - log_determinant) + log_scales
+        constant = len(self.log_scale) * math.log(2 * math.pi)
+        return 0.5 * (constant - log_determinant) + jnp.sum(self.log_scale)
 
     def draw(self, key: Array) -> dict[str, Array]:
         """Amplitudes drawn from this Gaussian."""
@@ -77,23 +83,23 @@ def solve(predict: Callable[[dict[str, Array]], dict[str, Array]], maps: Mapping
         left.append(residuals(m, predicted[name]).ravel())
     # Each amplitude in units of its own uncertainty: in any unit of flux, and of any size beside
     # the others, the information is of order one.
-    design, scale = _unit_rows(jnp.concatenate(rows, axis=1))
+    design, log_scale = _unit_rows(jnp.concatenate(rows, axis=1))
     information = product(design, design.T)
     # Kept from being singular.
     padding = 4 * jnp.finfo(point.dtype).eps * jnp.eye(len(point), dtype=point.dtype)
     shift = jnp.linalg.solve(information + padding, product(design, jnp.concatenate(left)))
-    return Solution(_unravel(point + scale * shift, at), information, scale)
+    return Solution(_unravel(point + jnp.exp(log_scale) * shift, at), information, log_scale)
 
 
 def _unit_rows(rows: Float[Array, "K n"]) -> tuple[Float[Array, "K n"], Float[Array, " K"]]:
-    """The rows divided by their lengths, and one over the lengths; a row of zeros as it is."""
+    """The rows divided by their lengths, and minus the logarithms of the lengths; a row of zeros as it is."""
     # Divided by the largest number first, because squares of very large ones do not exist.
     largest = jnp.max(jnp.abs(rows), axis=1, keepdims=True)
     largest = jax.lax.stop_gradient(jnp.where(largest > 0, largest, 1.0))
     rows = rows / largest
     length = jnp.sqrt(jnp.maximum(jnp.sum(rows**2, axis=1, keepdims=True), 1e-30))
     length = jnp.where(length > 1e-14, length, 1.0)
-    return rows / length, (1 / largest / length)[:, 0]
+    return rows / length, -(jnp.log(largest) + jnp.log(length))[:, 0]
 
 
 def _ravel(values: Mapping[str, Array]) -> Float[Array, " K"]:
