@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import equinox as eqx
 from jaxtyping import Array, Float
 
+from jaxmetal.errors import check_type
 from jaxmetal.forward.observe import observe, observe_compiled
 from jaxmetal.forward.resolve import resolve
 from jaxmetal.galaxy import Galaxy
@@ -43,6 +44,8 @@ def predict(galaxy: Galaxy, map: Map) -> Float[Array, "..."]:
     ----------
     Metha et al. (2024), arXiv:2403.08175, eq. 1-3.
     """
+    check_type(galaxy, Galaxy, "predict: galaxy", "write predict(galaxy, map)")
+    check_type(map, Map, "predict: map", "write predict(galaxy, map), with one map at a time")
     traced = is_traced((galaxy, map))
     if not traced:
         map = resolve([(galaxy, {"map": map})])["map"]
@@ -87,5 +90,6 @@ def intrinsic(galaxy: Galaxy, map: Map) -> Float[Array, "..."]:
     values
         same shape as map.values.
     """
+    check_type(map, Map, "intrinsic: map", "write intrinsic(galaxy, map)")
     sharp = Instrument(map.instrument.grid, NoPSF(), INTRINSIC_SAMPLING, apertures=map.instrument.apertures)
     return predict(galaxy, eqx.tree_at(lambda m: m.instrument, map, sharp))

@@ -11,8 +11,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmetal.compiling import compiled_once, compiled_soon
-from jaxmetal.errors import InputError, unknown
+from jaxmetal.errors import InputError, check_type, unknown
 from jaxmetal.inference.ascent import ARRIVED, METHODS
+from jaxmetal.inference.checks import MODEL_HINT
 from jaxmetal.inference.laplace import Fits, Surroundings, surroundings
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.results import Fit
@@ -54,6 +55,7 @@ def optimise(model: Model, starts: int = 4, method: str = "fisher", steps: int |
     InputError
         if nothing is free, or the start has no finite density.
     """
+    check_type(model, Model, "optimise: model", MODEL_HINT)
     steps = most_steps(model, starts, method, steps)
     points = first_points(model, starts, seed)
     for _ in range(ROUNDS):

@@ -13,7 +13,8 @@ from numpyro.infer import HMC, NUTS
 
 import jaxmetal
 from jaxmetal.compiling import compiled, compiled_once
-from jaxmetal.errors import InputError, unknown
+from jaxmetal.errors import InputError, check_type, unknown
+from jaxmetal.inference.checks import MODEL_HINT
 from jaxmetal.inference.importance import draw_one
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.optimise import optimise
@@ -87,6 +88,9 @@ def sample(
     Hoffman & Gelman (2014), JMLR 15, 1593; Phan, Pradhan & Jankowiak (2019), arXiv:1912.11554; Vehtari et al. (2024),
     JMLR 25, 72.
     """
+    check_type(model, Model, "sample: model", MODEL_HINT)
+    if start is not None:
+        check_type(start, Fit, "sample: start", "write sample(model, optimise(model))")
     settings = settings_for(method, chains, warmup, draws, target_accept, adapt_metric)
     start = optimise(model, seed=seed) if start is None else start
     if not np.all(np.isfinite(start.unconstrained_covariance)):

@@ -1,7 +1,7 @@
 """Many models of one structure as one, taken apart into as many at a time as there is memory for."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,8 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
 from jaxmetal.compiling import compiled
-from jaxmetal.errors import InputError
+from jaxmetal.errors import InputError, check_type, described
+from jaxmetal.inference.checks import MODEL_HINT
 from jaxmetal.inference.instruments import cells
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.progress import bar
@@ -40,7 +41,11 @@ class Batch(Sequence[Model]):
     """
 
     def __init__(self, models: Sequence[Model]):
+        if isinstance(models, Model) or not isinstance(models, Iterable):
+            raise InputError(f"models: expected a list of models, got {described(models)}; for a single one there are optimise and sample.")
         self._models = list(models)
+        for model in self._models:
+            check_type(model, Model, "models", MODEL_HINT)
         if not self._models:
             raise InputError("models: at least one is needed.")
         self._arrays, self._rest = _stack(self._models)

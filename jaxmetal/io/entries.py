@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_serializer
+from pydantic import BeforeValidator, Field, field_validator, model_serializer
 from pydantic import model_validator as check
 
-from jaxmetal.io.words import Block, Extension, Name, NotNegative, Number, OneOf, Part, Positive, Supersampling, or_none
+from jaxmetal.io.words import Block, Extension, Name, NotNegative, Number, OneOf, Part, Positive, Supersampling, or_none, refuse_nothing
 
 
 class Gaussian(Block):
@@ -40,11 +40,13 @@ class Psf(OneOf):
     @check(mode="before")
     @classmethod
     def _one(cls, value: Any) -> Any:
-        if value in (None, "none"):
+        # Only the word says that there is none: a value that was forgotten does not.
+        if isinstance(value, str) and value == "none":
             return {}
         if not isinstance(value, dict) or len(value) != 1:
-            raise ValueError("expected gaussian: {fwhm: }, moffat: {fwhm: , beta: }, kernel: {file: } or none")
-        return value
+            got = ", got nothing" if value is None else ""
+            raise ValueError(f"expected gaussian: {{fwhm: }}, moffat: {{fwhm: , beta: }}, kernel: {{file: }} or none{got}")
+        return refuse_nothing(value)
 
     @model_serializer(mode="wrap")
     def _said(self, handler: Any) -> Any:
@@ -110,3 +112,10 @@ class Manga(Observation):
     inflate: Positive = 1.25
     light_scatter: NotNegative | None = None
     psf: Psf | None = None
+
+    @field_validator("psf", mode="before")
+    @classmethod
+    def _not_forgotten(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError("expected a PSF or none, got nothing; leave the key out for the PSF of the header")
+        return value

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxmetal.errors import InputError, unknown
+from jaxmetal.errors import InputError, comma_hint, unknown
 from jaxmetal.galaxy import Component, Galaxy
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.io import schema
@@ -145,7 +145,8 @@ def _named_number(text: str, observations: Observations) -> float:
     entry, _, name = text.rpartition(".")
     known: dict[str, Manga] = {observed.entry: observed.manga for observed in observations.maps.values() if observed.manga}
     if entry not in known:
-        raise InputError(f"expected a number, or the name.inclination and the like of a map of kind manga, got {text!r}.")
+        hint = comma_hint(text)
+        raise InputError(f"expected a number, or the name.inclination and the like of a map of kind manga, got {text!r}{hint}.")
     manga = known[entry]
     e1, e2 = ellipticity(np.cos(np.deg2rad(manga.inclination)), manga.position_angle)
     numbers = {name: getattr(manga, name) for name in ("inclination", "position_angle", "effective_radius")}

@@ -12,7 +12,8 @@ import numpy as np
 import numpyro.distributions as dist
 
 from jaxmetal.errors import InputError, unknown
-from jaxmetal.galaxy import LENS, Galaxy, get, put
+from jaxmetal.galaxy import LENS, Galaxy, children, get, put
+from jaxmetal.inference.checks import check_tie
 from jaxmetal.inference.linear import check_linear
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.priors import Linear, Tied, check_ties, checked_prior
@@ -207,8 +208,11 @@ def _check_priors(
         if first == LENS:
             return mistakes.spoils(f"{LENS}.{second}")
         if first in config.galaxy:
-            return mistakes.spoils(f"galaxy.{first}.{second}") or first not in scene
-        return first not in scene and (mistakes.touches("maps") or (want == "simulate" and first in MOCK))
+            profile = f"galaxy.{first}.{second}"
+            unmade = first not in scene or second not in children(scene[first])
+            return mistakes.spoils(profile) or (unmade and mistakes.touches(profile)) or first not in scene
+        lost = mistakes.spoils("galaxy") or mistakes.touches("maps")
+        return first not in scene and (lost or (want == "simulate" and first in MOCK))
 
     for where, paths in (("priors", priors), ("truth", config.truth)):
         for path in paths:
@@ -218,9 +222,11 @@ def _check_priors(
                 start, prior = value(path), priors.get(path)
                 for source in prior.paths if isinstance(prior, Tied) else ():
                     if not unknowable(source):
-                        value(source)
+                        check_tie(scene, path, source)
                 if where == "priors" and not isinstance(prior, Tied | Linear):
                     checked_prior(path, prior, start)
+                if where == "truth" and np.shape(config.truth[path]) not in ((), start.shape):
+                    raise InputError(f"expected {start.size} numbers, got {config.truth[path]}.")
     with mistakes.at("priors"):
         check_ties({path: prior for path, prior in priors.items() if isinstance(prior, Tied)})
         linear = tuple(path for path, prior in priors.items() if isinstance(prior, Linear))
