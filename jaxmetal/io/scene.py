@@ -25,32 +25,10 @@ from jaxmetal.io.galaxies import make_galaxy
 from jaxmetal.io.lenses import make_lenses
 from jaxmetal.io.observations import Observed, as_sampling, make_psf, observe
 from jaxmetal.maps import TracerMap
+from jaxmetal.science.discs import Disc, disc_of_model
 
 # The maps that a simulation makes.
 MOCK = ("z", "light")
-
-
-@dataclass(frozen=True)
-class Disc:
-    """The tracer map of the naive fits and the radial profile, and the disc in which its radii are measured.
-
-    Parameters
-    ----------
-    map
-        name of a tracer map.
-    center
-        (x, y), arcsec.
-    inclination, position_angle
-        degrees.
-    effective_radius
-        arcsec, or None if nobody told it.
-    """
-
-    map: str
-    center: tuple[float, float]
-    inclination: float
-    position_angle: float
-    effective_radius: float | None
 
 
 @dataclass(frozen=True)
@@ -90,17 +68,44 @@ class Scene:
 
     @property
     def disc(self) -> Disc | None:
-        """As the configuration says, else as the MaNGA file says, else face-on; None if there is no tracer map."""
+        """The disc of the naive fits at the starting values; None if there is no tracer map."""
+        return self.disc_of(self.galaxy)
+
+    def disc_of(self, galaxy: Galaxy) -> Disc | None:
+        """The disc of the naive fits and the radial profile; None if there is no tracer map.
+
+        Each of its numbers is as the configuration says, else as the model has it, else as the MaNGA file says; what
+        nobody knows is face-on and at (0, 0). Radii are counted as the model's tracer counts them.
+
+        Parameters
+        ----------
+        galaxy
+            the scene's, at its fitted values.
+        """
         said = self.config.baseline
-        name = said.map or next((name for name, observed in self.maps.items() if isinstance(observed.map, TracerMap)), None)
-        if name is None:
+        tracer_maps = [name for name, one in self.maps.items() if isinstance(one.map, TracerMap)]
+        if not (name := said.map or next(iter(tracer_maps), None)):
             return None
-        manga = self.maps[name].manga
-        geometry: dict[str, Any] = {"inclination": 0.0, "position_angle": 0.0, "effective_radius": None}
-        for key in geometry:
-            geometry[key] = getattr(manga, key) if manga else geometry[key]
-            geometry[key] = geometry[key] if getattr(said, key) is None else getattr(said, key)
-        return Disc(name, said.center, **geometry)
+        observed = self.maps[name]
+        assert isinstance(observed.map, TracerMap)
+        tracer, manga = observed.map.tracer, observed.manga
+        # Where several components carry the tracer, the gradient that is free is the one to compare with.
+        ends = [path.split(".") for path, prior in self.priors.items() if not isinstance(prior, Tied)]
+        free = [parts[0] for parts in ends if parts[1:] == [tracer, "gradient"]]
+        model = disc_of_model(galaxy, tracer, free[0] if len(free) == 1 else None)
+        geometry = ("inclination", "position_angle", "effective_radius", "redshift")
+        disc = Disc(map=name, component=model.component, radius=model.radius)
+        disc = disc.told("the MaNGA file", **{key: getattr(manga, key, None) for key in geometry})
+        for source in dict.fromkeys(model.sources.values()):
+            known = {key: getattr(model, key) for key, who in model.sources.items() if who == source}
+            if manga is not None:
+                # The file's is measured on the sharper picture of the starlight.
+                known.pop("effective_radius", None)
+            disc = disc.told(source, **known)
+        if model.component is not None and galaxy.is_lensed(model.component):
+            behind = [lens.deflection.source_redshift for lens in self.config.lens.values() if lens.deflection]
+            disc = disc.told("the lens", redshift=next((z for z in behind if z is not None), None))
+        return disc.told("the configuration", **{key: getattr(said, key) for key in (*geometry, "center")})
 
 
 def load(path: str | os.PathLike, want: str = "fit") -> Scene:

@@ -155,13 +155,18 @@ class Sample(Block):
 
 
 class Baseline(Block):
-    """The disc of the naive fits and of the radial profile; what is left out comes from the MaNGA file, or is face-on."""
+    """The disc of the naive fits and of the radial profile.
+
+    What is left out is as the fitted model has it, else as the MaNGA file says, else face-on and at (0, 0). The
+    effective radius is that along the major axis, arcsec; it and the redshift give gradients per R_e and per kpc.
+    """
 
     map: str | None = None
-    center: Pair = (0.0, 0.0)
+    center: Pair | None = None
     inclination: Annotated[Number, Field(ge=0, lt=90)] | None = None
     position_angle: Number | None = None
     effective_radius: Positive | None = None
+    redshift: Positive | None = None
 
 
 class Simulate(Block):

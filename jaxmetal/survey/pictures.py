@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from jaxmetal.errors import InputError
-from jaxmetal.io.scene import Disc
 from jaxmetal.science import baselines
+from jaxmetal.science.discs import Disc
 
 ANNULI = 10
 
@@ -66,8 +66,10 @@ def _profile(outcome: Any) -> np.ndarray:
 
 
 def _disc(outcome: Any) -> Disc | None:
-    return outcome.scene.disc if outcome.fit is not None and outcome.scene is not None else None
+    if outcome.fit is None or outcome.scene is None:
+        return None
+    return outcome.scene.disc_of(outcome.fit.galaxy)
 
 
 def _radii(outcome: Any, disc: Disc) -> np.ndarray:
-    return baselines.radii(outcome.fit.maps[disc.map].instrument, *disc.center, disc.inclination, disc.position_angle, outcome.fit.galaxy)
+    return disc.radii(outcome.fit.maps[disc.map].instrument, outcome.fit.galaxy)

@@ -20,13 +20,17 @@ from jaxmetal.maps import LightMap, Map, TracerMap
 from jaxmetal.profiles.profile import as_array
 from jaxmetal.science import lensing
 from jaxmetal.view import style
-from jaxmetal.view.maps import chosen_map, draw_map
+from jaxmetal.view.frames import draw_map, window_of
+from jaxmetal.view.maps import chosen_map
 
 # Pixels on a side of the picture of the source plane, and points on a side of the grid on which critical curves are sought.
 SOURCE, CURVES = 120, 400
 # The source is drawn where its light is brighter than this part of its peak.
 FAINTEST = 1e-3
 WIDTH, HEIGHT = 7.6, 3.9
+# Pieces of a caustic that are longer than so many cells of the grid belong to a singular core.
+LONGEST = 5.0
+Lines = Float[np.ndarray, "lines 2 2"]
 
 
 @style.styled
@@ -72,8 +76,8 @@ def plane_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
     figure = style.new_figure(WIDTH, HEIGHT)
     sky, plane = (style.tidy(axes) for axes in figure.subplots(1, 2))
     fine = _finer(grid)
-    _draw(sky, grid, data, norm, lensing.critical_curves(fit.galaxy, fine, distance_ratio), "image plane: the data, critical curves")
-    lines = lensing.caustics(fit.galaxy, fine, distance_ratio)
+    curves, lines = _curves(fit.galaxy, fine, distance_ratio)
+    _draw(sky, grid, data, norm, curves, "image plane: the data, critical curves")
     mesh = _draw(plane, frame, np.where(shines, sharp, np.nan), norm, lines, "source plane: the galaxy, caustics")
     figure.colorbar(mesh, ax=[sky, plane], label=style.quantity(map, unit), shrink=0.85, extend="both")
     if not fit.converged:
@@ -81,8 +85,27 @@ def plane_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
     return figure
 
 
+def _curves(galaxy: Galaxy, grid: Grid, distance_ratio: float) -> tuple[Lines, Lines]:
+    """Critical curves and caustics, without those of a singular core, whose few pieces become long lines across the source."""
+    curves = lensing.critical_curves(galaxy, grid, distance_ratio)
+    ends = lensing.source_position(galaxy, curves[..., 0], curves[..., 1], distance_ratio)
+    lines = np.stack([np.asarray(end, float) for end in ends], axis=-1)
+    if not len(lines):
+        return curves, lines
+    length = np.hypot(*(lines[:, 1] - lines[:, 0]).T)
+    # Elsewhere no piece is longer than its cell on the sky, up to the stretching along a caustic.
+    usual = length <= LONGEST * float(grid.pixel_scale)
+    return curves[usual], lines[usual]
+
+
+def is_behind_lens(fit: Fit, name: str) -> bool:
+    """Whether a tracer map shows something that lies behind a lens, so that there is a source plane to draw."""
+    tracer, galaxy = getattr(fit.maps[name], "tracer", None), fit.galaxy
+    return any(galaxy.is_lensed(n) and tracer in one.tracers for n, one in galaxy.components.items())
+
+
 def _draw(axes: Axes, grid: Grid, image: Float[np.ndarray, "ny nx"], norm: Normalize, lines: Float[np.ndarray, "lines 2 2"], title: str):
-    mesh = draw_map(axes, grid, image, style.TRACER, norm)
+    mesh = draw_map(axes, grid, image, style.TRACER, norm, window_of(grid, np.isfinite(image)))
     axes.add_collection(LineCollection(list(lines), colors=style.INK, linewidths=0.9), autolim=False)
     axes.set(title=title, xlabel="x [arcsec]", ylabel="y [arcsec]")
     return mesh

@@ -17,7 +17,7 @@ from jaxmetal.errors import InputError
 from jaxmetal.inference.results import Fit, Posterior
 from jaxmetal.io.config import as_text, resolved
 from jaxmetal.io.scene import Scene
-from jaxmetal.io.summary import gradients, parameter_table, verdict
+from jaxmetal.io.summary import Row, count, gradient_heads, gradients, parameter_table, verdict
 from jaxmetal.survey import output
 from jaxmetal.survey.store import read_input, read_plan
 from jaxmetal.view import pack, style
@@ -166,13 +166,18 @@ def _verdict(fit: Fit, posterior: Posterior | None) -> str:
 
 def _gradients(scene: Scene, fit: Fit, posterior: Posterior | None) -> str:
     """The naive gradients beside the forward-modelled one."""
-    rows, disc = gradients(scene, fit, posterior), scene.disc
+    rows, disc = gradients(scene, fit, posterior), scene.disc_of(fit.galaxy)
     if not rows or disc is None:
         return ""
-    unit, scale = style.per_arcsec(fit.maps[disc.map], scene.maps[disc.map].unit or None), disc.effective_radius
-    heads = ["method", unit, *([f"{unit.removesuffix('/arcsec')}/R_e"] if scale else [])]
-    factors = (1.0, *([scale] if scale else []))
-    return _table(f"Gradient of {disc.map}", heads, [[r.name, *(style.number(f * r.gradient, f * r.error) for f in factors)] for r in rows])
+    heads = ["method", "radius", *gradient_heads(scene, disc)]
+    cells = [[row.name, row.radius, *_scaled(row, disc.scales)] for row in rows]
+    return _table(f"Gradient of {disc.map}", heads, cells) + f'<p class="note">{escape(disc.describe())}</p>'
+
+
+def _scaled(row: Row, lengths: Iterable[str]) -> Iterator[str]:
+    """A gradient per each of some lengths."""
+    for factor in (row.scales[length] for length in lengths):
+        yield style.number(factor * row.gradient, factor * row.error) if np.isfinite(row.gradient) else DASH
 
 
 def _parameters(scene: Scene, fit: Fit, posterior: Posterior | None) -> str:
@@ -197,7 +202,7 @@ def _diagnostics(fit: Fit, posterior: Posterior | None) -> str:
 
 def _quantities(fit: Fit, posterior: Posterior | None) -> Iterator[tuple[str, str]]:
     yield "reduced chi-square", f"{fit.reduced_chi_square:.3f}"
-    yield from ((f"chi-square of {name}", f"{value:.1f} ({fit.maps[name].size} pixels)") for name, value in fit.chi_square.items())
+    yield from ((f"chi-square of {name}", f"{value:.1f} ({count(fit.maps[name])})") for name, value in fit.chi_square.items())
     yield "BIC", f"{fit.bic:.1f}".replace("-", style.MINUS)
     if posterior is None:
         return
@@ -215,6 +220,8 @@ def _quantities(fit: Fit, posterior: Posterior | None) -> Iterator[tuple[str, st
 
 TITLES = {
     "map": ("Map {}", "Data, model, residual and intrinsic map of {}."),
+    "light": ("Light behind {}", "The model's light that carries what {} shows, without and through the PSF."),
+    "planes": ("Image and source plane of {}", "The data of {} with the critical curves, and the source with the caustics."),
     "profile": ("Radial profile of {}", "Pixels, annuli, the line through them, and the forward-modelled profile of {}."),
     "corner": ("Posterior", "Every parameter against every other, with the regions that hold 68 and 95 % of the draws."),
     "trace": ("Chains", "Each chain draw by draw, and its histogram."),
