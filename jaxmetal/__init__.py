@@ -43,8 +43,8 @@ _HOMES = {
     "mixture": "inference.ensemble",
     "optimise_batch": "inference.batch",
     "sample_batch": "inference.batch",
-    "Fit": "inference.results",
-    "Posterior": "inference.results",
+    "Fit": "inference.fit",
+    "Posterior": "inference.posterior",
     "noise": "science.noise",
     "calibrations": "science.calibrations",
     "baselines": "science.baselines",
@@ -106,10 +106,11 @@ if TYPE_CHECKING:
     from jaxmetal.galaxy import Component, Galaxy
     from jaxmetal.inference.batch import optimise_batch, sample_batch
     from jaxmetal.inference.ensemble import ensemble, mixture
+    from jaxmetal.inference.fit import Fit
     from jaxmetal.inference.model import Model
     from jaxmetal.inference.optimise import optimise
+    from jaxmetal.inference.posterior import Posterior
     from jaxmetal.inference.priors import Linear, Tied
-    from jaxmetal.inference.results import Fit, Posterior
     from jaxmetal.inference.sample import sample
     from jaxmetal.inference.stack import Batch
     from jaxmetal.instrument.aperture import Apertures

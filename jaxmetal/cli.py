@@ -17,7 +17,8 @@ from jaxmetal.errors import InputError, InputWarning
 from jaxmetal.survey import commands as survey
 
 if TYPE_CHECKING:
-    from jaxmetal.inference.results import Fit, Posterior
+    from jaxmetal.inference.fit import Fit
+    from jaxmetal.inference.posterior import Posterior
     from jaxmetal.io.scene import Scene
 
 BAD_INPUT, INTERRUPTED = 2, 130

@@ -8,11 +8,12 @@ import numpy as np
 from jaxtyping import Array
 
 from jaxmetal.errors import InputError
+from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.importance import draw_each
 from jaxmetal.inference.laplace import Fits, Surroundings
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.optimise import climb, first_points, look, most_steps
-from jaxmetal.inference.results import Fit, Posterior, trusted
+from jaxmetal.inference.posterior import Posterior, trusted
 from jaxmetal.inference.sample import CHAINS, Program, Settings, advance, begin, fallback, in_place_of, run_chains, settings_for
 from jaxmetal.inference.stack import Batch, over_galaxies
 

@@ -13,9 +13,9 @@ from jaxtyping import Array, Float
 from jaxmetal.compiling import compiled_once, compiled_soon
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.inference.ascent import ARRIVED, METHODS
+from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.laplace import Fits, Surroundings, surroundings
 from jaxmetal.inference.model import Model
-from jaxmetal.inference.results import Fit
 from jaxmetal.threads import here
 
 # An ascent that has not arrived goes on from where it is this many times at most.

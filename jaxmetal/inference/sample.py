@@ -14,11 +14,12 @@ from numpyro.infer import HMC, NUTS
 import jaxmetal
 from jaxmetal.compiling import compiled, compiled_once
 from jaxmetal.errors import InputError, unknown
+from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.importance import draw_one
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.optimise import optimise
+from jaxmetal.inference.posterior import Posterior, trusted
 from jaxmetal.inference.progress import bar
-from jaxmetal.inference.results import Fit, Posterior, trusted
 from jaxmetal.profiles.numerics import product
 from jaxmetal.threads import side_by_side
 

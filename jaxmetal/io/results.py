@@ -15,7 +15,9 @@ from jaxmetal.errors import InputError
 from jaxmetal.files import whole_file
 from jaxmetal.forward import intrinsic
 from jaxmetal.galaxy import get
-from jaxmetal.inference.results import Fit, Posterior, labels
+from jaxmetal.inference.fit import Fit
+from jaxmetal.inference.posterior import Posterior
+from jaxmetal.inference.tables import labels
 from jaxmetal.io.config import resolved, write
 from jaxmetal.io.fits import read_image, write_maps
 from jaxmetal.io.scene import Scene, load

@@ -8,7 +8,8 @@ import numpy as np
 
 import jaxmetal
 from jaxmetal.galaxy import get
-from jaxmetal.inference.results import Fit, Posterior
+from jaxmetal.inference.fit import Fit
+from jaxmetal.inference.posterior import Posterior
 from jaxmetal.io.scene import Disc, Scene
 from jaxmetal.maps import LightMap, Map, TracerMap
 from jaxmetal.science import baselines

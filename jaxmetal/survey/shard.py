@@ -15,8 +15,9 @@ import numpy as np
 
 from jaxmetal.errors import InputError
 from jaxmetal.inference.batch import optimise_batch, sample_batch
+from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.model import Model
-from jaxmetal.inference.results import Fit, Posterior
+from jaxmetal.inference.posterior import Posterior
 from jaxmetal.inference.stack import Batch, memory_of
 from jaxmetal.io.compiled import keep_compiled
 from jaxmetal.io.scene import Scene

@@ -1,6 +1,7 @@
 """Every figure of a fit, by name."""
 
-from jaxmetal.inference.results import Fit, Posterior
+from jaxmetal.inference.fit import Fit
+from jaxmetal.inference.posterior import Posterior
 from jaxmetal.io.scene import Scene
 from jaxmetal.view import style
 from jaxmetal.view.maps import map_figure

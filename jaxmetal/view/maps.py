@@ -13,7 +13,7 @@ from matplotlib.patheffects import withStroke
 
 from jaxmetal.errors import unknown
 from jaxmetal.forward import intrinsic
-from jaxmetal.inference.results import Fit
+from jaxmetal.inference.fit import Fit
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.maps import LightMap, Map
 from jaxmetal.view import style

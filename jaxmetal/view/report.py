@@ -14,7 +14,8 @@ import numpy as np
 
 import jaxmetal
 from jaxmetal.errors import InputError
-from jaxmetal.inference.results import Fit, Posterior
+from jaxmetal.inference.fit import Fit
+from jaxmetal.inference.posterior import Posterior
 from jaxmetal.io.config import as_text, resolved
 from jaxmetal.io.scene import Scene
 from jaxmetal.io.summary import gradients, parameter_table, verdict
