@@ -45,6 +45,7 @@ _HOMES = {
     "sample_batch": "inference.batch",
     "Fit": "inference.fit",
     "Posterior": "inference.posterior",
+    "run": "pipeline",
     "noise": "science.noise",
     "calibrations": "science.calibrations",
     "baselines": "science.baselines",
@@ -93,6 +94,7 @@ __all__ = [
     "optimise_batch",
     "predict",
     "read_deflection",
+    "run",
     "sample",
     "sample_batch",
     "simulate",
@@ -120,6 +122,7 @@ if TYPE_CHECKING:
     from jaxmetal.io.deflections import read_deflection
     from jaxmetal.io.lenstronomy import from_lenstronomy, galaxy_from_lenstronomy, to_lenstronomy
     from jaxmetal.maps import LightMap, TracerMap
+    from jaxmetal.pipeline import run
     from jaxmetal.profiles import lens, light, tracer
     from jaxmetal.profiles.profile import Profile
     from jaxmetal.science import arcs, baselines, calibrations, lensing, noise, simulate

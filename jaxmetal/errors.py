@@ -1,7 +1,11 @@
-"""What goes wrong because of the input: one error and one warning, each a readable line."""
+"""What goes wrong: one error and one warning of the input, each a readable line, and what may fail without taking the rest along."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
+
+log = logging.getLogger("jaxmetal")
 
 
 class InputError(ValueError):
@@ -19,3 +23,32 @@ def unknown(kind: str, name: str, known: Iterable[str], where: str = "") -> Inpu
     hint = f" Did you mean {near[0]!r}?" if near else ""
     listed = ", ".join(known) or "none"
     return InputError(f"{where + ': ' if where else ''}unknown {kind} {name!r}.{hint} It may be one of: {listed}.")
+
+
+def reason(error: BaseException) -> str:
+    """Why something failed, in one line for whoever reads a summary; what is no error of the input has its class's name before it."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    text = " ".join(str(error).split())
+    if isinstance(error, InputError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+@contextmanager
+def surviving(failures: dict[str, str], what: str) -> Iterator[None]:
+    """Go on after a block that fails, so that one part of a result costs none of the others.
+
+    Parameters
+    ----------
+    failures
+        {what failed: why}, to which the block is added if it does.
+    what
+        is made in the block, for people.
+    """
+    try:
+        yield
+    except Exception as error:
+        failures[what] = reason(error)
+        log.warning("%s failed: %s", what, failures[what])
+        log.debug("%s failed", what, exc_info=True)

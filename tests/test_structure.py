@@ -32,6 +32,7 @@ ROOMS = (
     "io",
     "survey",
     "view",
+    "pipeline",
     "cli",
 )
 # The package itself holds only lazily loaded names, so any room may import it, and what must be told to XLA before anything else;

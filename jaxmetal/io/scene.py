@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,10 @@ class Scene:
         the data; a light map that serves as a picture of the light is none.
     priors
         by path.
+    pictures
+        the light maps that serve as pictures of the light.
+    reference
+        (right ascension, declination) of (x, y) = (0, 0), degrees; None if the maps have no place on the sky.
     """
 
     config: schema.Config
@@ -73,6 +77,8 @@ class Scene:
     galaxy: Galaxy
     maps: dict[str, Observed]
     priors: dict[str, Any]
+    pictures: dict[str, Observed] = field(default_factory=dict)
+    reference: tuple[float, float] | None = None
 
     def model(self) -> Model:
         """The model, its sampling chosen."""
@@ -131,9 +137,10 @@ def build(raw: Mapping[str, Any], folder: Path, want: str = "fit", fill: bool = 
     observations = observe(config, folder, priors, mistakes, fill)
     lenses = make_lenses(config, folder, observations, mistakes)
     galaxy = make_galaxy(config, folder, observations, lenses, mistakes)
-    pictures = {profile.map for component in config.galaxy.values() for profile in component.profiles.values()}
+    named = {profile.map for component in config.galaxy.values() for profile in component.profiles.values()}
     # A picture that the model is made of is not data as well.
-    maps = {n: o for n, o in observations.maps.items() if n not in pictures or isinstance(o.map, TracerMap)}
+    pictures = {n: o for n, o in observations.maps.items() if n in named and not isinstance(o.map, TracerMap)}
+    maps = {n: o for n, o in observations.maps.items() if n not in pictures}
     if want == "fit":
         _check_fit(config, galaxy, maps, mistakes)
     else:
@@ -141,7 +148,7 @@ def build(raw: Mapping[str, Any], folder: Path, want: str = "fit", fill: bool = 
     _check_priors(config, want, galaxy, maps, priors, mistakes)
     mistakes.raise_all()
     assert galaxy is not None
-    return Scene(config, folder, galaxy, maps, priors)
+    return Scene(config, folder, galaxy, maps, priors, pictures, observations.reference)
 
 
 def make_prior(prior: schema.Prior) -> Any:

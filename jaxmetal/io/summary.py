@@ -1,31 +1,22 @@
 """What came of a fit, as tables and text: parameters with units, and the naive gradient against the forward-modelled one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 import jaxmetal
+from jaxmetal.errors import InputError
 from jaxmetal.galaxy import get
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.posterior import Posterior
 from jaxmetal.io.scene import Disc, Scene
+from jaxmetal.io.units import UNITS
 from jaxmetal.maps import LightMap, Map, TracerMap
 from jaxmetal.science import baselines
 
 ANNULI = 12
-# Units of parameters by name; what a tracer's parameters have depends on its map.
-UNITS = {
-    name: unit
-    for unit, names in {
-        "arcsec": "center_x center_y R_sersic scale_length sigma alpha break_radius smoothness width inner_radius fwhm origin scale",
-        "deg": "inclination position_angle pitch phase",
-        "rad": "phi_G",
-        "arcsec/pixel": "matrix",
-    }.items()
-    for name in names.split()
-}
 PER_RADIUS = ("gradient", "gradient_x", "gradient_y", "inner", "outer")
 IN_TRACER_UNITS = ("central", "value", "contrast")
 
@@ -85,20 +76,23 @@ def gradient_path(scene: Scene, fit: Fit, disc: Disc) -> str | None:
 
 
 def gradients(scene: Scene, fit: Fit, posterior: Posterior | None) -> list[Row]:
-    """The gradient by every method: three that ignore the PSF, then the forward model; empty if there is no tracer map."""
+    """The gradient by every method: three that ignore the PSF, then the forward model; empty if there is no tracer map.
+
+    A line that there are too few pixels for is NaN.
+    """
     if (disc := scene.disc) is None:
         return []
     z = fit.maps[disc.map]
     radius = baselines.radii(z.instrument, *disc.center, disc.inclination, disc.position_angle, fit.galaxy)
     edges = np.linspace(0.0, radius[np.asarray(z.valid)].max() * (1 + 1e-6), ANNULI + 1)
     lines = {
-        "naive: all pixels alike": baselines.ols(radius, z.data),
-        "naive: weighted by errors": baselines.wls(radius, z.data, z.errors),
+        "naive: all pixels alike": lambda: baselines.ols(radius, z.data),
+        "naive: weighted by errors": lambda: baselines.wls(radius, z.data, z.errors),
         # With the scatter that the forward model allows for, so that the two differ by the PSF alone.
-        **({"naive: errors and scatter": baselines.wls(radius, z.data, z.total_errors())} if float(z.scatter) else {}),
-        "naive: annuli": baselines.line_through(baselines.annuli(radius, z.data, edges)),
+        **({"naive: errors and scatter": lambda: baselines.wls(radius, z.data, z.total_errors())} if float(z.scatter) else {}),
+        "naive: annuli": lambda: baselines.line_through(baselines.annuli(radius, z.data, edges)),
     }
-    rows = [Row(name, line.gradient, line.gradient_error) for name, line in lines.items()]
+    rows = [_naive(name, line) for name, line in lines.items()]
     if (path := gradient_path(scene, fit, disc)) is None:
         return rows
     rows.append(Row("forward-modelled, maximum", float(fit.parameters[path]), float(fit.errors[path])))
@@ -108,6 +102,15 @@ def gradients(scene: Scene, fit: Fit, posterior: Posterior | None) -> list[Row]:
     if scene.truth is not None:
         rows.append(Row("truth", float(get(scene.truth, path))))
     return rows
+
+
+def _naive(name: str, line: Callable[[], baselines.LineFit]) -> Row:
+    """The gradient of a straight line through the pixels; NaN where there is none, such as through a single pixel."""
+    try:
+        found = line()
+    except InputError:
+        return Row(name, np.nan)
+    return Row(name, found.gradient, found.gradient_error)
 
 
 def gradient_table(scene: Scene, fit: Fit, posterior: Posterior | None) -> str:
@@ -126,36 +129,74 @@ def gradient_table(scene: Scene, fit: Fit, posterior: Posterior | None) -> str:
 
 
 def _number(row: Row, factor: float) -> str:
+    if not np.isfinite(row.gradient):
+        return "none"
     error = f" ± {abs(factor) * row.error:.4f}" if np.isfinite(row.error) else " " * 9
     return f"{factor * row.gradient:+.4f}{error}"
 
 
-def summary_text(scene: Scene, fit: Fit, posterior: Posterior | None) -> str:
-    """All that a reader needs to judge a fit, on one page."""
-    return "\n".join(_lines(scene, fit, posterior)) + "\n"
+def summary_text(
+    scene: Scene, fit: Fit, posterior: Posterior | None, unsampled: str = "", failures: Mapping[str, str] | None = None
+) -> str:
+    """All that a reader needs to judge a fit, on one page.
+
+    Parameters
+    ----------
+    scene
+        what was fitted.
+    fit, posterior
+        what came of it.
+    unsampled
+        why there is no posterior, if there is a reason.
+    failures
+        {what could not be made: why}.
+    """
+    return "\n".join(_lines(scene, fit, posterior, unsampled, failures or {})) + "\n"
 
 
-def _lines(scene: Scene, fit: Fit, posterior: Posterior | None) -> Iterator[str]:
+def _lines(scene: Scene, fit: Fit, posterior: Posterior | None, unsampled: str, failures: Mapping[str, str]) -> Iterator[str]:
     yield f"jaxmetal {jaxmetal.__version__}"
     yield f"fit: {verdict(fit)}"
-    yield f"posterior: {verdict(posterior) if posterior else 'not sampled'}"
-    if posterior:
-        yield f"  {_how(posterior)}"
+    yield from _state(posterior, unsampled)
+    yield from failed_lines(failures)
     yield f"{fit.size} measurements, {len(fit.labels)} free parameters"
     yield f"chi-square {sum(fit.chi_square.values()):.1f}, reduced {fit.reduced_chi_square:.3f}, BIC {fit.bic:.1f}"
     yield ""
     for name, observed in fit.maps.items():
         yield f"map {name}: {count(observed)}, chi-square {fit.chi_square[name]:.1f}"
         yield f"  {observed.instrument.describe()}"
-    if table := gradient_table(scene, fit, posterior):
-        disc = scene.disc
-        assert disc is not None
-        place = f"inclination {disc.inclination:.1f} deg, position angle {disc.position_angle:.1f} deg"
-        yield from ["", f"gradient of {disc.map}, {place}" + (f", R_e {disc.effective_radius:.3f} arcsec" if disc.effective_radius else "")]
-        yield table
+    yield from _gradient_lines(scene, fit, posterior)
     yield from ["", "maximum of the posterior (errors by Laplace's approximation)", str(fit.summary())]
     if posterior:
         yield from ["", "posterior", str(posterior.summary())]
+
+
+def posterior_text(scene: Scene, fit: Fit, posterior: Posterior) -> str:
+    """What a sampling adds to the summary of its fit."""
+    lines = [*_state(posterior, ""), *_gradient_lines(scene, fit, posterior), "", "posterior", str(posterior.summary())]
+    return "\n".join(lines) + "\n"
+
+
+def failed_lines(failures: Mapping[str, str]) -> list[str]:
+    """What could not be made, a line each."""
+    return [f"failed: {what}: {why}" for what, why in failures.items()]
+
+
+def _state(posterior: Posterior | None, unsampled: str) -> Iterator[str]:
+    if posterior is None:
+        yield "posterior: not sampled" + (f": {unsampled}" if unsampled else "")
+        return
+    yield f"posterior: {verdict(posterior)}"
+    yield f"  {how(posterior)}"
+
+
+def _gradient_lines(scene: Scene, fit: Fit, posterior: Posterior | None) -> Iterator[str]:
+    disc, table = scene.disc, gradient_table(scene, fit, posterior)
+    if disc is None or not table:
+        return
+    place = f"inclination {disc.inclination:.1f} deg, position angle {disc.position_angle:.1f} deg"
+    size = f", R_e {disc.effective_radius:.3f} arcsec" if disc.effective_radius else ""
+    yield from ["", f"gradient of {disc.map}, {place}{size}", table]
 
 
 def count(map: Map) -> str:
@@ -163,7 +204,7 @@ def count(map: Map) -> str:
     return f"{map.size} {'pixels' if map.instrument.apertures is None else 'apertures'}"
 
 
-def _how(posterior: Posterior) -> str:
+def how(posterior: Posterior) -> str:
     """The method of a sampling and its draws, in one line."""
     said = posterior.attributes
     chains, draws = next(iter(posterior.samples.values())).shape[:2]
@@ -176,5 +217,5 @@ def _how(posterior: Posterior) -> str:
 def verdict(result: Fit | Posterior) -> str:
     """Whether to trust a result, in words that nobody overlooks."""
     if result.converged:
-        return result.message
+        return result.message if "converged" in result.message else f"converged; {result.message}"
     return result.message if result.message.startswith("not converged") else f"not converged: {result.message}"
