@@ -1,10 +1,14 @@
-"""What goes wrong because of the input: one error and one warning, each a readable line."""
+"""What goes wrong: one error and one warning of the input, each a readable line, and what may fail without taking the rest along."""
 
+import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from inspect import isclass, isfunction, ismodule
 from typing import Any
+
+log = logging.getLogger("jaxmetal")
 
 
 class InputError(ValueError):
@@ -63,3 +67,32 @@ def comma_hint(value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"\s*[-+]?\d+,\d+([eE][-+]?\d+)?\s*", value):
         return ""
     return f", which is read as text: numbers have a decimal point, write {value.strip().replace(',', '.')}"
+
+
+def reason(error: BaseException) -> str:
+    """Why something failed, in one line for whoever reads a summary; what is no error of the input has its class's name before it."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    text = " ".join(str(error).split())
+    if isinstance(error, InputError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+@contextmanager
+def surviving(failures: dict[str, str], what: str) -> Iterator[None]:
+    """Go on after a block that fails, so that one part of a result costs none of the others.
+
+    Parameters
+    ----------
+    failures
+        {what failed: why}, to which the block is added if it does.
+    what
+        is made in the block, for people.
+    """
+    try:
+        yield
+    except Exception as error:
+        failures[what] = reason(error)
+        log.warning("%s failed: %s", what, failures[what])
+        log.debug("%s failed", what, exc_info=True)

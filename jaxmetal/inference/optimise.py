@@ -14,9 +14,10 @@ from jaxmetal.compiling import compiled_once, compiled_soon
 from jaxmetal.errors import InputError, check_type, unknown
 from jaxmetal.inference.ascent import ARRIVED, METHODS
 from jaxmetal.inference.checks import MODEL_HINT
+from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.laplace import Fits, Surroundings, surroundings
 from jaxmetal.inference.model import Model
-from jaxmetal.inference.results import Fit
+from jaxmetal.inference.progress import bar
 from jaxmetal.threads import here
 
 # An ascent that has not arrived goes on from where it is this many times at most.
@@ -25,7 +26,9 @@ ROUNDS = 4
 COMPILING = 0.1
 
 
-def optimise(model: Model, starts: int = 4, method: str = "fisher", steps: int | None = None, seed: int = 0) -> Fit:
+def optimise(
+    model: Model, starts: int = 4, method: str = "fisher", steps: int | None = None, seed: int = 0, *, progress: bool | None = None
+) -> Fit:
     """The maximum of the posterior density (MAP), and the Laplace approximation around it.
 
         theta_MAP = argmax [log p(data | theta) + log p(theta)],   covariance = [-∂² log posterior]⁻¹ at theta_MAP
@@ -44,6 +47,8 @@ def optimise(model: Model, starts: int = 4, method: str = "fisher", steps: int |
         the most steps of the method; 40, and 600 for Adam, if left out.
     seed
         of the draws.
+    progress
+        whether to say that it is at work; if left out, on a terminal, in a notebook, and every half minute in a log.
 
     Returns
     -------
@@ -57,6 +62,12 @@ def optimise(model: Model, starts: int = 4, method: str = "fisher", steps: int |
     """
     check_type(model, Model, "optimise: model", MODEL_HINT)
     steps = most_steps(model, starts, method, steps)
+    with bar(None, progress, f"fitting {len(model.start)} parameters"):
+        return _best(model, starts, method, steps, seed)
+
+
+def _best(model: Model, starts: int, method: str, steps: int, seed: int) -> Fit:
+    """The fit at the end of the highest of several ascents."""
     points = first_points(model, starts, seed)
     for _ in range(ROUNDS):
         with _meanwhile(lambda points=points: _look.prepare(model, points, np.zeros(starts, points.dtype))):

@@ -16,7 +16,6 @@ from jaxmetal.errors import InputError, check_type, described
 from jaxmetal.inference.checks import MODEL_HINT
 from jaxmetal.inference.instruments import cells
 from jaxmetal.inference.model import Model
-from jaxmetal.inference.progress import bar
 
 # How many at once, if nobody says. A processor loses with more: 100 fits of 9 x 9 to 65 x 65 pixels took 1.0 to 1.3 times as long
 # by 16 or 50, and chains, which wait for the slowest of them, 1.3 times by 16 and 1.6 times by 32. A GPU gains.
@@ -68,18 +67,16 @@ class Batch(Sequence[Model]):
         devices = jax.local_device_count()
         return -(-(chunk or min(together(self[0]), len(self))) // devices) * devices
 
-    def parts(self, chunk: int | None, progress: bool | None) -> Iterator[tuple[np.ndarray, Model]]:
+    def parts(self, chunk: int | None) -> Iterator[tuple[np.ndarray, Model]]:
         """Which models, and those models as one, in parts of one size, so that one program serves all.
 
         The last part is filled up with the last model.
         """
         size = self.at_once(chunk)
-        with bar(len(self), progress, "galaxies") as shown:
-            for first in range(0, len(self), size):
-                numbers = np.minimum(np.arange(first, first + size), len(self) - 1)
-                some = slice(first, first + size) if first + size <= len(self) else numbers
-                yield numbers, eqx.combine(jax.tree.map(lambda a, some=some: jnp.asarray(a[some]), self._arrays), self._rest)
-                shown.update(min(size, len(self) - first))
+        for first in range(0, len(self), size):
+            numbers = np.minimum(np.arange(first, first + size), len(self) - 1)
+            some = slice(first, first + size) if first + size <= len(self) else numbers
+            yield numbers, eqx.combine(jax.tree.map(lambda a, some=some: jnp.asarray(a[some]), self._arrays), self._rest)
 
 
 def over_galaxies(function: Callable) -> Callable:

@@ -88,9 +88,20 @@ class FitsMap(Observation):
 
 
 class Light(FitsMap):
-    """A map of flux per pixel."""
+    """A map of flux per pixel.
+
+    With bins the pixels of each are added up; mean and total say that they repeat the flux of their bin's mean pixel, or of the
+    whole bin.
+    """
 
     kind: Literal["light"]
+    flux: Literal["pixel", "mean", "total"] = "pixel"
+
+    @check(mode="after")
+    def _of_bins(self) -> "Light":
+        if self.flux != "pixel" and self.bins is None:
+            raise ValueError(f"flux: {self.flux} is that of a bin; give the bins")
+        return self
 
 
 class Tracer(FitsMap):

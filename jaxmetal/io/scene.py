@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ from jaxmetal.science.discs import Disc, disc_of_model
 
 # The maps that a simulation makes.
 MOCK = ("z", "light")
+# Who says how the disc lies where it is the file of the map.
+FROM_FILE = "the MaNGA file"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,10 @@ class Scene:
         the data; a light map that serves as a picture of the light is none.
     priors
         by path.
+    pictures
+        the light maps that serve as pictures of the light.
+    reference
+        (right ascension, declination) of (x, y) = (0, 0), degrees; None if the maps have no place on the sky.
     """
 
     config: schema.Config
@@ -52,6 +58,8 @@ class Scene:
     galaxy: Galaxy
     maps: dict[str, Observed]
     priors: dict[str, Any]
+    pictures: dict[str, Observed] = field(default_factory=dict)
+    reference: tuple[float, float] | None = None
 
     def model(self) -> Model:
         """The model, its sampling chosen."""
@@ -95,7 +103,7 @@ class Scene:
         model = disc_of_model(galaxy, tracer, free[0] if len(free) == 1 else None)
         geometry = ("inclination", "position_angle", "effective_radius", "redshift")
         disc = Disc(map=name, component=model.component, radius=model.radius)
-        disc = disc.told("the MaNGA file", **{key: getattr(manga, key, None) for key in geometry})
+        disc = disc.told(FROM_FILE, **{key: getattr(manga, key, None) for key in geometry})
         for source in dict.fromkeys(model.sources.values()):
             known = {key: getattr(model, key) for key, who in model.sources.items() if who == source}
             if manga is not None:
@@ -137,9 +145,10 @@ def build(raw: Mapping[str, Any], folder: Path, want: str = "fit", fill: bool = 
     observations = observe(config, folder, priors, mistakes, fill)
     lenses = make_lenses(config, folder, observations, mistakes)
     galaxy = make_galaxy(config, folder, observations, lenses, mistakes)
-    pictures = {profile.map for component in config.galaxy.values() for profile in component.profiles.values()}
+    named = {profile.map for component in config.galaxy.values() for profile in component.profiles.values()}
     # A picture that the model is made of is not data as well.
-    maps = {n: o for n, o in observations.maps.items() if n not in pictures or isinstance(o.map, TracerMap)}
+    pictures = {n: o for n, o in observations.maps.items() if n in named and not isinstance(o.map, TracerMap)}
+    maps = {n: o for n, o in observations.maps.items() if n not in pictures}
     if want == "fit":
         _check_fit(config, galaxy, maps, mistakes)
     else:
@@ -147,7 +156,7 @@ def build(raw: Mapping[str, Any], folder: Path, want: str = "fit", fill: bool = 
     _check_priors(config, want, galaxy, maps, priors, mistakes)
     mistakes.raise_all()
     assert galaxy is not None
-    return Scene(config, folder, galaxy, maps, priors)
+    return Scene(config, folder, galaxy, maps, priors, pictures, observations.reference)
 
 
 def make_prior(prior: schema.Prior) -> Any:

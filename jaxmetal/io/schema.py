@@ -143,14 +143,15 @@ class Fit(Block):
 
 
 class Sample(Block):
-    """How the posterior is sampled."""
+    """How the posterior is sampled, and whether also from a fit that has not converged."""
 
-    method: Literal["nuts", "hmc", "importance", "auto"] = "nuts"
+    method: Literal["nuts", "hmc", "importance", "auto"] = "auto"
     chains: PositiveInt = 4
     warmup: PositiveInt = 300
     draws: PositiveInt = 500
     target_accept: Fraction = 0.8
     adapt_metric: bool = False
+    allow_unconverged: bool = False
     seed: Seed = 0
 
 

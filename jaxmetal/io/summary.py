@@ -9,24 +9,15 @@ import numpy as np
 import jaxmetal
 from jaxmetal.errors import InputError
 from jaxmetal.galaxy import Galaxy, get
-from jaxmetal.inference.results import Fit, Posterior
+from jaxmetal.inference.fit import Fit
+from jaxmetal.inference.posterior import Posterior
 from jaxmetal.io.scene import Scene
+from jaxmetal.io.units import UNITS
 from jaxmetal.maps import LightMap, Map, TracerMap
 from jaxmetal.science import baselines
 from jaxmetal.science.discs import Disc, disc_of_model
 
 ANNULI = 12
-# Units of parameters by name; what a tracer's parameters have depends on its map.
-UNITS = {
-    name: unit
-    for unit, names in {
-        "arcsec": "center_x center_y R_sersic scale_length sigma alpha break_radius smoothness width inner_radius fwhm origin scale",
-        "deg": "inclination position_angle pitch phase",
-        "rad": "phi_G",
-        "arcsec/pixel": "matrix",
-    }.items()
-    for name in names.split()
-}
 PER_RADIUS = ("gradient", "gradient_x", "gradient_y", "inner", "outer")
 IN_TRACER_UNITS = ("central", "value", "contrast")
 
@@ -178,30 +169,65 @@ def _number(row: Row, factor: float) -> str:
     return f"{factor * row.gradient:+.4f}{error}"
 
 
-def summary_text(scene: Scene, fit: Fit, posterior: Posterior | None) -> str:
-    """All that a reader needs to judge a fit, on one page."""
-    return "\n".join(_lines(scene, fit, posterior)) + "\n"
+def summary_text(
+    scene: Scene, fit: Fit, posterior: Posterior | None, unsampled: str = "", failures: Mapping[str, str] | None = None
+) -> str:
+    """All that a reader needs to judge a fit, on one page.
+
+    Parameters
+    ----------
+    scene
+        what was fitted.
+    fit, posterior
+        what came of it.
+    unsampled
+        why there is no posterior, if there is a reason.
+    failures
+        {what could not be made: why}.
+    """
+    return "\n".join(_lines(scene, fit, posterior, unsampled, failures or {})) + "\n"
 
 
-def _lines(scene: Scene, fit: Fit, posterior: Posterior | None) -> Iterator[str]:
+def _lines(scene: Scene, fit: Fit, posterior: Posterior | None, unsampled: str, failures: Mapping[str, str]) -> Iterator[str]:
     yield f"jaxmetal {jaxmetal.__version__}"
     yield f"fit: {verdict(fit)}"
-    yield f"posterior: {verdict(posterior) if posterior else 'not sampled'}"
-    if posterior:
-        yield f"  {_how(posterior)}"
+    yield from _state(posterior, unsampled)
+    yield from failed_lines(failures)
     yield f"{fit.size} measurements, {len(fit.labels)} free parameters"
     yield f"chi-square {sum(fit.chi_square.values()):.1f}, reduced {fit.reduced_chi_square:.3f}, BIC {fit.bic:.1f}"
     yield ""
     for name, observed in fit.maps.items():
         yield f"map {name}: {count(observed)}, chi-square {fit.chi_square[name]:.1f}"
         yield f"  {observed.instrument.describe()}"
-    if table := gradient_table(scene, fit, posterior):
-        disc = scene.disc_of(fit.galaxy)
-        assert disc is not None
-        yield from ["", f"gradient of {disc.map}; {disc.describe()}", table]
+    yield from _gradient_lines(scene, fit, posterior)
     yield from ["", "maximum of the posterior (errors by Laplace's approximation)", str(fit.summary())]
     if posterior:
         yield from ["", "posterior", str(posterior.summary())]
+
+
+def posterior_text(scene: Scene, fit: Fit, posterior: Posterior) -> str:
+    """What a sampling adds to the summary of its fit."""
+    lines = [*_state(posterior, ""), *_gradient_lines(scene, fit, posterior), "", "posterior", str(posterior.summary())]
+    return "\n".join(lines) + "\n"
+
+
+def failed_lines(failures: Mapping[str, str]) -> list[str]:
+    """What could not be made, a line each."""
+    return [f"failed: {what}: {why}" for what, why in failures.items()]
+
+
+def _state(posterior: Posterior | None, unsampled: str) -> Iterator[str]:
+    if posterior is None:
+        yield "posterior: not sampled" + (f": {unsampled}" if unsampled else "")
+        return
+    yield f"posterior: {verdict(posterior)}"
+    yield f"  {how(posterior)}"
+
+
+def _gradient_lines(scene: Scene, fit: Fit, posterior: Posterior | None) -> Iterator[str]:
+    disc, table = scene.disc_of(fit.galaxy), gradient_table(scene, fit, posterior)
+    if disc is not None and table:
+        yield from ["", f"gradient of {disc.map}; {disc.describe()}", table]
 
 
 def count(map: Map) -> str:
@@ -209,7 +235,7 @@ def count(map: Map) -> str:
     return f"{map.size} {map.instrument.measurements}"
 
 
-def _how(posterior: Posterior) -> str:
+def how(posterior: Posterior) -> str:
     """The method of a sampling and its draws, in one line."""
     said = posterior.attributes
     chains, draws = next(iter(posterior.samples.values())).shape[:2]
@@ -222,5 +248,5 @@ def _how(posterior: Posterior) -> str:
 def verdict(result: Fit | Posterior) -> str:
     """Whether to trust a result, in words that nobody overlooks."""
     if result.converged:
-        return result.message
+        return result.message if "converged" in result.message else f"converged; {result.message}"
     return result.message if result.message.startswith("not converged") else f"not converged: {result.message}"

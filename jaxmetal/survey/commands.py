@@ -15,8 +15,10 @@ def add(command: Callable[..., argparse.ArgumentParser]) -> None:
     place = batch.add_mutually_exclusive_group()
     place.add_argument("--executor", metavar="WHERE", help="local:N for N processes, dask:ADDRESS for a Dask cluster")
     place.add_argument("--slurm", action="store_true", help="send the shards to Slurm, as the configuration's survey.slurm says")
-    for run, name, text in ((_status, "status", "Tell how far a survey is."), (_collect, "collect", "Write the catalogue of results.")):
-        command(run, name, text).add_argument("folder", metavar="DIR", type=Path, help="what batch wrote")
+    status = command(_status, "status", "Tell how far a survey is.", computes=False)
+    collect = command(_collect, "collect", "Write the catalogue of results.", computes=False)
+    for one in (status, collect):
+        one.add_argument("folder", metavar="DIR", type=Path, help="what batch wrote")
     population = command(_population, "population", "Mean and scatter of a parameter over the galaxies of a survey.")
     population.add_argument("folder", metavar="DIR", type=Path, help="what batch wrote")
     population.add_argument("--parameter", metavar="PATH", help="its path; the gradient if there is only one")

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from jaxmetal.errors import InputError
 from jaxmetal.forward import intrinsic, predict
 from jaxmetal.galaxy import Galaxy
-from jaxmetal.inference.results import Fit
+from jaxmetal.inference.fit import Fit
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.maps import LightMap, Map, TracerMap

@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 
 from jaxmetal.errors import unknown
 from jaxmetal.forward import intrinsic
-from jaxmetal.inference.results import Fit
+from jaxmetal.inference.fit import Fit
 from jaxmetal.maps import LightMap, Map
 from jaxmetal.view import style
 from jaxmetal.view.frames import bar_axes, corners, draw_map, draw_marks, few_ticks, half_light, is_sky, panels, window_of

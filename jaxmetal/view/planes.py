@@ -12,7 +12,7 @@ from matplotlib.colors import Normalize
 from jaxmetal.errors import InputError
 from jaxmetal.forward import intrinsic
 from jaxmetal.galaxy import Galaxy
-from jaxmetal.inference.results import Fit
+from jaxmetal.inference.fit import Fit
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.instrument.psf import NoPSF

@@ -12,7 +12,8 @@ from matplotlib.axes import Axes
 from jaxmetal.compiling import compiled
 from jaxmetal.errors import InputError
 from jaxmetal.galaxy import Galaxy
-from jaxmetal.inference.results import Fit, Posterior
+from jaxmetal.inference.fit import Fit
+from jaxmetal.inference.posterior import Posterior
 from jaxmetal.maps import TracerMap, scale_functions
 from jaxmetal.profiles.profile import as_array
 from jaxmetal.science import baselines

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import os
 import pkgutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from html import escape
 from pathlib import Path
 from string import Template
@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 import jaxmetal
-from jaxmetal.errors import InputError
-from jaxmetal.inference.results import Fit, Posterior
+from jaxmetal.errors import InputError, surviving
+from jaxmetal.inference.fit import Fit
+from jaxmetal.inference.posterior import Posterior
 from jaxmetal.io.config import as_text, resolved
 from jaxmetal.io.scene import Scene
 from jaxmetal.io.summary import Row, count, gradient_heads, gradients, parameter_table, verdict
@@ -95,7 +96,7 @@ def survey_report(folder: str | os.PathLike) -> str:
     return survey_page(found, contents, Path(folder).resolve().name, about)
 
 
-def fit_page(scene: Scene, fit: Fit, posterior: Posterior | None, title: str) -> str:
+def fit_page(scene: Scene, fit: Fit, posterior: Posterior | None, title: str, failures: dict[str, str] | None = None) -> str:
     """The maps, profile, posterior, diagnostics, parameters and configuration of a fit, as one HTML document.
 
     Parameters
@@ -106,13 +107,16 @@ def fit_page(scene: Scene, fit: Fit, posterior: Posterior | None, title: str) ->
         what came of it.
     title
         of the page.
+    failures
+        {picture: why}, to which is added what cannot be drawn; the page says so in its place.
 
     Returns
     -------
     page
         HTML; the pictures are inside.
     """
-    pictures = "\n".join(_picture(name, figure) for name, figure in fit_figures(scene, fit, posterior).items())
+    failures = {} if failures is None else failures
+    pictures = "\n".join(_picture(name, figure, failures) for name, figure in fit_figures(scene, fit, posterior).items())
     said = as_text(resolved(scene.config, scene.folder, {}))
     parts = {
         "title": escape(title), "verdict": _verdict(fit, posterior), "gradients": _gradients(scene, fit, posterior),
@@ -228,10 +232,15 @@ TITLES = {
 }
 
 
-def _picture(name: str, figure: style.Figure) -> str:
+def _picture(name: str, figure: Callable[[], style.Figure], failures: dict[str, str]) -> str:
     kind, _, of = name.partition("_")
     head, text = (escape(part.format(of)) for part in TITLES[kind])
-    image = f"data:image/png;base64,{base64.b64encode(figure._repr_png_()).decode()}"
+    what, image = f"picture {name}", ""
+    with surviving(failures, what):
+        image = f"data:image/png;base64,{base64.b64encode(figure()._repr_png_()).decode()}"
+    if not image:
+        reason = escape(failures[what])
+        return f'<figure class="{kind}"><figcaption>{head}</figcaption><p class="bad">could not be drawn: {reason}</p></figure>'
     # On a narrow screen a wide picture is moved about rather than shrunk.
     scroll = f'<div class="scroll" role="region" aria-label="{head}" tabindex="0">'
     return f'<figure class="{kind}"><figcaption>{head}</figcaption>{scroll}<img alt="{text}" src="{image}"></div></figure>'
