@@ -13,7 +13,7 @@ ANNULI = 10
 
 
 def pictures(outcomes: Sequence[Any]) -> dict[str, Any]:
-    """Data, total sigma and model of every map, NaN where a pixel takes no part; the model everywhere in the galaxy's own frame.
+    """Data, measured error and model of every map, NaN where a pixel takes no part; the model everywhere in the galaxy's own frame.
 
     And the profile of the tracer in the disc that the configuration describes.
     """
@@ -29,7 +29,7 @@ def pictures(outcomes: Sequence[Any]) -> dict[str, Any]:
                 continue
             observed, model, shapes[i] = outcome.fit.maps[name], outcome.fit.predicted[name], outcome.scene.maps[name].shape
             rows, columns = shapes[i]
-            for key, image in (("data", observed.data), ("sigma", observed.total_errors(model)), ("model", model)):
+            for key, image in (("data", observed.data), ("sigma", observed.errors), ("model", model)):
                 images[key][i, :rows, :columns] = observed.image(image)[:rows, :columns]
             scales[i] = float(observed.instrument.grid.pixel_scale)
         columns = {key: (("galaxy", "y", "x"), image) for key, image in images.items()}

@@ -1,13 +1,13 @@
 """The light of a model: what weights everything that a tracer map shows."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool
 from matplotlib.lines import Line2D
 
 from jaxmetal.errors import InputError
-from jaxmetal.forward import intrinsic, predict
+from jaxmetal.forward import intrinsic, predict, predict_together
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.inference.fit import Fit
 from jaxmetal.instrument.grid import Grid
@@ -18,7 +18,7 @@ from jaxmetal.view.frames import Window, bar_axes, draw_map, draw_marks, few_tic
 from jaxmetal.view.maps import RING, chosen_map, draw_bar, shared_norm
 
 # The parts of all light inside the contours, and how they are drawn: told apart without colour.
-PARTS = {0.5: "solid", 0.9: "dashed"}
+PARTS: dict[float, Literal["solid", "dashed"]] = {0.5: "solid", 0.9: "dashed"}
 # Inches below the colour bar, for the legend.
 FOOT = 0.5
 
@@ -53,7 +53,8 @@ def light_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
         raise InputError(f"light_figure: {name!r} is a map of light; the light is shown for a tracer map.")
     blank = _blank(tracer_map.instrument)
     carriers = carriers_of(fit.galaxy, tracer_map.tracer)
-    sharp, blurred = (blank.image(np.asarray(see(carriers, blank), float)) for see in (intrinsic, predict))
+    views = intrinsic(carriers, blank), _through_psf(carriers, blank)
+    sharp, blurred = (blank.image(np.asarray(view, float)) for view in views)
     grid = tracer_map.instrument.grid
     window = window_of(grid, np.isfinite(tracer_map.image(tracer_map.data)))
     # Colours and contours are those of what is shown, however bright the rest of the frame may be.
@@ -70,8 +71,7 @@ def light_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
         few_ticks(one, width, style.height(one))
     _draw_contours(axes[1], grid, blurred)
     draw_marks(axes[1], tracer_map)
-    each = tracer_map.instrument.measurements.removesuffix("s")
-    draw_bar(figure, meshes[0], bar_axes(figure, 0, 1, width, FOOT), f"flux per {each}" + (f" [{unit}]" if unit else ""))
+    draw_bar(figure, meshes[0], bar_axes(figure, 0, 1, width, FOOT), style.quantity(blank, unit))
     figure.legend(handles=_handles(tracer_map), loc="lower center", ncols=2, frameon=False)
     style.headline(figure, style.wrapped(figure, told))
     return figure
@@ -92,6 +92,13 @@ def described(fit: Fit, tracer: str) -> str:
         free = [path.removeprefix(f"{name}.light.") for path in fit.parameters if path.startswith(f"{name}.light.")]
         told.append(f"{name} ({component.light.name}, {'fitted: ' + ', '.join(free) if free else 'known, not fitted'})")
     return "; ".join(told)
+
+
+def _through_psf(galaxy: Galaxy, blank: LightMap) -> Any:
+    """The light as a fit computes it; a sampling that is chosen already is not judged again."""
+    if blank.instrument.sampling is None:
+        return predict(galaxy, blank)
+    return predict_together(galaxy, {"light": blank}, compiled=True)["light"]
 
 
 def _blank(instrument: Instrument) -> LightMap:

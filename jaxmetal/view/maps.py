@@ -91,8 +91,8 @@ def measured(fit: Fit, name: str) -> tuple[np.ndarray, tuple[float, float]]:
     alone = replace(fit, maps={name: map}, predicted=predicted)
     bare = eqx.tree_at(lambda map: map.scatter, map, jnp.zeros_like(map.scatter))
     without = replace(alone, maps={name: bare})
-    per_pixel = tuple(one.chi_square[name] / max(map.size, 1) for one in (without, alone))
-    return without.residuals[name], per_pixel
+    with_errors, with_scatter = (one.chi_square[name] / max(map.size, 1) for one in (without, alone))
+    return without.residuals[name], (with_errors, with_scatter)
 
 
 def quality(map: Map, with_errors: float, with_scatter: float, unit: str | None) -> str:

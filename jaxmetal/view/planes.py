@@ -20,7 +20,7 @@ from jaxmetal.maps import LightMap, Map, TracerMap
 from jaxmetal.profiles.profile import as_array
 from jaxmetal.science import lensing
 from jaxmetal.view import style
-from jaxmetal.view.frames import draw_map, window_of
+from jaxmetal.view.frames import draw_map, is_sky, window_of
 from jaxmetal.view.maps import chosen_map
 
 # Pixels on a side of the picture of the source plane, and points on a side of the grid on which critical curves are sought.
@@ -79,6 +79,11 @@ def plane_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
     curves, lines = _curves(fit.galaxy, fine, distance_ratio)
     _draw(sky, grid, data, norm, curves, "image plane: the data, critical curves")
     mesh = _draw(plane, frame, np.where(shines, sharp, np.nan), norm, lines, "source plane: the galaxy, caustics")
+    if is_sky(grid):
+        # East is to the left in both planes, or one would be the mirror image of the other.
+        plane.invert_xaxis()
+        for axes in (sky, plane):
+            axes.set(xlabel="x, east [arcsec]", ylabel="y, north [arcsec]")
     figure.colorbar(mesh, ax=[sky, plane], label=style.quantity(map, unit), shrink=0.85, extend="both")
     if not fit.converged:
         style.note(figure, fit.message)

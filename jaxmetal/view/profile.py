@@ -28,7 +28,7 @@ NOISES = 15
 # A profile that leaves its straight line by no more than this part of its range is called a gradient.
 STRAIGHT = 0.02
 # So many errors of a usual pixel are shown beyond the curves.
-REACH = 3.0
+REACH = 2.0
 
 Center = tuple[float, float]
 Curve = Float[np.ndarray, " radii"]
@@ -116,7 +116,14 @@ def _second_axis(axes: Axes, disc: Disc) -> None:
     unit = next((name for name in ("kpc", "R_e") if name in scales), None)
     if unit is not None:
         factor = 1 / scales[unit]
-        top = axes.secondary_xaxis("top", functions=(lambda r: r * factor, lambda r: r / factor))
+
+        def there(radius: Any) -> Any:
+            return radius * factor
+
+        def back(radius: Any) -> Any:
+            return radius / factor
+
+        top = axes.secondary_xaxis("top", functions=(there, back))
         top.set_xlabel("radius [kpc]" if unit == "kpc" else r"radius / $R_\mathrm{e}$")
         top.tick_params(labelsize=style.SMALL, width=0.7, length=3, color=style.INK, labelcolor=style.INK)
     if unit == "kpc" and "R_e" in scales and scales["R_e"] < axes.get_xlim()[1]:
