@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
@@ -93,6 +94,15 @@ class Fit:
     def chi_square(self) -> dict[str, float]:
         """{map: Σ [(data - model) / total sigma]²}."""
         return {name: float(np.sum(np.asarray(self.residuals[name]) ** 2)) for name in self.maps}
+
+    @property
+    def without_scatter(self) -> "Fit":
+        """The same fit judged by the measured errors alone.
+
+        A scatter that is fitted makes chi-square about one whatever the model is: only the measured errors can tell.
+        """
+        maps = {n: eqx.tree_at(lambda m: m.scatter, m, jnp.zeros_like(m.scatter)) for n, m in self.maps.items()}
+        return dataclasses.replace(self, maps=maps)
 
     @property
     def residuals(self) -> dict[str, np.ndarray]:

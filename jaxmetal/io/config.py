@@ -109,14 +109,15 @@ def _is_decimal(key: Any, value: Any) -> bool:
 
 def _remove(tree: dict[str, Any], place: Place) -> Place:
     """Take out what stands at a place, or the list or value that it is inside; what was taken out, () if there is nothing."""
-    last, holder, node = (), None, tree
-    for depth, key in enumerate(place):
-        if not isinstance(node, dict) or key not in node:
-            break
-        last, holder, node = place[: depth + 1], node, node[key]
-    if holder is not None:
-        holder.pop(last[-1])
-    return last
+    holder, depth = tree, 0
+    while depth < len(place) and isinstance(holder, dict) and place[depth] in holder:
+        inside = holder[place[depth]]
+        depth += 1
+        if depth == len(place) or not isinstance(inside, dict) or place[depth] not in inside:
+            del holder[place[depth - 1]]
+            return place[:depth]
+        holder = inside
+    return ()
 
 
 def file_path(text: str, folder: Path) -> Path:

@@ -196,8 +196,10 @@ def _lines(scene: Scene, fit: Fit, posterior: Posterior | None, unsampled: str, 
     yield f"{fit.size} measurements, {len(fit.labels)} free parameters"
     yield f"chi-square {sum(fit.chi_square.values()):.1f}, reduced {fit.reduced_chi_square:.3f}, BIC {fit.bic:.1f}"
     yield ""
+    by_errors = fit.without_scatter.chi_square
     for name, observed in fit.maps.items():
-        yield f"map {name}: {count(observed)}, chi-square {fit.chi_square[name]:.1f}"
+        apart = f" with the scatter, {by_errors[name]:.1f} with the measured errors" if float(observed.scatter) > 0 else ""
+        yield f"map {name}: {count(observed)}, chi-square {fit.chi_square[name]:.1f}{apart}"
         yield f"  {observed.instrument.describe()}"
     yield from _gradient_lines(scene, fit, posterior)
     yield from ["", "maximum of the posterior (errors by Laplace's approximation)", str(fit.summary())]

@@ -184,8 +184,8 @@ def galaxies(folder: str | os.PathLike) -> Iterator[dict[str, Any]]:
     -------
     galaxies
         of dictionaries {"id", "row", "message", "pixel_scale", "maps": {name: {"data", "sigma", "model", "unit", "light"}}, "profile"}:
-        the pictures in the galaxy's own frame, NaN where a pixel takes no part, sigma as it was measured, without a fitted scatter; the pixel scale of the
-        first map, arcsec. Empty maps for a galaxy that was not fitted, or if the survey keeps none.
+        the pictures in the galaxy's own frame, NaN where a pixel takes no part, sigma as it was measured, without a fitted
+        scatter; the pixel scale of the first map, arcsec. Empty maps for a galaxy that was not fitted, or if the survey keeps none.
     """
     plan = store.read_plan(folder)
     with_maps = settings(plan.raw).maps

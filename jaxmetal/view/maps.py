@@ -1,11 +1,8 @@
 """A fit as pictures of the sky: data, model, residual, and the galaxy without the telescope's blur."""
 
 import textwrap
-from dataclasses import replace
 from typing import Any
 
-import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
@@ -21,7 +18,7 @@ from jaxmetal.maps import LightMap, Map
 from jaxmetal.view import style
 from jaxmetal.view.frames import bar_axes, corners, draw_map, draw_marks, few_ticks, half_light, is_sky, panels, window_of
 
-__all__ = ["chosen_map", "colours_of", "corners", "draw_bar", "draw_map", "is_sky", "map_figure", "measured", "quality", "shared_norm"]
+__all__ = ["chosen_map", "colours_of", "corners", "draw_bar", "draw_map", "is_sky", "map_figure", "quality", "shared_norm"]
 
 RING: dict[str, Any] = {"marker": "o", "markerfacecolor": "none", "markeredgecolor": "black", "markersize": 8, "linestyle": "none"}
 # Inches that a letter of a label takes, and a number at a tick with room around it.
@@ -58,11 +55,11 @@ def map_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
     map = chosen_map(fit, name, "map_figure")
     grid, shown = map.instrument.grid, np.where(map.valid, 1.0, np.nan)
     data, model, sharp = (map.image(shown * values) for values in (map.data, fit.predicted[name], intrinsic(fit.galaxy, map)))
-    bare, (with_errors, with_scatter) = measured(fit, name)
-    residual = map.instrument.image(shown * bare)
+    bare = fit.without_scatter
+    residual = map.instrument.image(shown * bare.residuals[name])
     norms = [colours_of(map, data, model, sharp)] * 4
     norms[2] = style.RESIDUAL, Normalize(*_limits(residual))
-    handles, told = _handles(map), quality(map, with_errors, with_scatter, unit)
+    handles = _handles(map)
     window, foot = window_of(grid, np.isfinite(data)), 0.3
     figure, axes, width = panels(grid, window, 4, foot, 0.3 + 0.35 * (not fit.converged))
     titles = ("data", "model", "residual", "intrinsic, without PSF")
@@ -78,33 +75,26 @@ def map_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
     draw_marks(axes[0], map)
     if handles:
         figure.legend(handles=handles, loc="lower center", ncols=2, frameon=False)
-    style.headline(figure, told, None if fit.converged else fit.message)
+    style.headline(figure, quality(fit, name, unit), None if fit.converged else fit.message)
     return figure
 
 
-def measured(fit: Fit, name: str) -> tuple[np.ndarray, tuple[float, float]]:
-    """Residuals in units of the measured errors, and chi-square per measurement: with those, and with the scatter as well.
-
-    A scatter that is fitted makes chi-square about one whatever the model is: only the measured errors can tell.
-    """
-    map, predicted = fit.maps[name], {name: fit.predicted[name]}
-    alone = replace(fit, maps={name: map}, predicted=predicted)
-    bare = eqx.tree_at(lambda map: map.scatter, map, jnp.zeros_like(map.scatter))
-    without = replace(alone, maps={name: bare})
-    with_errors, with_scatter = (one.chi_square[name] / max(map.size, 1) for one in (without, alone))
-    return without.residuals[name], (with_errors, with_scatter)
-
-
-def quality(map: Map, with_errors: float, with_scatter: float, unit: str | None) -> str:
+def quality(fit: Fit, name: str, unit: str | None = None) -> str:
     """How well a map is fitted, in words: chi-square per measurement by the measured errors, and by the scatter too."""
+    map = fit.maps[name]
+    with_errors, with_scatter = (one.chi_square[name] / max(map.size, 1) for one in (fit.without_scatter, fit))
     each = map.instrument.measurements.removesuffix("s")
-    told = f"\N{GREEK SMALL LETTER CHI}² per {each} {with_errors:.3g}"
+    told = f"\N{GREEK SMALL LETTER CHI}² per {each} {_chi(with_errors)}"
     if not float(map.scatter) > 0:
         return told
     size = float(map.scatter)
     # The scatter of light is a fraction of it.
     scatter = f"{100 * size:.2g} %" if isinstance(map, LightMap) else f"{size:.2g} {unit or ''}".strip()
-    return f"{told} with the measured errors, {with_scatter:.3g} with the scatter of {scatter}"
+    return f"{told} with the measured errors, {_chi(with_scatter)} with the scatter of {scatter}"
+
+
+def _chi(value: float) -> str:
+    return f"{value:.2f}" if 0.05 <= value < 100 else f"{value:.3g}"
 
 
 def _limits(residual: Image) -> tuple[float, float]:

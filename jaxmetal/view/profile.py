@@ -148,7 +148,7 @@ def shown_range(map: TracerMap, curves: Sequence[Curve], found: baselines.Annuli
     """
     # The error of a pixel that weighs as much as the mean of all of them.
     usual = float(1 / np.sqrt(np.mean(1 / map.total_errors()[map.valid] ** 2)))
-    known_well = 0.5 * (found.p84 - found.p16) <= usual * np.sqrt(np.maximum(found.count, 1))
+    known_well = found.p84 - found.p16 <= usual * np.sqrt(np.maximum(found.count, 1))
     shown = np.concatenate([*curves, found.median[known_well]])
     shown = shown[np.isfinite(shown)]
     low, high = (shown.min(), shown.max()) if shown.size else np.nanpercentile(map.data, [5, 95])

@@ -206,7 +206,11 @@ def _diagnostics(fit: Fit, posterior: Posterior | None) -> str:
 
 def _quantities(fit: Fit, posterior: Posterior | None) -> Iterator[tuple[str, str]]:
     yield "reduced chi-square", f"{fit.reduced_chi_square:.3f}"
-    yield from ((f"chi-square of {name}", f"{value:.1f} ({count(fit.maps[name])})") for name, value in fit.chi_square.items())
+    by_errors = fit.without_scatter.chi_square
+    for name, value in fit.chi_square.items():
+        yield f"chi-square of {name}", f"{value:.1f} ({count(fit.maps[name])})"
+        if float(fit.maps[name].scatter) > 0:
+            yield f"chi-square of {name}, measured errors alone", f"{by_errors[name]:.1f}"
     yield "BIC", f"{fit.bic:.1f}".replace("-", style.MINUS)
     if posterior is None:
         return
@@ -224,7 +228,7 @@ def _quantities(fit: Fit, posterior: Posterior | None) -> Iterator[tuple[str, st
 
 TITLES = {
     "map": ("Map {}", "Data, model, residual and intrinsic map of {}."),
-    "light": ("Light behind {}", "The model's light that carries what {} shows, without and through the PSF."),
+    "light": ("Light that weights {}", "The model's light that carries what {} shows, without and through the PSF."),
     "planes": ("Image and source plane of {}", "The data of {} with the critical curves, and the source with the caustics."),
     "profile": ("Radial profile of {}", "Pixels, annuli, the line through them, and the forward-modelled profile of {}."),
     "corner": ("Posterior", "Every parameter against every other, with the regions that hold 68 and 95 % of the draws."),
