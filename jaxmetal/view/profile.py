@@ -180,12 +180,18 @@ def _draw_data(axes: Axes, map: TracerMap, radius: np.ndarray, edges: Curve) -> 
     bar: dict[str, Any] = {"fmt": "s", "color": style.INK, "markersize": 3.5, "elinewidth": 0.9, "zorder": 4}
     axes.errorbar(found.radius, found.median, bars, **bar, label="annuli: median, 16 to 84 %")
     low, high = np.nanpercentile(map.data, [0.5, 99.5])
-    axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+    # A single pixel has no range.
+    gap = 0.05 * (high - low) or 0.01
+    axes.set_ylim(low - gap, high + gap)
 
 
 def _draw_naive(axes: Axes, map: TracerMap, radius: np.ndarray, radii: Curve, per: str) -> None:
     """The line through the pixels with the fit's own weights: it knows all that the fit knows but the PSF."""
-    naive = baselines.wls(radius, map.data, map.total_errors())
+    try:
+        naive = baselines.wls(radius, map.data, map.total_errors())
+    except InputError:
+        # There is no line through a single pixel.
+        return
     label = f"naive line: {style.number(naive.gradient, naive.gradient_error)} {per}"
     axes.plot(radii, naive.central + naive.gradient * radii, color=style.ORANGE, linewidth=1.6, label=label, zorder=5)
 
