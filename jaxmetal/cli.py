@@ -9,6 +9,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ STATUSES = {
     INCOMPLETE: "the fit stands, but something after it failed (the sampler, a picture); summary.txt and the standard error say what",
     INTERRUPTED: "interrupted; what was finished by then is written",
 }
+INTERRUPTED_LINE = "jaxmetal: interrupted"
 log = logging.getLogger("jaxmetal")
 
 
@@ -44,16 +46,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     status
         one of STATUSES.
     """
-    with _noting_interrupts() as interrupted:
+    interrupts = _Interrupts(at_once=argv is None)
+    with interrupts.heard():
         try:
-            return _run(argv)
+            return _run(argv, interrupts)
         except KeyboardInterrupt:
             pass
         except BaseException:
-            # Code that is hit by an interrupt while it is being imported may make an error of its own of it.
-            if not interrupted.is_set():
+            # Code that an interrupt hits may make an error of its own of it.
+            if not interrupts.came:
                 raise
-    print("jaxmetal: interrupted", file=sys.stderr)
+    print(INTERRUPTED_LINE, file=sys.stderr)
     if argv is None:
         # Threads that compute would otherwise hold up the end of the process until they are done.
         sys.stdout.flush()
@@ -62,10 +65,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     return INTERRUPTED
 
 
-def _run(argv: Sequence[str] | None) -> int:
+def _run(argv: Sequence[str] | None, interrupts: "_Interrupts") -> int:
     arguments = _parser().parse_args(argv)
-    if arguments.computes:
-        # Not at the top: --help and status must not wait for JAX.
+    # Not at the top: --help must not wait for what a command needs.
+    import_module(f"jaxmetal.{arguments.needs}")
+    interrupts.at_once = False
+    if arguments.compiles:
         from jaxmetal.io.compiled import keep_compiled
 
         keep_compiled()
@@ -79,25 +84,37 @@ def _run(argv: Sequence[str] | None) -> int:
         return BAD_INPUT
 
 
-@contextmanager
-def _noting_interrupts() -> Iterator[threading.Event]:
-    """Whether there was an interrupt (Ctrl-C), also where the exception that it raises does not come through."""
-    interrupted = threading.Event()
-    here = threading.current_thread() is threading.main_thread()
-    # Whoever starts a command in the background may have told it to ignore interrupts.
-    if not here or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield interrupted
-        return
+class _Interrupts:
+    """What becomes of an interrupt (Ctrl-C).
 
-    def note(number: int, frame: Any) -> None:
-        interrupted.set()
+    Parameters
+    ----------
+    at_once
+        whether it ends the process. Until there is anything to lose it should: NumPy prints what interrupts its import, and goes on.
+    """
+
+    def __init__(self, at_once: bool):
+        self.at_once, self.came = at_once, False
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """Take the place of Python's own handler, if that is what is there: a command in the background may be told to ignore them."""
+        here = threading.current_thread() is threading.main_thread()
+        if not here or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            yield
+            return
+        signal.signal(signal.SIGINT, self._come)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _come(self, number: int, frame: Any) -> None:
+        self.came = True
+        if self.at_once:
+            os.write(2, f"{INTERRUPTED_LINE}\n".encode())
+            os._exit(INTERRUPTED)
         raise KeyboardInterrupt
-
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield interrupted
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -109,10 +126,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"jaxmetal {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    def command(run: Any, name: str, text: str, computes: bool = True) -> argparse.ArgumentParser:
+    def command(run: Any, name: str, text: str, needs: str = "pipeline", compiles: bool = True) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text)
         added.add_argument("--quiet", action="store_true", help="no reports of progress")
-        added.set_defaults(run=run, computes=computes)
+        added.set_defaults(run=run, needs=needs, compiles=compiles)
         return added
 
     def writes(added: argparse.ArgumentParser, default: str | None, **options: Any) -> None:
@@ -126,9 +143,9 @@ def _parser() -> argparse.ArgumentParser:
     mock = command(_simulate, "simulate", "Make noisy maps of a configuration's galaxy, and a configuration that fits them.")
     mock.add_argument("config", metavar="CONFIG", type=Path, help="a YAML or TOML file with a galaxy and a part simulate")
     writes(mock, None, required=True, help="folder for the maps")
-    plot = command(_plot, "plot", "Draw the pictures of a folder of results again.")
+    plot = command(_plot, "plot", "Draw the pictures of a folder of results again.", needs="view.report")
     plot.add_argument("folder", metavar="DIR", type=Path, help="what fit wrote")
-    report = command(_report, "report", "Write a folder of results as one HTML page.")
+    report = command(_report, "report", "Write a folder of results as one HTML page.", needs="view.report")
     report.add_argument("folder", metavar="DIR", type=Path, help="what fit or batch wrote")
     report.add_argument("--out", metavar="FILE", type=Path, help="the page; report.html in DIR if left out")
     validate = command(_validate, "validate", "Check a configuration without running it; reports every mistake.")

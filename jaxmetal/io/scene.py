@@ -205,6 +205,15 @@ def mock_instrument(wanted: schema.Simulate, folder: Path) -> Instrument:
     return Instrument(grid, make_psf(wanted.psf, grid, folder), as_sampling(wanted.supersampling))
 
 
+def _check_truth(given: Any, start: Any) -> None:
+    """What was true of a parameter is a number, or as many as the parameter has."""
+    if isinstance(given, str):
+        raise InputError(f"expected a number, got {given!r}.")
+    if np.shape(given) != np.shape(start):
+        expected = "one number" if np.shape(start) == () else f"numbers of shape {np.shape(start)}"
+        raise InputError(f"expected {expected}, got {given!r}.")
+
+
 def _check_priors(
     config: schema.Config, want: str, galaxy: Galaxy | None, maps: Mapping[str, Observed], priors: Mapping[str, Any], mistakes: Mistakes
 ) -> None:
@@ -234,13 +243,13 @@ def _check_priors(
                 continue
             with mistakes.at(f"{where}.{path}"):
                 start, prior = value(path), priors.get(path)
+                if where == "truth":
+                    _check_truth(config.truth[path], start)
                 for source in prior.paths if isinstance(prior, Tied) else ():
                     if not unknowable(source):
                         check_tie(scene, path, source)
                 if where == "priors" and not isinstance(prior, Tied | Linear):
                     checked_prior(path, prior, start)
-                if where == "truth" and np.shape(config.truth[path]) not in ((), start.shape):
-                    raise InputError(f"expected {start.size} numbers, got {config.truth[path]}.")
     with mistakes.at("priors"):
         check_ties({path: prior for path, prior in priors.items() if isinstance(prior, Tied)})
         linear = tuple(path for path, prior in priors.items() if isinstance(prior, Linear))

@@ -89,7 +89,7 @@ def quality(fit: Fit, name: str, unit: str | None = None) -> str:
         return told
     size = float(map.scatter)
     # The scatter of light is a fraction of it.
-    scatter = f"{100 * size:.2g} %" if isinstance(map, LightMap) else f"{size:.2g} {unit or ''}".strip()
+    scatter = f"{100 * size:.2g} %" if isinstance(map, LightMap) else f"{size:.2g} {style.drawable(unit or '')}".strip()
     return f"{told} with the measured errors, {_chi(with_scatter)} with the scatter of {scatter}"
 
 

@@ -9,6 +9,7 @@ from matplotlib import figure as mpl
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import AsinhNorm, Normalize
+from matplotlib.mathtext import MathTextParser
 from matplotlib.patches import Patch
 
 from jaxmetal.maps import LightMap, Map
@@ -73,7 +74,16 @@ def quantity(map: Map, unit: str | None) -> str:
         # [Z/H] and the like, relative to the Sun, lie about zero and keep the plain name.
         if is_oxygen(map) and unit in (None, "dex"):
             return "12 + log(O/H) [dex]"
-    return f"{name} [{unit}]" if unit else name
+    return f"{name} [{drawable(unit)}]" if unit else name
+
+
+def drawable(text: str) -> str:
+    """A text that matplotlib can draw: dollar signs are signs where what stands between them is no formula."""
+    try:
+        MathTextParser("path").parse(text)
+    except ValueError:
+        return text.replace("$", r"\$")
+    return text
 
 
 def is_oxygen(map: Map) -> bool:
@@ -85,7 +95,7 @@ def is_oxygen(map: Map) -> bool:
 def per_arcsec(map: Map, unit: str | None) -> str:
     """The unit of a gradient."""
     unit = unit or ("dex" if getattr(map, "scale", None) == "log10" else None)
-    return f"{unit}/arcsec" if unit else "per arcsec"
+    return f"{drawable(unit)}/arcsec" if unit else "per arcsec"
 
 
 def number(value: float, error: float) -> str:
