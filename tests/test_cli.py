@@ -43,7 +43,8 @@ MOCK = {
     "simulate": {"shape": [31, 31], "pixel_scale": 0.2, "psf": {"gaussian": {"fwhm": 0.8}}, "supersampling": [2, 1], "seed": 3},
 }  # fmt: skip
 MADE = ["config.original.yaml", "config.resolved.yaml", "maps/light.fits", "maps/z.fits", "parameters.ecsv", "summary.txt"]
-SAMPLED = ["plots/corner.png", "plots/map_light.png", "plots/map_z.png", "plots/profile_z.png", "plots/trace.png", "posterior.nc"]
+PLOTS = ("corner", "light_z", "map_light", "map_z", "profile_z", "trace")
+SAMPLED = [*(f"plots/{name}.png" for name in PLOTS), "posterior.nc"]
 
 
 def save(path, config):
@@ -157,7 +158,7 @@ def test_a_fit_becomes_a_page(page):
     assert files(page.parent) == ["fit.html"]
     text = page.read_text("utf-8")
     pictures = re.findall(r'<img alt="(\w+)[^"]*" src="data:image/png;base64,([^"]*)">', text)
-    assert [alt for alt, _ in pictures] == ["Data", "Data", "Pixels", "Every", "Each"]
+    assert [alt for alt, _ in pictures] == ["Data", "Data", "The", "Pixels", "Every", "Each"]
     assert all(base64.b64decode(data).startswith(b"\x89PNG") for _, data in pictures)
     assert "<script" not in text and not re.search("https?://", text)
     numbers = (
@@ -215,7 +216,7 @@ def test_pictures_are_drawn_again(made, capsys):
         path.unlink()
     assert cli.main(["plot", str(made / "fit")]) == 0
     assert files(made / "fit") == sorted(MADE + SAMPLED)
-    assert len(capsys.readouterr().out.split()) == 5
+    assert len(capsys.readouterr().out.split()) == len(PLOTS)
 
 
 def test_a_folder_keeps_the_configuration_as_it_was_written(made):

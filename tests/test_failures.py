@@ -54,7 +54,7 @@ def test_units_that_files_and_figures_cannot_hold(tmp_path, unit):
     """They are written as they were in text, and as FITS and matplotlib can show them elsewhere."""
     status, out = run(write(tmp_path, entry={"unit": unit}, plots=True))
     assert status == 0 and "failed" not in (out / "summary.txt").read_text("utf-8")
-    assert files(out / "plots") == ["map_z.png", "profile_z.png"]
+    assert files(out / "plots") == ["light_z.png", "map_z.png", "profile_z.png"]
     header = fits.getheader(out / "maps" / "z.fits", "DATA")
     assert header.get("BUNIT") == {"Å": "Angstrom", "$\\frac{1}{$": unit}.get(unit)
     assert "BUNIT" in header or "\\xe9" in str(header["COMMENT"])
@@ -93,7 +93,7 @@ def test_one_pixel_has_no_naive_line(tmp_path):
         return np.where(np.arange(image.size).reshape(image.shape) == 100, image, np.nan)
 
     status, out = run(write(tmp_path, alone, plots=True))
-    assert status == 0 and files(out / "plots") == ["map_z.png", "profile_z.png"]
+    assert status == 0 and files(out / "plots") == ["light_z.png", "map_z.png", "profile_z.png"]
     lines = (out / "summary.txt").read_text().splitlines()
     assert [line.split()[-1] for line in lines if line.startswith("naive")] == ["none"] * 3
 
@@ -125,10 +125,10 @@ def test_what_fails_after_the_fit_is_named_and_the_rest_is_there(sampled, monkey
     assert "failed: picture map_z: RuntimeError: no ink left" in (out / "summary.txt").read_text()
     assert "posterior: not converged: fewer than 400 effective samples" in (out / "summary.txt").read_text()
     assert cli.main(["plot", str(out), "--quiet"]) == 4
-    assert len(capsys.readouterr().out.split()) == 3
+    assert len(capsys.readouterr().out.split()) == 4
     assert cli.main(["report", str(out), "--quiet"]) == 4
     page = (out / "report.html").read_text("utf-8")
-    assert page.count("data:image/png") == 3 and "could not be drawn: RuntimeError: no ink left" in page
+    assert page.count("data:image/png") == 4 and "could not be drawn: RuntimeError: no ink left" in page
 
 
 @pytest.mark.parametrize("what", [RuntimeError("chains are bound"), KeyboardInterrupt(), SystemExit(143)])

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from jaxmetal.errors import InputError
+from jaxmetal.errors import InputError, comma_hint
 from jaxmetal.files import whole_file
 
 # A configuration has some hundred values. References that multiply each other can stand for billions of them.
@@ -145,7 +145,8 @@ def _explained(error: Exception, lines: Sequence[str]) -> str:
         return _explained_yaml(error, lines)
     place = re.search(r" \(at line (\d+), column (\d+)\)$", str(error))
     if isinstance(error, tomllib.TOMLDecodeError) and place:
-        return f"{str(error)[: place.start()]} ({_place(int(place[1]), int(place[2]), lines)})."
+        where = _place(int(place[1]), int(place[2]), lines)
+        return f"{str(error)[: place.start()]} ({where}){comma_hint(where.rpartition('= ')[2])}."
     return first_words(error) if isinstance(error, InputError) else f"{first_words(error)}."
 
 

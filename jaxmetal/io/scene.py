@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 
-from jaxmetal.errors import InputError, unknown
+from jaxmetal.errors import InputError, comma_hint, unknown
 from jaxmetal.galaxy import LENS, Galaxy, children, get, put
 from jaxmetal.inference.checks import check_tie
 from jaxmetal.inference.linear import check_linear
@@ -208,7 +208,7 @@ def mock_instrument(wanted: schema.Simulate, folder: Path) -> Instrument:
 def _check_truth(given: Any, start: Any) -> None:
     """What was true of a parameter is a number, or as many as the parameter has."""
     if isinstance(given, str):
-        raise InputError(f"expected a number, got {given!r}.")
+        raise InputError(f"expected a number, got {given!r}{comma_hint(given)}.")
     if np.shape(given) != np.shape(start):
         expected = "one number" if np.shape(start) == () else f"numbers of shape {np.shape(start)}"
         raise InputError(f"expected {expected}, got {given!r}.")

@@ -149,22 +149,24 @@ def gradient_heads(scene: Scene, disc: Disc) -> list[str]:
 
 
 def gradient_table(scene: Scene, fit: Fit, posterior: Posterior | None) -> str:
-    """The rows of `gradients` as text, each with the radius that it is per."""
+    """The rows of `gradients` as text, with the radius that they are per: in the head if it is one, else in each row."""
     rows, disc = gradients(scene, fit, posterior), scene.disc_of(fit.galaxy)
     if not rows or disc is None:
         return ""
-    names, radii = (max(map(len, texts)) for texts in ([r.name for r in rows], ["radius", *(r.radius for r in rows)]))
-    heads = "".join(f"{head:>22}" for head in gradient_heads(scene, disc))
-    lines = [f"{'':<{names}}  {'radius':<{radii}}{heads}"]
-    for row in rows:
+    one_radius = len({row.radius for row in rows}) == 1
+    corner = f"radius: {rows[0].radius if one_radius else 'see the rows'}"
+    names = [row.name if one_radius else f"{row.name} ({row.radius})" for row in rows]
+    width = max(map(len, (corner, *names)))
+    lines = [f"{corner:<{width}}" + "".join(f"{head:>22}" for head in gradient_heads(scene, disc))]
+    for name, row in zip(names, rows, strict=True):
         numbers = "".join(f"{_number(row, row.scales[length]):>22}" for length in disc.scales)
-        lines.append(f"{row.name:<{names}}  {row.radius:<{radii}}{numbers}")
+        lines.append(f"{name:<{width}}{numbers}")
     return "\n".join(lines)
 
 
 def _number(row: Row, factor: float) -> str:
     if not np.isfinite(row.gradient):
-        return "too few pixels"
+        return "none"
     error = f" ± {abs(factor) * row.error:.4f}" if np.isfinite(row.error) else " " * 9
     return f"{factor * row.gradient:+.4f}{error}"
 

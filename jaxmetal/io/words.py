@@ -26,14 +26,6 @@ def _numbers(value: Any) -> Any:
     return numbers.tolist()
 
 
-def _plain_numbers(value: Any) -> Any:
-    """A number or list of numbers, and no text."""
-    numbers = _numbers(value)
-    if isinstance(numbers, str):
-        raise ValueError("expected a finite number or a list of numbers")
-    return numbers
-
-
 def _choice(value: Any) -> Any:
     """A number or list of numbers, a text, or an option of a profile such as true or 3, which stays what it is."""
     return value if isinstance(value, bool | int) else _numbers(value)
@@ -83,7 +75,7 @@ Positive = Annotated[Number, Field(gt=0)]
 NotNegative = Annotated[Number, Field(ge=0)]
 Fraction = Annotated[Number, Field(gt=0, lt=1)]
 Seed = Annotated[int, BeforeValidator(not_bool), Field(ge=0)]
-Numbers = Annotated[Any, BeforeValidator(_plain_numbers)]
+Numbers = Annotated[Any, BeforeValidator(_numbers)]
 Choice = Annotated[Any, BeforeValidator(_choice)]
 Pair = tuple[Number, Number]
 Extension = Annotated[Any, BeforeValidator(_extension)]

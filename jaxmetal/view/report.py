@@ -173,8 +173,8 @@ def _gradients(scene: Scene, fit: Fit, posterior: Posterior | None) -> str:
     rows, disc = gradients(scene, fit, posterior), scene.disc_of(fit.galaxy)
     if not rows or disc is None:
         return ""
-    heads = ["method", "radius", *gradient_heads(scene, disc)]
-    cells = [[row.name, row.radius, *_scaled(row, disc.scales)] for row in rows]
+    heads = ["method", *gradient_heads(scene, disc), "radius"]
+    cells = [[row.name, *_scaled(row, disc.scales), row.radius] for row in rows]
     return _table(f"Gradient of {disc.map}", heads, cells) + f'<p class="note">{escape(disc.describe())}</p>'
 
 
