@@ -141,7 +141,8 @@ def few_ticks(axes: Axes, width: float, height: float) -> None:
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     scale = min(width / abs(right - left), height / abs(top - bottom))
     for axis, length in ((axes.xaxis, abs(right - left)), (axes.yaxis, abs(top - bottom))):
-        axis.set_major_locator(MaxNLocator(nbins=int(np.clip(scale * length / TICK, 1, 5)), steps=[1, 2, 5, 10]))
+        count = int(np.clip(scale * length / TICK, 1, 5))
+        axis.set_major_locator(MaxNLocator(nbins=count, steps=[1, 2, 5, 10], min_n_ticks=1))
 
 
 def bar_axes(figure: style.Figure, first: int, last: int, width: float, foot: float) -> Axes:

@@ -16,13 +16,15 @@ from jaxmetal.forward import intrinsic
 from jaxmetal.inference.fit import Fit
 from jaxmetal.maps import LightMap, Map
 from jaxmetal.view import style
-from jaxmetal.view.frames import bar_axes, corners, draw_map, draw_marks, few_ticks, half_light, is_sky, panels, window_of
+from jaxmetal.view.frames import NARROWEST, bar_axes, corners, draw_map, draw_marks, few_ticks, half_light, is_sky, panels, window_of
 
 __all__ = ["chosen_map", "colours_of", "corners", "draw_bar", "draw_map", "is_sky", "map_figure", "quality", "shared_norm"]
 
 RING: dict[str, Any] = {"marker": "o", "markerfacecolor": "none", "markeredgecolor": "black", "markersize": 8, "linestyle": "none"}
 # Inches that a letter of a label takes, and a number at a tick with room around it.
 LETTER, NUMBER = 0.072, 0.5
+# Inches from one line of a label to the next.
+LINE = 0.16
 Image = Float[np.ndarray, "ny nx"]
 
 
@@ -60,7 +62,9 @@ def map_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
     norms = [colours_of(map, data, model, sharp)] * 4
     norms[2] = style.RESIDUAL, Normalize(*_limits(residual))
     handles = _handles(map)
-    window, foot = window_of(grid, np.isfinite(data)), 0.3
+    window, label = window_of(grid, np.isfinite(data)), style.quantity(map, unit)
+    # Labels of more than one line push the legend down.
+    foot = 0.3 + LINE * (len(wrapped(label, NARROWEST)) - 1)
     figure, axes, width = panels(grid, window, 4, foot, 0.3 + 0.35 * (not fit.converged))
     titles = ("data", "model", "residual", "intrinsic, without PSF")
     meshes = []
@@ -68,7 +72,6 @@ def map_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
         one.set_title(title)
         meshes.append(draw_map(one, grid, image, colours, norm, window))
         few_ticks(one, width, style.height(one))
-    label = style.quantity(map, unit)
     of_residual = r"(data $-$ model) / " + (r"measured $\sigma$" if float(map.scatter) > 0 else r"$\sigma$")
     for mesh, first, last, text in ((meshes[0], 0, 1, label), (meshes[2], 2, 2, of_residual), (meshes[3], 3, 3, label)):
         draw_bar(figure, mesh, bar_axes(figure, first, last, width, foot), text)
@@ -155,12 +158,17 @@ def draw_bar(figure: style.Figure, mesh: QuadMesh, axes: Axes, label: str) -> No
     style.tidy(axes)
     width = axes.get_position().width * figure.get_size_inches()[0]
     # Long units would run into those of the next bar.
-    bar.set_label("\n".join(textwrap.wrap(label, max(10, int(width / LETTER)))) if "$" not in label else label)
+    bar.set_label("\n".join(wrapped(label, width)))
     if isinstance(norm, AsinhNorm):
         axes.set_xticks(*style.light_ticks(norm, width))
         axes.set_xticks([], minor=True)
     else:
         axes.xaxis.set_major_locator(MaxNLocator(nbins=int(np.clip(width / NUMBER, 2, 7)), steps=[1, 2, 2.5, 5, 10]))
+
+
+def wrapped(label: str, width: float) -> list[str]:
+    """A label in lines that are no wider than a colour bar, inches; a formula stays in one."""
+    return [label] if "$" in label else textwrap.wrap(label, int(width / LETTER))
 
 
 def _handles(map: Map) -> list[Any]:
