@@ -145,7 +145,7 @@ def _for_fits(found: Any) -> Any:
     from astropy.table import Table
 
     units = {name: getattr(found[name], "unit", None) for name in found.colnames}
-    plain = Table({name: _ascii(found[name]) for name in found.colnames})
+    plain = Table({escaped(name): _ascii(found[name]) for name in found.colnames})
     hdu, said = fits.table_to_hdu(plain), found.meta
     for i, unit in enumerate(units.values()):
         if unit:
@@ -166,8 +166,10 @@ def _ascii(column: Any) -> Any:
 
 
 def _in_fits(unit: Any) -> bool:
+    from astropy.units import UnrecognizedUnit
+
     try:
-        return bool(unit.to_string(format="fits"))
+        return not isinstance(unit, UnrecognizedUnit) and bool(unit.to_string(format="fits"))
     except ValueError:
         return False
 

@@ -71,7 +71,10 @@ def plane_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
     distance_ratio = 1.0 if ratio is None else float(ratio)
     frame = _source_frame(fit.galaxy, map, distance_ratio)
     fine = _finer(grid)
-    source = Galaxy(**{n: c if c.lensed_light else _traced_back(fit.galaxy, c, fine, frame) for n, c in behind.items()})
+    for label, component in behind.items():
+        if not component.lensed_light:
+            behind[label] = _traced_back(fit.galaxy, component, fine, frame)
+    source = Galaxy(**behind)
     sharp, brightness = (np.asarray(intrinsic(source, blank), float) for blank in _blanks(map, frame))
     shines = (brightness > FAINTEST * brightness.max()) & np.isfinite(sharp)
     if not shines.any():
@@ -166,8 +169,8 @@ def _traced_back(galaxy: Galaxy, component: Component, sky: Grid, frame: Grid) -
         light.image, image=mean.reshape(frame.shape), scale=frame.pixel_scale, center_x=middle[0], center_y=middle[1],
         interpolation="bilinear",
     )  # fmt: skip
-    tracers: dict[str, Any] = dict(component.tracers)
-    return Component(picture, **tracers)
+    # Its tracers lie in the source plane already.
+    return Component(picture, **dict[str, Any](component.tracers))
 
 
 def _blanks(map: TracerMap, frame: Grid) -> Iterator[Map]:
