@@ -43,8 +43,9 @@ _HOMES = {
     "mixture": "inference.ensemble",
     "optimise_batch": "inference.batch",
     "sample_batch": "inference.batch",
-    "Fit": "inference.results",
-    "Posterior": "inference.results",
+    "Fit": "inference.fit",
+    "Posterior": "inference.posterior",
+    "run": "pipeline",
     "noise": "science.noise",
     "calibrations": "science.calibrations",
     "baselines": "science.baselines",
@@ -93,6 +94,7 @@ __all__ = [
     "optimise_batch",
     "predict",
     "read_deflection",
+    "run",
     "sample",
     "sample_batch",
     "simulate",
@@ -106,10 +108,11 @@ if TYPE_CHECKING:
     from jaxmetal.galaxy import Component, Galaxy
     from jaxmetal.inference.batch import optimise_batch, sample_batch
     from jaxmetal.inference.ensemble import ensemble, mixture
+    from jaxmetal.inference.fit import Fit
     from jaxmetal.inference.model import Model
     from jaxmetal.inference.optimise import optimise
+    from jaxmetal.inference.posterior import Posterior
     from jaxmetal.inference.priors import Linear, Tied
-    from jaxmetal.inference.results import Fit, Posterior
     from jaxmetal.inference.sample import sample
     from jaxmetal.inference.stack import Batch
     from jaxmetal.instrument.aperture import Apertures
@@ -119,6 +122,7 @@ if TYPE_CHECKING:
     from jaxmetal.io.deflections import read_deflection
     from jaxmetal.io.lenstronomy import from_lenstronomy, galaxy_from_lenstronomy, to_lenstronomy
     from jaxmetal.maps import LightMap, TracerMap
+    from jaxmetal.pipeline import run
     from jaxmetal.profiles import lens, light, tracer
     from jaxmetal.profiles.profile import Profile
     from jaxmetal.science import arcs, baselines, calibrations, lensing, noise, simulate

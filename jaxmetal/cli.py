@@ -2,25 +2,34 @@
 
 import argparse
 import logging
+import os
 import signal
 import sys
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jaxmetal import __version__
-from jaxmetal.errors import InputError, InputWarning
+from jaxmetal.errors import InputError, InputWarning, reason
 from jaxmetal.survey import commands as survey
 
 if TYPE_CHECKING:
-    from jaxmetal.inference.results import Fit, Posterior
-    from jaxmetal.io.scene import Scene
+    from jaxmetal.pipeline import Run
 
-BAD_INPUT, INTERRUPTED = 2, 130
+BAD_INPUT, NO_ANSWER, INCOMPLETE, INTERRUPTED = 2, 3, 4, 130
+# What the exit status of a command means.
+STATUSES = {
+    0: "everything was done",
+    BAD_INPUT: "bad input; a line for each mistake on the standard error",
+    NO_ANSWER: "the fit has no answer: it did not converge, or has no covariance; its results are written, nothing is sampled",
+    INCOMPLETE: "the fit stands, but something after it failed (the sampler, a picture); summary.txt and the standard error say what",
+    INTERRUPTED: "interrupted; what was finished by then is written",
+}
+INTERRUPTED_LINE = "jaxmetal: interrupted"
 log = logging.getLogger("jaxmetal")
 
 
@@ -35,41 +44,92 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     status
-        0; 2 for bad input, with a line for every mistake on the standard error; 130 if interrupted.
+        one of STATUSES.
     """
-    arguments = _parser().parse_args(argv)
-    # Not at the top: --help must not wait for JAX.
-    from jaxmetal.io.compiled import keep_compiled
+    interrupts = _Interrupts(at_once=argv is None)
+    with interrupts.heard():
+        try:
+            return _run(argv, interrupts)
+        except KeyboardInterrupt:
+            pass
+        except BaseException:
+            # Code that an interrupt hits may make an error of its own of it.
+            if not interrupts.came:
+                raise
+    print(INTERRUPTED_LINE, file=sys.stderr)
+    if argv is None:
+        # Threads that compute would otherwise hold up the end of the process until they are done.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(INTERRUPTED)
+    return INTERRUPTED
 
-    keep_compiled()
+
+def _run(argv: Sequence[str] | None, interrupts: "_Interrupts") -> int:
+    arguments = _parser().parse_args(argv)
+    # Not at the top: --help must not wait for what a command needs.
+    import_module(f"jaxmetal.{arguments.needs}")
+    interrupts.at_once = False
+    if arguments.compiles:
+        from jaxmetal.io.compiled import keep_compiled
+
+        keep_compiled()
     try:
         with _reports(arguments.quiet), _tidy_end():
-            arguments.run(arguments)
-    except InputError as error:
-        return _complain(str(error))
-    except OSError as error:
-        return _complain(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error))
-    except KeyboardInterrupt:
-        print("jaxmetal: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    return 0
+            return arguments.run(arguments) or 0
+    except (InputError, OSError) as error:
+        text = str(error) if isinstance(error, InputError) else reason(error)
+        for line in text.splitlines():
+            print(f"jaxmetal: {line}", file=sys.stderr)
+        return BAD_INPUT
 
 
-def _complain(text: str) -> int:
-    for line in text.splitlines():
-        print(f"jaxmetal: {line}", file=sys.stderr)
-    return BAD_INPUT
+class _Interrupts:
+    """What becomes of an interrupt (Ctrl-C).
+
+    Parameters
+    ----------
+    at_once
+        whether it ends the process. Until there is anything to lose it should: NumPy prints what interrupts its import, and goes on.
+    """
+
+    def __init__(self, at_once: bool):
+        self.at_once, self.came = at_once, False
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """Take the place of Python's own handler, if that is what is there: a command in the background may be told to ignore them."""
+        here = threading.current_thread() is threading.main_thread()
+        if not here or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            yield
+            return
+        signal.signal(signal.SIGINT, self._come)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _come(self, number: int, frame: Any) -> None:
+        self.came = True
+        if self.at_once:
+            os.write(2, f"{INTERRUPTED_LINE}\n".encode())
+            os._exit(INTERRUPTED)
+        raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="jaxmetal", description="Forward-modelled maps of metallicity and whatever else light carries.")
+    parser = argparse.ArgumentParser(
+        prog="jaxmetal", description="Forward-modelled maps of metallicity and whatever else light carries.",
+        epilog="\n".join(["exit status:", *(f"  {status:<5}{text}" for status, text in STATUSES.items())]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"jaxmetal {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    def command(run: Any, name: str, text: str) -> argparse.ArgumentParser:
+    def command(run: Any, name: str, text: str, needs: str = "pipeline", compiles: bool = True) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text)
         added.add_argument("--quiet", action="store_true", help="no reports of progress")
-        added.set_defaults(run=run)
+        added.set_defaults(run=run, needs=needs, compiles=compiles)
         return added
 
     def writes(added: argparse.ArgumentParser, default: str | None, **options: Any) -> None:
@@ -83,9 +143,9 @@ def _parser() -> argparse.ArgumentParser:
     mock = command(_simulate, "simulate", "Make noisy maps of a configuration's galaxy, and a configuration that fits them.")
     mock.add_argument("config", metavar="CONFIG", type=Path, help="a YAML or TOML file with a galaxy and a part simulate")
     writes(mock, None, required=True, help="folder for the maps")
-    plot = command(_plot, "plot", "Draw the pictures of a folder of results again.")
+    plot = command(_plot, "plot", "Draw the pictures of a folder of results again.", needs="view.report")
     plot.add_argument("folder", metavar="DIR", type=Path, help="what fit wrote")
-    report = command(_report, "report", "Write a folder of results as one HTML page.")
+    report = command(_report, "report", "Write a folder of results as one HTML page.", needs="view.report")
     report.add_argument("folder", metavar="DIR", type=Path, help="what fit or batch wrote")
     report.add_argument("--out", metavar="FILE", type=Path, help="the page; report.html in DIR if left out")
     validate = command(_validate, "validate", "Check a configuration without running it; reports every mistake.")
@@ -98,60 +158,22 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _fit(arguments: argparse.Namespace) -> None:
-    from jaxmetal.io.results import check_free
-    from jaxmetal.io.scene import load
-    from jaxmetal.io.summary import summary_text
+def _fit(arguments: argparse.Namespace) -> int:
+    from jaxmetal.pipeline import run
 
-    out = arguments.out or Path(f"{arguments.config.stem}-results")
-    # Before hours of computing, not after.
-    check_free(out, arguments.overwrite)
-    scene = load(arguments.config)
-    if arguments.no_sample:
-        scene = replace(scene, config=scene.config.model_copy(update={"sample": None}))
-    fit, posterior = _run(scene, out, arguments)
-    print(summary_text(scene, fit, posterior), end="")
+    progress = False if arguments.quiet else None
+    options = {"overwrite": arguments.overwrite, "sample": not arguments.no_sample, "progress": progress, "tell": _tell}
+    return _status_of(run(arguments.config, arguments.out, **options))
 
 
-def _run(scene: "Scene", out: Path, arguments: argparse.Namespace) -> "tuple[Fit, Posterior | None]":
-    """Fit and sample a scene, and write the folder of results."""
-    import numpy as np
-
-    from jaxmetal.inference.optimise import optimise
-    from jaxmetal.inference.sample import sample
-    from jaxmetal.io.results import whole_folder, write_results
-    from jaxmetal.io.summary import verdict
-
-    model = scene.model()
-    log.info("fitting %d parameters to %d pixels", len(model.start), sum(map.size for map in model.maps.values()))
-    fit = optimise(model, **scene.config.fit.model_dump())
-    log.info("fit: %s; reduced chi-square %.3f", verdict(fit), fit.reduced_chi_square)
-    posterior, settings = None, scene.config.sample
-    if settings and not np.all(np.isfinite(fit.unconstrained_covariance)):
-        log.warning("the posterior is not sampled: the fit has no covariance to start from")
-    elif settings:
-        log.info("sampling: %s, %d chains of %d draws", settings.method, settings.chains, settings.draws)
-        posterior = sample(model, fit, **settings.model_dump(), progress=False if arguments.quiet else None)
-        log.info("posterior: %s", verdict(posterior))
-    with whole_folder(out, arguments.overwrite) as folder:
-        write_results(folder, scene, fit, posterior)
-        if scene.config.plots:
-            _draw(folder, scene, fit, posterior)
-    log.info("written to %s", out)
-    return fit, posterior
+def _tell(text: str) -> None:
+    print(text, end="", flush=True)
 
 
-def _draw(folder: Path, scene: "Scene", fit: "Fit", posterior: "Posterior | None") -> list[Path]:
-    """Every picture of a fit, into the folder's plots."""
-    from jaxmetal.io.results import PLOTS
-    from jaxmetal.view.figures import fit_figures
-    from jaxmetal.view.save import save_figure
-
-    figures = fit_figures(scene, fit, posterior)
-    paths = [folder / PLOTS / f"{name}.png" for name in figures]
-    for path, figure in zip(paths, figures.values(), strict=True):
-        save_figure(figure, path)
-    return paths
+def _status_of(made: "Run") -> int:
+    if not made.has_answer:
+        return NO_ANSWER
+    return INCOMPLETE if made.failures else 0
 
 
 def _simulate(arguments: argparse.Namespace) -> None:
@@ -165,24 +187,31 @@ def _simulate(arguments: argparse.Namespace) -> None:
     print(f"maps written to {arguments.out}; fit them with: jaxmetal fit {arguments.out / CONFIG}")
 
 
-def _plot(arguments: argparse.Namespace) -> None:
+def _plot(arguments: argparse.Namespace) -> int:
     from jaxmetal.io.results import read_results
+    from jaxmetal.pipeline import draw
 
-    for path in _draw(arguments.folder, *read_results(arguments.folder)):
+    failures: dict[str, str] = {}
+    for path in draw(arguments.folder, *read_results(arguments.folder), failures):
         print(path)
+    return INCOMPLETE if failures else 0
 
 
-def _report(arguments: argparse.Namespace) -> None:
+def _report(arguments: argparse.Namespace) -> int:
     from jaxmetal.io.results import read_results
     from jaxmetal.survey.store import PLAN
     from jaxmetal.view.report import fit_page, survey_report
     from jaxmetal.view.save import save_page
 
-    folder = arguments.folder
-    page = survey_report(folder) if (folder / PLAN).is_file() else fit_page(*read_results(folder), title=folder.resolve().name)
+    folder, failures = arguments.folder, dict[str, str]()
+    if (folder / PLAN).is_file():
+        page = survey_report(folder)
+    else:
+        page = fit_page(*read_results(folder), title=folder.resolve().name, failures=failures)
     out = arguments.out or folder / "report.html"
     save_page(page, out)
     print(out)
+    return INCOMPLETE if failures else 0
 
 
 def _validate(arguments: argparse.Namespace) -> None:
@@ -195,11 +224,12 @@ def _validate(arguments: argparse.Namespace) -> None:
     print(f"{arguments.config}: valid; maps {maps or 'none'}; {len(scene.priors)} priors")
 
 
-def _demo(arguments: argparse.Namespace) -> None:
+def _demo(arguments: argparse.Namespace) -> int:
     from jaxmetal.io.mock import CONFIG, START, use_case_1, write_mock
     from jaxmetal.io.results import check_free, whole_folder
-    from jaxmetal.io.scene import build, load
+    from jaxmetal.io.scene import build
     from jaxmetal.io.summary import gradient_table, verdict
+    from jaxmetal.pipeline import run
 
     check_free(arguments.out, arguments.overwrite)
     scene = build(use_case_1(arguments.fwhm, arguments.quick), Path.cwd(), want="simulate")
@@ -207,11 +237,11 @@ def _demo(arguments: argparse.Namespace) -> None:
     with whole_folder(arguments.out, arguments.overwrite) as folder:
         # The fit starts far from the truth, as it would with a real galaxy.
         write_mock(folder, scene, START)
-    found = load(arguments.out / CONFIG)
-    fit, posterior = _run(found, arguments.out / "results", arguments)
-    print(f"fit: {verdict(fit)}" + (f"; posterior: {verdict(posterior)}" if posterior else ""))
-    print(gradient_table(found, fit, posterior))
+    made = run(arguments.out / CONFIG, arguments.out / "results", progress=False if arguments.quiet else None)
+    print(f"fit: {verdict(made.fit)}" + (f"; posterior: {verdict(made.posterior)}" if made.posterior else ""))
+    print(gradient_table(made.scene, made.fit, made.posterior))
     print(f"pictures in {arguments.out / 'results' / 'plots'}")
+    return _status_of(made)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from jaxmetal.errors import InputError, unknown
+from jaxmetal.errors import InputError, described, unknown
 from jaxmetal.profiles.profile import Profile, as_array
 
 LENS = "lens"
@@ -46,11 +46,15 @@ class Component(eqx.Module):
     lensed_light: bool = eqx.field(static=True)
 
     def __init__(
-        self, light: Profile, *, foreground: bool = False, distance_ratio: Any = None, lensed_light: bool = True, **tracers: Profile
-    ):
+        self, light: Profile, *unnamed: Any, foreground: bool = False, distance_ratio: Any = None, lensed_light: bool = True,
+        **tracers: Profile,
+    ):  # fmt: skip
+        if unnamed:
+            wanted, arrived = "tracers by name, such as metallicity=profile", described(unnamed[0])
+            raise InputError(f"Component: expected {wanted}, got {arrived} without a name.")
         for name, profile in {"light": light, **tracers}.items():
             if not isinstance(profile, Profile):
-                raise InputError(f"Component: {name} must be a Profile, got {type(profile).__name__}.")
+                raise InputError(f"Component: {name} must be a Profile, got {described(profile)}{_profile_hint(profile)}.")
             if profile.deflects:
                 raise InputError(f"Component: {name} must have one value at each position, got the lens {profile.name}.")
         for name, choice in {"foreground": foreground, "lensed_light": lensed_light}.items():
@@ -97,12 +101,16 @@ class Galaxy(eqx.Module):
     components: dict[str, Component]
     lens: dict[str, Profile]
 
-    def __init__(self, *, lens: Mapping[str, Profile] | None = None, **components: Component):
+    def __init__(self, *unnamed: Any, lens: Mapping[str, Profile] | None = None, **components: Component):
+        if unnamed:
+            wanted, arrived = "components by name, such as disc=component", described(unnamed[0])
+            raise InputError(f"Galaxy: expected {wanted}, got {arrived} without a name.")
         if not components:
             raise InputError("Galaxy: at least one component is needed.")
         for name, component in components.items():
             if not isinstance(component, Component):
-                raise InputError(f"Galaxy: {name} must be a Component, got {type(component).__name__}.")
+                hint = f"; write {name}=Component(light=profile)" if isinstance(component, Profile) else ""
+                raise InputError(f"Galaxy: {name} must be a Component, got {described(component)}{hint}.")
         self.components = dict(sorted(components.items()))
         self.lens = _checked_lens(lens)
 
@@ -137,6 +145,13 @@ class Galaxy(eqx.Module):
     def is_lensed(self, name: str) -> bool:
         """Whether a component lies behind a lens."""
         return bool(self.lens) and not self.components[name].foreground
+
+
+def _profile_hint(value: Any) -> str:
+    """How a profile is written, for whoever gave something like one."""
+    if callable(value) and hasattr(value, "__name__"):
+        return f"; write Profile({value.__name__}, …) with the values of its parameters"
+    return "; write Profile(function, …) with the values of its parameters"
 
 
 def _checked_lens(lens: Any) -> dict[str, Profile]:

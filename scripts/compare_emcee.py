@@ -86,7 +86,7 @@ def main() -> None:
     print(f"emcee: {time.perf_counter() - begin:.0f} s, {draws} draws, {draws / correlation:.0f} independent")
     begin = time.perf_counter()
     model = jm.from_lenstronomy(**arguments, numerics="lenstronomy")
-    summary = jm.sample(model, jm.optimise(model, starts=1), warmup=200, draws=500, seed=options.seed).summary()
+    summary = jm.sample(model, jm.optimise(model, starts=1), method="nuts", warmup=200, draws=500, seed=options.seed).summary()
     print(f"NUTS: {time.perf_counter() - begin:.0f} s, compilation included, {min(r['ess'] for r in summary.values()):.0f} independent")
     flat = chain.reshape(-1, chain.shape[-1])
     for name, values in zip(names, flat.T, strict=True):

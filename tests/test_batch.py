@@ -64,7 +64,7 @@ def test_a_bad_galaxy_touches_no_other(models, fits):
 
 @pytest.mark.slow
 def test_posteriors_of_a_batch_agree_with_laplace(models, fits):
-    posteriors = jm.sample_batch(models[:3], fits[:3], chains=2, warmup=60, draws=200, chunk=3)
+    posteriors = jm.sample_batch(models[:3], fits[:3], method="hmc", chains=2, warmup=60, draws=200, chunk=3)
     for fit, posterior in zip(fits, posteriors, strict=False):
         assert posterior.divergences == 0
         for name, row in posterior.summary().items():

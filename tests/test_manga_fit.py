@@ -65,7 +65,7 @@ def test_a_straight_line_leaves_a_pattern_in_a_real_galaxy(fit):
 
 
 def test_the_posterior_of_a_real_galaxy_agrees_with_its_maximum(model, fit):
-    posterior = jm.sample(model, fit, chains=2, warmup=40, draws=40)
+    posterior = jm.sample(model, fit, method="nuts", chains=2, warmup=40, draws=40)
     row = posterior.summary()[GRADIENT]
     error = float(fit.errors[GRADIENT])
     assert posterior.divergences == 0

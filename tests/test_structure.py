@@ -32,6 +32,7 @@ ROOMS = (
     "io",
     "survey",
     "view",
+    "pipeline",
     "cli",
 )
 # The package itself holds only lazily loaded names, so any room may import it, and what must be told to XLA before anything else;
@@ -131,14 +132,14 @@ WRITTEN = {"write_text", "write_bytes", "writeto", "to_netcdf", "savetxt", "np.s
 
 def test_only_files_input_and_saved_results_open_files():
     readers = {module for module in TREES if called(module) & READ}
-    assert {module for module in readers if room(module) != "io"} <= {"files", "programs", "inference.results", "survey.store"}
+    assert {module for module in readers if room(module) != "io"} <= {"files", "programs", "inference.posterior", "survey.store"}
     assert "io.hdus" in readers
 
 
 def test_whoever_writes_a_file_writes_it_whole():
     writers = {module for module in TREES if called(module) & WRITTEN}
     assert {module for module in writers if "files" not in NEEDS[module]} == set()
-    assert {"io.fits", "inference.results"} <= writers
+    assert {"io.fits", "inference.posterior"} <= writers
 
 
 def test_files_are_shorter_than_300_lines():

@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
 from astropy import units
+from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.table import MaskedColumn, Table
 from jax.experimental.compilation_cache.compilation_cache import reset_cache
@@ -282,6 +284,55 @@ def test_another_survey_in_the_same_folder_is_refused(planned, made, tmp_path, c
     ]
     assert complaints(capsys, "status", tmp_path) == [f"{tmp_path}: not the folder of a survey; survey.json is expected in it."]
     assert "expected an empty folder" in complaints(capsys, "batch", catalogue, config, "--out", tmp_path)[0]
+
+
+def test_a_galaxy_without_an_answer_is_not_sampled(fresh, table, monkeypatch):
+    """It would hold up the others; its fit is in its row, and nothing that looks like a posterior."""
+    usual = shard.optimise_batch
+
+    def lost(models, **options):
+        fits = list(usual(models, **options))
+        return [replace(fits[0], converged=False, message="not converged: stopped"), *fits[1:]]
+
+    monkeypatch.setattr(shard, "optimise_batch", lost)
+    catalogue = Table.read(fresh / "galaxies.ecsv")[:2]
+    survey.run(*save(fresh, catalogue, CONFIG), fresh / "out", progress=False)
+    found = survey.collect(fresh / "out")
+    assert list(found["converged"]) == [False, True] and list(found["method"]) == ["", "importance"]
+    assert found["message"][0] == "not sampled: not converged: stopped"
+    assert np.isnan([found[f"{GRADIENT}.{key}"][0] for key in ("mean", "sd", "q16", "q50", "q84", "ess")]).all()
+    assert np.isfinite([found[name][0] for name in (f"{GRADIENT}.value", f"{GRADIENT}.error", "reduced_chi_square")]).all()
+    np.testing.assert_allclose(found[f"{GRADIENT}.q50"][1], table[f"{GRADIENT}.q50"][1], rtol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore::astropy.units.UnitsWarning")
+def test_a_catalogue_may_hold_what_tables_on_disk_cannot(planned):
+    """Names that are ours, texts as Python objects, positions, and units that FITS does not know."""
+    plan, old = store.read_plan(planned), Table.read(planned / store.INPUT)
+    for name in ("message", "input_message"):
+        old[name] = np.array([f"said {i}" for i in range(6)], object)
+    old["place"] = SkyCoord(np.arange(6.0), np.arange(6.0), unit="deg")
+    old["size"] = np.ones(6)
+    old["size"].unit = units.Unit("<b>é", parse_strict="silent")
+    old.write(planned / store.INPUT, format="ascii.ecsv", overwrite=True)
+    assert store.read_plan(planned) == plan
+    survey.collect(planned)
+    text, cards = (planned / "catalogue.ecsv").read_text("utf-8"), Table.read(planned / "catalogue.fits")
+    assert '"""' not in text and "importance" in text
+    ecsv = Table.read(planned / "catalogue.ecsv")
+    for found in (ecsv, cards):
+        assert list(found["input_input_message"]) == list(found["input_message"]) == [f"said {i}" for i in range(6)]
+        np.testing.assert_array_equal(found["place.ra"], np.arange(6.0))
+        assert set(found["method"]) == {"importance"}
+    assert str(ecsv["size"].unit) == "<b>é"
+    assert "<b>\\xe9" in [str(value) for value in fits.getheader(planned / "catalogue.fits", 1).values()]
+
+
+def test_status_needs_no_jax(planned):
+    command = f"import sys; from jaxmetal.cli import main; main(['status', {str(planned)!r}]); print('jax' in sys.modules)"
+    environment = os.environ | {"PYTHONPATH": str(Path(jm.__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", command], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["6 of 6 galaxies; 2 shards: 2 done, 0 running, 0 failed, 0 missing", "False"]
 
 
 def test_two_at_once_do_no_harm(planned, made, table):

@@ -51,7 +51,7 @@ def test_the_naive_fit_has_the_known_bias(fwhm):
 def test_nuts_reaches_the_bound_too():
     instrument = jm.Instrument(jm.Grid.regular((121, 121), 0.066), jm.GaussianPSF(1.5), (2 / 3, 1 / 3), 56)
     model = jm.Model(disc(), {"z": jm.simulate.tracer_map(disc(), instrument, seed=1)}, FLAT)
-    posterior = jm.sample(model, jm.optimise(model, starts=1), warmup=40, draws=80)
+    posterior = jm.sample(model, jm.optimise(model, starts=1), method="nuts", warmup=40, draws=80)
     row = posterior.summary()[GRADIENT]
     # A standard deviation from n effective draws is known to 1/sqrt(2n).
     assert row["sd"] == pytest.approx(0.00418, rel=4 / np.sqrt(2 * row["ess"]))

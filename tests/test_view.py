@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import equinox as eqx
 import jax.numpy as jnp
 import matplotlib as mpl
 import numpy as np
@@ -12,8 +13,10 @@ from matplotlib.contour import QuadContourSet
 from scenes import CENTRAL, FLAT, GRADIENT, disc
 
 import jaxmetal as jm
+from jaxmetal.io import summary
 from jaxmetal.profiles import geometry
-from jaxmetal.view import maps, posterior, profile, save, style
+from jaxmetal.science import discs
+from jaxmetal.view import frames, light, maps, posterior, profile, save, style
 
 # Precision plays no part here, or the one in which most people run.
 pytestmark = pytest.mark.precision("single")
@@ -398,3 +401,147 @@ def test_a_real_galaxy_lies_as_on_the_sky():
     ra, dec = galaxy.wcs.all_pix2world(corners, 0).T
     places = np.array([screen(axes, *galaxy.grid.position(*corner)) for corner in corners])
     assert np.corrcoef(ra, places[:, 0])[0, 1] < -0.99 and np.corrcoef(dec, places[:, 1])[0, 1] > 0.99
+
+
+# Pictures that could mislead.
+
+
+def with_scatter(fit, scatter=0.05):
+    """The same fit with a scatter, as if it had been fitted."""
+    z = fit.maps["z"]
+    return dataclasses.replace(fit, maps=fit.maps | {"z": eqx.tree_at(lambda m: m.scatter, z, jnp.asarray(scatter))})
+
+
+def test_a_fitted_scatter_does_not_hide_in_the_residual(fit):
+    """The panel shows the measured errors alone, and both chi-squares are said."""
+    scattered, z = with_scatter(fit), fit.maps["z"]
+    figure = maps.map_figure(scattered, "z", "dex")
+    shown = mesh(panels(figure)["residual"]).get_array()
+    valid = np.asarray(z.valid)
+    np.testing.assert_allclose(shown.compressed(), ((z.data - fit.predicted["z"]) / z.errors)[valid], rtol=1e-3, atol=1e-4)
+    by_errors, by_scatter = (one.chi_square["z"] / z.size for one in (fit, scattered))
+    assert by_scatter < 0.8 * by_errors
+    said = f"χ² per pixel {by_errors:.2f} with the measured errors, {by_scatter:.2f} with the scatter of 0.05 dex"
+    assert said in texts(figure) and r"measured $\sigma$" in texts(figure)
+    plain = texts(maps.map_figure(fit, "z"))
+    assert f"χ² per pixel {by_errors:.2f}" in plain and "measured" not in plain
+
+
+@pytest.mark.parametrize("shape", [(12, 60), (60, 12)])
+def test_labels_of_narrow_frames_do_not_touch(fit, shape):
+    """Neither those of two colour bars, however long the unit, nor the numbers at their ticks."""
+    instrument = jm.Instrument(jm.Grid.regular(shape, 0.15), jm.GaussianPSF(1.2), (2, 1), 12)
+    flux = jm.simulate.light_map(fit.galaxy, instrument)
+    narrow = dataclasses.replace(fit, maps={"flux": flux}, predicted={"flux": np.asarray(flux.values)})
+    figure = maps.map_figure(narrow, "flux", "1e-17 erg / (s cm2 Angstrom spaxel)")
+    figure.draw_without_rendering()
+    bars = [axes for axes in figure.axes if axes not in panels(figure).values()]
+    ends = [axes.xaxis.label.get_window_extent() for axes in bars]
+    ends += [label.get_window_extent() for axes in bars for label in axes.get_xticklabels() if label.get_text()]
+    for i, one in enumerate(ends):
+        assert one.x0 >= 0 and one.x1 <= figure.bbox.x1
+        assert not any(one.overlaps(other) for other in ends[:i])
+
+
+@pytest.mark.parametrize("turn", [0.0, 40.0])
+def test_a_small_part_of_a_frame_fills_its_picture(turn):
+    grid = jm.Grid.from_wcs(sky(turn, size=80))
+    used = np.zeros(grid.shape, bool)
+    used[50:60, 8:20] = True
+    window = frames.window_of(grid, used)
+    x, y = (np.asarray(c)[used] for c in np.broadcast_arrays(*grid.coordinates))
+    assert window.left < x.min() and window.right > x.max() and window.bottom < y.min() and window.top > y.max()
+    width, height = window.right - window.left, window.top - window.bottom
+    assert width < 1.5 * np.ptp(x) + 0.6 and height < 1.5 * np.ptp(y) + 0.6
+    # All of a frame is no smaller than the frame, and a frame without data is shown as a whole.
+    for mask in (np.ones(grid.shape, bool), np.zeros(grid.shape, bool), None):
+        assert frames.window_of(grid, mask) == frames.window_of(grid)
+
+
+def test_pictures_are_cropped_to_the_data(fit):
+    z = fit.maps["z"]
+    few = np.ones(z.values.shape, bool)
+    few[10:16, 20:30] = False
+    small = jm.TracerMap(z.values, z.sigma, z.instrument, mask=few | ~np.asarray(z.valid))
+    cropped = dataclasses.replace(fit, maps={"z": small})
+    for figure in (maps.map_figure(cropped, "z"), light.light_figure(cropped, "z")):
+        for axes in panels(figure).values():
+            assert abs(np.ptp(axes.get_xlim())) < 0.5 * SIZE * 0.15
+            # East is left all the same.
+            assert axes.get_xlim()[0] > axes.get_xlim()[1]
+
+
+def test_the_light_is_drawn_as_it_is_and_through_the_psf(fit):
+    figure = light.light_figure(fit, "z", "erg/s")
+    sharp, blurred = (mesh(axes).get_array() for axes in panels(figure).values())
+    flux = jm.LightMap(np.zeros((SIZE, SIZE)), 1.0, fit.maps["z"].instrument)
+    np.testing.assert_allclose(sharp.reshape(SIZE, SIZE), jm.intrinsic(fit.galaxy, flux), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(blurred.reshape(SIZE, SIZE), jm.predict(fit.galaxy, flux), rtol=1e-3, atol=1e-4)
+    assert sharp.max() > 1.5 * blurred.max()
+    said = texts(figure)
+    assert "light that carries the metallicity: disc (sersic, known, not fitted)" in said and "flux per pixel [erg/s]" in said
+    with pytest.raises(jm.InputError, match="'flux' is a map of light"):
+        light.light_figure(fit, "flux")
+
+
+def test_the_light_says_what_was_fitted_and_leaves_out_what_carries_nothing(fit):
+    dark = jm.Component(light=jm.Profile(jm.light.exponential, amp=1.0, scale_length=1.0))
+    both = dataclasses.replace(
+        fit, galaxy=jm.Galaxy(disc=fit.galaxy.disc, dark=dark), parameters=fit.parameters | {"disc.light.R_sersic": np.array(1.0)}
+    )
+    assert light.described(both, "metallicity") == "disc (sersic, fitted: R_sersic)"
+    assert list(light.carriers_of(both.galaxy, "metallicity").components) == ["disc"]
+
+
+def test_the_profile_is_not_stretched_by_its_noisiest_pixels(fit):
+    """Half of the pixels as noisy as they like: the curves keep their part of the picture."""
+    z = fit.maps["z"]
+    bad = np.indices(z.values.shape).sum(axis=0) % 2 == 0
+    noise = np.where(bad, 5.0 * np.random.default_rng(0).normal(size=bad.shape), 0.0)
+    noisy = jm.TracerMap(np.asarray(z.values) + noise, np.where(bad, 5.0, z.sigma), z.instrument, mask=~np.asarray(z.valid))
+    low, high = profile.profile_figure(dataclasses.replace(fit, maps={"z": noisy}), "z").axes[0].get_ylim()
+    usual = profile.profile_figure(fit, "z").axes[0].get_ylim()
+    assert high - low < 1.6 * (usual[1] - usual[0])
+    # What is known well is shown wherever it lies.
+    off = jm.TracerMap(np.asarray(z.values) + 1.0, z.sigma, z.instrument, mask=~np.asarray(z.valid))
+    assert profile.profile_figure(dataclasses.replace(fit, maps={"z": off}), "z").axes[0].get_ylim()[1] > 9.6
+
+
+def test_the_fair_rival_is_seen_and_explained(fit):
+    """What the fit leads one to expect of the annuli has marks of its own, not colour alone."""
+    figure = profile.profile_figure(fit, "z")
+    lines = {line.get_label(): line for line in figure.axes[0].lines}
+    rival = next(line for label, line in lines.items() if label.startswith("fit through the PSF"))
+    assert "squares" in rival.get_label() and rival.get_marker() == "o" and rival.get_markersize() > 4
+    z = fit.maps["z"]
+    found = jm.baselines.annuli(np.where(z.valid, np.hypot(*z.instrument.grid.coordinates), np.nan), z.data, np.linspace(0, 5, 9))
+    assert np.nanmax(np.abs(np.interp(found.radius, rival.get_xdata(), rival.get_ydata()) - found.median)[:4]) < 0.03
+    naive = next(line for label, line in lines.items() if label.startswith("naive"))
+    assert naive.get_linestyle() != lines[next(label for label in lines if label.startswith("forward"))].get_linestyle()
+
+
+@pytest.mark.parametrize(
+    ("known", "label", "factor"),
+    [
+        ({"redshift": 0.03}, "radius [kpc]", jm.lensing.kpc_per_arcsec(0.03)),
+        ({"effective_radius": 2.0}, r"radius / $R_\mathrm{e}$", 0.5),
+        ({"effective_radius": 2.0, "redshift": 0.03}, "radius [kpc]", jm.lensing.kpc_per_arcsec(0.03)),
+    ],
+)
+def test_a_second_axis_has_kpc_or_effective_radii(fit, known, label, factor):
+    figure = profile.profile_figure(fit, "z", disc=discs.Disc(**known))
+    (top,) = [child for child in figure.axes[0].child_axes if child.get_xlabel()]
+    figure.draw_without_rendering()
+    assert top.get_xlabel() == label
+    assert top.get_xlim()[1] == pytest.approx(factor * figure.axes[0].get_xlim()[1])
+    marked = [line for line in figure.axes[0].lines if list(line.get_xdata()) == [2.0, 2.0]]
+    assert len(marked) == (len(known) == 2)
+
+
+def test_bins_are_called_bins():
+    instrument = jm.Instrument(jm.Grid.regular((6, 6), 1.0), jm.NoPSF())
+    ids = np.arange(36).reshape(6, 6) // 4
+    fibres = jm.Apertures.circles(jm.Grid.regular((6, 6), 1.0), [0.0, 1.0], [0.0, 1.0], 0.7)
+    binned, round_ones = (jm.Instrument(instrument.grid, jm.NoPSF(), apertures=a) for a in (jm.Apertures.bins(ids), fibres))
+    assert [one.measurements for one in (instrument, binned, round_ones)] == ["pixels", "bins", "apertures"]
+    assert summary.count(jm.TracerMap(np.ones(9), 1.0, binned)) == "9 bins"

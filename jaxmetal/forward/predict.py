@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxmetal.errors import InputWarning
+from jaxmetal.errors import InputWarning, check_type
 from jaxmetal.forward.faint import too_faint
 from jaxmetal.forward.observe import observe, observe_compiled
 from jaxmetal.forward.resolve import resolve
@@ -55,6 +55,8 @@ def predict(galaxy: Galaxy, map: Map) -> Float[Array, "..."]:
     ----------
     Metha et al. (2024), arXiv:2403.08175, eq. 1-3.
     """
+    check_type(galaxy, Galaxy, "predict: galaxy", "write predict(galaxy, map)")
+    check_type(map, Map, "predict: map", "write predict(galaxy, map), with one map at a time")
     if is_traced((galaxy, map)):
         return predict_together(galaxy, {"map": map})["map"]
     map = resolve([(galaxy, {"map": map})])["map"]
@@ -112,5 +114,6 @@ def intrinsic(galaxy: Galaxy, map: Map) -> Float[Array, "..."]:
     values
         same shape as map.values.
     """
+    check_type(map, Map, "intrinsic: map", "write intrinsic(galaxy, map)")
     sharp = Instrument(map.instrument.grid, NoPSF(), INTRINSIC_SAMPLING, apertures=map.instrument.apertures)
     return predict(galaxy, eqx.tree_at(lambda m: m.instrument, map, sharp))

@@ -1,6 +1,7 @@
 """Many galaxies of one kind at once: the same fits and posteriors, from one compiled program."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -8,12 +9,25 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmetal.errors import InputError
+from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.importance import draw_each
 from jaxmetal.inference.laplace import Fits, Surroundings, surroundings
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.optimise import ascend, first_points, most_steps
-from jaxmetal.inference.results import Fit, Posterior, trusted
-from jaxmetal.inference.sample import CHAINS, Program, Settings, advance, begin, fallback, in_place_of, run_chains, settings_for
+from jaxmetal.inference.posterior import Posterior, trusted
+from jaxmetal.inference.progress import bar
+from jaxmetal.inference.sample import (
+    CHAINS,
+    Program,
+    Settings,
+    advance,
+    begin,
+    fallback,
+    in_place_of,
+    not_to_be_sampled,
+    run_chains,
+    settings_for,
+)
 from jaxmetal.inference.stack import Batch, over_galaxies
 
 
@@ -45,7 +59,7 @@ def optimise_batch(
     chunk
         how many are computed at once; as many as there is memory and use for, if left out. Several devices share them.
     progress
-        whether to show a bar; only on a terminal if left out.
+        as for `sample`.
 
     Returns
     -------
@@ -62,26 +76,29 @@ def optimise_batch(
     steps = most_steps(batch[0], starts, method, steps)
     size = batch.at_once(chunk)
 
-    def fitted(some: Batch, points: np.ndarray | None, weight: float, shown: bool | None) -> tuple[np.ndarray, Surroundings]:
+    def fitted(some: Batch, points: np.ndarray | None, weight: float, shown: Any) -> tuple[np.ndarray, Surroundings]:
         parts = []
-        for numbers, stacked in some.parts(size, shown):
-            from_here = _starts_of_each(stacked, starts, seed) if points is None else points[numbers]
-            weights = np.full(len(numbers), weight, np.asarray(from_here).dtype)
-            parts.append(jax.device_get(_fit_each(stacked, from_here, weights, method, steps)))
+        for numbers, stacked in some.parts(size):
+            begin_at = _starts_of_each(stacked, starts, seed) if points is None else points[numbers]
+            weights = np.full(len(numbers), weight, np.asarray(begin_at).dtype)
+            parts.append(jax.device_get(_fit_each(stacked, begin_at, weights, method, steps)))
+            shown.update(len(numbers))
         return jax.tree.map(lambda *arrays: np.concatenate(arrays)[: len(some)], *parts)
 
-    fits = Fits(batch, *fitted(batch, None, 0.0, progress))
-    chosen = np.flatnonzero(fits.prior_matters)
-    if len(chosen):
-        again = np.repeat(fits.points[chosen, None], starts, axis=1)
-        fits = fits.with_modes(chosen, *fitted(Batch([batch[i] for i in chosen]), again, 1.0, False))
+    with bar(len(batch), progress, "fitting", "galaxies") as shown:
+        fits = Fits(batch, *fitted(batch, None, 0.0, shown))
+        chosen = np.flatnonzero(fits.prior_matters)
+        if len(chosen):
+            again = np.repeat(fits.points[chosen, None], starts, axis=1)
+            models = Batch([batch[i] for i in chosen])
+            fits = fits.with_modes(chosen, *fitted(models, again, 1.0, shown))
     return fits
 
 
 def sample_batch(
-    models: Sequence[Model], fits: Sequence[Fit], seed: int = 0, *, method: str = "hmc", chains: int = 4, warmup: int = 300,
-    draws: int = 500, target_accept: float = 0.8, numbers: Sequence[int] | None = None, chunk: int | None = None,
-    progress: bool | None = None,
+    models: Sequence[Model], fits: Sequence[Fit], seed: int = 0, *, method: str = "auto", chains: int = 4, warmup: int = 300,
+    draws: int = 500, target_accept: float = 0.8, allow_unconverged: bool = False, numbers: Sequence[int] | None = None,
+    chunk: int | None = None, progress: bool | None = None,
 ) -> list[Posterior]:  # fmt: skip
     """The posteriors of many galaxies whose models differ in numbers only.
 
@@ -90,17 +107,19 @@ def sample_batch(
     models
         of one structure.
     fits
-        where each starts, from `optimise_batch`; all must have a covariance.
+        where each starts, from `optimise_batch`; all must have converged.
     seed, method, chains, warmup, draws, target_accept
-        as for `sample`. With "nuts" all galaxies wait at every step for the longest trajectory among them; "auto" takes
-        HMC where importance sampling cannot be trusted, for those galaxies alone.
+        as for `sample`. "auto" takes HMC where importance sampling cannot be trusted, for those galaxies alone; with "nuts"
+        all galaxies wait at every step for the longest trajectory among them.
+    allow_unconverged
+        as for `sample`; a single galaxy without a maximum may hold up all the others.
     numbers
         by which each galaxy draws its own random numbers from the seed; 0, 1, 2, … if left out. A galaxy that keeps its
         number draws the same in every batch.
     chunk
         how many are computed at once; as many as there is memory and use for, if left out. Several devices share them.
     progress
-        whether to show a bar; only on a terminal if left out.
+        as for `sample`.
 
     Returns
     -------
@@ -110,15 +129,16 @@ def sample_batch(
     Raises
     ------
     InputError
-        for models of different structure, or fits that do not belong to them or have no covariance.
+        for models of different structure, or fits that do not belong to them, have not converged or have no covariance.
     """
     settings = settings_for(method, chains, warmup, draws, target_accept)
     numbers = range(len(models)) if numbers is None else numbers
     if len(fits) != len(models) or len(numbers) != len(models):
         raise InputError(f"sample_batch: {len(models)} models but {len(fits)} fits and {len(numbers)} numbers.")
-    lost = [i for i, fit in enumerate(fits) if not np.all(np.isfinite(fit.unconstrained_covariance))]
+    lost = {i: why for i, fit in enumerate(fits) if (why := not_to_be_sampled(fit, allow_unconverged))}
     if lost:
-        raise InputError(f"sample_batch: fits {lost} have no covariance to start from; leave them out.")
+        first = next(iter(lost))
+        raise InputError(f"sample_batch: fits {list(lost)} cannot be sampled; leave them out. fits[{first}]: {lost[first]}")
     batch = Batch.of(models)
     size = batch.at_once(chunk)
     keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.key(seed), i))(jnp.asarray(np.asarray(numbers, np.uint32)))
@@ -141,10 +161,16 @@ def _drawn(
 ) -> list[Posterior]:
     """The posteriors of a batch by one method, part by part."""
     found: list[Posterior] = []
-    for numbers, some in batch.parts(chunk, progress):
-        starts, own = [fits[i] for i in numbers], keys[numbers]
-        if settings.method in CHAINS:
-            found += run_chains(_PROGRAM, some, starts, own, *shape, settings, seed, lambda _: None)
-        else:
-            found += draw_each([batch[i] for i in numbers], some, starts, list(own), seed, *shape)
+    chains, draws = shape
+    in_chains = settings.method in CHAINS
+    steps = chains * (settings.warmup + draws) if in_chains else 1
+    text, unit = f"sampling ({settings.method})", "steps" if in_chains else "galaxies"
+    with bar(len(batch) * steps, progress, text, unit) as shown:
+        for numbers, some in batch.parts(chunk):
+            starts, own = [fits[i] for i in numbers], keys[numbers]
+            if in_chains:
+                found += run_chains(_PROGRAM, some, starts, own, chains, draws, settings, seed, shown.update)
+            else:
+                found += draw_each([batch[i] for i in numbers], some, starts, list(own), seed, chains, draws)
+                shown.update(len(numbers))
     return found[: len(batch)]

@@ -5,24 +5,60 @@ from typing import Any
 
 import equinox as eqx
 
-from jaxmetal.errors import InputError, unknown
+from jaxmetal.errors import InputError, check_type, described, unknown
 from jaxmetal.galaxy import Galaxy, get
+from jaxmetal.inference.priors import Tied
 from jaxmetal.maps import LightMap, Map, TracerMap
+
+# How priors are written, and a model.
+MODEL_HINT = "write Model(galaxy, {'z': map}, priors) first"
+EXAMPLE = "{'disc.metallicity.gradient': dist.Normal(0.0, 0.5)}"
 
 
 def check_scene(galaxy: Galaxy, maps: Mapping[str, Map]) -> None:
     """A galaxy and its maps belong together; an InputError says where not."""
-    if not isinstance(galaxy, Galaxy):
-        raise InputError(f"Model.galaxy: expected a Galaxy, got {type(galaxy).__name__}.")
+    check_type(galaxy, Galaxy, "Model.galaxy", "write Model(galaxy, {'z': map}, priors)")
+    if maps is not None and not isinstance(maps, Mapping):
+        raise InputError(f"Model.maps: expected maps by name, such as {{'z': map}}, got {described(maps)}.")
     if not maps:
-        raise InputError("Model.maps: at least one LightMap or TracerMap is needed.")
+        raise InputError("Model.maps: at least one LightMap or TracerMap is needed, such as {'z': map}.")
     for name, map in maps.items():
         if not isinstance(map, Map):
-            raise InputError(f"Model.maps[{name!r}]: expected a LightMap or TracerMap, got {type(map).__name__}.")
+            raise InputError(f"Model.maps[{name!r}]: expected a LightMap or TracerMap, got {described(map)}.")
+        if not isinstance(name, str) or "." in name:
+            hint = "it is a part of dotted paths"
+            raise InputError(f"Model.maps: expected names without a dot, got {name!r}; {hint}.")
         if name in galaxy.named:
             raise InputError(f"Model.maps: {name!r} is also the name of a component or of the lenses; paths would be ambiguous.")
         if isinstance(map, TracerMap) and map.tracer not in galaxy.tracers:
             raise unknown("tracer", map.tracer, galaxy.tracers, f"Model.maps[{name!r}]")
+
+
+def check_priors(priors: Any) -> dict[str, Any]:
+    """Priors by path; an InputError for anything else."""
+    if priors is not None and not isinstance(priors, Mapping):
+        raise InputError(f"Model.priors: expected priors by path, such as {EXAMPLE}, got {described(priors)}.")
+    for path in priors or ():
+        if not isinstance(path, str):
+            raise InputError(f"Model.priors: expected a dotted path such as 'disc.light.amp', got {path!r}.")
+    return dict(priors or {})
+
+
+def check_paths(scene: Mapping[str, Any], priors: Mapping[str, Any]) -> None:
+    """Every path that has a prior, and every path that another is tied to, leads to numbers that may be free."""
+    for path, prior in priors.items():
+        check_path(scene, path)
+        for source in prior.paths if isinstance(prior, Tied) else ():
+            check_tie(scene, path, source)
+
+
+def check_tie(scene: Mapping[str, Any], path: str, source: str) -> None:
+    """What a parameter is tied to exists; an InputError says which tie leads nowhere."""
+    try:
+        check_path(scene, source)
+    except InputError as error:
+        reason = str(error).partition("]: " if str(error).startswith("priors[") else ": ")[2]
+        raise InputError(f"priors[{path!r}]: tied to {source!r}: {reason}") from None
 
 
 def check_path(scene: Mapping[str, Any], path: str) -> None:

@@ -14,7 +14,7 @@ from jaxmetal.forward import check_coverage
 from jaxmetal.galaxy import get, put
 from jaxmetal.inference.importance import resample
 from jaxmetal.inference.model import Model
-from jaxmetal.inference.results import Posterior, trusted
+from jaxmetal.inference.posterior import Posterior, trusted
 from jaxmetal.inference.stack import Batch
 from jaxmetal.profiles.profile import Profile
 

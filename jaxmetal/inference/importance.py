@@ -12,10 +12,11 @@ from jaxtyping import Array, Float
 
 import jaxmetal
 from jaxmetal.compiling import compiled
+from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.instruments import cells
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.pareto import Smoothed, smooth
-from jaxmetal.inference.results import Fit, Posterior
+from jaxmetal.inference.posterior import Posterior
 
 # Of a Student-t around the fit. In twelve runs (use cases 1 and 2, figure 4; 2 to 18 parameters) k-hat stayed below 0.2 with
 # 10, at 64 to 98 % of the draws; with 30 it reached 0.6, and with a Gaussian 0.96, whose tails are no wider than the posterior's.

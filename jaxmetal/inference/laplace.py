@@ -10,8 +10,8 @@ from jaxtyping import Array, Float
 
 from jaxmetal.compiling import compiled
 from jaxmetal.inference.ascent import ARRIVED
+from jaxmetal.inference.fit import Fit, standard_errors
 from jaxmetal.inference.model import Model
-from jaxmetal.inference.results import Fit, standard_errors
 
 # A parameter whose standard deviation in unconstrained coordinates, where that of its prior is about
 # 1, is larger than this depends on the prior's shape or edge as much as on the data.

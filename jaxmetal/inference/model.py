@@ -13,7 +13,7 @@ from jaxmetal.errors import InputError
 from jaxmetal.forward import check_coverage, predict_together
 from jaxmetal.galaxy import LENS, Galaxy, get, put
 from jaxmetal.inference import coordinates, instruments, likelihood
-from jaxmetal.inference.checks import check_path, check_scene
+from jaxmetal.inference.checks import check_paths, check_priors, check_scene
 from jaxmetal.inference.coordinates import Values
 from jaxmetal.inference.information import value_slope_information
 from jaxmetal.inference.linear import Solution, check_linear, solve
@@ -61,12 +61,11 @@ class Model(eqx.Module):
     groups: tuple[tuple[str, ...], ...] = eqx.field(static=True)
 
     def __init__(self, galaxy: Galaxy, maps: Mapping[str, Map], priors: Mapping[str, Any] | None = None):
-        priors = dict(priors or {})
         check_scene(galaxy, maps)
+        priors = check_priors(priors)
         self.galaxy, self.maps = galaxy, dict(sorted(maps.items()))
         ties = {path: prior for path, prior in priors.items() if isinstance(prior, Tied)}
-        for path in (*priors, *(source for tie in ties.values() for source in tie.paths)):
-            check_path(self._scene, path)
+        check_paths(self._scene, priors)
         check_ties(ties)
         self.ties = tuple(ties.items())
         self.linear = tuple(path for path, prior in priors.items() if isinstance(prior, Linear))
@@ -157,6 +156,7 @@ class Model(eqx.Module):
         InputError
             for other names, shapes or kinds of maps.
         """
+        check_scene(self.galaxy, maps)
         if set(maps) != set(self.maps):
             raise InputError(f"with_maps: expected maps {', '.join(self.maps)}, got {', '.join(maps)}.")
         for group in self.groups:

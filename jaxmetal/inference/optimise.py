@@ -13,11 +13,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmetal.compiling import compiled_once, compiled_soon
-from jaxmetal.errors import InputError, unknown
+from jaxmetal.errors import InputError, check_type, unknown
 from jaxmetal.inference.ascent import ARRIVED, METHODS
+from jaxmetal.inference.checks import MODEL_HINT
+from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.laplace import Fits, Surroundings, surroundings
 from jaxmetal.inference.model import Model
-from jaxmetal.inference.results import Fit
+from jaxmetal.inference.progress import bar
 from jaxmetal.maps import LightMap, Map
 from jaxmetal.threads import here
 
@@ -29,7 +31,9 @@ PART_OF_THE_WAY = 0.5
 COMPILING = 0.1
 
 
-def optimise(model: Model, starts: int = 4, method: str = "fisher", steps: int | None = None, seed: int = 0) -> Fit:
+def optimise(
+    model: Model, starts: int = 4, method: str = "fisher", steps: int | None = None, seed: int = 0, *, progress: bool | None = None
+) -> Fit:
     """The maximum of the posterior density (MAP), and the Laplace approximation around it.
 
         theta_MAP = argmax [log p(data | theta) + log p(theta)],   covariance = [-∂² log posterior]⁻¹ at theta_MAP
@@ -49,6 +53,8 @@ def optimise(model: Model, starts: int = 4, method: str = "fisher", steps: int |
         the most steps of the method; 40, and 600 for Adam, if left out.
     seed
         of the draws.
+    progress
+        whether to say that it is at work; if left out, on a terminal, in a notebook, and every half minute in a log.
 
     Returns
     -------
@@ -60,7 +66,14 @@ def optimise(model: Model, starts: int = 4, method: str = "fisher", steps: int |
     InputError
         if nothing is free, or the start has no finite density.
     """
+    check_type(model, Model, "optimise: model", MODEL_HINT)
     steps = most_steps(model, starts, method, steps)
+    with bar(None, progress, f"fitting {len(model.start)} parameters"):
+        return _best(model, starts, method, steps, seed)
+
+
+def _best(model: Model, starts: int, method: str, steps: int, seed: int) -> Fit:
+    """The fit at the end of the highest of several ascents."""
     points = np.asarray(first_points(model, starts, seed))
     own_units, on_the_line = (jnp.asarray(weight, points.dtype) for weight in (0.0, 1.0))
     for _ in range(ROUNDS):

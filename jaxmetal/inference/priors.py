@@ -11,7 +11,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array
 
 from jaxmetal.compiling import compiled_once
-from jaxmetal.errors import InputError
+from jaxmetal.errors import InputError, described
 from jaxmetal.inference.transforms import coordinate_of
 
 
@@ -41,9 +41,10 @@ class Tied:
     function: Callable = lambda value: value
 
     def __init__(self, paths: str | tuple[str, ...], function: Callable | None = None):
-        paths = (paths,) if isinstance(paths, str) else tuple(paths)
-        if not all(isinstance(path, str) for path in paths):
-            raise InputError(f"Tied: expected dotted paths, got {paths!r}.")
+        listed = (paths,) if isinstance(paths, str) else paths
+        if not isinstance(listed, tuple | list) or not all(isinstance(path, str) for path in listed):
+            raise InputError(f"Tied: expected a dotted path, or a list of them, got {paths!r}.")
+        paths = tuple(listed)
         if function is None and len(paths) != 1:
             raise InputError(f"Tied: a function of {len(paths)} values is needed to tie to {len(paths)} paths.")
         object.__setattr__(self, "paths", paths)
@@ -118,7 +119,8 @@ def checked_prior(path: str, prior: Any, start: Array) -> dist.Distribution:
         prior instead.
     """
     if not isinstance(prior, dist.Distribution):
-        raise InputError(f"priors[{path!r}]: expected a numpyro distribution, Tied or Linear, got {type(prior).__name__}.")
+        hint = "write dist.Uniform(lowest, highest) or jm.Tied('another.path')"
+        raise InputError(f"priors[{path!r}]: expected a numpyro distribution, Tied or Linear, got {described(prior)}; {hint}.")
     try:
         prior = prior if prior.shape() == start.shape else prior.expand(start.shape)
     except ValueError:

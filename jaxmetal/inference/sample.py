@@ -13,12 +13,14 @@ from numpyro.infer import HMC, NUTS
 
 import jaxmetal
 from jaxmetal.compiling import compiled, compiled_once
-from jaxmetal.errors import InputError, unknown
+from jaxmetal.errors import InputError, check_type, unknown
+from jaxmetal.inference.checks import MODEL_HINT
+from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.importance import draw_one
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.optimise import optimise
+from jaxmetal.inference.posterior import Posterior, trusted
 from jaxmetal.inference.progress import bar
-from jaxmetal.inference.results import Fit, Posterior, trusted
 from jaxmetal.profiles.numerics import product
 from jaxmetal.threads import side_by_side
 
@@ -39,8 +41,8 @@ class Settings(NamedTuple):
 
 
 def sample(
-    model: Model, start: Fit | None = None, seed: int = 0, *, method: str = "nuts", chains: int = 4, warmup: int = 300, draws: int = 500,
-    target_accept: float = 0.8, adapt_metric: bool = False, progress: bool | None = None,
+    model: Model, start: Fit | None = None, seed: int = 0, *, method: str = "auto", chains: int = 4, warmup: int = 300, draws: int = 500,
+    target_accept: float = 0.8, adapt_metric: bool = False, allow_unconverged: bool = False, progress: bool | None = None,
 ) -> Posterior:  # fmt: skip
     """Draws from the posterior.
 
@@ -60,8 +62,8 @@ def sample(
     seed
         of all random numbers.
     method
-        "nuts"; "hmc" with trajectories of fixed length; "importance"; or "auto": importance sampling where its k-hat is
-        below 0.7, NUTS otherwise. `posterior.attributes` says which it was, and k-hat.
+        "auto": importance sampling where its k-hat is below 0.7, NUTS otherwise; or one of "importance", "nuts" and "hmc"
+        (trajectories of fixed length) by name. `posterior.attributes` says which it was, and k-hat.
     chains, warmup, draws
         how many chains, steps to find the step size, and draws kept of each; importance sampling draws chains × draws.
     target_accept
@@ -69,8 +71,11 @@ def sample(
     adapt_metric
         whether the mass matrix is learned again during the warm-up; for posteriors far from Gaussian, with a longer
         warm-up.
+    allow_unconverged
+        whether to sample from a start that has not converged all the same: chains that set out from no maximum, scaled by
+        errors that mean little, may take very long and end anywhere.
     progress
-        whether to show a bar; only on a terminal if left out.
+        whether to show how far it is; if left out, a bar on a terminal or in a notebook, and a line every half minute in a log.
 
     Returns
     -------
@@ -80,27 +85,54 @@ def sample(
     Raises
     ------
     InputError
-        for numbers that make no sense, or a start without a covariance.
+        for numbers that make no sense, or a start that has not converged or has no covariance.
 
     References
     ----------
     Hoffman & Gelman (2014), JMLR 15, 1593; Phan, Pradhan & Jankowiak (2019), arXiv:1912.11554; Vehtari et al. (2024),
     JMLR 25, 72.
     """
+    check_type(model, Model, "sample: model", MODEL_HINT)
+    if start is not None:
+        check_type(start, Fit, "sample: start", "write sample(model, optimise(model))")
     settings = settings_for(method, chains, warmup, draws, target_accept, adapt_metric)
-    start = optimise(model, seed=seed) if start is None else start
-    if not np.all(np.isfinite(start.unconstrained_covariance)):
-        raise InputError(f"sample: the fit to start from has no covariance ({start.message}).")
+    start = optimise(model, seed=seed, progress=progress) if start is None else start
+    if why := not_to_be_sampled(start, allow_unconverged):
+        raise InputError(f"sample: {why}")
     refused: list[Posterior] = []
     if method not in CHAINS:
-        weighted = draw_one(model, start, jax.random.key(seed), seed, chains, draws)
+        with bar(None, progress, f"importance sampling, {chains * draws} draws"):
+            weighted = draw_one(model, start, jax.random.key(seed), seed, chains, draws)
         if method == "importance" or trusted(weighted):
             log.info("sample: importance sampling, k-hat %.2f", weighted.attributes["k_hat"])
             return weighted
         refused, settings = [weighted], fallback(settings, "nuts", [weighted])
-    with bar(warmup + draws, progress) as shown:
+    with bar(chains * (warmup + draws), progress, f"sampling ({settings.method.upper()}, {chains} chains)", "steps") as shown:
         drawn = run_chains(_PROGRAM, model, [start], jax.random.key(seed)[None], chains, draws, settings, seed, shown.update)[0]
     return in_place_of(refused[0], drawn) if refused else drawn
+
+
+def not_to_be_sampled(fit: Fit, allow_unconverged: bool = False) -> str:
+    """Why no posterior can be drawn from around a fit, and what must change; empty if it can.
+
+    Parameters
+    ----------
+    fit
+        to start from.
+    allow_unconverged
+        whether a fit that did not converge will do, as long as it has a covariance.
+    """
+    if not np.all(np.isfinite(fit.unconstrained_covariance)):
+        return (
+            f"the fit to start from has no covariance ({fit.message}); parameters that the data do not constrain need "
+            "narrower priors or fixed values."
+        )
+    if fit.converged or allow_unconverged:
+        return ""
+    return (
+        f"the fit to start from has not converged ({fit.message}); starting values nearer to the data, more starts or steps, or "
+        "fewer free parameters may help; allow_unconverged samples it all the same."
+    )
 
 
 def fallback(settings: Settings, method: str, refused: Sequence[Posterior]) -> Settings:
@@ -137,7 +169,10 @@ def run_chains(
     program: Program, model: Model, starts: Sequence[Fit], keys: Array, chains: int, draws: int, settings: Settings, seed: int,
     moved: Callable[[int], Any],
 ) -> list[Posterior]:  # fmt: skip
-    """Run the chains of one galaxy or of many, piece by piece, so that a bar can move between them."""
+    """Run the chains of one galaxy or of many, piece by piece.
+
+    Of each piece `moved` is told how many steps it was, counted over all chains and galaxies; threads tell it side by side.
+    """
     origin = jnp.asarray(np.stack([fit.unconstrained for fit in starts]))
     whiten = jnp.asarray(np.linalg.cholesky(np.stack([fit.unconstrained_covariance for fit in starts])), origin.dtype)
     scatter, chain = jnp.swapaxes(jax.vmap(lambda key: jax.random.split(key, 2))(keys), 0, 1)
@@ -157,8 +192,7 @@ def run_chains(
         while len(kept) * piece < steps.stop and not stopped.is_set():
             states, out = program.advance(model, *each, states, settings, piece)
             kept.append(jax.device_get(out))
-            if some == groups[0]:
-                moved(piece)
+            moved(min(piece, steps.stop - (len(kept) - 1) * piece) * len(range(chains)[some]) * len(starts))
         return jax.tree.map(lambda *parts: np.concatenate(parts, program.draws_axis).take(steps, program.draws_axis), *kept)
 
     try:
@@ -206,6 +240,7 @@ def advance(model: Model, origin: Array, whiten: Array, states: Any, settings: S
             "diverging": state.diverging,
             "steps": state.num_steps,
             "accept": state.accept_prob,
+            "energy": state.energy,
             "log_density": -state.potential_energy,
         }
         return state, (values, statistics, model.derived(values))

@@ -1,7 +1,7 @@
 """Many models of one structure as one, taken apart into as many at a time as there is memory for."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,10 +12,10 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
 from jaxmetal.compiling import compiled
-from jaxmetal.errors import InputError
+from jaxmetal.errors import InputError, check_type, described
+from jaxmetal.inference.checks import MODEL_HINT
 from jaxmetal.inference.instruments import cells
 from jaxmetal.inference.model import Model
-from jaxmetal.inference.progress import bar
 
 # How many at once, if nobody says. A processor loses with more: 100 fits of 9 x 9 to 65 x 65 pixels took 1.0 to 1.3 times as long
 # by 16 or 50, and chains, which wait for the slowest of them, 1.3 times by 16 and 1.6 times by 32. A GPU gains.
@@ -40,7 +40,11 @@ class Batch(Sequence[Model]):
     """
 
     def __init__(self, models: Sequence[Model]):
+        if isinstance(models, Model) or not isinstance(models, Iterable):
+            raise InputError(f"models: expected a list of models, got {described(models)}; for a single one there are optimise and sample.")
         self._models = list(models)
+        for model in self._models:
+            check_type(model, Model, "models", MODEL_HINT)
         if not self._models:
             raise InputError("models: at least one is needed.")
         self._arrays, self._rest = _stack(self._models)
@@ -63,18 +67,16 @@ class Batch(Sequence[Model]):
         devices = jax.local_device_count()
         return -(-(chunk or min(together(self[0]), len(self))) // devices) * devices
 
-    def parts(self, chunk: int | None, progress: bool | None) -> Iterator[tuple[np.ndarray, Model]]:
+    def parts(self, chunk: int | None) -> Iterator[tuple[np.ndarray, Model]]:
         """Which models, and those models as one, in parts of one size, so that one program serves all.
 
         The last part is filled up with the last model.
         """
         size = self.at_once(chunk)
-        with bar(len(self), progress, "galaxies") as shown:
-            for first in range(0, len(self), size):
-                numbers = np.minimum(np.arange(first, first + size), len(self) - 1)
-                some = slice(first, first + size) if first + size <= len(self) else numbers
-                yield numbers, eqx.combine(jax.tree.map(lambda a, some=some: jnp.asarray(a[some]), self._arrays), self._rest)
-                shown.update(min(size, len(self) - first))
+        for first in range(0, len(self), size):
+            numbers = np.minimum(np.arange(first, first + size), len(self) - 1)
+            some = slice(first, first + size) if first + size <= len(self) else numbers
+            yield numbers, eqx.combine(jax.tree.map(lambda a, some=some: jnp.asarray(a[some]), self._arrays), self._rest)
 
 
 def over_galaxies(function: Callable) -> Callable:

@@ -86,6 +86,13 @@ class Instrument(eqx.Module):
         """The shape of a map: (rows, columns) of the grid, or (n,) with one value per aperture."""
         return self.grid.shape if self.apertures is None else (self.apertures.count,)
 
+    @property
+    def measurements(self) -> str:
+        """What the measurements of a map are: "pixels", "bins", or "apertures" such as fibres and slitlets."""
+        if self.apertures is None:
+            return "pixels"
+        return "bins" if self.apertures.whole else "apertures"
+
     def image(self, values: Any) -> Float[np.ndarray, "ny nx"]:
         """Values of a map as an image of the grid's shape, the apertures painted; NaN where there is none."""
         return np.asarray(values) if self.apertures is None else self.apertures.paint(values)

@@ -1,107 +1,34 @@
-"""The configuration file: read, checked as a whole so that all mistakes are reported at once, and written as it was understood."""
+"""The configuration: checked as a whole so that all mistakes are reported at once, and told as it was understood."""
 
-import copy
 import os
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any
 
-import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from jaxmetal.errors import InputError, unknown
-from jaxmetal.files import whole_file
+from jaxmetal.errors import InputError
+from jaxmetal.io.documents import as_text, read, write
+from jaxmetal.io.explain import Place, explain, place_of
+from jaxmetal.io.mistakes import Mistakes
 from jaxmetal.io.schema import Config
+
+# All that others need of a configuration, whichever module it stands in.
+__all__ = [
+    "Mistakes",
+    "Place",
+    "as_text",
+    "file_path",
+    "module_file",
+    "parse",
+    "read",
+    "resolved",
+    "write",
+]
 
 # Keys that name a file.
 FILES = ("file", "x_file", "y_file")
-# Where in the configuration: keys, and numbers of list items.
-Place = tuple[Any, ...]
-
-
-@dataclass
-class Mistakes:
-    """What is wrong with a configuration, a line each, and which parts of it are not to be judged further."""
-
-    lines: list[str] = field(default_factory=list)
-    broken: set[str] = field(default_factory=set)
-
-    def add(self, where: str, text: object) -> None:
-        """Note a mistake; the part it is in is broken."""
-        self.broken.add(where)
-        # The place stands in front of the line and need not be said twice.
-        line = re.sub(r"^(priors\[[^]]*\]|path '[^']*'): ", "", " ".join(str(text).split()))
-        if (full := f"{where}: {line}") not in self.lines:
-            self.lines.append(full)
-
-    @contextmanager
-    def at(self, where: str, follows: bool = False) -> Iterator[None]:
-        """Note what goes wrong in the block instead of passing it on; what only follows from another mistake leaves no line."""
-        try:
-            yield
-        except InputError as error:
-            self.broken.add(where)
-            if not follows:
-                self.add(where, error)
-        except OSError as error:
-            self.add(where, f"{error.filename or ''}: {error.strerror or error}".lstrip(": "))
-
-    def spoils(self, where: str) -> bool:
-        """Whether this part, or one that holds it, is broken."""
-        parts = where.split(".")
-        return any(".".join(parts[:i]) in self.broken for i in range(1, len(parts) + 1))
-
-    def touches(self, where: str) -> bool:
-        """Whether anything at or below this part is broken."""
-        return self.spoils(where) or any(place.startswith(f"{where}.") for place in self.broken)
-
-    def raise_all(self) -> None:
-        """One error with all lines, if there are any."""
-        if self.lines:
-            raise InputError("\n".join(self.lines))
-
-
-class _Loader(yaml.SafeLoader):
-    """The safe loader, which would take the last of two equal keys without a word."""
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict:
-    pairs = [(loader.construct_object(key, deep=True), key.start_mark.line + 1) for key, _ in node.value]
-    for i, (key, line) in enumerate(pairs):
-        if key in [other for other, _ in pairs[:i]]:
-            raise InputError(f"line {line}: the key {key!r} stands here twice.")
-    return loader.construct_mapping(node, deep=True)
-
-
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-
-
-def read(path: str | os.PathLike) -> dict[str, Any]:
-    """The contents of a YAML or TOML file, by its suffix, not yet checked.
-
-    Raises
-    ------
-    InputError
-        if there is no such file, or it is not written as its suffix says.
-    """
-    path = Path(path)
-    if path.suffix.lower() not in (".yaml", ".yml", ".toml"):
-        raise InputError(f"{path}: expected a configuration that ends in .yaml, .yml or .toml.")
-    if not path.is_file():
-        raise InputError(f"{path}: no such file.")
-    try:
-        text = path.read_text(encoding="utf-8")
-        found = tomllib.loads(text) if path.suffix.lower() == ".toml" else yaml.load(text, _Loader)
-    except (yaml.YAMLError, tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError, InputError) as error:
-        raise InputError(f"{path}: cannot be read: {' '.join(str(error).split())}") from None
-    if not isinstance(found, dict):
-        raise InputError(f"{path}: expected keys such as maps, galaxy and priors, got {type(found).__name__}.")
-    return found
 
 
 def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Config | None:
@@ -114,98 +41,83 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Config | None:
     mistakes
         to which what is wrong is added, so that the rest can be checked in the same run.
     """
-    rest, removed = copy.deepcopy(dict(raw)), set()
+    removed: set[Place] = set()
+    rest = _without_odd_keys(raw, (), mistakes, removed)
     while True:
         try:
             return Config.model_validate(rest)
         except ValidationError as error:
-            found = [(_place(e["loc"]), e) for e in error.errors(include_url=False)]
-        for place, details in found:
+            errors = error.errors(include_url=False)
+        for details in errors:
             # What is missing only because it was left out here has been reported already.
-            if not any(gone[: len(place)] == place for gone in removed):
-                mistakes.add(".".join(map(str, place)) or "configuration", _explain(place, details))
-        for place, details in found:
-            gone = _remove(rest, place[:-1] if details["type"] == "missing" else place)
-            if not gone:
-                return None
-            removed |= {gone, place}
-            mistakes.broken.add(".".join(map(str, gone)))
+            if not any(gone[: len(place)] == place for gone in removed for place in [place_of(details["loc"])]):
+                place, text = explain(details)
+                mistakes.add(".".join(map(str, place)) or "configuration", text)
+        taken_out = set()
+        for details in errors:
+            place = place_of(details["loc"])
+            unusable = place[:-1] if details["type"] == "missing" else place
+            # Several complaints about one value take it out once.
+            if any(unusable[: len(gone)] == gone for gone in taken_out):
+                continue
+            if gone := _remove(rest, unusable):
+                taken_out.add(gone)
+                removed |= {gone, place}
+                mistakes.broken.add(".".join(map(str, gone)))
+        if not taken_out:
+            return None
 
 
-def _place(loc: Place) -> Place:
-    """Pydantic's location without the words it adds: the kind of a map, and the mark of a key."""
-    if loc[:1] == ("maps",) and len(loc) > 2:
-        loc = loc[:2] + loc[3:]
-    return tuple(part for part in loc if part != "[key]")
+def _without_odd_keys(tree: Any, place: Place, mistakes: Mistakes, removed: set[Place]) -> Any:
+    """A copy of a configuration in which every key is a text; the other keys are mistakes.
+
+    Parameters
+    ----------
+    tree, place
+        what to copy, and where it stands.
+    mistakes, removed
+        to which what is wrong, and the places of what is left out, are added.
+    """
+    if isinstance(tree, list | tuple):
+        return [_without_odd_keys(v, (*place, i), mistakes, removed) for i, v in enumerate(tree)]
+    if not isinstance(tree, Mapping):
+        return tree
+    kept, name = {}, ""
+    for key, value in tree.items():
+        if isinstance(key, str):
+            kept[key], name = _without_odd_keys(value, (*place, key), mistakes, removed), key
+            continue
+        where = ".".join(map(str, place)) or "configuration"
+        if _is_decimal(key, value) and isinstance(kept.get(name), int | float):
+            # {central: 8,5} is {central: 8, 5: nothing} to YAML: neither is what was meant.
+            whole = kept.pop(name)
+            removed.add((*place, name))
+            mistakes.add(
+                f"{where}.{name}".removeprefix("configuration."),
+                f"'{whole},{key}' is read as text: numbers have a decimal point, write {whole}.{key}.",
+            )
+        else:
+            said = "yes, no, on and off mean true and false" if isinstance(key, bool) else f"{key} is no text"
+            mistakes.add(where, f"expected names as keys, and {said}; put it in quotes.")
+    return kept
 
 
-def _remove(tree: Any, place: Place) -> Place:
-    """Take out what stands at a place, or the list that it is an item of; what was taken out."""
-    for depth, key in enumerate(place):
-        below = tree.get(key) if isinstance(tree, dict) else None
-        if depth + 1 == len(place) or not isinstance(below, dict):
-            if isinstance(tree, dict):
-                tree.pop(key, None)
-            return place[: depth + 1]
-        tree = below
+def _is_decimal(key: Any, value: Any) -> bool:
+    """Whether a key without a value may be what stands behind a decimal comma."""
+    return isinstance(key, int) and not isinstance(key, bool) and value is None
+
+
+def _remove(tree: dict[str, Any], place: Place) -> Place:
+    """Take out what stands at a place, or the list or value that it is inside; what was taken out, () if there is nothing."""
+    holder, depth = tree, 0
+    while depth < len(place) and isinstance(holder, dict) and place[depth] in holder:
+        inside = holder[place[depth]]
+        depth += 1
+        if depth == len(place) or not isinstance(inside, dict) or place[depth] not in inside:
+            del holder[place[depth - 1]]
+            return place[:depth]
+        holder = inside
     return ()
-
-
-def _explain(place: Place, details: Mapping[str, Any]) -> str:
-    """A pydantic error in one sentence."""
-    kind, given = details["type"], details["input"]
-    if kind == "missing":
-        return "is missing."
-    if kind == "extra_forbidden":
-        return str(unknown("key", str(place[-1]), _keys(place[:-1], details["loc"])))
-    if kind.startswith("union_tag"):
-        return f"kind: expected {details['ctx'].get('expected_tags', 'tracer, light or manga')}, got {_short(_kind(given))}."
-    if kind == "string_pattern_mismatch":
-        return f"expected a name of letters, digits and underscores, got {_short(given)}."
-    text = re.sub(r"^Value error, |, unable to parse.*$|, got a number with.*$", "", details["msg"])
-    text = re.sub(r"^Input should be (?=greater|less)", "expected a number ", text).replace("Input should be", "expected")
-    return text + "." if ", got " in text else f"{text}, got {_short(given)}."
-
-
-def _kind(given: Any) -> Any:
-    return given.get("kind") if isinstance(given, dict) else given
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"
-
-
-def _keys(place: Place, loc: Place) -> list[str]:
-    """The words that are known at a place, found by walking the models' types."""
-    types: list[Any] = [Config]
-    for key in place:
-        types = [below for t in types for below in _below(t, key)]
-    # Of the kinds of map, the one that pydantic's own location names.
-    named = [t for t in types if "kind" in getattr(t, "model_fields", {}) and t.model_fields["kind"].annotation == Literal[loc[2]]]
-    return sorted({name for t in named or types if _is_model(t) for name in t.model_fields})
-
-
-def _below(kind: Any, key: Any) -> list[Any]:
-    """The types that may stand under a key of this type."""
-    if _is_model(kind):
-        # What may have any name, such as the light and the tracers of a component.
-        others = get_args(kind.__annotations__.get("__pydantic_extra__"))
-        return _flat(kind.model_fields[key].annotation) if key in kind.model_fields else [t for o in others[1:] for t in _flat(o)]
-    return _flat(get_args(kind)[1]) if get_origin(kind) is dict else []
-
-
-def _flat(kind: Any) -> list[Any]:
-    """A type without Annotated, and the parts of a union."""
-    if get_origin(kind) is Annotated:
-        return _flat(get_args(kind)[0])
-    if get_origin(kind) in (Union, UnionType):
-        return [part for choice in get_args(kind) for part in _flat(choice)]
-    return [kind]
-
-
-def _is_model(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
 def file_path(text: str, folder: Path) -> Path:
@@ -214,12 +126,15 @@ def file_path(text: str, folder: Path) -> Path:
     Raises
     ------
     InputError
-        for an environment variable that is not set.
+        for an environment variable that is not set, or the home folder of nobody.
     """
     for name in re.findall(r"\$\{?(\w+)\}?", text):
         if not os.environ.get(name):
             raise InputError(f"the environment variable {name} is not set, needed by {text!r}.")
-    path = Path(os.path.expandvars(text)).expanduser()
+    try:
+        path = Path(os.path.expandvars(text)).expanduser()
+    except RuntimeError:
+        raise InputError(f"{text!r}: there is no such user whose home folder ~ could be.") from None
     return path if path.is_absolute() else folder / path
 
 
@@ -267,21 +182,3 @@ def _absolute(tree: Any, folder: Path) -> None:
             tree[key] = str((folder / value).resolve())
         elif key == "profile" and ":" in value and (path := module_file(value.rpartition(":")[0], folder)):
             tree[key] = f"{path.resolve()}:{value.rpartition(':')[2]}"
-
-
-class _Dumper(yaml.SafeDumper):
-    """The safe dumper, which says a thing again where the usual one would refer to the first time."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-def as_text(said: Mapping[str, Any]) -> str:
-    """A configuration as YAML."""
-    return yaml.dump(dict(said), Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
-
-
-def write(path: Path, said: Mapping[str, Any]) -> None:
-    """Write a configuration as YAML; the file appears whole or not at all."""
-    with whole_file(path) as part:
-        part.write_text(as_text(said), encoding="utf-8")

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_serializer
+from pydantic import BeforeValidator, Field, field_validator, model_serializer
 from pydantic import model_validator as check
 
-from jaxmetal.io.words import Block, Extension, Name, NotNegative, Number, OneOf, Part, Positive, Supersampling, or_none
+from jaxmetal.io.words import Block, Extension, Name, NotNegative, Number, OneOf, Part, Positive, Supersampling, or_none, refuse_nothing
 
 
 class Gaussian(Block):
@@ -40,11 +40,13 @@ class Psf(OneOf):
     @check(mode="before")
     @classmethod
     def _one(cls, value: Any) -> Any:
-        if value in (None, "none"):
+        # Only the word says that there is none: a value that was forgotten does not.
+        if isinstance(value, str) and value == "none":
             return {}
         if not isinstance(value, dict) or len(value) != 1:
-            raise ValueError("expected gaussian: {fwhm: }, moffat: {fwhm: , beta: }, kernel: {file: } or none")
-        return value
+            got = ", got nothing" if value is None else ""
+            raise ValueError(f"expected gaussian: {{fwhm: }}, moffat: {{fwhm: , beta: }}, kernel: {{file: }} or none{got}")
+        return refuse_nothing(value)
 
     @model_serializer(mode="wrap")
     def _said(self, handler: Any) -> Any:
@@ -86,9 +88,20 @@ class FitsMap(Observation):
 
 
 class Light(FitsMap):
-    """A map of flux per pixel."""
+    """A map of flux per pixel.
+
+    With bins the pixels of each are added up; mean and total say that they repeat the flux of their bin's mean pixel, or of the
+    whole bin.
+    """
 
     kind: Literal["light"]
+    flux: Literal["pixel", "mean", "total"] = "pixel"
+
+    @check(mode="after")
+    def _of_bins(self) -> "Light":
+        if self.flux != "pixel" and self.bins is None:
+            raise ValueError(f"flux: {self.flux} is that of a bin; give the bins")
+        return self
 
 
 class Tracer(FitsMap):
@@ -110,3 +123,10 @@ class Manga(Observation):
     inflate: Positive = 1.25
     light_scatter: NotNegative | None = None
     psf: Psf | None = None
+
+    @field_validator("psf", mode="before")
+    @classmethod
+    def _not_forgotten(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError("expected a PSF or none, got nothing; leave the key out for the PSF of the header")
+        return value

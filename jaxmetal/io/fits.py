@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float
 
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.files import whole_file
+from jaxmetal.io.cards import card_value, escaped, fits_unit
 from jaxmetal.io.hdus import find, first_line, opened, pixels, quiet
 
 
@@ -141,12 +142,13 @@ def write_maps(path: str | os.PathLike, images: Mapping[str, tuple[Any, str]], w
     path, images
         the file, replaced if it exists, and (array, unit) by extension name; float32 and float64 stay what they are.
     wcs, header
-        an astropy.wcs.WCS for every map, and further cards for the primary header.
+        an astropy.wcs.WCS for every map, and further cards for the primary header. What a header cannot hold is written as text
+        in ASCII; a unit that has none is left out, with a comment in its place.
 
     Raises
     ------
     InputError
-        naming the map or card that a FITS file cannot hold, or if the file cannot be written.
+        naming the map that is no image of numbers, or the card whose name FITS does not allow, or if the file cannot be written.
     """
     from astropy.io import fits
 
@@ -160,7 +162,7 @@ def write_maps(path: str | os.PathLike, images: Mapping[str, tuple[Any, str]], w
         if data.ndim != 2 or data.dtype.kind not in "fiub":
             raise InputError(f"{path}[{name}]: expected a map of numbers (rows, columns), got shape {data.shape} of type {data.dtype}.")
         hdu = fits.ImageHDU(data.astype(np.uint8) if data.dtype == bool else data)
-        for key, value in {"EXTNAME": str(name), "BUNIT": str(unit or ""), **coordinates}.items():
+        for key, value in {"EXTNAME": str(name), **_unit_card(str(unit or "")), **coordinates}.items():
             _card(hdu.header, key, value, f"{path}[{name}]")
         hdus.append(hdu)
     try:
@@ -170,10 +172,16 @@ def write_maps(path: str | os.PathLike, images: Mapping[str, tuple[Any, str]], w
         raise InputError(f"{path}: cannot be written ({first_line(error)}).") from None
 
 
+def _unit_card(unit: str) -> dict[str, str]:
+    """BUNIT, or a comment where FITS has no text for the unit."""
+    text = fits_unit(unit)
+    return {"COMMENT": f"The unit is {escaped(unit)}, which a header cannot hold."} if text is None else {"BUNIT": text}
+
+
 def _card(header: Any, key: str, value: Any, where: str) -> None:
     try:
         with quiet():
-            header[key] = value
+            header[key] = card_value(value)
     except ValueError as error:
         raise InputError(f"{where}: {key} = {value!r} cannot stand in a FITS header ({first_line(error)}).") from None
 

@@ -5,21 +5,20 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from jaxmetal.errors import InputError, unknown
+from jaxmetal.errors import InputError, comma_hint, unknown
 from jaxmetal.galaxy import Component, Galaxy
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.io import schema
 from jaxmetal.io.config import Mistakes, file_path, module_file
 from jaxmetal.io.fits import read_map
-from jaxmetal.io.manga import Manga
-from jaxmetal.io.observations import Observations
+from jaxmetal.io.observations import Observations, Observed
 from jaxmetal.maps import LightMap
 from jaxmetal.profiles import light, tracer
 from jaxmetal.profiles.geometry import ellipticity
@@ -142,17 +141,27 @@ def _number(value: Any, observations: Observations) -> Any:
 
 def _named_number(text: str, observations: Observations) -> float:
     """A number that a MaNGA file knows, such as "manga.inclination"."""
-    entry, _, name = text.rpartition(".")
-    known: dict[str, Manga] = {observed.entry: observed.manga for observed in observations.maps.values() if observed.manga}
-    if entry not in known:
-        raise InputError(f"expected a number, or the name.inclination and the like of a map of kind manga, got {text!r}.")
-    manga = known[entry]
-    e1, e2 = ellipticity(np.cos(np.deg2rad(manga.inclination)), manga.position_angle)
-    numbers = {name: getattr(manga, name) for name in ("inclination", "position_angle", "effective_radius")}
-    numbers |= {"e1": float(e1), "e2": float(e2)}
-    if name not in numbers:
-        raise unknown("number", name, numbers, entry)
-    return numbers[name]
+    known, (entry, _, name) = named_numbers(observations.maps), text.rpartition(".")
+    names = [full.removeprefix(f"{entry}.") for full in known if full.startswith(f"{entry}.")]
+    if not names:
+        hint = comma_hint(text)
+        raise InputError(f"expected a number, or the name.inclination and the like of a map of kind manga, got {text!r}{hint}.")
+    if name not in names:
+        raise unknown("number", name, names, entry)
+    return known[text]
+
+
+def named_numbers(maps: Mapping[str, Observed]) -> dict[str, float]:
+    """{"manga.inclination": degrees, …}: every number that MaNGA files know, by the text that stands for it in a configuration."""
+    found = {}
+    for observed in maps.values():
+        if (manga := observed.manga) is None:
+            continue
+        e1, e2 = ellipticity(np.cos(np.deg2rad(manga.inclination)), manga.position_angle)
+        numbers = {"inclination": manga.inclination, "position_angle": manga.position_angle, "effective_radius": manga.effective_radius}
+        numbers |= {"e1": float(e1), "e2": float(e2)}
+        found |= {f"{observed.entry}.{name}": number for name, number in numbers.items()}
+    return found
 
 
 def _picture(where: str, given: schema.Profile, folder: Path, observations: Observations, mistakes: Mistakes) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from jaxmetal.io.frames import filled, filled_up, framed, widened
 from jaxmetal.io.manga import Manga, read_manga
 from jaxmetal.io.psfs import read_psf
 from jaxmetal.maps import LightMap, Map, TracerMap
+from jaxmetal.maps.binned import common
 
 Source = MapFile | Manga
 
@@ -209,7 +210,10 @@ def _observed(
     sigma = found.sigma if found.sigma is not None else entry.sigma
     noise["scatter"] = start_of(entry.scatter, priors.get(f"{name}.scatter"))
     if isinstance(entry, schema.Light):
-        return {name: Observed(LightMap(found.values, sigma, instrument, found.mask, **noise), name, found.wcs, found.unit, shape)}
+        values, mask = found.values, found.mask
+        if entry.flux != "pixel":
+            values, sigma, mask = _of_bins(found, sigma, instrument.apertures, entry.flux)
+        return {name: Observed(LightMap(values, sigma, instrument, mask, **noise), name, found.wcs, found.unit, shape)}
     tracer_map = TracerMap(found.values, sigma, instrument, entry.tracer, entry.scale, found.mask, **noise)
     return {name: Observed(tracer_map, name, found.wcs, found.unit or ("dex" if entry.scale == "log10" else ""), shape)}
 
@@ -222,6 +226,15 @@ def _flux(light: MapFile, bins: Apertures | None) -> tuple[np.ndarray, np.ndarra
     # The pipeline gives the mean flux per spaxel of a bin.
     count = bins.totals(np.ones(flux.shape))
     return count * bins.ranges(flux)[1], count * bins.ranges(np.where(light.mask, np.nan, sigma))[1]
+
+
+def _of_bins(light: MapFile, sigma: Any, bins: Apertures | None, repeated: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Flux, error and mask of each bin, whose pixels repeat the "mean" flux of a pixel or the "total" of the bin."""
+    assert bins is not None
+    sigma = np.broadcast_to(np.asarray(sigma, float), light.values.shape)
+    flux, sigma, mask = common("LightMap", bins, light.values, sigma, light.mask)
+    count = bins.totals(np.ones(light.values.shape)) if repeated == "mean" else 1.0
+    return count * flux, count * sigma, mask
 
 
 def start_of(given: float | None, prior: Any) -> float:

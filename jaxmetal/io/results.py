@@ -1,4 +1,4 @@
-"""A folder of results: written whole or not at all, and read again."""
+"""A folder of results: the fit's as a whole or not at all, what is added later file by file; and read again."""
 
 import os
 import shutil
@@ -11,19 +11,24 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmetal.errors import InputError
+from jaxmetal.errors import InputError, surviving
 from jaxmetal.files import whole_file
 from jaxmetal.forward import intrinsic
 from jaxmetal.galaxy import get
-from jaxmetal.inference.results import Fit, Posterior, labels
+from jaxmetal.inference.fit import Fit
+from jaxmetal.inference.posterior import Posterior
+from jaxmetal.inference.tables import labels
 from jaxmetal.io.config import resolved, write
-from jaxmetal.io.fits import read_image, write_maps
+from jaxmetal.io.fits import read_image
+from jaxmetal.io.kept import MAPS, keep_input, write_map
 from jaxmetal.io.scene import Scene, load
-from jaxmetal.io.summary import parameter_table, summary_text
+from jaxmetal.io.summary import parameter_table
 from jaxmetal.maps import Map
 
 CONFIG, TABLE, POSTERIOR, SUMMARY = "config.resolved.yaml", "parameters.ecsv", "posterior.nc", "summary.txt"
-MAPS, PLOTS = "maps", "plots"
+# The configuration as it was written, its suffix behind it.
+ORIGINAL = "config.original"
+PLOTS = "plots"
 IMAGES = ("DATA", "ERROR", "MODEL", "RESIDUAL", "INTRINSIC")
 
 
@@ -82,8 +87,8 @@ def _exchange(folder: Path, new: Path, old: Path) -> None:
         raise
 
 
-def write_results(folder: Path, scene: Scene, fit: Fit, posterior: Posterior | None) -> None:
-    """Configuration, parameters, summary, maps and posterior in an empty folder.
+def write_fit(folder: Path, scene: Scene, fit: Fit, failures: dict[str, str], origin: Path | None = None) -> None:
+    """Configuration, parameters and maps in an empty folder, with what they were made from.
 
     Parameters
     ----------
@@ -91,33 +96,55 @@ def write_results(folder: Path, scene: Scene, fit: Fit, posterior: Posterior | N
         from `whole_folder`.
     scene
         what was fitted.
-    fit, posterior
+    fit
         what came of it.
+    failures
+        {what could not be written: why}, to which is added what goes wrong here.
+    origin
+        the file of the configuration, of which a copy is kept.
     """
-    sampling: dict[str, tuple[Any, int]] = {}
-    for name, observed in scene.maps.items():
+    write_table(folder, scene, fit, None)
+    samplings: dict[str, tuple[Any, int]] = {}
+    for name in scene.maps:
         if (chosen := fit.maps[name].instrument.sampling) is not None:
-            sampling[observed.entry] = ((chosen.evaluate, chosen.convolve), chosen.margin)
-    write(folder / CONFIG, resolved(scene.config, scene.folder, sampling))
-    with whole_file(folder / SUMMARY) as part:
-        part.write_text(summary_text(scene, fit, posterior), encoding="utf-8")
-    with whole_file(folder / TABLE) as part:
-        parameter_table(scene, fit, posterior).write(part, format="ascii.ecsv")
-    if posterior:
-        posterior.save(folder / POSTERIOR)
+            samplings[name] = ((chosen.evaluate, chosen.convolve), chosen.margin)
+    said = None
+    with surviving(failures, "copy of the input"):
+        said = keep_input(folder, scene, samplings)
+        if origin is not None:
+            shutil.copyfile(origin, folder / f"{ORIGINAL}{origin.suffix}")
+    if said is None:
+        # The results are then read with the files where they were.
+        said = resolved(scene.config, scene.folder, {scene.maps[name].entry: sampling for name, sampling in samplings.items()})
+    write(folder / CONFIG, said)
     for name in fit.maps:
-        _write_map(folder / MAPS, scene, fit, name)
+        with surviving(failures, f"map {name}"):
+            _write_map(folder / MAPS, scene, fit, name, failures)
 
 
-def _write_map(folder: Path, scene: Scene, fit: Fit, name: str) -> None:
+def write_table(folder: Path, scene: Scene, fit: Fit, posterior: Posterior | None) -> None:
+    """The table of the parameters; see `parameter_table`."""
+    with whole_file(folder / TABLE) as part:
+        parameter_table(scene, fit, posterior).write(part, format="ascii.ecsv", overwrite=True)
+
+
+def write_summary(folder: Path, text: str) -> None:
+    """The page that `summary_text` makes."""
+    with whole_file(folder / SUMMARY) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def _write_map(folder: Path, scene: Scene, fit: Fit, name: str, failures: dict[str, str]) -> None:
     """Data, errors, model, residual and intrinsic map as images, apertures also as a table; NaN where something takes no part."""
     found, observed = fit.maps[name], scene.maps[name]
     instrument, residual = found.instrument, np.where(np.asarray(found.valid), fit.residuals[name], np.nan)
-    columns = {"data": found.data, "error": found.errors, "model": fit.predicted[name], "intrinsic": intrinsic(fit.galaxy, found)}
+    columns: dict[str, Any] = {"data": found.data, "error": found.errors, "model": fit.predicted[name]}
+    with surviving(failures, f"intrinsic map {name}"):
+        columns["intrinsic"] = intrinsic(fit.galaxy, found)
     images: dict[str, Any] = {key.upper(): (found.image(values), observed.unit) for key, values in columns.items()}
     images["RESIDUAL"] = (instrument.image(residual), "")
     header = {"MAP": name, "CHISQ": fit.chi_square[name], "NPIX": found.size}
-    write_maps(folder / f"{name}.fits", {key: images[key] for key in IMAGES}, observed.wcs, header)
+    write_map(folder / f"{name}.fits", observed, {key: images[key] for key in IMAGES if key in images}, header)
     if instrument.apertures is not None:
         columns = {"id": instrument.apertures.ids, **columns, "residual": residual}
         _write_apertures(folder / f"{name}.ecsv", {key: np.asarray(values) for key, values in columns.items()})
@@ -147,7 +174,7 @@ def _table(path: Path) -> Any:
 
 
 def read_results(folder: str | os.PathLike) -> tuple[Scene, Fit, Posterior | None]:
-    """What `write_results` wrote; the data are read again from the files that the configuration names.
+    """What `write_fit` wrote, and the posterior if there is one; the data are read again from the files that the configuration names.
 
     Parameters
     ----------
@@ -162,13 +189,13 @@ def read_results(folder: str | os.PathLike) -> tuple[Scene, Fit, Posterior | Non
     folder = Path(folder)
     if not (folder / CONFIG).is_file() or not (folder / TABLE).is_file():
         raise InputError(f"{folder}: not a folder of results; {CONFIG} and {TABLE} are expected in it.")
-    scene = load(folder / CONFIG)
     table = _table(folder / TABLE)
     try:
         found = dict(zip(table["name"], table["value"], strict=True))
         meta = {key: table.meta[key] for key in ("converged", "message", "log_prior", "covariance")}
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder / TABLE}: cannot be read as a table of parameters ({str(error).splitlines()[0]}).") from None
+    scene = load(folder / CONFIG)
     model = scene.model()
     values = {}
     for path in model.names:

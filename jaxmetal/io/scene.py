@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 
-from jaxmetal.errors import InputError, unknown
-from jaxmetal.galaxy import LENS, Galaxy, get, put
+from jaxmetal.errors import InputError, comma_hint, unknown
+from jaxmetal.galaxy import LENS, Galaxy, children, get, put
+from jaxmetal.inference.checks import check_tie
 from jaxmetal.inference.linear import check_linear
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.priors import Linear, Tied, check_ties, checked_prior
@@ -24,32 +25,12 @@ from jaxmetal.io.galaxies import make_galaxy
 from jaxmetal.io.lenses import make_lenses
 from jaxmetal.io.observations import Observed, as_sampling, make_psf, observe
 from jaxmetal.maps import TracerMap
+from jaxmetal.science.discs import Disc, disc_of_model
 
 # The maps that a simulation makes.
 MOCK = ("z", "light")
-
-
-@dataclass(frozen=True)
-class Disc:
-    """The tracer map of the naive fits and the radial profile, and the disc in which its radii are measured.
-
-    Parameters
-    ----------
-    map
-        name of a tracer map.
-    center
-        (x, y), arcsec.
-    inclination, position_angle
-        degrees.
-    effective_radius
-        arcsec, or None if nobody told it.
-    """
-
-    map: str
-    center: tuple[float, float]
-    inclination: float
-    position_angle: float
-    effective_radius: float | None
+# Who says how the disc lies where it is the file of the map.
+FROM_FILE = "the MaNGA file"
 
 
 @dataclass(frozen=True)
@@ -66,6 +47,10 @@ class Scene:
         the data; a light map that serves as a picture of the light is none.
     priors
         by path.
+    pictures
+        the light maps that serve as pictures of the light.
+    reference
+        (right ascension, declination) of (x, y) = (0, 0), degrees; None if the maps have no place on the sky.
     """
 
     config: schema.Config
@@ -73,6 +58,8 @@ class Scene:
     galaxy: Galaxy
     maps: dict[str, Observed]
     priors: dict[str, Any]
+    pictures: dict[str, Observed] = field(default_factory=dict)
+    reference: tuple[float, float] | None = None
 
     def model(self) -> Model:
         """The model, its sampling chosen."""
@@ -89,17 +76,44 @@ class Scene:
 
     @property
     def disc(self) -> Disc | None:
-        """As the configuration says, else as the MaNGA file says, else face-on; None if there is no tracer map."""
+        """The disc of the naive fits at the starting values; None if there is no tracer map."""
+        return self.disc_of(self.galaxy)
+
+    def disc_of(self, galaxy: Galaxy) -> Disc | None:
+        """The disc of the naive fits and the radial profile; None if there is no tracer map.
+
+        Each of its numbers is as the configuration says, else as the model has it, else as the MaNGA file says; what
+        nobody knows is face-on and at (0, 0). Radii are counted as the model's tracer counts them.
+
+        Parameters
+        ----------
+        galaxy
+            the scene's, at its fitted values.
+        """
         said = self.config.baseline
-        name = said.map or next((name for name, observed in self.maps.items() if isinstance(observed.map, TracerMap)), None)
-        if name is None:
+        tracer_maps = [name for name, one in self.maps.items() if isinstance(one.map, TracerMap)]
+        if not (name := said.map or next(iter(tracer_maps), None)):
             return None
-        manga = self.maps[name].manga
-        geometry: dict[str, Any] = {"inclination": 0.0, "position_angle": 0.0, "effective_radius": None}
-        for key in geometry:
-            geometry[key] = getattr(manga, key) if manga else geometry[key]
-            geometry[key] = geometry[key] if getattr(said, key) is None else getattr(said, key)
-        return Disc(name, said.center, **geometry)
+        observed = self.maps[name]
+        assert isinstance(observed.map, TracerMap)
+        tracer, manga = observed.map.tracer, observed.manga
+        # Where several components carry the tracer, the gradient that is free is the one to compare with.
+        ends = [path.split(".") for path, prior in self.priors.items() if not isinstance(prior, Tied)]
+        free = [parts[0] for parts in ends if parts[1:] == [tracer, "gradient"]]
+        model = disc_of_model(galaxy, tracer, free[0] if len(free) == 1 else None)
+        geometry = ("inclination", "position_angle", "effective_radius", "redshift")
+        disc = Disc(map=name, component=model.component, radius=model.radius)
+        disc = disc.told(FROM_FILE, **{key: getattr(manga, key, None) for key in geometry})
+        for source in dict.fromkeys(model.sources.values()):
+            known = {key: getattr(model, key) for key, who in model.sources.items() if who == source}
+            if manga is not None:
+                # The file's is measured on the sharper picture of the starlight.
+                known.pop("effective_radius", None)
+            disc = disc.told(source, **known)
+        if model.component is not None and galaxy.is_lensed(model.component):
+            behind = [lens.deflection.source_redshift for lens in self.config.lens.values() if lens.deflection]
+            disc = disc.told("the lens", redshift=next((z for z in behind if z is not None), None))
+        return disc.told("the configuration", **{key: getattr(said, key) for key in (*geometry, "center")})
 
 
 def load(path: str | os.PathLike, want: str = "fit") -> Scene:
@@ -131,9 +145,10 @@ def build(raw: Mapping[str, Any], folder: Path, want: str = "fit", fill: bool = 
     observations = observe(config, folder, priors, mistakes, fill)
     lenses = make_lenses(config, folder, observations, mistakes)
     galaxy = make_galaxy(config, folder, observations, lenses, mistakes)
-    pictures = {profile.map for component in config.galaxy.values() for profile in component.profiles.values()}
+    named = {profile.map for component in config.galaxy.values() for profile in component.profiles.values()}
     # A picture that the model is made of is not data as well.
-    maps = {n: o for n, o in observations.maps.items() if n not in pictures or isinstance(o.map, TracerMap)}
+    pictures = {n: o for n, o in observations.maps.items() if n in named and not isinstance(o.map, TracerMap)}
+    maps = {n: o for n, o in observations.maps.items() if n not in pictures}
     if want == "fit":
         _check_fit(config, galaxy, maps, mistakes)
     else:
@@ -141,7 +156,7 @@ def build(raw: Mapping[str, Any], folder: Path, want: str = "fit", fill: bool = 
     _check_priors(config, want, galaxy, maps, priors, mistakes)
     mistakes.raise_all()
     assert galaxy is not None
-    return Scene(config, folder, galaxy, maps, priors)
+    return Scene(config, folder, galaxy, maps, priors, pictures, observations.reference)
 
 
 def make_prior(prior: schema.Prior) -> Any:
@@ -190,6 +205,15 @@ def mock_instrument(wanted: schema.Simulate, folder: Path) -> Instrument:
     return Instrument(grid, make_psf(wanted.psf, grid, folder), as_sampling(wanted.supersampling))
 
 
+def _check_truth(given: Any, start: Any) -> None:
+    """What was true of a parameter is a number, or as many as the parameter has."""
+    if isinstance(given, str):
+        raise InputError(f"expected a number, got {given!r}{comma_hint(given)}.")
+    if np.shape(given) != np.shape(start):
+        expected = "one number" if np.shape(start) == () else f"numbers of shape {np.shape(start)}"
+        raise InputError(f"expected {expected}, got {given!r}.")
+
+
 def _check_priors(
     config: schema.Config, want: str, galaxy: Galaxy | None, maps: Mapping[str, Observed], priors: Mapping[str, Any], mistakes: Mistakes
 ) -> None:
@@ -207,8 +231,11 @@ def _check_priors(
         if first == LENS:
             return mistakes.spoils(f"{LENS}.{second}")
         if first in config.galaxy:
-            return mistakes.spoils(f"galaxy.{first}.{second}") or first not in scene
-        return first not in scene and (mistakes.touches("maps") or (want == "simulate" and first in MOCK))
+            profile = f"galaxy.{first}.{second}"
+            unmade = first not in scene or second not in children(scene[first])
+            return mistakes.spoils(profile) or (unmade and mistakes.touches(profile)) or first not in scene
+        lost = mistakes.spoils("galaxy") or mistakes.touches("maps")
+        return first not in scene and (lost or (want == "simulate" and first in MOCK))
 
     for where, paths in (("priors", priors), ("truth", config.truth)):
         for path in paths:
@@ -216,9 +243,11 @@ def _check_priors(
                 continue
             with mistakes.at(f"{where}.{path}"):
                 start, prior = value(path), priors.get(path)
+                if where == "truth":
+                    _check_truth(config.truth[path], start)
                 for source in prior.paths if isinstance(prior, Tied) else ():
                     if not unknowable(source):
-                        value(source)
+                        check_tie(scene, path, source)
                 if where == "priors" and not isinstance(prior, Tied | Linear):
                     checked_prior(path, prior, start)
     with mistakes.at("priors"):

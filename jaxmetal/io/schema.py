@@ -143,25 +143,31 @@ class Fit(Block):
 
 
 class Sample(Block):
-    """How the posterior is sampled."""
+    """How the posterior is sampled, and whether also from a fit that has not converged."""
 
-    method: Literal["nuts", "hmc", "importance", "auto"] = "nuts"
+    method: Literal["nuts", "hmc", "importance", "auto"] = "auto"
     chains: PositiveInt = 4
     warmup: PositiveInt = 300
     draws: PositiveInt = 500
     target_accept: Fraction = 0.8
     adapt_metric: bool = False
+    allow_unconverged: bool = False
     seed: Seed = 0
 
 
 class Baseline(Block):
-    """The disc of the naive fits and of the radial profile; what is left out comes from the MaNGA file, or is face-on."""
+    """The disc of the naive fits and of the radial profile.
+
+    What is left out is as the fitted model has it, else as the MaNGA file says, else face-on and at (0, 0). The
+    effective radius is that along the major axis, arcsec; it and the redshift give gradients per R_e and per kpc.
+    """
 
     map: str | None = None
-    center: Pair = (0.0, 0.0)
+    center: Pair | None = None
     inclination: Annotated[Number, Field(ge=0, lt=90)] | None = None
     position_angle: Number | None = None
     effective_radius: Positive | None = None
+    redshift: Positive | None = None
 
 
 class Simulate(Block):

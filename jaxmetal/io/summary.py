@@ -1,41 +1,48 @@
 """What came of a fit, as tables and text: parameters with units, and the naive gradient against the forward-modelled one."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 import jaxmetal
-from jaxmetal.galaxy import get
-from jaxmetal.inference.results import Fit, Posterior
-from jaxmetal.io.scene import Disc, Scene
+from jaxmetal.errors import InputError
+from jaxmetal.galaxy import Galaxy, get
+from jaxmetal.inference.fit import Fit
+from jaxmetal.inference.posterior import Posterior
+from jaxmetal.io.scene import Scene
+from jaxmetal.io.units import UNITS
 from jaxmetal.maps import LightMap, Map, TracerMap
 from jaxmetal.science import baselines
+from jaxmetal.science.discs import Disc, disc_of_model
 
 ANNULI = 12
-# Units of parameters by name; what a tracer's parameters have depends on its map.
-UNITS = {
-    name: unit
-    for unit, names in {
-        "arcsec": "center_x center_y R_sersic scale_length sigma alpha break_radius smoothness width inner_radius fwhm origin scale",
-        "deg": "inclination position_angle pitch phase",
-        "rad": "phi_G",
-        "arcsec/pixel": "matrix",
-    }.items()
-    for name in names.split()
-}
 PER_RADIUS = ("gradient", "gradient_x", "gradient_y", "inner", "outer")
 IN_TRACER_UNITS = ("central", "value", "contrast")
 
 
 @dataclass(frozen=True)
 class Row:
-    """A gradient found in one way, in the tracer's unit per arcsec; the error is NaN where there is none."""
+    """A gradient by one method.
+
+    Parameters
+    ----------
+    name
+        of the method.
+    gradient, error
+        in the tracer's unit per arcsec of the radius; NaN where there is none.
+    radius
+        which radius it is: "major axis", "sqrt(ab)" or "circle".
+    scales
+        {unit of radius: factor on the gradient}.
+    """
 
     name: str
     gradient: float
-    error: float = np.nan
+    error: float
+    radius: str
+    scales: Mapping[str, float]
 
 
 def unit_of(path: str, scene: Scene) -> str:
@@ -84,85 +91,155 @@ def gradient_path(scene: Scene, fit: Fit, disc: Disc) -> str | None:
 
 
 def gradients(scene: Scene, fit: Fit, posterior: Posterior | None) -> list[Row]:
-    """The gradient by every method: three that ignore the PSF, then the forward model; empty if there is no tracer map."""
-    if (disc := scene.disc) is None:
+    """The gradient by every method: three that ignore the PSF, then the forward model; empty if there is no tracer map.
+
+    The naive lines are measured in the disc of `Scene.disc_of`, at the fitted values.
+    """
+    if (disc := scene.disc_of(fit.galaxy)) is None:
         return []
-    z = fit.maps[disc.map]
-    radius = baselines.radii(z.instrument, *disc.center, disc.inclination, disc.position_angle, fit.galaxy)
-    edges = np.linspace(0.0, radius[np.asarray(z.valid)].max() * (1 + 1e-6), ANNULI + 1)
-    lines = {
-        "naive: all pixels alike": baselines.ols(radius, z.data),
-        "naive: weighted by errors": baselines.wls(radius, z.data, z.errors),
-        # With the scatter that the forward model allows for, so that the two differ by the PSF alone.
-        **({"naive: errors and scatter": baselines.wls(radius, z.data, z.total_errors())} if float(z.scatter) else {}),
-        "naive: annuli": baselines.line_through(baselines.annuli(radius, z.data, edges)),
-    }
-    rows = [Row(name, line.gradient, line.gradient_error) for name, line in lines.items()]
+    rows = list(_naive(fit.maps[disc.map], disc, fit.galaxy))
     if (path := gradient_path(scene, fit, disc)) is None:
         return rows
-    rows.append(Row("forward-modelled, maximum", float(fit.parameters[path]), float(fit.errors[path])))
+    radius, scales = _of_model(path, fit.galaxy, disc)
+    best = float(fit.parameters[path]), float(fit.errors[path])
+    rows.append(Row("forward-modelled, maximum", *best, radius, scales))
     if posterior:
         drawn = posterior.summary()[path]
-        rows.append(Row("forward-modelled, posterior", drawn["mean"], drawn["sd"]))
+        rows.append(Row("forward-modelled, posterior", drawn["mean"], drawn["sd"], radius, scales))
     if scene.truth is not None:
-        rows.append(Row("truth", float(get(scene.truth, path))))
+        rows.append(Row("truth", float(get(scene.truth, path)), np.nan, radius, scales))
     return rows
 
 
+def _naive(z: Map, disc: Disc, galaxy: Galaxy) -> Iterator[Row]:
+    """Straight lines through a tracer map, which know nothing of the PSF."""
+    radius = disc.radii(z.instrument, galaxy)
+    edges = np.linspace(0.0, radius[np.asarray(z.valid)].max() * (1 + 1e-6), ANNULI + 1)
+    lines: dict[str, Callable[[], baselines.LineFit]] = {
+        "naive: all pixels alike": lambda: baselines.ols(radius, z.data),
+        "naive: weighted by errors": lambda: baselines.wls(radius, z.data, z.errors),
+    }
+    if float(z.scatter):
+        # With the scatter that the forward model allows for, so that the two differ by the PSF alone.
+        lines["naive: errors and scatter"] = lambda: baselines.wls(radius, z.data, z.total_errors())
+    lines["naive: annuli"] = lambda: baselines.line_through(baselines.annuli(radius, z.data, edges))
+    for name, draw in lines.items():
+        try:
+            line = draw()
+        except InputError:
+            # Too few pixels for a line; the fit is worth having all the same.
+            yield Row(name, np.nan, np.nan, disc.radius_name, disc.scales)
+        else:
+            yield Row(name, line.gradient, line.gradient_error, disc.radius_name, disc.scales)
+
+
+def _of_model(path: str, galaxy: Galaxy, disc: Disc) -> tuple[str, dict[str, float]]:
+    """Which radius the gradient at a path is per, and its scales: in the model's own disc, if the naive lines' is another."""
+    component, tracer, _ = path.split(".")
+    own = disc_of_model(galaxy, tracer, component)
+    own = replace(own, effective_radius=disc.effective_radius, redshift=disc.redshift)
+    shaped = own.sources.get("radius") == f"the model's {component}.{tracer}"
+    return own.radius_name if shaped else "the model's own", own.scales
+
+
+def gradient_heads(scene: Scene, disc: Disc) -> list[str]:
+    """The units of the gradients that a table of them shows, such as dex/arcsec, dex/kpc, dex/R_e."""
+    unit = scene.maps[disc.map].unit
+    return [f"{unit}/{length}" if unit else f"per {length}" for length in disc.scales]
+
+
 def gradient_table(scene: Scene, fit: Fit, posterior: Posterior | None) -> str:
-    """The rows of `gradients` as text."""
-    rows, disc = gradients(scene, fit, posterior), scene.disc
+    """The rows of `gradients` as text, with the radius that they are per: in the head if it is one, else in each row."""
+    rows, disc = gradients(scene, fit, posterior), scene.disc_of(fit.galaxy)
     if not rows or disc is None:
         return ""
-    unit, scale = scene.maps[disc.map].unit or "unit", disc.effective_radius
-    heads = [f"{unit}/arcsec"] + [f"{unit}/R_e"] * bool(scale)
-    width = max(len(row.name) for row in rows)
-    lines = [" " * width + "".join(f"{head:>22}" for head in heads)]
-    for row in rows:
-        numbers = [_number(row, factor) for factor in (1.0, *([scale] if scale else []))]
-        lines.append(f"{row.name:<{width}}" + "".join(f"{number:>22}" for number in numbers))
+    one_radius = len({row.radius for row in rows}) == 1
+    corner = f"radius: {rows[0].radius if one_radius else 'see the rows'}"
+    names = [row.name if one_radius else f"{row.name} ({row.radius})" for row in rows]
+    width = max(map(len, (corner, *names)))
+    lines = [f"{corner:<{width}}" + "".join(f"{head:>22}" for head in gradient_heads(scene, disc))]
+    for name, row in zip(names, rows, strict=True):
+        numbers = "".join(f"{_number(row, row.scales[length]):>22}" for length in disc.scales)
+        lines.append(f"{name:<{width}}{numbers}")
     return "\n".join(lines)
 
 
 def _number(row: Row, factor: float) -> str:
+    if not np.isfinite(row.gradient):
+        return "none"
     error = f" ± {abs(factor) * row.error:.4f}" if np.isfinite(row.error) else " " * 9
     return f"{factor * row.gradient:+.4f}{error}"
 
 
-def summary_text(scene: Scene, fit: Fit, posterior: Posterior | None) -> str:
-    """All that a reader needs to judge a fit, on one page."""
-    return "\n".join(_lines(scene, fit, posterior)) + "\n"
+def summary_text(
+    scene: Scene, fit: Fit, posterior: Posterior | None, unsampled: str = "", failures: Mapping[str, str] | None = None
+) -> str:
+    """All that a reader needs to judge a fit, on one page.
+
+    Parameters
+    ----------
+    scene
+        what was fitted.
+    fit, posterior
+        what came of it.
+    unsampled
+        why there is no posterior, if there is a reason.
+    failures
+        {what could not be made: why}.
+    """
+    return "\n".join(_lines(scene, fit, posterior, unsampled, failures or {})) + "\n"
 
 
-def _lines(scene: Scene, fit: Fit, posterior: Posterior | None) -> Iterator[str]:
+def _lines(scene: Scene, fit: Fit, posterior: Posterior | None, unsampled: str, failures: Mapping[str, str]) -> Iterator[str]:
     yield f"jaxmetal {jaxmetal.__version__}"
     yield f"fit: {verdict(fit)}"
-    yield f"posterior: {verdict(posterior) if posterior else 'not sampled'}"
-    if posterior:
-        yield f"  {_how(posterior)}"
+    yield from _state(posterior, unsampled)
+    yield from failed_lines(failures)
     yield f"{fit.size} measurements, {len(fit.labels)} free parameters"
     yield f"chi-square {sum(fit.chi_square.values()):.1f}, reduced {fit.reduced_chi_square:.3f}, BIC {fit.bic:.1f}"
     yield ""
+    by_errors = fit.without_scatter.chi_square
     for name, observed in fit.maps.items():
-        yield f"map {name}: {count(observed)}, chi-square {fit.chi_square[name]:.1f}"
+        apart = f" with the scatter, {by_errors[name]:.1f} with the measured errors" if float(observed.scatter) > 0 else ""
+        yield f"map {name}: {count(observed)}, chi-square {fit.chi_square[name]:.1f}{apart}"
         yield f"  {observed.instrument.describe()}"
-    if table := gradient_table(scene, fit, posterior):
-        disc = scene.disc
-        assert disc is not None
-        place = f"inclination {disc.inclination:.1f} deg, position angle {disc.position_angle:.1f} deg"
-        yield from ["", f"gradient of {disc.map}, {place}" + (f", R_e {disc.effective_radius:.3f} arcsec" if disc.effective_radius else "")]
-        yield table
+    yield from _gradient_lines(scene, fit, posterior)
     yield from ["", "maximum of the posterior (errors by Laplace's approximation)", str(fit.summary())]
     if posterior:
         yield from ["", "posterior", str(posterior.summary())]
 
 
+def posterior_text(scene: Scene, fit: Fit, posterior: Posterior) -> str:
+    """What a sampling adds to the summary of its fit."""
+    lines = [*_state(posterior, ""), *_gradient_lines(scene, fit, posterior), "", "posterior", str(posterior.summary())]
+    return "\n".join(lines) + "\n"
+
+
+def failed_lines(failures: Mapping[str, str]) -> list[str]:
+    """What could not be made, a line each."""
+    return [f"failed: {what}: {why}" for what, why in failures.items()]
+
+
+def _state(posterior: Posterior | None, unsampled: str) -> Iterator[str]:
+    if posterior is None:
+        yield "posterior: not sampled" + (f": {unsampled}" if unsampled else "")
+        return
+    yield f"posterior: {verdict(posterior)}"
+    yield f"  {how(posterior)}"
+
+
+def _gradient_lines(scene: Scene, fit: Fit, posterior: Posterior | None) -> Iterator[str]:
+    disc, table = scene.disc_of(fit.galaxy), gradient_table(scene, fit, posterior)
+    if disc is not None and table:
+        yield from ["", f"gradient of {disc.map}; {disc.describe()}", table]
+
+
 def count(map: Map) -> str:
     """How many measurements take part, in words."""
-    return f"{map.size} {'pixels' if map.instrument.apertures is None else 'apertures'}"
+    return f"{map.size} {map.instrument.measurements}"
 
 
-def _how(posterior: Posterior) -> str:
+def how(posterior: Posterior) -> str:
     """The method of a sampling and its draws, in one line."""
     said = posterior.attributes
     chains, draws = next(iter(posterior.samples.values())).shape[:2]
@@ -175,5 +252,5 @@ def _how(posterior: Posterior) -> str:
 def verdict(result: Fit | Posterior) -> str:
     """Whether to trust a result, in words that nobody overlooks."""
     if result.converged:
-        return result.message
+        return result.message if "converged" in result.message else f"converged; {result.message}"
     return result.message if result.message.startswith("not converged") else f"not converged: {result.message}"

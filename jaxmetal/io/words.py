@@ -17,7 +17,7 @@ def _numbers(value: Any) -> Any:
     """A number or list of numbers, or a text that names one, such as "manga.inclination"."""
     try:
         numbers = np.asarray(value, float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         numbers = None
     if isinstance(value, str) and numbers is None:
         return value
@@ -54,7 +54,16 @@ def scaled_to(value: Any) -> Any:
 
 def switch(value: Any) -> Any:
     """False for nothing, true for the usual."""
+    if value is None:
+        raise ValueError("expected true, false or settings by name, got nothing")
     return {False: None, True: {}}[value] if isinstance(value, bool) else value
+
+
+def _extension(value: Any) -> Any:
+    """The name or number of a FITS extension."""
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        raise ValueError("expected the name or the number of an extension")
+    return value
 
 
 def or_none(value: Any) -> Any:
@@ -69,8 +78,25 @@ Seed = Annotated[int, BeforeValidator(not_bool), Field(ge=0)]
 Numbers = Annotated[Any, BeforeValidator(_numbers)]
 Choice = Annotated[Any, BeforeValidator(_choice)]
 Pair = tuple[Number, Number]
-Extension = str | int
+Extension = Annotated[Any, BeforeValidator(_extension)]
 Supersampling = Annotated[Any, BeforeValidator(_supersampling)]
+# How the value of a key is written, for messages.
+FORMS = {
+    "uniform": "[lowest, highest]",
+    "normal": "[mean, standard deviation]",
+    "truncated_normal": "[mean, standard deviation, lowest, highest]",
+    "log_normal": "[median, standard deviation of the natural logarithm]",
+    "log_uniform": "[lowest, highest]",
+    "half_normal": "one number, the standard deviation",
+    "tied": "the path of another parameter",
+    "linear": "true",
+    "gaussian": "{fwhm: }",
+    "moffat": "{fwhm: , beta: }",
+    "kernel": "{file: }",
+    "reference": "[right ascension, declination]",
+    "center": "[x, y]",
+    "shape": "[rows, columns]",
+}
 # A name is a part of dotted paths.
 NAME = r"^[A-Za-z]\w*$"
 Name = Annotated[str, StringConstraints(pattern=NAME)]
@@ -85,6 +111,14 @@ class Block(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def refuse_nothing(choice: dict[str, Any]) -> dict[str, Any]:
+    """The one entry of a part that says one thing out of several; its value must not have been forgotten."""
+    for name, value in choice.items():
+        if value is None:
+            raise ValueError(f"{name}: expected {FORMS.get(name, 'a value')}, got nothing")
+    return choice
+
+
 class OneOf(Block):
     """A part that says one thing out of several."""
 
@@ -92,8 +126,9 @@ class OneOf(Block):
     @classmethod
     def _one(cls, value: Any) -> Any:
         if not isinstance(value, dict) or len(value) != 1:
-            raise ValueError(f"expected one of {', '.join(cls.model_fields)}, such as {{{next(iter(cls.model_fields))}: …}}")
-        return value
+            first = next(iter(cls.model_fields))
+            raise ValueError(f"expected one of {', '.join(cls.model_fields)}, such as {{{first}: {FORMS[first]}}}")
+        return refuse_nothing(value)
 
     @model_serializer(mode="wrap")
     def _said(self, handler: Any) -> dict[str, Any]:

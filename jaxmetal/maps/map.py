@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from jaxmetal.errors import InputError, InputWarning, unknown
+from jaxmetal.errors import InputError, InputWarning, described, unknown
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.maps.binned import REPEATED, Gather, added, check_whole, common, repeated
 from jaxmetal.maps.covariance import Modes, checked, decomposed
@@ -183,6 +183,9 @@ class TracerMap(Map):
         self, values: Any, sigma: Any, instrument: Instrument, tracer: str = "metallicity", scale: Any = "log10", mask: Any = None, *,
         covariance: Any = None, scatter: Any = 0.0, likelihood: str = "gaussian", dof: Any = 4.0,
     ):  # fmt: skip
+        if not isinstance(tracer, str):
+            hint = "a mask is given by name, as mask=…"
+            raise InputError(f"TracerMap.tracer: expected a name, got {described(tracer)}; {hint}.")
         self._fill(common, values, sigma, instrument, mask, covariance, scatter, likelihood, dof)
         scale_functions(scale)
         self.tracer = tracer

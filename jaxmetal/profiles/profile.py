@@ -11,7 +11,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array
 
-from jaxmetal.errors import InputError, unknown
+from jaxmetal.errors import InputError, described, unknown
 
 
 def as_array(value: Any, where: str) -> Array:
@@ -103,9 +103,12 @@ class Profile(eqx.Module):
     _options: tuple[tuple[str, str | int | None], ...] = eqx.field(static=True)
     deflects: bool = eqx.field(static=True)
 
-    def __init__(self, function: Callable, /, **parameters: Any):
+    def __init__(self, function: Any = None, /, *unnamed: Any, **parameters: Any):
         if not callable(function):
-            raise InputError(f"Profile: expected a function f(x, y, **parameters), got {function!r}.")
+            told = repr(function) if isinstance(function, str) else described(function)
+            raise InputError(f"Profile: expected a function f(x, y, **parameters), such as jaxmetal.light.sersic, got {told}.")
+        if unnamed:
+            raise InputError(f"Profile({_name(function)}): parameters are given by name, such as amp=16.0, got {unnamed[0]!r}.")
         named, anything = _signature(function)
         where = f"Profile({_name(function)})"
         for name in parameters:

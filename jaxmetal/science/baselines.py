@@ -6,13 +6,16 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from jaxmetal.errors import InputError
+from jaxmetal.errors import InputError, check_type, unknown
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.profiles.geometry import disc_radius
 from jaxmetal.profiles.profile import as_numbers
 from jaxmetal.science.lensing import source_position
+
+# The two ways to count a radius in an ellipse: its semi-major axis, or the product average of its axes.
+MAJOR_AXIS, MEAN = "major axis", "sqrt(ab)"
 
 
 @dataclass(frozen=True)
@@ -191,12 +194,13 @@ def radius_map(
     radius
         arcsec along the major axis.
     """
+    check_type(grid, Grid, "radius_map: grid")
     return np.asarray(disc_radius(*grid.coordinates, inclination, position_angle, center_x, center_y), dtype=float)
 
 
 def radii(
     instrument: Instrument, center_x: float = 0.0, center_y: float = 0.0, inclination: float = 0.0, position_angle: float = 0.0,
-    galaxy: Galaxy | None = None,
+    galaxy: Galaxy | None = None, *, radius: str = MAJOR_AXIS, distance_ratio: Any = 1.0,
 ) -> Float[np.ndarray, "..."]:  # fmt: skip
     """The deprojected radius of every measurement: of its pixel's centre, or the mean over the pixels of its aperture.
 
@@ -208,17 +212,32 @@ def radii(
         as for `radius_map`.
     galaxy
         behind whose lenses the disc lies; on the sky if left out.
+    radius
+        "major axis", as `tracer.disc_gradient` counts it, or "sqrt(ab)", as `tracer.gradient` does: the product
+        average of the axes, shorter by the square root of the axis ratio.
+    distance_ratio
+        of a disc with a redshift of its own; see `Component`.
 
     Returns
     -------
     radius
-        in the shape of the instrument's maps, arcsec along the major axis.
+        in the shape of the instrument's maps, arcsec.
+
+    Raises
+    ------
+    InputError
+        for anything but an instrument, or another kind of radius.
     """
+    check_type(instrument, Instrument, "radii: instrument")
+    if radius not in (MAJOR_AXIS, MEAN):
+        raise unknown("radius", str(radius), (MAJOR_AXIS, MEAN), "radii")
     x, y = instrument.grid.coordinates
     if galaxy is not None and galaxy.lens:
-        x, y = source_position(galaxy, x, y)
-    radius = np.asarray(disc_radius(x, y, inclination, position_angle, center_x, center_y), dtype=float)
-    return radius if instrument.apertures is None else instrument.apertures.means(radius)
+        x, y = source_position(galaxy, x, y, distance_ratio)
+    along = disc_radius(x, y, inclination, position_angle, center_x, center_y)
+    shorter = np.sqrt(abs(np.cos(np.deg2rad(inclination)))) if radius == MEAN else 1.0
+    distance = shorter * np.asarray(along, dtype=float)
+    return distance if instrument.apertures is None else instrument.apertures.means(distance)
 
 
 def _line(where: str, radius: np.ndarray, values: np.ndarray, weight: np.ndarray) -> LineFit:

@@ -7,7 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmetal.errors import InputError, unknown
+from jaxmetal.errors import InputError, check_type, unknown
 from jaxmetal.forward import predict_together, resolve
 from jaxmetal.galaxy import Component, Galaxy
 from jaxmetal.instrument.grid import Grid
@@ -46,6 +46,7 @@ def light_map(galaxy: Galaxy, instrument: Instrument, sigma: Any = None, seed: i
     map
         a LightMap, flux per pixel.
     """
+    _check("light_map", galaxy, instrument)
     flux = _seen(galaxy, light=LightMap(np.zeros(instrument.shape), 1.0, instrument))["light"]
     return _noisy_light(flux, sigma, instrument, seed)
 
@@ -80,9 +81,17 @@ def tracer_map(
     map
         a TracerMap.
     """
+    _check("tracer_map", galaxy, instrument)
     blank = np.zeros(instrument.shape)
     seen = _seen(galaxy, light=LightMap(blank, 1.0, instrument), z=TracerMap(blank, 1.0, instrument, tracer, scale))
     return _noisy_tracer(seen["z"], seen["light"], instrument, tracer, scale, variance, seed)
+
+
+def _check(where: str, galaxy: Any, instrument: Any) -> None:
+    """What is observed, and by what, in this order."""
+    hint = f"write {where}(galaxy, instrument)"
+    check_type(galaxy, Galaxy, f"{where}: galaxy", hint)
+    check_type(instrument, Instrument, f"{where}: instrument", hint)
 
 
 def _seen(galaxy: Galaxy, **maps: Map) -> dict[str, np.ndarray]:

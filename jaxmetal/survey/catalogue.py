@@ -13,7 +13,7 @@ import numpy as np
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.io.config import Mistakes, Place
 from jaxmetal.io.hdus import first_line
-from jaxmetal.io.summary import UNITS
+from jaxmetal.io.units import UNITS
 
 log = logging.getLogger("jaxmetal")
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 def add(command: Callable[..., argparse.ArgumentParser]) -> None:
     """Add them to the command line; what they need is loaded when one of them runs."""
-    batch = command(_batch, "batch", "Fit every galaxy of a catalogue; the same command again does only what is missing.")
+    text = "Fit every galaxy of a catalogue; the same command again does only what is missing."
+    batch = command(_batch, "batch", text, needs="survey.master")
     batch.add_argument("catalogue", metavar="CATALOGUE", type=Path, help="an ECSV, CSV or FITS table, a row for each galaxy")
     batch.add_argument("config", metavar="CONFIG", type=Path, help="a YAML or TOML file with {column} references")
     batch.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder of the survey")
@@ -15,9 +16,12 @@ def add(command: Callable[..., argparse.ArgumentParser]) -> None:
     place = batch.add_mutually_exclusive_group()
     place.add_argument("--executor", metavar="WHERE", help="local:N for N processes, dask:ADDRESS for a Dask cluster")
     place.add_argument("--slurm", action="store_true", help="send the shards to Slurm, as the configuration's survey.slurm says")
-    for run, name, text in ((_status, "status", "Tell how far a survey is."), (_collect, "collect", "Write the catalogue of results.")):
-        command(run, name, text).add_argument("folder", metavar="DIR", type=Path, help="what batch wrote")
-    population = command(_population, "population", "Mean and scatter of a parameter over the galaxies of a survey.")
+    status = command(_status, "status", "Tell how far a survey is.", needs="survey.state", compiles=False)
+    collect = command(_collect, "collect", "Write the catalogue of results.", needs="survey.output", compiles=False)
+    for one in (status, collect):
+        one.add_argument("folder", metavar="DIR", type=Path, help="what batch wrote")
+    text = "Mean and scatter of a parameter over the galaxies of a survey."
+    population = command(_population, "population", text, needs="survey.population")
     population.add_argument("folder", metavar="DIR", type=Path, help="what batch wrote")
     population.add_argument("--parameter", metavar="PATH", help="its path; the gradient if there is only one")
     population.add_argument("--against", metavar="COLUMN", help="a column along which the mean may change linearly")

@@ -77,7 +77,7 @@ def run(
     executor
         anything with a method submit, such as those of concurrent.futures, Dask or submitit; this process if left out.
     progress
-        whether to show bars; only on a terminal if left out.
+        whether to show how far it is; if left out, bars on a terminal or in a notebook, and a line every half minute in a log.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def run(
     folder = os.fspath(Path(out).absolute())
     remove_damaged(folder, plan)
     failed: dict[int, str] = {}
-    with bar(sum(len(each["rows"]) for each in plan.shards), progress, "survey") as shown:
+    with bar(sum(len(each["rows"]) for each in plan.shards), progress, "survey", "galaxies") as shown:
         todo = missing(folder, plan)
         shown.update(sum(len(each["rows"]) for n, each in enumerate(plan.shards) if n not in todo))
         for attempt in range(ROUNDS):
@@ -111,15 +111,10 @@ def run(
 
 
 def _configuration(config: Any) -> tuple[dict[str, Any], Path, str]:
-    """(contents, folder of its paths, name) of a configuration; posteriors by the fast method if it does not say how."""
+    """(contents, folder of its paths, name) of a configuration."""
     if isinstance(config, Mapping):
-        raw, folder, name = copy.deepcopy(dict(config)), Path.cwd(), "a mapping"
-    else:
-        raw, folder, name = read(config), Path(config).resolve().parent, os.fspath(config)
-    sample = raw.get("sample", True)
-    if sample is True or isinstance(sample, dict):
-        raw["sample"] = {"method": "auto", **({} if sample is True else sample)}
-    return raw, folder, name
+        return copy.deepcopy(dict(config)), Path.cwd(), "a mapping"
+    return read(config), Path(config).resolve().parent, os.fspath(config)
 
 
 def slurm_of(config: Any) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxmetal.errors import InputError
 from jaxmetal.files import whole_file
+from jaxmetal.io.cards import escaped
 from jaxmetal.survey import store
 from jaxmetal.survey.catalogue import Catalogue
 from jaxmetal.survey.plan import settings
@@ -62,9 +63,7 @@ def table(folder: str | os.PathLike) -> Any:
     absent = missing(folder, plan)
     if absent:
         log.warning("%d of %d shards are not there yet; their galaxies are rows that say so", len(absent), len(plan.shards))
-    result, rows = catalogue.table.copy(), len(catalogue)
-    for name in [name for name in result.colnames if name in OUR_OWN or name.endswith(tuple(f".{key}" for key in OF_PARAMETERS))]:
-        result.rename_column(name, f"input_{name}")
+    result, rows = _own_columns(catalogue.table), len(catalogue)
     columns = _blank(plan, rows)
     units: dict[str, str] = {}
     for number in range(len(plan.shards)):
@@ -74,7 +73,31 @@ def table(folder: str | os.PathLike) -> Any:
         result[name] = values
         result[name].unit = units.get(name) or None
     result.meta = _meta(plan, catalogue)
+    return _plain_texts(result)
+
+
+def _own_columns(table: Any) -> Any:
+    """A catalogue's own columns as plain ones, a position or a time in its parts; those with a name of ours under another."""
+    from astropy.table.serialize import represent_mixins_as_columns
+
+    result = represent_mixins_as_columns(table.copy())
+    ours = tuple(f".{key}" for key in OF_PARAMETERS)
+    for name in list(result.colnames):
+        if name in OUR_OWN or name.endswith(ours):
+            other = f"input_{name}"
+            while other in result.colnames:
+                other = f"input_{other}"
+            result.rename_column(name, other)
     return result
+
+
+def _plain_texts(table: Any) -> Any:
+    """The table with texts as texts: ECSV would write Python objects as JSON, in three pairs of quotes."""
+    for name in table.colnames:
+        column = table[name]
+        if column.dtype.kind == "O" and all(isinstance(value, str) for value in np.ma.compressed(column)):
+            table.replace_column(name, column.astype(str))
+    return table
 
 
 def _blank(plan: Plan, rows: int) -> dict[str, np.ndarray]:
@@ -122,12 +145,12 @@ def _for_fits(found: Any) -> Any:
     from astropy.table import Table
 
     units = {name: getattr(found[name], "unit", None) for name in found.colnames}
-    plain = Table({name: _ascii(found[name]) for name in found.colnames})
+    plain = Table({escaped(name): _ascii(found[name]) for name in found.colnames})
     hdu, said = fits.table_to_hdu(plain), found.meta
     for i, unit in enumerate(units.values()):
         if unit:
             # FITS knows no dex; a comment on the column says it to people.
-            hdu.header[f"{'TUNIT' if _in_fits(unit) else 'TCOMM'}{i + 1}"] = str(unit).replace(" ", "")
+            hdu.header[f"{'TUNIT' if _in_fits(unit) else 'TCOMM'}{i + 1}"] = escaped(str(unit).replace(" ", ""))
     hdu.header.update({"CREATOR": f"jaxmetal {said['jaxmetal']}", "PRECISN": said["precision"], "SEED": said["seed"]})
     hdu.header.update({"CONFHASH": said["configuration"]["sha256"], "CATHASH": said["catalogue"]["sha256"]})
     return fits.HDUList([fits.PrimaryHDU(), hdu])
@@ -136,15 +159,17 @@ def _for_fits(found: Any) -> Any:
 def _ascii(column: Any) -> Any:
     """A column without its unit; text as FITS can hold it."""
     if column.dtype.kind in "OU":
-        return np.array([str(value).encode("ascii", "backslashreplace").decode() for value in column])
+        return np.array([escaped(str(value)) for value in column])
     plain = column.copy()
     plain.unit = None
     return plain
 
 
 def _in_fits(unit: Any) -> bool:
+    from astropy.units import UnrecognizedUnit
+
     try:
-        return bool(unit.to_string(format="fits"))
+        return not isinstance(unit, UnrecognizedUnit) and bool(unit.to_string(format="fits"))
     except ValueError:
         return False
 
@@ -161,8 +186,8 @@ def galaxies(folder: str | os.PathLike) -> Iterator[dict[str, Any]]:
     -------
     galaxies
         of dictionaries {"id", "row", "message", "pixel_scale", "maps": {name: {"data", "sigma", "model", "unit", "light"}}, "profile"}:
-        the pictures in the galaxy's own frame, NaN where a pixel takes no part, sigma with the extra scatter; the pixel scale of the
-        first map, arcsec. Empty maps for a galaxy that was not fitted, or if the survey keeps none.
+        the pictures in the galaxy's own frame, NaN where a pixel takes no part, sigma as it was measured, without a fitted
+        scatter; the pixel scale of the first map, arcsec. Empty maps for a galaxy that was not fitted, or if the survey keeps none.
     """
     plan = store.read_plan(folder)
     with_maps = settings(plan.raw).maps

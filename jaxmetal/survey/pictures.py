@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 
 from jaxmetal.errors import InputError
-from jaxmetal.io.scene import Disc
 from jaxmetal.science import baselines
+from jaxmetal.science.discs import Disc
 
 ANNULI = 10
 
 
 def pictures(outcomes: Sequence[Any]) -> dict[str, Any]:
-    """Data, total sigma and model of every map, NaN where a pixel takes no part; the model everywhere in the galaxy's own frame.
+    """Data, measured error and model of every map, NaN where a pixel takes no part; the model everywhere in the galaxy's own frame.
 
     And the profile of the tracer in the disc that the configuration describes.
     """
@@ -29,7 +29,7 @@ def pictures(outcomes: Sequence[Any]) -> dict[str, Any]:
                 continue
             observed, model, shapes[i] = outcome.fit.maps[name], outcome.fit.predicted[name], outcome.scene.maps[name].shape
             rows, columns = shapes[i]
-            for key, image in (("data", observed.data), ("sigma", observed.total_errors(model)), ("model", model)):
+            for key, image in (("data", observed.data), ("sigma", observed.errors), ("model", model)):
                 images[key][i, :rows, :columns] = observed.image(image)[:rows, :columns]
             scales[i] = float(observed.instrument.grid.pixel_scale)
         columns = {key: (("galaxy", "y", "x"), image) for key, image in images.items()}
@@ -66,8 +66,10 @@ def _profile(outcome: Any) -> np.ndarray:
 
 
 def _disc(outcome: Any) -> Disc | None:
-    return outcome.scene.disc if outcome.fit is not None and outcome.scene is not None else None
+    if outcome.fit is None or outcome.scene is None:
+        return None
+    return outcome.scene.disc_of(outcome.fit.galaxy)
 
 
 def _radii(outcome: Any, disc: Disc) -> np.ndarray:
-    return baselines.radii(outcome.fit.maps[disc.map].instrument, *disc.center, disc.inclination, disc.position_angle, outcome.fit.galaxy)
+    return disc.radii(outcome.fit.maps[disc.map].instrument, outcome.fit.galaxy)

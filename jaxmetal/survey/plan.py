@@ -89,7 +89,7 @@ def make_plan(raw: Mapping[str, Any], folder: Path, catalogue: Catalogue, names:
     names
         of the catalogue and of the configuration, for the record.
     progress
-        whether to show a bar; only on a terminal if left out.
+        as for `survey.run`.
 
     Raises
     ------
@@ -165,7 +165,7 @@ def bad_lines(plan: Plan, catalogue: Catalogue) -> list[str]:
 def _facts(raw: Mapping[str, Any], folder: Path, catalogue: Catalogue, progress: bool | None) -> tuple[list[Facts], dict[str, str]]:
     """Every row looked at, its files included; what is wrong with one touches no other."""
     facts, bad, seen = [], {}, {}
-    with bar(len(catalogue), progress, "checking") as shown:
+    with bar(len(catalogue), progress, "checking", "galaxies") as shown:
         for row, name in enumerate(catalogue.ids):
             shown.update(1)
             if not name or name in seen:

@@ -15,8 +15,10 @@ import numpy as np
 
 from jaxmetal.errors import InputError
 from jaxmetal.inference.batch import optimise_batch, sample_batch
+from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.model import Model
-from jaxmetal.inference.results import Fit, Posterior
+from jaxmetal.inference.posterior import Posterior
+from jaxmetal.inference.sample import not_to_be_sampled
 from jaxmetal.inference.stack import Batch, memory_of
 from jaxmetal.io.compiled import keep_compiled
 from jaxmetal.io.scene import Scene
@@ -59,7 +61,7 @@ def compute(folder: str, number: int, wait: bool = False, progress: bool | None 
     wait
         whether to wait for the other process, and to do it if that one fails.
     progress
-        whether to show bars; only on a terminal if left out.
+        as for `survey.run`.
 
     Returns
     -------
@@ -90,10 +92,10 @@ def compute(folder: str, number: int, wait: bool = False, progress: bool | None 
     return True
 
 
-def work(folder: str, number: int) -> bool:
+def work(folder: str, number: int, progress: bool | None = False) -> bool:
     """`compute` in a process of its own."""
     keep_compiled()
-    return compute(folder, number, progress=False)
+    return compute(folder, number, progress=progress)
 
 
 def _provenance(plan: Plan, seconds: float) -> dict[str, Any]:
@@ -146,9 +148,21 @@ def _fit(outcomes: Sequence[Outcome], together: int, progress: bool | None) -> N
         outcome.fit = fit
         outcome.message = "" if fit.converged else fit.message
         outcome.units = [unit_of(label, first.scene) for label in fit.labels]
-    if (wanted := first.scene.config.sample) is None:
-        return
-    sampled = [i for i, fit in enumerate(fits) if np.all(np.isfinite(fit.unconstrained_covariance))]
+    if first.scene.config.sample is not None:
+        _sample(outcomes, models, fits, chunk, progress)
+
+
+def _sample(outcomes: Sequence[Outcome], models: Batch, fits: Sequence[Fit], chunk: int, progress: bool | None) -> None:
+    """Sample the galaxies whose fits have an answer; one without would hold up all the others, and says that it is left out."""
+    scene = outcomes[0].scene
+    assert scene is not None and scene.config.sample is not None
+    wanted = scene.config.sample
+    sampled = []
+    for i, (outcome, fit) in enumerate(zip(outcomes, fits, strict=True)):
+        if not_to_be_sampled(fit, wanted.allow_unconverged):
+            outcome.message = f"not sampled: {fit.message}"
+        else:
+            sampled.append(i)
     if not sampled:
         return
     some = models if len(sampled) == len(models) else Batch([models[i] for i in sampled])
@@ -203,7 +217,10 @@ def _texts(values: Any) -> np.ndarray:
 
 
 def _method(outcome: Outcome) -> str:
-    return "" if outcome.fit is None else outcome.posterior.attributes["method"] if outcome.posterior else "laplace"
+    """How the posterior was found; empty where there is none."""
+    if outcome.posterior:
+        return str(outcome.posterior.attributes["method"])
+    return "laplace" if outcome.fit is not None and outcome.fit.converged else ""
 
 
 def _converged(outcome: Outcome) -> bool:
@@ -217,12 +234,17 @@ def _k_hat(outcome: Outcome) -> float:
 
 
 def _numbers(outcome: Outcome, count: int) -> np.ndarray:
-    """Value, error and statistics of each parameter; without draws they are Laplace's, shape (2 + statistics, parameters)."""
+    """Value, error and statistics of each parameter, shape (2 + statistics, parameters).
+
+    Without draws the statistics are Laplace's, and NaN where the fit has not converged: it says nothing of a posterior then.
+    """
     if outcome.fit is None:
         return np.full((2 + len(STATISTICS), count), np.nan)
     value, error = (np.concatenate([np.ravel(v) for v in part.values()]) for part in (outcome.fit.parameters, outcome.fit.errors))
     if outcome.posterior is None:
         nothing = np.full(count, np.nan)
+        if not outcome.fit.converged:
+            return np.stack([value, error, *([nothing] * len(STATISTICS))])
         return np.stack([value, error, value, error, value - error, value, value + error, nothing, nothing])
     drawn = outcome.posterior.summary()
     return np.stack([value, error, *([row[key] for row in drawn.values()] for key in STATISTICS)])

@@ -27,7 +27,8 @@ class Shard:
         # Not at the top: what waits for the jobs needs no JAX.
         from jaxmetal.survey.shard import work
 
-        return work(folder, number)
+        # A job's log is a place for a line every so often.
+        return work(folder, number, progress=None)
 
     def checkpoint(self, folder: str, number: int) -> Any:
         """What submitit is to send again."""

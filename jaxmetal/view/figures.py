@@ -1,15 +1,24 @@
 """Every figure of a fit, by name."""
 
-from jaxmetal.inference.results import Fit, Posterior
+from collections.abc import Callable
+from functools import partial
+
+from jaxmetal.inference.fit import Fit
+from jaxmetal.inference.posterior import Posterior
 from jaxmetal.io.scene import Scene
+from jaxmetal.maps import TracerMap
 from jaxmetal.view import style
+from jaxmetal.view.light import light_figure
 from jaxmetal.view.maps import map_figure
+from jaxmetal.view.planes import is_behind_lens, plane_figure
 from jaxmetal.view.posterior import corner_figure, trace_figure
 from jaxmetal.view.profile import profile_figure
 
 
-def fit_figures(scene: Scene, fit: Fit, posterior: Posterior | None) -> dict[str, style.Figure]:
-    """{name: figure}: the maps, the radial profile, and of a posterior the corner plot and the traces.
+def fit_figures(scene: Scene, fit: Fit, posterior: Posterior | None) -> dict[str, Callable[[], style.Figure]]:
+    """{name: what draws it}: maps, light, source plane, radial profile; of a posterior the corner plot and the traces.
+
+    They are drawn one by one, so that one that fails costs none of the others.
 
     Parameters
     ----------
@@ -18,12 +27,17 @@ def fit_figures(scene: Scene, fit: Fit, posterior: Posterior | None) -> dict[str
     fit, posterior
         what came of it.
     """
-    figures = {f"map_{name}": map_figure(fit, name, scene.maps[name].unit or None) for name in fit.maps}
-    if disc := scene.disc:
-        unit = scene.maps[disc.map].unit or None
-        place = (disc.center, disc.inclination, disc.position_angle)
-        figures[f"profile_{disc.map}"] = profile_figure(fit, disc.map, posterior, *place, unit, scene.truth)
+    units = {name: scene.maps[name].unit or None for name in fit.maps}
+    tracer_maps = [name for name, one in fit.maps.items() if isinstance(one, TracerMap)]
+    figures: dict[str, Callable[[], style.Figure]] = {}
+    figures |= {f"map_{name}": partial(map_figure, fit, name, unit) for name, unit in units.items()}
+    figures |= {f"light_{name}": partial(light_figure, fit, name) for name in tracer_maps}
+    behind = [name for name in tracer_maps if is_behind_lens(fit, name)]
+    figures |= {f"planes_{name}": partial(plane_figure, fit, name, units[name]) for name in behind}
+    if disc := scene.disc_of(fit.galaxy):
+        options = {"unit": units[disc.map], "truth": scene.truth, "disc": disc}
+        figures[f"profile_{disc.map}"] = partial(profile_figure, fit, disc.map, posterior, **options)
     if posterior:
         truths = {path: value for path, value in scene.config.truth.items() if path in posterior.flat}
-        figures |= {"corner": corner_figure(posterior, truths), "trace": trace_figure(posterior)}
+        figures |= {"corner": partial(corner_figure, posterior, truths), "trace": partial(trace_figure, posterior)}
     return figures

@@ -1,5 +1,6 @@
 """A fit as pictures of the sky: data, model, residual, and the galaxy without the telescope's blur."""
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -8,21 +9,22 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import AsinhNorm, Normalize
 from matplotlib.lines import Line2D
-from matplotlib.patches import Circle, Polygon
-from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
 
 from jaxmetal.errors import unknown
 from jaxmetal.forward import intrinsic
-from jaxmetal.inference.results import Fit
-from jaxmetal.instrument.grid import Grid
+from jaxmetal.inference.fit import Fit
 from jaxmetal.maps import LightMap, Map
 from jaxmetal.view import style
+from jaxmetal.view.frames import NARROWEST, bar_axes, corners, draw_map, draw_marks, few_ticks, half_light, is_sky, panels, window_of
 
-# Inches: a panel's width, the space left of the first, between two, and below them.
-PANEL, LEFT, GAP, BOTTOM = 2.2, 0.65, 0.16, 1.15
+__all__ = ["chosen_map", "colours_of", "corners", "draw_bar", "draw_map", "is_sky", "map_figure", "quality", "shared_norm"]
+
 RING: dict[str, Any] = {"marker": "o", "markerfacecolor": "none", "markeredgecolor": "black", "markersize": 8, "linestyle": "none"}
-# White with a black edge is seen on every colour.
-EDGED, LETTERS = [withStroke(linewidth=2.6, foreground="black")], [withStroke(linewidth=1.8, foreground="black")]
+# Inches that a letter of a label takes, and a number at a tick with room around it.
+LETTER, NUMBER = 0.072, 0.5
+# Inches from one line of a label to the next.
+LINE = 0.16
 Image = Float[np.ndarray, "ny nx"]
 
 
@@ -55,26 +57,53 @@ def map_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
     map = chosen_map(fit, name, "map_figure")
     grid, shown = map.instrument.grid, np.where(map.valid, 1.0, np.nan)
     data, model, sharp = (map.image(shown * values) for values in (map.data, fit.predicted[name], intrinsic(fit.galaxy, map)))
-    residual = map.instrument.image(shown * fit.residuals[name])
-    colours, norm = _colours(map, data, model, sharp)
-    limit = max(3.0, float(np.nanpercentile(np.abs(residual), 99)))
+    bare = fit.without_scatter
+    residual = map.instrument.image(shown * bare.residuals[name])
+    norms = [colours_of(map, data, model, sharp)] * 4
+    norms[2] = style.RESIDUAL, Normalize(*_limits(residual))
     handles = _handles(map)
-    figure, panels, bars = _frames(grid, 0.3 * bool(handles), 0.0 if fit.converged else 0.4)
-    for axes, title in zip(panels, ("data", "model", "residual", "intrinsic, without PSF"), strict=True):
-        axes.set_title(title)
-    first, _, last = (
-        draw_map(axes, grid, image, colours, norm) for axes, image in zip((*panels[:2], panels[3]), (data, model, sharp), strict=True)
-    )
-    apart = draw_map(panels[2], grid, residual, style.RESIDUAL, Normalize(-limit, limit))
-    label = style.quantity(map, unit)
-    for mesh, axes, text in ((first, bars[0], label), (apart, bars[1], r"(data $-$ model) / $\sigma$"), (last, bars[2], label)):
-        _draw_bar(figure, mesh, axes, text)
-    _draw_marks(panels[0], map)
+    window, label = window_of(grid, np.isfinite(data)), style.quantity(map, unit)
+    # Labels of more than one line push the legend down.
+    foot = 0.3 + LINE * (len(wrapped(label, NARROWEST)) - 1)
+    figure, axes, width = panels(grid, window, 4, foot, 0.3 + 0.35 * (not fit.converged))
+    titles = ("data", "model", "residual", "intrinsic, without PSF")
+    meshes = []
+    for one, title, image, (colours, norm) in zip(axes, titles, (data, model, residual, sharp), norms, strict=True):
+        one.set_title(title)
+        meshes.append(draw_map(one, grid, image, colours, norm, window))
+        few_ticks(one, width, style.height(one))
+    of_residual = r"(data $-$ model) / " + (r"measured $\sigma$" if float(map.scatter) > 0 else r"$\sigma$")
+    for mesh, first, last, text in ((meshes[0], 0, 1, label), (meshes[2], 2, 2, of_residual), (meshes[3], 3, 3, label)):
+        draw_bar(figure, mesh, bar_axes(figure, first, last, width, foot), text)
+    draw_marks(axes[0], map)
     if handles:
         figure.legend(handles=handles, loc="lower center", ncols=2, frameon=False)
-    if not fit.converged:
-        style.note(figure, fit.message)
+    style.headline(figure, quality(fit, name, unit), None if fit.converged else fit.message)
     return figure
+
+
+def quality(fit: Fit, name: str, unit: str | None = None) -> str:
+    """How well a map is fitted, in words: chi-square per measurement by the measured errors, and by the scatter too."""
+    map = fit.maps[name]
+    with_errors, with_scatter = (one.chi_square[name] / max(map.size, 1) for one in (fit.without_scatter, fit))
+    each = map.instrument.measurements.removesuffix("s")
+    told = f"\N{GREEK SMALL LETTER CHI}² per {each} {_chi(with_errors)}"
+    if not float(map.scatter) > 0:
+        return told
+    size = float(map.scatter)
+    # The scatter of light is a fraction of it.
+    scatter = f"{100 * size:.2g} %" if isinstance(map, LightMap) else f"{size:.2g} {style.drawable(unit or '')}".strip()
+    return f"{told} with the measured errors, {_chi(with_scatter)} with the scatter of {scatter}"
+
+
+def _chi(value: float) -> str:
+    return f"{value:.2f}" if 0.05 <= value < 100 else f"{value:.3g}"
+
+
+def _limits(residual: Image) -> tuple[float, float]:
+    known = np.abs(residual[np.isfinite(residual)])
+    limit = max(3.0, float(np.percentile(known, 99))) if known.size else 3.0
+    return -limit, limit
 
 
 def chosen_map(fit: Fit, name: str, where: str) -> Map:
@@ -84,67 +113,7 @@ def chosen_map(fit: Fit, name: str, where: str) -> Map:
     return fit.maps[name]
 
 
-def draw_map(axes: Axes, grid: Grid, image: Image, colours: str, norm: Normalize) -> QuadMesh:
-    """Draw an image on the sky, each pixel where it lies; NaN is drawn as masked.
-
-    Parameters
-    ----------
-    axes
-        of matplotlib.
-    grid
-        where the pixels lie.
-    image
-        shape (rows, columns).
-    colours, norm
-        colour map and scale.
-    """
-    x, y = corners(grid)
-    outline = np.stack([[c[0, 0], c[0, -1], c[-1, -1], c[-1, 0]] for c in (x, y)], axis=-1)
-    axes.add_patch(Polygon(outline, closed=True, **style.MASKED))
-    mesh = axes.pcolormesh(x, y, np.ma.masked_invalid(image), cmap=colours, norm=norm, rasterized=True)
-    # Nobody reads thirty ticks on a small frame.
-    axes.locator_params(nbins=5)
-    axes.set_aspect("equal")
-    axes.set(xlim=(x.min(), x.max()), ylim=(y.min(), y.max()))
-    if is_sky(grid):
-        axes.set_xlim(x.max(), x.min())
-    return mesh
-
-
-def corners(grid: Grid) -> tuple[Image, Image]:
-    """(x, y) of the corners of all pixels, arcsec, each of shape (rows + 1, columns + 1)."""
-    rows, columns = (np.arange(n + 1) - 0.5 for n in grid.shape)
-    matrix, origin = np.asarray(grid.matrix, float), np.asarray(grid.origin, float)
-    x, y = (origin[i] + matrix[i, 0] * columns[None, :] + matrix[i, 1] * rows[:, None] for i in (0, 1))
-    return x, y
-
-
-def is_sky(grid: Grid) -> bool:
-    """Whether the frame is seen as the sky is, with x (east) to the left when y (north) is up."""
-    return float(np.linalg.det(np.asarray(grid.matrix, float))) < 0
-
-
-def _frames(grid: Grid, foot: float, head: float) -> tuple[style.Figure, list[Axes], list[Axes]]:
-    """Four panels for a frame of this shape, and three colour bars: of the first two panels, the third, the fourth.
-
-    With room (inches) for a legend below and a remark above.
-    """
-    x, y = corners(grid)
-    width, height = PANEL, PANEL * float(np.clip(np.ptp(y) / np.ptp(x), 0.4, 2.0))
-    figure = style.new_figure(LEFT + 4 * width + 3 * GAP + 0.15, BOTTOM + foot + height + 0.35 + head, layout=None)
-    lefts = [LEFT + i * (width + GAP) for i in range(4)]
-    panels = [style.tidy(style.add_axes(figure, left, BOTTOM + foot, width, height)) for left in lefts]
-    places = ((lefts[0], 2 * width + GAP), (lefts[2], width), (lefts[3], width))
-    bars = [style.add_axes(figure, left, BOTTOM + foot - 0.68, wide, 0.11) for left, wide in places]
-    sky = is_sky(grid)
-    for axes in panels:
-        axes.set_xlabel("x, east [arcsec]" if sky else "x [arcsec]", labelpad=2)
-        axes.tick_params(labelleft=axes is panels[0])
-    panels[0].set_ylabel("y, north [arcsec]" if sky else "y [arcsec]")
-    return figure, panels, bars
-
-
-def _colours(map: Map, *images: Image) -> tuple[str, Normalize]:
+def colours_of(map: Map, *images: Image) -> tuple[str, Normalize]:
     """One colour map and scale for data, model and intrinsic map."""
     light = isinstance(map, LightMap)
     norm = shared_norm(light, map.image(map.errors), *images)
@@ -179,52 +148,30 @@ def shared_norm(light: bool, sigma: Image, data: Image, model: Image | None = No
     return style.light_norm(low, high, float(np.median(errors)) if errors.size else 0.0) if light else style.tracer_norm(low, high)
 
 
-def _draw_bar(figure: style.Figure, mesh: QuadMesh, axes: Axes, label: str) -> None:
-    """A colour bar, with a pointed end where values lie beyond it."""
+def draw_bar(figure: style.Figure, mesh: QuadMesh, axes: Axes, label: str) -> None:
+    """A colour bar below panels, with a pointed end where values lie beyond it; as many ticks as there is room for."""
     values: Any = mesh.get_array()
     norm = mesh.norm
     beyond = bool(values.min() < norm.vmin), bool(values.max() > norm.vmax)
     extend: Any = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[beyond]
-    figure.colorbar(mesh, cax=axes, orientation="horizontal", label=label, extend=extend, extendfrac=0.02)
+    bar = figure.colorbar(mesh, cax=axes, orientation="horizontal", extend=extend, extendfrac=0.02)
     style.tidy(axes)
+    width = axes.get_position().width * figure.get_size_inches()[0]
+    # Long units would run into those of the next bar.
+    bar.set_label("\n".join(wrapped(label, width)))
     if isinstance(norm, AsinhNorm):
-        axes.set_xticks(*style.light_ticks(norm))
+        axes.set_xticks(*style.light_ticks(norm, width))
         axes.set_xticks([], minor=True)
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=int(np.clip(width / NUMBER, 2, 7)), steps=[1, 2, 2.5, 5, 10]))
+
+
+def wrapped(label: str, width: float) -> list[str]:
+    """A label in lines that are no wider than a colour bar, inches; a formula stays in one."""
+    return [label] if "$" in label else textwrap.wrap(label, int(width / LETTER))
 
 
 def _handles(map: Map) -> list[Any]:
     """What a legend must explain: the PSF's circle, and masked pixels."""
     circle = Line2D([], [], **RING, label="PSF: half of its light is inside")
-    return [circle] * (_half_light(map) > 0) + [style.masked_patch()] * (not np.all(np.isfinite(map.image(map.data))))
-
-
-def _half_light(map: Map) -> float:
-    """The radius that holds half of the PSF's light, arcsec."""
-    return map.instrument.psf.radius(0.5, float(map.instrument.grid.pixel_scale))
-
-
-def _draw_marks(axes: Axes, map: Map) -> None:
-    """The PSF, and the directions of the sky."""
-    if _half_light(map) > 0:
-        _draw_psf(axes, _half_light(map))
-    if is_sky(map.instrument.grid):
-        _draw_compass(axes)
-
-
-def _draw_psf(axes: Axes, radius: float) -> None:
-    """The circle that holds half of the PSF's light, in the lower left corner."""
-    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-    gap = radius + 0.04 * (top - bottom)
-    center = (left + np.sign(right - left) * gap, bottom + gap)
-    axes.add_patch(Circle(center, radius, fill=False, edgecolor="white", linewidth=1.2, path_effects=EDGED))
-
-
-def _draw_compass(axes: Axes) -> None:
-    """North up and east to the left, in the lower right corner."""
-    arrow: dict[str, Any] = {"arrowstyle": "<|-", "color": "white", "linewidth": 1.1, "path_effects": EDGED}
-    arrow |= {"shrinkA": 3, "shrinkB": 0, "mutation_scale": 7}
-    for text, offset in (("N", (0, 22)), ("E", (-22, 0))):
-        axes.annotate(
-            text, xy=(0.94, 0.06), xycoords="axes fraction", xytext=offset, textcoords="offset points", arrowprops=arrow,
-            ha="center", va="center", color="white", fontsize=style.SMALL, fontweight="bold", path_effects=LETTERS,
-        )  # fmt: skip
+    return [circle] * (half_light(map) > 0) + [style.masked_patch()] * (not np.all(np.isfinite(map.image(map.data))))

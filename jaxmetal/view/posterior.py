@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from jaxmetal.errors import InputError, unknown
-from jaxmetal.inference.results import Posterior
+from jaxmetal.inference.posterior import Posterior
 from jaxmetal.view import style
 
 # More parameters than this make panels that nobody can read.

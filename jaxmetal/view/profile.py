@@ -1,5 +1,6 @@
 """The radial profile: what the pixels say, what a straight line through them says, and what the galaxy is like."""
 
+from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Any
 
@@ -11,10 +12,13 @@ from matplotlib.axes import Axes
 from jaxmetal.compiling import compiled
 from jaxmetal.errors import InputError
 from jaxmetal.galaxy import Galaxy
-from jaxmetal.inference.results import Fit, Posterior
+from jaxmetal.inference.fit import Fit
+from jaxmetal.inference.posterior import Posterior
 from jaxmetal.maps import TracerMap, scale_functions
 from jaxmetal.profiles.profile import as_array
 from jaxmetal.science import baselines
+from jaxmetal.science.baselines import MAJOR_AXIS, MEAN
+from jaxmetal.science.discs import Disc, disc_of_model
 from jaxmetal.view import style
 from jaxmetal.view.maps import chosen_map
 
@@ -23,6 +27,8 @@ DRAWS, RADII, ANGLES, ANNULI = 400, 80, 128, 12
 NOISES = 15
 # A profile that leaves its straight line by no more than this part of its range is called a gradient.
 STRAIGHT = 0.02
+# So many errors of a usual pixel are shown beyond the curves.
+REACH = 2.0
 
 Center = tuple[float, float]
 Curve = Float[np.ndarray, " radii"]
@@ -30,10 +36,13 @@ Curve = Float[np.ndarray, " radii"]
 
 @style.styled
 def profile_figure(
-    fit: Fit, name: str, posterior: Posterior | None = None, center: Center = (0.0, 0.0), inclination: float = 0.0,
-    position_angle: float = 0.0, unit: str | None = None, truth: Galaxy | None = None,
+    fit: Fit, name: str, posterior: Posterior | None = None, center: Center | None = None, inclination: float | None = None,
+    position_angle: float | None = None, unit: str | None = None, truth: Galaxy | None = None, *, disc: Disc | None = None,
 ) -> style.Figure:  # fmt: skip
     """The radial profile of a tracer map: pixels, annuli, the line that ignores the PSF, and the fit's intrinsic profile.
+
+    Beside the squares of the annuli stands what the fit leads one to expect there, blurred by the PSF and with noise:
+    these two are to be compared, and the straight line through the pixels with the profile without PSF.
 
     Parameters
     ----------
@@ -44,13 +53,15 @@ def profile_figure(
     posterior
         whose draws make the band; the fit's covariance does if left out.
     center
-        (x, y) of the disc, arcsec.
+        (x, y) of the disc, arcsec; the model's if left out, as are the next two.
     inclination, position_angle
         of the disc, degrees; the angle from +y (north) towards +x (east).
     unit
         of the tracer, for the labels; 12 + log(O/H) is known.
     truth
         the galaxy of a simulation, to compare with.
+    disc
+        in place of the three numbers, with the redshift or effective radius for a second axis; the model's if left out.
 
     Returns
     -------
@@ -65,30 +76,83 @@ def profile_figure(
     map = chosen_map(fit, name, "profile_figure")
     if not isinstance(map, TracerMap):
         raise InputError(f"profile_figure: {name!r} is a map of light; the profile is that of a tracer map.")
-    disc = {"inclination": inclination, "position_angle": position_angle}
-    radius = np.where(map.valid, baselines.radii(map.instrument, *center, **disc, galaxy=fit.galaxy), np.nan)
+    disc = disc or disc_of_model(fit.galaxy, map.tracer)
+    disc = disc.told("the caller", center=center, inclination=inclination, position_angle=position_angle)
+    radius = np.where(map.valid, disc.radii(map.instrument, fit.galaxy), np.nan)
     reach, per = float(np.nanmax(radius)), style.per_arcsec(map, unit)
     radii, edges = np.linspace(0.0, reach, RADII), np.linspace(0.0, reach * (1 + 1e-6), ANNULI + 1)
-    places = ring(radii, center, **disc)
-    figure = style.new_figure(6.4, 4.9)
+    places = ring(radii * disc.to_major_axis, disc.center, disc.inclination, disc.position_angle)
+    figure = style.new_figure(6.4, 5.2)
     axes = style.tidy(figure.add_subplot())
-    _draw_data(axes, map, radius, edges)
-    _draw_naive(axes, map, radius, radii, per)
+    found = _draw_data(axes, map, radius, edges)
+    line = _draw_naive(axes, map, radius, radii, per)
     best, *drawn = (intrinsic_profile(galaxy, map, *places) for galaxy in (fit.galaxy, *draws(fit, posterior)))
     _draw_fit(axes, radii, best, drawn, per)
-    seen = expected_annuli(radius, map, fit.predicted[name], edges)
-    axes.plot(seen.radius, seen.median, color=style.BLUE, linewidth=1.2, linestyle=":", zorder=3, label="the same, seen through the PSF")
+    blurred = expected_annuli(radius, map, fit.predicted[name], edges)
+    _draw_blurred(axes, blurred)
+    curves = [best, line, blurred.median]
     if truth is not None:
-        curve = intrinsic_profile(truth, map, *places)
-        text = f"truth: {_gradient(radii, curve, [])} {per}"
-        axes.plot(radii, curve, color=style.INK, linestyle=(0, (5, 4)), linewidth=1.0, zorder=7, label=text)
-    axes.set(xlim=(0, reach), xlabel="radius in the plane of the disc [arcsec]", ylabel=style.quantity(map, unit))
+        curves.append(intrinsic_profile(truth, map, *places))
+        text = f"truth: {_gradient(radii, curves[-1], [])} {per}"
+        axes.plot(radii, curves[-1], color=style.INK, linestyle=(0, (5, 4)), linewidth=1.0, zorder=7, label=text)
+    axes.set(xlim=(0, reach), ylim=shown_range(map, curves, found), xlabel=_radius_label(disc), ylabel=style.quantity(map, unit))
+    _second_axis(axes, disc)
     handles, _ = axes.get_legend_handles_labels()
     # Bars are listed last; the annuli belong beside the pixels.
-    figure.legend(handles=[handles[0], handles[-1], *handles[1:-1]], loc="outside lower center", ncols=2, frameon=False)
+    figure.legend(handles=[handles[0], handles[-1], *handles[1:-1]], loc="outside lower center", ncols=2, frameon=False, columnspacing=1.2)
     if not fit.converged:
         style.note(figure, fit.message)
     return figure
+
+
+def _radius_label(disc: Disc) -> str:
+    words = {MAJOR_AXIS: "radius along the major axis, in the plane of the disc", MEAN: r"radius $\sqrt{ab}$", "circle": "radius"}
+    return f"{words[disc.radius_name]} [arcsec]"
+
+
+def _second_axis(axes: Axes, disc: Disc) -> None:
+    """The radius in kpc above the picture, or else in effective radii; and where the effective radius is, if it is known."""
+    scales = disc.scales
+    unit = next((name for name in ("kpc", "R_e") if name in scales), None)
+    if unit is not None:
+        factor = 1 / scales[unit]
+
+        def there(radius: Any) -> Any:
+            return radius * factor
+
+        def back(radius: Any) -> Any:
+            return radius / factor
+
+        top = axes.secondary_xaxis("top", functions=(there, back))
+        top.set_xlabel("radius [kpc]" if unit == "kpc" else r"radius / $R_\mathrm{e}$")
+        top.tick_params(labelsize=style.SMALL, width=0.7, length=3, color=style.INK, labelcolor=style.INK)
+    if unit == "kpc" and "R_e" in scales and scales["R_e"] < axes.get_xlim()[1]:
+        axes.axvline(scales["R_e"], color=style.FAINT, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
+        place: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "xytext": (3, -3)}
+        axes.annotate(r"$R_\mathrm{e}$", (scales["R_e"], 1.0), va="top", fontsize=style.SMALL, color=style.INK, **place)
+
+
+def shown_range(map: TracerMap, curves: Sequence[Curve], found: baselines.Annuli) -> tuple[float, float]:
+    """The ends of the axis of values: all curves and the annuli that are known well, with room for the errors of good pixels.
+
+    Pixels whose errors are many times those of the best ones are noise, and must not press the others together.
+
+    Parameters
+    ----------
+    map
+        whose pixels are drawn.
+    curves
+        values along the radius; NaN where there is none.
+    found
+        the annuli of the data.
+    """
+    # The error of a pixel that weighs as much as the mean of all of them.
+    usual = float(1 / np.sqrt(np.mean(1 / map.total_errors()[map.valid] ** 2)))
+    known_well = found.p84 - found.p16 <= usual * np.sqrt(np.maximum(found.count, 1))
+    shown = np.concatenate([*curves, found.median[known_well]])
+    shown = shown[np.isfinite(shown)]
+    low, high = (shown.min(), shown.max()) if shown.size else np.nanpercentile(map.data, [5, 95])
+    return float(low - REACH * usual), float(high + REACH * usual)
 
 
 def ring(radii: Curve, center: Center, inclination: float, position_angle: float) -> tuple[np.ndarray, np.ndarray]:
@@ -167,26 +231,31 @@ def _laplace(fit: Fit) -> Posterior:
     return Posterior(samples, {})
 
 
-def _draw_data(axes: Axes, map: TracerMap, radius: np.ndarray, edges: Curve) -> None:
-    """The pixels, and their annuli."""
+def _draw_data(axes: Axes, map: TracerMap, radius: np.ndarray, edges: Curve) -> baselines.Annuli:
+    """The pixels, and their annuli, which are given back."""
     dots: dict[str, Any] = {"color": style.FAINT, "markersize": 3, "markeredgewidth": 0, "linestyle": "none", "marker": "."}
     alpha = float(np.clip(600 / map.size, 0.1, 0.6))
     axes.plot(radius.ravel(), map.data.ravel(), **dots, alpha=alpha, rasterized=True)
     # Dots as faint as in the picture could not be seen in the legend.
-    axes.plot([], [], **dots, label="pixels" if map.instrument.apertures is None else "apertures")
+    axes.plot([], [], **dots, label=map.instrument.measurements)
     found = baselines.annuli(radius, map.data, edges)
     bars = np.stack([found.median - found.p16, found.p84 - found.median])
     bar: dict[str, Any] = {"fmt": "s", "color": style.INK, "markersize": 3.5, "elinewidth": 0.9, "zorder": 4}
     axes.errorbar(found.radius, found.median, bars, **bar, label="annuli: median, 16 to 84 %")
-    low, high = np.nanpercentile(map.data, [0.5, 99.5])
-    axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+    return found
 
 
-def _draw_naive(axes: Axes, map: TracerMap, radius: np.ndarray, radii: Curve, per: str) -> None:
+def _draw_naive(axes: Axes, map: TracerMap, radius: np.ndarray, radii: Curve, per: str) -> Curve:
     """The line through the pixels with the fit's own weights: it knows all that the fit knows but the PSF."""
-    naive = baselines.wls(radius, map.data, map.total_errors())
+    try:
+        naive = baselines.wls(radius, map.data, map.total_errors())
+    except InputError:
+        # Too few pixels for a line; the rest of the picture is worth having.
+        return np.full(radii.shape, np.nan)
     label = f"naive line: {style.number(naive.gradient, naive.gradient_error)} {per}"
-    axes.plot(radii, naive.central + naive.gradient * radii, color=style.ORANGE, linewidth=1.6, label=label, zorder=5)
+    line = naive.central + naive.gradient * radii
+    axes.plot(radii, line, color=style.ORANGE, linewidth=1.6, linestyle=(0, (7, 2)), label=label, zorder=5)
+    return line
 
 
 def _draw_fit(axes: Axes, radii: Curve, best: Curve, drawn: list[Curve], per: str) -> None:
@@ -196,14 +265,13 @@ def _draw_fit(axes: Axes, radii: Curve, best: Curve, drawn: list[Curve], per: st
         low, high = np.nanpercentile(np.array(drawn)[:, known], [16, 84], axis=0)
         axes.fill_between(radii[known], low, high, color=style.BLUE, alpha=0.25, linewidth=0, zorder=5)
     axes.plot(radii, best, color=style.BLUE, linewidth=1.6, zorder=6, label=f"forward-modelled: {_gradient(radii, best, drawn)} {per}")
-    _include(axes, best)
 
 
-def _include(axes: Axes, curve: Curve) -> None:
-    """Make room for a curve."""
-    low, high = axes.get_ylim()
-    gap = 0.03 * (high - low)
-    axes.set_ylim(min(low, float(np.nanmin(curve)) - gap), max(high, float(np.nanmax(curve)) + gap))
+def _draw_blurred(axes: Axes, blurred: baselines.Annuli) -> None:
+    """What the fit leads one to expect in the annuli of the data, to be compared with the squares."""
+    marks: dict[str, Any] = {"marker": "o", "markersize": 5.5, "markerfacecolor": "white", "markeredgewidth": 1.2}
+    label = "fit through the PSF: compare with squares"
+    axes.plot(blurred.radius, blurred.median, color=style.BLUE, linewidth=1.4, linestyle=":", zorder=3.5, label=label, **marks)
 
 
 def _gradient(radii: Curve, curve: Curve, drawn: list[Curve]) -> str:

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import os
 import pkgutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from html import escape
 from pathlib import Path
 from string import Template
@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 import jaxmetal
-from jaxmetal.errors import InputError
-from jaxmetal.inference.results import Fit, Posterior
+from jaxmetal.errors import InputError, surviving
+from jaxmetal.inference.fit import Fit
+from jaxmetal.inference.posterior import Posterior
 from jaxmetal.io.config import as_text, resolved
 from jaxmetal.io.scene import Scene
-from jaxmetal.io.summary import gradients, parameter_table, verdict
+from jaxmetal.io.summary import Row, count, gradient_heads, gradients, parameter_table, verdict
 from jaxmetal.survey import output
 from jaxmetal.survey.store import read_input, read_plan
 from jaxmetal.view import pack, style
@@ -95,7 +96,7 @@ def survey_report(folder: str | os.PathLike) -> str:
     return survey_page(found, contents, Path(folder).resolve().name, about)
 
 
-def fit_page(scene: Scene, fit: Fit, posterior: Posterior | None, title: str) -> str:
+def fit_page(scene: Scene, fit: Fit, posterior: Posterior | None, title: str, failures: dict[str, str] | None = None) -> str:
     """The maps, profile, posterior, diagnostics, parameters and configuration of a fit, as one HTML document.
 
     Parameters
@@ -106,13 +107,16 @@ def fit_page(scene: Scene, fit: Fit, posterior: Posterior | None, title: str) ->
         what came of it.
     title
         of the page.
+    failures
+        {picture: why}, to which is added what cannot be drawn; the page says so in its place.
 
     Returns
     -------
     page
         HTML; the pictures are inside.
     """
-    pictures = "\n".join(_picture(name, figure) for name, figure in fit_figures(scene, fit, posterior).items())
+    failures = {} if failures is None else failures
+    pictures = "\n".join(_picture(name, figure, failures) for name, figure in fit_figures(scene, fit, posterior).items())
     said = as_text(resolved(scene.config, scene.folder, {}))
     parts = {
         "title": escape(title), "verdict": _verdict(fit, posterior), "gradients": _gradients(scene, fit, posterior),
@@ -166,13 +170,18 @@ def _verdict(fit: Fit, posterior: Posterior | None) -> str:
 
 def _gradients(scene: Scene, fit: Fit, posterior: Posterior | None) -> str:
     """The naive gradients beside the forward-modelled one."""
-    rows, disc = gradients(scene, fit, posterior), scene.disc
+    rows, disc = gradients(scene, fit, posterior), scene.disc_of(fit.galaxy)
     if not rows or disc is None:
         return ""
-    unit, scale = style.per_arcsec(fit.maps[disc.map], scene.maps[disc.map].unit or None), disc.effective_radius
-    heads = ["method", unit, *([f"{unit.removesuffix('/arcsec')}/R_e"] if scale else [])]
-    factors = (1.0, *([scale] if scale else []))
-    return _table(f"Gradient of {disc.map}", heads, [[r.name, *(style.number(f * r.gradient, f * r.error) for f in factors)] for r in rows])
+    heads = ["method", *gradient_heads(scene, disc), "radius"]
+    cells = [[row.name, *_scaled(row, disc.scales), row.radius] for row in rows]
+    return _table(f"Gradient of {disc.map}", heads, cells) + f'<p class="note">{escape(disc.describe())}</p>'
+
+
+def _scaled(row: Row, lengths: Iterable[str]) -> Iterator[str]:
+    """A gradient per each of some lengths."""
+    for factor in (row.scales[length] for length in lengths):
+        yield style.number(factor * row.gradient, factor * row.error) if np.isfinite(row.gradient) else DASH
 
 
 def _parameters(scene: Scene, fit: Fit, posterior: Posterior | None) -> str:
@@ -197,7 +206,11 @@ def _diagnostics(fit: Fit, posterior: Posterior | None) -> str:
 
 def _quantities(fit: Fit, posterior: Posterior | None) -> Iterator[tuple[str, str]]:
     yield "reduced chi-square", f"{fit.reduced_chi_square:.3f}"
-    yield from ((f"chi-square of {name}", f"{value:.1f} ({fit.maps[name].size} pixels)") for name, value in fit.chi_square.items())
+    by_errors = fit.without_scatter.chi_square
+    for name, value in fit.chi_square.items():
+        yield f"chi-square of {name}", f"{value:.1f} ({count(fit.maps[name])})"
+        if float(fit.maps[name].scatter) > 0:
+            yield f"chi-square of {name}, measured errors alone", f"{by_errors[name]:.1f}"
     yield "BIC", f"{fit.bic:.1f}".replace("-", style.MINUS)
     if posterior is None:
         return
@@ -215,16 +228,23 @@ def _quantities(fit: Fit, posterior: Posterior | None) -> Iterator[tuple[str, st
 
 TITLES = {
     "map": ("Map {}", "Data, model, residual and intrinsic map of {}."),
+    "light": ("Light that weights {}", "The model's light that carries what {} shows, without and through the PSF."),
+    "planes": ("Image and source plane of {}", "The data of {} with the critical curves, and the source with the caustics."),
     "profile": ("Radial profile of {}", "Pixels, annuli, the line through them, and the forward-modelled profile of {}."),
     "corner": ("Posterior", "Every parameter against every other, with the regions that hold 68 and 95 % of the draws."),
     "trace": ("Chains", "Each chain draw by draw, and its histogram."),
 }
 
 
-def _picture(name: str, figure: style.Figure) -> str:
+def _picture(name: str, figure: Callable[[], style.Figure], failures: dict[str, str]) -> str:
     kind, _, of = name.partition("_")
     head, text = (escape(part.format(of)) for part in TITLES[kind])
-    image = f"data:image/png;base64,{base64.b64encode(figure._repr_png_()).decode()}"
+    what, image = f"picture {name}", ""
+    with surviving(failures, what):
+        image = f"data:image/png;base64,{base64.b64encode(figure()._repr_png_()).decode()}"
+    if not image:
+        reason = escape(failures[what])
+        return f'<figure class="{kind}"><figcaption>{head}</figcaption><p class="bad">could not be drawn: {reason}</p></figure>'
     # On a narrow screen a wide picture is moved about rather than shrunk.
     scroll = f'<div class="scroll" role="region" aria-label="{head}" tabindex="0">'
     return f'<figure class="{kind}"><figcaption>{head}</figcaption>{scroll}<img alt="{text}" src="{image}"></div></figure>'

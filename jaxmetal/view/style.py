@@ -9,6 +9,7 @@ from matplotlib import figure as mpl
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import AsinhNorm, Normalize
+from matplotlib.mathtext import MathTextParser
 from matplotlib.patches import Patch
 
 from jaxmetal.maps import LightMap, Map
@@ -25,6 +26,8 @@ INK, FAINT = "#222222", "#8c8c8c"
 # Grey with stripes is in none of the colour maps.
 MASKED: dict[str, Any] = {"facecolor": "#e2e2e2", "edgecolor": "#b0b0b0", "hatch": "/////", "linewidth": 0.0}
 
+# Inches from one tick of a colour bar to the next, at least.
+ROOM = 0.4
 MINUS = "\N{MINUS SIGN}"
 
 # Use as a decorator: the texts, lines and hatches made inside look like this, and the user's settings stay what they are.
@@ -71,7 +74,16 @@ def quantity(map: Map, unit: str | None) -> str:
         # [Z/H] and the like, relative to the Sun, lie about zero and keep the plain name.
         if is_oxygen(map) and unit in (None, "dex"):
             return "12 + log(O/H) [dex]"
-    return f"{name} [{unit}]" if unit else name
+    return f"{name} [{drawable(unit)}]" if unit else name
+
+
+def drawable(text: str) -> str:
+    """A text that matplotlib can draw: dollar signs are signs where what stands between them is no formula."""
+    try:
+        MathTextParser("path").parse(text)
+    except ValueError:
+        return text.replace("$", r"\$")
+    return text
 
 
 def is_oxygen(map: Map) -> bool:
@@ -83,7 +95,7 @@ def is_oxygen(map: Map) -> bool:
 def per_arcsec(map: Map, unit: str | None) -> str:
     """The unit of a gradient."""
     unit = unit or ("dex" if getattr(map, "scale", None) == "log10" else None)
-    return f"{unit}/arcsec" if unit else "per arcsec"
+    return f"{drawable(unit)}/arcsec" if unit else "per arcsec"
 
 
 def number(value: float, error: float) -> str:
@@ -116,14 +128,27 @@ def light_norm(low: float, high: float, noise: float) -> Normalize:
     return AsinhNorm(linear_width=max(noise, 0.003 * high, 1e-6 * (high - low)), vmin=low, vmax=high)
 
 
-def light_ticks(norm: AsinhNorm) -> tuple[list[float], list[str]]:
-    """Ticks and their labels for `light_norm`: zero, and the decades that stand apart from it."""
+def light_ticks(norm: AsinhNorm, room: float = np.inf) -> tuple[list[float], list[str]]:
+    """Ticks and their labels for `light_norm`: zero, and the decades that stand apart from it.
+
+    Parameters
+    ----------
+    norm
+        the scale.
+    room
+        length of the bar, inches; ticks that would touch on it are left out, those of the brighter light last.
+    """
     low, high, width = (float(x) for x in (norm.vmin or 0.0, norm.vmax or 0.0, norm.linear_width))
     decades = range(int(np.ceil(np.log10(2 * width))), int(np.floor(np.log10(max(high, width)))) + 1)
     steps = (1,) if len(decades) > 2 else (1, 3)
     ticks = [0.0, *(float(f"{n}e{k}") for k in decades for n in steps)]
     # A tick beyond the scale would stretch the bar.
     ticks = [tick for tick in ticks if low <= tick <= high]
+    kept = []
+    for tick in reversed(ticks):
+        if all(abs(float(norm(tick)) - float(norm(other))) * room > ROOM for other in kept):
+            kept.append(tick)
+    ticks = kept[::-1]
     return ticks, [_short(tick) for tick in ticks]
 
 
@@ -139,6 +164,19 @@ def _short(value: float) -> str:
 def masked_patch() -> Patch:
     """What masked pixels look like, for a legend."""
     return Patch(**MASKED, label="masked, not in the fit")
+
+
+def height(axes: Axes) -> float:
+    """The height of axes, inches."""
+    return float(axes.get_position().height * axes.get_figure().get_size_inches()[1])  # type: ignore[union-attr]
+
+
+def headline(figure: mpl.Figure, text: str, warning: str | None = None) -> None:
+    """What is to be known of the whole figure, in its upper left corner; a warning, if any, stands above it."""
+    height = figure.get_size_inches()[1]
+    if warning:
+        note(figure, warning)
+    figure.text(0.02, 1 - (0.45 if warning else 0.1) / height, text, ha="left", va="top", fontsize=SMALL, color=INK)
 
 
 def note(figure: mpl.Figure, text: str) -> None:

@@ -99,7 +99,7 @@ def precision(models: list[jm.Model]) -> dict:
 def chains(models: jm.Batch) -> dict:
     """Posteriors by chains of HMC, all galaxies in step."""
     fits = list(jm.optimise_batch(models))
-    settings = {"chains": 2, "warmup": 100, "draws": 300}
+    settings = {"method": "hmc", "chains": 2, "warmup": 100, "draws": 300}
     jm.sample_batch(models, fits, **settings)
     begin = time.perf_counter()
     drawn = jm.sample_batch(models, fits, 1, **settings)

@@ -96,7 +96,7 @@ def main() -> None:
         if len(fit.parameters) > 3:
             print(fit)
         if arguments.sample:
-            posterior = jm.sample(model, fit, chains=4, warmup=150, draws=300, progress=False)
+            posterior = jm.sample(model, fit, method="nuts", chains=4, warmup=150, draws=300, progress=False)
             drawn = posterior.summary()
             row("NUTS", name, drawn[GRADIENT]["mean"], drawn[GRADIENT]["sd"], fit)
             print(posterior)

@@ -42,7 +42,7 @@ def row(fwhm: float, reading: str, seed: int) -> dict:
     galaxy, clean = case(fwhm, reading)
     noisy = jm.simulate.renoise(clean, seed)
     model = gradient_model(galaxy, noisy)
-    posterior = jm.sample(model, jm.optimise(model, starts=1), warmup=WARMUP, draws=DRAWS, seed=seed)
+    posterior = jm.sample(model, jm.optimise(model, starts=1), method="nuts", warmup=WARMUP, draws=DRAWS, seed=seed)
     found, line, (bound, naive) = posterior.summary()[GRADIENT], straight(noisy), EXPECTED[reading][fwhm]
     linear = gradient_model(galaxy, jm.TracerMap(clean.data, clean.errors, clean.instrument, scale="linear"))
     bias = (straight(clean).gradient - TRUTH) / line.gradient_error

@@ -32,7 +32,9 @@ def size(pixels: float, reading: str, count: int) -> tuple[np.ndarray, np.ndarra
     fits = fit_each(gradient_model(galaxy, z), images)
     radius = jm.baselines.radius_map(z.instrument.grid)
     naive = np.array([jm.baselines.wls(radius, image, z.errors).gradient for image in images])
-    posteriors = [posterior.summary()[GRADIENT] for posterior in jm.sample_batch(fits.models, fits, method="auto", chains=2, draws=250)]
+    # A statistic of all draws of the noise leaves none of them out.
+    sampled = jm.sample_batch(fits.models, fits, chains=2, draws=250, allow_unconverged=True)
+    posteriors = [posterior.summary()[GRADIENT] for posterior in sampled]
     found, low, high = (np.array([row[name] for row in posteriors]) for name in ("50%", "16%", "84%"))
     bound, _, expected = EXPECTED[reading][pixels]
     linear = gradient_model(galaxy, jm.TracerMap(z.data, z.errors, z.instrument, scale="linear"))

@@ -53,7 +53,7 @@ def rows(count: int | None = None):
     for draw in range(count or DRAWS):
         since = time.monotonic()
         model = noisy(template, clean, draw)
-        posterior = jm.sample(model, jm.optimise(model, starts=1), seed=draw, chains=4, warmup=150, draws=250)
+        posterior = jm.sample(model, jm.optimise(model, starts=1), seed=draw, method="nuts", chains=4, warmup=150, draws=250)
         divergences, seconds = int(np.sum(posterior.statistics["diverging"])), time.monotonic() - since
         for name, found in posterior.summary().items():
             low, high = np.percentile(posterior.samples[name], [2.5, 97.5])

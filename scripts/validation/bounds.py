@@ -23,7 +23,7 @@ def row(fwhm: float, draws: int) -> dict:
     galaxy = jm.Galaxy(disc=jm.Component(galaxy.disc.light, metallicity=start))
     model = jm.Model(galaxy, {"z": maps["z"]}, {CENTRAL: dist.Uniform(6.0, 9.0), GRADIENT: dist.Uniform(-1.0, 1.0)})
     fit = jm.optimise(model, starts=1)
-    summary = jm.sample(model, fit, chains=4, warmup=150, draws=draws).summary()
+    summary = jm.sample(model, fit, method="nuts", chains=4, warmup=150, draws=draws).summary()
     z = maps["z"]
     line = jm.baselines.wls(jm.baselines.radius_map(z.instrument.grid), z.data, z.errors)
     return {

@@ -1,6 +1,6 @@
 // The pictures of one galaxy, unpacked when they are looked at.
 const NOTHING = 255, BELOW = 0, ABOVE = 254, LEVELS = 252;
-const TITLES = { data: "data", model: "model", residual: "(data − model) / σ" };
+const TITLES = { data: "data", model: "model", residual: "(data − model) / measured σ" };
 const HINT = "Point at a map to read its values.";
 const bytesOf = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 const colours = Object.fromEntries(Object.entries(source.colours).map(([name, text]) => [name, bytesOf(text)]));

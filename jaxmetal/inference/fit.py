@@ -1,0 +1,128 @@
+"""What a fit gives back."""
+
+import dataclasses
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+
+from jaxmetal.galaxy import Galaxy
+from jaxmetal.inference import likelihood
+from jaxmetal.inference.tables import Summary, labels
+from jaxmetal.maps import Map
+
+
+def standard_errors(values: dict[str, Any], covariance: np.ndarray) -> dict[str, np.ndarray]:
+    """{path: standard deviation, shaped like the value}, of one galaxy or with a first axis of galaxies everywhere."""
+    sigma, at, errors = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1)), 0, {}
+    for name, value in values.items():
+        size = int(np.prod(np.shape(value)[sigma.ndim - 1 :]))
+        errors[name] = sigma[..., at : at + size].reshape(np.shape(value))
+        at += size
+    return errors
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Fit:
+    """The most probable parameters and the Laplace approximation around them.
+
+    Parameters
+    ----------
+    parameters
+        {path: value} of everything that was free, in its own unit.
+    covariance
+        of the parameters, in their order and own units (arrays flattened), shape (n, n).
+    galaxy, maps
+        with these parameters in place.
+    predicted
+        {map: model image}.
+    log_prior
+        the log prior density at the parameters.
+    converged, message
+        whether the fit arrived, and what to know about it.
+    unconstrained, unconstrained_covariance
+        the same point and covariance in the coordinates of `Model.log_density`.
+    """
+
+    parameters: dict[str, np.ndarray]
+    covariance: np.ndarray
+    galaxy: Galaxy
+    maps: dict[str, Map]
+    predicted: dict[str, np.ndarray]
+    log_prior: float
+    converged: bool
+    message: str
+    unconstrained: np.ndarray
+    unconstrained_covariance: np.ndarray
+
+    @property
+    def labels(self) -> list[str]:
+        """One name for each row of the covariance."""
+        return [label for name, value in self.parameters.items() for label in labels(name, value.shape)]
+
+    @property
+    def errors(self) -> dict[str, np.ndarray]:
+        """{path: standard deviation}."""
+        return standard_errors(self.parameters, self.covariance)
+
+    @property
+    def log_likelihood(self) -> float:
+        """The log probability of the data, with its normalisation."""
+        return float(sum(likelihood.log_likelihood(m, jnp.asarray(self.predicted[name])) for name, m in self.maps.items()))
+
+    @property
+    def size(self) -> int:
+        """How many pixels or apertures of all maps take part."""
+        return sum(m.size for m in self.maps.values())
+
+    @property
+    def bic(self) -> float:
+        """Bayesian information criterion, k ln N - 2 log likelihood."""
+        return len(self.labels) * float(np.log(self.size)) - 2 * self.log_likelihood
+
+    @property
+    def log_evidence(self) -> float:
+        """ln ∫ p(data | theta) p(theta) d theta by Laplace's approximation, with a prior density of 1 for Linear amplitudes.
+
+        ln p(data | theta) + ln p(theta) + (n ln 2 pi + ln |C|) / 2 at the most probable theta (Kass & Raftery 1995, section 4.1)
+        """
+        volume = len(self.covariance) * np.log(2 * np.pi) + np.linalg.slogdet(self.covariance)[1]
+        return self.log_likelihood + self.log_prior + 0.5 * float(volume)
+
+    @property
+    def chi_square(self) -> dict[str, float]:
+        """{map: Σ [(data - model) / total sigma]²}."""
+        return {name: float(np.sum(np.asarray(self.residuals[name]) ** 2)) for name in self.maps}
+
+    @property
+    def without_scatter(self) -> "Fit":
+        """The same fit judged by the measured errors alone.
+
+        A scatter that is fitted makes chi-square about one whatever the model is: only the measured errors can tell.
+        """
+        maps = {n: eqx.tree_at(lambda m: m.scatter, m, jnp.zeros_like(m.scatter)) for n, m in self.maps.items()}
+        return dataclasses.replace(self, maps=maps)
+
+    @property
+    def residuals(self) -> dict[str, np.ndarray]:
+        """{map: (data - model) / total sigma}, in the map's shape; 0 where a pixel or aperture takes no part.
+
+        With a covariance C, (C + scatter²)^(-1/2) (data - model): as independent and of unit variance, and the nearest to the pixels.
+        """
+        found = {name: likelihood.residuals(m, jnp.asarray(self.predicted[name])) for name, m in self.maps.items()}
+        return {name: np.asarray(r if (modes := self.maps[name].modes) is None else modes.back(r), float) for name, r in found.items()}
+
+    @property
+    def reduced_chi_square(self) -> float:
+        """chi-square of all maps over pixels minus free parameters."""
+        return sum(self.chi_square.values()) / max(self.size - len(self.labels), 1)
+
+    def summary(self) -> Summary:
+        """A row for each parameter: value and error."""
+        values = np.concatenate([v.ravel() for v in self.parameters.values()])
+        errors = np.sqrt(np.diag(self.covariance))
+        return Summary({n: {"value": float(v), "error": float(e)} for n, v, e in zip(self.labels, values, errors, strict=True)})
+
+    def __repr__(self) -> str:
+        return f"Fit: {self.message}; reduced chi-square {self.reduced_chi_square:.3f}, BIC {self.bic:.1f}\n{self.summary()}"

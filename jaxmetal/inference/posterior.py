@@ -1,0 +1,208 @@
+"""What a sampling gives back."""
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxmetal.errors import InputError
+from jaxmetal.files import whole_file
+from jaxmetal.galaxy import Galaxy, put
+from jaxmetal.inference.tables import Summary, labels
+
+# Below this many effective samples, or above this R-hat, a posterior is not to be trusted.
+ENOUGH_SAMPLES = 400
+LARGEST_R_HAT = 1.01
+# Fewer draws of a chain than this have no R-hat.
+FEWEST_DRAWS = 4
+# From this k-hat on, averages over importance-weighted draws are not to be trusted (Vehtari et al. 2024, section 3).
+HEAVY_TAIL = 0.7
+# What ArviZ calls the statistics of a sampler; the rest have the same names there.
+ARVIZ_NAMES = {"steps": "n_steps", "accept": "acceptance_rate", "log_density": "lp"}
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Posterior:
+    """Draws from the posterior.
+
+    Parameters
+    ----------
+    samples
+        {path: array of shape (chains, draws, …)} in the parameters' own units.
+    statistics
+        {name: (chains, draws)}: "diverging", "log_density", and of chains "steps", "accept" and "energy".
+    attributes
+        how they came about: method, seed, warm-up, version; k_hat, effective_samples and log_evidence of importance sampling;
+        refused_k_hat where "auto" took chains instead.
+    derived
+        {path: (chains, draws, …)} of the parameters that were tied to others.
+    """
+
+    samples: dict[str, np.ndarray]
+    statistics: dict[str, np.ndarray]
+    attributes: dict[str, Any] = dataclasses.field(default_factory=dict)
+    derived: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+
+    @property
+    def divergences(self) -> int:
+        """How many draws ended in a divergent trajectory; more than a few mean that a region was not explored."""
+        return int(np.sum(self.statistics["diverging"]))
+
+    @property
+    def flat(self) -> dict[str, np.ndarray]:
+        """{label: (chains, draws)}, arrays taken apart."""
+        return {
+            label: values[(slice(None), slice(None), *index)]
+            for name, values in self.samples.items()
+            for label, index in zip(labels(name, values.shape[2:]), np.ndindex(values.shape[2:]), strict=True)
+        }
+
+    def summary(self) -> Summary:
+        """A row for each parameter: mean, sd, 16th, 50th and 84th percentiles, effective samples, R-hat.
+
+        Independent draws that came by importance sampling have the effective samples of their weights, and no R-hat.
+        """
+        rows, known = Summary(), self.attributes.get("effective_samples")
+        for name, draws in self.flat.items():
+            draws = np.asarray(draws, float)
+            low, middle, high = np.percentile(draws, [16, 50, 84])
+            ess, r_hat = _diagnostics(draws) if known is None else (float(known), np.nan)
+            rows[name] = {
+                "mean": float(draws.mean()),
+                "sd": float(draws.std(ddof=1)) if draws.size > 1 else np.nan,
+                "16%": low,
+                "50%": middle,
+                "84%": high,
+                "ess": ess,
+                "r_hat": r_hat,
+            }
+        return rows
+
+    @property
+    def complaints(self) -> list[str]:
+        """Why not to trust it: R-hat, effective samples, divergent draws, k-hat; empty if nothing speaks against it."""
+        rows = self.summary()
+        weighted = "effective_samples" in self.attributes
+        found = []
+        if few := [name for name, row in rows.items() if not row["ess"] >= ENOUGH_SAMPLES]:
+            found.append(f"fewer than {ENOUGH_SAMPLES} effective samples of {', '.join(few)}")
+        if not weighted:
+            if unknown := [name for name, row in rows.items() if np.isnan(row["r_hat"])]:
+                found.append(f"no R-hat of {', '.join(unknown)}")
+            if apart := [name for name, row in rows.items() if row["r_hat"] > LARGEST_R_HAT]:
+                found.append(f"R-hat above {LARGEST_R_HAT} for {', '.join(apart)}")
+        if self.divergences:
+            found.append(f"{self.divergences} divergent draws")
+        if weighted and not trusted(self):
+            k_hat = self.attributes["k_hat"]
+            found.append(f"k-hat {k_hat:.2f} is not below {HEAVY_TAIL}: the fit's errors do not describe the posterior")
+        return found
+
+    @property
+    def message(self) -> str:
+        """What to know before trusting it; that it converged, and by which number, if nothing speaks against it."""
+        return "; ".join(self.complaints) or self._praise()
+
+    def _praise(self) -> str:
+        if "effective_samples" not in self.attributes:
+            largest = max((row["r_hat"] for row in self.summary().values()), default=1.0)
+            return f"chains converged (R-hat {largest:.3f})"
+        if self.attributes.get("method") == "importance":
+            return f"importance sampling converged (k-hat {self.attributes['k_hat']:.2f})"
+        return f"converged ({self.attributes['effective_samples']:.0f} effective samples)"
+
+    @property
+    def converged(self) -> bool:
+        """Whether R-hat, effective samples, divergences and k-hat give no cause for complaint."""
+        return not self.complaints
+
+    def __repr__(self) -> str:
+        return f"Posterior: {self.message}\n{self.summary()}"
+
+    def to_datatree(self) -> Any:
+        """An xarray.DataTree in the ArviZ schema, its names included: groups "posterior" and "sample_stats", dimensions chain and draw."""
+        import xarray
+
+        def dataset(variables: dict[str, np.ndarray]) -> Any:
+            return xarray.Dataset(
+                {name: (("chain", "draw", *(f"{name}_dim_{i}" for i in range(v.ndim - 2))), v) for name, v in variables.items()},
+                coords={"chain": np.arange(self._shape[0]), "draw": np.arange(self._shape[1])},
+            )
+
+        statistics = {ARVIZ_NAMES.get(name, name): values for name, values in self.statistics.items()}
+        groups = {"posterior": self.samples, "sample_stats": statistics, "derived": self.derived}
+        tree = xarray.DataTree.from_dict({name: dataset(variables) for name, variables in groups.items()})
+        tree["posterior"].attrs = dict(self.attributes)
+        return tree
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        return self.statistics["diverging"].shape
+
+    def to_arviz(self) -> Any:
+        """An ArviZ object of whichever ArviZ is installed (the `arviz` extra)."""
+        try:
+            import arviz
+        except ImportError:
+            raise InputError('to_arviz: ArviZ is not installed; pip install "jaxmetal[arviz]".') from None
+        import xarray
+
+        tree = self.to_datatree()
+        # ArviZ 1 takes xarray's container; it warns whoever asks it for its own old one.
+        container = vars(arviz).get("InferenceData", xarray.DataTree)
+        if issubclass(container, xarray.DataTree):
+            return tree
+        return container(**{name: node.to_dataset() for name, node in tree.children.items()})
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write a netCDF file in the ArviZ schema; it appears whole or not at all."""
+        with whole_file(path) as part:
+            self.to_datatree().to_netcdf(part, engine="h5netcdf")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "Posterior":
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        InputError
+            if the file is missing or is not such a file.
+        """
+        import xarray
+
+        if not Path(path).is_file():
+            raise InputError(f"Posterior.load: no file {os.fspath(path)!r}.")
+        try:
+            with xarray.open_datatree(path, engine="h5netcdf") as tree:
+                read = {g: {str(n): np.asarray(v) for n, v in tree[g].data_vars.items()} for g in tree.children}
+                attributes = {str(key): value for key, value in tree["posterior"].attrs.items()}
+            ours = {theirs: name for name, theirs in ARVIZ_NAMES.items()}
+            statistics = {ours.get(name, name): values for name, values in read["sample_stats"].items()}
+            return cls(read["posterior"], statistics, attributes, read["derived"])
+        except (OSError, KeyError, ValueError) as error:
+            raise InputError(f"Posterior.load: {os.fspath(path)!r} does not hold a posterior ({error}).") from None
+
+    def at(self, galaxy: Galaxy, index: int) -> Galaxy:
+        """The galaxy with one draw (counted over all chains) in place of its parameters."""
+        for name, values in {**self.samples, **self.derived}.items():
+            if name.split(".")[0] in galaxy.named:
+                galaxy = put(galaxy, name, jnp.asarray(values.reshape(-1, *values.shape[2:])[index]))
+        return galaxy
+
+
+def trusted(posterior: Posterior) -> bool:
+    """Whether the k-hat of importance-weighted draws allows averages over them."""
+    return posterior.attributes["k_hat"] < HEAVY_TAIL
+
+
+def _diagnostics(draws: np.ndarray) -> tuple[float, float]:
+    """Effective samples and R-hat of chains, shape (chains, draws); NaN where there are too few draws to tell."""
+    from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
+
+    if draws.shape[1] < FEWEST_DRAWS:
+        return np.nan, np.nan
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(effective_sample_size(draws)), float(split_gelman_rubin(draws))
