@@ -12,6 +12,7 @@ from numpyro.distributions.transforms import biject_to
 
 from jaxmetal.compiling import compiled_once
 from jaxmetal.errors import InputError
+from jaxmetal.quantities import contents
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,6 +117,12 @@ def checked_prior(path: str, prior: Any, start: Array) -> dist.Distribution:
     """
     if not isinstance(prior, dist.Distribution):
         raise InputError(f"priors[{path!r}]: expected a numpyro distribution, Tied or Linear, got {type(prior).__name__}.")
+    for number in jax.tree.leaves(prior):
+        if (unit := contents(number).unit) is not None and str(unit):
+            raise InputError(
+                f"priors[{path!r}]: a distribution of quantities in {unit}; numpyro drops units, so give plain numbers in the unit "
+                "of the parameter (arcsec for lengths, degrees for most angles, the unit of the map for what light carries)."
+            )
     try:
         prior = prior if prior.shape() == start.shape else prior.expand(start.shape)
     except ValueError:

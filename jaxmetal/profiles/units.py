@@ -1,0 +1,64 @@
+"""Units of the parameters of jaxmetal's own profiles, as their docstrings state them."""
+
+import functools
+import inspect
+import re
+from collections.abc import Callable, Iterator
+
+from jaxmetal.quantities import ARCSEC, DEGREES, PIXEL_SCALE, Unit
+
+# How a description states a unit: one of its parts, between commas, begins with these words.
+_STATED = (
+    ("arcsec per pixel", PIXEL_SCALE),
+    ("arcsec", ARCSEC),
+    ("degrees", DEGREES),
+    ("radians", "rad"),
+    ("per arcsec", "1 / arcsec"),
+)
+# What depends on the unit of the maps: brightness, and what the light carries.
+_OF_THE_MAPS = re.compile(r"tracer's unit|unit per arcsec|per arcsec[²³]|flux")
+_BRIGHTNESS = ("amp", "image")
+
+
+def unit_of(function: Callable, name: str) -> Unit:
+    """The unit of a parameter of a profile.
+
+    Parameters
+    ----------
+    function
+        of the profile.
+    name
+        of the parameter.
+
+    Returns
+    -------
+    unit
+        such as "arcsec", several to choose from, or "" for a number without a unit; None where it depends on the unit of the
+        maps, and for functions that are not jaxmetal's own.
+    """
+    own = inspect.isfunction(function) and function.__module__.startswith("jaxmetal.profiles.")
+    return _units(function).get(name) if own else None
+
+
+@functools.cache
+def _units(function: Callable) -> dict[str, Unit]:
+    return {name: _unit(name, text) for names, text in _described(function) for name in names}
+
+
+def _described(function: Callable) -> Iterator[tuple[list[str], str]]:
+    """(names, description) of each entry in the Parameters section of a docstring."""
+    section = re.search(r"^Parameters\n-+\n(.*?)(?=^\w[^\n]*\n-+$|\Z)", inspect.getdoc(function) or "", re.M | re.S)
+    for entry in re.finditer(r"^(\w[^\n]*)\n((?:[ ]+[^\n]*\n?|\n)*)", section[1] if section else "", re.M):
+        yield [name.strip() for name in entry[1].split(",")], " ".join(entry[2].split())
+
+
+def _unit(name: str, text: str) -> Unit:
+    """The unit that a description states."""
+    if name in _BRIGHTNESS or _OF_THE_MAPS.search(text):
+        return None
+    for part in re.split(r"[,;.](?:\s|$)", text):
+        for words, unit in _STATED:
+            if part.startswith(words):
+                # The size of a pixel may be told per pixel.
+                return PIXEL_SCALE if unit == ARCSEC and "of a pixel" in text else unit
+    return ""
