@@ -11,10 +11,12 @@ from jaxmetal.galaxy import get
 from jaxmetal.inference.results import Fit, Posterior
 from jaxmetal.io.scene import Disc, Scene
 from jaxmetal.maps import LightMap, Map, TracerMap
+from jaxmetal.profiles import units
+from jaxmetal.profiles.profile import Profile
 from jaxmetal.science import baselines
 
 ANNULI = 12
-# Units of parameters by name; what a tracer's parameters have depends on its map.
+# Units of what is no parameter of jaxmetal's own profiles, by name: of instruments, and of users' functions.
 UNITS = {
     name: unit
     for unit, names in {
@@ -48,7 +50,16 @@ def unit_of(path: str, scene: Scene) -> str:
         tracer = path.split(".")[1]
         found = [o.unit for o in scene.maps.values() if isinstance(o.map, TracerMap) and o.map.tracer == tracer and o.unit]
         return f"{found[0]}/arcsec" if found and last in PER_RADIUS else "".join(found[:1])
-    return UNITS.get(last, "")
+    return stated_unit(get({**scene.galaxy.named, **{name: o.map for name, o in scene.maps.items()}}, path.rpartition(".")[0]), last) or ""
+
+
+def stated_unit(profile: Any, name: str) -> str | None:
+    """The unit of a parameter as its profile states it, or else by its name; None if it depends on the maps or is not known."""
+    function = profile.function if isinstance(profile, Profile) else profile
+    if not units.is_own(function):
+        return UNITS.get(name)
+    unit = units.unit_of(function, name)
+    return unit[0] if isinstance(unit, tuple) else unit
 
 
 def parameter_table(scene: Scene, fit: Fit, posterior: Posterior | None) -> Any:

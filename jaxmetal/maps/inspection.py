@@ -100,7 +100,7 @@ def inspect_map(data: Inspected) -> list[Finding]:
         findings += _deciding_errors(data.sigma, rest)
         if data.apertures is None and not data.light and (part := repeated(data.values, data.sigma, rest)) > REPEATED:
             findings.append(Finding(False, _bins_text(part)))
-        elif data.error_map and data.apertures is None and (text := misread_errors(data.values, data.sigma, rest)):
+        elif data.error_map and data.apertures is None and (text := misread_errors(data.values, data.sigma, rest, data.light)):
             findings.append(Finding(False, text))
     return findings
 

@@ -14,9 +14,11 @@ MEDIAN = 0.6745
 # How near to one the scatter in units of the errors must come if the errors are read rightly, and how far from one it must be
 # as they are: where they change over the map, which is a second sign, and where they do not.
 NEAR = (0.5, 1.6)
-WRONG, WRONG_ALONE = 2.0, 10.0
-# White noise changes its sign from one r to the next; what is smooth does not.
-ALTERNATES = -0.1
+WRONG, WRONG_ALONE = 1.6, 10.0
+# White noise changes its sign from one r to the next, that of smoothed maps does so less; what has no noise does not.
+ALTERNATES, SMOOTH = -0.1, 0.5
+# Noise that neighbours share shows in r in part only.
+SHARED = 0.25
 # Errors this many times larger than the range of all values measure nothing.
 HUGE = 10.0
 
@@ -42,13 +44,15 @@ class Scatter(NamedTuple):
     slope: float
 
 
-def misread_errors(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray) -> str:
+def misread_errors(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray, light: bool) -> str:
     """A sentence if an error map looks like a variance or an inverse variance, else nothing.
 
     Parameters
     ----------
     values, sigma, usable
         of every pixel, shape (rows, columns).
+    light
+        whether it is a map of light, which changes from pixel to pixel by itself.
     """
     if values.ndim != 2 or np.ptp(values[usable]) == 0:
         return ""
@@ -60,7 +64,7 @@ def misread_errors(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray) ->
     if _is_inverse(scatter, typical, spread):
         better = f"{scatter.as_inverse:.2f} if the errors are inverse variances"
         return f"{seen}, by {better}; if so, give sigma = 1/sqrt(ivar), in a configuration ivar: instead of error:."
-    if _is_variance(scatter):
+    if _is_variance(scatter, light):
         better = f"{scatter.as_variance:.2f} if the errors are variances"
         return f"{seen}, by {better}; if so, give sigma = sqrt(variance), in a configuration variance: instead of error:."
     return ""
@@ -75,12 +79,16 @@ def _is_inverse(scatter: Scatter, typical: float, spread: float) -> bool:
     return absurd or (near and noisy and (scatter.slope < -0.25 or not varied))
 
 
-def _is_variance(scatter: Scatter) -> bool:
+def _is_variance(scatter: Scatter, light: bool) -> bool:
     varied = np.isfinite(scatter.slope)
+    like = 0.25 < scatter.slope < 0.75
     wrong = WRONG if varied else WRONG_ALONE
-    like = 0.25 < scatter.slope < 0.75 if varied else True
     noisy = scatter.alternates < ALTERNATES and not 1 / wrong < scatter.as_given < wrong
-    return bool(NEAR[0] < scatter.as_variance < NEAR[1] and noisy and like)
+    if NEAR[0] < scatter.as_variance < NEAR[1] and noisy and (like or not varied):
+        return True
+    # Noise that neighbours share, in a map that is smooth by itself.
+    shared = scatter.alternates < SMOOTH and scatter.as_given > WRONG_ALONE and SHARED < scatter.as_variance < NEAR[1]
+    return bool(shared and like and not light)
 
 
 def pixel_scatter(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray) -> Scatter | None:
@@ -93,7 +101,7 @@ def pixel_scatter(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray) -> 
     """
     if min(values.shape) < 4:
         return None
-    whole = usable[1:-1, 1:-1] & np.all([part for part in _neighbours(usable)], axis=0)
+    whole = usable[1:-1, 1:-1] & np.all(_neighbours(usable), axis=0)
     if whole.sum() < FEWEST:
         return None
     filled = np.where(usable, values, 0.0)

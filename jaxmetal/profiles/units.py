@@ -4,6 +4,7 @@ import functools
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from jaxmetal.quantities import ARCSEC, DEGREES, PIXEL_SCALE, Unit
 
@@ -36,8 +37,12 @@ def unit_of(function: Callable, name: str) -> Unit:
         such as "arcsec", several to choose from, or "" for a number without a unit; None where it depends on the unit of the
         maps, and for functions that are not jaxmetal's own.
     """
-    own = inspect.isfunction(function) and function.__module__.startswith("jaxmetal.profiles.")
-    return _units(function).get(name) if own else None
+    return _units(function).get(name) if is_own(function) else None
+
+
+def is_own(function: Any) -> bool:
+    """Whether a function is one of jaxmetal's own profiles."""
+    return inspect.isfunction(function) and function.__module__.startswith("jaxmetal.profiles.")
 
 
 @functools.cache

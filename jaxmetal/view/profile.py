@@ -14,6 +14,7 @@ from jaxmetal.galaxy import Galaxy
 from jaxmetal.inference.results import Fit, Posterior
 from jaxmetal.maps import TracerMap, scale_functions
 from jaxmetal.profiles.profile import as_array
+from jaxmetal.quantities import ARCSEC, DEGREES, plain
 from jaxmetal.science import baselines
 from jaxmetal.view import style
 from jaxmetal.view.maps import chosen_map
@@ -65,7 +66,9 @@ def profile_figure(
     map = chosen_map(fit, name, "profile_figure")
     if not isinstance(map, TracerMap):
         raise InputError(f"profile_figure: {name!r} is a map of light; the profile is that of a tracer map.")
-    disc = {"inclination": inclination, "position_angle": position_angle}
+    angles = {"inclination": inclination, "position_angle": position_angle}
+    disc = {key: plain(value, f"profile_figure.{key}", DEGREES) for key, value in angles.items()}
+    center = plain(center, "profile_figure.center", ARCSEC)
     radius = np.where(map.valid, baselines.radii(map.instrument, *center, **disc, galaxy=fit.galaxy), np.nan)
     reach, per = float(np.nanmax(radius)), style.per_arcsec(map, unit)
     radii, edges = np.linspace(0.0, reach, RADII), np.linspace(0.0, reach * (1 + 1e-6), ANNULI + 1)
