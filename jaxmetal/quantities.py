@@ -68,8 +68,8 @@ def contents(value: Any) -> Contents:
         return _combined(contents(value.unmasked), value.mask)
     if hasattr(value, "unit") and hasattr(value, "to_value"):
         return Contents(np.asarray(value.value), unit=value.unit)
-    if isinstance(value, np.ndarray) and getattr(value, "unit", None) is not None:
-        return Contents(np.asarray(value), unit=value.unit)
+    if isinstance(value, np.ndarray) and (unit := getattr(value, "unit", None)) is not None:
+        return Contents(np.asarray(value), unit=unit)
     return Contents(value)
 
 

@@ -105,10 +105,10 @@ class Grid(eqx.Module):
         if center is None or hasattr(center, "transform_to"):
             place = middle if center is None else _place(center, middle)
             center = place.ra.deg, place.dec.deg
-        center = _numbers(center, (2,), "Grid.from_wcs: center must be (right ascension, declination) in degrees", DEGREES)
+        at = _numbers(center, (2,), "Grid.from_wcs: center must be (right ascension, declination) in degrees", DEGREES)
         plane = WCS(naxis=2)
         plane.wcs.ctype = ["RA---TAN", "DEC--TAN"]
-        plane.wcs.crval = center
+        plane.wcs.crval = at
         plane.wcs.crpix = [1.0, 1.0]
         plane.wcs.cdelt = [1 / 3600, 1 / 3600]
         column, row = (a.ravel() for a in np.meshgrid(np.linspace(0, columns - 1, 7), np.linspace(0, rows - 1, 7)))
@@ -116,7 +116,7 @@ class Grid(eqx.Module):
         places = _equatorial(wcs.pixel_to_world(column, row))
         sky = np.transpose(plane.all_world2pix(places.ra.deg, places.dec.deg, 0))
         if not np.all(np.isfinite(sky)):
-            raise InputError(f"Grid.from_wcs: the frame does not lie within 90 degrees of the center {center}.")
+            raise InputError(f"Grid.from_wcs: the frame does not lie within 90 degrees of the center {tuple(at.tolist())}.")
         terms = np.stack([np.ones_like(column), column, row], axis=-1)
         solution = np.linalg.lstsq(terms, sky, rcond=None)[0]
         matrix = solution[1:].T

@@ -12,7 +12,8 @@ from jaxmetal.errors import InputError, unknown
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.maps.binned import Gather, added, common
 from jaxmetal.maps.covariance import Modes, decomposed
-from jaxmetal.maps.inspection import Inspected, inspect_map, report
+from jaxmetal.maps.findings import Inspected
+from jaxmetal.maps.inspection import inspect_map, report
 from jaxmetal.maps.measured import in_one_unit, measured, usable
 from jaxmetal.maps.scales import scale_functions
 from jaxmetal.profiles.profile import as_array, is_traced

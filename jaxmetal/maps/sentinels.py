@@ -16,6 +16,10 @@ CONVENTIONAL = np.array(
     [sign * value for value in (99.0, 99.9, 99.99, 999.0, 999.9, 999.99, 9999.0, 99999.0, 1e10, 1e20, 1e30) for sign in (1, -1)]
     + [-32768.0, float(np.finfo(np.float32).max), -float(np.finfo(np.float32).max)]
 )
+# A clipped distribution goes on up to its end: so much of it lies within this part of its width from there.
+CLIPPED_PART, CLIPPED_WIDTH = 0.05, 0.1
+# Light that ends so many errors above a sky of exactly zero was cut off.
+CUT_OFF = 5.0
 # A block of one value: at least this part of the map, more frequent than any other value by this factor.
 BLOCK_PART, BLOCK_EXCESS = 0.02, 5
 # The part of the pixels of a block that have three neighbours like them, and the jump at its edge over the usual distance.
@@ -35,6 +39,8 @@ class Odd(NamedTuple):
         whether they lie far from all others.
     low, high
         the 5th and 95th percentile of the others.
+    first
+        some of the values, if they differ.
     """
 
     value: float
@@ -43,15 +49,17 @@ class Odd(NamedTuple):
     far: bool
     low: float
     high: float
+    first: tuple[float, ...] = ()
 
     def text(self) -> str:
         """What is odd, and what to do about it, for a user."""
-        plural = "s are" if self.count > 1 else " is"
+        verb = "are" if self.count > 1 else "is"
         if np.isnan(self.value):
             where = f"lie{'' if self.count > 1 else 's'} far from all others ({self.low:.4g} … {self.high:.4g})"
-            return f"{self.count} of {self.size} values {where}; mask them if they are no measurements."
+            shown = ", ".join(f"{value:.4g}" for value in self.first) + (", …" if self.count > len(self.first) else "")
+            return f"{self.count} of {self.size} values ({shown}) {where}; mask them if they are no measurements."
         usual = f", the others {self.low:.4g} … {self.high:.4g}" if self.far else ""
-        shown = f"{self.count} of {self.size} value{plural} exactly {self.value:g}{usual}"
+        shown = f"{self.count} of {self.size} values {verb} exactly {self.value:g}{usual}"
         return f"{shown}; if that means missing, mask them or make them NaN."
 
 
@@ -82,12 +90,26 @@ def odd_values(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray, light:
     rest = usable & ~where
     alone = _alone(values, sigma, rest) if not light and rest.sum() >= FEWEST else np.zeros(values.shape, bool)
     if alone.any():
-        ends = np.percentile(values[rest & ~alone], [5, 95])
-        odd.append(Odd(np.nan, int(alone.sum()), int(usable.sum()), True, float(ends[0]), float(ends[1])))
-    if (block := _block(values, rest & ~alone, light)) is not None:
+        low, _, high = quantiles(values[rest & ~alone])
+        odd.append(Odd(np.nan, int(alone.sum()), int(usable.sum()), True, low, high, tuple(values[alone][:3])))
+    if (block := _block(values, sigma, rest & ~alone, light)) is not None:
         odd.append(block._replace(size=int(usable.sum())))
         where |= rest & (values == block.value)
     return odd, where | alone
+
+
+def quantiles(values: np.ndarray) -> tuple[float, float, float]:
+    """The 5th, 50th and 95th percentile of some numbers.
+
+    Parameters
+    ----------
+    values
+        any shape, at least one.
+    """
+    # A whole sort is faster than np.percentile.
+    ordered = np.sort(values, axis=None)
+    low, middle, high = (float(ordered[round(part * (ordered.size - 1))]) for part in (0.05, 0.5, 0.95))
+    return low, middle, high
 
 
 def _at_the_end(values: np.ndarray, sigma: np.ndarray, chosen: np.ndarray, end: int, light: bool) -> Odd | None:
@@ -99,58 +121,76 @@ def _at_the_end(values: np.ndarray, sigma: np.ndarray, chosen: np.ndarray, end: 
     conventional = bool(np.isclose(one, CONVENTIONAL, rtol=1e-6, atol=0).any())
     if rest.size < FEWEST or not (count >= REPEATS or conventional):
         return None
-    low, middle, high = np.percentile(rest, [5, 50, 95])
-    error = float(np.median(sigma[same]))
-    width = max(high - low, 3 * float(np.median(sigma[chosen & ~same])), 1e-4 * abs(middle))
+    if not conventional and np.unique(rest[:1000]).size < FEWEST:
+        # A model of a few parts has no distribution.
+        return None
+    low, middle, high = quantiles(rest)
+    usual = quantiles(sigma[chosen & ~same])[1]
+    width = max(high - low, 3 * usual, 1e-4 * abs(middle))
     beyond = low - one if end == 0 else one - high
     if light:
         # Light has a noise level below zero, and no limit above it.
-        dip = max(-float(np.percentile(rest, 1)), 3 * float(np.median(sigma[chosen & ~same])))
+        dip = max(-float(np.percentile(rest, 1)), 3 * usual)
         far = one < -2 * FAR * dip if end == 0 else one > (1.0 if conventional and one > 1e9 else 1e6) * 10 * np.abs(rest).max()
     elif conventional:
         far = beyond > 0.5 * width and (one < rest.min() if end == 0 else one > rest.max())
     else:
         far = beyond > FAR * width
-    return Odd(float(one), count, count, True, float(low), float(high)) if far and beyond > FAR * error else None
+    return Odd(float(one), count, count, True, low, high) if far and beyond > FAR * quantiles(sigma[same])[1] else None
 
 
 def _alone(values: np.ndarray, sigma: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """Where a value lies far from all others, by the width of their distribution and by its own error."""
-    low, middle, high = np.percentile(values[chosen], [5, 50, 95])
-    width = max(high - low, 3 * float(np.median(sigma[chosen])), 1e-4 * abs(middle))
+    low, middle, high = quantiles(values[chosen])
+    width = max(high - low, 3 * quantiles(sigma[chosen])[1], 1e-4 * abs(middle))
+    if values[chosen].min() > low - ALONE * width and values[chosen].max() < high + ALONE * width:
+        return np.zeros(values.shape, bool)
     with np.errstate(invalid="ignore"):
         beyond = np.maximum(low - values, values - high)
         return chosen & (beyond > ALONE * width) & (beyond > ALONE * sigma)
 
 
-def _block(values: np.ndarray, chosen: np.ndarray, light: bool) -> Odd | None:
+def _block(values: np.ndarray, sigma: np.ndarray, chosen: np.ndarray, light: bool) -> Odd | None:
     """The most frequent value, if it fills a part of the frame like a missing one: 0 in a map of velocities or ages."""
-    if values.ndim != 2 or (light and np.sum(chosen & (values == 0)) < FEWEST):
+    if values.ndim != 2:
         return None
     distinct, counts = np.unique(values[chosen], return_counts=True)
-    if distinct.size < 2:
+    if distinct.size < FEWEST:
         return None
     first = int(np.argmax(counts))
     one, count = float(distinct[first]), int(counts[first])
     second = int(np.delete(counts, first).max())
     if count < max(FEWEST, BLOCK_PART * chosen.sum()) or count < BLOCK_EXCESS * second:
         return None
-    if light and (one != 0 or not np.mean(values[chosen] < 0) > BLOCK_PART):
-        # A sky of exactly zero is that of a model; among negative values it is a frame without data.
-        return None
     same = chosen & (values == one)
-    alike, edge = np.zeros(values.shape, int), np.zeros(values.shape, bool)
+    others, edge = values[chosen & ~same], np.zeros(values.shape, bool)
+    alike = np.zeros(values.shape, int)
     for axis in (0, 1):
         for step in (1, -1):
-            beside = _shifted(same | ~chosen, step, axis, True)
-            alike += beside
+            alike += _shifted(same | ~chosen, step, axis, True)
             edge |= _shifted(same, step, axis, False) & chosen & ~same
-    distance = np.abs(values[chosen & ~same] - one)
-    jump = np.median(np.abs(values[edge] - one)) / max(float(np.median(distance)), 1e-300) if edge.any() else 1.0
-    if np.mean(alike[same] >= 3) < COMPACT or (jump < JUMP and not light):
+    if np.mean(alike[same] >= 3) < COMPACT:
         return None
-    low, high = np.percentile(values[chosen & ~same], [5, 95])
-    return Odd(one, count, count, False, float(low), float(high))
+    low, _, high = quantiles(others)
+    if light:
+        # A sky of exactly zero is that of a model; among noise, or where noisy light ends in a step, it is a frame without data.
+        stepped = edge.any() and quantiles(values[edge] / sigma[edge])[1] > CUT_OFF and _noisy(values, chosen & ~same)
+        missing = one < 0 or (one == 0 and (np.mean(others < 0) > BLOCK_PART or stepped))
+        return Odd(one, count, count, False, low, high) if missing else None
+    jump = quantiles(np.abs(values[edge] - one))[1] if edge.any() else np.inf
+    smooth = jump < max(JUMP * quantiles(np.abs(others - one))[1], 2 * quantiles(sigma[same])[1])
+    end = one <= others.min() or one >= others.max()
+    clipped = end and np.mean(np.abs(others - one) < CLIPPED_WIDTH * (high - low)) > CLIPPED_PART
+    return None if smooth or clipped else Odd(one, count, count, False, low, high)
+
+
+def _noisy(values: np.ndarray, chosen: np.ndarray) -> bool:
+    """Whether the second differences along rows change their sign from pixel to pixel, as those of noise do."""
+    filled = np.where(chosen, values, 0.0)
+    bend = filled[:, 1:-1] - (filled[:, 2:] + filled[:, :-2]) / 2
+    whole = chosen[:, 1:-1] & chosen[:, 2:] & chosen[:, :-2]
+    pairs = (bend[:, 1:] * bend[:, :-1])[whole[:, 1:] & whole[:, :-1]]
+    return bool(pairs.size >= FEWEST and np.mean(np.sign(pairs)) < 0)
 
 
 def _shifted(image: np.ndarray, step: int, axis: int, outside: bool) -> np.ndarray:

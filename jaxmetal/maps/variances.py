@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jaxmetal.maps.sentinels import quantiles
+
 # Fewer pixels than this tell nothing about the noise.
 FEWEST = 50
 # Median |r| of a normal distribution with a standard deviation of one.
@@ -15,6 +17,8 @@ MEDIAN = 0.6745
 # as they are: where they change over the map, which is a second sign, and where they do not.
 NEAR = (0.5, 1.6)
 WRONG, WRONG_ALONE = 1.6, 10.0
+# So many pixels tell enough of the noise; of larger maps only some rows are looked at.
+ENOUGH = 4000
 # White noise changes its sign from one r to the next, that of smoothed maps does so less; what has no noise does not.
 ALTERNATES, SMOOTH = -0.1, 0.5
 # Noise that neighbours share shows in r in part only.
@@ -59,7 +63,8 @@ def misread_errors(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray, li
     scatter = pixel_scatter(values, sigma, usable)
     if scatter is None:
         return ""
-    typical, spread = float(np.median(sigma[usable])), float(np.ptp(np.percentile(values[usable], [5, 95])))
+    low, _, high = quantiles(values[usable])
+    typical, spread = quantiles(sigma[usable])[1], high - low
     seen = f"values scatter from pixel to pixel by {scatter.as_given:.2g} of their errors (median {typical:.3g})"
     if _is_inverse(scatter, typical, spread):
         better = f"{scatter.as_inverse:.2f} if the errors are inverse variances"
@@ -101,33 +106,38 @@ def pixel_scatter(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray) -> 
     """
     if min(values.shape) < 4:
         return None
-    whole = usable[1:-1, 1:-1] & np.all(_neighbours(usable), axis=0)
+    every = max(1, values.size // ENOUGH)
+    known = _with_neighbours(usable, every)
+    whole = np.all(known, axis=0)
     if whole.sum() < FEWEST:
         return None
-    filled = np.where(usable, values, 0.0)
-    rough = filled[1:-1, 1:-1] - np.mean(_neighbours(filled), axis=0)
+    middle, *beside = _with_neighbours(np.where(usable, values, 0.0), every)
+    rough = middle - sum(beside) / 4
     error = np.where(usable, sigma, 1.0)
 
-    def in_errors(power: float) -> float:
-        with np.errstate(over="ignore"):
-            variance = error**power
-            expected = variance[1:-1, 1:-1] + np.sum(_neighbours(variance), axis=0) / 16
-            return float(np.median(np.abs(rough[whole]) / np.sqrt(expected[whole])) / MEDIAN)
+    def in_errors(variance: np.ndarray) -> float:
+        middle, *beside = _with_neighbours(variance, every)
+        return quantiles(np.abs(rough[whole]) / np.sqrt((middle + sum(beside) / 16)[whole]))[1] / MEDIAN
 
-    pairs = [(rough[:, 1:] * rough[:, :-1])[whole[:, 1:] & whole[:, :-1]], (rough[1:] * rough[:-1])[whole[1:] & whole[:-1]]]
-    alternates = float(np.mean(np.sign(np.concatenate(pairs)))) if sum(map(np.size, pairs)) else 1.0
-    return Scatter(in_errors(2.0), in_errors(1.0), in_errors(-1.0), alternates, _slope(np.abs(rough[whole]), error[1:-1, 1:-1][whole]))
+    pairs = (rough[:, 1:] * rough[:, :-1])[whole[:, 1:] & whole[:, :-1]]
+    alternates = float(np.mean(np.sign(pairs))) if pairs.size else 1.0
+    with np.errstate(over="ignore", divide="ignore"):
+        found = in_errors(error * error), in_errors(error), in_errors(1 / error)
+    return Scatter(*found, alternates, _slope(np.abs(rough[whole]), _with_neighbours(error, every)[0][whole]))
 
 
-def _neighbours(image: np.ndarray) -> list[np.ndarray]:
-    """The four neighbours of all pixels that have four."""
-    return [image[:-2, 1:-1], image[2:, 1:-1], image[1:-1, :-2], image[1:-1, 2:]]
+def _with_neighbours(image: np.ndarray, every: int) -> list[np.ndarray]:
+    """The pixels that have four neighbours, in some rows, and these neighbours."""
+    rows = slice(1, -1, every), slice(None, -2, every), slice(2, None, every)
+    inner = slice(1, -1)
+    return [image[rows[0], inner], image[rows[1], inner], image[rows[2], inner], image[rows[0], :-2], image[rows[0], 2:]]
 
 
 def _slope(rough: np.ndarray, error: np.ndarray) -> float:
     """From the third of the pixels with the smallest errors to the third with the largest."""
-    low, high = np.percentile(error, [33, 67])
-    small, large = error <= low, error >= high
+    order = np.argsort(error)
+    third = len(order) // 3
+    small, large = order[:third], order[-third:]
     change = np.log(np.median(error[large]) / np.median(error[small]))
     if not change > np.log(1.5):
         return np.nan

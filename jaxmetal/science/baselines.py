@@ -132,7 +132,8 @@ def wls(radius: Any, values: Any, sigma: Any, mask: Any = None) -> LineFit:
     """
     given = in_one_unit("wls", values, sigma, None, None)
     values = given.values if given.mask is None else np.where(given.mask, np.nan, given.values)
-    sigma = np.broadcast_to(given.sigma, values.shape) if np.shape(given.sigma) == () else given.sigma
+    assert given.sigma is not None
+    sigma = np.broadcast_to(given.sigma, values.shape) if given.sigma.shape == () else given.sigma
     radius, values, sigma = _usable("wls", mask, radius=radius, values=values, sigma=sigma)
     return _line("wls", radius, values, 1 / sigma**2)
 

@@ -123,11 +123,11 @@ def propagate(
     Metha et al. (2024), arXiv:2403.08175, appendix A.
     """
     lines, errors = _checked(diagnostic, fluxes, sigmas)
-    scatter = as_array(scatter, "propagate.scatter", ("", "dex"))
+    extra = as_array(scatter, "propagate.scatter", ("", "dex"))
     usable = jnp.all(jnp.stack([jnp.isfinite(flux) & (flux > 0) for flux in lines.values()]), axis=0)
     # Finite stand-ins before any arithmetic, so that whatever the diagnostic does with a dark pixel stays there.
     lines = {name: jnp.where(usable, flux, 1.0) for name, flux in lines.items()}
-    squares = jnp.full(usable.shape, jnp.square(scatter))
+    squares = jnp.full(usable.shape, jnp.square(extra))
     for name, flux in lines.items():
 
         def along(flux: Array, name: str = name) -> Array:

@@ -1,0 +1,71 @@
+"""A mask that leaves out the good pixels and keeps the bad ones."""
+
+import numpy as np
+
+from jaxmetal.maps.findings import Finding, Inspected
+from jaxmetal.maps.sentinels import FEWEST, quantiles
+
+# Parts of all measurements that a mask leaves out: most of them, and enough to judge what it leaves out.
+MOSTLY, ENOUGH = 0.5, 0.1
+# What is kept is so many times worse than what is left out, by its errors or signal-to-noise ratio: if most is left out, and
+# in any case; the least signal-to-noise ratio of light that is worth keeping.
+WORSE, MUCH_WORSE, GOOD = 3.0, 10.0, 5.0
+# Neighbours that differ by so many of their errors are no measurements, unless those left out do the same to this part.
+ROUGH, ROUGHER = 3.0, 5.0
+
+
+def inverted_mask(data: Inspected) -> list[Finding]:
+    """A sign that a mask is the wrong way round, if there is one.
+
+    Parameters
+    ----------
+    data
+        the map.
+    """
+    measures = np.isfinite(data.values) & np.isfinite(data.sigma) & (data.sigma > 0)
+    out = measures & data.masked
+    if out.sum() < max(FEWEST, ENOUGH * measures.sum()):
+        return []
+    text = f"the mask leaves out {int(out.sum())} of {int(measures.sum())} measurements and keeps"
+    refused, sign = _sign(data, measures, out)
+    return [Finding(refused, f"{text} {sign}; is it inverted? True leaves a pixel out.")] if sign else []
+
+
+def _sign(data: Inspected, measures: np.ndarray, out: np.ndarray) -> tuple[bool, str]:
+    """Whether it is beyond doubt, and what is kept instead of what is left out."""
+    values, kept, most = data.values, data.usable, out.sum() >= MOSTLY * measures.sum()
+    first = values[kept].flat[0]
+    if kept.sum() >= FEWEST and np.all(values[kept] == first) and np.ptp(values[out]) > 0:
+        low, _, high = quantiles(values[out])
+        return bool(max(low - first, first - high) > high - low), f"{int(kept.sum())} that are all exactly {first:g}"
+    quality = np.abs(values) / data.sigma if data.light else 1 / data.sigma
+    better, worse = quantiles(quality[out])[1], quantiles(quality[kept])[1]
+    if better > (WORSE if most else MUCH_WORSE) * worse and not (data.light and (better < GOOD or not most)):
+        return False, f"those with {'a signal-to-noise ratio' if data.light else 'errors'} {better / worse:.2g} times worse"
+    if not data.light and (rough := _roughness(data, kept)) > max(ROUGH, ROUGHER * _roughness(data, out)):
+        return False, f"those whose neighbours differ by {rough:.2g} times their errors"
+    nothing = ~data.masked & ~measures
+    if nothing.sum() > kept.sum() and out.sum() > 0.9 * measures.sum() and not better < worse:
+        return False, f"{int(nothing.sum())} pixels without one"
+    if most and values.ndim == 2 and _enclosed(measures, out):
+        return False, "what lies around them, up to the edge"
+    return False, ""
+
+
+def _roughness(data: Inspected, chosen: np.ndarray) -> float:
+    """Median difference of neighbours in a row, in units of their errors; 0 if there are too few."""
+    if data.values.ndim != 2:
+        return 0.0
+    pairs = chosen[:, 1:] & chosen[:, :-1]
+    if pairs.sum() < FEWEST:
+        return 0.0
+    values, sigma = np.where(chosen, data.values, 0.0), np.where(chosen, data.sigma, 1.0)
+    differ = np.abs(values[:, 1:] - values[:, :-1]) / np.hypot(sigma[:, 1:], sigma[:, :-1])
+    return quantiles(differ[pairs])[1]
+
+
+def _enclosed(measures: np.ndarray, out: np.ndarray) -> bool:
+    """Whether what is left out touches neither the edge of the frame nor a pixel without a measurement."""
+    beyond = np.pad(~measures, 1, constant_values=True)
+    touches = beyond[:-2, 1:-1] | beyond[2:, 1:-1] | beyond[1:-1, :-2] | beyond[1:-1, 2:]
+    return bool(np.sum(touches & out) <= 0.01 * out.sum())
