@@ -331,8 +331,9 @@ class TestMapsPerPixel:
     @pytest.mark.parametrize("side", [10, 15])
     def test_symmetric_galaxies_without_noise_are_not_taken_for_bins(self, side):
         one = telescope((side, side), fwhm=0.6, supersampling=(2, 1), margin=3)
-        jm.simulate.tracer_map(disc(), one)
-        jm.simulate.tracer_map(disc(gradient=0.0), one)
+        for gradient in (-0.2, 0.0):
+            z = jm.simulate.tracer_map(disc(gradient=gradient), one)
+            jm.TracerMap(z.values, 0.1, one)
         jm.TracerMap(np.full((side, side), 8.0), np.full((side, side), 0.1), one)
 
 

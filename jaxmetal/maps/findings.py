@@ -17,10 +17,13 @@ class Finding(NamedTuple):
         whether no fit of such a map can mean anything.
     text
         what it is and what to do, for a user.
+    about
+        "errors" if the errors are none, so that nothing can be judged by them.
     """
 
     refused: bool
     text: str
+    about: str = ""
 
 
 @dataclass(frozen=True)

@@ -34,21 +34,29 @@ def inspect_map(data: Inspected) -> list[Finding]:
     data
         the map.
     """
-    findings = [*_unit(data), *inverted_mask(data)]
     odd, where = odd_values(data.values, data.sigma, data.usable, data.light)
+    rest = data.usable & ~where
+    errors = _errors(data, rest) if rest.any() else []
+    # Where the errors are none, they tell nothing about the mask.
+    misread = any(finding.about == "errors" for finding in errors)
+    findings = [*_unit(data), *([] if misread else inverted_mask(data))]
+    if not data.light and not odd and not findings:
+        findings += _range(data)
     sentinels = [one for one in odd if one.far and not np.isnan(one.value)]
     clear = sum(one.count for one in sentinels) > 0.5 * data.usable.sum()
     findings += [Finding(clear and one in sentinels, one.text()) for one in odd]
-    rest = data.usable & ~where
-    if not data.light and not odd and not findings:
-        findings += _range(data)
-    findings += _background(data)
-    if rest.any():
-        findings += _deciding_errors(data.sigma, rest)
-        if data.apertures is None and not data.light and (part := repeated(data.values, data.sigma, rest)) > REPEATED:
-            findings.append(Finding(False, _bins_text(part)))
-        elif data.error_map and data.apertures is None and (text := misread_errors(data.values, data.sigma, rest, data.light)):
-            findings.append(Finding(False, text))
+    return findings + _background(data) + errors
+
+
+def _errors(data: Inspected, chosen: np.ndarray) -> list[Finding]:
+    """Errors that decide everything, that repeat like those of bins, or that are variances."""
+    findings = _deciding_errors(data.sigma, chosen)
+    if data.apertures is not None:
+        return findings
+    if not data.light and (part := repeated(data.values, data.sigma, chosen)) > REPEATED:
+        return [*findings, Finding(False, _bins_text(part))]
+    if data.error_map and (text := misread_errors(data.values, data.sigma, chosen, data.light)):
+        return [*findings, Finding(False, text, "errors")]
     return findings
 
 

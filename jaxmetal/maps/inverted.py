@@ -10,7 +10,7 @@ MOSTLY, ENOUGH = 0.5, 0.1
 # What is kept is so many times worse than what is left out, by its errors or signal-to-noise ratio: if most is left out, and
 # in any case; the least signal-to-noise ratio of light that is worth keeping.
 WORSE, MUCH_WORSE, GOOD = 3.0, 10.0, 5.0
-# Neighbours that differ by so many of their errors are no measurements, unless those left out do the same to this part.
+# Neighbours that differ by so many of their errors, and by so many times what those that are left out do, are no measurements.
 ROUGH, ROUGHER = 3.0, 5.0
 
 
@@ -42,8 +42,10 @@ def _sign(data: Inspected, measures: np.ndarray, out: np.ndarray) -> tuple[bool,
     better, worse = quantiles(quality[out])[1], quantiles(quality[kept])[1]
     if better > (WORSE if most else MUCH_WORSE) * worse and not (data.light and (better < GOOD or not most)):
         return False, f"those with {'a signal-to-noise ratio' if data.light else 'errors'} {better / worse:.2g} times worse"
-    if not data.light and (rough := _roughness(data, kept)) > max(ROUGH, ROUGHER * _roughness(data, out)):
-        return False, f"those whose neighbours differ by {rough:.2g} times their errors"
+    if not data.light:
+        (rough, differ), (_, usual) = _roughness(data, kept), _roughness(data, out)
+        if rough > ROUGH and differ > ROUGHER * usual > 0:
+            return False, f"those whose neighbours differ by {rough:.2g} times their errors"
     nothing = ~data.masked & ~measures
     if nothing.sum() > kept.sum() and out.sum() > 0.9 * measures.sum() and not better < worse:
         return False, f"{int(nothing.sum())} pixels without one"
@@ -52,16 +54,17 @@ def _sign(data: Inspected, measures: np.ndarray, out: np.ndarray) -> tuple[bool,
     return False, ""
 
 
-def _roughness(data: Inspected, chosen: np.ndarray) -> float:
-    """Median difference of neighbours in a row, in units of their errors; 0 if there are too few."""
+def _roughness(data: Inspected, chosen: np.ndarray) -> tuple[float, float]:
+    """Median difference of neighbours in a row, in their errors and as it is; 0 if there are too few."""
     if data.values.ndim != 2:
-        return 0.0
+        return 0.0, 0.0
     pairs = chosen[:, 1:] & chosen[:, :-1]
     if pairs.sum() < FEWEST:
-        return 0.0
+        return 0.0, 0.0
     values, sigma = np.where(chosen, data.values, 0.0), np.where(chosen, data.sigma, 1.0)
-    differ = np.abs(values[:, 1:] - values[:, :-1]) / np.hypot(sigma[:, 1:], sigma[:, :-1])
-    return quantiles(differ[pairs])[1]
+    differ = np.abs(values[:, 1:] - values[:, :-1])[pairs]
+    errors = np.hypot(sigma[:, 1:], sigma[:, :-1])[pairs]
+    return quantiles(differ / errors)[1], quantiles(differ)[1]
 
 
 def _enclosed(measures: np.ndarray, out: np.ndarray) -> bool:

@@ -16,7 +16,7 @@ MEDIAN = 0.6745
 # How near to one the scatter in units of the errors must come if the errors are read rightly, and how far from one it must be
 # as they are: where they change over the map, which is a second sign, and where they do not.
 NEAR = (0.5, 1.6)
-WRONG, WRONG_ALONE = 1.6, 10.0
+WRONG, WRONG_ALONE = 1.6, 7.0
 # So many pixels tell enough of the noise; of larger maps only some rows are looked at.
 ENOUGH = 4000
 # White noise changes its sign from one r to the next, that of smoothed maps does so less; what has no noise does not.
