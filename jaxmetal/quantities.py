@@ -1,7 +1,7 @@
-"""What numbers mean: units, masks and uncertainties that come with an array are used or refused, never dropped.
+"""What numbers mean: units, masks and uncertainties of an array are used or refused, never dropped.
 
-A plain number is always in the unit that its place expects. astropy is recognised by what its objects offer, so that nothing
-has to be imported for it.
+A plain number is always in the unit that its place expects. astropy is recognised by what its
+objects offer, so that nothing has to be imported for it.
 """
 
 import warnings
@@ -11,7 +11,8 @@ import numpy as np
 
 from jaxmetal.errors import InputError
 
-# What a place may expect: a unit, several alternatives, "" for no unit, or None where the library does not know the unit.
+# What a place may expect: a unit, several alternatives, "" for no unit, or None where the library
+# does not know the unit.
 Unit = Any
 ARCSEC, DEGREES = "arcsec", "deg"
 PIXEL_SCALE = ("arcsec", "arcsec / pix")
@@ -21,8 +22,9 @@ ANY = "any"
 
 # Spellings in headers that astropy does not know.
 _SPELLINGS = {
-    "kms": "km/s", "km/sec": "km/s", "gyr": "Gyr", "gyrs": "Gyr", "myr": "Myr", "myrs": "Myr", "years": "yr", "counts": "ct",
-    "magnitude": "mag", "magnitudes": "mag", "mags": "mag", "abmag": "mag(AB)",
+    "kms": "km/s", "km/sec": "km/s", "gyr": "Gyr", "gyrs": "Gyr", "myr": "Myr", "myrs": "Myr",
+    "years": "yr", "counts": "ct", "magnitude": "mag", "magnitudes": "mag", "mags": "mag",
+    "abmag": "mag(AB)",
 }  # fmt: skip
 
 
@@ -53,8 +55,8 @@ def contents(value: Any) -> Contents:
     Parameters
     ----------
     value
-        numbers, an array, an astropy Quantity, Masked, Column or NDData (CCDData, NDDataArray), a masked array of NumPy,
-        or a list of any of these; anything else is returned as it is.
+        numbers, an array, an astropy Quantity, Masked, Column or NDData (CCDData, NDDataArray), a
+        masked array of NumPy, or a list of any of these; anything else is returned as it is.
     """
     if type(value) is np.ndarray or isinstance(value, int | float | str):
         return Contents(value)
@@ -63,7 +65,8 @@ def contents(value: Any) -> Contents:
     if hasattr(value, "uncertainty") and hasattr(value, "data") and hasattr(value, "mask"):
         return _combined(contents(value.data), value.mask, value.unit, value.uncertainty)
     if isinstance(value, np.ma.MaskedArray):
-        return _combined(contents(value.data), np.ma.getmaskarray(value), getattr(value, "unit", None))
+        unit = getattr(value, "unit", None)
+        return _combined(contents(value.data), np.ma.getmaskarray(value), unit)
     if hasattr(value, "unmasked") and hasattr(value, "mask"):
         return _combined(contents(value.unmasked), value.mask)
     if hasattr(value, "unit") and hasattr(value, "to_value"):
@@ -90,13 +93,16 @@ def _listed(values: list | tuple) -> Contents:
     parts = [contents(value) for value in values]
     unit = parts[0].unit
     if any((part.unit is None) != (unit is None) for part in parts):
-        raise InputError("a list of numbers of which some have a unit and others have none; give all of them a unit, or none.")
-    numbers = [part.numbers if unit is None else converted(part.numbers, part.unit, unit, "list") for part in parts]
-    masks = [np.zeros(np.shape(part.numbers), bool) if part.mask is None else part.mask for part in parts]
+        raise InputError("a list of numbers of which some have a unit and others have none; give all a unit, or none.")
+    numbers = [part.numbers for part in parts]
+    if unit is not None:
+        numbers = [converted(part.numbers, part.unit, unit, "list") for part in parts]
+    unmasked = [np.zeros(np.shape(part.numbers), bool) for part in parts]
+    masks = [none if part.mask is None else part.mask for part, none in zip(parts, unmasked, strict=True)]
     try:
         return Contents(np.array(numbers, float), np.array(masks), unit)
     except ValueError:
-        raise InputError("a list of quantities whose shapes differ; expected an array of numbers.") from None
+        raise InputError("a list of quantities of different shapes; expected an array of numbers.") from None
 
 
 def _carries(value: Any) -> bool:
@@ -115,7 +121,8 @@ def converted(numbers: Any, unit: Any, wanted: Unit, where: str) -> Any:
     numbers, unit
         an array and its astropy unit.
     wanted
-        a unit, several to choose from, "" for none, `ANY`, or None if the unit that is meant is not known.
+        a unit, several to choose from, "" for none, `ANY`, or None if the unit that is meant is not
+        known.
     where
         names the value in messages.
 
@@ -133,15 +140,16 @@ def converted(numbers: Any, unit: Any, wanted: Unit, where: str) -> Any:
             continue
     if wanted is None:
         raise InputError(
-            f"{where}: got a quantity in {unit}, but the unit of this number is that of your own maps or function; "
-            "give a plain number in that unit."
+            f"{where}: got a quantity in {unit}, but the unit of this number is that of your own "
+            "maps or function; give a plain number in that unit."
         )
     named = str(wanted[0] if isinstance(wanted, tuple) else wanted) or "a number without a unit"
-    raise InputError(f"{where}: expected {named}, got a quantity in {str(unit) or 'no unit'}, which cannot be converted.")
+    own = str(unit) or "no unit"
+    raise InputError(f"{where}: expected {named}, got a quantity in {own}, which cannot be converted.")
 
 
 def plain(value: Any, where: str, unit: Unit = "") -> Any:
-    """The value without its unit and mask: converted to the unit that is expected, NaN where it is masked.
+    """The value without unit and mask: in the unit that is expected, NaN where it is masked.
 
     Parameters
     ----------
@@ -158,13 +166,18 @@ def plain(value: Any, where: str, unit: Unit = "") -> Any:
         if the value has a unit that cannot be converted.
     """
     if hasattr(value, "units") and hasattr(value, "to") and not hasattr(value, "unit"):
-        raise InputError(f"{where}: got a {type(value).__module__.split('.')[0]} quantity; give one of astropy, or a plain number.")
+        package = type(value).__module__.split(".")[0]
+        raise InputError(f"{where}: got a {package} quantity; give one of astropy, or a plain number.")
     if isinstance(value, list | tuple):
         # Item by item, because a plain number beside a quantity is in the unit that is expected.
         return [plain(item, where, unit) for item in value] if _carries(value) else value
     found = contents(value)
-    numbers = found.numbers if found.unit is None else converted(found.numbers, found.unit, unit, where)
-    return numbers if found.mask is None else np.where(found.mask, np.nan, np.asarray(numbers, float))
+    numbers = found.numbers
+    if found.unit is not None:
+        numbers = converted(numbers, found.unit, unit, where)
+    if found.mask is None:
+        return numbers
+    return np.where(found.mask, np.nan, np.asarray(numbers, float))
 
 
 def as_numbers(value: Any, where: str, unit: Unit = "") -> np.ndarray:
@@ -196,7 +209,7 @@ def as_number(value: Any, where: str, unit: Unit = "") -> float:
 
 
 def in_one_unit(where: str, unit: Unit = None, **columns: Any) -> dict[str, Any]:
-    """Arrays of one kind, such as line fluxes, in the unit of the first that has one; NaN where they are masked.
+    """Arrays of one kind, such as line fluxes, in the unit of the first; NaN where they are masked.
 
     Parameters
     ----------
@@ -218,7 +231,8 @@ def in_one_unit(where: str, unit: Unit = None, **columns: Any) -> dict[str, Any]
         return {name: plain(value, f"{where}.{name}") for name, value in columns.items()}
     if len(units) < len(columns):
         without = next(name for name in columns if name not in units)
-        raise InputError(f"{where}: {without} has no unit, {next(iter(units))} is in {next(iter(units.values()))}; give all or none.")
+        name, first = next(iter(units.items()))
+        raise InputError(f"{where}: {without} has no unit, {name} is in {first}; give all or none.")
     common = next(iter(units.values())) if unit is None else unit
     return {name: plain(value, f"{where}.{name}", common) for name, value in columns.items()}
 
@@ -259,5 +273,5 @@ def expected_unit(unit: Any, where: str) -> Any:
         return unit
     found = unit_of_text(unit)
     if found is None and unit.strip():
-        raise InputError(f"{where}: expected an astropy unit or its name, such as 'km/s' or 'dex', got {unit!r}.")
+        raise InputError(f"{where}: expected an astropy unit or its name, such as 'km/s', got {unit!r}.")
     return found

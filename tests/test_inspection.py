@@ -229,7 +229,7 @@ def test_a_logarithm_or_a_number_without_unit_goes_with_the_default_scale(unit):
 def test_values_that_can_be_no_logarithms_contradict_the_scale_without_a_unit():
     (text,) = remarks(metals, VELOCITY, 5.0)
     assert 'scale "log10" averages 10^value over the light, and the values go from -1' in text
-    assert "are they logarithms?" in remarks(metals, AGE, 0.2)[0]
+    assert "if they are no logarithms, give scale=" in remarks(metals, AGE, 0.2)[0]
 
 
 @pytest.mark.parametrize("unit", ["mag", "mag/arcsec2", "mag(AB)", "dex"])

@@ -567,7 +567,7 @@ def test_errors_of_a_file_are_converted_to_the_unit_of_its_values(tmp_path):
     assert read_image(path, "E")[0, 0] == 4.0
     with pytest.raises(
         jm.InputError,
-        match=r"\[VAR\]: given as error, but its BUNIT is 'm2/s2', .* as variance; name it variance",
+        match=r"\[VAR\]: given as error, but its BUNIT 'm2/s2' is that of the variance of .*; give it as variance",
     ):
         read_map(path, "V", error="VAR")
     with pytest.warns(jm.InputWarning, match=r"\[OTHER\]: its BUNIT is 'Angstrom', that of the values 'km/s'"):

@@ -46,7 +46,9 @@ def error_factor(kind: str, own: str, values: str, where: str) -> float:
         return factors[kind]
     if set(factors) - {"error"}:
         other = next(name for name in factors if name != "error")
-        raise InputError(f"{where}: given as {kind}, but its BUNIT is {own!r}, that of values in {values!r} as {other}; name it {other}:.")
+        raise InputError(
+            f"{where}: given as {kind}, but its BUNIT {own!r} is that of the {other} of values in {values!r}; give it as {other}."
+        )
     if not factors:
         warnings.warn(
             f"{where}: its BUNIT is {own!r}, that of the values {values!r}; these cannot be converted, so it is taken as it stands.",

@@ -5,12 +5,15 @@ import numpy as np
 from jaxmetal.maps.findings import Finding, Inspected
 from jaxmetal.maps.sentinels import FEWEST, quantiles
 
-# Parts of all measurements that a mask leaves out: most of them, and enough to judge what it leaves out.
+# Parts of all measurements that a mask leaves out: most of them, and enough to judge what it leaves
+# out.
 MOSTLY, ENOUGH = 0.5, 0.1
-# What is kept is so many times worse than what is left out, by its errors or signal-to-noise ratio: if most is left out, and
-# in any case; the least signal-to-noise ratio of light that is worth keeping.
+# What is kept is so many times worse than what is left out, by its errors or signal-to-noise ratio:
+# if most is left out, and in any case; the least signal-to-noise ratio of light that is worth
+# keeping.
 WORSE, MUCH_WORSE, GOOD = 3.0, 10.0, 5.0
-# Neighbours that differ by so many of their errors, and by so many times what those that are left out do, are no measurements.
+# Neighbours that differ by so many of their errors, and by so many times what those that are left
+# out do, are no measurements.
 ROUGH, ROUGHER = 3.0, 5.0
 
 
@@ -28,7 +31,9 @@ def inverted_mask(data: Inspected) -> list[Finding]:
         return []
     text = f"the mask leaves out {int(out.sum())} of {int(measures.sum())} measurements and keeps"
     refused, sign = _sign(data, measures, out)
-    return [Finding(refused, f"{text} {sign}; is it inverted? True leaves a pixel out.")] if sign else []
+    if not sign:
+        return []
+    return [Finding(refused, f"{text} {sign}; is it inverted? True leaves a pixel out.")]
 
 
 def _sign(data: Inspected, measures: np.ndarray, out: np.ndarray) -> tuple[bool, str]:
@@ -37,11 +42,16 @@ def _sign(data: Inspected, measures: np.ndarray, out: np.ndarray) -> tuple[bool,
     first = values[kept].flat[0]
     if kept.sum() >= FEWEST and np.all(values[kept] == first) and np.ptp(values[out]) > 0:
         low, _, high = quantiles(values[out])
-        return bool(max(low - first, first - high) > high - low), f"{int(kept.sum())} that are all exactly {first:g}"
+        far = max(low - first, first - high) > high - low
+        return bool(far), f"{int(kept.sum())} that are all exactly {first:g}"
     quality = np.abs(values) / data.sigma if data.light else 1 / data.sigma
     better, worse = quantiles(quality[out])[1], quantiles(quality[kept])[1]
-    if better > (WORSE if most else MUCH_WORSE) * worse and not (data.light and (better < GOOD or not most)):
-        return False, f"those with {'a signal-to-noise ratio' if data.light else 'errors'} {better / worse:.2g} times worse"
+    limit = WORSE if most else MUCH_WORSE
+    # Bright light may be masked on purpose, such as a star; hardly most of a map.
+    judged = (most and better > GOOD) if data.light else True
+    if judged and better > limit * worse:
+        what = "a signal-to-noise ratio" if data.light else "errors"
+        return False, f"those with {what} {better / worse:.2g} times worse"
     if not data.light:
         (rough, differ), (_, usual) = _roughness(data, kept), _roughness(data, out)
         if rough > ROUGH and differ > ROUGHER * usual > 0:
@@ -55,7 +65,7 @@ def _sign(data: Inspected, measures: np.ndarray, out: np.ndarray) -> tuple[bool,
 
 
 def _roughness(data: Inspected, chosen: np.ndarray) -> tuple[float, float]:
-    """Median difference of neighbours in a row, in their errors and as it is; 0 if there are too few."""
+    """Median difference of neighbours in a row, in their errors and as it is; 0 if too few."""
     if data.values.ndim != 2:
         return 0.0, 0.0
     pairs = chosen[:, 1:] & chosen[:, :-1]
@@ -68,7 +78,7 @@ def _roughness(data: Inspected, chosen: np.ndarray) -> tuple[float, float]:
 
 
 def _enclosed(measures: np.ndarray, out: np.ndarray) -> bool:
-    """Whether what is left out touches neither the edge of the frame nor a pixel without a measurement."""
+    """Whether what is left out touches neither the frame's edge nor a pixel without a measurement."""
     beyond = np.pad(~measures, 1, constant_values=True)
     touches = beyond[:-2, 1:-1] | beyond[2:, 1:-1] | beyond[1:-1, :-2] | beyond[1:-1, 2:]
     return bool(np.sum(touches & out) <= 0.01 * out.sum())

@@ -1,4 +1,4 @@
-"""What a user gives as a map, as plain arrays in one unit: values, standard deviations, masks, a covariance."""
+"""What a user gives as a map, as plain arrays in one unit: values, errors, masks, a covariance."""
 
 from typing import Any, NamedTuple
 
@@ -54,16 +54,18 @@ class Measurements(NamedTuple):
 
 
 def in_one_unit(kind: str, values: Any, sigma: Any, covariance: Any, unit: Any) -> Arrays:
-    """Values and errors in one unit; an uncertainty that comes with the values is taken if there is no other.
+    """Values and errors in one unit; an uncertainty of the values is taken if there is no other.
 
     Parameters
     ----------
     kind
         names the map in messages.
     values, sigma, covariance
-        plain arrays, or whatever `quantities.contents` takes apart. What has no unit of its own is in that of the values.
+        plain arrays, or whatever `quantities.contents` takes apart. What has no unit of its own is
+        in that of the values.
     unit
-        into which values with a unit are converted, and in which those without are; that of the values if None.
+        into which values with a unit are converted, and in which those without are; that of the
+        values if None.
 
     Raises
     ------
@@ -76,16 +78,17 @@ def in_one_unit(kind: str, values: Any, sigma: Any, covariance: Any, unit: Any) 
         own = found.unit if found.unit is not None else unit
         sigma = deviations(found.uncertainty, own, f"{kind}.values.uncertainty")
     if (sigma is None) == (covariance is None):
-        raise InputError(f"{kind}: expected sigma or covariance, got {'neither' if sigma is None else 'both'}.")
+        found_errors = "neither" if sigma is None else "both"
+        raise InputError(f"{kind}: expected sigma or covariance, got {found_errors}.")
     # Errors of a logarithm are in dex or mag, whatever it is the logarithm of.
     spread = getattr(unit, "function_unit", unit)
-    return Arrays(
-        _numbers(found._replace(mask=None), unit, f"{kind}.values"),
-        found.mask,
-        None if sigma is None else _numbers(_deviations(sigma, spread, kind), spread, f"{kind}.sigma"),
-        None if covariance is None else _bare(contents(covariance), None if spread is None else spread**2, f"{kind}.covariance"),
-        unit,
-    )
+    numbers = _numbers(found._replace(mask=None), unit, f"{kind}.values")
+    if sigma is not None:
+        sigma = _numbers(_deviations(sigma, spread, kind), spread, f"{kind}.sigma")
+    else:
+        squared = None if spread is None else spread**2
+        covariance = _bare(contents(covariance), squared, f"{kind}.covariance")
+    return Arrays(numbers, found.mask, sigma, covariance, unit)
 
 
 def _deviations(sigma: Any, unit: Any, kind: str) -> Contents:
@@ -102,13 +105,15 @@ def _numbers(given: Contents, unit: Any, where: str) -> np.ndarray:
 
 
 def _bare(given: Contents, unit: Any, where: str) -> Any:
-    """What was given, in a unit and NaN where it is masked; without a unit of its own it is in that unit already."""
+    """What was given, in a unit, NaN where it is masked; what has no unit is in that one already."""
     numbers = given.numbers
     if given.unit is not None:
         if unit is None and str(given.unit):
-            raise InputError(f"{where}: in {given.unit}, but the values have no unit; give both with a unit, or both without.")
+            raise InputError(f"{where}: in {given.unit}, but the values have no unit; give both a unit, or none.")
         numbers = converted(numbers, given.unit, "" if unit is None else unit, where)
-    return numbers if given.mask is None else np.where(given.mask, np.nan, np.asarray(numbers, float))
+    if given.mask is None:
+        return numbers
+    return np.where(given.mask, np.nan, np.asarray(numbers, float))
 
 
 def deviations(uncertainty: Any, unit: Any, where: str) -> Contents:
@@ -128,7 +133,8 @@ def deviations(uncertainty: Any, unit: Any, where: str) -> Contents:
     Returns
     -------
     contents
-        the standard deviations, infinite where the inverse variance is zero, with their mask and unit.
+        the standard deviations, infinite where the inverse variance is zero, with their mask and
+        unit.
 
     Raises
     ------
@@ -187,22 +193,23 @@ def measured(kind: str, gather: Gather, given: Arrays, instrument: Instrument, m
     if given.covariance is None:
         return Measurements(values, sigma, masked, None)
     matrix = checked(given.covariance, values.size, f"{kind}.covariance")
-    return Measurements(values, np.sqrt(np.abs(np.diag(matrix))).reshape(values.shape), masked, matrix)
+    sigma = np.sqrt(np.abs(np.diag(matrix))).reshape(values.shape)
+    return Measurements(values, sigma, masked, matrix)
 
 
 def _mask(kind: str, mask: Any, shape: tuple[int, ...]) -> np.ndarray:
     """True where a pixel is to be left out; what is masked in a mask is left out too."""
     if mask is None:
         return np.zeros(shape, bool)
-    found = contents(mask)
+    found, expected = contents(mask), "expected True (leave the pixel out) or False"
     if found.unit is not None and str(found.unit):
-        raise InputError(f"{kind}.mask: expected True (leave the pixel out) or False, got a quantity in {found.unit}.")
+        raise InputError(f"{kind}.mask: {expected}, got a quantity in {found.unit}.")
     masked = np.asarray(found.numbers)
     if masked.shape != shape:
         wanted = "the grid's" if len(shape) == 2 else "the values'"
         raise InputError(f"{kind}.mask: shape {masked.shape} does not match {wanted} {shape}{_axes(shape)}.")
     if masked.dtype.kind not in "bui" or not np.isin(masked, (0, 1)).all():
-        raise InputError(f"{kind}.mask: expected True (leave the pixel out) or False, got values of type {masked.dtype}.")
+        raise InputError(f"{kind}.mask: {expected}, got values of type {masked.dtype}.")
     return masked.astype(bool) if found.mask is None else masked.astype(bool) | found.mask
 
 
@@ -233,10 +240,15 @@ def usable(kind: str, values: np.ndarray, sigma: np.ndarray, masked: np.ndarray)
         )
     measures = np.isfinite(values) & np.isfinite(sigma) & (sigma > 0)
     if not (measures & ~masked).any():
-        lost = {"are not finite": ~np.isfinite(values), "are masked": masked, "have no positive sigma": ~(sigma > 0)}
+        lost = {
+            "are not finite": ~np.isfinite(values),
+            "are masked": masked,
+            "have no positive sigma": ~(sigma > 0),
+        }
         counts = ", ".join(f"{int(np.sum(pixels))} {why}" for why, pixels in lost.items())
         hint = "mask=True leaves a pixel out"
         if measures.any() and not masked.all():
-            hint += f"; the {int(np.sum(measures))} that hold a measurement are all masked, so the mask may be inverted"
+            count = int(np.sum(measures))
+            hint += f"; the {count} that hold a measurement are all masked: is it inverted?"
         raise InputError(f"{kind}: no pixel is left; of {values.size}, {counts} ({hint}).")
     return measures & ~masked

@@ -1,6 +1,7 @@
-"""Errors that look like variances or inverse variances: compared with how much the values change from pixel to pixel.
+"""Errors that look like variances or inverse variances, by how values change from pixel to pixel.
 
-r = value - mean of the four neighbours,   variance of r = sigma² + Σ sigma² of the neighbours / 16   for white noise
+r = value - mean of the four neighbours,   variance of r = sigma² + Σ sigma² of the neighbours / 16
+for white noise
 """
 
 from typing import NamedTuple
@@ -13,13 +14,15 @@ from jaxmetal.maps.sentinels import quantiles
 FEWEST = 50
 # Median |r| of a normal distribution with a standard deviation of one.
 MEDIAN = 0.6745
-# How near to one the scatter in units of the errors must come if the errors are read rightly, and how far from one it must be
-# as they are: where they change over the map, which is a second sign, and where they do not.
+# How near to one the scatter in units of the errors must come if the errors are read rightly, and
+# how far from one it must be as they are: where they change over the map, which is a second sign,
+# and where they do not.
 NEAR = (0.5, 1.6)
 WRONG, WRONG_ALONE = 1.6, 7.0
 # So many pixels tell enough of the noise; of larger maps only some rows are looked at.
 ENOUGH = 4000
-# White noise changes its sign from one r to the next, that of smoothed maps does so less; what has no noise does not.
+# White noise changes its sign from one r to the next, that of smoothed maps does so less; what has
+# no noise does not.
 ALTERNATES, SMOOTH = -0.1, 0.5
 # Noise that neighbours share shows in r in part only.
 SHARED = 0.25
@@ -33,12 +36,13 @@ class Scatter(NamedTuple):
     Parameters
     ----------
     as_given, as_variance, as_inverse
-        robust scatter from pixel to pixel in units of the errors: as they are, and if they were variances or inverse variances.
+        robust scatter from pixel to pixel in units of the errors: as they are, and if they were
+        variances or inverse variances.
     alternates
         mean product of the signs of neighbouring r: -0.26 for white noise, near 1 for a smooth map.
     slope
-        d ln |r| / d ln error: 1 for standard deviations, 1/2 for variances, -1/2 for inverse variances; NaN if the errors
-        are much the same everywhere.
+        d ln |r| / d ln error: 1 for standard deviations, 1/2 for variances, -1/2 for inverse
+        variances; NaN if the errors are much the same everywhere.
     """
 
     as_given: float
@@ -65,14 +69,18 @@ def misread_errors(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray, li
         return ""
     low, _, high = quantiles(values[usable])
     typical, spread = quantiles(sigma[usable])[1], high - low
-    seen = f"values scatter from pixel to pixel by {scatter.as_given:.2g} of their errors (median {typical:.3g})"
     if _is_inverse(scatter, typical, spread):
-        better = f"{scatter.as_inverse:.2f} if the errors are inverse variances"
-        return f"{seen}, by {better}; if so, give sigma = 1/sqrt(ivar), in a configuration ivar: instead of error:."
-    if _is_variance(scatter, light):
-        better = f"{scatter.as_variance:.2f} if the errors are variances"
-        return f"{seen}, by {better}; if so, give sigma = sqrt(variance), in a configuration variance: instead of error:."
-    return ""
+        better, kind = scatter.as_inverse, "inverse variances"
+        give = "sigma = 1/sqrt(ivar), in a configuration ivar: instead of error:"
+    elif _is_variance(scatter, light):
+        better, kind = scatter.as_variance, "variances"
+        give = "sigma = sqrt(variance), in a configuration variance: instead of error:"
+    else:
+        return ""
+    return (
+        f"values scatter from pixel to pixel by {scatter.as_given:.2g} of their errors (median "
+        f"{typical:.3g}), by {better:.2f} if the errors are {kind}; if so, give {give}."
+    )
 
 
 def _is_inverse(scatter: Scatter, typical: float, spread: float) -> bool:
@@ -92,8 +100,8 @@ def _is_variance(scatter: Scatter, light: bool) -> bool:
     if NEAR[0] < scatter.as_variance < NEAR[1] and noisy and (like or not varied):
         return True
     # Noise that neighbours share, in a map that is smooth by itself.
-    shared = scatter.alternates < SMOOTH and scatter.as_given > WRONG_ALONE and SHARED < scatter.as_variance < NEAR[1]
-    return bool(shared and like and not light)
+    far = scatter.alternates < SMOOTH and scatter.as_given > WRONG_ALONE
+    return bool(far and SHARED < scatter.as_variance < NEAR[1] and like and not light)
 
 
 def pixel_scatter(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray) -> Scatter | None:
@@ -117,20 +125,23 @@ def pixel_scatter(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray) -> 
 
     def in_errors(variance: np.ndarray) -> float:
         middle, *beside = _with_neighbours(variance, every)
-        return quantiles(np.abs(rough[whole]) / np.sqrt((middle + sum(beside) / 16)[whole]))[1] / MEDIAN
+        expected = np.sqrt(middle + sum(beside) / 16)
+        return quantiles((np.abs(rough) / expected)[whole])[1] / MEDIAN
 
     pairs = (rough[:, 1:] * rough[:, :-1])[whole[:, 1:] & whole[:, :-1]]
     alternates = float(np.mean(np.sign(pairs))) if pairs.size else 1.0
     with np.errstate(over="ignore", divide="ignore"):
         found = in_errors(error * error), in_errors(error), in_errors(1 / error)
-    return Scatter(*found, alternates, _slope(np.abs(rough[whole]), _with_neighbours(error, every)[0][whole]))
+    slope = _slope(np.abs(rough[whole]), _with_neighbours(error, every)[0][whole])
+    return Scatter(*found, alternates, slope)
 
 
 def _with_neighbours(image: np.ndarray, every: int) -> list[np.ndarray]:
     """The pixels that have four neighbours, in some rows, and these neighbours."""
-    rows = slice(1, -1, every), slice(None, -2, every), slice(2, None, every)
-    inner = slice(1, -1)
-    return [image[rows[0], inner], image[rows[1], inner], image[rows[2], inner], image[rows[0], :-2], image[rows[0], 2:]]
+    row, above, below = slice(1, -1, every), slice(None, -2, every), slice(2, None, every)
+    middle = slice(1, -1)
+    beside = [image[row, :-2], image[row, 2:], image[above, middle], image[below, middle]]
+    return [image[row, middle], *beside]
 
 
 def _slope(rough: np.ndarray, error: np.ndarray) -> float:

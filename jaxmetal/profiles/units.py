@@ -16,6 +16,9 @@ _STATED = (
     ("radians", "rad"),
     ("per arcsec", "1 / arcsec"),
 )
+# The Parameters section of a docstring, and its entries: a line of names and indented lines below.
+_SECTION = re.compile(r"^Parameters\n-+\n(.*?)(?=^\w[^\n]*\n-+$|\Z)", re.M | re.S)
+_ENTRY = re.compile(r"^(\w[^\n]*)\n((?:[ ]+[^\n]*\n?|\n)*)", re.M)
 # What depends on the unit of the maps: brightness, and what the light carries.
 _OF_THE_MAPS = re.compile(r"tracer's unit|unit per arcsec|per arcsec[²³]|flux")
 _BRIGHTNESS = ("amp", "image")
@@ -34,8 +37,8 @@ def unit_of(function: Callable, name: str) -> Unit:
     Returns
     -------
     unit
-        such as "arcsec", several to choose from, or "" for a number without a unit; None where it depends on the unit of the
-        maps, and for functions that are not jaxmetal's own.
+        such as "arcsec", several to choose from, or "" for a number without a unit; None where it
+        depends on the unit of the maps, and for functions that are not jaxmetal's own.
     """
     return _units(function).get(name) if is_own(function) else None
 
@@ -52,8 +55,8 @@ def _units(function: Callable) -> dict[str, Unit]:
 
 def _described(function: Callable) -> Iterator[tuple[list[str], str]]:
     """(names, description) of each entry in the Parameters section of a docstring."""
-    section = re.search(r"^Parameters\n-+\n(.*?)(?=^\w[^\n]*\n-+$|\Z)", inspect.getdoc(function) or "", re.M | re.S)
-    for entry in re.finditer(r"^(\w[^\n]*)\n((?:[ ]+[^\n]*\n?|\n)*)", section[1] if section else "", re.M):
+    section = _SECTION.search(inspect.getdoc(function) or "")
+    for entry in _ENTRY.finditer(section[1] if section else ""):
         yield [name.strip() for name in entry[1].split(",")], " ".join(entry[2].split())
 
 
