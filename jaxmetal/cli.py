@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jaxmetal import __version__
-from jaxmetal.errors import InputError, InputWarning, reason
+from jaxmetal.errors import InputError, InputWarning, collected_warnings, reason
 from jaxmetal.survey import commands as survey
 
 if TYPE_CHECKING:
@@ -219,9 +219,14 @@ def _validate(arguments: argparse.Namespace) -> None:
     from jaxmetal.io.scene import load
     from jaxmetal.io.summary import count
 
-    scene = load(arguments.config, want="simulate" if "simulate" in read(arguments.config) else "fit")
+    with collected_warnings() as remarks:
+        scene = load(arguments.config, want="simulate" if "simulate" in read(arguments.config) else "fit")
+    for remark in remarks:
+        print(remark)
+    looks = f"remarks on the data: {len(remarks)}" if remarks else "nothing strange in the data"
     maps = ", ".join(f"{name} ({count(observed.map)})" for name, observed in scene.maps.items())
-    print(f"{arguments.config}: valid; maps {maps or 'none'}; {len(scene.priors)} priors")
+    seen = f"; {looks}" if scene.maps else ""
+    print(f"{arguments.config}: valid; maps {maps or 'none'}; {len(scene.priors)} priors{seen}")
 
 
 def _demo(arguments: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -96,3 +97,36 @@ def surviving(failures: dict[str, str], what: str) -> Iterator[None]:
         failures[what] = reason(error)
         log.warning("%s failed: %s", what, failures[what])
         log.debug("%s failed", what, exc_info=True)
+
+
+@contextmanager
+def collected_warnings() -> Iterator[list[str]]:
+    """The InputWarnings of a block as a list of texts, each once, which is filled when the block ends; they are not shown."""
+    texts: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", InputWarning)
+        try:
+            yield texts
+        finally:
+            texts += dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, InputWarning))
+    for other in caught:
+        if not issubclass(other.category, InputWarning):
+            warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
+
+
+@contextmanager
+def warnings_about(where: str) -> Iterator[None]:
+    """InputWarnings of a block say which part of the input they are about.
+
+    Parameters
+    ----------
+    where
+        the part, such as "maps.z".
+    """
+    texts: list[str] = []
+    try:
+        with collected_warnings() as texts:
+            yield
+    finally:
+        for text in texts:
+            warnings.warn(f"{where}: {text}", InputWarning, stacklevel=3)

@@ -10,6 +10,7 @@ from jaxtyping import Array
 
 from jaxmetal.errors import InputError, described, unknown
 from jaxmetal.profiles.profile import Profile, as_array
+from jaxmetal.quantities import ARCSEC, plain
 
 LENS = "lens"
 
@@ -136,6 +137,7 @@ class Galaxy(eqx.Module):
 
     def deflection(self, x: Array, y: Array) -> tuple[Array, Array]:
         """alpha = (alpha_x, alpha_y) of all lenses together at a position on the sky, arcsec."""
+        x, y = plain(x, "Galaxy.deflection.x", ARCSEC), plain(y, "Galaxy.deflection.y", ARCSEC)
         along = across = jnp.zeros(jnp.broadcast_shapes(jnp.shape(x), jnp.shape(y)))
         for profile in self.lens.values():
             alpha_x, alpha_y = profile(x, y)

@@ -290,7 +290,7 @@ class TestMapsPerPixel:
         values = np.arange(24.0)
         painted, sigma = bins.paint(values), bins.paint(0.1 + 0.01 * values)
         painted[0, 0] = np.nan
-        z = jm.TracerMap(painted, sigma, instrument(bins))
+        z = jm.TracerMap(painted, sigma, instrument(bins), scale="linear")
         np.testing.assert_array_equal(z.values, values.astype(z.values.dtype))
         np.testing.assert_allclose(z.sigma, 0.1 + 0.01 * values, rtol=1e-6)
         assert z.size == 24
@@ -298,7 +298,7 @@ class TestMapsPerPixel:
     def test_a_bin_without_a_value_or_with_a_mask_leaves(self, bins):
         values, mask = np.arange(24.0), bins.paint(np.arange(24.0)) == 5
         values[2] = np.nan
-        z = jm.TracerMap(bins.paint(values), 0.1, instrument(bins), mask=mask)
+        z = jm.TracerMap(bins.paint(values), 0.1, instrument(bins), scale="linear", mask=mask)
         assert np.flatnonzero(~np.asarray(z.valid)).tolist() == [2, 5]
 
     def test_flux_per_pixel_is_added_up(self, bins, galaxy, pixels, tolerance):
@@ -323,15 +323,17 @@ class TestMapsPerPixel:
         values, sigma = bins.paint(rng.random(24)), bins.paint(rng.random(24) + 0.1)
         with pytest.warns(jm.InputWarning, match=r"100 % of the pixels repeat .* apertures=Apertures\.bins"):
             jm.TracerMap(values, sigma, instrument())
-        # One error for all is no sign of bins, and a few equal neighbours are not either.
-        jm.TracerMap(values, 0.1, instrument())
+        with pytest.warns(jm.InputWarning, match=r"100 % of the pixels repeat"):
+            jm.TracerMap(values, 0.1, instrument())
+        # A few equal neighbours are no sign of bins.
         jm.TracerMap(np.where(np.arange(SIDE) < 7, values, rng.random((SIDE, SIDE))), sigma, instrument())
 
     @pytest.mark.parametrize("side", [10, 15])
     def test_symmetric_galaxies_without_noise_are_not_taken_for_bins(self, side):
         one = telescope((side, side), fwhm=0.6, supersampling=(2, 1), margin=3)
-        jm.simulate.tracer_map(disc(), one)
-        jm.simulate.tracer_map(disc(gradient=0.0), one)
+        for gradient in (-0.2, 0.0):
+            z = jm.simulate.tracer_map(disc(gradient=gradient), one)
+            jm.TracerMap(z.values, 0.1, one)
         jm.TracerMap(np.full((side, side), 8.0), np.full((side, side), 0.1), one)
 
 

@@ -283,7 +283,7 @@ def test_a_fit_that_did_not_converge_says_so_and_is_written(config, tmp_path, mo
 
 def test_maps_keep_their_place_on_the_sky(config, tmp_path):
     with fits.open(config["maps"]["z"]["file"]) as hdus:
-        images = {hdu.name: (np.asarray(hdu.data), "dex") for hdu in hdus[1:]}
+        images = {hdu.name: (np.asarray(hdu.data), hdu.header.get("BUNIT", "")) for hdu in hdus[1:]}
     wcs = sky((31, 31))
     write_maps(tmp_path / "sky.fits", images, wcs)
     for entry in config["maps"].values():

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.precision("single")
 ROOT = Path(jm.__file__).parent
 ROOMS = (
     "errors",
+    "quantities",
     "files",
     "programs",
     "compiling",

@@ -232,9 +232,12 @@ def test_a_file_that_is_lost_on_the_way_is_a_row_too(fresh, table, monkeypatch):
     prepare("galaxies.ecsv", "survey.yaml", "out", progress=False)
     (fresh / "3.fits").unlink()
     shutil.copy(fresh / "1.fits", fresh / "5.fits")
+    fits.setval(fresh / "4.fits", "BUNIT", value="Gyr", extname="Z")
     survey.run("galaxies.ecsv", "survey.yaml", "out", progress=False)
     found = survey.collect("out")
     assert "3.fits: no such file" in found["message"][3] and np.sum(found["converged"]) == 5
+    # What is strange about the data of a galaxy is told in its row.
+    assert "maps.z: TracerMap: the values are in Gyr, but scale" in found["note"][4] and not found["note"][0]
 
 
 @pytest.mark.parametrize(
@@ -266,6 +269,14 @@ def test_columns_are_taken_in_the_unit_that_is_wanted():
     assert filled["galaxy"]["disc"]["light"]["R_sersic"] == filled["priors"]["disc.light.R_sersic"]["log_normal"][0] == pytest.approx(3.0)
     assert filled["baseline"]["inclination"] == pytest.approx(np.rad2deg(1.0))
     assert filled["maps"]["z"]["file"] == "m31-a.fits"
+    # By the profile that stands there: alpha is a radius of one and a number without a unit of another.
+    alpha = {"galaxy": {"disc": {"light": {"profile": "moffat", "alpha": "{size}"}}}}
+    assert configure(alpha, catalogue, 0)["galaxy"]["disc"]["light"]["alpha"] == pytest.approx(3.0)
+    alpha["galaxy"]["disc"]["light"]["profile"] = "core_sersic"
+    with pytest.raises(jm.InputError, match=r"alpha: size is in arcmin, expected a number without a unit"):
+        configure(alpha, catalogue, 0)
+    theta = {"lens": {"halo": {"profile": "sie"}}, "priors": {"lens.halo.theta_E": {"normal": ["{size}", 0.1]}}}
+    assert configure(theta, catalogue, 0)["priors"]["lens.halo.theta_E"]["normal"][0] == pytest.approx(3.0)
     with pytest.raises(jm.InputError, match=r"galaxy.disc.light.R_sersic: mass is in solMass, expected arcsec"):
         configure({"galaxy": {"disc": {"light": {"R_sersic": "{mass}"}}}}, catalogue, 0)
     rows["name"] = ["evil.py:run"]

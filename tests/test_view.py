@@ -183,7 +183,7 @@ def test_colour_bars_name_quantity_and_unit(fit, name, unit, label):
 
 def test_a_metallicity_relative_to_the_sun_is_not_called_an_oxygen_abundance(fit):
     z = fit.maps["z"]
-    relative = jm.TracerMap(np.asarray(z.values) - 8.7, z.sigma, z.instrument)
+    relative = jm.TracerMap(z.data - 8.7, z.errors, z.instrument)
     assert style.quantity(relative, "dex") == "metallicity [dex]"
 
 

@@ -13,6 +13,7 @@ from jaxtyping import Array
 from jaxmetal.compiling import compiled_once
 from jaxmetal.errors import InputError, described
 from jaxmetal.inference.transforms import coordinate_of
+from jaxmetal.quantities import contents
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,6 +122,12 @@ def checked_prior(path: str, prior: Any, start: Array) -> dist.Distribution:
     if not isinstance(prior, dist.Distribution):
         hint = "write dist.Uniform(lowest, highest) or jm.Tied('another.path')"
         raise InputError(f"priors[{path!r}]: expected a numpyro distribution, Tied or Linear, got {described(prior)}; {hint}.")
+    for number in jax.tree.leaves(prior):
+        if (unit := contents(number).unit) is not None and str(unit):
+            raise InputError(
+                f"priors[{path!r}]: a distribution of quantities in {unit}; numpyro drops units, so give plain numbers in the unit "
+                "of the parameter (arcsec for lengths, degrees for most angles, the unit of the map for what light carries)."
+            )
     try:
         prior = prior if prior.shape() == start.shape else prior.expand(start.shape)
     except ValueError:

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 from jaxmetal.errors import InputError
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.overlap import disc_area, square_area
-from jaxmetal.profiles.profile import as_numbers
+from jaxmetal.quantities import ARCSEC, DEGREES, as_numbers
 
 # So much of an aperture's area may lie outside the frame, for rounding.
 BEYOND = 1e-5
@@ -80,7 +80,7 @@ class Apertures(eqx.Module):
         grid
             of the pixels; they may be turned or sheared.
         x, y
-            centres, arcsec, shape (n,).
+            centres, arcsec, shape (n,); here as below an astropy Quantity is converted.
         radius
             arcsec, one for all or shape (n,).
 
@@ -102,7 +102,7 @@ class Apertures(eqx.Module):
         grid
             of the pixels; they may be turned or sheared.
         x, y
-            centres, arcsec, shape (n,).
+            centres, arcsec, shape (n,); here as below an astropy Quantity is converted.
         width, height
             across and along the direction of `angle`, arcsec, one for all or shape (n,).
         angle
@@ -249,7 +249,10 @@ class Apertures(eqx.Module):
 
 def _columns(kind: str, **columns: Any) -> tuple[np.ndarray, ...]:
     """Numbers for each aperture, finite, sizes positive."""
-    arrays = {name: np.atleast_1d(as_numbers(value, f"Apertures.{kind}.{name}")) for name, value in columns.items()}
+    arrays = {}
+    for name, value in columns.items():
+        unit = DEGREES if name == "angle" else ARCSEC
+        arrays[name] = np.atleast_1d(as_numbers(value, f"Apertures.{kind}.{name}", unit))
     count = max(array.size for array in arrays.values())
     for name, array in arrays.items():
         if array.ndim != 1 or array.size not in (1, count) or not array.size:

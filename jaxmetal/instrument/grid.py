@@ -11,12 +11,15 @@ from jaxtyping import Array, Float
 from jaxmetal.errors import InputError
 from jaxmetal.profiles.geometry import pixel_of
 from jaxmetal.profiles.profile import as_array
+from jaxmetal.quantities import ARCSEC, DEGREES, PIXEL_SCALE, PIXELS, Unit, plain
 
 
 class Grid(eqx.Module):
     """A regular grid of pixels.
 
         (x, y) = origin + matrix · (column, row)
+
+    Astropy Quantities are converted to arcsec, or arcsec per pixel.
 
     Parameters
     ----------
@@ -30,7 +33,8 @@ class Grid(eqx.Module):
     Raises
     ------
     InputError
-        for a shape that is not two positive whole numbers, or a matrix that maps the pixels onto a line.
+        for a shape that is not two positive whole numbers, a matrix that maps the pixels onto a line, or a unit that
+        cannot be converted.
     """
 
     origin: Float[Array, "2"]
@@ -39,6 +43,7 @@ class Grid(eqx.Module):
 
     def __init__(self, origin: Any, matrix: Any, shape: tuple[int, int]):
         self.shape = _checked_shape(shape)
+        origin, matrix = plain(origin, "Grid.origin", ARCSEC), plain(matrix, "Grid.matrix", PIXEL_SCALE)
         self.origin = as_array(origin, "Grid.origin")
         self.matrix = as_array(matrix, "Grid.matrix")
         if self.origin.shape != (2,) or self.matrix.shape != (2, 2):
@@ -56,15 +61,15 @@ class Grid(eqx.Module):
         shape
             (rows, columns).
         pixel_scale
-            arcsec per pixel, positive.
+            arcsec per pixel, positive; or an astropy Quantity.
         center
-            (x, y) of the middle of the frame, arcsec.
+            (x, y) of the middle of the frame, arcsec; or astropy Quantities.
         """
         rows, columns = _checked_shape(shape)
-        side = _numbers(pixel_scale, (), "Grid.regular: pixel_scale must be one positive number (arcsec)")
+        side = _numbers(pixel_scale, (), "Grid.regular: pixel_scale must be one positive number (arcsec)", PIXEL_SCALE)
         if side <= 0:
             raise InputError(f"Grid.regular: pixel_scale must be one positive number (arcsec), got {pixel_scale!r}.")
-        middle = _numbers(center, (2,), "Grid.regular: center must be two numbers (arcsec)")
+        middle = _numbers(center, (2,), "Grid.regular: center must be two numbers (arcsec)", ARCSEC)
         origin = middle - side * np.array([(columns - 1) / 2, (rows - 1) / 2])
         return cls(origin, side * np.eye(2), (rows, columns))
 
@@ -80,8 +85,8 @@ class Grid(eqx.Module):
             (rows, columns); the WCS's own if left out.
         center
             (right ascension, declination) of (x, y) = (0, 0), degrees, in the WCS's own system, ICRS if that is galactic;
-            the middle of the frame if left out. Maps of
-            one galaxy from different instruments must name the same position.
+            the middle of the frame if left out. It may be a SkyCoord, which knows its own system, or two Quantities.
+            Maps of one galaxy from different instruments must name the same position.
 
         Raises
         ------
@@ -96,13 +101,14 @@ class Grid(eqx.Module):
         if shape is None and wcs.array_shape is None:
             raise InputError("Grid.from_wcs: the WCS does not know its shape; give shape=(rows, columns).")
         rows, columns = _checked_shape(wcs.array_shape if shape is None else shape)
-        if center is None:
-            middle = _equatorial(wcs.pixel_to_world((columns - 1) / 2, (rows - 1) / 2))
-            center = float(middle.ra.deg), float(middle.dec.deg)
-        _numbers(center, (2,), "Grid.from_wcs: center must be (right ascension, declination) in degrees")
+        middle = _equatorial(wcs.pixel_to_world((columns - 1) / 2, (rows - 1) / 2))
+        if center is None or hasattr(center, "transform_to"):
+            place = middle if center is None else _place(center, middle)
+            center = place.ra.deg, place.dec.deg
+        at = _numbers(center, (2,), "Grid.from_wcs: center must be (right ascension, declination) in degrees", DEGREES)
         plane = WCS(naxis=2)
         plane.wcs.ctype = ["RA---TAN", "DEC--TAN"]
-        plane.wcs.crval = center
+        plane.wcs.crval = at
         plane.wcs.crpix = [1.0, 1.0]
         plane.wcs.cdelt = [1 / 3600, 1 / 3600]
         column, row = (a.ravel() for a in np.meshgrid(np.linspace(0, columns - 1, 7), np.linspace(0, rows - 1, 7)))
@@ -110,7 +116,7 @@ class Grid(eqx.Module):
         places = _equatorial(wcs.pixel_to_world(column, row))
         sky = np.transpose(plane.all_world2pix(places.ra.deg, places.dec.deg, 0))
         if not np.all(np.isfinite(sky)):
-            raise InputError(f"Grid.from_wcs: the frame does not lie within 90 degrees of the center {center}.")
+            raise InputError(f"Grid.from_wcs: the frame does not lie within 90 degrees of the center {tuple(at.tolist())}.")
         terms = np.stack([np.ones_like(column), column, row], axis=-1)
         solution = np.linalg.lstsq(terms, sky, rcond=None)[0]
         matrix = solution[1:].T
@@ -137,11 +143,13 @@ class Grid(eqx.Module):
 
     def position(self, column: Array, row: Array) -> tuple[Array, Array]:
         """(x, y) of a point given in pixels, arcsec."""
+        column, row = plain(column, "Grid.position.column", PIXELS), plain(row, "Grid.position.row", PIXELS)
         m = self.matrix
         return self.origin[0] + m[0, 0] * column + m[0, 1] * row, self.origin[1] + m[1, 0] * column + m[1, 1] * row
 
     def pixel(self, x: Array, y: Array) -> tuple[Array, Array]:
-        """(column, row) of a point on the sky: the inverse of `position`."""
+        """(column, row) of a point on the sky, arcsec: the inverse of `position`."""
+        x, y = plain(x, "Grid.pixel.x", ARCSEC), plain(y, "Grid.pixel.y", ARCSEC)
         return pixel_of(x, y, self.origin, self.matrix)
 
     def squared_frequency(self, kx: Array, ky: Array) -> Array:
@@ -168,7 +176,16 @@ def _equatorial(places: Any) -> Any:
     return places if hasattr(places, "ra") else places.icrs
 
 
-def _numbers(value: Any, shape: tuple[int, ...], expected: str) -> np.ndarray:
+def _place(center: Any, like: Any) -> Any:
+    """A position in the system of another one."""
+    try:
+        return center.transform_to(like.frame)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"Grid.from_wcs: center cannot be placed in the system of the WCS ({error}).") from None
+
+
+def _numbers(value: Any, shape: tuple[int, ...], expected: str, unit: Unit) -> np.ndarray:
+    value = plain(value, expected.partition(" must")[0].replace(": ", "."), unit)
     try:
         numbers = np.asarray(value, float)
     except (TypeError, ValueError):

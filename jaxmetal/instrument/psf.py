@@ -19,6 +19,7 @@ from jaxmetal.errors import InputError, InputWarning
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.profiles.numerics import product
 from jaxmetal.profiles.profile import as_array, is_traced
+from jaxmetal.quantities import ANY, ARCSEC, PIXELS, Unit, plain
 
 SIGMA_TO_FWHM = 2.354820045030949
 
@@ -53,18 +54,18 @@ class GaussianPSF(PSF):
     Parameters
     ----------
     fwhm
-        full width at half maximum, arcsec, positive.
+        full width at half maximum, arcsec, positive; or an astropy Quantity.
 
     Raises
     ------
     InputError
-        if the width is not a positive number.
+        if the width is not a positive number, or has a unit that is not that of an angle.
     """
 
     fwhm: Float[Array, ""]
 
     def __init__(self, fwhm: Any):
-        self.fwhm = _positive(fwhm, "GaussianPSF.fwhm")
+        self.fwhm = _positive(fwhm, "GaussianPSF.fwhm", ARCSEC)
 
     def transfer(self, grid: Grid, kx: Array, ky: Array) -> Array:
         sigma = self.fwhm / SIGMA_TO_FWHM
@@ -88,7 +89,7 @@ class MoffatPSF(PSF):
     Parameters
     ----------
     fwhm
-        full width at half maximum, arcsec, positive.
+        full width at half maximum, arcsec, positive; or an astropy Quantity.
     beta
         slope of the wings, at least 1.3; 2.5 … 4.5 for ground-based seeing.
 
@@ -106,7 +107,7 @@ class MoffatPSF(PSF):
     beta: Float[Array, ""]
 
     def __init__(self, fwhm: Any, beta: Any):
-        self.fwhm = _positive(fwhm, "MoffatPSF.fwhm")
+        self.fwhm = _positive(fwhm, "MoffatPSF.fwhm", ARCSEC)
         self.beta = _positive(beta, "MoffatPSF.beta")
         if not is_traced(self.beta) and self.beta < 1.3:
             raise InputError(f"MoffatPSF.beta: must be at least 1.3 (at 1 the wings hold infinite light), got {beta!r}.")
@@ -142,7 +143,7 @@ class KernelPSF(PSF):
     Parameters
     ----------
     kernel
-        the picture, in the orientation of the data's array, shape (rows, columns). It is normalised to 1.
+        the picture, in the orientation of the data's array, shape (rows, columns), in any unit. It is normalised to 1.
     oversampling
         kernel pixels per map pixel, not necessarily whole.
     center
@@ -169,6 +170,7 @@ class KernelPSF(PSF):
     includes_pixel: bool = eqx.field(static=True)
 
     def __init__(self, kernel: Any, oversampling: Any = 1.0, center: Any = "centroid", includes_pixel: bool = False):
+        kernel = plain(kernel, "KernelPSF.kernel", ANY)
         try:
             picture = np.asarray(kernel, float)
         except (TypeError, ValueError):
@@ -187,7 +189,7 @@ class KernelPSF(PSF):
             if center != "centroid":
                 raise InputError(f'KernelPSF.center: expected "centroid" or (column, row), got {center!r}.')
             center = _centroid(picture)
-        self.center = as_array(center, "KernelPSF.center")
+        self.center = as_array(center, "KernelPSF.center", PIXELS)
         if self.center.shape != (2,) or not (is_traced(self.center) or np.all(np.isfinite(self.center))):
             raise InputError(f'KernelPSF.center: expected "centroid" or (column, row), got {center!r}.')
         self.includes_pixel = bool(includes_pixel)
@@ -287,8 +289,8 @@ def _centroid(picture: np.ndarray) -> tuple[float, float]:
     return center
 
 
-def _positive(value: Any, where: str) -> Float[Array, ""]:
-    number = as_array(value, where)
+def _positive(value: Any, where: str, unit: Unit = "") -> Float[Array, ""]:
+    number = as_array(value, where, unit)
     if number.shape != ():
         raise InputError(f"{where}: expected one number, got shape {number.shape}.")
     if not is_traced(number) and not 0 < float(number) < np.inf:

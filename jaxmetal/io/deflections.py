@@ -11,7 +11,7 @@ from jaxmetal.instrument.grid import Grid
 from jaxmetal.io.fits import read_map
 from jaxmetal.profiles import lens
 from jaxmetal.profiles.profile import Profile
-from jaxmetal.science.lensing import distance_ratio
+from jaxmetal.science.lensing import as_redshift, distance_ratio
 
 Unit = Literal["arcsec", "pixel"]
 Axes = Literal["array", "sky"]
@@ -84,8 +84,10 @@ def read_deflection(
 
 def _ratio(scaled_to: Any, lens_redshift: Any, source_redshift: Any, cosmology: Any) -> float:
     """What to multiply the maps with."""
-    if scaled_to == "source":
+    if isinstance(scaled_to, str) and scaled_to == "source":
         return 1.0
+    if hasattr(scaled_to, "unit"):
+        scaled_to = as_redshift(scaled_to, "read_deflection.scaled_to")
     number = isinstance(scaled_to, int | float | np.number) and not isinstance(scaled_to, bool)
     if scaled_to != "infinity" and not number:
         raise InputError(f"read_deflection.scaled_to: expected 'infinity', 'source' or a redshift, got {scaled_to!r}.")

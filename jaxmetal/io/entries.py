@@ -54,9 +54,10 @@ class Psf(OneOf):
 
 
 class Observation(Block):
-    """What all maps have: a file, how finely the instrument is computed, and how the data scatter."""
+    """What all maps have: a file, how finely the instrument is computed, how the data scatter, and whether they are looked at."""
 
     file: str
+    check: bool = True
     supersampling: Supersampling = "auto"
     margin: Annotated[int, Field(ge=0)] | None = None
     scatter: NotNegative | None = None

@@ -13,6 +13,7 @@ from jaxmetal.errors import InputError, unknown
 from jaxmetal.files import whole_file
 from jaxmetal.io.cards import card_value, escaped, fits_unit
 from jaxmetal.io.hdus import find, first_line, opened, pixels, quiet
+from jaxmetal.io.units import error_factor
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ def read_map(
         the file, and the extension of the values by name or number.
     error, variance, ivar
         of the standard deviations, of their squares, or of the inverse squares: one of them, or none; an extension, or a Part.
+        Where its BUNIT is another unit than that of the values, it is converted.
     mask
         not zero where a pixel is to be left out; an extension, or a Part.
     channel
@@ -106,13 +108,14 @@ def read_map(
     with opened(path) as hdus:
         values, header = image_of(hdus, path, value, channel)
 
-        def found(part: str | int | Part) -> tuple[np.ndarray, str]:
+        def found(part: str | int | Part) -> tuple[np.ndarray, Any, str]:
             part = part if isinstance(part, Part) else Part(None, part, channel)
             with opened(part.file) if part.file is not None else nullcontext(hdus) as others:
                 file = path if part.file is None else part.file
-                return image_of(others, file, part.extension, part.channel, values.shape)[0], f"{file}[{part.extension}]"
+                return *image_of(others, file, part.extension, part.channel, values.shape), f"{file}[{part.extension}]"
 
-        sigma = next((_sigma(kind, *found(part)) for kind, part in given.items()), None)
+        stated = str(header.get("BUNIT") or unit or "")
+        sigma = next((_sigma(kind, *found(part), stated) for kind, part in given.items()), None)
         masked = np.zeros(values.shape, bool) if mask is None else found(mask)[0] != 0
         ids = None if bins is None else found(bins)[0]
     unit = str(header.get("BUNIT") or "") if unit is None else unit
@@ -198,11 +201,12 @@ def _plane(header: Any, channel: int | str, count: int, where: str) -> int:
     return int(channel)
 
 
-def _sigma(kind: str, array: np.ndarray, where: str) -> np.ndarray:
-    """Standard deviations, infinite where a variance or inverse variance says nothing."""
+def _sigma(kind: str, array: np.ndarray, header: Any, where: str, unit: str) -> np.ndarray:
+    """Standard deviations in the unit of the values, infinite where a variance or inverse variance says nothing."""
     told = array > 0
     if not told.any():
         raise InputError(f"{where}: expected positive numbers ({kind}), the extension has none.")
+    array = array * error_factor(kind, str(header.get("BUNIT") or ""), unit, where)
     return array if kind == "error" else np.where(told, np.where(told, array, 1.0) ** (0.5 if kind == "variance" else -0.5), np.inf)
 
 

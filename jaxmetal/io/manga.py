@@ -11,6 +11,7 @@ from jaxmetal.errors import InputError
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.psf import SIGMA_TO_FWHM, GaussianPSF
 from jaxmetal.io.fits import MapFile, read_header, read_image, read_map
+from jaxmetal.quantities import as_number
 from jaxmetal.science import calibrations, noise
 from jaxmetal.science.baselines import radius_map
 
@@ -99,6 +100,7 @@ def line_fluxes(path: str | os.PathLike, inflate: float = 1.25) -> dict[str, Map
     ----------
     Belfiore et al. (2019), AJ 158, 160.
     """
+    inflate = as_number(inflate, f"{path}: inflate")
     if not (np.isfinite(inflate) and inflate > 0):
         raise InputError(f"{path}: inflate must be a positive number, got {inflate!r}.")
     fluxes = {}

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmetal.errors import InputError
+from jaxmetal.errors import InputError, warnings_about
 from jaxmetal.galaxy import LENS
 from jaxmetal.instrument.aperture import Apertures
 from jaxmetal.instrument.grid import Grid
@@ -23,6 +23,7 @@ from jaxmetal.io.manga import Manga, read_manga
 from jaxmetal.io.psfs import read_psf
 from jaxmetal.maps import LightMap, Map, TracerMap
 from jaxmetal.maps.binned import common
+from jaxmetal.quantities import unit_of_text
 
 Source = MapFile | Manga
 
@@ -77,7 +78,7 @@ def observe(config: schema.Config, folder: Path, priors: Mapping[str, Any], mist
     """
     sources: dict[str, Source] = {}
     for name, entry in config.maps.items():
-        with mistakes.at(f"maps.{name}"):
+        with mistakes.at(f"maps.{name}"), warnings_about(f"maps.{name}"):
             sources[name] = _read(entry, folder)
     with mistakes.at("reference"):
         reference = _reference(config, sources)
@@ -100,7 +101,7 @@ def _made(
             # Without its bins it would be another map.
             continue
         # A value that was left out because it was wrong may be missed here.
-        with mistakes.at(f"maps.{name}", follows=mistakes.touches(f"maps.{name}")):
+        with mistakes.at(f"maps.{name}", follows=mistakes.touches(f"maps.{name}")), warnings_about(f"maps.{name}"):
             grid = _grid(entry, source, reference)
             shape, psf, ids = grid.shape, _psf(entry, source, grid, folder), source.bins
             if fill:
@@ -193,7 +194,7 @@ def _observed(
     name: str, entry: Any, source: Source, instrument: Instrument, priors: Mapping[str, Any], shape: tuple[int, int], fill: Callable
 ) -> dict[str, Observed]:
     """One map of a FITS file, or the two of a MaNGA file."""
-    noise = {"likelihood": entry.likelihood, "dof": entry.dof}
+    noise: dict[str, Any] = {"likelihood": entry.likelihood, "dof": entry.dof, "check": entry.check}
     if isinstance(source, Manga):
         z, light = fill(source.metallicity), fill(source.light)
         names = entry.metallicity, entry.light
@@ -209,6 +210,8 @@ def _observed(
     found = fill(source)
     sigma = found.sigma if found.sigma is not None else entry.sigma
     noise["scatter"] = start_of(entry.scatter, priors.get(f"{name}.scatter"))
+    # A text that names no unit, as headers have them, says nothing.
+    noise["unit"] = unit_of_text(found.unit)
     if isinstance(entry, schema.Light):
         values, mask = found.values, found.mask
         if entry.flux != "pixel":

@@ -7,6 +7,7 @@ from jaxmetal.errors import InputError
 from jaxmetal.instrument.psf import KernelPSF
 from jaxmetal.io.fits import celestial, image_of
 from jaxmetal.io.hdus import find, opened
+from jaxmetal.quantities import PIXEL_SCALE, as_number
 
 # Extensions of STPSF (WebbPSF) in the order of preference, and those whose values are light collected in detector pixels;
 # header keys of a PSF's scale in arcsec, and of its pixels per detector pixel.
@@ -39,6 +40,7 @@ def read_psf(
     InputError
         for a file or extension that cannot be read, or if nothing tells the scale.
     """
+    pixel_scale = as_number(pixel_scale, f"{path}: pixel_scale", PIXEL_SCALE)
     if not pixel_scale > 0:
         raise InputError(f"{path}: pixel_scale must be positive (arcsec), got {pixel_scale!r}.")
     with opened(path) as hdus:

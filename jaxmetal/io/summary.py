@@ -12,8 +12,9 @@ from jaxmetal.galaxy import Galaxy, get
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.posterior import Posterior
 from jaxmetal.io.scene import Scene
-from jaxmetal.io.units import UNITS
 from jaxmetal.maps import LightMap, Map, TracerMap
+from jaxmetal.profiles.profile import Profile
+from jaxmetal.profiles.units import stated_unit
 from jaxmetal.science import baselines
 from jaxmetal.science.discs import Disc, disc_of_model
 
@@ -55,7 +56,9 @@ def unit_of(path: str, scene: Scene) -> str:
         tracer = path.split(".")[1]
         found = [o.unit for o in scene.maps.values() if isinstance(o.map, TracerMap) and o.map.tracer == tracer and o.unit]
         return f"{found[0]}/arcsec" if found and last in PER_RADIUS else "".join(found[:1])
-    return UNITS.get(last, "")
+    named = {**scene.galaxy.named, **{name: o.map for name, o in scene.maps.items()}}
+    owner = get(named, path.rpartition(".")[0])
+    return stated_unit(owner.function if isinstance(owner, Profile) else owner, last) or ""
 
 
 def parameter_table(scene: Scene, fit: Fit, posterior: Posterior | None) -> Any:

@@ -1,12 +1,58 @@
-"""Units of parameters by name, as far as a name tells them; what a tracer's parameters have depends on its map."""
+"""Units in the headers of FITS files: an error that is told in another unit than its values."""
 
-UNITS = {
-    name: unit
-    for unit, names in {
-        "arcsec": "center_x center_y R_sersic scale_length sigma alpha break_radius smoothness width inner_radius fwhm origin scale",
-        "deg": "inclination position_angle pitch phase",
-        "rad": "phi_G",
-        "arcsec/pixel": "matrix",
-    }.items()
-    for name in names.split()
-}
+import warnings
+
+from jaxmetal.errors import InputError, InputWarning
+from jaxmetal.quantities import unit_of_text
+
+# The power of the values' unit in which each kind of error is.
+POWERS = {"error": 1, "variance": 2, "ivar": -2}
+
+
+def error_factor(kind: str, own: str, values: str, where: str) -> float:
+    """What an error must be multiplied with to be in the unit of the values.
+
+    Parameters
+    ----------
+    kind
+        "error", "variance" or "ivar".
+    own, values
+        the text of BUNIT of the error and of the values; a text that names no unit says nothing.
+    where
+        names the error in messages.
+
+    Raises
+    ------
+    InputError
+        for a unit that is that of another kind of error.
+
+    Warns
+    -----
+    InputWarning
+        for a unit that has nothing to do with that of the values; it is not used.
+    """
+    unit, wanted = unit_of_text(own), unit_of_text(values)
+    if unit is None or wanted is None or unit == wanted:
+        # A variance whose header repeats the unit of the values was copied from them.
+        return 1.0
+    spread = getattr(wanted, "function_unit", wanted)
+    factors = {}
+    for name, power in POWERS.items():
+        try:
+            factors[name] = float(unit.to(spread**power))
+        except (TypeError, ValueError):
+            continue
+    if kind in factors:
+        return factors[kind]
+    if set(factors) - {"error"}:
+        other = next(name for name in factors if name != "error")
+        raise InputError(
+            f"{where}: given as {kind}, but its BUNIT {own!r} is that of the {other} of values in {values!r}; give it as {other}."
+        )
+    if not factors:
+        warnings.warn(
+            f"{where}: its BUNIT is {own!r}, that of the values {values!r}; these cannot be converted, so it is taken as it stands.",
+            InputWarning,
+            stacklevel=2,
+        )
+    return 1.0

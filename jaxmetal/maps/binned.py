@@ -11,6 +11,8 @@ from jaxmetal.instrument.aperture import Apertures
 ROUNDING = 1e-6
 # A map of which more than this part repeats its neighbours was measured in bins.
 REPEATED = 0.5
+# A map of fewer different values is a model of a few parts rather than measured in bins.
+FEWEST_BINS = 6
 
 # (values, sigma, masked) per pixel to the same per bin; the first argument names the map in messages.
 Gather = Callable[[str, Apertures, np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
@@ -63,15 +65,57 @@ def _same(low: np.ndarray, high: np.ndarray) -> np.ndarray:
 
 
 def repeated(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray) -> float:
-    """The part of the usable pixels whose value and error are those of a neighbour, if there is more than one value; 0 otherwise.
+    """The part of the usable pixels that repeat a neighbour's value and error, as those of a bin do; 0 if they may for another reason.
 
     Only of a neighbour, because a symmetric galaxy repeats itself too.
+
+    Parameters
+    ----------
+    values, sigma, usable
+        of every pixel, shape (rows, columns).
     """
-    alike = np.zeros(values.shape, bool)
-    for one, other in (((slice(1, None),), (slice(None, -1),)), ((slice(None), slice(1, None)), (slice(None), slice(None, -1)))):
-        same = (values[one] == values[other]) & (sigma[one] == sigma[other]) & usable[one] & usable[other]
-        alike[one] |= same
-        alike[other] |= same
-    if not alike.any() or np.ptp(values[alike]) == 0 or np.ptp(sigma[alike]) == 0:
+    beside, above = _equal_neighbours(values, sigma, usable, 1), _equal_neighbours(values, sigma, usable, 0)
+    alike = beside | above
+    if not alike.any() or np.ptp(values[alike]) == 0:
+        return 0.0
+    if np.ptp(sigma[alike]) == 0 and not _shows_bins(values, usable, beside, above):
         return 0.0
     return float(alike.sum() / usable.sum())
+
+
+def _equal_neighbours(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray, axis: int) -> np.ndarray:
+    """Which pixels have the value and the error of a neighbour along an axis."""
+    one, other = ((slice(None),) * axis + (part,) for part in (slice(1, None), slice(None, -1)))
+    same = (values[one] == values[other]) & (sigma[one] == sigma[other]) & usable[one] & usable[other]
+    alike = np.zeros(values.shape, bool)
+    alike[one] |= same
+    alike[other] |= same
+    return alike
+
+
+def _shows_bins(values: np.ndarray, usable: np.ndarray, beside: np.ndarray, above: np.ndarray) -> bool:
+    """Whether values alone show bins, where one error for all cannot: not a constant, a stripe, or numbers with few digits."""
+    alike = beside | above
+    levels, counts = np.unique(values[alike], return_counts=True)
+    # A bin reaches along both axes; a tilted plane repeats itself along one.
+    if min(beside.sum(), above.sum()) < 0.25 * alike.sum() or counts.max() > 0.5 * alike.sum() or levels.size < FEWEST_BINS:
+        return False
+    if np.ptp(levels) < ROUNDING * np.abs(levels).max():
+        return False
+    steps = np.diff(levels) / np.diff(levels).min()
+    if np.abs(steps - np.round(steps)).max() > 0.05:
+        return True
+    # Rounded numbers are equal here and there, and where they are smooth they change by one step at a time.
+    corner = (values[1:, 1:] == values[:-1, 1:]) & (values[1:, 1:] == values[1:, :-1]) & (values[1:, 1:] == values[:-1, :-1])
+    square = np.zeros(values.shape, bool)
+    for rows in (slice(1, None), slice(None, -1)):
+        for columns in (slice(1, None), slice(None, -1)):
+            square[rows, columns] |= corner
+    filled = np.where(usable, values, 0.0)
+    change = np.abs(np.concatenate([np.diff(filled, axis=axis)[_both(usable, axis)] for axis in (0, 1)])) / np.diff(levels).min()
+    return bool(square.sum() > REPEATED * usable.sum() and np.mean(change[change > 0.5] > 1.5) > 0.1)
+
+
+def _both(usable: np.ndarray, axis: int) -> np.ndarray:
+    """Which pairs of neighbours along an axis are usable."""
+    return usable[1:] & usable[:-1] if axis == 0 else usable[:, 1:] & usable[:, :-1]

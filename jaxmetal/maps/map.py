@@ -1,6 +1,5 @@
 """Light and tracer maps: values with their errors, and the instrument that measured them."""
 
-import warnings
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -9,12 +8,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from jaxmetal.errors import InputError, InputWarning, described, unknown
+from jaxmetal.errors import InputError, described, unknown
 from jaxmetal.instrument.instrument import Instrument
-from jaxmetal.maps.binned import REPEATED, Gather, added, check_whole, common, repeated
-from jaxmetal.maps.covariance import Modes, checked, decomposed
+from jaxmetal.maps.binned import Gather, added, common
+from jaxmetal.maps.covariance import Modes, decomposed
+from jaxmetal.maps.findings import Inspected
+from jaxmetal.maps.inspection import inspect_map, report
+from jaxmetal.maps.measured import in_one_unit, measured, usable
 from jaxmetal.maps.scales import scale_functions
-from jaxmetal.profiles.profile import as_array, as_numbers, is_traced
+from jaxmetal.profiles.profile import as_array, is_traced
 
 LIKELIHOODS = ("gaussian", "student-t")
 
@@ -60,31 +62,31 @@ class Map(eqx.Module):
         return self.instrument.image(values)
 
     def _fill(
-        self, gather: Gather, values: Any, sigma: Any, instrument: Any, mask: Any, covariance: Any, scatter: Any, likelihood: str, dof: Any
+        self, gather: Gather, values: Any, sigma: Any, instrument: Any, mask: Any, covariance: Any, scatter: Any, likelihood: str,
+        dof: Any, unit: Any, check: bool, scale: Any = "linear",
     ):  # fmt: skip
         kind = type(self).__name__
         if not isinstance(instrument, Instrument):
             raise InputError(f"{kind}.instrument: expected an Instrument, got {type(instrument).__name__}.")
         if likelihood not in LIKELIHOODS:
             raise unknown("likelihood", likelihood, LIKELIHOODS, kind)
-        if (sigma is None) == (covariance is None):
-            raise InputError(f"{kind}: expected sigma or covariance, got {'neither' if sigma is None else 'both'}.")
         if covariance is not None and likelihood != "gaussian":
             raise InputError(f"{kind}.covariance: goes with the Gaussian likelihood alone, got {likelihood!r}.")
-        values, sigma, masked = _measured(kind, gather, values, 1.0 if sigma is None else sigma, instrument, mask)
-        matrix = None if covariance is None else checked(covariance, values.size, f"{kind}.covariance")
-        if matrix is not None:
-            sigma = np.sqrt(np.abs(np.diag(matrix))).reshape(values.shape)
-        usable = _usable(kind, values, sigma, masked)
-        if gather is common and instrument.apertures is None and matrix is None:
-            _warn_of_bins(values, sigma, usable)
+        given = in_one_unit(kind, values, sigma, covariance, unit)
+        values, sigma, masked, matrix = measured(kind, gather, given, instrument, mask)
+        valid = usable(kind, values, sigma, masked)
+        if check:
+            error_map = given.sigma is not None and given.sigma.ndim > 0
+            data = Inspected(kind, values, sigma, masked, valid, error_map, instrument.apertures, given.unit, scale)
+            report(kind, inspect_map(data))
         # Finite stand-ins before any arithmetic: 0 × NaN is NaN, in the value and in the gradient.
-        self.values = as_array(np.where(usable, values, 0.0), f"{kind}.values")
-        self.sigma = as_array(np.where(usable, sigma, 1.0), f"{kind}.sigma")
-        self.valid = jnp.asarray(usable)
-        self.modes = None if matrix is None else decomposed(matrix, usable, f"{kind}.covariance")
+        self.values = as_array(np.where(valid, values, 0.0), f"{kind}.values")
+        self.sigma = as_array(np.where(valid, sigma, 1.0), f"{kind}.sigma")
+        self.valid = jnp.asarray(valid)
+        self.modes = None if matrix is None else decomposed(matrix, valid, f"{kind}.covariance")
         self.instrument = instrument
-        self.scatter = as_array(scatter, f"{kind}.scatter")
+        relative = isinstance(self, LightMap)
+        self.scatter = as_array(scatter, f"{kind}.scatter", "" if relative else getattr(given.unit, "function_unit", given.unit))
         self.dof = as_array(dof, f"{kind}.dof")
         single = self.scatter.shape == self.dof.shape == ()
         traced = is_traced((self.scatter, self.dof))
@@ -118,19 +120,34 @@ class LightMap(Map):
         "gaussian", or "student-t" with `dof` degrees of freedom, whose scale is sigma.
     dof
         degrees of freedom of the Student-t.
+    unit
+        of the values, as an astropy unit or its name, if they are plain numbers; values with a unit are converted to it.
+    check
+        whether to look for values that are no measurements and for statements that contradict each other.
 
     Raises
     ------
     InputError
         for shapes that do not match, a covariance that is not symmetric and positive definite, values per pixel that repeat in
-        bins (the flux of the bin, or the mean of its pixels?), or when no pixel is left.
+        bins (the flux of the bin, or the mean of its pixels?), or when no pixel is left; units that cannot be converted, a
+        unit of magnitudes, or a map that is mostly one value far from all others.
+
+    Warns
+    -----
+    InputWarning
+        for whatever else is strange about the data, a line each; see `maps.inspection`.
+
+    Notes
+    -----
+    Values, errors and covariance may be astropy Quantities (errors are converted to the unit of the values), masked arrays,
+    CCDData and the like: their masks count, and their uncertainty is taken if sigma is None.
     """
 
     def __init__(
         self, values: Any, sigma: Any, instrument: Instrument, mask: Any = None, *, covariance: Any = None,
-        scatter: Any = 0.0, likelihood: str = "gaussian", dof: Any = 4.0,
+        scatter: Any = 0.0, likelihood: str = "gaussian", dof: Any = 4.0, unit: Any = None, check: bool = True,
     ):  # fmt: skip
-        self._fill(added, values, sigma, instrument, mask, covariance, scatter, likelihood, dof)
+        self._fill(added, values, sigma, instrument, mask, covariance, scatter, likelihood, dof, unit, check)
         if self.modes is not None and not is_traced(self.scatter) and float(self.scatter) > 0:
             raise InputError("LightMap.covariance: does not go with a scatter, which is a fraction of the model's flux.")
 
@@ -163,17 +180,28 @@ class TracerMap(Map):
         "gaussian", or "student-t" with `dof` degrees of freedom, whose scale is sigma.
     dof
         degrees of freedom of the Student-t.
+    unit
+        of the values, as an astropy unit or its name, if they are plain numbers; values with a unit are converted to it.
+    check
+        whether to look for values that are no measurements and for statements that contradict each other.
 
     Raises
     ------
     InputError
         for shapes that do not match, pixels of one bin that differ, a covariance that is not symmetric and positive definite, an
-        unknown scale, or when no pixel is left.
+        unknown scale, or when no pixel is left; units that cannot be converted, or a map that is mostly one value far from
+        all others.
 
     Warns
     -----
     InputWarning
-        if most pixels repeat a neighbour's value and error, as maps measured in bins do, and no bins are given.
+        for whatever else is strange about the data, a line each, such as bins that are not given, values of zero where nothing
+        was measured, an inverted mask, or errors that look like variances; see `maps.inspection`.
+
+    Notes
+    -----
+    Values, errors and covariance may be astropy Quantities (errors are converted to the unit of the values), masked arrays,
+    CCDData and the like: their masks count, and their uncertainty is taken if sigma is None.
     """
 
     tracer: str = eqx.field(static=True)
@@ -181,65 +209,13 @@ class TracerMap(Map):
 
     def __init__(
         self, values: Any, sigma: Any, instrument: Instrument, tracer: str = "metallicity", scale: Any = "log10", mask: Any = None, *,
-        covariance: Any = None, scatter: Any = 0.0, likelihood: str = "gaussian", dof: Any = 4.0,
+        covariance: Any = None, scatter: Any = 0.0, likelihood: str = "gaussian", dof: Any = 4.0, unit: Any = None,
+        check: bool = True,
     ):  # fmt: skip
         if not isinstance(tracer, str):
             hint = "a mask is given by name, as mask=…"
             raise InputError(f"TracerMap.tracer: expected a name, got {described(tracer)}; {hint}.")
-        self._fill(common, values, sigma, instrument, mask, covariance, scatter, likelihood, dof)
         scale_functions(scale)
+        self._fill(common, values, sigma, instrument, mask, covariance, scatter, likelihood, dof, unit, check, scale)
         self.tracer = tracer
         self.scale = scale if isinstance(scale, str) else tuple(scale)
-
-
-def _measured(kind: str, gather: Gather, values: Any, sigma: Any, instrument: Instrument, mask: Any) -> tuple[np.ndarray, ...]:
-    """(values, sigma, masked), one of each per measurement of the instrument."""
-    shape, apertures = instrument.shape, instrument.apertures
-    values = as_numbers(values, f"{kind}.values")
-    if apertures is not None and values.shape == apertures.shape:
-        check_whole(kind, apertures)
-        shape = apertures.shape
-    if values.shape != shape:
-        wanted = "the grid's" if apertures is None else f"the grid's {apertures.shape} or the apertures'"
-        raise InputError(f"{kind}.values: shape {values.shape} does not match {wanted} {shape}{_axes(shape)}.")
-    sigma = as_numbers(sigma, f"{kind}.sigma")
-    if sigma.shape not in ((), shape):
-        raise InputError(f"{kind}.sigma: expected one number or shape {shape}, got shape {sigma.shape}.")
-    masked = np.zeros(shape, bool) if mask is None else np.asarray(mask)
-    if masked.shape != shape:
-        wanted = "the grid's" if len(shape) == 2 else "the values'"
-        raise InputError(f"{kind}.mask: shape {masked.shape} does not match {wanted} {shape}{_axes(shape)}.")
-    if masked.dtype.kind not in "bui" or not np.isin(masked, (0, 1)).all():
-        raise InputError(f"{kind}.mask: expected True (leave the pixel out) or False, got values of type {masked.dtype}.")
-    found = values, np.broadcast_to(sigma, shape), masked.astype(bool)
-    return found if shape == instrument.shape or apertures is None else gather(kind, apertures, *found)
-
-
-def _axes(shape: tuple[int, ...]) -> str:
-    return " (rows, columns)" if len(shape) == 2 else ""
-
-
-def _usable(kind: str, values: np.ndarray, sigma: np.ndarray, masked: np.ndarray) -> np.ndarray:
-    """Where there is a measurement; some must be left."""
-    valid = np.isfinite(values) & ~masked
-    negative = valid & (sigma < 0)
-    if negative.sum() > 0.5 * max(valid.sum(), 1):
-        raise InputError(
-            f"{kind}.sigma: standard deviations must be positive; {negative.sum()} of {valid.sum()} pixels have a negative one."
-        )
-    usable = valid & np.isfinite(sigma) & (sigma > 0)
-    if not usable.any():
-        lost = {"are not finite": ~np.isfinite(values), "are masked": masked, "have no positive sigma": ~(sigma > 0)}
-        counts = ", ".join(f"{int(np.sum(pixels))} {why}" for why, pixels in lost.items())
-        raise InputError(f"{kind}: no pixel is left; of {values.size}, {counts} (mask=True leaves a pixel out).")
-    return usable
-
-
-def _warn_of_bins(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray) -> None:
-    if (part := repeated(values, sigma, usable)) > REPEATED:
-        warnings.warn(
-            f"TracerMap: {100 * part:.0f} % of the pixels repeat the value and error of a neighbour, as maps measured in bins do; each bin "
-            "would count as often as it has pixels. Give the bins: Instrument(..., apertures=Apertures.bins(ids)).",
-            InputWarning,
-            stacklevel=4,
-        )

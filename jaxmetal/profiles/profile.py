@@ -12,12 +12,26 @@ from jax.core import Tracer
 from jaxtyping import Array
 
 from jaxmetal.errors import InputError, described, unknown
+from jaxmetal.profiles.units import unit_of
+from jaxmetal.quantities import ARCSEC, Unit, plain
 
 
-def as_array(value: Any, where: str) -> Array:
-    """A number or array of numbers as a floating-point JAX array of the default precision."""
+def as_array(value: Any, where: str, unit: Unit = "") -> Array:
+    """A number or array of numbers as a floating-point JAX array of the default precision.
+
+    Parameters
+    ----------
+    value, where, unit
+        as for `quantities.plain`: a quantity is converted to the unit that is expected, masked values are NaN.
+
+    Raises
+    ------
+    InputError
+        for what are no numbers, or have a unit that cannot be converted.
+    """
+    bare = value if isinstance(value, jax.Array) else plain(value, where, unit)
     try:
-        numbers = value if isinstance(value, jax.Array) else np.asarray(value)
+        numbers = bare if isinstance(bare, jax.Array) else np.asarray(bare)
         if numbers.dtype.kind in "OUSc":
             raise TypeError
         if isinstance(numbers, np.ndarray):
@@ -28,16 +42,6 @@ def as_array(value: Any, where: str) -> Array:
         return jnp.asarray(numbers, jnp.result_type(float))
     except (TypeError, ValueError):
         raise InputError(f"{where}: expected a number or an array of numbers, got {value!r}.") from None
-
-
-def as_numbers(value: Any, where: str) -> np.ndarray:
-    """A number or array of numbers on the host in double precision; masked values are NaN."""
-    if isinstance(value, np.ma.MaskedArray):
-        value = np.ma.filled(value.astype(float), np.nan)
-    try:
-        return np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise InputError(f"{where}: expected numbers, got {type(value).__name__}.") from None
 
 
 def _signature(function: Callable) -> tuple[dict[str, inspect.Parameter], bool]:
@@ -83,13 +87,15 @@ class Profile(eqx.Module):
         a lens gives a pair, the deflection along x and y.
     parameters
         its parameters by name; those with a default in the function may be left out. A keyword-only one with a str,
-        bool, int or None for its default is an option: it is compiled in, and no fit reaches it.
+        bool, int or None for its default is an option: it is compiled in, and no fit reaches it. An astropy Quantity is
+        converted to the unit that the function's description states; what depends on the unit of the maps, and the
+        parameters of your own functions, are plain numbers.
 
     Raises
     ------
     InputError
-        for a parameter that the function does not have, one that is missing, one that is not a finite number, or
-        an option with a value that it does not know.
+        for a parameter that the function does not have, one that is missing, one that is not a finite number, one
+        whose unit cannot be converted, or an option with a value that it does not know.
 
     Examples
     --------
@@ -121,7 +127,7 @@ class Profile(eqx.Module):
         options = options_of(function)
         self.function = function
         self._options = tuple((name, _option(values.pop(name), option, where)) for name, option in sorted(options.items()))
-        self.parameters = {name: as_array(value, f"{where}.{name}") for name, value in sorted(values.items())}
+        self.parameters = {name: as_array(value, f"{where}.{name}", unit_of(function, name)) for name, value in sorted(values.items())}
         for name, value in self.parameters.items():
             if not is_traced(value) and not np.all(np.isfinite(value)):
                 raise InputError(f"{where}.{name}: expected finite numbers, got {value}.")
@@ -147,6 +153,7 @@ class Profile(eqx.Module):
 
     def __call__(self, x: Array, y: Array) -> Any:
         """The profile's value at (x, y), arcsec; of a lens, the deflection (alpha_x, alpha_y), arcsec."""
+        x, y = plain(x, f"{self.name}.x", ARCSEC), plain(y, f"{self.name}.y", ARCSEC)
         return self.function(x, y, **self.parameters, **self.options)
 
     def __getattr__(self, name: str) -> Array:

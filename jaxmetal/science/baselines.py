@@ -10,12 +10,15 @@ from jaxmetal.errors import InputError, check_type, unknown
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.instrument import Instrument
+from jaxmetal.maps.measured import in_one_unit
 from jaxmetal.profiles.geometry import disc_radius
-from jaxmetal.profiles.profile import as_numbers
+from jaxmetal.quantities import ANY, ARCSEC, DEGREES, as_numbers, contents, plain
 from jaxmetal.science.lensing import source_position
 
 # The two ways to count a radius in an ellipse: its semi-major axis, or the product average of its axes.
 MAJOR_AXIS, MEAN = "major axis", "sqrt(ab)"
+# Radii on the sky, or in units of an effective radius.
+RADIUS = (ARCSEC, "")
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ def ols(radius: Any, values: Any, mask: Any = None) -> LineFit:
     InputError
         for shapes that do not match, or fewer than two usable pixels at different radii.
     """
-    radius, values = _usable("ols", mask, radius=radius, values=values)
+    radius, values = _usable("ols", mask, radius=radius, values=as_numbers(values, "ols.values", ANY))
     fit = _line("ols", radius, values, np.ones_like(values))
     s2 = fit.chi_square / (fit.count - 2) if fit.count > 2 else np.nan
     return LineFit(fit.central, fit.gradient, s2 * fit.covariance, fit.chi_square, fit.count)
@@ -129,8 +132,10 @@ def wls(radius: Any, values: Any, sigma: Any, mask: Any = None) -> LineFit:
     ----------
     Metha et al. (2024), arXiv:2403.08175, eq. 4.
     """
-    if np.shape(sigma) == ():
-        sigma = np.full(np.shape(values), sigma)
+    given = in_one_unit("wls", values, sigma, None, None)
+    values = given.values if given.mask is None else np.where(given.mask, np.nan, given.values)
+    assert given.sigma is not None
+    sigma = np.broadcast_to(given.sigma, values.shape) if given.sigma.shape == () else given.sigma
     radius, values, sigma = _usable("wls", mask, radius=radius, values=values, sigma=sigma)
     return _line("wls", radius, values, 1 / sigma**2)
 
@@ -154,7 +159,7 @@ def annuli(radius: Any, values: Any, edges: Any, mask: Any = None) -> Annuli:
     InputError
         for shapes that do not match, or edges that do not grow.
     """
-    edges = as_numbers(edges, "annuli.edges")
+    edges, values = as_numbers(edges, "annuli.edges", RADIUS), as_numbers(values, "annuli.values", ANY)
     if edges.ndim != 1 or edges.size < 2 or not np.all(np.diff(edges) > 0):
         raise InputError(f"annuli.edges: expected two or more growing radii, got {edges.tolist()}.")
     radius, values = _usable("annuli", mask, radius=radius, values=values)
@@ -195,7 +200,8 @@ def radius_map(
         arcsec along the major axis.
     """
     check_type(grid, Grid, "radius_map: grid")
-    return np.asarray(disc_radius(*grid.coordinates, inclination, position_angle, center_x, center_y), dtype=float)
+    disc = _disc("radius_map", inclination, position_angle, center_x, center_y)
+    return np.asarray(disc_radius(*grid.coordinates, *disc), dtype=float)
 
 
 def radii(
@@ -234,10 +240,21 @@ def radii(
     x, y = instrument.grid.coordinates
     if galaxy is not None and galaxy.lens:
         x, y = source_position(galaxy, x, y, distance_ratio)
-    along = disc_radius(x, y, inclination, position_angle, center_x, center_y)
-    shorter = np.sqrt(abs(np.cos(np.deg2rad(inclination)))) if radius == MEAN else 1.0
+    numbers = _disc("radii", inclination, position_angle, center_x, center_y)
+    along = disc_radius(x, y, *numbers)
+    shorter = np.sqrt(abs(np.cos(np.deg2rad(numbers[0])))) if radius == MEAN else 1.0
     distance = shorter * np.asarray(along, dtype=float)
     return distance if instrument.apertures is None else instrument.apertures.means(distance)
+
+
+def _disc(where: str, inclination: Any, position_angle: Any, center_x: Any, center_y: Any) -> tuple[Any, ...]:
+    """The numbers of a disc in degrees and arcsec."""
+    angles = {"inclination": inclination, "position_angle": position_angle}
+    places = {"center_x": center_x, "center_y": center_y}
+    return (
+        *(plain(value, f"{where}.{name}", DEGREES) for name, value in angles.items()),
+        *(plain(value, f"{where}.{name}", ARCSEC) for name, value in places.items()),
+    )
 
 
 def _line(where: str, radius: np.ndarray, values: np.ndarray, weight: np.ndarray) -> LineFit:
@@ -256,9 +273,9 @@ def _line(where: str, radius: np.ndarray, values: np.ndarray, weight: np.ndarray
 
 def _usable(where: str, mask: Any, **columns: Any) -> list[np.ndarray]:
     """The columns, flattened, of the pixels that can be used."""
-    arrays = {name: as_numbers(column, f"{where}.{name}") for name, column in columns.items()}
+    arrays = {name: as_numbers(column, f"{where}.{name}", RADIUS if name == "radius" else "") for name, column in columns.items()}
     shape = arrays["radius"].shape
-    masked = np.zeros(shape, bool) if mask is None else np.asarray(mask)
+    masked = np.zeros(shape, bool) if mask is None else np.asarray(contents(mask).numbers)
     for name, array in (arrays | {"mask": masked}).items():
         if array.shape != shape:
             raise InputError(f"{where}.{name}: shape {array.shape} does not match the radii's {shape}.")

@@ -1,7 +1,7 @@
 """Strong-line calibrations: from ratios of emission lines to 12 + log(O/H).
 
 The lines are halpha (6563), hbeta (4861), oiii (5007) and nii (6584), as fluxes in any one unit; the pairs lie so close
-in wavelength that dust hardly changes their ratios.
+in wavelength that dust hardly changes their ratios. The two of a pair may be astropy Quantities, converted to one unit.
 
     N2 = log10(nii / halpha),   O3N2 = log10(oiii / hbeta) - N2
 """
@@ -15,6 +15,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.profiles.profile import as_array
+from jaxmetal.quantities import in_one_unit
 
 Flux = Float[ArrayLike, "..."]
 Index = Float[Array, "..."]
@@ -23,12 +24,14 @@ Index = Float[Array, "..."]
 def n2(halpha: Flux, nii: Flux) -> Index:
     """The index N2 = log10(nii / halpha)."""
     # Differences of logarithms: the fluxes may be as small as 1e-20, and float32 ends at 1e-38.
-    return jnp.log10(nii) - jnp.log10(halpha)
+    flux = in_one_unit("n2", halpha=halpha, nii=nii)
+    return jnp.log10(flux["nii"]) - jnp.log10(flux["halpha"])
 
 
 def o3n2(halpha: Flux, hbeta: Flux, oiii: Flux, nii: Flux) -> Index:
     """The index O3N2 = log10(oiii / hbeta) - log10(nii / halpha)."""
-    return jnp.log10(oiii) - jnp.log10(hbeta) - n2(halpha, nii)
+    flux = in_one_unit("o3n2", oiii=oiii, hbeta=hbeta)
+    return jnp.log10(flux["oiii"]) - jnp.log10(flux["hbeta"]) - n2(halpha, nii)
 
 
 def n2_marino13(halpha: Flux, nii: Flux) -> Index:
@@ -203,7 +206,8 @@ def in_range(name: str, **fluxes: Flux) -> Bool[Array, "..."]:
         for an unknown name or a missing line.
     """
     chosen = calibration(name)
-    index = chosen.index(**{line: as_array(flux, f"in_range.{line}") for line, flux in chosen.needed(fluxes).items()})
+    lines = in_one_unit("in_range", **chosen.needed(fluxes))
+    index = chosen.index(**{line: as_array(flux, f"in_range.{line}") for line, flux in lines.items()})
     return (index > chosen.domain[0]) & (index < chosen.domain[1])
 
 
@@ -226,7 +230,8 @@ def star_forming(halpha: Flux, hbeta: Flux, oiii: Flux, nii: Flux) -> Bool[Array
     ----------
     Baldwin, Phillips & Terlevich (1981), PASP 93, 5; Kauffmann et al. (2003), MNRAS 346, 1055.
     """
-    x, y = n2(halpha, nii), jnp.log10(oiii) - jnp.log10(hbeta)
+    flux = in_one_unit("star_forming", oiii=oiii, hbeta=hbeta)
+    x, y = n2(halpha, nii), jnp.log10(flux["oiii"]) - jnp.log10(flux["hbeta"])
     left = x < 0.05
     limit = 0.61 / jnp.where(left, x - 0.05, -1.0) + 1.3
     return left & (y < limit) & jnp.isfinite(x) & jnp.isfinite(y)

@@ -10,6 +10,8 @@ from jaxtyping import Array, ArrayLike, Float
 from jaxmetal.errors import InputError
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.instrument.grid import Grid
+from jaxmetal.profiles.profile import as_array
+from jaxmetal.quantities import ARCSEC, as_number
 
 
 def source_position(galaxy: Galaxy, x: ArrayLike, y: ArrayLike, distance_ratio: ArrayLike = 1.0) -> tuple[Array, Array]:
@@ -31,14 +33,15 @@ def source_position(galaxy: Galaxy, x: ArrayLike, y: ArrayLike, distance_ratio: 
     x, y
         in the source plane, arcsec.
     """
-    x, y = (jnp.asarray(value, jnp.result_type(float)) for value in (x, y))
+    x, y = as_array(x, "source_position.x", ARCSEC), as_array(y, "source_position.y", ARCSEC)
+    distance_ratio = as_array(distance_ratio, "source_position.distance_ratio")
     along, across = galaxy.deflection(x, y)
     return x - distance_ratio * along, y - distance_ratio * across
 
 
 def _shrinking(galaxy: Galaxy, x: ArrayLike, y: ArrayLike, distance_ratio: ArrayLike) -> Array:
     """det d beta / d theta, the inverse magnification."""
-    x, y = jnp.broadcast_arrays(*(jnp.asarray(value, jnp.result_type(float)) for value in (x, y)))
+    x, y = jnp.broadcast_arrays(as_array(x, "magnification.x", ARCSEC), as_array(y, "magnification.y", ARCSEC))
 
     def trace(x: Array, y: Array) -> tuple[Array, Array]:
         return source_position(galaxy, x, y, distance_ratio)
@@ -148,9 +151,7 @@ def distance_ratio(lens_redshift: float, source_redshift: float, cosmology: Any 
     ----------
     Peebles (1993), Principles of Physical Cosmology, equation 13.46.
     """
-    for name, value in (("lens_redshift", lens_redshift), ("source_redshift", source_redshift)):
-        if not np.ndim(value) == 0 or not np.isfinite(value) or not value > 0:
-            raise InputError(f"{name}: expected a positive number, got {value!r}.")
+    lens_redshift, source_redshift = as_redshift(lens_redshift, "lens_redshift"), as_redshift(source_redshift, "source_redshift")
     if not source_redshift > lens_redshift:
         raise InputError(f"source_redshift: the source must lie behind the lens at {lens_redshift}, got {source_redshift}.")
     cosmology = _cosmology(cosmology)
@@ -170,9 +171,31 @@ def kpc_per_arcsec(redshift: float, cosmology: Any = None) -> float:
     cosmology
         an astropy.cosmology; Planck18 if left out.
     """
-    if not redshift > 0:
-        raise InputError(f"redshift: expected a positive number, got {redshift!r}.")
+    redshift = as_redshift(redshift, "redshift")
     return float(_cosmology(cosmology).kpc_proper_per_arcmin(redshift).to_value("kpc / arcmin") / 60)
+
+
+def as_redshift(value: Any, where: str) -> float:
+    """A redshift, one positive number.
+
+    Parameters
+    ----------
+    value
+        a number, or an astropy Quantity without a unit or in astropy's unit of redshift.
+    where
+        names it in messages.
+
+    Raises
+    ------
+    InputError
+        for anything else, such as a velocity.
+    """
+    # astropy's unit of redshift is not always convertible to none.
+    bare = value.value if str(getattr(value, "unit", "")) == "redshift" else value
+    redshift = as_number(bare, where) if np.ndim(bare) == 0 else np.nan
+    if not (np.isfinite(redshift) and redshift > 0):
+        raise InputError(f"{where}: expected a positive number, got {value!r}.")
+    return redshift
 
 
 def _cosmology(given: Any) -> Any:

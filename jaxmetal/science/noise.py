@@ -11,6 +11,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jaxmetal.errors import InputError
 from jaxmetal.profiles.profile import as_array
+from jaxmetal.quantities import as_number, contents, in_one_unit
 
 
 def variance(light: ArrayLike, c1, c2) -> Float[Array, "..."]:
@@ -36,7 +37,7 @@ def variance(light: ArrayLike, c1, c2) -> Float[Array, "..."]:
     ----------
     Metha et al. (2024), arXiv:2403.08175, eq. A7.
     """
-    light = as_array(light, "variance.light")
+    light, c1, c2 = (as_array(value, f"variance.{name}") for name, value in (("light", light), ("c1", c1), ("c2", c2)))
     lit = light > 0
     return jnp.where(lit, c1 + c2 / jnp.where(lit, light, 1.0), jnp.inf)
 
@@ -68,6 +69,10 @@ def constants(light_center: float, light_edge: float, variance_center: float, va
     ----------
     Metha et al. (2024), arXiv:2403.08175, section 3.
     """
+    given = {
+        "light_center": light_center, "light_edge": light_edge, "variance_center": variance_center, "variance_edge": variance_edge,
+    }  # fmt: skip
+    light_center, light_edge, variance_center, variance_edge = (as_number(value, f"constants.{name}") for name, value in given.items())
     light, wanted = (light_center, light_edge), (variance_center, variance_edge)
     if not (np.all(np.isfinite(light + wanted)) and min(light + wanted) > 0):
         raise InputError(f"constants: light and variances must be positive numbers, got light {light} and variances {wanted}.")
@@ -97,7 +102,7 @@ def propagate(
     diagnostic
         Z = f(**fluxes), element by element, written with jax.numpy.
     fluxes
-        of the lines by the names of f's arguments, any one unit, all of one shape.
+        of the lines by the names of f's arguments, any one unit (astropy Quantities are converted), all of one shape.
     sigmas
         their standard deviations by the same names, each one number or an array.
     scatter
@@ -118,10 +123,11 @@ def propagate(
     Metha et al. (2024), arXiv:2403.08175, appendix A.
     """
     lines, errors = _checked(diagnostic, fluxes, sigmas)
+    extra = as_array(scatter, "propagate.scatter", ("", "dex"))
     usable = jnp.all(jnp.stack([jnp.isfinite(flux) & (flux > 0) for flux in lines.values()]), axis=0)
     # Finite stand-ins before any arithmetic, so that whatever the diagnostic does with a dark pixel stays there.
     lines = {name: jnp.where(usable, flux, 1.0) for name, flux in lines.items()}
-    squares = jnp.full(usable.shape, jnp.square(scatter))
+    squares = jnp.full(usable.shape, jnp.square(extra))
     for name, flux in lines.items():
 
         def along(flux: Array, name: str = name) -> Array:
@@ -143,8 +149,11 @@ def _checked(diagnostic: Callable, fluxes: Mapping[str, Any], sigmas: Mapping[st
         raise InputError(f"propagate: the diagnostic does not take the lines {', '.join(sorted(fluxes)) or 'none'}: {error}.") from None
     if not fluxes or set(fluxes) != set(sigmas):
         raise InputError(f"propagate: fluxes and sigmas must name the same lines, got {sorted(fluxes)} and {sorted(sigmas)}.")
+    unit = next((found.unit for flux in fluxes.values() if (found := contents(flux)).unit is not None), None)
+    fluxes = in_one_unit("propagate.fluxes", **fluxes)
+    # Errors without a unit are in that of the fluxes.
     lines = {name: as_array(flux, f"propagate.fluxes[{name!r}]") for name, flux in fluxes.items()}
-    errors = {name: as_array(sigmas[name], f"propagate.sigmas[{name!r}]") for name in fluxes}
+    errors = {name: as_array(sigmas[name], f"propagate.sigmas[{name!r}]", "" if unit is None else unit) for name in fluxes}
     shape = next(iter(lines.values())).shape
     for name in lines:
         if lines[name].shape != shape or errors[name].shape not in ((), shape):

@@ -16,6 +16,7 @@ from jaxmetal.instrument.psf import GaussianPSF
 from jaxmetal.maps import LightMap, Map, TracerMap
 from jaxmetal.profiles import light, tracer
 from jaxmetal.profiles.profile import Profile
+from jaxmetal.quantities import PIXELS, as_number, as_numbers
 from jaxmetal.science import noise
 
 # The public tutorial of Metha et al. (2024): pixel size in arcsec, and the noise constants of its two use cases.
@@ -52,7 +53,7 @@ def light_map(galaxy: Galaxy, instrument: Instrument, sigma: Any = None, seed: i
 
 
 def _noisy_light(flux: np.ndarray, sigma: Any, instrument: Instrument, seed: int | None) -> LightMap:
-    sigma = 0.01 * flux.max() if sigma is None else sigma
+    sigma = 0.01 * flux.max() if sigma is None else as_numbers(sigma, "light_map.sigma")
     return LightMap(_noisy(flux, sigma, seed), sigma, instrument)
 
 
@@ -198,6 +199,7 @@ def size_case(
     ----------
     Metha et al. (2024), arXiv:2403.08175, figure 4; its gradient is taken to be -0.2 dex per R_e.
     """
+    pixels = as_number(pixels, "size_case.pixels", PIXELS)
     if not (np.isfinite(pixels) and pixels > 0):
         raise InputError(f"size_case.pixels: expected a positive number of pixels, got {pixels!r}.")
     side = 2 * round(4 * pixels) + 1

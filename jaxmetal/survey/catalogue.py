@@ -13,7 +13,7 @@ import numpy as np
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.io.config import Mistakes, Place
 from jaxmetal.io.hdus import first_line
-from jaxmetal.io.units import UNITS
+from jaxmetal.profiles.units import stated_unit
 
 log = logging.getLogger("jaxmetal")
 
@@ -82,7 +82,7 @@ def check_references(raw: Mapping[str, Any], catalogue: Catalogue) -> None:
                 mistakes.add(where, f"a column of the catalogue cannot stand here, only in {', '.join(DIFFER)}.")
             elif name not in catalogue.table.colnames:
                 mistakes.add(where, unknown("column", name, catalogue.table.colnames))
-            elif (unit := getattr(catalogue.table[name], "unit", None)) is not None and unit_at(place) is None:
+            elif (unit := getattr(catalogue.table[name], "unit", None)) is not None and unit_at(place, raw) is None:
                 log.info("%s: %s is taken as it stands, in %s", where, name, unit)
     mistakes.raise_all()
 
@@ -106,7 +106,7 @@ def configure(raw: Mapping[str, Any], catalogue: Catalogue, row: int) -> dict[st
             return [fill(below, (*place, i)) for i, below in enumerate(value)]
         if isinstance(value, str) and place[0] in DIFFER and _REFERENCE.search(value):
             with mistakes.at(".".join(map(str, place))):
-                return _filled(value, place, catalogue.table, row)
+                return _filled(value, place, raw, catalogue.table, row)
         return value
 
     filled = {key: fill(value, (key,)) for key, value in raw.items()}
@@ -122,26 +122,25 @@ def _texts(tree: Any, place: Place) -> Iterator[tuple[Place, str]]:
             yield from _texts(below, (*place, key))
 
 
-def _filled(text: str, place: Place, table: Any, row: int) -> Any:
-    whole = _REFERENCE.fullmatch(text)
-    value = _cell(table, whole[1], row, place) if whole else _REFERENCE.sub(lambda found: str(_cell(table, found[1], row, None)), text)
+def _filled(text: str, place: Place, raw: Mapping[str, Any], table: Any, row: int) -> Any:
+    if whole := _REFERENCE.fullmatch(text):
+        value = _cell(table, whole[1], row, unit_at(place, raw))
+    else:
+        value = _REFERENCE.sub(lambda found: str(_cell(table, found[1], row, None)), text)
     # Where profiles are named, "file.py:function" would run what a catalogue says.
     if place[-1] == "profile" and ":" in str(value):
         raise InputError(f"a catalogue may name profiles that come with jaxmetal only, got {value!r}.")
     return value
 
 
-def _cell(table: Any, name: str, row: int, place: Place | None) -> Any:
-    """What stands in a column, in the unit that the place asks for; as it is where text is made of it."""
+def _cell(table: Any, name: str, row: int, wanted: str | None) -> Any:
+    """What stands in a column, in the unit that is wanted; as it is where that is not known, or text is made of it."""
     value = table[name][row]
     if np.ma.is_masked(value):
         raise InputError(f"the catalogue has no {name} in this row.")
     unit = getattr(table[name], "unit", None)
-    if unit is None or place is None:
-        return _plain(getattr(value, "value", value))
-    wanted = unit_at(place)
     # What light carries has units that only its map knows; the number is taken as it stands.
-    if wanted is None:
+    if unit is None or wanted is None:
         return _plain(getattr(value, "value", value))
     try:
         return float((np.asarray(getattr(value, "value", value), float) * unit).to_value(wanted))
@@ -155,12 +154,27 @@ def _plain(value: Any) -> Any:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-def unit_at(place: Place) -> str | None:
+def unit_at(place: Place, raw: Mapping[str, Any]) -> str | None:
     """The unit that is expected at a place of a configuration; None where it is not known."""
     names = [part for part in place if isinstance(part, str)]
     if place[0] == "priors":
         kind, number = (names[2] if len(names) > 2 else ""), place[-1]
-        return "" if kind in _LOGARITHMIC and number == 1 else UNITS.get(names[1].split(".")[-1])
-    if place[0] in ("galaxy", "truth"):
-        return UNITS.get(names[-1].split(".")[-1])
-    return _UNITS.get(names[-1])
+        return "" if kind in _LOGARITHMIC and number == 1 else _parameter_unit(names[1].split("."), raw)
+    if place[0] == "truth":
+        return _parameter_unit(names[1].split("."), raw)
+    return _parameter_unit(names[1:], raw) if place[0] == "galaxy" else _UNITS.get(names[-1])
+
+
+def _parameter_unit(path: list[str], raw: Mapping[str, Any]) -> str | None:
+    """The unit of a parameter that a dotted path names, by the profile that the configuration has there."""
+    # Not at the top: JAX comes with the profiles, and a survey's state needs none.
+    from jaxmetal.galaxy import LENS
+    from jaxmetal.profiles import lens, light, tracer
+
+    below: Any = raw if path[0] == LENS else raw.get("galaxy")
+    for part in path[:-1]:
+        below = below.get(part) if isinstance(below, Mapping) else None
+    profile = str(below.get("profile")) if isinstance(below, Mapping) else ""
+    homes = (lens,) if path[0] == LENS else (light,) if path[1:2] == ["light"] else (tracer, light)
+    function = next((found for home in homes if (found := getattr(home, profile, None)) is not None), None)
+    return stated_unit(function, path[-1])

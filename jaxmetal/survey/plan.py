@@ -4,7 +4,6 @@ import hashlib
 import io
 import json
 import logging
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ import jax
 import numpy as np
 
 import jaxmetal
-from jaxmetal.errors import InputError, InputWarning
+from jaxmetal.errors import InputError, collected_warnings
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.priors import Linear, Tied
 from jaxmetal.inference.progress import bar
@@ -66,15 +65,14 @@ def scene_of(raw: Mapping[str, Any], folder: Path, catalogue: Catalogue, row: in
     InputError
         with everything that is wrong with this galaxy, whatever it is.
     """
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", InputWarning)
+    with collected_warnings() as texts:
         try:
             scene = build(configure(raw, catalogue, row), folder, fill=True)
         except (InputError, OSError):
             raise
         except Exception as error:  # what one galaxy's files do to a reader must not end the survey
             raise InputError(f"{type(error).__name__}: {error}") from error
-    return scene, "; ".join(dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, InputWarning)))
+    return scene, "; ".join(texts)
 
 
 def make_plan(raw: Mapping[str, Any], folder: Path, catalogue: Catalogue, names: tuple[str, str], progress: bool | None = None) -> Plan:

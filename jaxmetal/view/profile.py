@@ -16,6 +16,7 @@ from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.posterior import Posterior
 from jaxmetal.maps import TracerMap, scale_functions
 from jaxmetal.profiles.profile import as_array
+from jaxmetal.quantities import ARCSEC, DEGREES, plain
 from jaxmetal.science import baselines
 from jaxmetal.science.baselines import MAJOR_AXIS, MEAN
 from jaxmetal.science.discs import Disc, disc_of_model
@@ -77,7 +78,11 @@ def profile_figure(
     if not isinstance(map, TracerMap):
         raise InputError(f"profile_figure: {name!r} is a map of light; the profile is that of a tracer map.")
     disc = disc or disc_of_model(fit.galaxy, map.tracer)
-    disc = disc.told("the caller", center=center, inclination=inclination, position_angle=position_angle)
+    angles = {"inclination": inclination, "position_angle": position_angle}
+    told = {key: plain(value, f"profile_figure.{key}", DEGREES) for key, value in angles.items() if value is not None}
+    if center is not None:
+        told["center"] = plain(center, "profile_figure.center", ARCSEC)
+    disc = disc.told("the caller", **told)
     radius = np.where(map.valid, disc.radii(map.instrument, fit.galaxy), np.nan)
     reach, per = float(np.nanmax(radius)), style.per_arcsec(map, unit)
     radii, edges = np.linspace(0.0, reach, RADII), np.linspace(0.0, reach * (1 + 1e-6), ANNULI + 1)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from jaxmetal.errors import InputError, InputWarning, unknown
+from jaxmetal.quantities import plain
 
 # For each dictionary: the keys that are carried over; those that make no difference without point sources and where all light
 # is one scene behind one plane, which `one_scene` sees to; and those that are refused unless they hold the value at which
@@ -122,7 +123,7 @@ def checked(kind: str, given: Any, where: str = "") -> dict[str, Any]:
     Raises
     ------
     InputError
-        for a key that lenstronomy does not have, or one that cannot be carried over.
+        for a key that lenstronomy does not have, one that cannot be carried over, or a quantity: lenstronomy's are plain numbers.
     """
     where = where or kind
     if given is None:
@@ -137,7 +138,16 @@ def checked(kind: str, given: Any, where: str = "") -> dict[str, Any]:
             raise _refused(key, where)
     if kind == "kwargs_model":
         _one_scene(given, where)
-    return {key: value for key, value in given.items() if key in carried}
+    return {key: _bare(value, f"{where}[{key!r}]") for key, value in given.items() if key in carried}
+
+
+def _bare(value: Any, where: str) -> Any:
+    """What is given without masks, NaN where they are; a unit is refused."""
+    if isinstance(value, Mapping):
+        return {key: _bare(below, f"{where}[{key!r}]") for key, below in value.items()}
+    if isinstance(value, list | tuple):
+        return [_bare(below, f"{where}[{i}]") for i, below in enumerate(value)]
+    return plain(value, where)
 
 
 def _refused(key: str, where: str) -> InputError:

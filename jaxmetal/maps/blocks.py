@@ -1,0 +1,116 @@
+"""A block of one value among others, such as 0 in a map of velocities where nothing was measured."""
+
+import numpy as np
+
+from jaxmetal.maps.sentinels import FEWEST, Odd, quantiles
+
+# A clipped distribution goes on up to its end: so much of it lies within this part of its width
+# from there.
+CLIPPED_PART, CLIPPED_WIDTH = 0.05, 0.1
+# Light that ends so many errors above a sky of exactly zero was cut off.
+CUT_OFF = 5.0
+# A block of one value: at least this part of the map, more frequent than any other value by this
+# factor.
+BLOCK_PART, BLOCK_EXCESS = 0.02, 5
+# The part of the pixels of a block that have three neighbours like them, and the jump at its edge
+# over the usual distance.
+COMPACT, JUMP = 0.5, 0.5
+
+
+def missing_block(values: np.ndarray, sigma: np.ndarray, chosen: np.ndarray, light: bool) -> Odd | None:
+    """The most frequent value of a map, if it fills a part of the frame like a missing one.
+
+    Values of ages or velocities lie on both sides of a 0 that means missing; the place and the
+    number of such pixels tell.
+
+    Parameters
+    ----------
+    values, sigma, chosen
+        of every pixel, shape (rows, columns); those that are not chosen do not count.
+    light
+        whether it is a map of light, whose sky may be exactly zero.
+    """
+    if values.ndim != 2 or not chosen.any():
+        return None
+    one = _frequent(values[chosen])
+    if one is None:
+        return None
+    same = chosen & (values == one)
+    others = chosen & ~same
+    alike, edge = _surroundings(same, chosen)
+    if np.mean(alike[same] >= 3) < COMPACT:
+        return None
+    if light:
+        found = one < 0 or (one == 0 and _cut_off(values, sigma, others, edge))
+    else:
+        found = _jumps(values, sigma, same, others, edge) and not _clipped(values[others], one)
+    if not found:
+        return None
+    low, _, high = quantiles(values[others])
+    count = int(same.sum())
+    return Odd(one, count, count, False, low, high)
+
+
+def _frequent(values: np.ndarray) -> float | None:
+    """The most frequent value, if it is much more frequent than any other."""
+    distinct, counts = np.unique(values, return_counts=True)
+    if distinct.size < FEWEST:
+        return None
+    second, most = np.sort(counts)[-2:]
+    if most < max(FEWEST, BLOCK_PART * values.size, BLOCK_EXCESS * second):
+        return None
+    return float(distinct[np.argmax(counts)])
+
+
+def _surroundings(same: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How many neighbours of each pixel belong to the block, and which others touch it."""
+    alike, edge = np.zeros(same.shape, int), np.zeros(same.shape, bool)
+    for axis in (0, 1):
+        for step in (1, -1):
+            # What is beyond the frame or not chosen may be anything.
+            alike += _shifted(same | ~chosen, step, axis, True)
+            edge |= _shifted(same, step, axis, False)
+    return alike, edge & chosen & ~same
+
+
+def _cut_off(values: np.ndarray, sigma: np.ndarray, others: np.ndarray, edge: np.ndarray) -> bool:
+    """Whether light of zero is no sky: among noise of both signs, or where noisy light ends in a step."""
+    if np.mean(values[others] < 0) > BLOCK_PART:
+        return True
+    stepped = edge.any() and quantiles(values[edge] / sigma[edge])[1] > CUT_OFF
+    return bool(stepped and _noisy(values, others))
+
+
+def _jumps(values: np.ndarray, sigma: np.ndarray, same: np.ndarray, others: np.ndarray, edge: np.ndarray) -> bool:
+    """Whether the values around the block are as far from it as those elsewhere."""
+    if not edge.any():
+        return True
+    one = values[same].flat[0]
+    jump, usual = (quantiles(np.abs(values[where] - one))[1] for where in (edge, others))
+    return jump >= JUMP * usual and jump >= 2 * quantiles(sigma[same])[1]
+
+
+def _clipped(others: np.ndarray, one: float) -> bool:
+    """Whether the value is the end of a distribution that goes on up to it."""
+    if others.min() < one < others.max():
+        return False
+    low, _, high = quantiles(others)
+    return bool(np.mean(np.abs(others - one) < CLIPPED_WIDTH * (high - low)) > CLIPPED_PART)
+
+
+def _noisy(values: np.ndarray, chosen: np.ndarray) -> bool:
+    """Whether second differences along rows change sign from pixel to pixel, as those of noise do."""
+    filled = np.where(chosen, values, 0.0)
+    bend = filled[:, 1:-1] - (filled[:, 2:] + filled[:, :-2]) / 2
+    whole = chosen[:, 1:-1] & chosen[:, 2:] & chosen[:, :-2]
+    pairs = (bend[:, 1:] * bend[:, :-1])[whole[:, 1:] & whole[:, :-1]]
+    return bool(pairs.size >= FEWEST and np.mean(np.sign(pairs)) < 0)
+
+
+def _shifted(image: np.ndarray, step: int, axis: int, outside: bool) -> np.ndarray:
+    """Each pixel's neighbour along an axis."""
+    moved = np.roll(image, step, axis)
+    border = [slice(None)] * image.ndim
+    border[axis] = slice(0, 1) if step > 0 else slice(-1, None)
+    moved[tuple(border)] = outside
+    return moved

@@ -1,0 +1,62 @@
+"""A map as it is looked at before a fit, and what is found."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxmetal.instrument.aperture import Apertures
+
+
+class Finding(NamedTuple):
+    """Something strange about a map.
+
+    Parameters
+    ----------
+    refused
+        whether no fit of such a map can mean anything.
+    text
+        what it is and what to do, for a user.
+    about
+        "errors" if the errors are none, so that nothing can be judged by them.
+    """
+
+    refused: bool
+    text: str
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """A map as it is looked at.
+
+    Parameters
+    ----------
+    kind
+        "LightMap" or "TracerMap".
+    values, sigma, masked, usable
+        of each pixel or aperture.
+    error_map
+        whether there is an error for each of them, not one for all and no covariance.
+    apertures
+        of the instrument, or None.
+    unit
+        an astropy unit, or None.
+    scale
+        of a tracer map.
+    """
+
+    kind: str
+    values: np.ndarray
+    sigma: np.ndarray
+    masked: np.ndarray
+    usable: np.ndarray
+    error_map: bool = False
+    apertures: Apertures | None = None
+    unit: Any = None
+    scale: Any = "linear"
+
+    @property
+    def light(self) -> bool:
+        """Whether it is a map of light."""
+        return self.kind == "LightMap"

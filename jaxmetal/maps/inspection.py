@@ -1,0 +1,183 @@
+"""A look at the data before a fit: values that are no measurements, and contradicting statements.
+
+It is a pure function of the numbers, on the host. What it finds is a line for each suspicion, for a
+person to judge; only a map that consists mostly of one value far from all others is refused.
+"""
+
+import warnings
+
+import numpy as np
+
+from jaxmetal.errors import InputError, InputWarning
+from jaxmetal.maps.binned import REPEATED, repeated
+from jaxmetal.maps.blocks import missing_block
+from jaxmetal.maps.findings import Finding, Inspected
+from jaxmetal.maps.inverted import inverted_mask
+from jaxmetal.maps.sentinels import FEWEST, odd_values, quantiles
+from jaxmetal.maps.variances import misread_errors
+
+# A bin with more than this part of all pixels, and this many times those of the usual bin, is
+# rather the background.
+BACKGROUND_PART, BACKGROUND_TIMES = 0.5, 10
+# Errors that decide a fit: at most this part of them, smaller than the usual one by this factor,
+# holding half of the weight.
+DECIDING_PART, DECIDING_TIMES = 0.02, 20
+# Beyond this 10^value has no meaning in single precision, and no quantity is averaged over so many
+# decades.
+LARGEST_LOGARITHM, DECADES = 37.0, 5.0
+# Units in which a logarithm is given, by the names of their parts.
+LOGARITHMIC = ("dex", "mag", "dB")
+GIVE_LINEAR = 'give scale="linear" (scale: linear) for a velocity, an age and the like.'
+ALLOWED = "check=False (in a configuration check: false) takes the map as it is"
+
+
+def inspect_map(data: Inspected) -> list[Finding]:
+    """What is strange about a map; nothing for a good one.
+
+    Parameters
+    ----------
+    data
+        the map.
+    """
+    # Missing values may be as large as a number can be.
+    with np.errstate(all="ignore"):
+        return _findings(data)
+
+
+def _findings(data: Inspected) -> list[Finding]:
+    odd, where = odd_values(data.values, data.sigma, data.usable, data.light)
+    rest = data.usable & ~where
+    if (block := missing_block(data.values, data.sigma, rest, data.light)) is not None:
+        odd.append(block._replace(size=int(data.usable.sum())))
+        rest &= data.values != block.value
+    errors = _errors(data, rest) if rest.any() else []
+    # Where the errors are none, they tell nothing about the mask.
+    misread = any(finding.about == "errors" for finding in errors)
+    findings = [*_unit(data), *([] if misread else inverted_mask(data))]
+    if not data.light and not odd and not findings:
+        findings += _range(data)
+    sentinels = [one for one in odd if one.far and not np.isnan(one.value)]
+    clear = sum(one.count for one in sentinels) > 0.5 * data.usable.sum()
+    findings += [Finding(clear and one in sentinels, one.text()) for one in odd]
+    return findings + _background(data) + errors
+
+
+def _errors(data: Inspected, chosen: np.ndarray) -> list[Finding]:
+    """Errors that decide everything, that repeat like those of bins, or that are variances."""
+    findings = _deciding_errors(data.sigma, chosen)
+    if data.apertures is not None:
+        return findings
+    if not data.light and (part := repeated(data.values, data.sigma, chosen)) > REPEATED:
+        return [*findings, Finding(False, _bins_text(part))]
+    if data.error_map and (text := misread_errors(data.values, data.sigma, chosen, data.light)):
+        return [*findings, Finding(False, text, "errors")]
+    return findings
+
+
+def report(kind: str, findings: list[Finding]) -> None:
+    """Refuse or warn.
+
+    Parameters
+    ----------
+    kind
+        names the map in messages.
+    findings
+        of `inspect_map`.
+
+    Raises
+    ------
+    InputError
+        with all findings, if one of them is to be refused.
+
+    Warns
+    -----
+    InputWarning
+        for each finding.
+    """
+    if any(finding.refused for finding in findings):
+        texts = " ".join(finding.text for finding in findings)
+        raise InputError(f"{kind}: {texts} {ALLOWED}.")
+    for finding in findings:
+        warnings.warn(f"{kind}: {finding.text}", InputWarning, stacklevel=5)
+
+
+def _unit(data: Inspected) -> list[Finding]:
+    """A unit that says something else than the kind of map or its scale."""
+    if data.unit is None:
+        return []
+    names = [str(base) for base in getattr(data.unit, "bases", [])]
+    logarithmic = hasattr(data.unit, "function_unit") or any(name in LOGARITHMIC for name in names)
+    if data.light and logarithmic:
+        text = (
+            f"the unit is {data.unit}, a logarithm; light adds up, so give fluxes, or another unit= "
+            "(unit: in a configuration) if this one is wrong."
+        )
+        return [Finding(True, text)]
+    linear = not logarithmic and data.unit.physical_type != "dimensionless"
+    if not data.light and data.scale == "log10" and (linear or "mag" in names):
+        averages = 'scale "log10" averages 10^value over the light, as for abundances in dex'
+        text = f"the values are in {data.unit}, but {averages}; {GIVE_LINEAR}"
+        return [Finding(False, text)]
+    return []
+
+
+def _range(data: Inspected) -> list[Finding]:
+    """Values that are no logarithms, whatever their unit."""
+    if data.scale != "log10":
+        return []
+    # What has an error far beyond the others' does not count.
+    values = data.values[data.usable & (data.sigma <= 100 * quantiles(data.sigma[data.usable])[0])]
+    low, _, high = quantiles(values)
+    if not (np.abs(values).max() > LARGEST_LOGARITHM or high - low > DECADES):
+        return []
+    text = (
+        'scale "log10" averages 10^value over the light, and the values go from '
+        f"{values.min():.4g} to {values.max():.4g}; if they are no logarithms, {GIVE_LINEAR}"
+    )
+    return [Finding(False, text)]
+
+
+def _background(data: Inspected) -> list[Finding]:
+    """A bin that holds most of the frame."""
+    if data.apertures is None or data.apertures.count <= 2:
+        return []
+    sizes = data.apertures.totals(np.ones(data.apertures.shape))
+    largest = int(np.argmax(sizes))
+    usual = float(np.median(np.delete(sizes, largest)))
+    most = max(BACKGROUND_PART * sizes.sum(), BACKGROUND_TIMES * usual)
+    if not data.usable[largest] or sizes[largest] < most:
+        return []
+    name, value = int(data.apertures.ids[largest]), data.values[largest]
+    text = (
+        f"bin {name} holds {sizes[largest]:.0f} of {sizes.sum():.0f} pixels (its value is "
+        f"{value:.4g}); if it is the background, give its pixels a negative bin number or mask them."
+    )
+    return [Finding(False, text)]
+
+
+def _deciding_errors(sigma: np.ndarray, chosen: np.ndarray) -> list[Finding]:
+    """A few errors that are much smaller than the others and have most of the weight."""
+    errors = np.sort(sigma[chosen])
+    usual = float(errors[errors.size // 2])
+    if errors.size < FEWEST or not errors[0] < usual / DECIDING_TIMES:
+        return []
+    weight = np.cumsum((errors[0] / errors) ** 2)
+    few = int(np.searchsorted(errors, usual / DECIDING_TIMES))
+    share = weight[few - 1] / weight[-1]
+    if few > max(1, DECIDING_PART * errors.size) or share < 0.5:
+        return []
+    are, have = ("are", "have") if few > 1 else ("is", "has")
+    text = (
+        f"{few} of {errors.size} errors {are} {usual / errors[few - 1]:.2g} times smaller than the "
+        f"usual {usual:.3g} or more ({errors[0]:.3g}), and {have} {100 * share:.0f} % of the "
+        "weight; mask them if they are wrong."
+    )
+    return [Finding(False, text)]
+
+
+def _bins_text(part: float) -> str:
+    return (
+        f"{100 * part:.0f} % of the pixels repeat the value and error of a neighbour, as maps "
+        "measured in bins do; each bin would count as often as it has pixels. Give the bins: "
+        "Instrument(..., apertures=Apertures.bins(ids)), or bins: in a configuration."
+    )

@@ -1,0 +1,254 @@
+"""What a user gives as a map, as plain arrays in one unit: values, errors, masks, a covariance."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxmetal.errors import InputError
+from jaxmetal.instrument.instrument import Instrument
+from jaxmetal.maps.binned import Gather, check_whole
+from jaxmetal.maps.covariance import checked
+from jaxmetal.quantities import Contents, as_numbers, contents, converted, expected_unit
+
+# The power of the standard deviation that an astropy uncertainty holds.
+_POWERS = {"std": 1.0, "var": 2.0, "ivar": -2.0}
+
+
+class Arrays(NamedTuple):
+    """Values and errors as they were given, in one unit.
+
+    Parameters
+    ----------
+    values, mask
+        the numbers, and True where the container of the values says that they are not valid.
+    sigma, covariance
+        in the unit of the values and its square; None for the one that was not given.
+    unit
+        an astropy unit, or None.
+    """
+
+    values: np.ndarray
+    mask: np.ndarray | None
+    sigma: np.ndarray | None
+    covariance: Any
+    unit: Any
+
+
+class Measurements(NamedTuple):
+    """One of each per measurement of the instrument.
+
+    Parameters
+    ----------
+    values, sigma
+        as they were given; sigma is that of the covariance's diagonal if there is one.
+    masked
+        True where the user leaves a measurement out, by the mask or by the container of the values.
+    covariance
+        of all measurements, or None.
+    """
+
+    values: np.ndarray
+    sigma: np.ndarray
+    masked: np.ndarray
+    covariance: np.ndarray | None
+
+
+def in_one_unit(kind: str, values: Any, sigma: Any, covariance: Any, unit: Any) -> Arrays:
+    """Values and errors in one unit; an uncertainty of the values is taken if there is no other.
+
+    Parameters
+    ----------
+    kind
+        names the map in messages.
+    values, sigma, covariance
+        plain arrays, or whatever `quantities.contents` takes apart. What has no unit of its own is
+        in that of the values.
+    unit
+        into which values with a unit are converted, and in which those without are; that of the
+        values if None.
+
+    Raises
+    ------
+    InputError
+        for what are no numbers, units that cannot be converted into each other, or without errors.
+    """
+    found, unit = contents(values), expected_unit(unit, f"{kind}.unit")
+    unit = found.unit if unit is None else unit
+    if sigma is None and covariance is None and found.uncertainty is not None:
+        own = found.unit if found.unit is not None else unit
+        sigma = deviations(found.uncertainty, own, f"{kind}.values.uncertainty")
+    if (sigma is None) == (covariance is None):
+        found_errors = "neither" if sigma is None else "both"
+        raise InputError(f"{kind}: expected sigma or covariance, got {found_errors}.")
+    # Errors of a logarithm are in dex or mag, whatever it is the logarithm of.
+    spread = getattr(unit, "function_unit", unit)
+    numbers = _numbers(found._replace(mask=None), unit, f"{kind}.values")
+    if sigma is not None:
+        sigma = _numbers(_deviations(sigma, spread, kind), spread, f"{kind}.sigma")
+    else:
+        squared = None if spread is None else spread**2
+        covariance = _bare(contents(covariance), squared, f"{kind}.covariance")
+    return Arrays(numbers, found.mask, sigma, covariance, unit)
+
+
+def _deviations(sigma: Any, unit: Any, kind: str) -> Contents:
+    if isinstance(sigma, Contents):
+        return sigma
+    if hasattr(sigma, "uncertainty_type"):
+        return deviations(sigma, unit, f"{kind}.sigma")
+    return contents(sigma)
+
+
+def _numbers(given: Contents, unit: Any, where: str) -> np.ndarray:
+    """As `_bare`, in double precision."""
+    return as_numbers(_bare(given, unit, where), where)
+
+
+def _bare(given: Contents, unit: Any, where: str) -> Any:
+    """What was given, in a unit, NaN where it is masked; what has no unit is in that one already."""
+    numbers = given.numbers
+    if given.unit is not None:
+        if unit is None and str(given.unit):
+            raise InputError(f"{where}: in {given.unit}, but the values have no unit; give both a unit, or none.")
+        numbers = converted(numbers, given.unit, "" if unit is None else unit, where)
+    if given.mask is None:
+        return numbers
+    return np.where(given.mask, np.nan, np.asarray(numbers, float))
+
+
+def deviations(uncertainty: Any, unit: Any, where: str) -> Contents:
+    """Standard deviations of an astropy NDUncertainty.
+
+        sigma = std, sqrt(var) or 1 / sqrt(ivar)
+
+    Parameters
+    ----------
+    uncertainty
+        StdDevUncertainty, VarianceUncertainty or InverseVariance.
+    unit
+        of the values that it belongs to, or None; used if the uncertainty has none of its own.
+    where
+        names the uncertainty in messages.
+
+    Returns
+    -------
+    contents
+        the standard deviations, infinite where the inverse variance is zero, with their mask and
+        unit.
+
+    Raises
+    ------
+    InputError
+        for an uncertainty of another type.
+    """
+    kind = uncertainty.uncertainty_type
+    if kind not in _POWERS:
+        raise InputError(f"{where}: expected a standard deviation, a variance or an inverse variance, got an uncertainty of type {kind!r}.")
+    power = _POWERS[kind]
+    own = contents(uncertainty.array)
+    own_unit = uncertainty.unit if uncertainty.unit is not None else own.unit
+    with np.errstate(divide="ignore", invalid="ignore"):
+        numbers = np.asarray(own.numbers, float) ** (1 / power)
+    return Contents(numbers, own.mask, unit if own_unit is None else own_unit ** (1 / power))
+
+
+def measured(kind: str, gather: Gather, given: Arrays, instrument: Instrument, mask: Any) -> Measurements:
+    """The measurements of a map: checked shapes, masks combined, pixels gathered into bins.
+
+    Parameters
+    ----------
+    kind, gather
+        names the map in messages, and how pixels make a bin.
+    given
+        the values with their errors.
+    instrument
+        that measured them.
+    mask
+        True where one is to be left out, or None.
+
+    Raises
+    ------
+    InputError
+        for shapes that do not match, or a mask that is none.
+    """
+    shape, apertures = instrument.shape, instrument.apertures
+    values = given.values
+    if apertures is not None and values.shape == apertures.shape:
+        check_whole(kind, apertures)
+        shape = apertures.shape
+    if values.shape != shape:
+        wanted = "the grid's" if apertures is None else f"the grid's {apertures.shape} or the apertures'"
+        raise InputError(f"{kind}.values: shape {values.shape} does not match {wanted} {shape}{_axes(shape)}.")
+    sigma = np.ones(()) if given.sigma is None else given.sigma
+    if sigma.shape not in ((), shape):
+        raise InputError(f"{kind}.sigma: expected one number or shape {shape}, got shape {sigma.shape}.")
+    masked = _mask(kind, mask, shape)
+    sigma = np.broadcast_to(sigma, shape)
+    if shape == instrument.shape or apertures is None:
+        masked = masked if given.mask is None else masked | given.mask
+    else:
+        # A pixel without a valid value does not count in its bin, and does not spoil it.
+        known = values if given.mask is None else np.where(given.mask, np.nan, values)
+        values, sigma, masked = gather(kind, apertures, known, sigma, masked)
+    if given.covariance is None:
+        return Measurements(values, sigma, masked, None)
+    matrix = checked(given.covariance, values.size, f"{kind}.covariance")
+    sigma = np.sqrt(np.abs(np.diag(matrix))).reshape(values.shape)
+    return Measurements(values, sigma, masked, matrix)
+
+
+def _mask(kind: str, mask: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """True where a pixel is to be left out; what is masked in a mask is left out too."""
+    if mask is None:
+        return np.zeros(shape, bool)
+    found, expected = contents(mask), "expected True (leave the pixel out) or False"
+    if found.unit is not None and str(found.unit):
+        raise InputError(f"{kind}.mask: {expected}, got a quantity in {found.unit}.")
+    masked = np.asarray(found.numbers)
+    if masked.shape != shape:
+        wanted = "the grid's" if len(shape) == 2 else "the values'"
+        raise InputError(f"{kind}.mask: shape {masked.shape} does not match {wanted} {shape}{_axes(shape)}.")
+    if masked.dtype.kind not in "bui" or not np.isin(masked, (0, 1)).all():
+        raise InputError(f"{kind}.mask: {expected}, got values of type {masked.dtype}.")
+    return masked.astype(bool) if found.mask is None else masked.astype(bool) | found.mask
+
+
+def _axes(shape: tuple[int, ...]) -> str:
+    return " (rows, columns)" if len(shape) == 2 else ""
+
+
+def usable(kind: str, values: np.ndarray, sigma: np.ndarray, masked: np.ndarray) -> np.ndarray:
+    """Where there is a measurement; some must be left.
+
+    Parameters
+    ----------
+    kind
+        names the map in messages.
+    values, sigma, masked
+        of each measurement.
+
+    Raises
+    ------
+    InputError
+        if none is left, or most standard deviations are negative.
+    """
+    valid = np.isfinite(values) & ~masked
+    negative = valid & (sigma < 0)
+    if negative.sum() > 0.5 * max(valid.sum(), 1):
+        raise InputError(
+            f"{kind}.sigma: standard deviations must be positive; {negative.sum()} of {valid.sum()} pixels have a negative one."
+        )
+    measures = np.isfinite(values) & np.isfinite(sigma) & (sigma > 0)
+    if not (measures & ~masked).any():
+        lost = {
+            "are not finite": ~np.isfinite(values),
+            "are masked": masked,
+            "have no positive sigma": ~(sigma > 0),
+        }
+        counts = ", ".join(f"{int(np.sum(pixels))} {why}" for why, pixels in lost.items())
+        hint = "mask=True leaves a pixel out"
+        if measures.any() and not masked.all():
+            count = int(np.sum(measures))
+            hint += f"; the {count} that hold a measurement are all masked: is it inverted?"
+        raise InputError(f"{kind}: no pixel is left; of {values.size}, {counts} ({hint}).")
+    return measures & ~masked

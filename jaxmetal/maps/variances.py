@@ -1,0 +1,156 @@
+"""Errors that look like variances or inverse variances, by how values change from pixel to pixel.
+
+r = value - mean of the four neighbours,   variance of r = sigma² + Σ sigma² of the neighbours / 16
+for white noise
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxmetal.maps.sentinels import quantiles
+
+# Fewer pixels than this tell nothing about the noise.
+FEWEST = 50
+# Median |r| of a normal distribution with a standard deviation of one.
+MEDIAN = 0.6745
+# How near to one the scatter in units of the errors must come if the errors are read rightly, and
+# how far from one it must be as they are: where they change over the map, which is a second sign,
+# and where they do not.
+NEAR = (0.5, 1.6)
+WRONG, WRONG_ALONE = 1.6, 7.0
+# So many pixels tell enough of the noise; of larger maps only some rows are looked at.
+ENOUGH = 4000
+# White noise changes its sign from one r to the next, that of smoothed maps does so less; what has
+# no noise does not.
+ALTERNATES, SMOOTH = -0.1, 0.5
+# Noise that neighbours share shows in r in part only.
+SHARED = 0.25
+# Errors this many times larger than the range of all values measure nothing.
+HUGE = 10.0
+
+
+class Scatter(NamedTuple):
+    """What the pixels say about the errors.
+
+    Parameters
+    ----------
+    as_given, as_variance, as_inverse
+        robust scatter from pixel to pixel in units of the errors: as they are, and if they were
+        variances or inverse variances.
+    alternates
+        mean product of the signs of neighbouring r: -0.26 for white noise, near 1 for a smooth map.
+    slope
+        d ln |r| / d ln error: 1 for standard deviations, 1/2 for variances, -1/2 for inverse
+        variances; NaN if the errors are much the same everywhere.
+    """
+
+    as_given: float
+    as_variance: float
+    as_inverse: float
+    alternates: float
+    slope: float
+
+
+def misread_errors(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray, light: bool) -> str:
+    """A sentence if an error map looks like a variance or an inverse variance, else nothing.
+
+    Parameters
+    ----------
+    values, sigma, usable
+        of every pixel, shape (rows, columns).
+    light
+        whether it is a map of light, which changes from pixel to pixel by itself.
+    """
+    if values.ndim != 2 or np.ptp(values[usable]) == 0:
+        return ""
+    scatter = pixel_scatter(values, sigma, usable)
+    if scatter is None:
+        return ""
+    low, _, high = quantiles(values[usable])
+    typical, spread = quantiles(sigma[usable])[1], high - low
+    if _is_inverse(scatter, typical, spread):
+        better, kind = scatter.as_inverse, "inverse variances"
+        give = "sigma = 1/sqrt(ivar), in a configuration ivar: instead of error:"
+    elif _is_variance(scatter, light):
+        better, kind = scatter.as_variance, "variances"
+        give = "sigma = sqrt(variance), in a configuration variance: instead of error:"
+    else:
+        return ""
+    return (
+        f"values scatter from pixel to pixel by {scatter.as_given:.2g} of their errors (median "
+        f"{typical:.3g}), by {better:.2f} if the errors are {kind}; if so, give {give}."
+    )
+
+
+def _is_inverse(scatter: Scatter, typical: float, spread: float) -> bool:
+    near = NEAR[0] < scatter.as_inverse < NEAR[1]
+    absurd = typical > HUGE * spread and 0.2 < scatter.as_inverse < 3
+    varied = np.isfinite(scatter.slope)
+    wrong = WRONG if varied else WRONG_ALONE
+    noisy = scatter.alternates < ALTERNATES and not 1 / wrong < scatter.as_given < wrong
+    return absurd or (near and noisy and (scatter.slope < -0.25 or not varied))
+
+
+def _is_variance(scatter: Scatter, light: bool) -> bool:
+    varied = np.isfinite(scatter.slope)
+    like = 0.25 < scatter.slope < 0.75
+    wrong = WRONG if varied else WRONG_ALONE
+    noisy = scatter.alternates < ALTERNATES and not 1 / wrong < scatter.as_given < wrong
+    if NEAR[0] < scatter.as_variance < NEAR[1] and noisy and (like or not varied):
+        return True
+    # Noise that neighbours share, in a map that is smooth by itself.
+    far = scatter.alternates < SMOOTH and scatter.as_given > WRONG_ALONE
+    return bool(far and SHARED < scatter.as_variance < NEAR[1] and like and not light)
+
+
+def pixel_scatter(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray) -> Scatter | None:
+    """How much values differ from the mean of their neighbours; None if too few have four.
+
+    Parameters
+    ----------
+    values, sigma, usable
+        of every pixel, shape (rows, columns).
+    """
+    if min(values.shape) < 4:
+        return None
+    every = max(1, values.size // ENOUGH)
+    known = _with_neighbours(usable, every)
+    whole = np.all(known, axis=0)
+    if whole.sum() < FEWEST:
+        return None
+    middle, *beside = _with_neighbours(np.where(usable, values, 0.0), every)
+    rough = middle - sum(beside) / 4
+    error = np.where(usable, sigma, 1.0)
+
+    def in_errors(variance: np.ndarray) -> float:
+        middle, *beside = _with_neighbours(variance, every)
+        expected = np.sqrt(middle + sum(beside) / 16)
+        return quantiles((np.abs(rough) / expected)[whole])[1] / MEDIAN
+
+    pairs = (rough[:, 1:] * rough[:, :-1])[whole[:, 1:] & whole[:, :-1]]
+    alternates = float(np.mean(np.sign(pairs))) if pairs.size else 1.0
+    with np.errstate(over="ignore", divide="ignore"):
+        found = in_errors(error * error), in_errors(error), in_errors(1 / error)
+    slope = _slope(np.abs(rough[whole]), _with_neighbours(error, every)[0][whole])
+    return Scatter(*found, alternates, slope)
+
+
+def _with_neighbours(image: np.ndarray, every: int) -> list[np.ndarray]:
+    """The pixels that have four neighbours, in some rows, and these neighbours."""
+    row, above, below = slice(1, -1, every), slice(None, -2, every), slice(2, None, every)
+    middle = slice(1, -1)
+    beside = [image[row, :-2], image[row, 2:], image[above, middle], image[below, middle]]
+    return [image[row, middle], *beside]
+
+
+def _slope(rough: np.ndarray, error: np.ndarray) -> float:
+    """From the third of the pixels with the smallest errors to the third with the largest."""
+    order = np.argsort(error)
+    third = len(order) // 3
+    small, large = order[:third], order[-third:]
+    change = np.log(np.median(error[large]) / np.median(error[small]))
+    if not change > np.log(1.5):
+        return np.nan
+    sizes = np.median(rough[large]), np.median(rough[small])
+    return float(np.log(sizes[0] / sizes[1]) / change) if min(sizes) > 0 else np.nan
