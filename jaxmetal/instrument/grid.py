@@ -103,8 +103,8 @@ class Grid(eqx.Module):
         if center is None:
             origin = float(middle.ra.deg), float(middle.dec.deg)
         else:
-            origin = sky.as_position(center, f"{where}: center")
-            sky.check_near(origin, middle, float(places[0].separation(places[-1]).deg), f"{where}: center")
+            origin = sky.as_position(center, f"{where}: center: ")
+            sky.check_near(origin, middle, float(places[0].separation(places[-1]).deg), f"{where}: center ")
         plane = sky.offsets(places, origin)
         if not np.all(np.isfinite(plane)):
             raise InputError(f"{where}: the frame does not lie within 90 degrees of the center {center}.")

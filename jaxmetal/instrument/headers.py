@@ -17,6 +17,8 @@ _CTYPE = re.compile(rf"({_LONGITUDE}|{_LATITUDE})-+([A-Z]{{3}})(-SIP)?")
 _SMALL_UNITS = {"arcsec": 1 / 3600, "arcmin": 1 / 60, "mas": 1 / 3.6e6}
 # RADESYS by the name of its equinox.
 _SYSTEMS = {"J2000": ("FK5", 2000.0), "B1950": ("FK4", 1950.0)}
+# Numbers of axes, of which some may be celestial.
+AXES = range(1, 6)
 # Pixels larger than this, degrees, are arcsec where no unit is written, and worth a word where one is.
 WIDE_WITHOUT_UNIT, WIDE = 0.01, 0.1
 # Pixels smaller than this, arcsec, are worth a word.
@@ -60,6 +62,7 @@ def celestial(source: Any, where: str) -> Any:
         smaller than 0.001 arcsec.
     """
     from astropy.wcs import WCS
+    from astropy.wcs.utils import wcs_to_celestial_frame
 
     wcs = source if isinstance(source, WCS) else _read(source, where)
     try:
@@ -71,19 +74,17 @@ def celestial(source: Any, where: str) -> Any:
             side = 3600 * float(np.sqrt(abs(np.linalg.det(wcs.pixel_scale_matrix))))
     except Exception as error:  # wcslib has a dozen classes of its own
         raise InputError(f"{where}: the WCS cannot be read ({reason(error)}).") from None
+    try:
+        wcs_to_celestial_frame(wcs)
+    except (ValueError, TypeError):
+        raise unknown_system(wcs, where) from None
     if not 0 < side < np.inf:
         raise InputError(f"{where}: the pixels of the WCS have no area; look at CDELT, PC and CD.")
     if side > 3600 * WIDE:
         _warn(f"{where}: the WCS has pixels of {side / 3600:.3g} degrees; are CDELT and CD in the unit of CUNIT?")
     if side < FINE:
-        _warn(f"{where}: the WCS has pixels of {side:.2g} arcsec; {scale_remark(source)}.")
+        _warn(f"{where}: the WCS has pixels of {side:.2g} arcsec; are CDELT and CD in the unit of CUNIT?")
     return wcs
-
-
-def scale_remark(source: Any) -> str:
-    """A likely reason for pixels that are far too small."""
-    twice = "do CDELT and PC both hold the scale? One of them must be 1 on the diagonal"
-    return f"{twice}, or CD be used" if not isinstance(source, Mapping) or "PC1_1" in source else twice
 
 
 def _read(source: Any, where: str) -> Any:
@@ -96,11 +97,12 @@ def _read(source: Any, where: str) -> Any:
         raise InputError(f"{where}: expected an astropy.wcs.WCS or a FITS header, got {type(source).__name__}.")
     try:
         with quiet():
-            header = fits.Header(header)
+            # A copy: what is mended here stays as it is in the file.
+            header = header.copy() if isinstance(header, fits.Header) else fits.Header(dict(header))
     except (ValueError, TypeError, AttributeError) as error:
         raise InputError(f"{where}: cannot be read as a FITS header ({reason(error)}).") from None
     _mend_names(header, where)
-    axes = _celestial_axes(header)
+    axes = sky_axes(header, where)
     if len(axes) == 2:
         _check_numbers(header, axes, where)
         _mend_units(header, axes, where)
@@ -128,9 +130,15 @@ def card(header: Any, key: str, where: str) -> Any:
         raise InputError(f"{where}: the header card {key} cannot be read; a number, or a text in quotes, is expected.") from None
 
 
+def sky_axes(header: Any, where: str) -> list[int]:
+    """The numbers, from 1, of a header's axes that are a longitude and a latitude."""
+    names = {axis: str(card(header, f"CTYPE{axis}", where) or "").strip().upper() for axis in AXES}
+    return [axis for axis, name in names.items() if re.match(rf"(?:{_LONGITUDE}|{_LATITUDE})(?![A-Z0-9])", name)]
+
+
 def _mend_names(header: Any, where: str) -> None:
     """CTYPE and RADESYS in the spelling that astropy knows."""
-    for axis in range(1, 6):
+    for axis in AXES:
         text = str(card(header, f"CTYPE{axis}", where) or "").strip().upper()
         if match := _CTYPE.fullmatch(text):
             # RA---TAN, DEC--TAN, GLON-TAN: eight characters.
@@ -141,12 +149,6 @@ def _mend_names(header: Any, where: str) -> None:
             header[key] = system
             if equinox is not None:
                 header["EQUINOX"] = equinox
-
-
-def _celestial_axes(header: Any) -> list[int]:
-    """The numbers of the axes that are a longitude and a latitude."""
-    names = {axis: str(header.get(f"CTYPE{axis}", "")) for axis in range(1, 6)}
-    return [axis for axis, name in names.items() if re.match(rf"(?:{_LONGITUDE}|{_LATITUDE})\b", name)]
 
 
 def _check_numbers(header: Any, axes: list[int], where: str) -> None:
@@ -166,6 +168,7 @@ def _check_numbers(header: Any, axes: list[int], where: str) -> None:
                 raise InputError(f"{where}: the header does not tell the scale of the WCS: neither {key} nor a CD matrix.")
             if header.get(key) == 0:
                 raise InputError(f"{where}: {key} = 0 gives the pixels no area.")
+        _check_scale_once(header, axes, where)
     for axis in axes:
         latitude = re.match(_LATITUDE, str(header[f"CTYPE{axis}"]))
         unit = str(card(header, f"CUNIT{axis}", where) or "deg").strip().lower()
@@ -175,6 +178,22 @@ def _check_numbers(header: Any, axes: list[int], where: str) -> None:
                 f"{where}: CRVAL{axis} = {value:g} is no {header[f'CTYPE{axis}'][:4].rstrip('-')}, which lies within 90 degrees; "
                 "are the two CRVAL, or the two CTYPE, exchanged?"
             )
+
+
+def _check_scale_once(header: Any, axes: list[int], where: str) -> None:
+    """The scale is in CDELT or in PC, and the other is of order one."""
+    first, second = axes
+    steps = [float(header.get(f"CDELT{axis}", 1.0)) for axis in axes]
+    pc = {(i, j): float(header.get(f"PC{i}_{j}", float(i == j))) for i in axes for j in axes}
+    step = float(np.sqrt(abs(steps[0] * steps[1])))
+    scale = float(np.sqrt(abs(pc[first, first] * pc[second, second] - pc[first, second] * pc[second, first])))
+    if scale == 0:
+        raise InputError(f"{where}: the PC matrix gives the pixels no area.")
+    if step < 0.1 and step / 3 < scale < 3 * step:
+        raise InputError(
+            f"{where}: CDELT ({step:.3g}) and the PC matrix ({scale:.3g}) both hold the scale, so that pixels would be "
+            f"{3600 * step * scale:.2g} arcsec; write CDELT1 and CDELT2 = 1, or a PC matrix of order one, or CD instead of both."
+        )
 
 
 def _number(header: Any, key: str, where: str) -> float:
@@ -216,6 +235,15 @@ def _mend_units(header: Any, axes: list[int], where: str) -> None:
         header[key] *= factor
     for axis in axes:
         header[f"CUNIT{axis}"] = "deg"
+
+
+def unknown_system(wcs: Any, where: str) -> InputError:
+    """The error for sky coordinates that cannot be turned into right ascension and declination."""
+    system = f"RADESYS = {wcs.wcs.radesys!r}, " if wcs.wcs.radesys else ""
+    return InputError(
+        f"{where}: no sky coordinates that are known: {system}CTYPE = {', '.join(map(repr, wcs.wcs.ctype))}; "
+        "RADESYS may be ICRS, FK5, FK4 or FK4-NO-E, and CTYPE equatorial, galactic or ecliptic."
+    )
 
 
 def reason(error: BaseException) -> str:

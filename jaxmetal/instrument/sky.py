@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from jaxmetal.errors import InputError
-from jaxmetal.instrument.headers import quiet, reason
+from jaxmetal.instrument.headers import quiet, reason, unknown_system
 
 EXPECTED = 'expected [right ascension, declination] in degrees (ICRS), or as text such as ["10:00:24", "+2:12:00"]'
 Position = tuple[float, float]
 
 
-def as_position(value: Any, where: str) -> Position:
+def as_position(value: Any, where: str = "") -> Position:
     """A position as (right ascension, declination), ICRS, degrees.
 
     Parameters
@@ -21,7 +21,7 @@ def as_position(value: Any, where: str) -> Position:
         two numbers in degrees; texts or TOML's times in sexagesimal form, hours of right ascension and degrees of declination; both
         in one text; or an astropy SkyCoord in any frame.
     where
-        what the position is called in messages.
+        what messages begin with.
 
     Raises
     ------
@@ -31,17 +31,17 @@ def as_position(value: Any, where: str) -> Position:
     if hasattr(value, "icrs"):
         value = (value.icrs.ra.deg, value.icrs.dec.deg)
     if isinstance(value, str):
-        value = value.split()
+        value = value.replace(",", " ").split()
         if len(value) % 2 == 0:
             half = len(value) // 2
             value = " ".join(value[:half]), " ".join(value[half:])
     try:
         first, second = value
     except (TypeError, ValueError):
-        raise InputError(f"{where}: {EXPECTED}, got {value!r}.") from None
+        raise InputError(f"{where}{EXPECTED}, got {value!r}.") from None
     ra, dec = _degrees(first, "hourangle", where), _degrees(second, "deg", where)
     if not (-360 <= ra <= 360 and -90 <= dec <= 90):
-        raise InputError(f"{where}: {EXPECTED}, got [{first}, {second}].{_likely_reason(ra, dec)}")
+        raise InputError(f"{where}{EXPECTED}, got [{first}, {second}].{_likely_reason(ra, dec)}")
     return ra % 360, dec
 
 
@@ -54,7 +54,7 @@ def _degrees(value: Any, unit: str, where: str) -> float:
         try:
             value = value.to_value("deg")
         except Exception:
-            raise InputError(f"{where}: {EXPECTED}, got {value}.") from None
+            raise InputError(f"{where}{EXPECTED}, got {value}.") from None
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -66,14 +66,14 @@ def _degrees(value: Any, unit: str, where: str) -> float:
         except ValueError:
             number = np.nan
     if isinstance(value, bool) or not np.isfinite(number):
-        raise InputError(f"{where}: {EXPECTED}, got {value!r}.")
+        raise InputError(f"{where}{EXPECTED}, got {value!r}.")
     return number
 
 
 def _likely_reason(first: float, second: float) -> str:
     if abs(first) <= 90 and 0 <= second <= 360:
         return f" Is it (declination, right ascension)? Did you mean [{second:g}, {first:g}]?"
-    if first > 360 and float(first).is_integer():
+    if first >= 3600 and float(first).is_integer():
         return " Sexagesimal numbers such as 10:00:24 must stand in quotes."
     return ""
 
@@ -104,11 +104,7 @@ def positions(wcs: Any, column: Any, row: Any, where: str) -> Any:
                 return places.icrs
     except Exception as error:  # wcslib and astropy's transformations have classes of their own
         raise InputError(f"{where}: the WCS gives its pixels no place on the sky ({reason(error)}).") from None
-    system = f"RADESYS = {wcs.wcs.radesys!r}, " if wcs.wcs.radesys else ""
-    raise InputError(
-        f"{where}: no sky coordinates that are known: {system}CTYPE = {', '.join(wcs.wcs.ctype)}; "
-        "RADESYS may be ICRS, FK5, FK4 or FK4-NO-E, CTYPE equatorial, galactic or ecliptic."
-    )
+    raise unknown_system(wcs, where)
 
 
 def offsets(places: Any, center: Position) -> np.ndarray:
@@ -162,7 +158,7 @@ def check_near(center: Position, middle: Any, size: float, where: str) -> None:
     middle, size
         of the frame: a SkyCoord, and its diagonal in degrees.
     where
-        what the centre is called in messages.
+        what the message begins with.
 
     Raises
     ------
@@ -170,13 +166,17 @@ def check_near(center: Position, middle: Any, size: float, where: str) -> None:
         if it is further away than a degree and twice the frame's size, with the likely reason.
     """
     away = distance(center, middle)
-    if away <= max(1.0, 2 * size):
-        return
-    ra, dec = float(middle.ra.deg), float(middle.dec.deg)
-    likely = ""
-    if abs(center[0]) <= 90 and distance((center[1] % 360, center[0]), middle) <= max(1.0, 2 * size):
-        likely = f" Is it (declination, right ascension)? Did you mean [{center[1]:g}, {center[0]:g}]?"
-    raise InputError(
-        f"{where}: [{center[0]:g}, {center[1]:g}] lies {away:.3g} degrees off, the middle of the frame at [{ra:.5g}, {dec:.5g}] "
-        f"(right ascension, declination in degrees, ICRS).{likely}"
-    )
+    if away > max(1.0, 2 * size):
+        raise InputError(
+            f"{where}[{center[0]:g}, {center[1]:g}] lies {away:.3g} degrees off every frame, the middle of the nearest is "
+            f"[{middle.ra.deg:.6g}, {middle.dec.deg:.6g}] (right ascension, declination in degrees, ICRS).{exchanged(center, middle, size)}"
+        )
+
+
+def exchanged(center: Position, middle: Any, size: float) -> str:
+    """A word if the two numbers of a centre, exchanged, would lie on a frame."""
+    # As degrees, and as sexagesimal texts, of which the first counts hours.
+    for ra, dec in ((center[1], center[0]), (15 * center[1], center[0] / 15)):
+        if abs(dec) <= 90 and distance((ra % 360, dec), middle) <= size:
+            return f" Is it (declination, right ascension)? Did you mean [{ra:g}, {dec:g}]?"
+    return ""

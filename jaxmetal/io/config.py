@@ -78,6 +78,15 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict:
     return loader.construct_mapping(node, deep=True)
 
 
+def _number(loader: _Loader, node: yaml.ScalarNode) -> Any:
+    # YAML 1.1 reads 10:00:24 as 36024, to the base of 60; here it is a text, as positions on the sky are written.
+    if ":" in node.value:
+        return node.value
+    return loader.construct_yaml_float(node) if node.tag.endswith("float") else loader.construct_yaml_int(node)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _number)
+_Loader.add_constructor("tag:yaml.org,2002:float", _number)
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
@@ -164,7 +173,8 @@ def _explain(place: Place, details: Mapping[str, Any]) -> str:
         return f"expected a name of letters, digits and underscores, got {_short(given)}."
     text = re.sub(r"^Value error, |, unable to parse.*$|, got a number with.*$", "", details["msg"])
     text = re.sub(r"^Input should be (?=greater|less)", "expected a number ", text).replace("Input should be", "expected")
-    return text + "." if ", got " in text else f"{text}, got {_short(given)}."
+    text = text if ", got " in text else f"{text}, got {_short(given)}"
+    return text if text.endswith((".", "?")) else text + "."
 
 
 def _kind(given: Any) -> Any:

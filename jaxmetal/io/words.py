@@ -52,6 +52,13 @@ def scaled_to(value: Any) -> Any:
     return value
 
 
+def position(value: Any) -> Any:
+    """A place on the sky as (right ascension, declination), degrees."""
+    from jaxmetal.instrument.sky import as_position
+
+    return value if value is None else as_position(value)
+
+
 def switch(value: Any) -> Any:
     """False for nothing, true for the usual."""
     return {False: None, True: {}}[value] if isinstance(value, bool) else value
@@ -69,6 +76,7 @@ Seed = Annotated[int, BeforeValidator(not_bool), Field(ge=0)]
 Numbers = Annotated[Any, BeforeValidator(_numbers)]
 Choice = Annotated[Any, BeforeValidator(_choice)]
 Pair = tuple[Number, Number]
+Position = Annotated[Pair, BeforeValidator(position)]
 Extension = str | int
 Supersampling = Annotated[Any, BeforeValidator(_supersampling)]
 # A name is a part of dotted paths.
