@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxmetal.errors import InputError, InputWarning
 
-# Longitudes and latitudes as CTYPE names them: equatorial, galactic, ecliptic, supergalactic, helioecliptic.
+# Longitudes and latitudes as CTYPE names them: equatorial, galactic, ecliptic, supergalactic, and helioecliptic, which is refused.
 _LONGITUDE, _LATITUDE = r"RA|[GESH]LON", r"DEC|[GESH]LAT"
 _CTYPE = re.compile(rf"({_LONGITUDE}|{_LATITUDE})-+([A-Z]{{3}})(-SIP)?")
 # Units of CUNIT in which CRVAL is rarely meant, degrees.
@@ -62,7 +62,6 @@ def celestial(source: Any, where: str) -> Any:
         smaller than 0.001 arcsec.
     """
     from astropy.wcs import WCS
-    from astropy.wcs.utils import wcs_to_celestial_frame
 
     wcs = source if isinstance(source, WCS) else _read(source, where)
     try:
@@ -74,10 +73,7 @@ def celestial(source: Any, where: str) -> Any:
             side = 3600 * float(np.sqrt(abs(np.linalg.det(wcs.pixel_scale_matrix))))
     except Exception as error:  # wcslib has a dozen classes of its own
         raise InputError(f"{where}: the WCS cannot be read ({reason(error)}).") from None
-    try:
-        wcs_to_celestial_frame(wcs)
-    except (ValueError, TypeError):
-        raise unknown_system(wcs, where) from None
+    sky_frame(wcs, where)
     if not 0 < side < np.inf:
         raise InputError(f"{where}: the pixels of the WCS have no area; look at CDELT, PC and CD.")
     if side > 3600 * WIDE:
@@ -237,12 +233,34 @@ def _mend_units(header: Any, axes: list[int], where: str) -> None:
         header[f"CUNIT{axis}"] = "deg"
 
 
-def unknown_system(wcs: Any, where: str) -> InputError:
-    """The error for sky coordinates that cannot be turned into right ascension and declination."""
+def sky_frame(wcs: Any, where: str) -> Any:
+    """The astropy frame of a celestial WCS.
+
+    Raises
+    ------
+    InputError
+        if it is none that can be turned into ICRS.
+    """
+    from astropy.coordinates import BarycentricMeanEcliptic, Supergalactic
+    from astropy.time import Time
+    from astropy.wcs.utils import wcs_to_celestial_frame
+
+    kind = str(wcs.wcs.lngtyp).strip()
+    if kind == "SLON":
+        return Supergalactic()
+    if kind == "ELON":
+        # astropy would take these for ICRS.
+        equinox = wcs.wcs.equinox
+        return BarycentricMeanEcliptic(equinox=Time(equinox if np.isfinite(equinox) else 2000.0, format="jyear"))
+    try:
+        if kind in ("RA", "GLON"):
+            return wcs_to_celestial_frame(wcs)
+    except (ValueError, TypeError):
+        pass
     system = f"RADESYS = {wcs.wcs.radesys!r}, " if wcs.wcs.radesys else ""
-    return InputError(
+    raise InputError(
         f"{where}: no sky coordinates that are known: {system}CTYPE = {', '.join(map(repr, wcs.wcs.ctype))}; "
-        "RADESYS may be ICRS, FK5, FK4 or FK4-NO-E, and CTYPE equatorial, galactic or ecliptic."
+        "RADESYS may be ICRS, FK5, FK4 or FK4-NO-E, and CTYPE equatorial, galactic, supergalactic or ecliptic."
     )
 
 

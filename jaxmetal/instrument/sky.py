@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from jaxmetal.errors import InputError
-from jaxmetal.instrument.headers import quiet, reason, unknown_system
+from jaxmetal.instrument.headers import quiet, reason, sky_frame
 
 EXPECTED = 'expected [right ascension, declination] in degrees (ICRS), or as text such as ["10:00:24", "+2:12:00"]'
 Position = tuple[float, float]
@@ -93,18 +93,17 @@ def positions(wcs: Any, column: Any, row: Any, where: str) -> Any:
     Raises
     ------
     InputError
-        if the WCS has none for them, or is in a system that is not known.
+        if the WCS has none for them, or is in a frame that is not known.
     """
     from astropy.coordinates import SkyCoord
 
+    frame = sky_frame(wcs, where)
     try:
         with quiet():
-            places = wcs.pixel_to_world(column, row)
-            if isinstance(places, SkyCoord):
-                return places.icrs
+            world = wcs.all_pix2world(column, row, 0)
+            return SkyCoord(world[wcs.wcs.lng], world[wcs.wcs.lat], unit="deg", frame=frame).icrs
     except Exception as error:  # wcslib and astropy's transformations have classes of their own
         raise InputError(f"{where}: the WCS gives its pixels no place on the sky ({reason(error)}).") from None
-    raise unknown_system(wcs, where)
 
 
 def offsets(places: Any, center: Position) -> np.ndarray:

@@ -29,7 +29,9 @@ def opened(path: str | os.PathLike) -> Iterator[Any]:
         raise InputError(f"{path}: no such file.")
     with quiet(), ExitStack() as stack:
         try:
-            hdus = stack.enter_context(fits.open(unpacked(path), memmap=False))
+            # Opened here, because astropy leaves a file open that it gives up.
+            file = stack.enter_context(unpacked(path))
+            hdus = stack.enter_context(fits.open(file, memmap=False))
             hdus.readall()
         except (InputError, PermissionError):
             raise
@@ -97,6 +99,17 @@ def _matches(hdus: Any, known: list[str], name: str) -> list[int]:
         same = [i for i, other in enumerate(known) if other.casefold() == match[1].casefold()]
         return [i for i in same if card(hdus[i].header, "EXTVER", known[i]) == int(match[2])]
     return []
+
+
+def first_image(hdus: Any) -> int:
+    """The number of the first extension with an image; 0 if there is none."""
+    for i, hdu in enumerate(hdus):
+        try:
+            if hdu.is_image and hdu.shape:
+                return i
+        except Exception:  # a header that astropy only looks at now, and of another extension
+            continue
+    return 0
 
 
 def pixels(hdu: Any, where: str) -> Any:

@@ -9,6 +9,7 @@ from jaxtyping import Int
 
 from jaxmetal.errors import InputError
 from jaxmetal.instrument.grid import Grid
+from jaxmetal.instrument.headers import sky_frame
 from jaxmetal.instrument.psf import SIGMA_TO_FWHM, GaussianPSF
 from jaxmetal.io.fits import MapFile, read_header, read_image, read_map
 from jaxmetal.science import calibrations, noise
@@ -202,10 +203,9 @@ def _check_radii(path: Any, galaxy: Manga) -> None:
 def _nucleus(path: Any, header: dict[str, Any], wcs: Any) -> Any:
     """The galaxy's position, which the pipeline gives in the system of its maps, FK5: 0.02 arcsec from ICRS."""
     from astropy.coordinates import SkyCoord
-    from astropy.wcs.utils import wcs_to_celestial_frame
 
     ra, dec = _number(path, header, "OBJRA"), _number(path, header, "OBJDEC")
-    return SkyCoord(ra, dec, unit="deg", frame=wcs_to_celestial_frame(wcs))
+    return SkyCoord(ra, dec, unit="deg", frame=sky_frame(wcs, str(path)))
 
 
 def _number(path: Any, header: dict[str, Any], key: str) -> float:

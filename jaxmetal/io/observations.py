@@ -79,6 +79,8 @@ def observe(config: schema.Config, folder: Path, priors: Mapping[str, Any], mist
     with mistakes.at("reference"):
         reference = find_reference(config, sources, mistakes)
         return Observations(_made(config, folder, sources, reference, priors, mistakes, fill), reference)
+    # Without a place of the maps nothing else can be judged.
+    mistakes.raise_all()
     return Observations({}, None)
 
 

@@ -12,7 +12,7 @@ from jaxmetal.instrument.pictures import fwhm
 from jaxmetal.instrument.psf import KernelPSF
 from jaxmetal.instrument.psf_checks import POINT
 from jaxmetal.io.fits import image_of
-from jaxmetal.io.hdus import find, names, opened
+from jaxmetal.io.hdus import find, first_image, names, opened
 
 # Extensions of STPSF (WebbPSF) in the order of preference, and those whose values are light collected in detector pixels;
 # header keys of a PSF's scale in arcsec, and of its pixels per detector pixel.
@@ -58,8 +58,7 @@ def read_psf(
     with opened(path) as hdus:
         if extension is None:
             known = {name.upper() for name in names(hdus)}
-            first = next((i for i, hdu in enumerate(hdus) if hdu.is_image and card(hdu.header, "NAXIS", str(path))), 0)
-            extension = next((name for name in _OVERSAMPLED if name in known), first)
+            extension = next((name for name in _OVERSAMPLED if name in known), first_image(hdus))
         kernel, header = image_of(hdus, path, extension)
         name = card(find(hdus, path, extension).header, "EXTNAME", str(path))
     detector = str(name or "").strip().upper() in _DETECTOR
@@ -73,7 +72,7 @@ def read_psf(
             _compare(_scales(header, where), _samples(header, detector, where), per_pixel, side, stated, where)
     _check_scale(kernel, per_pixel, side, stated, where)
     # A kernel with a scale of its own has square pixels; others have the shape of the map's.
-    own_pixels = oversampling is None and not detector and not np.allclose(sides, side, rtol=1e-3)
+    own_pixels = stated.endswith("arcsec") and not detector and not np.allclose(sides, side, rtol=1e-3)
     along = per_pixel * sides / side if own_pixels else per_pixel
     with warnings.catch_warnings(record=True) as noticed:
         warnings.simplefilter("always", InputWarning)
@@ -164,9 +163,10 @@ def _check_scale(kernel: np.ndarray, per_pixel: float, side: float, stated: str,
     pixels = width / per_pixel
     if pixels < POINT:
         scale = side / per_pixel
+        unit = f"If it is in degrees, a pixel of the kernel is {3600 * scale:.3g} arcsec. " if stated.endswith("arcsec") else ""
         raise InputError(
-            f"{where}: by {stated} the PSF is {width * scale:.2g} arcsec wide, 1/{1 / pixels:.0f} of a pixel of the map ({side:.3g} arcsec); "
-            f"if it is in degrees, a kernel pixel is {3600 * scale:.3g} arcsec. Give oversampling: kernel pixels per map pixel."
+            f"{where}: by {stated} the PSF is {width * scale:.2g} arcsec wide, 1/{1 / pixels:.0f} of a pixel of the map ({side:.3g} arcsec). "
+            f"{unit}Give oversampling: kernel pixels per map pixel."
         )
     if per_pixel < 0.1:
         raise InputError(

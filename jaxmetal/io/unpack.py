@@ -18,8 +18,8 @@ _OPEN = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 _ZIP, _COMPRESS = b"PK\x03\x04", b"\x1f\x9d"
 
 
-def unpacked(path: Path) -> Path | BinaryIO:
-    """The path of a plain file, or the contents of a compressed one (gzip, bzip2, xz, zip with a single file).
+def unpacked(path: Path) -> BinaryIO:
+    """A plain file, open, or the contents of a compressed one (gzip, bzip2, xz, zip with a single file).
 
     Raises
     ------
@@ -45,7 +45,7 @@ def unpacked(path: Path) -> Path | BinaryIO:
         if start.startswith(magic):
             with opener(path, "rb") as packed:
                 return _contents(packed, path)
-    return path
+    return open(path, "rb")
 
 
 def _contents(packed: BinaryIO, path: Path) -> BinaryIO:
@@ -56,4 +56,6 @@ def _contents(packed: BinaryIO, path: Path) -> BinaryIO:
 
 def _check_size(size: int, path: Path) -> None:
     if size > MOST_BYTES:
-        raise InputError(f"{path}: unpacks to more than {MOST_BYTES / 2**30:.0f} GiB, more than any maps; unpack it and cut out what is needed.")
+        raise InputError(
+            f"{path}: unpacks to more than {MOST_BYTES / 2**30:.0f} GiB, more than any maps; unpack it and cut out what is needed."
+        )
