@@ -1,5 +1,6 @@
 """Where the pixels lie on the sky."""
 
+import warnings
 from typing import Any
 
 import equinox as eqx
@@ -8,11 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxmetal.errors import InputError
+from jaxmetal.errors import InputError, InputWarning
 from jaxmetal.instrument import sky
 from jaxmetal.instrument.headers import celestial
 from jaxmetal.profiles.geometry import pixel_of
 from jaxmetal.profiles.profile import as_array
+
+# Sides of pixels outside of which the WCS is worth a word, arcsec.
+FINE, WIDE = 1e-3, 360.0
 
 
 class Grid(eqx.Module):
@@ -81,21 +85,29 @@ class Grid(eqx.Module):
         shape
             (rows, columns); the WCS's own if left out.
         center
-            (right ascension, declination) of (x, y) = (0, 0), ICRS, degrees or sexagesimal texts, or a SkyCoord; the middle of
-            the frame if left out. Maps of one galaxy from different instruments must name the same position.
+            (right ascension, declination) of (x, y) = (0, 0), ICRS, in degrees or sexagesimal
+            texts, or a SkyCoord; the middle of the frame if left out. Maps of one galaxy from
+            different instruments must name the same position.
 
         Raises
         ------
         InputError
-            if there are no celestial axes, no shape, the centre lies far away, or the WCS bends by more than 0.05 pixel over
-            the frame.
+            if there are no celestial axes, no shape, the centre lies far away, or the WCS bends by
+            more than 0.05 pixel over the frame.
+
+        Warns
+        -----
+        InputWarning
+            if pixels are larger than 0.1 degrees or smaller than 0.001 arcsec.
         """
         where = "Grid.from_wcs"
         celestial_wcs = celestial(wcs, where)
         if celestial_wcs is None:
-            raise InputError(f"{where}: the WCS has no celestial axes, such as CTYPE1 = 'RA---TAN' and CTYPE2 = 'DEC--TAN'.")
+            needed = "such as CTYPE1 = 'RA---TAN' and CTYPE2 = 'DEC--TAN'"
+            raise InputError(f"{where}: the WCS has no celestial axes, {needed}.")
         if shape is None and celestial_wcs.array_shape is None:
-            raise InputError(f"{where}: the WCS does not know its shape; give shape=(rows, columns).")
+            missing = "the WCS does not know its shape; give shape=(rows, columns)"
+            raise InputError(f"{where}: {missing}.")
         rows, columns = _checked_shape(celestial_wcs.array_shape if shape is None else shape)
         column, row = (a.ravel() for a in np.meshgrid(np.linspace(0, columns - 1, 7), np.linspace(0, rows - 1, 7)))
         places = sky.positions(celestial_wcs, column, row, where)
@@ -104,17 +116,22 @@ class Grid(eqx.Module):
             origin = float(middle.ra.deg), float(middle.dec.deg)
         else:
             origin = sky.as_position(center, f"{where}: center: ")
-            sky.check_near(origin, middle, float(places[0].separation(places[-1]).deg), f"{where}: center ")
+            size = float(places[0].separation(places[-1]).deg)
+            sky.check_near(origin, middle, size, f"{where}: center ")
         plane = sky.offsets(places, origin)
         if not np.all(np.isfinite(plane)):
-            raise InputError(f"{where}: the frame does not lie within 90 degrees of the center {center}.")
+            far = f"the frame does not lie within 90 degrees of the center {center}"
+            raise InputError(f"{where}: {far}.")
         terms = np.stack([np.ones_like(column), column, row], axis=-1)
         solution = np.linalg.lstsq(terms, plane, rcond=None)[0]
         matrix = solution[1:].T
         bend = np.abs(plane - terms @ solution).max() / np.sqrt(abs(np.linalg.det(matrix)))
         if not bend < 0.05:
-            raise InputError(f"{where}: the WCS bends by {bend:.2g} pixel over the frame; resample the map or cut it smaller.")
-        return cls(solution[0], matrix, (rows, columns))
+            bent = f"the WCS bends by {bend:.2g} pixel over the frame"
+            raise InputError(f"{where}: {bent}; resample the map or cut it smaller.")
+        grid = cls(solution[0], matrix, (rows, columns))
+        _remark_on_size(float(np.sqrt(abs(np.linalg.det(matrix)))), where)
+        return grid
 
     @property
     def pixel_area(self) -> Float[Array, ""]:
@@ -158,6 +175,15 @@ def _checked_shape(shape: Any) -> tuple[int, int]:
     if rows < 1 or columns < 1 or not whole:
         raise InputError(f"Grid.shape: expected two positive whole numbers, got {shape!r}.")
     return rows, columns
+
+
+def _remark_on_size(side: float, where: str) -> None:
+    """A word of pixels, arcsec, that no map of a galaxy has."""
+    if FINE <= side <= WIDE:
+        return
+    size = f"{side / 3600:.3g} degrees" if side > WIDE else f"{side:.2g} arcsec"
+    text = f"the WCS has pixels of {size}; are CDELT and CD in the unit of CUNIT?"
+    warnings.warn(f"{where}: {text}", InputWarning, stacklevel=3)
 
 
 def _numbers(value: Any, shape: tuple[int, ...], expected: str) -> np.ndarray:

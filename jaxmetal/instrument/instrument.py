@@ -39,8 +39,9 @@ class Instrument(eqx.Module):
     Raises
     ------
     InputError
-        if half of the PSF's light spreads over more than the frame or less than 1/100 of a pixel (usually a wrong unit), the
-        sampling is not valid, or the apertures are not of the grid's shape.
+        if half of the PSF's light spreads over more than the frame, or less than 1/100 of a pixel
+        (usually a wrong unit), the sampling is not valid, or the apertures are not of the grid's
+        shape.
 
     Warns
     -----
@@ -74,7 +75,7 @@ class Instrument(eqx.Module):
         traced = is_traced((grid, psf))
         if not traced:
             _check_width(psf, grid)
-            # Sampling objects are what the package itself passes on, to copies of an instrument that was looked at.
+            # The package makes copies of an instrument by Sampling objects; it was looked at then.
             if not isinstance(supersampling, Sampling):
                 _check_not_a_point(psf, grid)
         if isinstance(supersampling, Sampling):

@@ -145,8 +145,8 @@ class KernelPSF(PSF):
     kernel
         the picture, in the orientation of the data's array, shape (rows, columns). It is normalised to 1.
     oversampling
-        kernel pixels per map pixel, not necessarily whole; (along columns, along rows) where the map's pixels are not
-        squares but the kernel's are.
+        kernel pixels per map pixel, not necessarily whole; (along columns, along rows) where the
+        map's pixels are not squares but the kernel's are.
     center
         "centroid" (its centre of light, so that the PSF moves no galaxy), or (column, row) in kernel pixels.
     includes_pixel
@@ -156,15 +156,16 @@ class KernelPSF(PSF):
     Raises
     ------
     InputError
-        for a kernel that is not a finite picture with a positive sum, or clearly not the picture of one star: two stars,
-        a core cut off by the frame, mostly sky, mostly negative rings.
+        for a kernel that is not a finite picture with a positive sum, or clearly not the picture of
+        one star: two stars, a core cut off by the frame, mostly sky, mostly negative rings.
 
     Warns
     -----
     InputWarning
         when the centre of light lies more than 0.05 kernel pixels from the middle of an odd-sized kernel, or the
-        size is even: what centre was used. When it may not be the picture of one star (see `psf_checks.problems`): a second
-        peak, a level that does not fall to zero at the edge, wings cut off, negative rings, a centre far from the peak.
+        size is even: what centre was used. When it may not be the picture of one star (see
+        `psf_checks.problems`): a second peak, a level that does not fall to zero at the edge, wings
+        cut off, negative rings, a centre far from the peak.
     """
 
     kernel: Float[Array, "ky kx"]
@@ -183,7 +184,8 @@ class KernelPSF(PSF):
         if bad:
             raise InputError(f"KernelPSF.kernel: {bad} of {picture.size} values are not finite.")
         if picture.sum() <= 0:
-            raise InputError(f"KernelPSF.kernel: the sum must be positive, got {picture.sum():.3g}; was too much sky subtracted?")
+            got = f"got {picture.sum():.3g}; was too much sky subtracted?"
+            raise InputError(f"KernelPSF.kernel: the sum must be positive, {got}")
         picture = picture / picture.sum()
         self.kernel = as_array(picture, "KernelPSF.kernel")
         self.oversampling = _oversampling(oversampling)
@@ -200,7 +202,8 @@ class KernelPSF(PSF):
         return jnp.where(held, transfer, 0.0)
 
     def radius(self, outside: float, pixel_scale: float) -> float:
-        return enclosing_radius(self.kernel, np.asarray(self.center, float), outside) * self.kernel_pixel(pixel_scale)
+        pixels = enclosing_radius(self.kernel, np.asarray(self.center, float), outside)
+        return pixels * self.kernel_pixel(pixel_scale)
 
     def kernel_pixel(self, pixel_scale: float) -> float:
         """The side of a kernel pixel, arcsec, for a map with pixels of this side."""
@@ -267,7 +270,8 @@ def _center(picture: np.ndarray, center: Any) -> Float[Array, "2"]:
     place = as_array(center, "KernelPSF.center")
     if place.shape != (2,) or not (is_traced(place) or np.all(np.isfinite(place))):
         raise InputError(wrong)
-    check_picture(picture, "KernelPSF.kernel", None if is_traced(place) else np.asarray(place, float))
+    known = None if is_traced(place) else np.asarray(place, float)
+    check_picture(picture, "KernelPSF.kernel", known)
     return place
 
 

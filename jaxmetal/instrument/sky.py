@@ -1,4 +1,4 @@
-"""Positions on the sky: given by the user, those of pixels, and their offsets in a tangent plane. Everything is ICRS."""
+"""Positions on the sky in ICRS: given by the user, those of pixels, and offsets between them."""
 
 from datetime import time
 from typing import Any
@@ -6,9 +6,12 @@ from typing import Any
 import numpy as np
 
 from jaxmetal.errors import InputError
-from jaxmetal.instrument.headers import quiet, reason, sky_frame
+from jaxmetal.instrument.cards import quiet, reason
+from jaxmetal.instrument.headers import sky_frame
 
-EXPECTED = 'expected [right ascension, declination] in degrees (ICRS), or as text such as ["10:00:24", "+2:12:00"]'
+_EXAMPLE = '["10:00:24", "+2:12:00"]'
+EXPECTED = f"expected [right ascension, declination] in degrees (ICRS), or as text: {_EXAMPLE}"
+# Right ascension and declination, ICRS, degrees.
 Position = tuple[float, float]
 
 
@@ -18,8 +21,8 @@ def as_position(value: Any, where: str = "") -> Position:
     Parameters
     ----------
     value
-        two numbers in degrees; texts or TOML's times in sexagesimal form, hours of right ascension and degrees of declination; both
-        in one text; or an astropy SkyCoord in any frame.
+        two numbers in degrees; two texts, or times of TOML, in sexagesimal form, hours of right
+        ascension and degrees of declination; both in one text; or an astropy SkyCoord.
     where
         what messages begin with.
 
@@ -31,51 +34,55 @@ def as_position(value: Any, where: str = "") -> Position:
     if hasattr(value, "icrs"):
         value = (value.icrs.ra.deg, value.icrs.dec.deg)
     if isinstance(value, str):
-        value = value.replace(",", " ").split()
-        if len(value) % 2 == 0:
-            half = len(value) // 2
-            value = " ".join(value[:half]), " ".join(value[half:])
+        words = value.replace(",", " ").split()
+        half = len(words) // 2
+        value = (" ".join(words[:half]), " ".join(words[half:])) if len(words) % 2 == 0 else words
     try:
         first, second = value
     except (TypeError, ValueError):
         raise InputError(f"{where}{EXPECTED}, got {value!r}.") from None
     ra, dec = _degrees(first, "hourangle", where), _degrees(second, "deg", where)
     if not (-360 <= ra <= 360 and -90 <= dec <= 90):
-        raise InputError(f"{where}{EXPECTED}, got [{first}, {second}].{_likely_reason(ra, dec)}")
+        likely = _likely_reason(ra, dec)
+        raise InputError(f"{where}{EXPECTED}, got [{first}, {second}].{likely}")
     return ra % 360, dec
 
 
 def _degrees(value: Any, unit: str, where: str) -> float:
     """A number or quantity in degrees, or a text in sexagesimal form."""
     from astropy.coordinates import Angle
-    from astropy.units import Quantity
+    from astropy.units import Quantity, UnitConversionError
 
-    if isinstance(value, Quantity):
-        try:
-            value = value.to_value("deg")
-        except Exception:
-            raise InputError(f"{where}{EXPECTED}, got {value}.") from None
+    found: Any = np.nan
     try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = None
-    if number is None:
+        if isinstance(value, Quantity):
+            found = value.to_value("deg")
+        elif not isinstance(value, bool | time):
+            found = float(value)
+    except (TypeError, ValueError, UnitConversionError):
+        pass
+    if not np.isfinite(found) and isinstance(value, str | time):
         try:
             # A unit that the text names itself, such as 150.1d, counts.
-            number = float(Angle(str(value), unit=unit).deg) if isinstance(value, str | time) else np.nan
+            found = Angle(str(value), unit=unit).deg
         except ValueError:
-            number = np.nan
-    if isinstance(value, bool) or not np.isfinite(number):
-        raise InputError(f"{where}{EXPECTED}, got {value!r}.")
-    return number
+            found = np.nan
+    if not np.isfinite(found):
+        got = value if isinstance(value, Quantity) else repr(value)
+        raise InputError(f"{where}{EXPECTED}, got {got}.")
+    return float(found)
 
 
 def _likely_reason(first: float, second: float) -> str:
     if abs(first) <= 90 and 0 <= second <= 360:
-        return f" Is it (declination, right ascension)? Did you mean [{second:g}, {first:g}]?"
-    if first >= 3600 and float(first).is_integer():
+        return _did_you_mean(second, first)
+    if first >= 3600 and first.is_integer():
         return " Sexagesimal numbers such as 10:00:24 must stand in quotes."
     return ""
+
+
+def _did_you_mean(ra: float, dec: float) -> str:
+    return f" Is it (declination, right ascension)? Did you mean [{ra:g}, {dec:g}]?"
 
 
 def positions(wcs: Any, column: Any, row: Any, where: str) -> Any:
@@ -101,13 +108,15 @@ def positions(wcs: Any, column: Any, row: Any, where: str) -> Any:
     try:
         with quiet():
             world = wcs.all_pix2world(column, row, 0)
-            return SkyCoord(world[wcs.wcs.lng], world[wcs.wcs.lat], unit="deg", frame=frame).icrs
+            longitude, latitude = world[wcs.wcs.lng], world[wcs.wcs.lat]
+            return SkyCoord(longitude, latitude, unit="deg", frame=frame).icrs
     except Exception as error:  # wcslib and astropy's transformations have classes of their own
-        raise InputError(f"{where}: the WCS gives its pixels no place on the sky ({reason(error)}).") from None
+        what = f"the WCS gives its pixels no place on the sky ({reason(error)})"
+        raise InputError(f"{where}: {what}.") from None
 
 
 def offsets(places: Any, center: Position) -> np.ndarray:
-    """(x, y) of places to the east and to the north of a centre, in the plane that touches the sky there.
+    """(x, y) of places to the east and north of a centre, in the plane that touches the sky there.
 
     Parameters
     ----------
@@ -132,19 +141,21 @@ def offsets(places: Any, center: Position) -> np.ndarray:
 
 
 def local_matrix(wcs: Any, shape: tuple[int, int], where: str) -> np.ndarray:
-    """Steps of one column and one row to the east and to the north in the middle of a frame, arcsec; as Grid.matrix."""
+    """Steps of a column and a row to the east and the north in a frame's middle, as Grid.matrix."""
     rows, columns = shape
-    column, row = (columns - 1) / 2, (rows - 1) / 2
-    places = positions(wcs, column + np.array([0.0, 0.5, -0.5, 0.0, 0.0]), row + np.array([0.0, 0.0, 0.0, 0.5, -0.5]), where)
+    column = (columns - 1) / 2 + np.array([0.0, 0.5, -0.5, 0.0, 0.0])
+    row = (rows - 1) / 2 + np.array([0.0, 0.0, 0.0, 0.5, -0.5])
+    places = positions(wcs, column, row, where)
     at = offsets(places, (float(places[0].ra.deg), float(places[0].dec.deg)))
     return np.stack([at[1] - at[2], at[3] - at[4]], axis=-1)
 
 
 def distance(center: Position, place: Any) -> float:
-    """Degrees from a position (right ascension, declination) to a SkyCoord."""
+    """Degrees from a position to a SkyCoord."""
     from astropy.coordinates import SkyCoord
 
-    return float(SkyCoord(*center, unit="deg").separation(place).deg)
+    away: Any = SkyCoord(*center, unit="deg").separation(place).deg
+    return float(away)
 
 
 def check_near(center: Position, middle: Any, size: float, where: str) -> None:
@@ -167,8 +178,10 @@ def check_near(center: Position, middle: Any, size: float, where: str) -> None:
     away = distance(center, middle)
     if away > max(1.0, 2 * size):
         raise InputError(
-            f"{where}[{center[0]:g}, {center[1]:g}] lies {away:.3g} degrees off every frame, the middle of the nearest is "
-            f"[{middle.ra.deg:.6g}, {middle.dec.deg:.6g}] (right ascension, declination in degrees, ICRS).{exchanged(center, middle, size)}"
+            f"{where}[{center[0]:g}, {center[1]:g}] lies {away:.3g} degrees off every frame, "
+            f"the middle of the nearest is [{middle.ra.deg:.6g}, {middle.dec.deg:.6g}] "
+            "(right ascension, declination in degrees, ICRS)."
+            f"{exchanged(center, middle, size)}"
         )
 
 
@@ -177,5 +190,20 @@ def exchanged(center: Position, middle: Any, size: float) -> str:
     # As degrees, and as sexagesimal texts, of which the first counts hours.
     for ra, dec in ((center[1], center[0]), (15 * center[1], center[0] / 15)):
         if abs(dec) <= 90 and distance((ra % 360, dec), middle) <= size:
-            return f" Is it (declination, right ascension)? Did you mean [{ra:g}, {dec:g}]?"
+            return _did_you_mean(ra, dec)
     return ""
+
+
+def is_on(wcs: Any, shape: tuple[int, int], center: Position, where: str) -> bool:
+    """Whether a position lies on one of the pixels of a frame."""
+    from astropy.coordinates import SkyCoord
+
+    place: Any = SkyCoord(*center, unit="deg").transform_to(sky_frame(wcs, where)).spherical
+    world = [0.0, 0.0]
+    world[wcs.wcs.lng], world[wcs.wcs.lat] = float(place.lon.deg), float(place.lat.deg)
+    try:
+        column, row = (float(p) for p in wcs.all_world2pix(*world, 0))
+    except Exception:  # wcslib's, for a place that its projection does not reach
+        return False
+    rows, columns = shape
+    return -0.5 <= column <= columns - 0.5 and -0.5 <= row <= rows - 0.5

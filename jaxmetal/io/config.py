@@ -79,10 +79,11 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict:
 
 
 def _number(loader: _Loader, node: yaml.ScalarNode) -> Any:
-    # YAML 1.1 reads 10:00:24 as 36024, to the base of 60; here it is a text, as positions on the sky are written.
+    # YAML 1.1 reads 10:00:24 as 36024, to the base of 60; here it is a text, part of a position.
     if ":" in node.value:
         return node.value
-    return loader.construct_yaml_float(node) if node.tag.endswith("float") else loader.construct_yaml_int(node)
+    whole = node.tag.endswith("int")
+    return loader.construct_yaml_int(node) if whole else loader.construct_yaml_float(node)
 
 
 _Loader.add_constructor("tag:yaml.org,2002:int", _number)

@@ -12,7 +12,9 @@ from jaxtyping import Bool, Float
 
 from jaxmetal.errors import InputError, InputWarning, unknown
 from jaxmetal.files import whole_file
-from jaxmetal.instrument.headers import card, celestial, quiet, sky_axes
+from jaxmetal.instrument.cards import card, quiet, text
+from jaxmetal.instrument.header_repairs import sky_axes
+from jaxmetal.instrument.headers import celestial
 from jaxmetal.io.hdus import find, first_line, opened, pixels
 
 
@@ -50,7 +52,7 @@ class Part:
 
 
 def read_header(path: str | os.PathLike, extension: str | int = 0) -> dict[str, Any]:
-    """The header cards of an extension, given by name or number, that can be read; an InputError if there is none."""
+    """The cards of an extension that can be read; an InputError if there is no such extension."""
     from astropy.io.fits import VerifyError
 
     cards = {}
@@ -103,7 +105,7 @@ def read_map(
     bins
         of the number of each pixel's bin, negative or NaN where it is in none; an extension, or a Part.
     needs_wcs
-        whether a WCS that cannot be read is an error; or else the map has none, and a warning says so.
+        whether a WCS that cannot be read is an error; else the map has none, and a warning says so.
 
     Raises
     ------
@@ -126,7 +128,7 @@ def read_map(
         masked = np.zeros(values.shape, bool) if mask is None else found(mask)[0] != 0
         ids = None if bins is None else found(bins)[0]
     where = f"{path}[{value}]"
-    unit = str(card(header, "BUNIT", where) or "") if unit is None else unit
+    unit = text(header, "BUNIT", where) if unit is None else unit
     return MapFile(values, sigma, masked, _wcs(header, where, needs_wcs), unit, ids)
 
 
@@ -196,20 +198,22 @@ def _card(header: Any, key: str, value: Any, where: str) -> None:
 
 
 def _plane(data: np.ndarray, header: Any, channel: int | str | None, where: str) -> np.ndarray:
-    """The image in an array with more axes: those of length one are dropped, and one may be a cube's."""
+    """The image in an array: more axes are dropped if of length one; another may be a cube's."""
     others = _other_axes(data.shape, header, channel, where)
     longer = [axis for axis in others if data.shape[axis] > 1]
+    held = f"the extension has shape {data.shape}"
     if channel is not None and not others:
-        raise InputError(f"{where}: channel {channel!r} asks for a plane of a cube, the extension has shape {data.shape}.")
+        raise InputError(f"{where}: channel {channel!r} asks for a plane of a cube, {held}.")
     if data.ndim < 2 or len(longer) > 1 or (longer and channel is None):
-        raise InputError(f"{where}: expected an image (rows, columns), the extension has shape {data.shape}; a cube needs channel=.")
+        expected = f"expected an image (rows, columns), {held}"
+        raise InputError(f"{where}: {expected}; a cube needs channel=.")
     planes = np.moveaxis(data, others, range(len(others)))
     planes = planes.reshape(-1, *planes.shape[-2:])
     return planes[0 if channel is None else _channel(header, channel, len(planes), where)]
 
 
 def _other_axes(shape: tuple[int, ...], header: Any, channel: Any, where: str) -> list[int]:
-    """The axes of an array that are none of an image's: not the celestial ones, or else not the last two."""
+    """The axes that are none of an image's: not the celestial ones, or else not the last two."""
     if len(shape) <= 2:
         return []
     image = [len(shape) - axis for axis in sky_axes(header, where) if axis <= len(shape)]

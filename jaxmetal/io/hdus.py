@@ -1,4 +1,4 @@
-"""FITS files opened with care: what is no FITS file, is damaged or asks for too much is an error of the input."""
+"""FITS files opened with care: what is none, is damaged or asks for too much is bad input."""
 
 import math
 import os
@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from jaxmetal.errors import InputError, InputWarning, unknown
-from jaxmetal.instrument.headers import card, quiet
+from jaxmetal.instrument.cards import card, quiet
 from jaxmetal.io.unpack import unpacked
 
-# Values of one picture or cube beyond which a file is a mistake or a trap, not a map: 0.8 GB in double precision.
+# Values of one picture or cube beyond which a file is a mistake or a trap: 0.8 GB in float64.
 MOST_VALUES = 10**8
 
 
@@ -35,8 +35,9 @@ def opened(path: str | os.PathLike) -> Iterator[Any]:
             hdus.readall()
         except (InputError, PermissionError):
             raise
-        except Exception as error:  # nothing but astropy's code runs here, and it has two dozen classes
-            raise InputError(f"{path}: cannot be read as a FITS file, or is damaged ({first_line(error)}).") from None
+        except Exception as error:  # only astropy's code runs here, and it has two dozen classes
+            damage = f"cannot be read as a FITS file, or is damaged ({first_line(error)})"
+            raise InputError(f"{path}: {damage}.") from None
         yield hdus
 
 
@@ -47,11 +48,11 @@ def names(hdus: Any) -> list[str]:
 
 def _name(hdu: Any) -> str:
     try:
-        text = card(hdu.header, "EXTNAME", "")
+        written = card(hdu.header, "EXTNAME", "")
     except InputError:
         return ""
     # The first one has a name without a card.
-    return str(hdu.name if text is None else text).strip()
+    return str(hdu.name if written is None else written).strip()
 
 
 def find(hdus: Any, path: Any, extension: str | int) -> Any:
@@ -78,7 +79,8 @@ def find(hdus: Any, path: Any, extension: str | int) -> Any:
     if isinstance(extension, str):
         matches = _matches(hdus, known, extension.strip())
         if len(matches) > 1:
-            text = f"{path}: extensions {', '.join(map(str, matches))} are all called {known[matches[0]]!r}; the first is used."
+            several = f"extensions {', '.join(map(str, matches))} are all called"
+            text = f"{path}: {several} {known[matches[0]]!r}; the first is used."
             warnings.warn(f"{text} Give the number of another.", InputWarning, stacklevel=3)
         if matches:
             return hdus[matches[0]]
@@ -93,7 +95,7 @@ def _matches(hdus: Any, known: list[str], name: str) -> list[int]:
     same = [i for i, other in enumerate(known) if other.casefold() == name.casefold()]
     # Names that differ in their case alone are told apart by it.
     exact = [i for i in same if known[i] == name]
-    if exact or same:
+    if same:
         return exact or same
     if match := re.fullmatch(r"(.+?)\s*,\s*(\d+)", name):
         same = [i for i, other in enumerate(known) if other.casefold() == match[1].casefold()]
@@ -118,7 +120,7 @@ def pixels(hdu: Any, where: str) -> Any:
     Raises
     ------
     InputError
-        if it is no image, is damaged, or says that it is larger than the file that holds it or than any map.
+        if it is no image, is damaged, or says that it is larger than its file or than any map.
     """
     try:
         shape = hdu.shape if hdu.is_image else None
@@ -128,18 +130,28 @@ def pixels(hdu: Any, where: str) -> Any:
         raise InputError(f"{where}: expected an image, the extension holds a table.")
     # Before anything of that size is made.
     if math.prod(shape or (0,)) > MOST_VALUES:
-        raise InputError(f"{where}: the header says {' × '.join(map(str, shape))} values, more than any map has.")
+        size = " × ".join(map(str, shape))
+        raise InputError(f"{where}: the header says {size} values, more than any map has.")
     for key in ("BSCALE", "BZERO"):
         value = card(hdu.header, key, where)
-        if value is not None and (isinstance(value, str | bool) or not np.isfinite(value) or (key == "BSCALE" and value == 0)):
-            raise InputError(f"{where}: the values are scaled by {key} = {value!r}, after which none of them means anything.")
+        if value is not None and not _scales(value, key):
+            scaled = f"the values are scaled by {key} = {value!r}"
+            raise InputError(f"{where}: {scaled}, after which none of them means anything.")
     try:
         data = hdu.data
-    except Exception as error:  # nothing but astropy's code runs here, and it has two dozen classes
-        raise InputError(f"{where}: the data are damaged or cut short ({first_line(error)}).") from None
+    except Exception as error:  # only astropy's code runs here, and it has two dozen classes
+        damage = f"the data are damaged or cut short ({first_line(error)})"
+        raise InputError(f"{where}: {damage}.") from None
     if data is None or data.size == 0:
         raise InputError(f"{where}: expected an image, the extension holds no data.")
     return data
+
+
+def _scales(value: Any, key: str) -> bool:
+    """Whether values may be multiplied by a BSCALE, or shifted by a BZERO."""
+    if isinstance(value, str | bool) or not np.isfinite(value):
+        return False
+    return key == "BZERO" or value != 0
 
 
 def first_line(error: BaseException) -> str:

@@ -201,7 +201,10 @@ def _check_radii(path: Any, galaxy: Manga) -> None:
 
 
 def _nucleus(path: Any, header: dict[str, Any], wcs: Any) -> Any:
-    """The galaxy's position, which the pipeline gives in the system of its maps, FK5: 0.02 arcsec from ICRS."""
+    """The galaxy's position, which the pipeline gives in the system of its maps.
+
+    That is FK5, 0.02 arcsec from ICRS.
+    """
     from astropy.coordinates import SkyCoord
 
     ra, dec = _number(path, header, "OBJRA"), _number(path, header, "OBJDEC")

@@ -126,7 +126,8 @@ def _read(entry: Any, folder: Path) -> Source:
 
     parts = {name: part(getattr(entry, name)) for name in ("error", "variance", "ivar", "mask", "bins")}
     needs_wcs = entry.pixel_scale is None
-    return read_map(path, entry.value, **parts, channel=entry.channel, unit=entry.unit, needs_wcs=needs_wcs)
+    options = {"channel": entry.channel, "unit": entry.unit, "needs_wcs": needs_wcs}
+    return read_map(path, entry.value, **parts, **options)
 
 
 def _psf(entry: Any, source: Source, grid: Grid, folder: Path) -> PSF:

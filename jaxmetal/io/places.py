@@ -1,4 +1,4 @@
-"""Where the maps of a configuration lie: on the sky by their WCS, or on a plain grid by their pixel_scale."""
+"""Where the maps of a configuration lie: on the sky by their WCS, or by their pixel_scale."""
 
 import warnings
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from jaxmetal.io.manga import Manga
 Source = MapFile | Manga
 # Two statements of a pixel's side that differ by less are the same.
 SAME = 0.01
-# Units that pixel_scale is mistaken for, arcsec.
+# Units that are mistaken for arcsec, in arcsec.
 UNITS = {"degrees": 3600.0, "arcmin": 60.0, "milliarcsec": 1e-3}
 
 
@@ -27,8 +27,10 @@ def on_the_sky(entry: Any, source: Source) -> bool:
     return source.wcs is not None and getattr(entry, "pixel_scale", None) is None
 
 
-def find_reference(config: schema.Config, sources: Mapping[str, Source], mistakes: Mistakes) -> sky.Position | None:
-    """(right ascension, declination) of (x, y) = (0, 0): as given, a MaNGA nucleus, or the middle of the first map.
+def find_reference(
+    config: schema.Config, sources: Mapping[str, Source], mistakes: Mistakes,
+) -> sky.Position | None:  # fmt: skip
+    """The position of (x, y) = (0, 0): as given, a MaNGA nucleus, or the middle of the first map.
 
     Parameters
     ----------
@@ -36,6 +38,11 @@ def find_reference(config: schema.Config, sources: Mapping[str, Source], mistake
         the configuration, and its maps' files by name.
     mistakes
         to which maps without a place on the sky, beside others with one, are added.
+
+    Returns
+    -------
+    reference
+        (right ascension, declination), ICRS, degrees; None if no map lies on the sky.
 
     Raises
     ------
@@ -47,32 +54,41 @@ def find_reference(config: schema.Config, sources: Mapping[str, Source], mistake
     InputWarning
         for a reference outside of every map.
     """
-    placed = {name: source for name, source in sources.items() if on_the_sky(config.maps[name], source)}
+    placed = {n: source for n, source in sources.items() if on_the_sky(config.maps[n], source)}
     lacking = [name for name in sources if name not in placed]
     if lacking and placed:
-        mistakes.add(f"maps.{lacking[0]}", "has no place on the sky, other maps have one; give all of them a WCS, or all a pixel_scale.")
+        mended = "give all of them a WCS, or all a pixel_scale"
+        lack = f"has no place on the sky, other maps have one; {mended}."
+        mistakes.add(f"maps.{lacking[0]}", lack)
     nuclei = [name for name, source in sources.items() if isinstance(source, Manga)]
     if nuclei and config.reference:
-        raise InputError(f"the nucleus in the file of maps.{nuclei[0]} is the reference; leave this out.")
-    if config.reference and sources and not placed:
-        _warn("reference: not used, because no map has a place on the sky: they have pixel_scale, or no WCS.")
-        return None
+        nucleus = f"the nucleus in the file of maps.{nuclei[0]}"
+        raise InputError(f"{nucleus} is the reference; leave this out.")
     if config.reference:
+        if sources and not placed:
+            why = "no map has a place on the sky: they have pixel_scale, or no WCS"
+            _warn(f"reference: not used, because {why}.")
+            return None
         _check_reference(config.reference, placed)
         return config.reference
     name = next(iter(nuclei or placed), None)
-    if name is None:
-        return None
-    source = sources[name]
+    return None if name is None else _middle(f"maps.{name}", sources[name])
+
+
+def _middle(where: str, source: Source) -> sky.Position:
+    """The position of a MaNGA nucleus, or of the middle of a map."""
     rows, columns = shape_of(source)
-    pixel = source.grid.pixel(*jnp.zeros(2)) if isinstance(source, Manga) else ((columns - 1) / 2, (rows - 1) / 2)
-    place = sky.positions(source.wcs, *(float(p) for p in pixel), f"maps.{name}")
+    column, row = (columns - 1) / 2, (rows - 1) / 2
+    if isinstance(source, Manga):
+        column, row = (float(p) for p in source.grid.pixel(*jnp.zeros(2)))
+    place = sky.positions(source.wcs, column, row, where)
     return float(place.ra.deg), float(place.dec.deg)
 
 
-def shape_of(source: Source) -> tuple[int, ...]:
+def shape_of(source: Source) -> tuple[int, int]:
     """(rows, columns) of a file's map."""
-    return (source.light if isinstance(source, Manga) else source).values.shape
+    rows, columns = (source.light if isinstance(source, Manga) else source).values.shape
+    return rows, columns
 
 
 def _check_reference(reference: sky.Position, placed: Mapping[str, Source]) -> None:
@@ -84,28 +100,23 @@ def _check_reference(reference: sky.Position, placed: Mapping[str, Source]) -> N
     nearest = min(away, key=lambda name: away[name])
     middle, size = frames[nearest]
     sky.check_near(reference, middle, size, "")
-    if any(_holds(source, reference) for source in placed.values()):
-        return
+    for name, source in placed.items():
+        if sky.is_on(source.wcs, shape_of(source), reference, f"maps.{name}"):
+            return
     _warn(
-        f"reference: [{reference[0]:g}, {reference[1]:g}] lies outside of every map, {3600 * away[nearest]:.4g} arcsec from the middle of "
-        f"maps.{nearest} at [{middle.ra.deg:.7g}, {middle.dec.deg:.7g}]; x, y and centres that are left at 0 are counted from there."
-        f"{sky.exchanged(reference, middle, size)}"
+        f"reference: [{reference[0]:g}, {reference[1]:g}] lies outside of every map, "
+        f"{3600 * away[nearest]:.4g} arcsec from the middle of maps.{nearest} at "
+        f"[{middle.ra.deg:.7g}, {middle.dec.deg:.7g}]; x, y and centres that are left at 0 are "
+        f"counted from there.{sky.exchanged(reference, middle, size)}"
     )
 
 
 def _frame(where: str, source: Source) -> tuple[Any, float]:
     """The middle of a map as a SkyCoord, and its diagonal in degrees."""
+    along = np.array([0.0, 1.0, 0.5])
     rows, columns = shape_of(source)
-    column, row = np.array([0, columns - 1, (columns - 1) / 2]), np.array([0, rows - 1, (rows - 1) / 2])
-    places = sky.positions(source.wcs, column, row, where)
+    places = sky.positions(source.wcs, along * (columns - 1), along * (rows - 1), where)
     return places[2], float(places[0].separation(places[1]).deg)
-
-
-def _holds(source: Source, place: sky.Position) -> bool:
-    """Whether a position lies in the frame of a map."""
-    rows, columns = shape_of(source)
-    column, row = (float(p) for p in Grid.from_wcs(source.wcs, (rows, columns), place).pixel(*jnp.zeros(2)))
-    return -0.5 <= column <= columns - 0.5 and -0.5 <= row <= rows - 0.5
 
 
 def make_grid(name: str, entry: Any, source: Source, reference: sky.Position | None) -> Grid:
@@ -121,21 +132,23 @@ def make_grid(name: str, entry: Any, source: Source, reference: sky.Position | N
     Raises
     ------
     InputError
-        if neither a WCS nor pixel_scale says where its pixels lie, or they differ by as much as degrees and arcsec.
+        if neither a WCS nor pixel_scale says where its pixels lie, or pixel_scale differs from the
+        WCS as degrees differ from arcsec.
 
     Warns
     -----
     InputWarning
-        if both do: what is used, and what it means for position angles.
+        if both say it: what is used, and what it means for position angles.
     """
     if isinstance(source, Manga):
         return source.grid
     if entry.pixel_scale is not None:
         if source.wcs is not None:
-            _compare_scales(f"maps.{name}", entry.pixel_scale, source.wcs, source.values.shape)
+            _compare_scales(f"maps.{name}", entry.pixel_scale, source.wcs, shape_of(source))
         return Grid.regular(source.values.shape, entry.pixel_scale)
     if source.wcs is None:
-        raise InputError(f"the file has no WCS in the extension {entry.value!r}; give pixel_scale, arcsec.")
+        lack = f"the file has no WCS in the extension {entry.value!r}"
+        raise InputError(f"{lack}; give pixel_scale, arcsec.")
     return Grid.from_wcs(source.wcs, source.values.shape, reference)
 
 
@@ -147,32 +160,33 @@ def _compare_scales(where: str, pixel_scale: float, wcs: Any, shape: tuple[int, 
         # pixel_scale is what a WCS without use is replaced by.
         return
     side = float(np.sqrt(abs(np.linalg.det(matrix))))
+    says = f"the file's WCS says {side:.4g} arcsec per pixel"
     for unit, size in UNITS.items():
         if abs(size * pixel_scale / side - 1) < 0.1:
-            raise InputError(
-                f"pixel_scale: {pixel_scale:g} arcsec looks like {unit}, the file's WCS says {side:.4g} arcsec per pixel; leave it out, "
-                f"or write {side:.4g}."
-            )
+            like = f"{pixel_scale:g} arcsec looks like {unit}, {says}"
+            raise InputError(f"pixel_scale: {like}; leave it out, or write {side:.4g}.")
     same = abs(pixel_scale / side - 1) < SAME
     east_and_north = np.allclose(matrix, side * np.eye(2), atol=SAME * side)
     if same and east_and_north:
         return
-    text = f"{where}.pixel_scale: {pixel_scale:g} arcsec is used"
-    text += " instead of the file's WCS" if same else f", the file's WCS says {side:.4g} arcsec per pixel"
+    used = f"{pixel_scale:g} arcsec is used"
+    used += " instead of the file's WCS" if same else f", {says}"
     if not east_and_north:
-        text += (
-            f"; x is then counted to the right of the array, which is {_direction(matrix[:, 0])} on the sky, y upwards, which is "
-            f"{_direction(matrix[:, 1])}, and position angles from up towards the right, not from north through east"
-        )
-    _warn(f"{text}. Leave pixel_scale out to use the WCS.")
+        right, up = _direction(matrix[:, 0]), _direction(matrix[:, 1])
+        used += f"; x is then counted to the right of the array, which is {right} on the sky, "
+        used += f"y upwards, which is {up}, and position angles from up towards the right, "
+        used += "not from north through east"
+    _warn(f"{where}.pixel_scale: {used}. Leave pixel_scale out to use the WCS.")
 
 
 def _direction(step: np.ndarray) -> str:
-    """The direction of a step to the east and to the north in words, or as a position angle."""
+    """The direction of a step to the east and the north in words, or as a position angle."""
     angle = float(np.degrees(np.arctan2(step[0], step[1]))) % 360
-    nearest = round(angle / 90) % 4
-    off = abs((angle - 90 * nearest + 180) % 360 - 180)
-    return ("north", "east", "south", "west")[nearest] if off < 0.5 else f"position angle {angle:.1f} degrees"
+    quarter = round(angle / 90) % 4
+    off = abs((angle - 90 * quarter + 180) % 360 - 180)
+    if off < 0.5:
+        return ("north", "east", "south", "west")[quarter]
+    return f"position angle {angle:.1f} degrees"
 
 
 def _warn(text: str) -> None:

@@ -1,4 +1,4 @@
-"""Compressed files, unpacked in memory up to a limit: a few kilobytes can be made to expand into terabytes."""
+"""Compressed files, unpacked in memory up to a limit: kilobytes can be made to fill a terabyte."""
 
 import bz2
 import gzip
@@ -7,7 +7,7 @@ import lzma
 import struct
 import zipfile
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from jaxmetal.errors import InputError
 
@@ -18,28 +18,29 @@ _OPEN = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 _ZIP, _COMPRESS = b"PK\x03\x04", b"\x1f\x9d"
 
 
-def unpacked(path: Path) -> BinaryIO:
-    """A plain file, open, or the contents of a compressed one (gzip, bzip2, xz, zip with a single file).
+def unpacked(path: Path) -> IO[bytes]:
+    """A plain file, open, or the contents of one packed by gzip, bzip2, xz, or zip with one file.
 
     Raises
     ------
     InputError
-        for contents beyond 2 GiB, for a zip with several files, and for a file of the old `compress`.
+        for contents beyond 2 GiB, a zip with several files, and files of the old `compress`.
     """
     with open(path, "rb") as file:
         start = file.read(6)
         if start.startswith(_COMPRESS):
-            raise InputError(f"{path}: packed by the old compress (.Z), which is not read here; unpack it with uncompress or gzip -d.")
+            packed_by = "packed by the old compress (.Z), which is not read here"
+            raise InputError(f"{path}: {packed_by}; unpack it with uncompress or gzip -d.")
         if start.startswith(b"\x1f\x8b"):
             file.seek(-4, io.SEEK_END)
-            # What gzip wrote as the size of its contents, modulo 4 GiB; to refuse honest giants at once.
+            # The size of the contents modulo 4 GiB, as gzip writes it: honest giants end here.
             _check_size(struct.unpack("<I", file.read(4))[0], path)
     if start.startswith(_ZIP):
         with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            if len(names) != 1:
-                raise InputError(f"{path}: a zip with {len(names)} files; unpack it and name one of them.")
-            with archive.open(names[0]) as packed:
+            held = archive.namelist()
+            if len(held) != 1:
+                raise InputError(f"{path}: a zip with {len(held)} files; unpack it.")
+            with archive.open(held[0]) as packed:
                 return _contents(packed, path)
     for magic, opener in _OPEN.items():
         if start.startswith(magic):
@@ -48,7 +49,7 @@ def unpacked(path: Path) -> BinaryIO:
     return open(path, "rb")
 
 
-def _contents(packed: BinaryIO, path: Path) -> BinaryIO:
+def _contents(packed: IO[bytes], path: Path) -> IO[bytes]:
     contents = packed.read(MOST_BYTES + 1)
     _check_size(len(contents), path)
     return io.BytesIO(contents)
@@ -56,6 +57,5 @@ def _contents(packed: BinaryIO, path: Path) -> BinaryIO:
 
 def _check_size(size: int, path: Path) -> None:
     if size > MOST_BYTES:
-        raise InputError(
-            f"{path}: unpacks to more than {MOST_BYTES / 2**30:.0f} GiB, more than any maps; unpack it and cut out what is needed."
-        )
+        most = f"more than {MOST_BYTES / 2**30:.0f} GiB, more than any maps"
+        raise InputError(f"{path}: unpacks to {most}; cut out what is needed.")
