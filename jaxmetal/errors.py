@@ -23,8 +23,10 @@ class InputWarning(UserWarning):
 def unknown(kind: str, name: str, known: Iterable[str], where: str = "") -> InputError:
     """The error for a name that does not exist, with the nearest right one and the whole list."""
     known = sorted(known)
-    near = get_close_matches(name, known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    # Whatever the case: METALLICITY is near metalicity.
+    folded = {other.casefold(): other for other in known}
+    near = get_close_matches(name.casefold(), folded, n=1)
+    hint = f" Did you mean {folded[near[0]]!r}?" if near else ""
     listed = ", ".join(known) or "none"
     return InputError(f"{where + ': ' if where else ''}unknown {kind} {name!r}.{hint} It may be one of: {listed}.")
 

@@ -286,7 +286,7 @@ def test_the_psfs_of_jwst_and_hst_move_no_galaxy(name, oversampling):
         (lambda: jm.KernelPSF(-np.ones((5, 5))), r"KernelPSF.kernel: the sum must be positive, got -25"),
         (lambda: jm.KernelPSF("psf.fits"), r"KernelPSF.kernel: expected"),
         (lambda: jm.KernelPSF(picture(), oversampling=0), r"KernelPSF.oversampling.*positive"),
-        (lambda: jm.KernelPSF(picture(), oversampling=(2, 2)), r"KernelPSF.oversampling: expected one number"),
+        (lambda: jm.KernelPSF(picture(), oversampling=(2, 2, 2)), r"KernelPSF.oversampling: expected one number"),
         (lambda: jm.KernelPSF(picture(), center="peak"), r"KernelPSF.center: expected \"centroid\" or \(column, row\), got 'peak'"),
         (lambda: jm.KernelPSF(picture(), center=(1.0, 2.0, 3.0)), r"KernelPSF.center"),
         (lambda: jm.KernelPSF(picture(), center=(np.nan, 12.0)), r"KernelPSF.center"),

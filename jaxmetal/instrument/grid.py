@@ -1,5 +1,6 @@
 """Where the pixels lie on the sky."""
 
+import warnings
 from typing import Any
 
 import equinox as eqx
@@ -8,10 +9,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxmetal.errors import InputError
+from jaxmetal.errors import InputError, InputWarning
+from jaxmetal.instrument import sky
+from jaxmetal.instrument.headers import celestial
 from jaxmetal.profiles.geometry import pixel_of
 from jaxmetal.profiles.profile import as_array
 from jaxmetal.quantities import ARCSEC, DEGREES, PIXEL_SCALE, PIXELS, Unit, plain
+
+# Sides of pixels outside of which the WCS is worth a word, arcsec.
+FINE, WIDE = 1e-3, 360.0
 
 
 class Grid(eqx.Module):
@@ -74,56 +80,65 @@ class Grid(eqx.Module):
         return cls(origin, side * np.eye(2), (rows, columns))
 
     @classmethod
-    def from_wcs(cls, wcs: Any, shape: tuple[int, int] | None = None, center: tuple[float, float] | None = None) -> "Grid":
+    def from_wcs(cls, wcs: Any, shape: tuple[int, int] | None = None, center: Any = None) -> "Grid":
         """The grid of a celestial WCS, with x to the east and y to the north of a reference position.
 
         Parameters
         ----------
         wcs
-            an astropy.wcs.WCS; a cube's is reduced to its celestial part.
+            an astropy.wcs.WCS or a FITS header; a cube's is reduced to its celestial part.
         shape
             (rows, columns); the WCS's own if left out.
         center
-            (right ascension, declination) of (x, y) = (0, 0), degrees, in the WCS's own system, ICRS if that is galactic;
-            the middle of the frame if left out. It may be a SkyCoord, which knows its own system, or two Quantities.
-            Maps of one galaxy from different instruments must name the same position.
+            (right ascension, declination) of (x, y) = (0, 0), ICRS, in degrees, as Quantities or as sexagesimal
+            texts, or a SkyCoord; the middle of the frame if left out. Maps of one galaxy from
+            different instruments must name the same position.
 
         Raises
         ------
         InputError
-            if the WCS is not celestial, has no shape, or bends by more than 0.05 pixel over the frame.
-        """
-        from astropy.wcs import WCS
+            if there are no celestial axes, no shape, the centre lies far away, or the WCS bends by
+            more than 0.05 pixel over the frame.
 
-        wcs = wcs.celestial
-        if wcs.naxis != 2:
-            raise InputError("Grid.from_wcs: the WCS has no celestial axes.")
-        if shape is None and wcs.array_shape is None:
-            raise InputError("Grid.from_wcs: the WCS does not know its shape; give shape=(rows, columns).")
-        rows, columns = _checked_shape(wcs.array_shape if shape is None else shape)
-        middle = _equatorial(wcs.pixel_to_world((columns - 1) / 2, (rows - 1) / 2))
-        if center is None or hasattr(center, "transform_to"):
-            place = middle if center is None else _place(center, middle)
-            center = place.ra.deg, place.dec.deg
-        at = _numbers(center, (2,), "Grid.from_wcs: center must be (right ascension, declination) in degrees", DEGREES)
-        plane = WCS(naxis=2)
-        plane.wcs.ctype = ["RA---TAN", "DEC--TAN"]
-        plane.wcs.crval = at
-        plane.wcs.crpix = [1.0, 1.0]
-        plane.wcs.cdelt = [1 / 3600, 1 / 3600]
+        Warns
+        -----
+        InputWarning
+            if pixels are larger than 0.1 degrees or smaller than 0.001 arcsec.
+        """
+        where = "Grid.from_wcs"
+        celestial_wcs = celestial(wcs, where)
+        if celestial_wcs is None:
+            needed = "such as CTYPE1 = 'RA---TAN' and CTYPE2 = 'DEC--TAN'"
+            raise InputError(f"{where}: the WCS has no celestial axes, {needed}.")
+        if shape is None and celestial_wcs.array_shape is None:
+            missing = "the WCS does not know its shape; give shape=(rows, columns)"
+            raise InputError(f"{where}: {missing}.")
+        rows, columns = _checked_shape(celestial_wcs.array_shape if shape is None else shape)
         column, row = (a.ravel() for a in np.meshgrid(np.linspace(0, columns - 1, 7), np.linspace(0, rows - 1, 7)))
-        # Through sky coordinates, because a WCS may be galactic or name its declination first.
-        places = _equatorial(wcs.pixel_to_world(column, row))
-        sky = np.transpose(plane.all_world2pix(places.ra.deg, places.dec.deg, 0))
-        if not np.all(np.isfinite(sky)):
-            raise InputError(f"Grid.from_wcs: the frame does not lie within 90 degrees of the center {tuple(at.tolist())}.")
+        places = sky.positions(celestial_wcs, column, row, where)
+        middle = sky.positions(celestial_wcs, (columns - 1) / 2, (rows - 1) / 2, where)
+        if center is None:
+            origin = float(middle.ra.deg), float(middle.dec.deg)
+        else:
+            if not hasattr(center, "transform_to"):
+                center = plain(center, f"{where}.center", DEGREES)
+            origin = sky.as_position(center, f"{where}: center: ")
+            size = float(places[0].separation(places[-1]).deg)
+            sky.check_near(origin, middle, size, f"{where}: center ")
+        plane = sky.offsets(places, origin)
+        if not np.all(np.isfinite(plane)):
+            far = f"the frame does not lie within 90 degrees of the center {center}"
+            raise InputError(f"{where}: {far}.")
         terms = np.stack([np.ones_like(column), column, row], axis=-1)
-        solution = np.linalg.lstsq(terms, sky, rcond=None)[0]
+        solution = np.linalg.lstsq(terms, plane, rcond=None)[0]
         matrix = solution[1:].T
-        bend = np.abs(sky - terms @ solution).max() / np.sqrt(abs(np.linalg.det(matrix)))
+        bend = np.abs(plane - terms @ solution).max() / np.sqrt(abs(np.linalg.det(matrix)))
         if not bend < 0.05:
-            raise InputError(f"Grid.from_wcs: the WCS bends by {bend:.2g} pixel over the frame; resample the map or cut it smaller.")
-        return cls(solution[0], matrix, (rows, columns))
+            bent = f"the WCS bends by {bend:.2g} pixel over the frame"
+            raise InputError(f"{where}: {bent}; resample the map or cut it smaller.")
+        grid = cls(solution[0], matrix, (rows, columns))
+        _remark_on_size(float(np.sqrt(abs(np.linalg.det(matrix)))), where)
+        return grid
 
     @property
     def pixel_area(self) -> Float[Array, ""]:
@@ -171,17 +186,13 @@ def _checked_shape(shape: Any) -> tuple[int, int]:
     return rows, columns
 
 
-def _equatorial(places: Any) -> Any:
-    """Sky coordinates that have a right ascension: the WCS's own, or ICRS."""
-    return places if hasattr(places, "ra") else places.icrs
-
-
-def _place(center: Any, like: Any) -> Any:
-    """A position in the system of another one."""
-    try:
-        return center.transform_to(like.frame)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"Grid.from_wcs: center cannot be placed in the system of the WCS ({error}).") from None
+def _remark_on_size(side: float, where: str) -> None:
+    """A word of pixels, arcsec, that no map of a galaxy has."""
+    if FINE <= side <= WIDE:
+        return
+    size = f"{side / 3600:.3g} degrees" if side > WIDE else f"{side:.2g} arcsec"
+    text = f"the WCS has pixels of {size}; are CDELT and CD in the unit of CUNIT?"
+    warnings.warn(f"{where}: {text}", InputWarning, stacklevel=3)
 
 
 def _numbers(value: Any, shape: tuple[int, ...], expected: str, unit: Unit) -> np.ndarray:

@@ -12,7 +12,8 @@ from jaxmetal.instrument import sampling as sampling_rules
 from jaxmetal.instrument.aperture import Apertures
 from jaxmetal.instrument.convolve import transfer_function
 from jaxmetal.instrument.grid import Grid
-from jaxmetal.instrument.psf import PSF
+from jaxmetal.instrument.psf import PSF, CellPSF, KernelPSF, NoPSF
+from jaxmetal.instrument.psf_checks import check_width
 from jaxmetal.instrument.sampling import Sampling
 from jaxmetal.profiles.profile import is_traced
 
@@ -38,8 +39,14 @@ class Instrument(eqx.Module):
     Raises
     ------
     InputError
-        if half of the PSF's light spreads over more than the frame (usually a wrong unit), the sampling is not valid, or the
-        apertures are not of the grid's shape.
+        if half of the PSF's light spreads over more than the frame, or less than 1/100 of a pixel
+        (usually a wrong unit), the sampling is not valid, or the apertures are not of the grid's
+        shape.
+
+    Warns
+    -----
+    InputWarning
+        if half of the PSF's light falls within 1/10 of a pixel.
     """
 
     adjustable: ClassVar = ("grid", "psf")
@@ -69,6 +76,9 @@ class Instrument(eqx.Module):
         traced = is_traced((grid, psf))
         if not traced:
             _check_width(psf, grid)
+            # The package makes copies of an instrument by Sampling objects; it was looked at then.
+            if not isinstance(supersampling, Sampling):
+                _check_not_a_point(psf, grid)
         if isinstance(supersampling, Sampling):
             self.sampling = supersampling
         else:
@@ -153,3 +163,14 @@ def _check_width(psf: PSF, grid: Grid) -> None:
             f"psf: larger than the frame: half of its light spreads over {half_light:.3g} arcsec, the frame is {frame:.3g} arcsec wide; "
             "is its width in arcsec, or a kernel's oversampling wrong?"
         )
+
+
+def _check_not_a_point(psf: PSF, grid: Grid) -> None:
+    if isinstance(psf, NoPSF | CellPSF):
+        return
+    scale = float(grid.pixel_scale)
+    width = 2 * psf.radius(0.5, scale)
+    if isinstance(psf, KernelPSF):
+        # A star in a single pixel of the kernel is not narrower than this pixel.
+        width = max(width, psf.kernel_pixel(scale))
+    check_width(width, scale)

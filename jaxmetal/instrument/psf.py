@@ -6,7 +6,6 @@ over the pixel is taken once, by the instrument.
 """
 
 import abc
-import warnings
 from typing import Any
 
 import equinox as eqx
@@ -15,8 +14,10 @@ import numpy as np
 from jax.scipy.special import gammaln
 from jaxtyping import Array, Float
 
-from jaxmetal.errors import InputError, InputWarning
+from jaxmetal.errors import InputError
 from jaxmetal.instrument.grid import Grid
+from jaxmetal.instrument.pictures import centre_of_light, enclosing_radius
+from jaxmetal.instrument.psf_checks import check_picture
 from jaxmetal.profiles.numerics import product
 from jaxmetal.profiles.profile import as_array, is_traced
 from jaxmetal.quantities import ANY, ARCSEC, PIXELS, Unit, plain
@@ -145,7 +146,8 @@ class KernelPSF(PSF):
     kernel
         the picture, in the orientation of the data's array, shape (rows, columns), in any unit. It is normalised to 1.
     oversampling
-        kernel pixels per map pixel, not necessarily whole.
+        kernel pixels per map pixel, not necessarily whole; (along columns, along rows) where the
+        map's pixels are not squares but the kernel's are.
     center
         "centroid" (its centre of light, so that the PSF moves no galaxy), or (column, row) in kernel pixels.
     includes_pixel
@@ -155,17 +157,20 @@ class KernelPSF(PSF):
     Raises
     ------
     InputError
-        for a kernel that is not a finite picture with a positive sum.
+        for a kernel that is not a finite picture with a positive sum, or clearly not the picture of
+        one star: two stars, a core cut off by the frame, mostly sky, mostly negative rings.
 
     Warns
     -----
     InputWarning
         when the centre of light lies more than 0.05 kernel pixels from the middle of an odd-sized kernel, or the
-        size is even: what centre was used.
+        size is even: what centre was used. When it may not be the picture of one star (see
+        `psf_checks.problems`): a second peak, a level that does not fall to zero at the edge, wings
+        cut off, negative rings, a centre far from the peak.
     """
 
     kernel: Float[Array, "ky kx"]
-    oversampling: Float[Array, ""]
+    oversampling: Float[Array, ""] | Float[Array, "2"]
     center: Float[Array, "2"]
     includes_pixel: bool = eqx.field(static=True)
 
@@ -181,21 +186,17 @@ class KernelPSF(PSF):
         if bad:
             raise InputError(f"KernelPSF.kernel: {bad} of {picture.size} values are not finite.")
         if picture.sum() <= 0:
-            raise InputError(f"KernelPSF.kernel: the sum must be positive, got {picture.sum():.3g}.")
+            got = f"got {picture.sum():.3g}; was too much sky subtracted?"
+            raise InputError(f"KernelPSF.kernel: the sum must be positive, {got}")
         picture = picture / picture.sum()
         self.kernel = as_array(picture, "KernelPSF.kernel")
-        self.oversampling = _positive(oversampling, "KernelPSF.oversampling")
-        if isinstance(center, str):
-            if center != "centroid":
-                raise InputError(f'KernelPSF.center: expected "centroid" or (column, row), got {center!r}.')
-            center = _centroid(picture)
-        self.center = as_array(center, "KernelPSF.center", PIXELS)
-        if self.center.shape != (2,) or not (is_traced(self.center) or np.all(np.isfinite(self.center))):
-            raise InputError(f'KernelPSF.center: expected "centroid" or (column, row), got {center!r}.')
+        self.oversampling = _oversampling(oversampling)
+        self.center = _center(picture, center)
         self.includes_pixel = bool(includes_pixel)
 
     def transfer(self, grid: Grid, kx: Array, ky: Array) -> Array:
-        x, y = kx.ravel() / self.oversampling, ky.ravel() / self.oversampling
+        along_x, along_y = jnp.broadcast_to(self.oversampling, (2,))
+        x, y = kx.ravel() / along_x, ky.ravel() / along_y
         transfer = _transform(self.kernel, self.center, x, y)
         if self.includes_pixel:
             transfer = transfer / (jnp.sinc(x)[None, :] * jnp.sinc(y)[:, None])
@@ -203,7 +204,12 @@ class KernelPSF(PSF):
         return jnp.where(held, transfer, 0.0)
 
     def radius(self, outside: float, pixel_scale: float) -> float:
-        return _radius(self.kernel, np.asarray(self.center, float), outside) * pixel_scale / float(self.oversampling)
+        pixels = enclosing_radius(self.kernel, np.asarray(self.center, float), outside)
+        return pixels * self.kernel_pixel(pixel_scale)
+
+    def kernel_pixel(self, pixel_scale: float) -> float:
+        """The side of a kernel pixel, arcsec, for a map with pixels of this side."""
+        return pixel_scale / float(np.sqrt(np.prod(np.broadcast_to(self.oversampling, (2,)))))
 
 
 class CellPSF(PSF):
@@ -244,7 +250,7 @@ class CellPSF(PSF):
         return _transform(self.kernel, self._middle, kx.ravel() / self.cells, ky.ravel() / self.cells)
 
     def radius(self, outside: float, pixel_scale: float) -> float:
-        return _radius(self.kernel, self._middle, outside) * pixel_scale / self.cells
+        return enclosing_radius(self.kernel, self._middle, outside) * pixel_scale / self.cells
 
 
 def _transform(kernel: Array, center: Any, x: Array, y: Array) -> Array:
@@ -255,38 +261,30 @@ def _transform(kernel: Array, center: Any, x: Array, y: Array) -> Array:
     return product(wave_y, kernel, wave_x)
 
 
-def _radius(kernel: Array, center: np.ndarray, outside: float) -> float:
-    """The radius, kernel pixels, beyond which this fraction of a picture's light falls."""
-    picture = np.asarray(kernel, float)
-    row, column = np.indices(picture.shape)
-    distance = np.hypot(column - center[0], row - center[1]).ravel()
-    order = np.argsort(distance)
-    enclosed = np.cumsum(np.abs(picture).ravel()[order])
-    index = np.searchsorted(enclosed, (1 - outside) * enclosed[-1])
-    return float(distance[order][min(index, distance.size - 1)])
+def _center(picture: np.ndarray, center: Any) -> Float[Array, "2"]:
+    """A kernel's centre (column, row), as given or found; the kernel is looked at first."""
+    wrong = f'KernelPSF.center: expected "centroid" or (column, row), got {center!r}.'
+    if isinstance(center, str):
+        if center != "centroid":
+            raise InputError(wrong)
+        check_picture(picture, "KernelPSF.kernel")
+        return as_array(centre_of_light(picture), "KernelPSF.center")
+    place = as_array(center, "KernelPSF.center", PIXELS)
+    if place.shape != (2,) or not (is_traced(place) or np.all(np.isfinite(place))):
+        raise InputError(wrong)
+    known = None if is_traced(place) else np.asarray(place, float)
+    check_picture(picture, "KernelPSF.kernel", known)
+    return place
 
 
-def _centroid(picture: np.ndarray) -> tuple[float, float]:
-    """(column, row) of the centre of light; says so when it is not simply the middle pixel."""
-    rows, columns = picture.shape
-    row, column = np.indices(picture.shape)
-    # A Gaussian window that follows the light: the far wings and their noise do not pull it about, and no pixel jumps in
-    # or out of it. It is some times wider than the core, because what must stay in place is a galaxy seen through the PSF.
-    width = 2.5 * np.sqrt(4 / np.pi * np.sum(picture > 0.5 * picture.max()))
-    weights = picture**2
-    for _ in range(100):
-        center = float((column * weights).sum() / weights.sum()), float((row * weights).sum() / weights.sum())
-        weights = picture * np.exp(-0.5 * ((column - center[0]) ** 2 + (row - center[1]) ** 2) / width**2)
-    middle = ((columns - 1) / 2, (rows - 1) / 2)
-    even = rows % 2 == 0 or columns % 2 == 0
-    if even or np.hypot(center[0] - middle[0], center[1] - middle[1]) > 0.05:
-        warnings.warn(
-            f"KernelPSF: the {rows} × {columns} kernel is centred on its centre of light, column {center[0]:.3f}, row {center[1]:.3f} "
-            f"(the middle of the array is {middle[0]:g}, {middle[1]:g}); give center=(column, row) for another.",
-            InputWarning,
-            stacklevel=3,
-        )
-    return center
+def _oversampling(value: Any) -> Array:
+    """One positive number, or one along columns and one along rows."""
+    numbers = as_array(value, "KernelPSF.oversampling")
+    if numbers.shape != (2,):
+        return _positive(value, "KernelPSF.oversampling")
+    if not is_traced(numbers) and not np.all((np.asarray(numbers) > 0) & np.isfinite(numbers)):
+        raise InputError(f"KernelPSF.oversampling: must be positive, got {value!r}.")
+    return numbers
 
 
 def _positive(value: Any, where: str, unit: Unit = "") -> Float[Array, ""]:

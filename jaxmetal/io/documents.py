@@ -51,6 +51,16 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict:
     return loader.construct_mapping(node, deep=True)
 
 
+def _number(loader: _Loader, node: yaml.ScalarNode) -> Any:
+    # YAML 1.1 reads 10:00:24 as 36024, to the base of 60; here it is a text, part of a position.
+    if ":" in node.value:
+        return node.value
+    whole = node.tag.endswith("int")
+    return loader.construct_yaml_int(node) if whole else loader.construct_yaml_float(node)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _number)
+_Loader.add_constructor("tag:yaml.org,2002:float", _number)
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 

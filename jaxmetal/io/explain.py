@@ -62,7 +62,8 @@ def explain(details: Mapping[str, Any]) -> tuple[Place, str]:
         return place, f"expected {_form(place, details['loc'], PLAIN.get(kind, ''))}, got {_short(value)}{_joined(place, value)}."
     text = re.sub(r"^Value error, |, unable to parse.*$|, got a number with.*$", "", details["msg"])
     text = re.sub(r"^Input should be (?=greater|less)", "expected a number ", text).replace("Input should be", "expected")
-    return place, text + "." if ", got " in text else f"{text}, got {_short(value)}{comma_hint(value)}."
+    text = text if ", got " in text else f"{text}, got {_short(value)}{comma_hint(value)}"
+    return place, text if text.endswith((".", "?")) else text + "."
 
 
 def _form(place: Place, loc: Place, otherwise: str = "") -> str:

@@ -1,18 +1,22 @@
 """FITS files: maps that are read and written."""
 
 import os
+import warnings
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from jaxmetal.errors import InputError, unknown
+from jaxmetal.errors import InputError, InputWarning, unknown
 from jaxmetal.files import whole_file
+from jaxmetal.instrument.cards import card, quiet, text
+from jaxmetal.instrument.header_repairs import sky_axes
+from jaxmetal.instrument.headers import celestial
 from jaxmetal.io.cards import card_value, escaped, fits_unit
-from jaxmetal.io.hdus import find, first_line, opened, pixels, quiet
+from jaxmetal.io.hdus import find, first_line, opened, pixels
 from jaxmetal.io.units import error_factor
 
 
@@ -50,9 +54,16 @@ class Part:
 
 
 def read_header(path: str | os.PathLike, extension: str | int = 0) -> dict[str, Any]:
-    """The header cards of an extension, given by name or number; an InputError if there is none."""
+    """The cards of an extension that can be read; an InputError if there is no such extension."""
+    from astropy.io.fits import VerifyError
+
+    cards = {}
     with opened(path) as hdus:
-        return dict(find(hdus, path, extension).header)
+        header = find(hdus, path, extension).header
+        for key in header:
+            with suppress(VerifyError):
+                cards[key] = header[key]
+    return cards
 
 
 def read_image(path: str | os.PathLike, extension: str | int = 0, channel: int | str | None = None) -> Float[np.ndarray, "ny nx"]:
@@ -77,7 +88,7 @@ def read_image(path: str | os.PathLike, extension: str | int = 0, channel: int |
 def read_map(
     path: str | os.PathLike, value: str | int, error: str | int | Part | None = None, variance: str | int | Part | None = None,
     ivar: str | int | Part | None = None, mask: str | int | Part | None = None, channel: int | str | None = None, unit: str | None = None,
-    bins: str | int | Part | None = None,
+    bins: str | int | Part | None = None, needs_wcs: bool = True,
 ) -> MapFile:  # fmt: skip
     """A map with its errors, mask and bins from the extensions of one FITS file, or of several.
 
@@ -96,6 +107,8 @@ def read_map(
         to be used instead of the header's BUNIT.
     bins
         of the number of each pixel's bin, negative or NaN where it is in none; an extension, or a Part.
+    needs_wcs
+        whether a WCS that cannot be read is an error; else the map has none, and a warning says so.
 
     Raises
     ------
@@ -118,20 +131,26 @@ def read_map(
         sigma = next((_sigma(kind, *found(part), stated) for kind, part in given.items()), None)
         masked = np.zeros(values.shape, bool) if mask is None else found(mask)[0] != 0
         ids = None if bins is None else found(bins)[0]
-    unit = str(header.get("BUNIT") or "") if unit is None else unit
-    return MapFile(values, sigma, masked, celestial(header, f"{path}[{value}]"), unit, ids)
+    where = f"{path}[{value}]"
+    unit = text(header, "BUNIT", where) if unit is None else unit
+    return MapFile(values, sigma, masked, _wcs(header, where, needs_wcs), unit, ids)
+
+
+def _wcs(header: Any, where: str, needed: bool) -> Any:
+    try:
+        return celestial(header, where)
+    except InputError as error:
+        if needed:
+            raise
+        warnings.warn(f"{error} The WCS is not used.", InputWarning, stacklevel=3)
+        return None
 
 
 def image_of(hdus: Any, path: Any, extension: str | int, channel: Any = None, shape: tuple | None = None) -> tuple[np.ndarray, Any]:
     """(picture as native float64, header) of an extension of an open file; `shape` is what it must be."""
     hdu, where = find(hdus, path, extension), f"{path}[{extension}]"
     data, header = pixels(hdu, where), hdu.header
-    if channel is not None:
-        if data.ndim != 3:
-            raise InputError(f"{where}: channel {channel!r} asks for a plane of a cube, the extension has shape {data.shape}.")
-        data = data[_plane(header, channel, len(data), where)]
-    if data.ndim != 2:
-        raise InputError(f"{where}: expected an image (rows, columns), the extension has shape {data.shape}; a cube needs channel=.")
+    data = _plane(data, header, channel, where)
     if shape is not None and data.shape != shape:
         raise InputError(f"{where}: shape {data.shape} does not match the values' {shape}.")
     return np.array(data, dtype=np.float64), header
@@ -189,10 +208,37 @@ def _card(header: Any, key: str, value: Any, where: str) -> None:
         raise InputError(f"{where}: {key} = {value!r} cannot stand in a FITS header ({first_line(error)}).") from None
 
 
-def _plane(header: Any, channel: int | str, count: int, where: str) -> int:
+def _plane(data: np.ndarray, header: Any, channel: int | str | None, where: str) -> np.ndarray:
+    """The image in an array: more axes are dropped if of length one; another may be a cube's."""
+    others = _other_axes(data.shape, header, channel, where)
+    longer = [axis for axis in others if data.shape[axis] > 1]
+    held = f"the extension has shape {data.shape}"
+    if channel is not None and not others:
+        raise InputError(f"{where}: channel {channel!r} asks for a plane of a cube, {held}.")
+    if data.ndim < 2 or len(longer) > 1 or (longer and channel is None):
+        expected = f"expected an image (rows, columns), {held}"
+        raise InputError(f"{where}: {expected}; a cube needs channel=.")
+    planes = np.moveaxis(data, others, range(len(others)))
+    planes = planes.reshape(-1, *planes.shape[-2:])
+    return planes[0 if channel is None else _channel(header, channel, len(planes), where)]
+
+
+def _other_axes(shape: tuple[int, ...], header: Any, channel: Any, where: str) -> list[int]:
+    """The axes that are none of an image's: not the celestial ones, or else not the last two."""
+    if len(shape) <= 2:
+        return []
+    image = [len(shape) - axis for axis in sky_axes(header, where) if axis <= len(shape)]
+    if len(image) != 2:
+        longer = [axis for axis, length in enumerate(shape) if length > 1]
+        image = longer if channel is None and len(longer) == 2 else [len(shape) - 2, len(shape) - 1]
+    return [axis for axis in range(len(shape)) if axis not in image]
+
+
+def _channel(header: Any, channel: int | str, count: int, where: str) -> int:
     """The number of a cube's plane given by number, or by the name in a card such as C01."""
-    names = {str(value).strip(): int(key[1:]) - 1 for key, value in header.items() if key[:1] == "C" and key[1:].isdigit()}
     if isinstance(channel, str):
+        keys = [key for key in header if key[:1] == "C" and key[1:].isdigit()]
+        names = {str(card(header, key, where)).strip(): int(key[1:]) - 1 for key in keys}
         if channel not in names:
             raise unknown("channel", channel, names, where)
         channel = names[channel]
@@ -208,15 +254,3 @@ def _sigma(kind: str, array: np.ndarray, header: Any, where: str, unit: str) -> 
         raise InputError(f"{where}: expected positive numbers ({kind}), the extension has none.")
     array = array * error_factor(kind, str(header.get("BUNIT") or ""), unit, where)
     return array if kind == "error" else np.where(told, np.where(told, array, 1.0) ** (0.5 if kind == "variance" else -0.5), np.inf)
-
-
-def celestial(header: Any, where: str) -> Any:
-    """The celestial WCS of a header, or None if it has none."""
-    from astropy.wcs import WCS
-
-    try:
-        with quiet():
-            wcs = WCS(header)
-            return wcs.celestial if wcs.has_celestial else None
-    except Exception as error:  # wcslib has a dozen classes of its own
-        raise InputError(f"{where}: the WCS cannot be read ({first_line(error)}).") from None

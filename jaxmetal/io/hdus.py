@@ -1,9 +1,9 @@
-"""FITS files opened with care: what is no FITS file, is damaged or asks for too much is an error of the input."""
+"""FITS files opened with care: what is none, is damaged or asks for too much is bad input."""
 
 import math
 import os
+import re
 import warnings
-import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from jaxmetal.errors import InputError, unknown
+from jaxmetal.errors import InputError, InputWarning, unknown
+from jaxmetal.instrument.cards import card, quiet
+from jaxmetal.io.unpack import unpacked
 
-# What astropy raises for a file that is no FITS file, is cut short or is damaged.
-UNREADABLE = (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError, IndexError)
-
-# Values of one picture or cube beyond which a file is a mistake or a trap, not a map: 0.8 GB in double precision.
+# Values of one picture or cube beyond which a file is a mistake or a trap: 0.8 GB in float64.
 MOST_VALUES = 10**8
 
 
@@ -30,31 +29,89 @@ def opened(path: str | os.PathLike) -> Iterator[Any]:
         raise InputError(f"{path}: no such file.")
     with quiet(), ExitStack() as stack:
         try:
-            hdus = stack.enter_context(fits.open(path, memmap=False))
+            # Opened here, because astropy leaves a file open that it gives up.
+            file = stack.enter_context(unpacked(path))
+            hdus = stack.enter_context(fits.open(file, memmap=False))
             hdus.readall()
-        except UNREADABLE as error:
-            raise InputError(f"{path}: cannot be read as a FITS file, or is damaged ({first_line(error)}).") from None
+        except (InputError, PermissionError):
+            raise
+        except Exception as error:  # only astropy's code runs here, and it has two dozen classes
+            damage = f"cannot be read as a FITS file, or is damaged ({first_line(error)})"
+            raise InputError(f"{path}: {damage}.") from None
         yield hdus
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """No word of harmless repairs: old spellings, long keys, a map that kept its cube's third axis."""
-    from astropy.utils.exceptions import AstropyWarning
+def names(hdus: Any) -> list[str]:
+    """The names of the extensions as they are written; the number of one that has none."""
+    return [_name(hdu) or str(i) for i, hdu in enumerate(hdus)]
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", AstropyWarning)
-        yield
+
+def _name(hdu: Any) -> str:
+    try:
+        written = card(hdu.header, "EXTNAME", "")
+    except InputError:
+        return ""
+    # The first one has a name without a card.
+    return str(hdu.name if written is None else written).strip()
 
 
 def find(hdus: Any, path: Any, extension: str | int) -> Any:
-    """The extension of this name or number; an InputError that lists them if there is none."""
-    names = [hdu.name or str(i) for i, hdu in enumerate(hdus)]
-    if isinstance(extension, str) and extension.strip().upper() in names:
-        return hdus[names.index(extension.strip().upper())]
+    """The extension of this name, in any case, or number.
+
+    Parameters
+    ----------
+    hdus, path
+        the open file, and its name in messages.
+    extension
+        its name, "NAME,VERSION" by EXTVER, or its number from 0.
+
+    Raises
+    ------
+    InputError
+        that lists what there is, if it is not there.
+
+    Warns
+    -----
+    InputWarning
+        if several have this name, and the first is used.
+    """
+    known = names(hdus)
+    if isinstance(extension, str):
+        matches = _matches(hdus, known, extension.strip())
+        if len(matches) > 1:
+            several = f"extensions {', '.join(map(str, matches))} are all called"
+            text = f"{path}: {several} {known[matches[0]]!r}; the first is used."
+            warnings.warn(f"{text} Give the number of another.", InputWarning, stacklevel=3)
+        if matches:
+            return hdus[matches[0]]
+        extension = int(extension) if extension.strip().isdigit() else extension
     if isinstance(extension, int | np.integer) and 0 <= extension < len(hdus):
         return hdus[int(extension)]
-    raise unknown("extension", str(extension), names, str(path))
+    raise unknown("extension", str(extension), known, str(path))
+
+
+def _matches(hdus: Any, known: list[str], name: str) -> list[int]:
+    """The numbers of the extensions that this name may mean."""
+    same = [i for i, other in enumerate(known) if other.casefold() == name.casefold()]
+    # Names that differ in their case alone are told apart by it.
+    exact = [i for i in same if known[i] == name]
+    if same:
+        return exact or same
+    if match := re.fullmatch(r"(.+?)\s*,\s*(\d+)", name):
+        same = [i for i, other in enumerate(known) if other.casefold() == match[1].casefold()]
+        return [i for i in same if card(hdus[i].header, "EXTVER", known[i]) == int(match[2])]
+    return []
+
+
+def first_image(hdus: Any) -> int:
+    """The number of the first extension with an image; 0 if there is none."""
+    for i, hdu in enumerate(hdus):
+        try:
+            if hdu.is_image and hdu.shape:
+                return i
+        except Exception:  # a header that astropy only looks at now, and of another extension
+            continue
+    return 0
 
 
 def pixels(hdu: Any, where: str) -> Any:
@@ -63,21 +120,38 @@ def pixels(hdu: Any, where: str) -> Any:
     Raises
     ------
     InputError
-        if it is no image, is damaged, or says that it is larger than the file that holds it or than any map.
+        if it is no image, is damaged, or says that it is larger than its file or than any map.
     """
-    if not hdu.is_image:
+    try:
+        shape = hdu.shape if hdu.is_image else None
+    except Exception as error:  # a header that astropy only looks at now
+        raise InputError(f"{where}: cannot be read as an image ({first_line(error)}).") from None
+    if shape is None:
         raise InputError(f"{where}: expected an image, the extension holds a table.")
     # Before anything of that size is made.
-    count = math.prod(hdu.shape) if hdu.shape else 0
-    if count > MOST_VALUES:
-        raise InputError(f"{where}: the header says {' × '.join(map(str, hdu.shape))} values, more than any map has.")
+    if math.prod(shape or (0,)) > MOST_VALUES:
+        size = " × ".join(map(str, shape))
+        raise InputError(f"{where}: the header says {size} values, more than any map has.")
+    for key in ("BSCALE", "BZERO"):
+        value = card(hdu.header, key, where)
+        if value is not None and not _scales(value, key):
+            scaled = f"the values are scaled by {key} = {value!r}"
+            raise InputError(f"{where}: {scaled}, after which none of them means anything.")
     try:
         data = hdu.data
-    except (*UNREADABLE, MemoryError) as error:
-        raise InputError(f"{where}: the data are damaged or cut short ({first_line(error)}).") from None
-    if data is None:
+    except Exception as error:  # only astropy's code runs here, and it has two dozen classes
+        damage = f"the data are damaged or cut short ({first_line(error)})"
+        raise InputError(f"{where}: {damage}.") from None
+    if data is None or data.size == 0:
         raise InputError(f"{where}: expected an image, the extension holds no data.")
     return data
+
+
+def _scales(value: Any, key: str) -> bool:
+    """Whether values may be multiplied by a BSCALE, or shifted by a BZERO."""
+    if isinstance(value, str | bool) or not np.isfinite(value):
+        return False
+    return key == "BZERO" or value != 0
 
 
 def first_line(error: BaseException) -> str:

@@ -9,6 +9,7 @@ from jaxtyping import Int
 
 from jaxmetal.errors import InputError
 from jaxmetal.instrument.grid import Grid
+from jaxmetal.instrument.headers import sky_frame
 from jaxmetal.instrument.psf import SIGMA_TO_FWHM, GaussianPSF
 from jaxmetal.io.fits import MapFile, read_header, read_image, read_map
 from jaxmetal.quantities import as_number
@@ -138,7 +139,7 @@ def read_manga(path: str | os.PathLike, calibration: str = "o3n2_m13", snr: floa
     header, light = read_header(path), lines["halpha"]
     if light.wcs is None:
         raise InputError(f"{path}[EMLINE_GFLUX]: the header has no celestial WCS.")
-    grid = Grid.from_wcs(light.wcs, light.values.shape, (_number(path, header, "OBJRA"), _number(path, header, "OBJDEC")))
+    grid = Grid.from_wcs(light.wcs, light.values.shape, _nucleus(path, header, light.wcs))
     redshift = _number(path, header, "SCINPVEL") / LIGHT_SPEED if "SCINPVEL" in header else None
     galaxy = Manga(
         plateifu=str(header.get("PLATEIFU", "")),
@@ -199,6 +200,17 @@ def _check_radii(path: Any, galaxy: Manga) -> None:
             f"{path}[SPX_ELLCOO]: the radii differ by up to {apart.max():.2g} arcsec from those of a disc at OBJRA, OBJDEC "
             f"with ECOOELL and ECOOPA."
         )
+
+
+def _nucleus(path: Any, header: dict[str, Any], wcs: Any) -> Any:
+    """The galaxy's position, which the pipeline gives in the system of its maps.
+
+    That is FK5, 0.02 arcsec from ICRS.
+    """
+    from astropy.coordinates import SkyCoord
+
+    ra, dec = _number(path, header, "OBJRA"), _number(path, header, "OBJDEC")
+    return SkyCoord(ra, dec, unit="deg", frame=sky_frame(wcs, str(path)))
 
 
 def _number(path: Any, header: dict[str, Any], key: str) -> float:

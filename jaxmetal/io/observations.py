@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxmetal.errors import InputError, warnings_about
@@ -20,12 +19,11 @@ from jaxmetal.io.config import Mistakes, file_path
 from jaxmetal.io.fits import MapFile, Part, read_map
 from jaxmetal.io.frames import filled, filled_up, framed, widened
 from jaxmetal.io.manga import Manga, read_manga
+from jaxmetal.io.places import Source, find_reference, make_grid
 from jaxmetal.io.psfs import read_psf
 from jaxmetal.maps import LightMap, Map, TracerMap
 from jaxmetal.maps.binned import common
 from jaxmetal.quantities import unit_of_text
-
-Source = MapFile | Manga
 
 
 @dataclass(frozen=True)
@@ -81,11 +79,10 @@ def observe(config: schema.Config, folder: Path, priors: Mapping[str, Any], mist
         with mistakes.at(f"maps.{name}"), warnings_about(f"maps.{name}"):
             sources[name] = _read(entry, folder)
     with mistakes.at("reference"):
-        reference = _reference(config, sources)
-        mixed = [name for name, source in sources.items() if not _on_the_sky(config.maps[name], source)]
-        if mixed and len(mixed) < len(sources):
-            mistakes.add(f"maps.{mixed[0]}", "has no place on the sky, other maps have one; give all of them a WCS, or all a pixel_scale.")
+        reference = find_reference(config, sources, mistakes)
         return Observations(_made(config, folder, sources, reference, priors, mistakes, fill), reference)
+    # Without a place of the maps nothing else can be judged.
+    mistakes.raise_all()
     return Observations({}, None)
 
 
@@ -102,7 +99,7 @@ def _made(
             continue
         # A value that was left out because it was wrong may be missed here.
         with mistakes.at(f"maps.{name}", follows=mistakes.touches(f"maps.{name}")), warnings_about(f"maps.{name}"):
-            grid = _grid(entry, source, reference)
+            grid = make_grid(name, entry, source, reference)
             shape, psf, ids = grid.shape, _psf(entry, source, grid, folder), source.bins
             if fill:
                 grid, psf, ids = widened(grid), framed(psf), None if ids is None else filled(ids, np.nan)
@@ -130,39 +127,9 @@ def _read(entry: Any, folder: Path) -> Source:
         return Part(None if said.file is None else file_path(said.file, folder), said.extension, said.channel)
 
     parts = {name: part(getattr(entry, name)) for name in ("error", "variance", "ivar", "mask", "bins")}
-    return read_map(path, entry.value, **parts, channel=entry.channel, unit=entry.unit)
-
-
-def _on_the_sky(entry: Any, source: Source) -> bool:
-    return source.wcs is not None and getattr(entry, "pixel_scale", None) is None
-
-
-def _reference(config: schema.Config, sources: Mapping[str, Source]) -> Any:
-    """(right ascension, declination) of (x, y) = (0, 0): as given, a MaNGA nucleus, or the middle of the first map."""
-    nuclei = [name for name, source in sources.items() if isinstance(source, Manga)]
-    if nuclei and config.reference:
-        raise InputError(f"the nucleus in the file of maps.{nuclei[0]} is the reference; leave this out.")
-    if config.reference:
-        return config.reference
-    for name in nuclei or sources:
-        source = sources[name]
-        if _on_the_sky(config.maps[name], source):
-            rows, columns = (source.light if isinstance(source, Manga) else source).values.shape
-            middle = (columns - 1) / 2, (rows - 1) / 2
-            pixel = source.grid.pixel(*jnp.zeros(2)) if isinstance(source, Manga) else middle
-            ra, dec = source.wcs.all_pix2world(*(float(p) for p in pixel), 0)
-            return float(ra), float(dec)
-    return None
-
-
-def _grid(entry: Any, source: Source, reference: Any) -> Grid:
-    if isinstance(source, Manga):
-        return source.grid
-    if entry.pixel_scale is not None:
-        return Grid.regular(source.values.shape, entry.pixel_scale)
-    if source.wcs is None:
-        raise InputError(f"the file has no WCS in the extension {entry.value!r}; give pixel_scale, arcsec.")
-    return Grid.from_wcs(source.wcs, source.values.shape, reference)
+    needs_wcs = entry.pixel_scale is None
+    options = {"channel": entry.channel, "unit": entry.unit, "needs_wcs": needs_wcs}
+    return read_map(path, entry.value, **parts, **options)
 
 
 def _psf(entry: Any, source: Source, grid: Grid, folder: Path) -> PSF:
@@ -181,7 +148,8 @@ def make_psf(psf: schema.Psf, grid: Grid, folder: Path) -> PSF:
     if psf.kernel:
         kernel = psf.kernel
         path = file_path(kernel.file, folder)
-        return read_psf(path, float(grid.pixel_scale), kernel.extension, kernel.oversampling, kernel.includes_pixel)
+        sides = np.linalg.norm(np.asarray(grid.matrix, float), axis=0)
+        return read_psf(path, sides, kernel.extension, kernel.oversampling, kernel.includes_pixel)
     return NoPSF()
 
 

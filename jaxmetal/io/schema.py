@@ -19,6 +19,7 @@ from jaxmetal.io.words import (
     Numbers,
     OneOf,
     Pair,
+    Position,
     Positive,
     Seed,
     ShellWord,
@@ -221,7 +222,7 @@ class Config(Block):
     galaxy: dict[Name, Component]
     lens: dict[Name, Lens] = Field({})
     priors: dict[str, Prior] = Field({})
-    reference: Pair | None = None
+    reference: Position | None = None
     fit: Fit = Fit()
     sample: Annotated[Sample | None, BeforeValidator(switch)] = Sample()
     plots: bool = True

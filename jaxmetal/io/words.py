@@ -52,6 +52,13 @@ def scaled_to(value: Any) -> Any:
     return value
 
 
+def position(value: Any) -> Any:
+    """A place on the sky as (right ascension, declination), degrees."""
+    from jaxmetal.instrument.sky import as_position
+
+    return value if value is None else as_position(value)
+
+
 def switch(value: Any) -> Any:
     """False for nothing, true for the usual."""
     if value is None:
@@ -78,6 +85,7 @@ Seed = Annotated[int, BeforeValidator(not_bool), Field(ge=0)]
 Numbers = Annotated[Any, BeforeValidator(_numbers)]
 Choice = Annotated[Any, BeforeValidator(_choice)]
 Pair = tuple[Number, Number]
+Position = Annotated[Pair, BeforeValidator(position)]
 Extension = Annotated[Any, BeforeValidator(_extension)]
 Supersampling = Annotated[Any, BeforeValidator(_supersampling)]
 # How the value of a key is written, for messages.

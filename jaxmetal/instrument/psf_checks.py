@@ -1,0 +1,254 @@
+"""Whether a picture can be that of a point source, and its width goes with the map's pixels."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jaxmetal.errors import InputError, InputWarning
+from jaxmetal.instrument.pictures import constant_level, distance_from, fwhm
+
+# Thresholds of `problems`, as fractions. In brackets what good pictures reach: ten PSFs of JWST and
+# HST and one of MUSE, whole, cut at 2 to 12 FWHM, resampled, with noise; Moffat profiles (beta 1.3
+# to 5) cut at 3 FWHM and more; Airy patterns (obstructed up to 0.45); of any sampling.
+#
+# Height of a second peak over the first: said, refused [0.03; rings, which are no peaks, 0.1].
+SECOND_PEAK, SECOND_STAR = 0.1, 0.3
+# Light in a constant level over the whole picture: said, refused; if the level is so many times
+# larger than the scatter of the wings about it [light up to 0.06, where the ratio is below 3.3].
+LEVEL, MOSTLY_LEVEL, FLATNESS = 0.02, 0.5, 3.8
+# Light in negative rings: said, refused [0.014].
+NEGATIVE, MOSTLY_NEGATIVE = 0.05, 0.3
+# Level at the edge over the peak: said [0.2]; refused if it is in one piece with the core.
+CUT, CORE_CUT = 0.3, 0.5
+# Pixels, and FWHM from the peak to the nearest edge, that it takes to tell a level from wings.
+LEAST_PIXELS, LEAST_RADIUS = 49, 1.4
+# Distance of a given centre from the peak, in FWHM.
+OFF_CENTRE = 1.5
+# Width of a PSF in pixels of the map: said, refused. A scale in degrees that is read as arcsec
+# makes it 3600 times too small.
+NARROW, POINT = 0.1, 0.01
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a picture, and whether that is clear enough to refuse it."""
+
+    text: str
+    clear: bool
+
+
+def check_picture(picture: np.ndarray, where: str, center: Any = None) -> None:
+    """Refuse a picture that clearly is not that of one star, and warn of a doubtful one.
+
+    Parameters
+    ----------
+    picture
+        finite numbers with a positive sum, shape (rows, columns).
+    where
+        the name of the picture in messages.
+    center
+        (column, row) that the user takes as its centre, if any.
+
+    Raises
+    ------
+    InputError
+        with everything that was noticed, if any of it is clear.
+
+    Warns
+    -----
+    InputWarning
+        with everything that was noticed, if all of it is doubtful.
+    """
+    noticed = problems(picture, center)
+    if not noticed:
+        return
+    text = f"{where}: " + "; ".join(problem.text for problem in noticed) + "."
+    if any(problem.clear for problem in noticed):
+        raise InputError(text)
+    warnings.warn(text, InputWarning, stacklevel=4)
+
+
+def check_width(width: float, pixel_scale: float) -> None:
+    """Refuse a PSF that is a point for the pixels of its map, and warn of one that is hardly more.
+
+    Parameters
+    ----------
+    width, pixel_scale
+        diameter of half of its light, and side of a pixel, arcsec.
+
+    Raises
+    ------
+    InputError
+        for a width below 1/100 of a pixel.
+
+    Warns
+    -----
+    InputWarning
+        for a width below 1/10 of a pixel.
+    """
+    if width >= NARROW * pixel_scale:
+        return
+    part = f"1/{pixel_scale / width:.0f} of a pixel ({pixel_scale:.3g} arcsec)"
+    doubt = "is the width in arcsec, a kernel's scale or oversampling right?"
+    text = f"psf: its width, {width:.3g} arcsec, is {part}: it does nothing; {doubt}"
+    text += " If so, write NoPSF() or psf: none."
+    if width < POINT * pixel_scale:
+        raise InputError(text)
+    warnings.warn(text, InputWarning, stacklevel=4)
+
+
+def problems(picture: np.ndarray, center: Any = None) -> list[Problem]:
+    """What speaks against this being the picture of one star; nothing for a good one.
+
+    Parameters
+    ----------
+    picture
+        finite numbers with a positive sum, shape (rows, columns).
+    center
+        (column, row) that the user takes as its centre, if any.
+    """
+    rows, columns = np.nonzero(picture)
+    inside = slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
+    # Darkness around a picture is a frame: what is constant inside of it is to be noticed.
+    star, whole = _Star(picture[inside], (columns.min(), rows.min())), _Star(picture)
+    if min(star.picture.shape) < 3:
+        return []
+    found = [_second_peak(star) or _edge(whole), _level(star) or _negative_rings(star)]
+    if center is not None:
+        found.append(_centre(whole, *center))
+    return [problem for problem in found if problem is not None]
+
+
+class _Star:
+    """A picture scaled to a peak of 1; `origin` is its corner (column, row) in a larger one."""
+
+    def __init__(self, picture: np.ndarray, origin: tuple[int, int] = (0, 0)):
+        self.origin = origin
+        self.picture = picture / picture.max()
+        row, column = np.unravel_index(np.argmax(picture), picture.shape)
+        self.row, self.column = int(row), int(column)
+        self.distance = distance_from(picture.shape, (self.column, self.row))
+        self.light = float(self.picture.sum())
+        self.fwhm = fwhm(self.picture)
+
+    @property
+    def radius(self) -> float:
+        """Pixels from the peak to the nearest edge."""
+        rows, columns = self.picture.shape
+        to_edges = self.row, self.column, rows - 1 - self.row, columns - 1 - self.column
+        return 0.5 + min(to_edges)
+
+    @property
+    def angle(self) -> np.ndarray:
+        """The direction of every pixel from the peak, radians."""
+        row, column = np.indices(self.picture.shape)
+        return np.arctan2(row - self.row, column - self.column)
+
+    def place(self, column: int, row: int) -> str:
+        """A pixel of this part as it is counted in the whole picture."""
+        return f"column {column + self.origin[0]}, row {row + self.origin[1]}"
+
+    @property
+    def peak(self) -> str:
+        """The place of the peak."""
+        return self.place(self.column, self.row)
+
+
+def _second_peak(star: _Star) -> Problem | None:
+    """Another star: an island of light that stands out of its distance from the peak."""
+    from scipy import ndimage
+
+    # Means of 3 × 3 pixels, so that single noisy ones are no stars.
+    smooth = ndimage.uniform_filter(star.picture, 3, mode="constant")
+    peak = smooth[star.row, star.column]
+    noise = 1.4826 * float(np.median(np.abs(smooth - np.median(smooth))))
+    # From the brightest down, because a lower level may join two stars that a higher one parts.
+    for height in (0.9, 0.7, 0.5, SECOND_STAR, 0.2, 0.14, SECOND_PEAK):
+        near = _island(smooth > 0.6 * height * peak, star.row, star.column)
+        near |= star.distance < max(1.5 * star.fwhm, 2.5)
+        row, column = np.unravel_index(np.argmax(np.where(near, -np.inf, smooth)), smooth.shape)
+        level, away = float(smooth[row, column]), float(star.distance[row, column])
+        if near[row, column] or level < max(height * peak, 6 * noise):
+            continue
+        # Not a ring, which is as bright all around.
+        if level < 2.5 * np.median(smooth[np.abs(star.distance - away) < 0.75]):
+            continue
+        place = star.place(int(column), int(row))
+        other = f"one of {level / peak:.0%} of its height, {away:.0f} pixels away ({place})"
+        text = f"it holds more than one star: beside the peak ({star.peak}) there is {other}"
+        return Problem(f"{text}; mask or cut off all but one", clear=height >= SECOND_STAR)
+    return None
+
+
+def _edge(star: _Star) -> Problem | None:
+    """The core is cut off by the frame, or the wings are."""
+    image = star.picture
+    sides = {"bottom": image[0], "top": image[-1], "left": image[:, 0], "right": image[:, -1]}
+    level = {name: float(side.max()) for name, side in sides.items()}
+    side = max(level, key=lambda name: level[name])
+    core = _island(image > CORE_CUT, star.row, star.column)
+    size = f"{image.shape[0]} × {image.shape[1]} pixels"
+    remedy = "give a larger picture, or GaussianPSF or MoffatPSF"
+    if core[0].any() or core[-1].any() or core[:, 0].any() or core[:, -1].any():
+        text = f"its core is cut off: in the frame of {size} the light does not fall to half of "
+        text += f"the peak ({star.peak}) before it reaches the edge"
+        return Problem(f"{text}; {remedy}", clear=True)
+    if level[side] <= CUT:
+        return None
+    text = f"it is too small for its width: at the {side} edge of {size} the light is still "
+    text += f"{level[side]:.2f} of the peak, and what lies outside is lost"
+    return Problem(f"{text}; {remedy}", clear=False)
+
+
+def _level(star: _Star) -> Problem | None:
+    """A constant that was not subtracted, or too much that was."""
+    # Not beyond a circle outside of which everything was set to zero.
+    used = star.distance <= star.distance[star.picture != 0].max()
+    if used.sum() < LEAST_PIXELS or star.radius < LEAST_RADIUS * star.fwhm:
+        return None
+    seen = star.picture[used], star.distance[used], star.angle[used]
+    level, least = constant_level(*seen, FLATNESS)
+    share = level * used.sum() / star.light
+    if abs(share) < LEVEL or abs(level) < least:
+        return None
+    fault = "does not fall to zero at its edge" if level > 0 else "falls below zero at its edge"
+    remedy = "subtract the sky" if level > 0 else "too much sky was subtracted"
+    what = f"a constant level of {level:.1e} of the peak makes up {share:.0%} of its light"
+    return Problem(f"it {fault}: {what}; {remedy}", clear=abs(share) > MOSTLY_LEVEL)
+
+
+def _negative_rings(star: _Star) -> Problem | None:
+    """Rings about the peak whose mean is negative beyond its error."""
+    step = max(1.0, 0.5 * star.fwhm)
+    lost = 0.0
+    for start in np.arange(0.0, min(star.radius, 5 * star.fwhm), step):
+        ring = star.picture[(star.distance >= start) & (star.distance < start + step)]
+        if ring.size and ring.mean() < -5 * ring.std() / np.sqrt(ring.size):
+            lost -= float(ring.sum())
+    share = lost / star.light
+    if share < NEGATIVE:
+        return None
+    text = f"rings about its peak are negative and take away {share:.0%} of its light, "
+    text += "more than any PSF's; is it a difference, a filter, or deconvolved?"
+    return Problem(text, clear=share > MOSTLY_NEGATIVE)
+
+
+def _centre(star: _Star, column: float, row: float) -> Problem | None:
+    """The centre that is used lies far from the peak."""
+    away = float(np.hypot(column - star.column, row - star.row))
+    if away < max(OFF_CENTRE * star.fwhm, 3.0):
+        return None
+    text = f"its centre (column {column:.1f}, row {row:.1f}) lies {away:.1f} pixels from its peak "
+    text += f"({star.peak}), {away / star.fwhm:.1f} times its width; every galaxy would be moved"
+    return Problem(text, clear=False)
+
+
+def _island(mask: np.ndarray, row: int, column: int) -> np.ndarray:
+    """The connected part of a mask that holds this pixel."""
+    from scipy import ndimage
+
+    labels = np.asarray(ndimage.label(mask, structure=np.ones((3, 3)))[0])  # type: ignore[index]
+    inside = labels[row, column]
+    return labels == inside if inside else np.zeros(mask.shape, bool)

@@ -1,0 +1,193 @@
+"""Where the maps of a configuration lie: on the sky by their WCS, or by their pixel_scale."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxmetal.errors import InputError, InputWarning
+from jaxmetal.instrument import sky
+from jaxmetal.instrument.grid import Grid
+from jaxmetal.io import schema
+from jaxmetal.io.config import Mistakes
+from jaxmetal.io.fits import MapFile
+from jaxmetal.io.manga import Manga
+
+Source = MapFile | Manga
+# Two statements of a pixel's side that differ by less are the same.
+SAME = 0.01
+# Units that are mistaken for arcsec, in arcsec.
+UNITS = {"degrees": 3600.0, "arcmin": 60.0, "milliarcsec": 1e-3}
+
+
+def on_the_sky(entry: Any, source: Source) -> bool:
+    """Whether the place of a map is that of its WCS."""
+    return source.wcs is not None and getattr(entry, "pixel_scale", None) is None
+
+
+def find_reference(
+    config: schema.Config, sources: Mapping[str, Source], mistakes: Mistakes,
+) -> sky.Position | None:  # fmt: skip
+    """The position of (x, y) = (0, 0): as given, a MaNGA nucleus, or the middle of the first map.
+
+    Parameters
+    ----------
+    config, sources
+        the configuration, and its maps' files by name.
+    mistakes
+        to which maps without a place on the sky, beside others with one, are added.
+
+    Returns
+    -------
+    reference
+        (right ascension, declination), ICRS, degrees; None if no map lies on the sky.
+
+    Raises
+    ------
+    InputError
+        for a reference beside a MaNGA file, or far from every map.
+
+    Warns
+    -----
+    InputWarning
+        for a reference outside of every map.
+    """
+    placed = {n: source for n, source in sources.items() if on_the_sky(config.maps[n], source)}
+    lacking = [name for name in sources if name not in placed]
+    if lacking and placed:
+        mended = "give all of them a WCS, or all a pixel_scale"
+        lack = f"has no place on the sky, other maps have one; {mended}."
+        mistakes.add(f"maps.{lacking[0]}", lack)
+    nuclei = [name for name, source in sources.items() if isinstance(source, Manga)]
+    if nuclei and config.reference:
+        nucleus = f"the nucleus in the file of maps.{nuclei[0]}"
+        raise InputError(f"{nucleus} is the reference; leave this out.")
+    if config.reference:
+        if sources and not placed:
+            why = "no map has a place on the sky: they have pixel_scale, or no WCS"
+            _warn(f"reference: not used, because {why}.")
+            return None
+        _check_reference(config.reference, placed)
+        return config.reference
+    name = next(iter(nuclei or placed), None)
+    return None if name is None else _middle(f"maps.{name}", sources[name])
+
+
+def _middle(where: str, source: Source) -> sky.Position:
+    """The position of a MaNGA nucleus, or of the middle of a map."""
+    rows, columns = shape_of(source)
+    column, row = (columns - 1) / 2, (rows - 1) / 2
+    if isinstance(source, Manga):
+        column, row = (float(p) for p in source.grid.pixel(*jnp.zeros(2)))
+    place = sky.positions(source.wcs, column, row, where)
+    return float(place.ra.deg), float(place.dec.deg)
+
+
+def shape_of(source: Source) -> tuple[int, int]:
+    """(rows, columns) of a file's map."""
+    rows, columns = (source.light if isinstance(source, Manga) else source).values.shape
+    return rows, columns
+
+
+def _check_reference(reference: sky.Position, placed: Mapping[str, Source]) -> None:
+    """The reference lies on a map, or at least near one."""
+    frames = {name: _frame(f"maps.{name}", source) for name, source in placed.items()}
+    if not frames:
+        return
+    away = {name: sky.distance(reference, middle) for name, (middle, _) in frames.items()}
+    nearest = min(away, key=lambda name: away[name])
+    middle, size = frames[nearest]
+    sky.check_near(reference, middle, size, "")
+    for name, source in placed.items():
+        if sky.is_on(source.wcs, shape_of(source), reference, f"maps.{name}"):
+            return
+    _warn(
+        f"reference: [{reference[0]:g}, {reference[1]:g}] lies outside of every map, "
+        f"{3600 * away[nearest]:.4g} arcsec from the middle of maps.{nearest} at "
+        f"[{middle.ra.deg:.7g}, {middle.dec.deg:.7g}]; x, y and centres that are left at 0 are "
+        f"counted from there.{sky.exchanged(reference, middle, size)}"
+    )
+
+
+def _frame(where: str, source: Source) -> tuple[Any, float]:
+    """The middle of a map as a SkyCoord, and its diagonal in degrees."""
+    along = np.array([0.0, 1.0, 0.5])
+    rows, columns = shape_of(source)
+    places = sky.positions(source.wcs, along * (columns - 1), along * (rows - 1), where)
+    return places[2], float(places[0].separation(places[1]).deg)
+
+
+def make_grid(name: str, entry: Any, source: Source, reference: sky.Position | None) -> Grid:
+    """The grid of a map.
+
+    Parameters
+    ----------
+    name, entry, source
+        the map's name, what the configuration says of it, and its file.
+    reference
+        (right ascension, declination) of (x, y) = (0, 0), degrees.
+
+    Raises
+    ------
+    InputError
+        if neither a WCS nor pixel_scale says where its pixels lie, or pixel_scale differs from the
+        WCS as degrees differ from arcsec.
+
+    Warns
+    -----
+    InputWarning
+        if both say it: what is used, and what it means for position angles.
+    """
+    if isinstance(source, Manga):
+        return source.grid
+    if entry.pixel_scale is not None:
+        if source.wcs is not None:
+            _compare_scales(f"maps.{name}", entry.pixel_scale, source.wcs, shape_of(source))
+        return Grid.regular(source.values.shape, entry.pixel_scale)
+    if source.wcs is None:
+        lack = f"the file has no WCS in the extension {entry.value!r}"
+        raise InputError(f"{lack}; give pixel_scale, arcsec.")
+    return Grid.from_wcs(source.wcs, source.values.shape, reference)
+
+
+def _compare_scales(where: str, pixel_scale: float, wcs: Any, shape: tuple[int, int]) -> None:
+    """A pixel_scale beside a WCS: its scale, and where x and y then point."""
+    try:
+        matrix = sky.local_matrix(wcs, shape, where)
+    except InputError:
+        # pixel_scale is what a WCS without use is replaced by.
+        return
+    side = float(np.sqrt(abs(np.linalg.det(matrix))))
+    says = f"the file's WCS says {side:.4g} arcsec per pixel"
+    for unit, size in UNITS.items():
+        if abs(size * pixel_scale / side - 1) < 0.1:
+            like = f"{pixel_scale:g} arcsec looks like {unit}, {says}"
+            raise InputError(f"pixel_scale: {like}; leave it out, or write {side:.4g}.")
+    same = abs(pixel_scale / side - 1) < SAME
+    east_and_north = np.allclose(matrix, side * np.eye(2), atol=SAME * side)
+    if same and east_and_north:
+        return
+    used = f"{pixel_scale:g} arcsec is used"
+    used += " instead of the file's WCS" if same else f", {says}"
+    if not east_and_north:
+        right, up = _direction(matrix[:, 0]), _direction(matrix[:, 1])
+        used += f"; x is then counted to the right of the array, which is {right} on the sky, "
+        used += f"y upwards, which is {up}, and position angles from up towards the right, "
+        used += "not from north through east"
+    _warn(f"{where}.pixel_scale: {used}. Leave pixel_scale out to use the WCS.")
+
+
+def _direction(step: np.ndarray) -> str:
+    """The direction of a step to the east and the north in words, or as a position angle."""
+    angle = float(np.degrees(np.arctan2(step[0], step[1]))) % 360
+    quarter = round(angle / 90) % 4
+    off = abs((angle - 90 * quarter + 180) % 360 - 180)
+    if off < 0.5:
+        return ("north", "east", "south", "west")[quarter]
+    return f"position angle {angle:.1f} degrees"
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, InputWarning, stacklevel=3)

@@ -1,0 +1,61 @@
+"""Compressed files, unpacked in memory up to a limit: kilobytes can be made to fill a terabyte."""
+
+import bz2
+import gzip
+import io
+import lzma
+import struct
+import zipfile
+from pathlib import Path
+from typing import IO
+
+from jaxmetal.errors import InputError
+
+# Bytes of an unpacked file beyond which it is a mistake or a trap, not maps.
+MOST_BYTES = 2**31
+
+_OPEN = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+_ZIP, _COMPRESS = b"PK\x03\x04", b"\x1f\x9d"
+
+
+def unpacked(path: Path) -> IO[bytes]:
+    """A plain file, open, or the contents of one packed by gzip, bzip2, xz, or zip with one file.
+
+    Raises
+    ------
+    InputError
+        for contents beyond 2 GiB, a zip with several files, and files of the old `compress`.
+    """
+    with open(path, "rb") as file:
+        start = file.read(6)
+        if start.startswith(_COMPRESS):
+            packed_by = "packed by the old compress (.Z), which is not read here"
+            raise InputError(f"{path}: {packed_by}; unpack it with uncompress or gzip -d.")
+        if start.startswith(b"\x1f\x8b"):
+            file.seek(-4, io.SEEK_END)
+            # The size of the contents modulo 4 GiB, as gzip writes it: honest giants end here.
+            _check_size(struct.unpack("<I", file.read(4))[0], path)
+    if start.startswith(_ZIP):
+        with zipfile.ZipFile(path) as archive:
+            held = archive.namelist()
+            if len(held) != 1:
+                raise InputError(f"{path}: a zip with {len(held)} files; unpack it.")
+            with archive.open(held[0]) as packed:
+                return _contents(packed, path)
+    for magic, opener in _OPEN.items():
+        if start.startswith(magic):
+            with opener(path, "rb") as packed:
+                return _contents(packed, path)
+    return open(path, "rb")
+
+
+def _contents(packed: IO[bytes], path: Path) -> IO[bytes]:
+    contents = packed.read(MOST_BYTES + 1)
+    _check_size(len(contents), path)
+    return io.BytesIO(contents)
+
+
+def _check_size(size: int, path: Path) -> None:
+    if size > MOST_BYTES:
+        most = f"more than {MOST_BYTES / 2**30:.0f} GiB, more than any maps"
+        raise InputError(f"{path}: unpacks to {most}; cut out what is needed.")
