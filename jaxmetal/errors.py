@@ -1,5 +1,6 @@
 """What goes wrong because of the input: one error and one warning, each a readable line."""
 
+import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,15 @@ def unknown(kind: str, name: str, known: Iterable[str], where: str = "") -> Inpu
     hint = f" Did you mean {near[0]!r}?" if near else ""
     listed = ", ".join(known) or "none"
     return InputError(f"{where + ': ' if where else ''}unknown {kind} {name!r}.{hint} It may be one of: {listed}.")
+
+
+def warn_user(message: str) -> None:
+    """An InputWarning at the line of the script that called the package."""
+    level = 2
+    # Equinox makes the objects of its classes, so its frames lie between.
+    while sys._getframe(level - 1).f_globals.get("__name__", "").startswith(("jaxmetal.", "equinox.")):
+        level += 1
+    warnings.warn(message, InputWarning, stacklevel=level)
 
 
 @contextmanager
