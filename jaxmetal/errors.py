@@ -2,6 +2,7 @@
 
 import logging
 import re
+import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -99,6 +100,15 @@ def surviving(failures: dict[str, str], what: str) -> Iterator[None]:
         failures[what] = reason(error)
         log.warning("%s failed: %s", what, failures[what])
         log.debug("%s failed", what, exc_info=True)
+
+
+def warn_user(message: str) -> None:
+    """An InputWarning at the line of the script that called the package."""
+    level = 2
+    # Equinox makes the objects of its classes, so its frames lie between.
+    while sys._getframe(level - 1).f_globals.get("__name__", "").startswith(("jaxmetal.", "equinox.")):
+        level += 1
+    warnings.warn(message, InputWarning, stacklevel=level)
 
 
 @contextmanager

@@ -359,3 +359,9 @@ def test_what_the_look_saw_is_told_of_each_galaxy_of_a_survey(tmp_path):
 def test_a_warning_names_the_map_that_it_is_about(tmp_path):
     with pytest.warns(jm.InputWarning, match=r"^maps\.z: TracerMap: 480 of 1681 values are exactly 0"):
         load(write(tmp_path, np.where(MOST, METALS, 0.0)))
+
+
+def test_a_warning_points_at_the_line_of_the_user():
+    with pytest.warns(jm.InputWarning) as caught:
+        jm.TracerMap(np.where(ONE, -999.0, METALS), 0.03, INSTRUMENT)
+    assert [warning.filename for warning in caught] == [__file__]

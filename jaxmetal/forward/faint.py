@@ -1,6 +1,5 @@
 """Light too faint for the precision in use: how far rounding goes, and pixels that are left out for it."""
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmetal.errors import InputError, InputWarning
+from jaxmetal.errors import InputError, warn_user
 from jaxmetal.instrument.means import DARK
 from jaxmetal.maps import Map, TracerMap, scale_functions
 
@@ -84,7 +83,7 @@ def without_dark(name: str, observed: Map, light: Any) -> Map:
         return observed
     if dark.sum() == observed.size:
         raise InputError(f"{name}: no pixel is left: {too_faint(dtype)}")
-    warnings.warn(f"{name}: {dark.sum()} of {observed.size} pixels are left out: {too_faint(dtype)}", InputWarning, stacklevel=2)
+    warn_user(f"{name}: {dark.sum()} of {observed.size} pixels are left out: {too_faint(dtype)}")
     return eqx.tree_at(lambda m: m.valid, observed, observed.valid & jnp.asarray(~dark))
 
 

@@ -1,6 +1,5 @@
 """Predictions for the maps of a galaxy."""
 
-import warnings
 from collections.abc import Mapping
 
 import equinox as eqx
@@ -8,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxmetal.errors import InputWarning, check_type
+from jaxmetal.errors import check_type, warn_user
 from jaxmetal.forward.faint import too_faint
 from jaxmetal.forward.observe import observe, observe_compiled
 from jaxmetal.forward.resolve import resolve
@@ -72,7 +71,7 @@ def _without_dark(mean: Array, light: Array, instrument: Instrument) -> Array:
     dark = ~np.asarray(resolved_light(light, not isinstance(instrument.psf, NoPSF)))
     if not dark.any():
         return mean
-    warnings.warn(f"predict: {dark.sum()} of {dark.size} values are NaN: {too_faint(light.dtype)}", InputWarning, stacklevel=3)
+    warn_user(f"predict: {dark.sum()} of {dark.size} values are NaN: {too_faint(light.dtype)}")
     return jnp.where(dark, jnp.nan, mean)
 
 

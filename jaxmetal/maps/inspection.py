@@ -4,11 +4,9 @@ It is a pure function of the numbers, on the host. What it finds is a line for e
 person to judge; only a map that consists mostly of one value far from all others is refused.
 """
 
-import warnings
-
 import numpy as np
 
-from jaxmetal.errors import InputError, InputWarning
+from jaxmetal.errors import InputError, warn_user
 from jaxmetal.maps.binned import REPEATED, repeated
 from jaxmetal.maps.blocks import missing_block
 from jaxmetal.maps.findings import Finding, Inspected
@@ -98,7 +96,7 @@ def report(kind: str, findings: list[Finding]) -> None:
         texts = " ".join(finding.text for finding in findings)
         raise InputError(f"{kind}: {texts} {ALLOWED}.")
     for finding in findings:
-        warnings.warn(f"{kind}: {finding.text}", InputWarning, stacklevel=5)
+        warn_user(f"{kind}: {finding.text}")
 
 
 def _unit(data: Inspected) -> list[Finding]:

@@ -1,13 +1,11 @@
 """What of lenstronomy's dictionaries is carried over, what makes no difference, and what is refused by name."""
 
-import sys
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from jaxmetal.errors import InputError, InputWarning, unknown
+from jaxmetal.errors import InputError, unknown, warn_user
 from jaxmetal.quantities import plain
 
 # For each dictionary: the keys that are carried over; those that make no difference without point sources and where all light
@@ -213,7 +211,4 @@ def index(value: Any, count: int, where: str) -> int:
 
 def warn(message: str) -> None:
     """One line on what differs from lenstronomy, at the line of the script that called the package."""
-    level = 2
-    while sys._getframe(level - 1).f_globals.get("__name__", "").startswith("jaxmetal."):
-        level += 1
-    warnings.warn(f"from lenstronomy: {message}.", InputWarning, stacklevel=level)
+    warn_user(f"from lenstronomy: {message}.")
