@@ -9,6 +9,7 @@ from scenes import disc, telescope
 from test_config import build, folder, manga, manga_config  # noqa: F401
 
 import jaxmetal as jm
+from jaxmetal.galaxy import get
 from jaxmetal.io.fits import write_maps
 from jaxmetal.io.summary import gradient_table, gradients, summary_text
 from jaxmetal.profiles import geometry
@@ -147,7 +148,7 @@ SCALE, SIZE = 0.3, 21
 
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory):
-    """A map of an inclined disc in dex, without a PSF, that is fitted without a baseline: scene and fit."""
+    """A map of an inclined disc in dex, without a PSF and without a baseline: its scene, and a fit that found the truth."""
     path = tmp_path_factory.mktemp("inclined")
     grid = jm.Grid.regular((SIZE, SIZE), SCALE)
     noise = 0.002 * np.random.default_rng(1).normal(size=(SIZE, SIZE))
@@ -165,7 +166,13 @@ def fitted(tmp_path_factory):
         },
     }
     made = build(config, path)
-    return made, jm.optimise(made.model(), starts=1)
+    truth = made.galaxy.with_named({"disc": jm.Component(light=made.galaxy.disc.light, metallicity=inclined())})
+    free = {path: np.asarray(get(truth, path)) for path in config["priors"]}
+    predicted = np.asarray(inclined()(*grid.coordinates))
+    return made, jm.Fit(
+        parameters=free, covariance=1e-6 * np.eye(4), galaxy=truth, maps={"z": made.maps["z"].map}, predicted={"z": predicted},
+        log_prior=0.0, converged=True, message="converged", unconstrained=np.zeros(4), unconstrained_covariance=np.eye(4),
+    )  # fmt: skip
 
 
 def test_a_fair_rival_agrees_where_nothing_is_blurred(fitted):

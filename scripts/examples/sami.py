@@ -1,6 +1,7 @@
 """Three observations of SAMI and one of MaNGA as a survey: a FITS file for each with metallicity and H-alpha, and a catalogue.
 
-JAXMETAL_DATA=/path/to/data python scripts/examples/sami.py OUT, and after `jaxmetal batch`, python scripts/examples/sami.py --table RESULTS
+JAXMETAL_DATA=/path/to/data python scripts/examples/sami.py OUT, and after `jaxmetal batch`, python scripts/examples/sami.py --table RESULTS;
+with --common OUT, the two observations of 41144 have a metallicity in the spaxels that both have one in, and in no others.
 """
 
 import argparse
@@ -117,10 +118,21 @@ def row(path: Path, key: str, value: str) -> dict[str, str]:
         return next(found for found in csv.DictReader(file) if found[key] == value)
 
 
-def prepare(data: Path, out: Path) -> Path:
+def only_common(galaxies: list[tuple[dict[str, Any], dict[str, Any], Any]]) -> None:
+    """Leave the first two observations, whose spaxels are the same on the sky, the metallicities that both have."""
+    known = [np.isfinite(images["Z"][0]) for _, images, _ in galaxies[:2]]
+    for _, images, _ in galaxies[:2]:
+        for name in ("Z", "Z_ERR"):
+            values, unit = images[name]
+            images[name] = np.where(known[0] & known[1], values, np.nan), unit
+
+
+def prepare(data: Path, out: Path, common: bool = False) -> Path:
     """Write the files of the survey and its catalogue, whose path is returned."""
     out.mkdir(parents=True, exist_ok=True)
     galaxies = [sami(data / "sami_dr3", cube) for cube in CUBES]
+    if common:
+        only_common(galaxies)
     galaxies.append(manga(data / "manga_7815-3702" / "manga-7815-3702-MAPS-HYB10-GAU-MILESHC.fits.gz"))
     rows = []
     for described, images, wcs in galaxies:
@@ -165,8 +177,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="for the files and galaxies.ecsv; with --table, what jaxmetal batch wrote")
     parser.add_argument("--table", action="store_true", help="print the gradients that were found")
+    parser.add_argument("--common", action="store_true", help="41144 B and D on the spaxels that both have")
     arguments = parser.parse_args()
     if arguments.table:
         show(arguments.folder)
     else:
-        print(prepare(Path(os.environ["JAXMETAL_DATA"]), arguments.folder))
+        print(prepare(Path(os.environ["JAXMETAL_DATA"]), arguments.folder, arguments.common))
