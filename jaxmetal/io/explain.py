@@ -58,7 +58,9 @@ def explain(details: Mapping[str, Any]) -> tuple[Place, str]:
     if kind.startswith("model_") or kind == "dict_type":
         wanted = FORMS.get(place[-1]) or _entries(place, details["loc"])
         return place, f"expected {wanted}, got {_short(value)}."
-    if kind in OF_LISTS or kind in PLAIN or (place[-1] in FORMS and isinstance(value, list | dict)):
+    # The validators of this package say themselves what is wrong.
+    of_a_form = place[-1] in FORMS and isinstance(value, list | dict) and kind != "value_error"
+    if kind in OF_LISTS or kind in PLAIN or of_a_form:
         return place, f"expected {_form(place, details['loc'], PLAIN.get(kind, ''))}, got {_short(value)}{_joined(place, value)}."
     text = re.sub(r"^Value error, |, unable to parse.*$|, got a number with.*$", "", details["msg"])
     text = re.sub(r"^Input should be (?=greater|less)", "expected a number ", text).replace("Input should be", "expected")

@@ -1,6 +1,6 @@
 """From the maps of a configuration to maps of a model: files are read, placed on one sky, given their instruments."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,15 +60,13 @@ class Observations:
     reference: tuple[float, float] | None
 
 
-def observe(config: schema.Config, folder: Path, priors: Mapping[str, Any], mistakes: Mistakes, fill: bool = False) -> Observations:
+def observe(config: schema.Config, folder: Path, mistakes: Mistakes, fill: bool = False) -> Observations:
     """The maps of a configuration, as many as can be made.
 
     Parameters
     ----------
     config, folder
         the configuration, and the folder that its paths are relative to.
-    priors
-        by path; a scatter that has one and no value of its own starts in the middle of it.
     mistakes
         to which what is wrong is added.
     fill
@@ -80,14 +78,14 @@ def observe(config: schema.Config, folder: Path, priors: Mapping[str, Any], mist
             sources[name] = _read(entry, folder)
     with mistakes.at("reference"):
         reference = find_reference(config, sources, mistakes)
-        return Observations(_made(config, folder, sources, reference, priors, mistakes, fill), reference)
+        return Observations(_made(config, folder, sources, reference, mistakes, fill), reference)
     # Without a place of the maps nothing else can be judged.
     mistakes.raise_all()
     return Observations({}, None)
 
 
 def _made(
-    config: schema.Config, folder: Path, sources: dict[str, Source], reference: Any, priors: Mapping[str, Any], mistakes: Mistakes,
+    config: schema.Config, folder: Path, sources: dict[str, Source], reference: Any, mistakes: Mistakes,
     fill: bool,
 ) -> dict[str, Observed]:  # fmt: skip
     maps: dict[str, Observed] = {}
@@ -109,7 +107,7 @@ def _made(
             places = [array.tobytes() for array in jax.tree.leaves((grid, bins))]
             key = (repr(entry.psf), str(entry.supersampling), entry.margin, grid.shape, *places)
             instrument = known.setdefault(key, instrument)
-            for one, observed in _observed(name, entry, source, instrument, priors, shape, filled_up if fill else lambda map: map).items():
+            for one, observed in _observed(name, entry, source, instrument, shape, filled_up if fill else lambda map: map).items():
                 if one in maps or one in config.galaxy or one == LENS:
                     raise InputError(f"{one!r} is also the name of another map, of a component or of the lenses; paths would be ambiguous.")
                 maps[one] = observed
@@ -158,26 +156,24 @@ def as_sampling(said: Any) -> Any:
     return tuple(said) if isinstance(said, list) else said
 
 
-def _observed(
-    name: str, entry: Any, source: Source, instrument: Instrument, priors: Mapping[str, Any], shape: tuple[int, int], fill: Callable
-) -> dict[str, Observed]:
+def _observed(name: str, entry: Any, source: Source, instrument: Instrument, shape: tuple[int, int], fill: Callable) -> dict[str, Observed]:
     """One map of a FITS file, or the two of a MaNGA file."""
     noise: dict[str, Any] = {"likelihood": entry.likelihood, "dof": entry.dof, "check": entry.check}
     if isinstance(source, Manga):
         z, light = fill(source.metallicity), fill(source.light)
         names = entry.metallicity, entry.light
-        scatter = start_of(entry.scatter, priors.get(f"{names[0]}.scatter"))
+        scatter = entry.scatter or 0.0
         # Masked spaxels as NaN: a flag on one of a bin's spaxels does not spoil the bin.
         z_map = TracerMap(np.where(z.mask, np.nan, z.values), z.sigma, instrument, scatter=scatter, **noise)
         maps = {names[0]: Observed(z_map, name, source.wcs, "dex", shape, source)}
         if names[1]:
-            scatter = start_of(entry.light_scatter, priors.get(f"{names[1]}.scatter"))
+            scatter = entry.light_scatter or 0.0
             light_map = LightMap(*_flux(light, instrument.apertures), instrument, scatter=scatter, **noise)
             maps[names[1]] = Observed(light_map, name, source.wcs, light.unit, shape, source)
         return maps
     found = fill(source)
     sigma = found.sigma if found.sigma is not None else entry.sigma
-    noise["scatter"] = start_of(entry.scatter, priors.get(f"{name}.scatter"))
+    noise["scatter"] = entry.scatter or 0.0
     # A text that names no unit, as headers have them, says nothing.
     noise["unit"] = unit_of_text(found.unit)
     if isinstance(entry, schema.Light):
@@ -206,11 +202,3 @@ def _of_bins(light: MapFile, sigma: Any, bins: Apertures | None, repeated: str) 
     flux, sigma, mask = common("LightMap", bins, light.values, sigma, light.mask)
     count = bins.totals(np.ones(light.values.shape)) if repeated == "mean" else 1.0
     return count * flux, count * sigma, mask
-
-
-def start_of(given: float | None, prior: Any) -> float:
-    """A scatter's starting value: as given, else in the middle of its prior, else none."""
-    if given is not None:
-        return given
-    # Zero lies on the edge of every prior for a scatter, where none has a slope to follow.
-    return float(np.median(prior.sample(jax.random.key(0), (101,)))) if hasattr(prior, "sample") else 0.0

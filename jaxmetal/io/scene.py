@@ -142,7 +142,7 @@ def build(raw: Mapping[str, Any], folder: Path, want: str = "fit", fill: bool = 
         mistakes.raise_all()
         raise InputError("the configuration cannot be understood.")
     priors: dict[str, Any] = {path: make_prior(prior) for path, prior in config.priors.items()}
-    observations = observe(config, folder, priors, mistakes, fill)
+    observations = observe(config, folder, mistakes, fill)
     lenses = make_lenses(config, folder, observations, mistakes)
     galaxy = make_galaxy(config, folder, observations, lenses, mistakes)
     named = {profile.map for component in config.galaxy.values() for profile in component.profiles.values()}

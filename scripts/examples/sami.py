@@ -1,6 +1,7 @@
 """Three observations of SAMI and one of MaNGA as a survey: a FITS file for each with metallicity and H-alpha, and a catalogue.
 
-JAXMETAL_DATA=/path/to/data python scripts/examples/sami.py OUT, and after `jaxmetal batch`, python scripts/examples/sami.py --table RESULTS;
+JAXMETAL_DATA=/path/to/data python scripts/examples/sami.py OUT, and after `jaxmetal batch`,
+python scripts/examples/sami.py --table RESULTS;
 with --common OUT, the two observations of 41144 have a metallicity in the spaxels that both have one in, and in no others.
 """
 
