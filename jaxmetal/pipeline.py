@@ -128,10 +128,12 @@ def run(
             draw(folder, scene, made.fit, made.posterior, made.failures)
     except BaseException:
         # An interrupt, or the end that a scheduler sets.
-        what = "sampling" if made.unsampled == PENDING else "pictures"
-        made.failures[what] = "interrupted"
-        made.unsampled = "interrupted" if what == "sampling" else made.unsampled
-        log.warning("%s interrupted; what was finished by then is in %s", what, folder)
+        if made.unsampled == PENDING:
+            made.unsampled = "interrupted"
+            log.warning("sampling interrupted; the results of the fit are in %s", folder)
+        else:
+            made.failures["pictures"] = "interrupted"
+            log.warning("pictures interrupted; what was finished by then is in %s", folder)
         raise
     finally:
         with surviving(made.failures, "summary"):
@@ -164,7 +166,7 @@ def _sample(made: Run, model: Model, progress: bool | None, tell: Callable[[str]
         log.info("sampled by %s", how(posterior))
         made.posterior = posterior
     if made.posterior is None:
-        made.unsampled = f"the sampler failed: {made.failures['sampling']}"
+        made.unsampled = "the sampler failed"
         return
     made.unsampled = ""
     tell("\n" + posterior_text(made.scene, made.fit, made.posterior))

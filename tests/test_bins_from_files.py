@@ -94,7 +94,8 @@ def test_results_are_written_per_bin_and_as_images(results):
     assert table["id"].tolist() == [int(i) for i in np.unique(blocks()) if i >= 0]
     np.testing.assert_allclose(table["residual"], (table["data"] - table["model"]) / table["error"], rtol=1e-3, atol=1e-3)
     with fits.open(results / "maps" / "z.fits") as hdus:
-        assert [hdu.name for hdu in hdus][1:] == ["DATA", "ERROR", "MODEL", "RESIDUAL", "INTRINSIC"]
+        assert [hdu.name for hdu in hdus][1:] == ["DATA", "ERROR", "MODEL", "RESIDUAL", "INTRINSIC", "BINS"]
+        np.testing.assert_array_equal(hdus["BINS"].data, blocks())
         for name in ("DATA", "MODEL", "RESIDUAL"):
             image = hdus[name].data
             assert image.shape == (SIZE, SIZE)

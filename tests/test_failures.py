@@ -88,6 +88,18 @@ def test_a_fit_without_an_answer_is_written_and_not_sampled(tmp_path, monkeypatc
     assert not results.read_results(out)[1].converged
 
 
+def test_whoever_insists_gets_a_posterior_of_a_fit_without_an_answer(sampled, monkeypatch):
+    config = yaml.safe_load(sampled.read_text())
+    sampled.write_text(yaml.safe_dump(config | {"plots": False, "sample": config["sample"] | {"allow_unconverged": True}}))
+    usual = optimise_module.optimise
+    lost = {"converged": False, "message": "not converged: nowhere"}
+    monkeypatch.setattr(optimise_module, "optimise", lambda *arguments, **options: replace(usual(*arguments, **options), **lost))
+    status, out = run(sampled)
+    assert status == 3, "forty draws are too few to be the answer instead"
+    text = (out / "summary.txt").read_text()
+    assert "fit: not converged: nowhere" in text and "importance sampling, 40 draws" in text and "posterior.nc" in files(out)
+
+
 def test_one_pixel_has_no_naive_line(tmp_path):
     def alone(image):
         return np.where(np.arange(image.size).reshape(image.shape) == 100, image, np.nan)
@@ -150,10 +162,11 @@ def test_a_sampler_that_ends_early_leaves_the_fit(sampled, monkeypatch, capsys, 
     out, said = sampled.parent / "out", capsys.readouterr()
     assert {"summary.txt", "parameters.ecsv", "maps/z.fits", "posterior: not sampled: not finished yet"} <= set(seen)
     summary = (out / "summary.txt").read_text()
-    assert "posterior: not sampled: " + ("the sampler failed: Run" if isinstance(what, RuntimeError) else "interrupted") in summary
+    assert "posterior: not sampled: " + ("the sampler failed" if isinstance(what, RuntimeError) else "interrupted") in summary
+    assert ("failed: sampling: RuntimeError: chains are bound" in summary) == isinstance(what, RuntimeError)
     assert f"{GRADIENT} " in said.out and results.read_results(out)[1].converged
     if isinstance(what, KeyboardInterrupt):
-        assert said.err.endswith(f"sampling interrupted; what was finished by then is in {out}\njaxmetal: interrupted\n")
+        assert said.err.endswith(f"sampling interrupted; the results of the fit are in {out}\njaxmetal: interrupted\n")
     # Pictures do not wait for the posterior.
     assert ("plots/map_z.png" in files(out)) == isinstance(what, RuntimeError)
 
@@ -164,7 +177,7 @@ def test_only_a_maximum_is_sampled_unless_insisted_on(sampled):
     assert made.fit.converged and made.posterior is None and made.summary == (made.folder / "summary.txt").read_text()
     model, fit = made.scene.model(), made.fit
     far = replace(fit, converged=False, message="not converged: stopped")
-    with pytest.raises(jm.InputError, match=r"not converged: stopped.*more starts or steps.*allow_unconverged"):
+    with pytest.raises(jm.InputError, match=r"has not converged; .*more starts or steps.*allow_unconverged .* not converged: stopped"):
         jm.sample(model, far, chains=1, draws=10)
     with pytest.raises(jm.InputError, match=r"fits \[1\] cannot be sampled; leave them out. fits\[1\]: .*not converged: stopped"):
         jm.sample_batch([model, model], [fit, far], chains=1, draws=10)

@@ -138,7 +138,10 @@ def sample_batch(
     lost = {i: why for i, fit in enumerate(fits) if (why := not_to_be_sampled(fit, allow_unconverged))}
     if lost:
         first = next(iter(lost))
-        raise InputError(f"sample_batch: fits {list(lost)} cannot be sampled; leave them out. fits[{first}]: {lost[first]}")
+        raise InputError(
+            f"sample_batch: fits {list(lost)} cannot be sampled; leave them out. fits[{first}]: {lost[first]}. "
+            f"Of the fit: {fits[first].message}."
+        )
     batch = Batch.of(models)
     size = batch.at_once(chunk)
     keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.key(seed), i))(jnp.asarray(np.asarray(numbers, np.uint32)))

@@ -98,7 +98,7 @@ def sample(
     settings = settings_for(method, chains, warmup, draws, target_accept, adapt_metric)
     start = optimise(model, seed=seed, progress=progress) if start is None else start
     if why := not_to_be_sampled(start, allow_unconverged):
-        raise InputError(f"sample: {why}")
+        raise InputError(f"sample: {why}. Of the fit: {start.message}.")
     refused: list[Posterior] = []
     if method not in CHAINS:
         with bar(None, progress, f"importance sampling, {chains * draws} draws"):
@@ -123,15 +123,12 @@ def not_to_be_sampled(fit: Fit, allow_unconverged: bool = False) -> str:
         whether a fit that did not converge will do, as long as it has a covariance.
     """
     if not np.all(np.isfinite(fit.unconstrained_covariance)):
-        return (
-            f"the fit to start from has no covariance ({fit.message}); parameters that the data do not constrain need "
-            "narrower priors or fixed values."
-        )
+        return "the fit to start from has no covariance; parameters that the data do not constrain need narrower priors or fixed values"
     if fit.converged or allow_unconverged:
         return ""
     return (
-        f"the fit to start from has not converged ({fit.message}); starting values nearer to the data, more starts or steps, or "
-        "fewer free parameters may help; allow_unconverged samples it all the same."
+        "the fit to start from has not converged; starting values nearer to the data, more starts or steps, or fewer free parameters "
+        "may help; allow_unconverged samples it all the same"
     )
 
 

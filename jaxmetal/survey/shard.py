@@ -146,7 +146,8 @@ def _fit(outcomes: Sequence[Outcome], together: int, progress: bool | None) -> N
     fits = optimise_batch(models, **first.scene.config.fit.model_dump(), chunk=chunk, progress=progress)
     for outcome, fit in zip(outcomes, fits, strict=True):
         outcome.fit = fit
-        outcome.message = "" if fit.converged else fit.message
+        # A fit that converged may have something to say all the same.
+        outcome.message = "" if fit.message == "converged" else fit.message
         outcome.units = [unit_of(label, first.scene) for label in fit.labels]
     if first.scene.config.sample is not None:
         _sample(outcomes, models, fits, chunk, progress)
@@ -224,8 +225,8 @@ def _method(outcome: Outcome) -> str:
 
 
 def _converged(outcome: Outcome) -> bool:
-    sampled = outcome.posterior is None or outcome.posterior.converged
-    return outcome.fit is not None and outcome.fit.converged and sampled
+    found = outcome.posterior or outcome.fit
+    return found is not None and found.converged
 
 
 def _k_hat(outcome: Outcome) -> float:
