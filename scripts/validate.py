@@ -1,11 +1,12 @@
 """Long checks, too long for the tests: each writes a table (ECSV) with the commit it was made from, some a picture too.
 
-    python scripts/validate.py bounds sampling fits calibration arc arc_fits survey killed --out DIR
+    python scripts/validate.py bounds sampling fits calibration edges arc arc_fits survey killed --out DIR
 
 bounds       use case 1 at eight PSF widths: Laplace and NUTS errors over the Cramér-Rao bound
 sampling     supersampling="auto" against the converged map
 fits         bias, efficiency and coverage of many noise draws, and the straight line's bias
 calibration  ranks of truths drawn from the prior among the draws of their posteriors
+edges        a scatter that the data do not need: convergence, divergences, coverage and time
 arc          a lensed arc, lens, light and metallicity free together: truths in the intervals of twenty NUTS posteriors
 arc_fits     the same arc by MAP and Laplace, 300 times
 survey       a thousand galaxies through `jaxmetal batch`: time, coverage, and broken observations
@@ -21,7 +22,7 @@ from astropy.table import Table
 
 from jaxmetal.files import whole_file
 
-CHECKS = ("bounds", "sampling", "fits", "calibration", "arc", "arc_fits", "survey", "killed")
+CHECKS = ("bounds", "sampling", "fits", "calibration", "edges", "arc", "arc_fits", "survey", "killed")
 
 
 def main() -> None:

@@ -42,7 +42,8 @@ class Fit:
     converged, message
         whether the fit arrived, and what to know about it.
     unconstrained, unconstrained_covariance
-        the same point and covariance in the coordinates of `Model.log_density`.
+        the same point and covariance in the coordinates of `Model.log_density`; with a parameter at the edge of its
+        prior, or hardly constrained by the data, the maximum of that density and the covariance there.
     """
 
     parameters: dict[str, np.ndarray]

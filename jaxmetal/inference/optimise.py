@@ -38,7 +38,9 @@ def optimise(
 
         theta_MAP = argmax [log p(data | theta) + log p(theta)],   covariance = [-∂² log posterior]⁻¹ at theta_MAP
 
-    The best of several starts is taken. Whatever the method, Fisher scoring brings it to the last digits.
+    The best of several starts is taken. Whatever the method, Fisher scoring brings it to the last digits. Where a parameter
+    lies at the edge of its prior, or the data hardly constrain it, errors come from the maximum of the density in
+    unconstrained coordinates, and samplers start there: at an edge the density in own units has no curvature.
 
     Parameters
     ----------
