@@ -12,6 +12,7 @@ from scipy.stats import multivariate_normal
 
 import jaxmetal as jm
 from jaxmetal.compiling import compiled_once
+from jaxmetal.inference.information import value_slope_information
 from jaxmetal.inference import likelihood
 from jaxmetal.instrument.overlap import disc_area, square_area
 
@@ -388,12 +389,13 @@ class TestCovariance:
         data = np.array([8.0, -0.2]) @ templates + np.linalg.cholesky(matrix) @ np.random.default_rng(7).standard_normal(24)
         wide = {CENTRAL: dist.Normal(8.0, 100.0), GRADIENT: dist.Normal(0.0, 100.0)}
         model = jm.Model(disc(R=0.8, central=8.01, gradient=-0.19), {"z": measured(data)}, wide)
-        _, slope, information = (np.asarray(a, float) for a in compiled_once(model.survey)(model.start))
+        _, slope, information = (np.asarray(a, float) for a in compiled_once(value_slope_information)(model, model.start))
         covariance = np.linalg.inv(templates @ np.linalg.solve(matrix, templates.T))
         expected = covariance @ (templates @ np.linalg.solve(matrix, data))
-        np.testing.assert_allclose(np.linalg.inv(information), covariance, rtol=tolerance(1e-5, 1e-3))
+        # Normal priors are in units of their standard deviations on the line.
+        np.testing.assert_allclose(100.0**2 * np.linalg.inv(information), covariance, rtol=tolerance(1e-5, 1e-3))
         # One step leads to the maximum of a parabola.
-        found = np.array([8.01, -0.19]) + np.linalg.solve(information, slope)
+        found = np.array([8.01, -0.19]) + 100.0 * np.linalg.solve(information, slope)
         np.testing.assert_allclose(found, expected, atol=tolerance(1e-6, 0.02) * np.sqrt(covariance.max()))
         # Residuals of a fit are as independent as they can be, bin by bin.
         values, vectors = np.linalg.eigh(matrix)

@@ -41,11 +41,11 @@ def test_a_component_is_a_light_with_its_tracers():
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: jm.Component(light=jm.light.sersic), "Component: light must be a Profile, got function"),
+        (lambda: jm.Component(light=jm.light.sersic), "Component: light must be a Profile, got the function sersic; write Profile"),
         (lambda: jm.Component(light=disc().light, metallicity=8.0), "Component: metallicity must be a Profile, got float"),
         (lambda: jm.Galaxy(), "Galaxy: at least one component is needed"),
         (lambda: jm.Galaxy(disc=disc().light), "Galaxy: disc must be a Component, got Profile"),
-        (lambda: jm.Galaxy(disc=disc(), bulge=None), "Galaxy: bulge must be a Component, got NoneType"),
+        (lambda: jm.Galaxy(disc=disc(), bulge=None), "Galaxy: bulge must be a Component, got None"),
     ],
     ids=["a function for a light", "a number for a tracer", "nothing", "a profile for a component", "None for a component"],
 )

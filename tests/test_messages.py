@@ -207,7 +207,7 @@ def test_a_forgotten_psf_of_a_manga_map_is_not_that_of_the_header():
 @pytest.mark.parametrize(
     ("place", "value", "line"),
     [
-        ("reference", 5, "reference: expected [right ascension, declination], got 5."),
+        ("reference", 5, "reference: expected [right ascension, declination] in degrees (ICRS)"),
         ("baseline", {"center": 3}, "baseline.center: expected [x, y], got 3."),
         ("fit", 3, "fit: expected entries such as method, seed, starts, steps, got 3."),
         ("fit", {"starts": 2.5}, "fit.starts: expected a whole number, got 2.5."),

@@ -89,8 +89,8 @@ CONVERTED = {
     "FWHM as Angle": (lambda: jm.MoffatPSF(Angle("0.02m"), 2.5 * u.one).fwhm, 1.2),
     "beta in percent": (lambda: jm.MoffatPSF(1.0, 250 * u.percent).beta, 2.5),
     "kernel in Jy": (
-        lambda: jm.KernelPSF(np.ones((3, 3)) * u.Jy, 2 * u.one, (1 * u.pix, 1)).kernel[0, 0],
-        1 / 9,
+        lambda: jm.KernelPSF(np.outer([1, 4, 1], [1, 4, 1]) * u.Jy, 2 * u.one, (1 * u.pix, 1)).kernel[0, 0],
+        1 / 36,
     ),
     "radius in arcmin": (lambda: sersic(R_sersic=0.1 * u.arcmin).R_sersic, 6.0),
     "radii as a list": (

@@ -60,7 +60,7 @@ def sampled_like(maps: Mapping[str, Map], like: Mapping[str, Map]) -> Maps:
         new = maps[name].instrument
         if id(new) not in known:
             assert old.instrument.sampling is not None, "a model's maps are sampled"
-            sampled = new.with_sampling(old.instrument.sampling, old.instrument.error)
+            sampled = new.with_sampling(old.instrument.sampling, old.instrument.error, old.instrument.rounding)
             known[id(new)] = sampled if old.instrument.transfer is None else sampled.with_transfer()
         made[name] = _with(maps[name], known[id(new)])
         if jax.tree.structure(made[name]) != jax.tree.structure(old) or maps[name].values.shape != old.values.shape:

@@ -127,11 +127,11 @@ def read_map(
                 file = path if part.file is None else part.file
                 return *image_of(others, file, part.extension, part.channel, values.shape), f"{file}[{part.extension}]"
 
-        stated = str(header.get("BUNIT") or unit or "")
+        where = f"{path}[{value}]"
+        stated = text(header, "BUNIT", where) or unit or ""
         sigma = next((_sigma(kind, *found(part), stated) for kind, part in given.items()), None)
         masked = np.zeros(values.shape, bool) if mask is None else found(mask)[0] != 0
         ids = None if bins is None else found(bins)[0]
-    where = f"{path}[{value}]"
     unit = text(header, "BUNIT", where) if unit is None else unit
     return MapFile(values, sigma, masked, _wcs(header, where, needs_wcs), unit, ids)
 
@@ -252,5 +252,5 @@ def _sigma(kind: str, array: np.ndarray, header: Any, where: str, unit: str) -> 
     told = array > 0
     if not told.any():
         raise InputError(f"{where}: expected positive numbers ({kind}), the extension has none.")
-    array = array * error_factor(kind, str(header.get("BUNIT") or ""), unit, where)
+    array = array * error_factor(kind, text(header, "BUNIT", where), unit, where)
     return array if kind == "error" else np.where(told, np.where(told, array, 1.0) ** (0.5 if kind == "variance" else -0.5), np.inf)

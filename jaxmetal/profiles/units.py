@@ -88,7 +88,7 @@ def stated_unit(function: Any, name: str) -> str | None:
 
 def is_own(function: Any) -> bool:
     """Whether a function is one of jaxmetal's own profiles."""
-    return inspect.isfunction(function) and function.__module__.startswith("jaxmetal.profiles.")
+    return inspect.isfunction(function) and (function.__module__ or "").startswith("jaxmetal.profiles.")
 
 
 @functools.cache
