@@ -12,8 +12,8 @@ from scipy.stats import multivariate_normal
 
 import jaxmetal as jm
 from jaxmetal.compiling import compiled_once
-from jaxmetal.inference.information import value_slope_information
 from jaxmetal.inference import likelihood
+from jaxmetal.inference.information import value_slope_information
 from jaxmetal.instrument.overlap import disc_area, square_area
 
 SIDE = 15

@@ -100,8 +100,9 @@ from scenes import small_model
 model = small_model(seed=3)
 fit = jm.optimise(model, starts=2)
 posterior = jm.sample(model, fit, method="importance", draws=50)
+NAMES = ("ascend", "surroundings", "_evaluate")
 values = [*fit.parameters.values(), *fit.errors.values(), *(draws.ravel()[7] for draws in posterior.samples.values())]
-print(*(float(value).hex() for value in values), *sorted({name for name in traced if name.startswith(("ascend", "surroundings", "_evaluate"))}))
+print(*(float(value).hex() for value in values), *sorted({name for name in traced if name.startswith(NAMES)}))
 """
 
 # What somebody else's function does is not in its name: here it differs from run to run.
