@@ -92,6 +92,7 @@ def test_a_start_on_the_edge_of_its_prior_moves_inside_and_one_outside_is_refuse
         model_of({SCATTER: dist.Uniform(0.0, 0.1)}, scatter=0.5)
 
 
+@pytest.mark.precision("single")
 @pytest.mark.parametrize("inflation", [1.0, 1.15])
 @pytest.mark.parametrize("prior", [dist.HalfNormal(0.1), dist.Uniform(0.0, 1.0)])
 def test_a_scatter_that_the_data_do_not_need_is_sampled_like_anything_else(prior, inflation):
@@ -113,6 +114,7 @@ def test_a_scatter_that_the_data_do_not_need_is_sampled_like_anything_else(prior
         assert abs(rows[name]["mean"] - float(alone.parameters[name])) < 0.1 * alone.errors[name]
 
 
+@pytest.mark.precision("single")
 def test_chains_do_not_diverge_at_the_edge_of_a_prior():
     model = model_of({SCATTER: dist.HalfNormal(0.1)})
     fit = jm.optimise(model, starts=1)
