@@ -88,7 +88,8 @@ def check_width(width: float, pixel_scale: float) -> None:
     InputWarning
         for a width below 1/10 of a pixel.
     """
-    if width >= NARROW * pixel_scale:
+    # A PSF that says of itself that it has no width is one like NoPSF.
+    if not 0 < width < NARROW * pixel_scale:
         return
     part = f"1/{pixel_scale / width:.0f} of a pixel ({pixel_scale:.3g} arcsec)"
     doubt = "is the width in arcsec, a kernel's scale or oversampling right?"
@@ -215,7 +216,9 @@ def _level(star: _Star) -> Problem | None:
         return None
     fault = "does not fall to zero at its edge" if level > 0 else "falls below zero at its edge"
     remedy = "subtract the sky" if level > 0 else "too much sky was subtracted"
-    what = f"a constant level of {level:.1e} of the peak makes up {share:.0%} of its light"
+    outermost = float(np.mean(star.picture[star.distance > star.radius]))
+    what = f"its outermost pixels lie at {outermost:.1e} of the peak, and a constant level of at "
+    what += f"least {abs(level):.1e} makes up {share:.0%} of its light"
     return Problem(f"it {fault}: {what}; {remedy}", clear=abs(share) > MOSTLY_LEVEL)
 
 
