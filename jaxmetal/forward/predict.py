@@ -67,8 +67,10 @@ def predict(galaxy: Galaxy, map: Map) -> Float[Array, "..."]:
 
 
 def _without_dark(mean: Array, light: Array, instrument: Instrument) -> Array:
-    """The mean with NaN where the light is too faint to tell it."""
-    dark = ~np.asarray(resolved_light(light, not isinstance(instrument.psf, NoPSF)))
+    """The mean with NaN where the light is lost in the rounding of the Fourier transform."""
+    if isinstance(instrument.psf, NoPSF):
+        return mean
+    dark = ~np.asarray(resolved_light(light))
     if not dark.any():
         return mean
     warn_user(f"predict: {dark.sum()} of {dark.size} values are NaN: {too_faint(light.dtype)}")
