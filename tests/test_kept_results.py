@@ -171,7 +171,7 @@ def test_a_mailed_folder_is_drawn_and_fitted_again(tmp_path, monkeypatch):
     monkeypatch.delenv("ARC_DATA")
     shutil.move(tmp_path / "out", tmp_path / "mail")
     assert cli.main(["report", str(tmp_path / "mail"), "--out", str(tmp_path / "page.html"), "--quiet"]) == 0
-    assert (tmp_path / "page.html").read_text("utf-8").count("data:image/png") == 4
+    assert (tmp_path / "page.html").read_text("utf-8").count("data:image/png") == 8
     assert cli.main(["fit", str(tmp_path / "mail" / results.CONFIG), "--out", str(tmp_path / "again"), "--quiet"]) == 0
     first, second = (results.read_results(tmp_path / name)[1] for name in ("mail", "again"))
     for name, error in first.errors.items():
