@@ -52,7 +52,7 @@ def find_reference(
     Warns
     -----
     InputWarning
-        for a reference outside of every map.
+        for a reference outside of every map, unless there are lenses.
     """
     placed = {n: source for n, source in sources.items() if on_the_sky(config.maps[n], source)}
     lacking = [name for name in sources if name not in placed]
@@ -69,7 +69,7 @@ def find_reference(
             why = "no map has a place on the sky: they have pixel_scale, or no WCS"
             _warn(f"reference: not used, because {why}.")
             return None
-        _check_reference(config.reference, placed)
+        _check_reference(config.reference, placed, bool(config.lens))
         return config.reference
     name = next(iter(nuclei or placed), None)
     return None if name is None else _middle(f"maps.{name}", sources[name])
@@ -91,7 +91,7 @@ def shape_of(source: Source) -> tuple[int, int]:
     return rows, columns
 
 
-def _check_reference(reference: sky.Position, placed: Mapping[str, Source]) -> None:
+def _check_reference(reference: sky.Position, placed: Mapping[str, Source], lensed: bool) -> None:
     """The reference lies on a map, or at least near one."""
     frames = {name: _frame(f"maps.{name}", source) for name, source in placed.items()}
     if not frames:
@@ -100,6 +100,9 @@ def _check_reference(reference: sky.Position, placed: Mapping[str, Source]) -> N
     nearest = min(away, key=lambda name: away[name])
     middle, size = frames[nearest]
     sky.check_near(reference, middle, size, "")
+    # Behind a lens the reference is most often the lens, and its images lie beside it.
+    if lensed:
+        return
     for name, source in placed.items():
         if sky.is_on(source.wcs, shape_of(source), reference, f"maps.{name}"):
             return
