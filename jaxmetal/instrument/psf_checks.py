@@ -16,11 +16,12 @@ from jaxmetal.instrument.pictures import constant_level, distance_from, fwhm
 # Height of a second peak over the first: said, refused [0.03; rings, which are no peaks, 0.1].
 SECOND_PEAK, SECOND_STAR = 0.1, 0.3
 # Light in a constant level over the whole picture: said, refused; if the level is so many times
-# larger than the scatter of the wings about it [light up to 0.06, where the ratio is below 3.3].
-LEVEL, MOSTLY_LEVEL, FLATNESS = 0.02, 0.5, 3.8
-# Light in negative rings: said, refused [0.014].
+# larger than the scatter about it, in frames that reach less than 2 FWHM from the peak [3.0] and in
+# larger ones, with room for a ring that looks constant [4.0].
+LEVEL, MOSTLY_LEVEL, FLAT_IN_SMALL, FLAT = 0.02, 0.5, 3.6, 6.5
+# Light in negative rings: said, refused [none beyond their noise].
 NEGATIVE, MOSTLY_NEGATIVE = 0.05, 0.3
-# Level at the edge over the peak: said [0.2]; refused if it is in one piece with the core.
+# Level at the edge over the peak: said [0.24]; refused if it is in one piece with the core.
 CUT, CORE_CUT = 0.3, 0.5
 # Pixels, and FWHM from the peak to the nearest edge, that it takes to tell a level from wings.
 LEAST_PIXELS, LEAST_RADIUS = 49, 1.4
@@ -210,7 +211,7 @@ def _level(star: _Star) -> Problem | None:
     if used.sum() < LEAST_PIXELS or star.radius < LEAST_RADIUS * star.fwhm:
         return None
     seen = star.picture[used], star.distance[used], star.angle[used]
-    level, least = constant_level(*seen, FLATNESS)
+    level, least = constant_level(*seen, FLAT if star.radius > 2 * star.fwhm else FLAT_IN_SMALL)
     share = level * used.sum() / star.light
     if abs(share) < LEVEL or abs(level) < least:
         return None
