@@ -102,7 +102,7 @@ def test_results_are_written_per_bin_and_as_images(results):
             assert np.all(np.isnan(image[:2]))
             np.testing.assert_allclose(image[blocks() == 105], table[name.lower()][table["id"] == 105][0], rtol=1e-6)
     text = (results / "summary.txt").read_text()
-    assert f"map z: {len(table)} apertures" in text
+    assert f"map z: {len(table)} bins" in text
 
 
 @pytest.mark.slow
@@ -117,7 +117,7 @@ def test_results_can_be_read_again(results):
 def test_pictures_are_drawn_of_bins(results):
     from jaxmetal.view.maps import map_figure
 
-    assert sorted(path.name for path in (results / "plots").iterdir()) == ["map_z.png", "profile_z.png"]
+    assert sorted(path.name for path in (results / "plots").iterdir()) == ["light_z.png", "map_z.png", "profile_z.png"]
     found, fit, _ = read_results(results)
     panels = {axes.get_title(): axes for axes in map_figure(fit, "z").axes if axes.get_title()}
     shown = next(artist for artist in panels["residual"].collections if hasattr(artist, "get_coordinates")).get_array()
