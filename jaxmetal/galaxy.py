@@ -13,15 +13,18 @@ from jaxmetal.profiles.profile import Profile, as_array
 from jaxmetal.quantities import ARCSEC, plain
 
 LENS = "lens"
+# The name of a component's light, and of the light that a map sees, where there is only one.
+LIGHT = "light"
 
 
 class Component(eqx.Module):
-    """One light profile and any number of named tracers that its light carries.
+    """One light profile, or several by name, and any number of named tracers that its light carries.
 
     Parameters
     ----------
     light
-        surface brightness per arcsec².
+        surface brightness per arcsec²; or several lights by name, such as {"Ha": profile, "continuum": profile}, of which
+        a map names the one that it sees (`LightMap(..., light="Ha")`). Their parameters have the paths "disc.light.Ha.amp".
     tracers
         what the light carries, by name, such as metallicity=Profile(tracer.gradient, ...). A component without a
         given tracer adds to light maps but has no part in that tracer's average.
@@ -40,20 +43,21 @@ class Component(eqx.Module):
         if anything but a Profile is given, or a lens.
     """
 
-    light: Profile
+    light: Profile | dict[str, Profile]
     tracers: dict[str, Profile]
     distance_ratio: Array | None
     foreground: bool = eqx.field(static=True)
     lensed_light: bool = eqx.field(static=True)
 
     def __init__(
-        self, light: Profile, *unnamed: Any, foreground: bool = False, distance_ratio: Any = None, lensed_light: bool = True,
+        self, light: Profile | Mapping[str, Profile], *unnamed: Any, foreground: bool = False, distance_ratio: Any = None, lensed_light: bool = True,
         **tracers: Profile,
     ):  # fmt: skip
         if unnamed:
             wanted, arrived = "tracers by name, such as metallicity=profile", described(unnamed[0])
             raise InputError(f"Component: expected {wanted}, got {arrived} without a name.")
-        for name, profile in {"light": light, **tracers}.items():
+        lights = dict(sorted(_lights_by_name(light).items()))
+        for name, profile in {**lights, **tracers}.items():
             if not isinstance(profile, Profile):
                 raise InputError(f"Component: {name} must be a Profile, got {described(profile)}{_profile_hint(profile)}.")
             if profile.deflects:
@@ -63,10 +67,15 @@ class Component(eqx.Module):
                 raise InputError(f"Component: {name} must be True or False, got {choice!r}.")
         if foreground and distance_ratio is not None:
             raise InputError("Component: foreground light is not deflected, so it has no distance_ratio.")
-        self.light = light
+        self.light = lights if isinstance(light, Mapping) else light
         self.tracers = dict(sorted(tracers.items()))
         self.foreground, self.lensed_light = foreground, lensed_light
         self.distance_ratio = None if distance_ratio is None else as_array(distance_ratio, "Component: distance_ratio")
+
+    @property
+    def lights(self) -> dict[str, Profile]:
+        """The lights by name; "light" is the name of one without."""
+        return self.light if isinstance(self.light, dict) else {LIGHT: self.light}
 
     def __getattr__(self, name: str) -> Profile:
         if name in self.__dict__.get("tracers", ()):
@@ -126,6 +135,11 @@ class Galaxy(eqx.Module):
         return sorted({name for component in self.components.values() for name in component.tracers})
 
     @property
+    def lights(self) -> list[str]:
+        """The names of all lights that any component has."""
+        return sorted({name for component in self.components.values() for name in component.lights})
+
+    @property
     def named(self) -> dict[str, Any]:
         """What a dotted path may start with: the components by name, and the lenses if there are any."""
         return {**self.components, **({LENS: self.lens} if self.lens else {})}
@@ -147,6 +161,16 @@ class Galaxy(eqx.Module):
     def is_lensed(self, name: str) -> bool:
         """Whether a component lies behind a lens."""
         return bool(self.lens) and not self.components[name].foreground
+
+
+def _lights_by_name(light: Any) -> dict[str, Any]:
+    if not isinstance(light, Mapping):
+        return {LIGHT: light}
+    wrong = [name for name in light if not isinstance(name, str) or "." in name]
+    if not light or wrong:
+        wanted = "lights by name, such as {'Ha': profile}, with names without a dot"
+        raise InputError(f"Component.light: expected {wanted}, got {described(wrong[0] if wrong else light)}.")
+    return dict(light)
 
 
 def _profile_hint(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Light too faint for the precision in use: how far rounding goes, and pixels that are left out for it."""
+"""Light too faint for the precision in use: how far rounding goes, and pixels masked for it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,60 +6,90 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from jaxmetal.errors import InputError, warn_user
 from jaxmetal.instrument.means import DARK
-from jaxmetal.maps import Map, TracerMap, scale_functions
+from jaxmetal.maps import Map, SmearedMoment
 
 # Light matters down to this fraction of the brightest pixel.
 FAINTEST = 1e-4
-# Step, in the tracer's unit, of the derivative of its scale.
-STEP = 1e-3
+# Contrasts are moved by this many units of float64's precision, and the effect scaled down again.
+STEP = 1e7
 
 
-def rounding_error(view: Sequence[np.ndarray], scales: Sequence[Any]) -> float:
-    """How far rounding may carry a light-weighted mean where light is at least 1e-4 of its peak.
+def rounding_of(one_map: Map, moments: Sequence[SmearedMoment]) -> Float[Array, "*map"]:
+    """How far rounding may carry what a map shows, per unit of the floating-point precision.
 
-        delta(C / L) = eps (max|C| + |C / L| max L) / L,   C = L (g - reference)
+        delta(C / L) = eps (max|C| + |C / L| max L) / L
 
     A Fourier transform rounds everywhere by as much as at its brightest.
 
     Parameters
     ----------
-    view
-        in double precision: the light, then the mean of each tracer, in the map's shape.
-    scales
-        of each tracer.
+    one_map
+        says what is shown of the moments.
+    moments
+        in double precision.
+
+    Returns
+    -------
+    rounding
+        summed over the moments, in the unit of the map; zero for a sum over light, which is as
+        uncertain everywhere as its brightest pixel is.
+    """
+    total = jnp.zeros_like(moments[0].light)
+    if one_map.additive:
+        return total
+    eps = STEP * float(np.finfo(float).eps)
+    for index, moment in enumerate(moments):
+        if moment.contrast is None:
+            continue
+        contrast, light = jnp.abs(moment.contrast), jnp.abs(moment.light)
+        mean = contrast / jnp.where(moment.resolved, light, 1.0)
+        delta = eps * (jnp.max(contrast) + mean * jnp.max(light))
+        above, below = (
+            one_map.observed(*_moved(moments, index, sign * delta)) for sign in (1.0, -1.0)
+        )
+        total += jnp.abs(above - below) / (2 * eps)
+    return total
+
+
+def _moved(moments: Sequence[SmearedMoment], index: int, delta: Array) -> list[SmearedMoment]:
+    moment = moments[index]
+    moved = eqx.tree_at(lambda m: m.contrast, moment, moment.contrast + delta)
+    return [moved if i == index else other for i, other in enumerate(moments)]
+
+
+def largest_rounding(rounding: np.ndarray, light: np.ndarray) -> float:
+    """The largest rounding error where light is at least 1e-4 of its peak.
+
+    Parameters
+    ----------
+    rounding
+        of `rounding_of`.
+    light
+        in any unit.
 
     Returns
     -------
     error
-        the largest of all tracers, in the tracer's unit, for the default floating-point type.
+        in the unit of the map, for the default floating-point type.
     """
-    light, *means = (np.asarray(image, float) for image in view)
     matters = np.abs(light) > FAINTEST * np.nanmax(np.abs(light))
-    light = light[matters]
-    eps, worst = float(jnp.finfo(jnp.result_type(float)).eps), 0.0
-    for mean, scale in zip(means, scales, strict=True):
-        forward = scale_functions(scale)[0]
-        g, above, below = (np.asarray(forward(mean[matters] + step), float) for step in (0.0, STEP, -STEP))
-        reference = np.sum(light * g) / np.sum(light)
-        contrast = light * (g - reference)
-        error = eps * (np.abs(contrast).max() + np.abs(contrast / light) * light.max()) / light
-        slope = np.abs(above - below) / (2 * STEP)
-        worst = max(worst, float(np.nanmax(error / slope, initial=0.0)))
-    return worst
+    eps = float(jnp.finfo(jnp.result_type(float)).eps)
+    return eps * float(np.nanmax(rounding[matters], initial=0.0))
 
 
-def without_dark(name: str, observed: Map, light: Any) -> Map:
-    """A tracer map without the pixels in which the precision in use cannot tell the light from none.
+def without_dark(name: str, one_map: Map, light: Any) -> Map:
+    """A map without the pixels in which the precision in use cannot tell the light from none.
 
     Parameters
     ----------
     name
         of the map, for the warning.
-    observed
-        the map; light maps, and maps with a covariance, come back as they are.
+    one_map
+        sums over light, and maps with a covariance, come back as they are.
     light
         of the galaxy a fit starts from, smeared, in the map's shape.
 
@@ -71,20 +101,20 @@ def without_dark(name: str, observed: Map, light: Any) -> Map:
     Warns
     -----
     InputWarning
-        if pixels are left out.
+        if pixels are masked.
     """
-    if not isinstance(observed, TracerMap) or observed.modes is not None:
-        return observed
-    dtype = observed.values.dtype
+    if one_map.additive or one_map.modes is not None:
+        return one_map
+    dtype = one_map.values.dtype
     brightness = np.abs(np.asarray(light, float))
     shines = brightness > DARK * float(jnp.finfo(dtype).eps) * np.nanmax(brightness)
-    dark = ~shines & np.asarray(observed.valid)
+    dark = ~shines & np.asarray(one_map.valid)
     if not dark.any():
-        return observed
-    if dark.sum() == observed.size:
+        return one_map
+    if dark.sum() == one_map.size:
         raise InputError(f"{name}: no pixel is left: {too_faint(dtype)}")
-    warn_user(f"{name}: {dark.sum()} of {observed.size} pixels are left out: {too_faint(dtype)}")
-    return eqx.tree_at(lambda m: m.valid, observed, observed.valid & jnp.asarray(~dark))
+    warn_user(f"{name}: {dark.sum()} of {one_map.size} pixels are left out: {too_faint(dtype)}")
+    return eqx.tree_at(lambda m: m.valid, one_map, one_map.valid & jnp.asarray(~dark))
 
 
 def too_faint(dtype: Any) -> str:
@@ -92,6 +122,6 @@ def too_faint(dtype: Any) -> str:
     limit = DARK * float(jnp.finfo(dtype).eps)
     remedy = ", or set JAX_ENABLE_X64=1" if dtype == jnp.float32 else ""
     return (
-        f"the model's light there is below {limit:.0e} of its peak, which {jnp.dtype(dtype)} cannot "
-        f"resolve (give the light a more extended profile{remedy})."
+        f"the model's light there is below {limit:.0e} of its peak, which {jnp.dtype(dtype)} "
+        f"cannot resolve (give the light a more extended profile{remedy})."
     )

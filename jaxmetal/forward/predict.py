@@ -1,6 +1,4 @@
-"""Predictions for the maps of a galaxy."""
-
-from collections.abc import Mapping
+"""Predictions for one map of a galaxy."""
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -9,20 +7,21 @@ from jaxtyping import Array, Float
 
 from jaxmetal.errors import check_type, warn_user
 from jaxmetal.forward.faint import too_faint
-from jaxmetal.forward.observe import observe, observe_compiled
+from jaxmetal.forward.observe import predict_together
 from jaxmetal.forward.resolve import resolve
+from jaxmetal.forward.views import look_compiled, predict_compiled
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.instrument.instrument import Instrument
-from jaxmetal.instrument.means import resolved_light
 from jaxmetal.instrument.psf import NoPSF
-from jaxmetal.maps import Map, TracerMap
+from jaxmetal.maps import Map
 from jaxmetal.profiles.profile import is_traced
 
-# (evaluate, convolve) where nothing is convolved: two Gauss-Legendre points a cell, three cells a pixel.
+# (evaluate, convolve) where nothing is convolved: two Gauss-Legendre points a cell, three cells a
+# pixel.
 INTRINSIC_SAMPLING = (6, 3)
 
 
-def predict(galaxy: Galaxy, map: Map) -> Float[Array, "..."]:
+def predict(galaxy: Galaxy, map: Map) -> Float[Array, "*map"]:  # noqa: A002
     """What this map would show of this galaxy, without noise.
 
         LightMap: flux per pixel or aperture;   TracerMap: Z_obs = g⁻¹[ K∗Σ I g(Z) / K∗Σ I ]
@@ -30,20 +29,20 @@ def predict(galaxy: Galaxy, map: Map) -> Float[Array, "..."]:
     Parameters
     ----------
     galaxy
-        light and tracers.
+        lights, tracers and lenses.
     map
-        a LightMap or TracerMap; its instrument, tracer and scale count, its values do not.
+        a LightMap, TracerMap or another Map; its values do not count.
 
     Returns
     -------
     values
-        same shape as map.values. Of a tracer, NaN where the light is too faint for the precision in use,
-        below 1.5e-5 of its peak in float32; inside jit, grad and vmap one finite number there.
+        same shape as map.values. Of a mean, NaN where the light is too faint for the precision in
+        use, below 1.5e-5 of its peak in float32; inside jit, grad and vmap one finite number there.
 
     Raises
     ------
     InputError
-        if no component carries the map's tracer.
+        if no component has the map's light, or carries its tracer.
 
     Warns
     -----
@@ -58,55 +57,25 @@ def predict(galaxy: Galaxy, map: Map) -> Float[Array, "..."]:
     check_type(map, Map, "predict: map", "write predict(galaxy, map), with one map at a time")
     if is_traced((galaxy, map)):
         return predict_together(galaxy, {"map": map})["map"]
-    map = resolve([(galaxy, {"map": map})])["map"]
-    if not isinstance(map, TracerMap):
-        return predict_together(galaxy, {"map": map}, compiled=True)["map"]
-    average = (map.tracer, map.scale)
-    light, means = observe_compiled(galaxy, map.instrument, (average,), True)
-    return _without_dark(means[average], light, map.instrument)
-
-
-def _without_dark(mean: Array, light: Array, instrument: Instrument) -> Array:
-    """The mean with NaN where the light is lost in the rounding of the Fourier transform."""
-    if isinstance(instrument.psf, NoPSF):
-        return mean
-    dark = ~np.asarray(resolved_light(light))
+    maps = resolve([(galaxy, {"map": map})])
+    if map.additive or isinstance(map.instrument.psf, NoPSF):
+        return predict_compiled(galaxy, maps)["map"]
+    view = look_compiled(galaxy, maps)["map"]
+    dark = ~np.asarray(view.resolved)
     if not dark.any():
-        return mean
-    warn_user(f"predict: {dark.sum()} of {dark.size} values are NaN: {too_faint(light.dtype)}")
-    return jnp.where(dark, jnp.nan, mean)
+        return view.shown
+    reason = too_faint(view.shown.dtype)
+    warn_user(f"predict: {dark.sum()} of {dark.size} values are NaN: {reason}")
+    return jnp.where(dark, jnp.nan, view.shown)
 
 
-def predict_together(galaxy: Galaxy, maps: Mapping[str, Map], compiled: bool = False) -> dict[str, Float[Array, "..."]]:
-    """Predictions for maps that share the first one's instrument: its light is convolved once for all of them.
-
-    Parameters
-    ----------
-    galaxy
-        light and tracers.
-    maps
-        by name.
-    compiled
-        whether to run a cached compiled program; leave it False inside jit.
-    """
-    instrument = next(iter(maps.values())).instrument
-    wanted = {name: (map.tracer, map.scale) for name, map in maps.items() if isinstance(map, TracerMap)}
-    averages = tuple(dict.fromkeys(wanted.values()))
-    function = observe_compiled if compiled else observe
-    light, means = function(galaxy, instrument, averages, len(wanted) < len(maps))
-    seen = {name: means[average] for name, average in wanted.items()}
-    if light is not None:
-        seen |= {name: light * instrument.grid.pixel_area for name in maps if name not in wanted}
-    return seen
-
-
-def intrinsic(galaxy: Galaxy, map: Map) -> Float[Array, "..."]:
-    """What this map would show if the telescope did not blur: only the pixels, or the apertures, average.
+def intrinsic(galaxy: Galaxy, map: Map) -> Float[Array, "*map"]:  # noqa: A002
+    """What this map would show if the telescope did not blur: only pixels or apertures average.
 
     Parameters
     ----------
     galaxy
-        light and tracers.
+        lights, tracers and lenses.
     map
         whose grid, tracer and scale to use.
 
@@ -116,5 +85,6 @@ def intrinsic(galaxy: Galaxy, map: Map) -> Float[Array, "..."]:
         same shape as map.values.
     """
     check_type(map, Map, "intrinsic: map", "write intrinsic(galaxy, map)")
-    sharp = Instrument(map.instrument.grid, NoPSF(), INTRINSIC_SAMPLING, apertures=map.instrument.apertures)
+    grid, apertures = map.instrument.grid, map.instrument.apertures
+    sharp = Instrument(grid, NoPSF(), INTRINSIC_SAMPLING, apertures=apertures)
     return predict(galaxy, eqx.tree_at(lambda m: m.instrument, map, sharp))

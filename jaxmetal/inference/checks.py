@@ -5,10 +5,11 @@ from typing import Any
 
 import equinox as eqx
 
-from jaxmetal.errors import InputError, check_type, described, unknown
+from jaxmetal.errors import InputError, check_type, described
+from jaxmetal.forward.cells import beam_of
 from jaxmetal.galaxy import Galaxy, get
 from jaxmetal.inference.priors import Tied
-from jaxmetal.maps import LightMap, Map, TracerMap
+from jaxmetal.maps import Map
 
 # How priors are written, and a model.
 MODEL_HINT = "write Model(galaxy, {'z': map}, priors) first"
@@ -30,8 +31,11 @@ def check_scene(galaxy: Galaxy, maps: Mapping[str, Map]) -> None:
             raise InputError(f"Model.maps: expected names without a dot, got {name!r}; {hint}.")
         if name in galaxy.named:
             raise InputError(f"Model.maps: {name!r} is also the name of a component or of the lenses; paths would be ambiguous.")
-        if isinstance(map, TracerMap) and map.tracer not in galaxy.tracers:
-            raise unknown("tracer", map.tracer, galaxy.tracers, f"Model.maps[{name!r}]")
+        try:
+            for moment in map.moments(galaxy):
+                beam_of(galaxy, moment)
+        except InputError as error:
+            raise InputError(f"Model.maps[{name!r}]: {error}") from None
 
 
 def check_priors(priors: Any) -> dict[str, Any]:
@@ -64,7 +68,11 @@ def check_tie(scene: Mapping[str, Any], path: str, source: str) -> None:
 def check_path(scene: Mapping[str, Any], path: str) -> None:
     """A path leads to a number or an array of numbers that may be free; an InputError says where it goes wrong."""
     first, *rest = path.split(".")
-    if rest == ["scatter"] and isinstance(map := scene.get(first), LightMap) and map.modes is not None:
-        raise InputError(f"priors[{path!r}]: a light map with a covariance has no scatter, which is a fraction of the model's flux.")
+    one_map = scene.get(first)
+    if isinstance(one_map, Map):
+        if rest == ["scatter"] and one_map.additive and one_map.modes is not None:
+            raise InputError(f"priors[{path!r}]: a light map with a covariance has no scatter, which is a fraction of the model's flux.")
+        if rest == ["calibration", "flux_scale"] and not one_map.additive:
+            raise InputError(f"priors[{path!r}]: {type(one_map).__name__} shows no flux; a flux scale changes nothing in it.")
     if not eqx.is_inexact_array(get(scene, path)):
         raise InputError(f"priors[{path!r}]: the path stops at a group of parameters; name one of them.")

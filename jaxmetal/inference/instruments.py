@@ -7,16 +7,20 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import numpy as np
 
 from jaxmetal.errors import InputError
 from jaxmetal.forward.faint import without_dark
-from jaxmetal.forward.observe import observe_once
+from jaxmetal.forward.views import look_once
 from jaxmetal.forward.resolve import resolve_with_light
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.instrument.instrument import Instrument
-from jaxmetal.maps import Map, TracerMap
+from jaxmetal.instrument.psf import NoPSF
+from jaxmetal.maps import Map
 
 Maps = dict[str, Map]
+# Of each set of cells, of each instrument on it: the names of the maps.
+Groups = tuple[tuple[tuple[str, ...], ...], ...]
 
 
 def set_apart(maps: Mapping[str, Map], names: Collection[str]) -> Maps:
@@ -33,17 +37,36 @@ def make_ready(scenes: Iterable[tuple[Galaxy, Mapping[str, Map]]], free: Collect
     scenes = iter(scenes)
     first = galaxy, _ = next(scenes)
     maps, lights = resolve_with_light(chain([first], scenes))
+    maps = _on_common_cells(maps)
     for name, m in maps.items():
-        if light_is_known and isinstance(m, TracerMap):
-            light = lights[name] if name in lights else _light(galaxy, m.instrument)
+        if light_is_known and not m.additive:
+            light = lights[name] if name in lights else look_once(galaxy, {name: m})[name].light
             maps[name] = m = without_dark(name, m, light)
         if name not in free:
             maps[name] = _with(m, known.setdefault(id(m.instrument), m.instrument.with_transfer()))
     return maps
 
 
-def _light(galaxy: Galaxy, instrument: Instrument) -> Any:
-    return observe_once(galaxy, instrument, (), True)[0]
+def _on_common_cells(maps: Mapping[str, Map]) -> Maps:
+    """Maps of the same pixels with one sampling, the finest that was chosen for any, where one costs less than all of them."""
+    groups: dict[Any, list[str]] = {}
+    for name, m in maps.items():
+        if m.instrument.error is not None:
+            groups.setdefault(_cells_key(m)[:-2], []).append(name)
+    result = dict(maps)
+    for names in groups.values():
+        samplings = {id(maps[n].instrument): maps[n].instrument.sampling for n in names}
+        finest = max(samplings.values(), key=lambda s: (s.convolve, s.nodes))
+        common = finest.with_margin(max(s.margin for s in samplings.values()))
+        shape = maps[names[0]].instrument.grid.shape
+        if common.points(shape) > sum(s.points(shape) for s in samplings.values()):
+            continue
+        instruments: dict[int, Instrument] = {}
+        for name in names:
+            own = maps[name].instrument
+            again = own.with_sampling(common, own.error, own.rounding)
+            result[name] = _with(maps[name], instruments.setdefault(id(own), again))
+    return result
 
 
 def sampled_like(maps: Mapping[str, Map], like: Mapping[str, Map]) -> Maps:
@@ -68,12 +91,36 @@ def sampled_like(maps: Mapping[str, Map], like: Mapping[str, Map]) -> Maps:
     return made
 
 
-def shared(maps: Mapping[str, Map], free: Collection[str]) -> tuple[tuple[str, ...], ...]:
-    """The names of the maps, those with one instrument together; those with a free parameter in their instrument alone."""
-    groups: dict[Any, list[str]] = {}
-    for name, map in maps.items():
-        groups.setdefault(name if name in free else id(map.instrument), []).append(name)
-    return tuple(tuple(group) for group in groups.values())
+def shared(maps: Mapping[str, Map], apart: Collection[str], moving: Collection[str]) -> Groups:
+    """The names of the maps that are computed together.
+
+    Parameters
+    ----------
+    maps
+        with their samplings chosen.
+    apart
+        maps with a free parameter in their instrument: nobody shares it.
+    moving
+        maps whose pixels move in a fit: nobody shares their cells.
+
+    Returns
+    -------
+    groups
+        of each set of cells, of each instrument on it: names of maps.
+    """
+    groups: dict[Any, dict[Any, list[str]]] = {}
+    for name, one_map in maps.items():
+        cells = name if name in moving else _cells_key(one_map)
+        instrument = name if name in apart else id(one_map.instrument)
+        groups.setdefault(cells, {}).setdefault(instrument, []).append(name)
+    return tuple(tuple(map(tuple, members.values())) for members in groups.values())
+
+
+def _cells_key(one_map: Map) -> Any:
+    """What must be equal for two maps to be computed on the same cells."""
+    pointing = one_map.pointing
+    numbers = tuple(np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(pointing.grid))
+    return (*numbers, pointing.grid.shape, pointing.sampling, isinstance(pointing.psf, NoPSF))
 
 
 def cells(maps: Mapping[str, Map]) -> int:

@@ -1,72 +1,90 @@
 """How probable the data of a map are under a prediction; always with the normalisation."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax.scipy.special import gammaln
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
-from jaxmetal.maps import LightMap, Map
+from jaxmetal.maps import Likelihood, Map
+from jaxmetal.profiles.numerics import product
 
 
-def _sigma(map: Map) -> Float[Array, "..."]:
-    """The standard deviations of the data alone, with a covariance of its independent modes."""
-    return map.sigma if map.modes is None else map.modes.sigma
+def _sigma(one_map: Map) -> Float[Array, "..."]:
+    """The quoted standard deviations; with a covariance those along its eigenvectors."""
+    return one_map.sigma if one_map.modes is None else one_map.modes.sigma
 
 
-def _inflation(map: Map, predicted: Float[Array, "..."]) -> Float[Array, "..."]:
-    """The factor by which the extra scatter makes sigma larger: sqrt(1 + (scatter / sigma)²).
+def _inflation(one_map: Map, predicted: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The total sigma over the quoted one: sqrt(error_scale² + (scatter / sigma)²).
 
-    The scatter is in the tracer's unit, or a fraction of the light.
+    The scatter is in the map's unit, or a fraction of a predicted flux.
     """
-    extra = map.scatter * predicted if isinstance(map, LightMap) else map.scatter
+    extra = one_map.scatter * predicted if one_map.additive else one_map.scatter
     # In units of sigma: the square of a flux of 1e-20 does not exist in float32, nor does 1 / sigma².
-    ratio = jnp.where(map.valid, extra / _sigma(map), 0.0)
-    return jnp.sqrt(1 + ratio**2)
+    ratio = jnp.where(one_map.valid, extra / _sigma(one_map), 0.0)
+    return jnp.sqrt(one_map.calibration.error_scale**2 + ratio**2)
 
 
-def independent(map: Map, images: Float[Array, "..."]) -> Float[Array, "..."]:
-    """One or more images of the map's shape along the directions in which its errors are independent; 0 where nothing takes part."""
-    images = jnp.where(map.valid, images, 0.0)
-    return images if map.modes is None else map.modes.along(images)
+def independent(one_map: Map, images: Float[Array, "..."]) -> Float[Array, "..."]:
+    """One or more images of the map's shape in the eigenbasis of its errors; 0 where it is masked."""
+    images = jnp.where(one_map.valid, images, 0.0)
+    return images if one_map.modes is None else one_map.modes.along(images)
 
 
-def in_units_of_error(map: Map, images: Float[Array, "..."], predicted: Float[Array, "..."]) -> Float[Array, "..."]:
-    """One or more images over the total sigma of a prediction, with a covariance along its modes; 0 where nothing takes part."""
+def in_units_of_error(
+    one_map: Map, images: Float[Array, "..."], predicted: Float[Array, "..."]
+) -> Float[Array, "..."]:
+    """One or more images over the total sigma of a prediction; 0 where it is masked."""
     # One factor after the other: the derivative of a quotient by the total sigma has 1 / sigma².
-    return independent(map, images) / _sigma(map) / _inflation(map, predicted)
+    scaled = independent(one_map, images) / _sigma(one_map)
+    return scaled / _inflation(one_map, predicted)
 
 
-def residuals(map: Map, predicted: Float[Array, "..."]) -> Float[Array, "..."]:
-    """(data - model) / total sigma, with a covariance along its modes; 0 where a pixel or aperture takes no part."""
-    return in_units_of_error(map, map.values - predicted, predicted)
+def residuals(one_map: Map, predicted: Float[Array, "..."]) -> Float[Array, "..."]:
+    """(data - model) / total sigma, in the eigenbasis of the errors; 0 where it is masked."""
+    return in_units_of_error(one_map, one_map.values - predicted, predicted)
 
 
-def log_likelihood(map: Map, predicted: Float[Array, "..."]) -> Float[Array, ""]:
+def log_likelihood(one_map: Map, predicted: Float[Array, "..."]) -> Float[Array, ""]:
     """The log probability of the data.
 
-    Gaussian:   -1/2 Σ [r² + ln 2 pi s²],   r = (data - model) / s,   s² = sigma² + scatter²
-    Student-t:  Σ [ln Gamma((nu+1)/2) - ln Gamma(nu/2) - 1/2 ln(nu pi s²) - (nu+1)/2 ln(1 + r²/nu)]
+    ln L = Σ [ln p(r) - ln s],   r = (data - model) / s,   s² = (error_scale · sigma)² + scatter²
     """
-    squared = residuals(map, predicted) ** 2
-    log_variance = 2 * (jnp.log(_sigma(map)) + jnp.log(_inflation(map, predicted)))
-    if map.likelihood == "gaussian":
-        terms = -0.5 * (squared + log_variance + jnp.log(2 * jnp.pi))
-    else:
-        nu = map.dof
-        peak = gammaln((nu + 1) / 2) - gammaln(nu / 2) - 0.5 * jnp.log(nu * jnp.pi)
-        terms = peak - 0.5 * log_variance - (nu + 1) / 2 * jnp.log1p(squared / nu)
-    return jnp.sum(jnp.where(map.valid, terms, 0.0))
+    log_s = jnp.log(_sigma(one_map)) + jnp.log(_inflation(one_map, predicted))
+    terms = one_map.likelihood.log_density(residuals(one_map, predicted)) - log_s
+    return jnp.sum(jnp.where(one_map.valid, terms, 0.0))
 
 
-def information_roots(map: Map, predicted: Float[Array, "..."]) -> Float[Array, " n"]:
-    """Functions whose Jacobian J gives the Fisher information JᵀJ: of the mean, and of the scatter.
+def information_roots(one_map: Map, predicted: Float[Array, "..."]) -> Float[Array, " n"]:
+    """Functions whose Jacobian J gives the Fisher information JᵀJ.
 
-    F = Σ (∂mu/s)² + 1/2 Σ (∂ln s²)²,   times (nu+1)/(nu+3) and nu/(nu+3) for Student-t
+        F = Σ ∂hᵀ A ∂h,   h = (model / s, ln s, parameters of the likelihood)
+
+    of the mean, the error and the likelihood's own parameters, where A is the Fisher information of
+    one measurement on h, and JᵀJ its Cholesky factorisation.
+
+    Parameters
+    ----------
+    one_map, predicted
+        the map and what is predicted for it.
     """
-    inflation = _inflation(map, predicted)
-    mean = independent(map, predicted) / _sigma(map) / jax.lax.stop_gradient(inflation)
-    spread = jnp.sqrt(2.0) * jnp.log(inflation)
-    if map.likelihood == "student-t":
-        mean = mean * jnp.sqrt((map.dof + 1) / (map.dof + 3))
-        spread = spread * jnp.sqrt(map.dof / (map.dof + 3))
-    return jnp.concatenate([jnp.where(map.valid, root, 0.0).ravel() for root in (mean, spread)])
+    inflation = _inflation(one_map, predicted)
+    mean = independent(one_map, predicted) / _sigma(one_map) / jax.lax.stop_gradient(inflation)
+    coordinates = [mean, jnp.log(inflation)]
+    own = ravel_pytree(eqx.filter(one_map.likelihood, eqx.is_inexact_array))[0]
+    coordinates += [jnp.broadcast_to(number, mean.shape) for number in own]
+    root = _information_root(one_map.likelihood)
+    h = jnp.stack([jnp.where(one_map.valid, c, 0.0).ravel() for c in coordinates])
+    return product(root, h).ravel()
+
+
+def _information_root(likelihood: Likelihood) -> Float[Array, "k k"]:
+    """R with Rᵀ R = A; no gradient flows through it."""
+    information = jax.lax.stop_gradient(likelihood.score_information())
+    scale = jnp.sqrt(jnp.diag(information))
+    # Of unit diagonal, and kept from being singular: of many degrees of freedom nothing is known.
+    scale = jnp.where(scale > 0, scale, 1.0)
+    padding = 8 * jnp.finfo(information.dtype).eps * jnp.eye(len(scale), dtype=information.dtype)
+    unit = information / scale[:, None] / scale
+    return jnp.linalg.cholesky(unit + padding).T * scale

@@ -12,8 +12,9 @@ from jaxtyping import Array, Float
 from jaxmetal.errors import InputError
 from jaxmetal.galaxy import get
 from jaxmetal.inference.likelihood import in_units_of_error, residuals
-from jaxmetal.maps import LightMap, Map
+from jaxmetal.maps import Map
 from jaxmetal.profiles.numerics import product
+from jaxmetal.profiles.profile import Profile
 
 
 class Solution(NamedTuple):
@@ -119,20 +120,20 @@ def check_linear(scene: Mapping[str, Any], maps: Mapping[str, Map], paths: tuple
     InputError
         naming the path, or the map, that does not allow it.
     """
-    lights = {name: m for name, m in maps.items() if isinstance(m, LightMap)}
+    lights = {name: m for name, m in maps.items() if m.additive}
     if paths and not lights:
-        raise InputError(f"priors[{paths[0]!r}]: a Linear amplitude needs a LightMap to be solved from.")
+        raise InputError(f"priors[{paths[0]!r}]: a Linear amplitude needs a map of flux, such as a LightMap, to be solved from.")
     for name, m in maps.items() if paths else ():
-        if m.likelihood != "gaussian" or (name in lights and float(m.scatter) > 0):
+        if not m.likelihood.gaussian or (name in lights and float(m.scatter) > 0):
             raise InputError(f"maps[{name!r}]: Linear amplitudes need Gaussian likelihoods, and light maps without extra scatter.")
     at = np.array([0.1, 0.7, 1.3]), np.array([0.4, -0.2, 0.9])
     for path in paths:
         parts = path.split(".")
-        if len(parts) != 3 or parts[1] != "light":
+        profile = get(scene, ".".join(parts[:-1]))
+        if parts[1] != "light" or not isinstance(profile, Profile):
             raise InputError(f"priors[{path!r}]: only an amplitude of light can be Linear, such as component.light.amp.")
-        profile = get(scene, ".".join(parts[:2]))
 
-        def value(factor: float, profile: Any = profile, name: str = parts[2]) -> np.ndarray:
+        def value(factor: float, profile: Any = profile, name: str = parts[-1]) -> np.ndarray:
             numbers = profile.parameters | {name: factor * jnp.ones_like(profile.parameters[name])}
             return np.asarray(profile.function(*at, **numbers), float)
 

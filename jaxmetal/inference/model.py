@@ -18,7 +18,7 @@ from jaxmetal.inference.coordinates import Values
 from jaxmetal.inference.information import value_slope_information
 from jaxmetal.inference.linear import Solution, check_linear, solve
 from jaxmetal.inference.priors import Linear, Priors, Tied, check_ties, checked_prior
-from jaxmetal.maps import LightMap, Map
+from jaxmetal.maps import Map
 
 # "auto" supersampling must hold at the start and part of the way from there to some draws from the prior.
 VISITED = 3
@@ -58,7 +58,7 @@ class Model(eqx.Module):
     ties: tuple[tuple[str, Tied], ...] = eqx.field(static=True)
     names: tuple[str, ...] = eqx.field(static=True)
     linear: tuple[str, ...] = eqx.field(static=True)
-    groups: tuple[tuple[str, ...], ...] = eqx.field(static=True)
+    groups: instruments.Groups = eqx.field(static=True)
 
     def __init__(self, galaxy: Galaxy, maps: Mapping[str, Map], priors: Mapping[str, Any] | None = None):
         check_scene(galaxy, maps)
@@ -73,8 +73,10 @@ class Model(eqx.Module):
         self.names = tuple(path for path in priors if path not in ties and path not in self.linear)
         self.priors = Priors({path: checked_prior(path, priors[path], get(self._scene, path)) for path in self.names})
         free = {path.split(".")[0] for path in priors if ".instrument." in path}
-        self.groups = instruments.shared(self.maps, free)
+        self.groups = ()
         self.maps = self._ready_maps(free)
+        moving = {path.split(".")[0] for path in priors if ".instrument.grid" in path or ".calibration.shift" in path}
+        self.groups = instruments.shared(self.maps, free, moving)
 
     # A model is equal to itself alone, so that its bound methods can be given to jit.
     __hash__ = object.__hash__
@@ -102,7 +104,8 @@ class Model(eqx.Module):
         """Whether nothing is free that changes where the light lies in the maps."""
         tied = (path for path, _ in self.ties)
         parts = [path.split(".") for path in (*self.names, *self.linear, *tied)]
-        return not any(part[0] == LENS or part[1] in ("light", "instrument", "distance_ratio") for part in parts)
+        places = ("light", "instrument", "calibration", "distance_ratio")
+        return not any(part[0] == LENS or part[1] in places for part in parts)
 
     def scene_at(self, values: Values) -> tuple[Galaxy, dict[str, Map]]:
         """The galaxy and the maps with these values in place, ties followed and Linear amplitudes solved."""
@@ -141,7 +144,7 @@ class Model(eqx.Module):
             return self.predict_scene(galaxy, {name: maps[name] for name in names})
 
         _, maps = self._parts(self._placed(values))
-        lights = {name: m for name, m in maps.items() if isinstance(m, LightMap)}
+        lights = {name: m for name, m in maps.items() if m.additive}
         dark = {path: jnp.zeros_like(get(self._scene, path)) for path in self.linear}
         solution = solve(lambda amplitudes: predict(amplitudes, lights), lights, dark)
         if len(lights) == len(maps):
@@ -159,9 +162,9 @@ class Model(eqx.Module):
         check_scene(self.galaxy, maps)
         if set(maps) != set(self.maps):
             raise InputError(f"with_maps: expected maps {', '.join(self.maps)}, got {', '.join(maps)}.")
-        for group in self.groups:
-            if len({id(maps[name].instrument) for name in group}) > 1:
-                raise InputError(f"with_maps: {', '.join(group)} share an instrument in this model, so they must share one here.")
+        for names in (names for group in self.groups for names in group):
+            if len({id(maps[name].instrument) for name in names}) > 1:
+                raise InputError(f"with_maps: {', '.join(names)} share an instrument in this model, so they must share one here.")
         made = instruments.sampled_like(maps, self.maps)
         check_coverage(self.galaxy, made)
         return eqx.tree_at(lambda model: model.maps, self, made)
@@ -213,8 +216,9 @@ class Model(eqx.Module):
         """The predicted maps of a scene that `scene_at` gave, or of some of its maps."""
         predicted: dict[str, Array] = {}
         for group in self.groups:
-            if wanted := {name: maps[name] for name in group if name in maps}:
-                predicted |= predict_together(galaxy, wanted)
+            parts = [{name: maps[name] for name in names if name in maps} for names in group]
+            if any(parts):
+                predicted |= predict_together(galaxy, *(part for part in parts if part))
         return predicted
 
     def look(self, values: Values) -> "Look":

@@ -20,7 +20,7 @@ from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.laplace import Fits, Surroundings, surroundings
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.progress import bar
-from jaxmetal.maps import LightMap, Map
+from jaxmetal.maps import Map
 from jaxmetal.threads import here
 
 # An ascent that has not arrived goes on from where it is this many times at most.
@@ -150,8 +150,8 @@ def first_points(model: Model, starts: int, seed: int) -> Float[Array, "starts n
     own = model.start
     draws = [model.unconstrain(model.draw(jax.random.key(seed + i))) for i in range(1, starts)]
     points = jnp.stack([own, *(own + PART_OF_THE_WAY * (point - own) for point in draws)])
-    lights = {name: one_map for name, one_map in model.maps.items() if isinstance(one_map, LightMap)}
-    amplitudes = [name for name in model.names if re.fullmatch(r"\w+\.light\.amp\w*", name)]
+    lights = {name: one_map for name, one_map in model.maps.items() if one_map.additive}
+    amplitudes = [name for name in model.names if re.fullmatch(r"\w+\.light\.(\w+\.)?amp\w*", name)]
     if not lights or not amplitudes:
         return points
     # Mapped, so that the model is compiled here only once.

@@ -56,12 +56,12 @@ class Instrument(eqx.Module):
     margin: int | None = eqx.field(static=True)
     apertures: Apertures | None
     transfer: Float[Array, "ny nx"] | Complex[Array, "ny nx"] | None
-    error: Float[Array, "2"] | None
+    error: dict[str, Float[Array, ""]] | None
     rounding: Float[Array, ""] | None
 
     def __init__(
         self, grid: Grid, psf: PSF, supersampling: Any = "auto", margin: int | None = None, *, apertures: Apertures | None = None,
-        transfer: Array | None = None, error: Array | None = None, rounding: Array | None = None,
+        transfer: Array | None = None, error: dict[str, Array] | None = None, rounding: Array | None = None,
     ):  # fmt: skip
         if not isinstance(grid, Grid) or not isinstance(psf, PSF):
             raise InputError(f"Instrument: expected a Grid and a PSF, got {type(grid).__name__} and {type(psf).__name__}.")
@@ -107,7 +107,7 @@ class Instrument(eqx.Module):
         """Values of a map as an image of the grid's shape, the apertures painted; NaN where there is none."""
         return np.asarray(values) if self.apertures is None else self.apertures.paint(values)
 
-    def with_sampling(self, sampling: Sampling, error: Array | None = None, rounding: Array | None = None) -> "Instrument":
+    def with_sampling(self, sampling: Sampling, error: dict[str, Array] | None = None, rounding: Array | None = None) -> "Instrument":
         """A copy computed at this sampling.
 
         Parameters
@@ -115,9 +115,9 @@ class Instrument(eqx.Module):
         sampling
             cells, points and margin.
         error
-            what was measured for it: (tracer, relative light), shape (2,).
+            what was measured for it: {what a map shows: largest error}, of light relative to it.
         rounding
-            how far the precision in use may carry the tracer where light is faint.
+            how far the precision in use may carry what is shown where light is faint.
         """
         return Instrument(
             self.grid, self.psf, sampling, self.margin,
@@ -144,9 +144,11 @@ class Instrument(eqx.Module):
         )
         if self.error is None:
             return line
-        tracer, light = np.asarray(self.error)
-        line = f"{line}; measured error {tracer:.1e} in the tracer, {light:.1e} in light"
-        if self.rounding is None or not float(self.rounding) > 0.1 * tracer:
+        # Light comes last, because every map is held to it.
+        errors = {label: float(self.error[label]) for label in sorted(self.error, key=lambda label: (label == "light", label))}
+        line = f"{line}; measured error " + ", ".join(f"{error:.1e} in {label}" for label, error in errors.items())
+        others = [error for label, error in errors.items() if label != "light"]
+        if self.rounding is None or not others or not float(self.rounding) > 0.1 * max(others):
             return line
         return f"{line}; rounding of {self.grid.origin.dtype} up to {float(self.rounding):.1e} where light is faint"
 

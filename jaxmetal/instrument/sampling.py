@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 from typing import Any, Literal
 
 import jax.numpy as jnp
@@ -21,6 +22,8 @@ CELL_SIZES = (1, 1.25, 1.5, 2, 3, 4, 6, 8, 12, 16)
 SIZES_ON = 3
 # With smaller cells the error falls about as this power of their size; and a little less fine than that may be fine enough.
 FALL, LUCK = 4, 1.15
+# The margin does not grow where that changes less than this part of what is allowed.
+SETTLED = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,6 +98,52 @@ class Sampling:
         while abs(margin * self.convolve - round(margin * self.convolve)) > 1e-6:
             margin += 1
         return dataclasses.replace(self, margin=margin)
+
+
+def choose(
+    start: Sampling,
+    widest: int,
+    more_nodes: bool,
+    compare: Callable[[Sampling, Sampling], Any],
+    possible: Callable[[Sampling], bool],
+) -> tuple[Sampling, Any]:
+    """The coarsest sampling that is fine enough, by comparison with finer ones.
+
+    Parameters
+    ----------
+    start
+        the coarsest to try.
+    widest
+        pixels that the margin may grow to.
+    more_nodes
+        whether finer means more points in a cell too.
+    compare
+        gives the errors of one sampling by a finer one; its `excess` is the largest over what is allowed.
+    possible
+        whether a sampling fits into the memory.
+
+    Returns
+    -------
+    sampling, comparison
+        the choice, with its errors; their excess is above 1 if nothing fine enough is possible.
+    """
+    sampling = start
+    while True:
+        finer = sampling.finer(widest, more_nodes)
+        comparison = compare(sampling, finer)
+        if comparison.excess > 1 and (between := sampling.between(finer, comparison.excess)) is not None:
+            sampling = between
+            comparison = compare(sampling, finer)
+        if comparison.excess <= 1 or not possible(finer):
+            return sampling, comparison
+        if finer.margin > sampling.margin:
+            # Most often only one of the two is to blame, the cells or the margin, and the other would cost for nothing.
+            narrow = finer.with_margin(sampling.margin)
+            if compare(narrow, finer).excess < SETTLED:
+                finer, widest = narrow, narrow.margin
+            elif compare(sampling, narrow).excess <= 1:
+                finer = sampling.with_margin(finer.margin)
+        sampling = finer
 
 
 def fast_size(n: int) -> int:

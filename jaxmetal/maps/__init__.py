@@ -1,6 +1,22 @@
-"""The data: a map of light, or of something that light carries; checked once, on construction."""
+"""The data: maps of light, or of something that light carries; checked once, on construction."""
 
-from jaxmetal.maps.map import LightMap, Map, TracerMap
+from jaxmetal.maps.calibration import Calibration
+from jaxmetal.maps.light import LightMap
+from jaxmetal.maps.likelihood import Gaussian, Likelihood, StudentT
+from jaxmetal.maps.map import Map
+from jaxmetal.maps.moments import Moment, SmearedMoment
 from jaxmetal.maps.scales import scale_functions
+from jaxmetal.maps.tracer import TracerMap
 
-__all__ = ["LightMap", "Map", "TracerMap", "scale_functions"]
+__all__ = [
+    "Calibration",
+    "Gaussian",
+    "LightMap",
+    "Likelihood",
+    "Map",
+    "Moment",
+    "SmearedMoment",
+    "StudentT",
+    "TracerMap",
+    "scale_functions",
+]

@@ -33,7 +33,9 @@ class Inspected:
     Parameters
     ----------
     kind
-        "LightMap" or "TracerMap".
+        the name of its class.
+    light
+        whether it shows a flux, or another sum over the light.
     values, sigma, masked, usable
         of each pixel or aperture.
     error_map
@@ -47,6 +49,7 @@ class Inspected:
     """
 
     kind: str
+    light: bool
     values: np.ndarray
     sigma: np.ndarray
     masked: np.ndarray
@@ -55,8 +58,3 @@ class Inspected:
     apertures: Apertures | None = None
     unit: Any = None
     scale: Any = "linear"
-
-    @property
-    def light(self) -> bool:
-        """Whether it is a map of light."""
-        return self.kind == "LightMap"

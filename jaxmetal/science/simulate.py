@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxmetal.errors import InputError, check_type, unknown
-from jaxmetal.forward import predict_together, resolve
+from jaxmetal.forward import resolve
+from jaxmetal.forward.views import predict_compiled
 from jaxmetal.galaxy import Component, Galaxy
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.instrument import Instrument
@@ -97,7 +98,7 @@ def _check(where: str, galaxy: Any, instrument: Any) -> None:
 
 def _seen(galaxy: Galaxy, **maps: Map) -> dict[str, np.ndarray]:
     """What maps on one instrument show without noise; the sampling is chosen once for all of them."""
-    return {name: np.asarray(image, float) for name, image in predict_together(galaxy, resolve([(galaxy, maps)]), compiled=True).items()}
+    return {name: np.asarray(image, float) for name, image in predict_compiled(galaxy, resolve([(galaxy, maps)])).items()}
 
 
 def _noisy_tracer(

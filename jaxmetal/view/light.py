@@ -7,7 +7,8 @@ from jaxtyping import Bool
 from matplotlib.lines import Line2D
 
 from jaxmetal.errors import InputError
-from jaxmetal.forward import intrinsic, predict, predict_together
+from jaxmetal.forward import intrinsic, predict
+from jaxmetal.forward.views import predict_compiled
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.inference.fit import Fit
 from jaxmetal.instrument.grid import Grid
@@ -98,7 +99,7 @@ def _through_psf(galaxy: Galaxy, blank: LightMap) -> Any:
     """The light as a fit computes it; a sampling that is chosen already is not judged again."""
     if blank.instrument.sampling is None:
         return predict(galaxy, blank)
-    return predict_together(galaxy, {"light": blank}, compiled=True)["light"]
+    return predict_compiled(galaxy, {"light": blank})["light"]
 
 
 def _blank(instrument: Instrument) -> LightMap:

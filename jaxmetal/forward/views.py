@@ -1,0 +1,57 @@
+"""A look at what maps would show, and at the light that it is weighted by."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from jaxtyping import Array, Bool, Float
+
+from jaxmetal.compiling import compiled, compiled_once
+from jaxmetal.forward.faint import rounding_of
+from jaxmetal.forward.observe import observe, predict_together
+from jaxmetal.galaxy import Galaxy
+from jaxmetal.maps import Map
+
+
+class View(NamedTuple):
+    """What a map would show.
+
+    Parameters
+    ----------
+    shown
+        in the unit of the map.
+    light
+        that weights it, in any unit.
+    resolved
+        where there is more light than the rounding of the Fourier transform.
+    rounding
+        how far rounding may carry what is shown, per unit of the floating-point precision.
+    """
+
+    shown: Float[Array, "*map"]
+    light: Float[Array, "*map"]
+    resolved: Bool[Array, "*map"]
+    rounding: Float[Array, "*map"]
+
+
+def look(galaxy: Galaxy, maps: Mapping[str, Map]) -> dict[str, View]:
+    """What maps of one instrument would show of a galaxy.
+
+    Parameters
+    ----------
+    galaxy
+        lights, tracers and lenses.
+    maps
+        by name; they share an instrument.
+    """
+    views = {}
+    for name, moments in observe(galaxy, maps).items():
+        one_map = maps[name]
+        light = moments[0].light * moments[0].unit
+        rounding = rounding_of(one_map, moments)
+        shown = one_map.predicted(*moments)
+        views[name] = View(shown, light, moments[0].resolved, rounding)
+    return views
+
+
+look_compiled, look_once = compiled(look), compiled_once(look)
+predict_compiled = compiled(predict_together)
