@@ -43,16 +43,22 @@ class Component(eqx.Module):
         if anything but a Profile is given, or a lens.
     """
 
-    light: Profile | dict[str, Profile]
+    # A Profile, or lights by name; see `lights`.
+    light: Any
     tracers: dict[str, Profile]
     distance_ratio: Array | None
     foreground: bool = eqx.field(static=True)
     lensed_light: bool = eqx.field(static=True)
 
     def __init__(
-        self, light: Profile | Mapping[str, Profile], *unnamed: Any, foreground: bool = False, distance_ratio: Any = None, lensed_light: bool = True,
+        self,
+        light: Profile | Mapping[str, Profile],
+        *unnamed: Any,
+        foreground: bool = False,
+        distance_ratio: Any = None,
+        lensed_light: bool = True,
         **tracers: Profile,
-    ):  # fmt: skip
+    ):
         if unnamed:
             wanted, arrived = "tracers by name, such as metallicity=profile", described(unnamed[0])
             raise InputError(f"Component: expected {wanted}, got {arrived} without a name.")

@@ -48,37 +48,16 @@ def rounding_of(one_map: Map, moments: Sequence[SmearedMoment]) -> Float[Array, 
         contrast, light = jnp.abs(moment.contrast), jnp.abs(moment.light)
         mean = contrast / jnp.where(moment.resolved, light, 1.0)
         delta = eps * (jnp.max(contrast) + mean * jnp.max(light))
-        above, below = (
-            one_map.observed(*_moved(moments, index, sign * delta)) for sign in (1.0, -1.0)
-        )
+        above, below = (one_map.observed(*_moved(moments, index, sign * delta)) for sign in (1.0, -1.0))
         total += jnp.abs(above - below) / (2 * eps)
     return total
 
 
 def _moved(moments: Sequence[SmearedMoment], index: int, delta: Array) -> list[SmearedMoment]:
     moment = moments[index]
+    assert moment.contrast is not None
     moved = eqx.tree_at(lambda m: m.contrast, moment, moment.contrast + delta)
     return [moved if i == index else other for i, other in enumerate(moments)]
-
-
-def largest_rounding(rounding: np.ndarray, light: np.ndarray) -> float:
-    """The largest rounding error where light is at least 1e-4 of its peak.
-
-    Parameters
-    ----------
-    rounding
-        of `rounding_of`.
-    light
-        in any unit.
-
-    Returns
-    -------
-    error
-        in the unit of the map, for the default floating-point type.
-    """
-    matters = np.abs(light) > FAINTEST * np.nanmax(np.abs(light))
-    eps = float(jnp.finfo(jnp.result_type(float)).eps)
-    return eps * float(np.nanmax(rounding[matters], initial=0.0))
 
 
 def without_dark(name: str, one_map: Map, light: Any) -> Map:

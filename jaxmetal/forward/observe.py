@@ -124,9 +124,7 @@ def smear_moments(
     return result
 
 
-def predict_together(
-    galaxy: Galaxy, *groups: Mapping[str, Map]
-) -> dict[str, Float[Array, "*map"]]:
+def predict_together(galaxy: Galaxy, *groups: Mapping[str, Map]) -> dict[str, Float[Array, "*map"]]:
     """Predictions for maps whose pixels and sampling are the same; see `observe`.
 
     Parameters

@@ -21,7 +21,7 @@ from jaxmetal.profiles.profile import is_traced
 INTRINSIC_SAMPLING = (6, 3)
 
 
-def predict(galaxy: Galaxy, map: Map) -> Float[Array, "*map"]:  # noqa: A002
+def predict(galaxy: Galaxy, map: Map) -> Float[Array, "*map"]:
     """What this map would show of this galaxy, without noise.
 
         LightMap: flux per pixel or aperture;   TracerMap: Z_obs = g⁻¹[ K∗Σ I g(Z) / K∗Σ I ]
@@ -69,7 +69,7 @@ def predict(galaxy: Galaxy, map: Map) -> Float[Array, "*map"]:  # noqa: A002
     return jnp.where(dark, jnp.nan, view.shown)
 
 
-def intrinsic(galaxy: Galaxy, map: Map) -> Float[Array, "*map"]:  # noqa: A002
+def intrinsic(galaxy: Galaxy, map: Map) -> Float[Array, "*map"]:
     """What this map would show if the telescope did not blur: only pixels or apertures average.
 
     Parameters

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxmetal.forward.coverage import check_coverage
-from jaxmetal.forward.faint import FAINTEST, largest_rounding
-from jaxmetal.forward.views import View, look_once
+from jaxmetal.forward.faint import FAINTEST
+from jaxmetal.forward.views import View, largest_rounding, look_once
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.instrument.sampling import MAX_POINTS, Sampling, choose, guess, margin_for
@@ -94,7 +94,7 @@ def resolve_with_light(scenes: Iterable[Scene]) -> tuple[dict[str, Map], dict[st
         log.log(level, "%s: %s%s", ", ".join(names), instrument.describe(), limit)
         for name in names:
             maps[name] = eqx.tree_at(lambda m: m.instrument, maps[name], instrument)
-            lights[name] = views[name].light
+            lights[name] = np.asarray(views[name].light)
         check_coverage(galaxy, {name: maps[name] for name in names})
     return maps, lights
 
@@ -108,9 +108,7 @@ def _by_instrument(maps: Mapping[str, Map]) -> list[list[str]]:
     return list(names.values())
 
 
-def _resolved(
-    first: Scene, all_scenes: Callable[[], Sequence[Scene]], names: Sequence[str]
-) -> tuple[Instrument, float, dict[str, View]]:
+def _resolved(first: Scene, all_scenes: Callable[[], Sequence[Scene]], names: Sequence[str]) -> tuple[Instrument, float, dict[str, View]]:
     """The maps' instrument with a sampling that holds for all scenes.
 
     With its largest error over the tolerance, and the views of the first scene.
@@ -138,7 +136,7 @@ def _resolved(
     possible = lambda s: s.points(instrument.grid.shape) <= MAX_POINTS  # noqa: E731
     sampling, comparison = choose(start, widest, lensed, compare, possible)
     final = views(sampling)[0]
-    rounding = max(largest_rounding(view.rounding, view.light) for view in final.values())
+    rounding = max(largest_rounding(view) for view in final.values())
     errors = {label: jnp.asarray(error) for label, error in sorted(comparison.errors.items())}
     resolved = instrument.with_sampling(sampling, errors, jnp.asarray(rounding))
     return resolved, comparison.excess, final
@@ -155,9 +153,7 @@ def _first_guess(instruments: Sequence[Instrument]) -> tuple[Sampling, int]:
     return max(guesses, key=lambda sampling: sampling.convolve), widest or 0
 
 
-def _compare(
-    maps: Mapping[str, Map], coarse: Sequence[dict[str, View]], fine: Sequence[dict[str, View]]
-) -> Comparison:
+def _compare(maps: Mapping[str, Map], coarse: Sequence[dict[str, View]], fine: Sequence[dict[str, View]]) -> Comparison:
     """The errors of the coarser views of all scenes."""
     errors: dict[str, float] = {}
     excess = 0.0
@@ -166,9 +162,7 @@ def _compare(
         if number > 0 and not _counts(maps, views[1]):
             continue
         for name in views[1]:
-            for label, (error, tolerance) in _differences(
-                maps[name], views[0][name], views[1][name]
-            ).items():
+            for label, (error, tolerance) in _differences(maps[name], views[0][name], views[1][name]).items():
                 errors[label] = max(errors.get(label, 0.0), error)
                 excess = max(excess, error / tolerance)
     return Comparison(errors, excess)
@@ -187,7 +181,8 @@ def _differences(one_map: Map, coarse: View, fine: View) -> dict[str, tuple[floa
     result = {LIGHT_ERROR: (float(light), LIGHT_TOLERANCE)}
     if not one_map.additive:
         error = 2 * np.abs(coarse.shown - fine.shown)[matters]
-        tolerance = np.broadcast_to(one_map.tolerance(fine.shown[matters]), error.shape)
+        tolerance = one_map.tolerance(np.asarray(fine.shown[matters]))
+        tolerance = np.broadcast_to(tolerance, error.shape)
         worst = int(np.argmax(error / tolerance))
         result[one_map.quantity] = float(error[worst]), float(tolerance[worst])
     return result
@@ -197,7 +192,7 @@ def _counts(maps: Mapping[str, Map], views: Mapping[str, View]) -> bool:
     """Whether a fit could be there: what is shown is finite, and spans what a map may show."""
     for name, view in views.items():
         shown = view.shown[_matters(view)]
-        logarithmic = getattr(maps[name], "scale", None) == "log10"
+        logarithmic = maps[name].scale == "log10"
         if not (np.isfinite(shown).all() and np.isfinite(view.light[_matters(view)]).all()):
             return False
         if logarithmic and np.ptp(shown) >= LARGEST_RANGE:

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from jaxmetal.compiling import compiled, compiled_once
-from jaxmetal.forward.faint import rounding_of
+from jaxmetal.forward.faint import FAINTEST, rounding_of
 from jaxmetal.forward.observe import observe, predict_together
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.maps import Map
@@ -51,6 +53,25 @@ def look(galaxy: Galaxy, maps: Mapping[str, Map]) -> dict[str, View]:
         shown = one_map.predicted(*moments)
         views[name] = View(shown, light, moments[0].resolved, rounding)
     return views
+
+
+def largest_rounding(view: View) -> float:
+    """The largest rounding error where light is at least 1e-4 of its peak.
+
+    Parameters
+    ----------
+    view
+        in double precision.
+
+    Returns
+    -------
+    error
+        in the unit of the map, for the default floating-point type.
+    """
+    light, rounding = np.abs(view.light), np.asarray(view.rounding)
+    matters = light > FAINTEST * np.nanmax(light)
+    eps = float(jnp.finfo(jnp.result_type(float)).eps)
+    return eps * float(np.nanmax(rounding[matters], initial=0.0))
 
 
 look_compiled, look_once = compiled(look), compiled_once(look)

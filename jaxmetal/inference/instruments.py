@@ -11,8 +11,8 @@ import numpy as np
 
 from jaxmetal.errors import InputError
 from jaxmetal.forward.faint import without_dark
-from jaxmetal.forward.views import look_once
 from jaxmetal.forward.resolve import resolve_with_light
+from jaxmetal.forward.views import look_once
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.instrument.psf import NoPSF
@@ -55,11 +55,12 @@ def _on_common_cells(maps: Mapping[str, Map]) -> Maps:
             groups.setdefault(_cells_key(m)[:-2], []).append(name)
     result = dict(maps)
     for names in groups.values():
-        samplings = {id(maps[n].instrument): maps[n].instrument.sampling for n in names}
-        finest = max(samplings.values(), key=lambda s: (s.convolve, s.nodes))
-        common = finest.with_margin(max(s.margin for s in samplings.values()))
+        used = {id(maps[n].instrument): maps[n].instrument for n in names}
+        samplings = [i.sampling for i in used.values() if i.sampling is not None]
+        finest = max(samplings, key=lambda s: (s.convolve, s.nodes))
+        common = finest.with_margin(max(s.margin for s in samplings))
         shape = maps[names[0]].instrument.grid.shape
-        if common.points(shape) > sum(s.points(shape) for s in samplings.values()):
+        if len(used) == 1 or common.points(shape) > sum(s.points(shape) for s in samplings):
             continue
         instruments: dict[int, Instrument] = {}
         for name in names:

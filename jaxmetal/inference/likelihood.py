@@ -32,9 +32,7 @@ def independent(one_map: Map, images: Float[Array, "..."]) -> Float[Array, "..."
     return images if one_map.modes is None else one_map.modes.along(images)
 
 
-def in_units_of_error(
-    one_map: Map, images: Float[Array, "..."], predicted: Float[Array, "..."]
-) -> Float[Array, "..."]:
+def in_units_of_error(one_map: Map, images: Float[Array, "..."], predicted: Float[Array, "..."]) -> Float[Array, "..."]:
     """One or more images over the total sigma of a prediction; 0 where it is masked."""
     # One factor after the other: the derivative of a quotient by the total sigma has 1 / sigma².
     scaled = independent(one_map, images) / _sigma(one_map)

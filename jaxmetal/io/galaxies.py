@@ -19,7 +19,6 @@ from jaxmetal.io import schema
 from jaxmetal.io.config import Mistakes, file_path, module_file
 from jaxmetal.io.fits import read_map
 from jaxmetal.io.observations import Observations, Observed
-from jaxmetal.maps import LightMap
 from jaxmetal.profiles import light, tracer
 from jaxmetal.profiles.geometry import ellipticity
 from jaxmetal.profiles.profile import Profile, options_of
@@ -169,7 +168,7 @@ def _picture(where: str, given: schema.Profile, folder: Path, observations: Obse
     if given.map is not None and given.file is not None:
         raise InputError("expected a picture from map or from file, got both.")
     if given.map is not None:
-        lights = {name: observed.map for name, observed in observations.maps.items() if isinstance(observed.map, LightMap)}
+        lights = {name: observed.map for name, observed in observations.maps.items() if observed.map.additive}
         if given.map in lights:
             grid = lights[given.map].instrument.grid
             return picture(lights[given.map].image(lights[given.map].data) / float(grid.pixel_area), grid)

@@ -16,7 +16,6 @@ from jaxmetal.io.fits import read_map, write_maps
 from jaxmetal.io.galaxies import named_numbers
 from jaxmetal.io.observations import Observed
 from jaxmetal.io.scene import FROM_FILE, Scene
-from jaxmetal.maps import LightMap, TracerMap
 from jaxmetal.profiles.geometry import pixel_of
 
 # Folders of the results: the maps that were fitted, and what else the configuration names.
@@ -161,7 +160,7 @@ def _entry(scene: Scene, name: str, observed: Observed, place: str, shelf: _Shel
     if observed.map.instrument.apertures is not None:
         found["bins"] = "BINS"
         # What is written of a bin is the flux of its mean pixel.
-        found |= {"flux": "mean"} if isinstance(observed.map, LightMap) else {}
+        found |= {"flux": "mean"} if observed.map.additive else {}
     _keep_kernel(found, shelf)
     if sampling is not None:
         (evaluate, convolve), margin = sampling
@@ -172,14 +171,14 @@ def _entry(scene: Scene, name: str, observed: Observed, place: str, shelf: _Shel
 def _from_manga(said: Mapping[str, Any], entry: schema.Manga, name: str, observed: Observed) -> dict[str, Any]:
     """One of the two maps of a MaNGA file as a map of its own."""
     common = {key: said[key] for key in ("supersampling", "margin", "likelihood", "dof") if key in said}
-    light = isinstance(observed.map, LightMap)
+    light = observed.map.additive
     scatter = entry.light_scatter if light else entry.scatter
     common |= {} if scatter is None else {"scatter": scatter}
     psf = observed.map.instrument.psf
     # The PSF of the file's header, which the configuration need not name.
     header = {"gaussian": {"fwhm": float(psf.fwhm)}} if isinstance(psf, GaussianPSF) else "none"
     common["psf"] = said.get("psf", header)
-    if isinstance(observed.map, TracerMap):
+    if observed.map.tracer is not None:
         return {"kind": "tracer", "tracer": observed.map.tracer, "scale": "log10", **common}
     return {"kind": "light", **common}
 

@@ -24,7 +24,6 @@ from jaxmetal.io.config import Mistakes, parse, read
 from jaxmetal.io.galaxies import make_galaxy
 from jaxmetal.io.lenses import make_lenses
 from jaxmetal.io.observations import Observed, as_sampling, make_psf, observe
-from jaxmetal.maps import TracerMap
 from jaxmetal.science.discs import Disc, disc_of_model
 
 # The maps that a simulation makes.
@@ -91,11 +90,11 @@ class Scene:
             the scene's, at its fitted values.
         """
         said = self.config.baseline
-        tracer_maps = [name for name, one in self.maps.items() if isinstance(one.map, TracerMap)]
+        tracer_maps = [name for name, one in self.maps.items() if one.map.tracer is not None]
         if not (name := said.map or next(iter(tracer_maps), None)):
             return None
         observed = self.maps[name]
-        assert isinstance(observed.map, TracerMap)
+        assert observed.map.tracer is not None
         tracer, manga = observed.map.tracer, observed.manga
         # Where several components carry the tracer, the gradient that is free is the one to compare with.
         ends = [path.split(".") for path, prior in self.priors.items() if not isinstance(prior, Tied)]
@@ -147,7 +146,7 @@ def build(raw: Mapping[str, Any], folder: Path, want: str = "fit", fill: bool = 
     galaxy = make_galaxy(config, folder, observations, lenses, mistakes)
     named = {profile.map for component in config.galaxy.values() for profile in component.profiles.values()}
     # A picture that the model is made of is not data as well.
-    pictures = {n: o for n, o in observations.maps.items() if n in named and not isinstance(o.map, TracerMap)}
+    pictures = {n: o for n, o in observations.maps.items() if n in named and o.map.additive}
     maps = {n: o for n, o in observations.maps.items() if n not in pictures}
     if want == "fit":
         _check_fit(config, galaxy, maps, mistakes)
@@ -180,9 +179,10 @@ def _check_fit(config: schema.Config, galaxy: Galaxy | None, maps: Mapping[str, 
     if not any(prior.tied is None for prior in config.priors.values()) and not mistakes.touches("priors"):
         mistakes.add("priors", "nothing is free; give at least one parameter a prior.")
     for observed in maps.values():
-        if galaxy and isinstance(observed.map, TracerMap) and not mistakes.touches("galaxy") and observed.map.tracer not in galaxy.tracers:
-            mistakes.add(f"maps.{observed.entry}.tracer", unknown("tracer", observed.map.tracer, galaxy.tracers))
-    tracers = [name for name, observed in maps.items() if isinstance(observed.map, TracerMap)]
+        tracer = observed.map.tracer
+        if galaxy and tracer is not None and not mistakes.touches("galaxy") and tracer not in galaxy.tracers:
+            mistakes.add(f"maps.{observed.entry}.tracer", unknown("tracer", tracer, galaxy.tracers))
+    tracers = [name for name, observed in maps.items() if observed.map.tracer is not None]
     if config.baseline.map not in (None, *tracers) and not mistakes.touches("maps"):
         mistakes.add("baseline.map", unknown("tracer map", str(config.baseline.map), tracers))
 

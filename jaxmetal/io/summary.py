@@ -12,7 +12,7 @@ from jaxmetal.galaxy import Galaxy, get
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.posterior import Posterior
 from jaxmetal.io.scene import Scene
-from jaxmetal.maps import LightMap, Map, TracerMap
+from jaxmetal.maps import Map
 from jaxmetal.profiles.profile import Profile
 from jaxmetal.profiles.units import stated_unit
 from jaxmetal.science import baselines
@@ -51,10 +51,10 @@ def unit_of(path: str, scene: Scene) -> str:
     first, *_, last = path.split(".")
     last = last.split("[")[0]
     if first in scene.maps and last == "scatter":
-        return "" if isinstance(scene.maps[first].map, LightMap) else scene.maps[first].unit
+        return "" if scene.maps[first].map.additive else scene.maps[first].unit
     if first in scene.galaxy.components and last in PER_RADIUS + IN_TRACER_UNITS:
         tracer = path.split(".")[1]
-        found = [o.unit for o in scene.maps.values() if isinstance(o.map, TracerMap) and o.map.tracer == tracer and o.unit]
+        found = [o.unit for o in scene.maps.values() if o.map.tracer == tracer and o.unit]
         return f"{found[0]}/arcsec" if found and last in PER_RADIUS else "".join(found[:1])
     named = {**scene.galaxy.named, **{name: o.map for name, o in scene.maps.items()}}
     owner = get(named, path.rpartition(".")[0])
@@ -88,7 +88,6 @@ def parameter_table(scene: Scene, fit: Fit, posterior: Posterior | None) -> Any:
 def gradient_path(scene: Scene, fit: Fit, disc: Disc) -> str | None:
     """The path of the free gradient of the naive fits' tracer; None if there is not exactly one."""
     observed = scene.maps[disc.map].map
-    assert isinstance(observed, TracerMap)
     found = [path for path in fit.parameters if path.split(".")[1:] == [observed.tracer, "gradient"]]
     return found[0] if len(found) == 1 else None
 

@@ -65,15 +65,21 @@ class Map(eqx.Module):
         class variable: whether it shows a sum over the light, such as a flux. Sums add up in bins
         and have a scatter relative to the model; the others are undefined where no light falls.
     quantity
-        class variable: what it shows, in words for reports.
+        class variable: what "auto" sampling says that its error is in.
+    label
+        class variable: what axes and colour bars say of it.
     tracer
         the name of the tracer whose mean it shows; None if it shows something else.
+    scale
+        how light averages it, as for a TracerMap.
     """
 
     adjustable: ClassVar = ("scatter", "likelihood", "calibration", "instrument")
     additive: ClassVar[bool] = False
     quantity: ClassVar[str] = "value"
+    label: ClassVar[str] = "value"
     tracer: ClassVar[str | None] = None
+    scale: ClassVar[Any] = "linear"
     values: Float[Array, "..."]
     sigma: Float[Array, "..."]
     valid: Bool[Array, "..."]
@@ -123,7 +129,7 @@ class Map(eqx.Module):
         valid = usable(kind, values, sigma, masked)
         if check:
             error_map = arrays.sigma is not None and arrays.sigma.ndim > 0
-            apertures, scale = self.instrument.apertures, getattr(self, "scale", "linear")
+            apertures, scale = self.instrument.apertures, self.scale
             numbers = (values, sigma, masked, valid, error_map)
             data = Inspected(kind, self.additive, *numbers, apertures, arrays.unit, scale)
             report(kind, inspect_map(data))

@@ -169,10 +169,10 @@ def _shape(disc: Disc, component: Component, tracer: str, name: str) -> Disc:
     own, source = _angles(profile), f"the model's {name}.{tracer}"
     if own is not None:
         disc = disc.told(source, **own)
-    elif (lit := _angles(component.light)) is not None:
+    elif (lit := _angles(_main_light(component))) is not None:
         # The light says how the disc lies, and not which radius the tracer depends on.
         disc = disc.told(f"the model's {name}.light", **(lit | {"radius": MAJOR_AXIS}))
-    for holder, place in ((profile, source), (component.light, f"the model's {name}.light")):
+    for holder, place in ((profile, source), (_main_light(component), f"the model's {name}.light")):
         # The centre of a picture is the middle of its frame, wherever the galaxy is.
         if (center := _center(holder)) is not None and holder.name != "image":
             return disc.told(place, center=center)
@@ -211,9 +211,14 @@ def _center(profile: Profile) -> tuple[float, float] | None:
     return None if x is None or y is None else (x, y)
 
 
+def _main_light(component: Component) -> Profile:
+    """The light that says how a disc lies: the only one, or the first by name."""
+    return next(iter(component.lights.values()))
+
+
 def _half_light(component: Component) -> float | None:
     """The half-light radius along the major axis of a Sersic profile, arcsec; None of other light."""
-    light = component.light
+    light = _main_light(component)
     radius = _number(light.parameters.get("R_sersic"))
     if light.name not in HALF_LIGHT or radius is None or not radius > 0:
         return None

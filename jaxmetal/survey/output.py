@@ -205,7 +205,7 @@ def _pictures(tree: Any, i: int) -> dict[str, Any]:
         rows, columns = np.asarray(node["shape"])[i].tolist()
         if rows:
             pictures = {key: np.asarray(node[key])[i, :rows, :columns] for key in ("data", "sigma", "model")}
-            maps[name] = {**pictures, "unit": node.attrs["unit"], "light": node.attrs["kind"] == "LightMap"}
+            maps[name] = {**pictures, "unit": node.attrs["unit"], "light": bool(node.attrs["additive"])}
             scale = float(node["pixel_scale"][i]) if scale is None else scale
     profile = {key: np.asarray(values)[i] for key, values in tree["profile"].data_vars.items()}
     return {"maps": maps, "pixel_scale": scale, **({"profile": profile} if np.isfinite(profile["data"]).any() else {})}

@@ -34,7 +34,7 @@ def pictures(outcomes: Sequence[Any]) -> dict[str, Any]:
             scales[i] = float(observed.instrument.grid.pixel_scale)
         columns = {key: (("galaxy", "y", "x"), image) for key, image in images.items()}
         columns |= {"shape": (("galaxy", "axis"), shapes), "pixel_scale": ("galaxy", scales)}
-        found[f"maps/{name}"] = xarray.Dataset(columns, attrs={"unit": like.scene.maps[name].unit, "kind": type(map).__name__})
+        found[f"maps/{name}"] = xarray.Dataset(columns, attrs={"unit": like.scene.maps[name].unit, "additive": int(map.additive)})
     profiles = np.stack([_profile(outcome) for outcome in outcomes])
     named = {key: (("galaxy", "annulus"), profiles[:, i]) for i, key in enumerate(("radius", "data", "error", "model"))}
     return found | {"profile": xarray.Dataset(named)}

@@ -204,7 +204,7 @@ def _automatic(scene: Scene) -> bool:
 
 def _smallest(scene: Scene) -> float:
     """The smallest length in a galaxy's light, arcsec."""
-    profiles = [component.light for component in scene.galaxy.components.values()]
+    profiles = [profile for component in scene.galaxy.components.values() for profile in component.lights.values()]
     lengths = [float(np.min(profile.parameters[name])) for profile in profiles for name in _LENGTHS if name in profile.parameters]
     return min((length for length in lengths if length > 0), default=np.inf)
 

@@ -6,7 +6,6 @@ from functools import partial
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.posterior import Posterior
 from jaxmetal.io.scene import Scene
-from jaxmetal.maps import TracerMap
 from jaxmetal.view import style
 from jaxmetal.view.light import light_figure
 from jaxmetal.view.maps import map_figure
@@ -28,7 +27,7 @@ def fit_figures(scene: Scene, fit: Fit, posterior: Posterior | None) -> dict[str
         what came of it.
     """
     units = {name: scene.maps[name].unit or None for name in fit.maps}
-    tracer_maps = [name for name, one in fit.maps.items() if isinstance(one, TracerMap)]
+    tracer_maps = [name for name, one in fit.maps.items() if one.tracer is not None]
     figures: dict[str, Callable[[], style.Figure]] = {}
     figures |= {f"map_{name}": partial(map_figure, fit, name, unit) for name, unit in units.items()}
     figures |= {f"light_{name}": partial(light_figure, fit, name) for name in tracer_maps}

@@ -12,8 +12,7 @@ from jaxmetal.forward.views import predict_compiled
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.inference.fit import Fit
 from jaxmetal.instrument.grid import Grid
-from jaxmetal.instrument.instrument import Instrument
-from jaxmetal.maps import LightMap, Map, TracerMap
+from jaxmetal.maps import LightMap, Map
 from jaxmetal.view import style
 from jaxmetal.view.frames import Window, bar_axes, draw_map, draw_marks, few_ticks, half_light, panels, window_of
 from jaxmetal.view.maps import RING, chosen_map, draw_bar, shared_norm
@@ -50,9 +49,9 @@ def light_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
         for a name that the fit does not have, or a map of light.
     """
     tracer_map = chosen_map(fit, name, "light_figure")
-    if not isinstance(tracer_map, TracerMap):
+    if tracer_map.tracer is None:
         raise InputError(f"light_figure: {name!r} is a map of light; the light is shown for a tracer map.")
-    blank = _blank(tracer_map.instrument)
+    blank = _blank(tracer_map)
     carriers = carriers_of(fit.galaxy, tracer_map.tracer)
     views = intrinsic(carriers, blank), _through_psf(carriers, blank)
     sharp, blurred = (blank.image(np.asarray(view, float)) for view in views)
@@ -91,7 +90,8 @@ def described(fit: Fit, tracer: str) -> str:
         if tracer not in component.tracers:
             continue
         free = [path.removeprefix(f"{name}.light.") for path in fit.parameters if path.startswith(f"{name}.light.")]
-        told.append(f"{name} ({component.light.name}, {'fitted: ' + ', '.join(free) if free else 'known, not fitted'})")
+        names = ", ".join(profile.name for profile in component.lights.values())
+        told.append(f"{name} ({names}, {'fitted: ' + ', '.join(free) if free else 'known, not fitted'})")
     return "; ".join(told)
 
 
@@ -102,9 +102,10 @@ def _through_psf(galaxy: Galaxy, blank: LightMap) -> Any:
     return predict_compiled(galaxy, {"light": blank})["light"]
 
 
-def _blank(instrument: Instrument) -> LightMap:
-    """A light map without content, on the instrument of another map."""
-    return LightMap(np.zeros(instrument.shape), 1.0, instrument)
+def _blank(tracer_map: Map) -> LightMap:
+    """A light map without content, of the light and on the instrument of another map."""
+    instrument = tracer_map.instrument
+    return LightMap(np.zeros(instrument.shape), 1.0, instrument, light=tracer_map.light)
 
 
 def _inside(grid: Grid, window: Window) -> Bool[np.ndarray, "ny nx"]:

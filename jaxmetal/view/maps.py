@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from jaxmetal.errors import unknown
 from jaxmetal.forward import intrinsic
 from jaxmetal.inference.fit import Fit
-from jaxmetal.maps import LightMap, Map
+from jaxmetal.maps import Map
 from jaxmetal.view import style
 from jaxmetal.view.frames import NARROWEST, bar_axes, corners, draw_map, draw_marks, few_ticks, half_light, is_sky, panels, window_of
 
@@ -92,7 +92,7 @@ def quality(fit: Fit, name: str, unit: str | None = None) -> str:
         return told
     size = float(map.scatter)
     # The scatter of light is a fraction of it.
-    scatter = f"{100 * size:.2g} %" if isinstance(map, LightMap) else f"{size:.2g} {style.drawable(unit or '')}".strip()
+    scatter = f"{100 * size:.2g} %" if map.additive else f"{size:.2g} {style.drawable(unit or '')}".strip()
     return f"{told} with the measured errors, {_chi(with_scatter)} with the scatter of {scatter}"
 
 
@@ -115,7 +115,7 @@ def chosen_map(fit: Fit, name: str, where: str) -> Map:
 
 def colours_of(map: Map, *images: Image) -> tuple[str, Normalize]:
     """One colour map and scale for data, model and intrinsic map."""
-    light = isinstance(map, LightMap)
+    light = map.additive
     norm = shared_norm(light, map.image(map.errors), *images)
     return style.LIGHT if light else style.TRACER, norm
 

@@ -61,7 +61,7 @@ def plane_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
         for a name that the fit does not have, a map of light, or a galaxy that is not lensed.
     """
     map = chosen_map(fit, name, "plane_figure")
-    if not isinstance(map, TracerMap):
+    if map.tracer is None:
         raise InputError(f"plane_figure: {name!r} is a map of light; the planes are shown for a tracer map.")
     behind: dict[str, Any] = {n: c for n, c in fit.galaxy.components.items() if fit.galaxy.is_lensed(n) and map.tracer in c.tracers}
     if not behind:
@@ -73,7 +73,7 @@ def plane_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
     fine = _finer(grid)
     for label, component in behind.items():
         if not component.lensed_light:
-            behind[label] = _traced_back(fit.galaxy, component, fine, frame)
+            behind[label] = _traced_back(fit.galaxy, component, map.light, fine, frame)
     source = Galaxy(**behind)
     sharp, brightness = (np.asarray(intrinsic(source, blank), float) for blank in _blanks(map, frame))
     shines = (brightness > FAINTEST * brightness.max()) & np.isfinite(sharp)
@@ -139,7 +139,7 @@ def _source_frame(galaxy: Galaxy, map: Map, distance_ratio: float) -> Grid:
     return Grid.regular((SOURCE, SOURCE), side, (float(x.min() + x.max()) / 2, float(y.min() + y.max()) / 2))
 
 
-def _traced_back(galaxy: Galaxy, component: Component, sky: Grid, frame: Grid) -> Component:
+def _traced_back(galaxy: Galaxy, component: Component, light_name: str, sky: Grid, frame: Grid) -> Component:
     """A component whose light is known as it is seen, with a picture of that light in the source plane instead.
 
         I(beta) = mean of I(theta) over theta - alpha(theta) = beta
@@ -150,6 +150,8 @@ def _traced_back(galaxy: Galaxy, component: Component, sky: Grid, frame: Grid) -
         whose lenses to look through.
     component
         with lensed_light=False.
+    light_name
+        of the light to trace back.
     sky
         the positions from which to trace, several for each pixel of the frame.
     frame
@@ -157,7 +159,7 @@ def _traced_back(galaxy: Galaxy, component: Component, sky: Grid, frame: Grid) -
     """
     ratio = 1.0 if component.distance_ratio is None else component.distance_ratio
     theta = sky.coordinates
-    seen = np.broadcast_to(np.asarray(component.light(*theta), float), sky.shape).ravel()
+    seen = np.broadcast_to(np.asarray(component.lights[light_name](*theta), float), sky.shape).ravel()
     pixels = frame.pixel(*lensing.source_position(galaxy, *theta, ratio))
     column, row = (np.rint(np.broadcast_to(np.asarray(p, float), sky.shape).ravel()).astype(int) for p in pixels)
     inside = (column >= 0) & (column < frame.shape[1]) & (row >= 0) & (row < frame.shape[0]) & np.isfinite(seen)
@@ -170,11 +172,12 @@ def _traced_back(galaxy: Galaxy, component: Component, sky: Grid, frame: Grid) -
         interpolation="bilinear",
     )  # fmt: skip
     # Its tracers lie in the source plane already.
-    return Component(picture, **dict[str, Any](component.tracers))
+    return Component({light_name: picture}, **dict[str, Any](component.tracers))
 
 
-def _blanks(map: TracerMap, frame: Grid) -> Iterator[Map]:
+def _blanks(map: Map, frame: Grid) -> Iterator[Map]:
     """Maps of the source plane to fill in: of the tracer, and of the light."""
     sharp, nothing = Instrument(frame, NoPSF(), 1), np.zeros(frame.shape)
-    yield TracerMap(nothing, 1.0, sharp, map.tracer, map.scale)
-    yield LightMap(nothing, 1.0, sharp)
+    assert map.tracer is not None
+    yield TracerMap(nothing, 1.0, sharp, map.tracer, map.scale, light=map.light)
+    yield LightMap(nothing, 1.0, sharp, light=map.light)

@@ -14,7 +14,7 @@ from jaxmetal.errors import InputError
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.posterior import Posterior
-from jaxmetal.maps import TracerMap, scale_functions
+from jaxmetal.maps import Map, scale_functions
 from jaxmetal.profiles.profile import as_array
 from jaxmetal.quantities import ARCSEC, DEGREES, plain
 from jaxmetal.science import baselines
@@ -75,7 +75,7 @@ def profile_figure(
         for a name that the fit does not have, or a map of light.
     """
     map = chosen_map(fit, name, "profile_figure")
-    if not isinstance(map, TracerMap):
+    if map.tracer is None:
         raise InputError(f"profile_figure: {name!r} is a map of light; the profile is that of a tracer map.")
     disc = disc or disc_of_model(fit.galaxy, map.tracer)
     angles = {"inclination": inclination, "position_angle": position_angle}
@@ -137,7 +137,7 @@ def _second_axis(axes: Axes, disc: Disc) -> None:
         axes.annotate(r"$R_\mathrm{e}$", (scales["R_e"], 1.0), va="top", fontsize=style.SMALL, color=style.INK, **place)
 
 
-def shown_range(map: TracerMap, curves: Sequence[Curve], found: baselines.Annuli) -> tuple[float, float]:
+def shown_range(map: Map, curves: Sequence[Curve], found: baselines.Annuli) -> tuple[float, float]:
     """The ends of the axis of values: all curves and the annuli that are known well, with room for the errors of good pixels.
 
     Pixels whose errors are many times those of the best ones are noise, and must not press the others together.
@@ -168,7 +168,7 @@ def ring(radii: Curve, center: Center, inclination: float, position_angle: float
     return center[0] + along * np.sin(pa) + across * np.cos(pa), center[1] + along * np.cos(pa) - across * np.sin(pa)
 
 
-def intrinsic_profile(galaxy: Galaxy, map: TracerMap, x: Any, y: Any) -> Curve:
+def intrinsic_profile(galaxy: Galaxy, map: Map, x: Any, y: Any) -> Curve:
     """The tracer before any blur, averaged by light over the components and over the first axis of the positions.
 
         Z = g⁻¹(Σ I g(Z) / Σ I)
@@ -190,22 +190,22 @@ def intrinsic_profile(galaxy: Galaxy, map: TracerMap, x: Any, y: Any) -> Curve:
         in the tracer's unit; NaN where there is no light at all.
     """
     x, y = as_array(x, "intrinsic_profile.x"), as_array(y, "intrinsic_profile.y")
-    profile = np.asarray(_profile(galaxy, map.tracer, map.scale, x, y), float)
+    profile = np.asarray(_profile(galaxy, map.light, map.tracer, map.scale, x, y), float)
     return np.where(np.isfinite(profile), profile, np.nan)
 
 
 @compiled
-def _profile(galaxy: Galaxy, tracer: str, scale: Any, x: Array, y: Array) -> Array:
+def _profile(galaxy: Galaxy, light_name: str, tracer: str | None, scale: Any, x: Array, y: Array) -> Array:
     g, inverse = scale_functions(scale)
-    carriers = [component for component in galaxy.components.values() if tracer in component.tracers]
-    light = jnp.stack([component.light(x, y) * jnp.ones_like(x) for component in carriers])
+    carriers = [component for component in galaxy.components.values() if tracer in component.tracers and light_name in component.lights]
+    light = jnp.stack([component.lights[light_name](x, y) * jnp.ones_like(x) for component in carriers])
     # A component of its own needs no weights against others: its tracer is known also where its light is too faint to compute.
     light = jnp.ones_like(light) if len(carriers) == 1 else light
-    weighted = light * jnp.stack([g(component.tracers[tracer](x, y)) for component in carriers])
+    weighted = light * jnp.stack([g(component.tracers[str(tracer)](x, y)) for component in carriers])
     return inverse(weighted.sum(axis=(0, 1)) / light.sum(axis=(0, 1)))
 
 
-def expected_annuli(radius: np.ndarray, map: TracerMap, predicted: np.ndarray, edges: Curve) -> baselines.Annuli:
+def expected_annuli(radius: np.ndarray, map: Map, predicted: np.ndarray, edges: Curve) -> baselines.Annuli:
     """The annuli that a model leads one to expect of the data, noise included.
 
     Noise moves a median towards the mean of a lopsided distribution, so the model's own medians would not do.
@@ -236,7 +236,7 @@ def _laplace(fit: Fit) -> Posterior:
     return Posterior(samples, {})
 
 
-def _draw_data(axes: Axes, map: TracerMap, radius: np.ndarray, edges: Curve) -> baselines.Annuli:
+def _draw_data(axes: Axes, map: Map, radius: np.ndarray, edges: Curve) -> baselines.Annuli:
     """The pixels, and their annuli, which are given back."""
     dots: dict[str, Any] = {"color": style.FAINT, "markersize": 3, "markeredgewidth": 0, "linestyle": "none", "marker": "."}
     alpha = float(np.clip(600 / map.size, 0.1, 0.6))
@@ -250,7 +250,7 @@ def _draw_data(axes: Axes, map: TracerMap, radius: np.ndarray, edges: Curve) -> 
     return found
 
 
-def _draw_naive(axes: Axes, map: TracerMap, radius: np.ndarray, radii: Curve, per: str) -> Curve:
+def _draw_naive(axes: Axes, map: Map, radius: np.ndarray, radii: Curve, per: str) -> Curve:
     """The line through the pixels with the fit's own weights: it knows all that the fit knows but the PSF."""
     try:
         naive = baselines.wls(radius, map.data, map.total_errors())

@@ -12,7 +12,7 @@ from matplotlib.colors import AsinhNorm, Normalize
 from matplotlib.mathtext import MathTextParser
 from matplotlib.patches import Patch
 
-from jaxmetal.maps import LightMap, Map
+from jaxmetal.maps import Map
 
 DPI = 150
 TEXT, SMALL = 9.0, 8.0
@@ -67,10 +67,10 @@ def tidy(axes: Axes) -> Axes:
 
 def quantity(map: Map, unit: str | None) -> str:
     """What the map shows, with its unit, for an axis or a colour bar."""
-    if isinstance(map, LightMap):
-        name = "flux per pixel"
+    if map.tracer is None:
+        name = map.label
     else:
-        name = getattr(map, "tracer", "").replace("_", " ")
+        name = map.tracer.replace("_", " ")
         # [Z/H] and the like, relative to the Sun, lie about zero and keep the plain name.
         if is_oxygen(map) and unit in (None, "dex"):
             return "12 + log(O/H) [dex]"
@@ -88,13 +88,13 @@ def drawable(text: str) -> str:
 
 def is_oxygen(map: Map) -> bool:
     """Whether a tracer is an oxygen abundance 12 + log(O/H), by its name, scale and size."""
-    named = getattr(map, "tracer", None) == "metallicity" and getattr(map, "scale", None) == "log10"
+    named = map.tracer == "metallicity" and map.scale == "log10"
     return named and float(np.nanmedian(map.data)) > 5
 
 
 def per_arcsec(map: Map, unit: str | None) -> str:
     """The unit of a gradient."""
-    unit = unit or ("dex" if getattr(map, "scale", None) == "log10" else None)
+    unit = unit or ("dex" if map.scale == "log10" else None)
     return f"{drawable(unit)}/arcsec" if unit else "per arcsec"
 
 

@@ -52,9 +52,9 @@ def to_lenstronomy(galaxy: Galaxy, tracer: str | None = None, scale: str = "log1
         _check_place(member, part, name, bool(galaxy.lens))
     members = [part for part in components.values() if not part.foreground]
     lists = {
-        "source": [part.light for part in members],
+        "source": [_only_light(part) for part in members],
         "lens": list(_in_order(galaxy.lens).values()),
-        "lens_light": [part.light for part in components.values() if part.foreground],
+        "lens_light": [_only_light(part) for part in components.values() if part.foreground],
     }
     model: dict[str, Any] = {}
     result: dict[str, Any] = {}
@@ -128,3 +128,11 @@ def _shared(profiles: list[Profile | None]) -> list[tuple[Profile, list[int]]]:
 
 def _same(a: Profile, b: Profile) -> bool:
     return jax.tree.structure(a) == jax.tree.structure(b) and all(map(np.array_equal, jax.tree.leaves(a), jax.tree.leaves(b)))
+
+
+def _only_light(component: Component) -> Profile:
+    """The light of a component; lenstronomy has no second one."""
+    if len(component.lights) > 1:
+        names = ", ".join(component.lights)
+        raise InputError(f"to_lenstronomy: lenstronomy has one light a component, got {names}.")
+    return next(iter(component.lights.values()))
