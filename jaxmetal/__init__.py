@@ -31,6 +31,12 @@ _HOMES = {
     "Instrument": "instrument.instrument",
     "LightMap": "maps",
     "TracerMap": "maps",
+    "Map": "maps",
+    "Moment": "maps",
+    "Calibration": "maps",
+    "Likelihood": "maps",
+    "Gaussian": "maps",
+    "StudentT": "maps",
     "predict": "forward",
     "intrinsic": "forward",
     "Model": "inference.model",
@@ -60,9 +66,11 @@ _HOMES = {
 __all__ = [
     "Apertures",
     "Batch",
+    "Calibration",
     "Component",
     "Fit",
     "Galaxy",
+    "Gaussian",
     "GaussianPSF",
     "Grid",
     "InputError",
@@ -70,12 +78,16 @@ __all__ = [
     "Instrument",
     "KernelPSF",
     "LightMap",
+    "Likelihood",
     "Linear",
+    "Map",
     "Model",
     "MoffatPSF",
+    "Moment",
     "NoPSF",
     "Posterior",
     "Profile",
+    "StudentT",
     "Tied",
     "TracerMap",
     "arcs",
@@ -121,7 +133,16 @@ if TYPE_CHECKING:
     from jaxmetal.instrument.psf import GaussianPSF, KernelPSF, MoffatPSF, NoPSF
     from jaxmetal.io.deflections import read_deflection
     from jaxmetal.io.lenstronomy import from_lenstronomy, galaxy_from_lenstronomy, to_lenstronomy
-    from jaxmetal.maps import LightMap, TracerMap
+    from jaxmetal.maps import (
+        Calibration,
+        Gaussian,
+        LightMap,
+        Likelihood,
+        Map,
+        Moment,
+        StudentT,
+        TracerMap,
+    )
     from jaxmetal.pipeline import run
     from jaxmetal.profiles import lens, light, tracer
     from jaxmetal.profiles.profile import Profile

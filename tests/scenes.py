@@ -4,7 +4,8 @@ import numpy as np
 import numpyro.distributions as dist
 
 import jaxmetal as jm
-from jaxmetal.forward.observe import compiled_once, observe
+from jaxmetal.compiling import compiled_once
+from jaxmetal.forward import predict_together
 from jaxmetal.instrument.sampling import Sampling
 
 METALLICITY = ("metallicity", "log10")
@@ -35,11 +36,18 @@ def blank(instrument, kind=jm.TracerMap, **options):
 
 def observed(galaxy, instrument, sampling, average=METALLICITY):
     """(light, tracer) of a galaxy at a given sampling, as float64 arrays; Sampling(convolve, nodes, margin)."""
-    light, means = _observe(galaxy, instrument.with_sampling(Sampling(*sampling)), (average,), True)
-    return np.asarray(light, float), np.asarray(means[average], float)
+    instrument = instrument.with_sampling(Sampling(*sampling))
+    tracer, scale = average
+    maps = {
+        "light": blank(instrument, jm.LightMap),
+        "z": blank(instrument, tracer=tracer, scale=scale),
+    }
+    images = _predict_together(galaxy, maps)
+    light = np.asarray(images["light"], float) / float(instrument.grid.pixel_area)
+    return light, np.asarray(images["z"], float)
 
 
-_observe = compiled_once(observe)
+_predict_together = compiled_once(predict_together)
 
 
 def small_model(seed=0, priors=None, noise=True, **kwargs):

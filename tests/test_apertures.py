@@ -112,7 +112,9 @@ class TestTheForwardModel:
         from jaxmetal.forward import resolve
 
         def error(apertures):
-            return np.asarray(resolve([(galaxy, {"z": blank(instrument(apertures, "auto"))})])["z"].instrument.error)
+            maps = {"z": blank(instrument(apertures, "auto"))}
+            errors = resolve([(galaxy, maps)])["z"].instrument.error
+            return np.array([float(error) for error in errors.values()])
 
         assert np.all(error(bins) < error(None)) and np.all(error(None) < 1e-3)
 

@@ -88,7 +88,7 @@ def test_a_path_reaches_into_grid_and_psf():
     assert get(scene, "z.instrument.psf.fwhm") == jnp.asarray(0.3, float)
     wider = put(scene, "z.instrument.psf.fwhm", jnp.asarray(0.4))
     assert get(wider, "z.instrument.psf.fwhm") == jnp.asarray(0.4) and get(wider, "z.scatter") == 0
-    with pytest.raises(jm.InputError, match=r"unknown name 'values'.*dof, instrument, scatter"):
+    with pytest.raises(jm.InputError, match=r"unknown name 'values'.*calibration, instrument, likelihood, scatter"):
         get(scene, "z.values")
 
 

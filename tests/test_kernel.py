@@ -9,7 +9,7 @@ from scenes import blank, disc, observed, telescope
 import jaxmetal as jm
 from jaxmetal.compiling import compiled_once
 from jaxmetal.forward import predict_together
-from jaxmetal.forward.observe import ABREAST
+from jaxmetal.forward.cells import ABREAST
 
 X64 = jax.config.jax_enable_x64
 ROUNDING = 1e-12 if X64 else 2e-6
@@ -163,15 +163,13 @@ def transforms(function, *arguments):
 
 def test_two_convolutions_for_the_first_tracer_and_one_more_for_each_further_one():
     """Whatever the number of components."""
-    from jaxmetal.forward.observe import observe
-
     instrument = telescope()
     for components in (1, 3):
         part = jm.Component(disc().disc.light, a=disc().disc.metallicity, b=disc().disc.metallicity, c=disc().disc.metallicity)
         galaxy = jm.Galaxy(**{f"part{i}": part for i in range(components)})
         for tracers in (1, 2, 3):
-            averages = tuple((name, "log10") for name in "abc"[:tracers])
-            images = transforms(lambda x: observe(galaxy, instrument, averages, True)[1], 0.0)  # noqa: B023
+            maps = {name: blank(instrument, tracer=name) for name in "abc"[:tracers]}
+            images = transforms(lambda x: predict_together(galaxy, maps), 0.0)  # noqa: B023
             assert sum(images) == 2 * (tracers + 1)
 
 

@@ -135,5 +135,5 @@ def test_the_derivative_through_the_solution_agrees_with_finite_differences(line
 def test_what_is_not_linear_is_refused(maps, path, culprit):
     with pytest.raises(jm.InputError, match=culprit):
         jm.Model(scene(), maps, {**SHAPE, path: jm.Linear()})
-    with pytest.raises(jm.InputError, match="needs a LightMap"):
+    with pytest.raises(jm.InputError, match="needs a map of flux"):
         jm.Model(scene(), {"z": maps["z"]}, {AMPS[0]: jm.Linear()})

@@ -191,7 +191,7 @@ def test_maps_on_one_instrument_are_predicted_together():
     """So that their light is convolved once."""
     instrument, other = telescope(), telescope()
     m = jm.Model(disc(), {"z": blank(instrument), "light": blank(instrument, jm.LightMap), "far": blank(other)})
-    assert m.groups == (("far",), ("light", "z"))
+    assert m.groups == ((("far",), ("light", "z")),)
     assert {name: v.shape for name, v in m.predict({}).items()} == dict.fromkeys(("far", "light", "z"), (31, 31))
 
 
@@ -212,7 +212,7 @@ def test_psf_width_scatter_and_array_parameters_can_be_free():
             "light.instrument.psf.fwhm": dist.Normal(0.8, 0.1),
         },
     )
-    assert m.groups == (("light",), ("z",)), "a map whose PSF is free has an instrument of its own"
+    assert m.groups == ((("light",), ("z",)),), "a map whose PSF is free has an instrument of its own"
     fit = jm.optimise(m, starts=1)
     assert fit.converged
     assert fit.labels[:3] == [f"disc.metallicity.coefficients[{i}]" for i in range(3)]

@@ -222,7 +222,8 @@ def documented(thing) -> list[str]:
 
 
 def parameters(thing) -> list[str]:
-    return [name for name in inspect.signature(thing).parameters if name not in ("self", "args", "kwargs")]
+    signature = inspect.signature(thing).parameters.values()
+    return [p.name for p in signature if p.name not in ("self", "args", "kwargs")]
 
 
 @pytest.mark.parametrize("profile", PROFILES, ids=lambda f: f"{f.__module__.split('.')[-1]}.{f.__name__}")

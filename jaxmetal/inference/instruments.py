@@ -1,7 +1,7 @@
 """The instruments of a model's maps: shared where they are the same, sampled, and ready to convolve."""
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -19,54 +19,92 @@ from jaxmetal.instrument.psf import NoPSF
 from jaxmetal.maps import Map
 
 Maps = dict[str, Map]
-# Of each set of cells, of each instrument on it: the names of the maps.
-Groups = tuple[tuple[tuple[str, ...], ...], ...]
+# The names of the maps of each instrument.
+Groups = tuple[tuple[str, ...], ...]
+
+
+def shared(maps: Mapping[str, Map], free: Collection[str]) -> Groups:
+    """The names of the maps, those of one instrument together.
+
+    Parameters
+    ----------
+    maps
+        as the user made them.
+    free
+        names of those with a free parameter in their instrument: nobody shares it.
+    """
+    groups: dict[Any, list[str]] = {}
+    for name, one_map in maps.items():
+        key = name if name in free else id(one_map.instrument)
+        groups.setdefault(key, []).append(name)
+    return tuple(map(tuple, groups.values()))
 
 
 def set_apart(maps: Mapping[str, Map], names: Collection[str]) -> Maps:
-    """The maps, those named with an instrument of their own: one with a free parameter belongs to its map alone."""
-    return {name: _with(m, jax.tree.map(lambda leaf: leaf, m.instrument)) if name in names else m for name, m in maps.items()}
+    """The maps, those named with an instrument of their own."""
+    copies = {}
+    for name, one_map in maps.items():
+        own = jax.tree.map(lambda leaf: leaf, one_map.instrument)
+        copies[name] = _with(one_map, own) if name in names else one_map
+    return copies
 
 
-def make_ready(scenes: Iterable[tuple[Galaxy, Mapping[str, Map]]], free: Collection[str], light_is_known: bool) -> Maps:
-    """The maps of the first scene with their samplings chosen for all scenes, and with their PSFs transformed where not free.
+def make_ready(
+    scenes: Iterable[tuple[Galaxy, Mapping[str, Map]]],
+    groups: Groups,
+    free: Collection[str],
+    light_is_known: bool,
+) -> Maps:
+    """The maps of the first scene with their samplings chosen, and their PSFs transformed.
 
-    Where the light is known, pixels that are too dark for the precision in use are left out.
+    Parameters
+    ----------
+    scenes
+        (galaxy, maps): where a fit starts, then others that it may visit.
+    groups
+        of `shared`.
+    free
+        names of the maps whose PSF changes in a fit: it cannot be transformed beforehand.
+    light_is_known
+        whether no light changes in a fit. Then pixels that are too dark for the precision in use
+        are masked.
     """
-    known: dict[int, Instrument] = {}
     scenes = iter(scenes)
     first = galaxy, _ = next(scenes)
     maps, lights = resolve_with_light(chain([first], scenes))
-    maps = _on_common_cells(maps)
-    for name, m in maps.items():
-        if light_is_known and not m.additive:
-            light = lights[name] if name in lights else look_once(galaxy, {name: m})[name].light
-            maps[name] = m = without_dark(name, m, light)
-        if name not in free:
-            maps[name] = _with(m, known.setdefault(id(m.instrument), m.instrument.with_transfer()))
+    used = _on_common_cells([maps[names[0]].instrument for names in groups])
+    for names, instrument in zip(groups, used, strict=True):
+        ready = instrument if names[0] in free else instrument.with_transfer()
+        for name in names:
+            m = maps[name]
+            if light_is_known and not m.additive:
+                if name not in lights:
+                    lights[name] = np.asarray(look_once(galaxy, {name: m})[name].light)
+                m = without_dark(name, m, lights[name])
+            maps[name] = _with(m, ready)
     return maps
 
 
-def _on_common_cells(maps: Mapping[str, Map]) -> Maps:
-    """Maps of the same pixels with one sampling, the finest that was chosen for any, where one costs less than all of them."""
-    groups: dict[Any, list[str]] = {}
-    for name, m in maps.items():
-        if m.instrument.error is not None:
-            groups.setdefault(_cells_key(m)[:-2], []).append(name)
-    result = dict(maps)
-    for names in groups.values():
-        used = {id(maps[n].instrument): maps[n].instrument for n in names}
-        samplings = [i.sampling for i in used.values() if i.sampling is not None]
+def _on_common_cells(used: Sequence[Instrument]) -> list[Instrument]:
+    """Instruments of the same pixels with one sampling, where one costs less than all of them.
+
+    It is the finest that was chosen for any; samplings that the user chose stay.
+    """
+    grids: dict[Any, list[int]] = {}
+    for index, instrument in enumerate(used):
+        if instrument.error is not None:
+            grids.setdefault(_grid_key(instrument), []).append(index)
+    result = list(used)
+    for indices in grids.values():
+        samplings = [s for s in (used[index].sampling for index in indices) if s is not None]
         finest = max(samplings, key=lambda s: (s.convolve, s.nodes))
         common = finest.with_margin(max(s.margin for s in samplings))
-        shape = maps[names[0]].instrument.grid.shape
-        if len(used) == 1 or common.points(shape) > sum(s.points(shape) for s in samplings):
+        shape = used[indices[0]].grid.shape
+        if common.points(shape) > sum(s.points(shape) for s in samplings):
             continue
-        instruments: dict[int, Instrument] = {}
-        for name in names:
-            own = maps[name].instrument
-            again = own.with_sampling(common, own.error, own.rounding)
-            result[name] = _with(maps[name], instruments.setdefault(id(own), again))
+        for index in indices:
+            own = used[index]
+            result[index] = own.with_sampling(common, own.error, own.rounding)
     return result
 
 
@@ -92,36 +130,35 @@ def sampled_like(maps: Mapping[str, Map], like: Mapping[str, Map]) -> Maps:
     return made
 
 
-def shared(maps: Mapping[str, Map], apart: Collection[str], moving: Collection[str]) -> Groups:
-    """The names of the maps that are computed together.
+def on_common_cells(maps: Mapping[str, Map], groups: Groups, moving: Collection[str]) -> tuple[Groups, ...]:
+    """Which instruments are computed on the same cells.
 
     Parameters
     ----------
     maps
         with their samplings chosen.
-    apart
-        maps with a free parameter in their instrument: nobody shares it.
+    groups
+        of `shared`.
     moving
-        maps whose pixels move in a fit: nobody shares their cells.
+        names of the maps whose pixels move in a fit: nobody shares their cells.
 
     Returns
     -------
     groups
         of each set of cells, of each instrument on it: names of maps.
     """
-    groups: dict[Any, dict[Any, list[str]]] = {}
-    for name, one_map in maps.items():
-        cells = name if name in moving else _cells_key(one_map)
-        instrument = name if name in apart else id(one_map.instrument)
-        groups.setdefault(cells, {}).setdefault(instrument, []).append(name)
-    return tuple(tuple(map(tuple, members.values())) for members in groups.values())
+    cells: dict[Any, list[tuple[str, ...]]] = {}
+    for names in groups:
+        pointing = maps[names[0]].pointing
+        key = (_grid_key(pointing), pointing.sampling, isinstance(pointing.psf, NoPSF))
+        cells.setdefault(names if set(names) & set(moving) else key, []).append(names)
+    return tuple(map(tuple, cells.values()))
 
 
-def _cells_key(one_map: Map) -> Any:
-    """What must be equal for two maps to be computed on the same cells."""
-    pointing = one_map.pointing
-    numbers = tuple(np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(pointing.grid))
-    return (*numbers, pointing.grid.shape, pointing.sampling, isinstance(pointing.psf, NoPSF))
+def _grid_key(instrument: Instrument) -> Any:
+    """What must be equal for the pixels to be the same."""
+    grid = instrument.grid
+    return (*(np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(grid)), grid.shape)
 
 
 def cells(maps: Mapping[str, Map]) -> int:

@@ -1,7 +1,8 @@
 """Galaxy + maps + priors: one log density."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -17,6 +18,7 @@ from jaxmetal.inference.checks import check_paths, check_priors, check_scene
 from jaxmetal.inference.coordinates import Values
 from jaxmetal.inference.information import value_slope_information
 from jaxmetal.inference.linear import Solution, check_linear, solve
+from jaxmetal.inference.look import Look
 from jaxmetal.inference.priors import Linear, Priors, Tied, check_ties, checked_prior
 from jaxmetal.maps import Map
 
@@ -58,7 +60,7 @@ class Model(eqx.Module):
     ties: tuple[tuple[str, Tied], ...] = eqx.field(static=True)
     names: tuple[str, ...] = eqx.field(static=True)
     linear: tuple[str, ...] = eqx.field(static=True)
-    groups: instruments.Groups = eqx.field(static=True)
+    groups: tuple[instruments.Groups, ...] = eqx.field(static=True)
 
     def __init__(self, galaxy: Galaxy, maps: Mapping[str, Map], priors: Mapping[str, Any] | None = None):
         check_scene(galaxy, maps)
@@ -73,10 +75,13 @@ class Model(eqx.Module):
         self.names = tuple(path for path in priors if path not in ties and path not in self.linear)
         self.priors = Priors({path: checked_prior(path, priors[path], get(self._scene, path)) for path in self.names})
         free = {path.split(".")[0] for path in priors if ".instrument." in path}
-        self.groups = ()
-        self.maps = self._ready_maps(free)
-        moving = {path.split(".")[0] for path in priors if ".instrument.grid" in path or ".calibration.shift" in path}
-        self.groups = instruments.shared(self.maps, free, moving)
+        moving = {path.split(".")[0] for path in priors if re.search(r"\.instrument\.grid|\.calibration\.shift", path)}
+        # A shift moves the pixels of its map alone.
+        alone = free | moving
+        together = instruments.shared(self.maps, alone)
+        self.groups = (together,)
+        self.maps = self._ready_maps(alone, together, free)
+        self.groups = instruments.on_common_cells(self.maps, together, moving)
 
     # A model is equal to itself alone, so that its bound methods can be given to jit.
     __hash__ = object.__hash__
@@ -87,9 +92,12 @@ class Model(eqx.Module):
         """Everything that a path may start from."""
         return {**self.galaxy.named, **self.maps}
 
-    def _ready_maps(self, free: set[str]) -> dict[str, Map]:
-        """The maps with their samplings chosen; `free` names those whose instruments have a free parameter."""
-        maps = instruments.set_apart(self.maps, free)
+    def _ready_maps(self, alone: set[str], together: instruments.Groups, free: set[str]) -> dict[str, Map]:
+        """The maps with their samplings chosen, those that share an instrument in groups.
+
+        `alone` names the maps that share nothing, and `free` those whose PSF or grid is free.
+        """
+        maps = instruments.set_apart(self.maps, alone)
 
         def scenes() -> Iterator[tuple[Galaxy, dict[str, Map]]]:
             yield self.galaxy, maps
@@ -97,7 +105,7 @@ class Model(eqx.Module):
             passed = coordinates.partway(self.priors, self._starting_values, VISITED, PART_OF_THE_WAY) if self.names else ()
             yield from (unresolved._parts(unresolved._placed(values)) for values in passed)
 
-        return instruments.make_ready(scenes(), free, self._light_is_known)
+        return instruments.make_ready(scenes(), together, free, self._light_is_known)
 
     @property
     def _light_is_known(self) -> bool:
@@ -221,7 +229,7 @@ class Model(eqx.Module):
                 predicted |= predict_together(galaxy, *(part for part in parts if part))
         return predicted
 
-    def look(self, values: Values) -> "Look":
+    def look(self, values: Values) -> Look:
         """What these values predict, and how probable that makes the data."""
         solution = self._solved(values)
         values = values if solution is None else {**values, **solution.amplitudes}
@@ -273,25 +281,3 @@ class Model(eqx.Module):
 @compiled
 def _predict(model: Model, values: Values) -> dict[str, Array]:
     return model.look(values).predicted
-
-
-class Look(NamedTuple):
-    """What some values predict.
-
-    Parameters
-    ----------
-    values
-        as given, with the Linear amplitudes that go with them.
-    maps, predicted
-        {name: map with its own values in place}, {name: predicted image}.
-    log_likelihood
-        of all maps, marginalised over the Linear amplitudes.
-    solution
-        of the Linear amplitudes, or None.
-    """
-
-    values: Values
-    maps: dict[str, Map]
-    predicted: dict[str, Array]
-    log_likelihood: Float[Array, ""]
-    solution: Solution | None

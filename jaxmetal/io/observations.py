@@ -21,7 +21,7 @@ from jaxmetal.io.frames import filled, filled_up, framed, widened
 from jaxmetal.io.manga import Manga, read_manga
 from jaxmetal.io.places import Source, find_reference, make_grid
 from jaxmetal.io.psfs import read_psf
-from jaxmetal.maps import LightMap, Map, TracerMap
+from jaxmetal.maps import Gaussian, LightMap, Map, StudentT, TracerMap
 from jaxmetal.maps.binned import common
 from jaxmetal.quantities import unit_of_text
 
@@ -158,7 +158,8 @@ def as_sampling(said: Any) -> Any:
 
 def _observed(name: str, entry: Any, source: Source, instrument: Instrument, shape: tuple[int, int], fill: Callable) -> dict[str, Observed]:
     """One map of a FITS file, or the two of a MaNGA file."""
-    noise: dict[str, Any] = {"likelihood": entry.likelihood, "dof": entry.dof, "check": entry.check}
+    likelihood = StudentT(entry.dof) if entry.likelihood == "student-t" else Gaussian()
+    noise: dict[str, Any] = {"likelihood": likelihood, "check": entry.check}
     if isinstance(source, Manga):
         z, light = fill(source.metallicity), fill(source.light)
         names = entry.metallicity, entry.light

@@ -29,7 +29,7 @@ class LightMap(Map):
     mask
         True where a pixel, or aperture, is to be left out. What is NaN, infinite, or has no
         positive sigma is masked without being asked.
-    **options
+    options
         as for `Map`: `light`, the name of the light that it sees, such as "Ha", of the components
         that have it; `covariance` (not together with a scatter); `scatter`, of real galaxies about
         a smooth model, as a fraction of the model's flux; `likelihood`; `calibration`; `unit`;

@@ -42,7 +42,7 @@ class TracerMap(Map):
     mask
         True where a pixel, or aperture, is to be left out. What is NaN, infinite, or has no
         positive sigma is masked without being asked.
-    **options
+    options
         as for `Map`: `light`, the name of the light that weights the tracer; `covariance`;
         `scatter` about the model in the tracer's unit; `likelihood`; `calibration`; `unit`;
         `check`.

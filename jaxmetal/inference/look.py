@@ -1,0 +1,31 @@
+"""What some values of the parameters predict, and how probable that makes the data."""
+
+from typing import NamedTuple
+
+from jaxtyping import Array, Float
+
+from jaxmetal.inference.coordinates import Values
+from jaxmetal.inference.linear import Solution
+from jaxmetal.maps import Map
+
+
+class Look(NamedTuple):
+    """What some values predict.
+
+    Parameters
+    ----------
+    values
+        as given, with the Linear amplitudes that go with them.
+    maps, predicted
+        {name: map with its own values in place}, {name: predicted image}.
+    log_likelihood
+        of all maps, marginalised over the Linear amplitudes.
+    solution
+        of the Linear amplitudes, or None.
+    """
+
+    values: Values
+    maps: dict[str, Map]
+    predicted: dict[str, Array]
+    log_likelihood: Float[Array, ""]
+    solution: Solution | None
