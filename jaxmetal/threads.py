@@ -1,4 +1,19 @@
-"""Work in several threads, and one thread for each Fourier transform where two of them could wait for each other for ever."""
+"""Work in several threads, and a flag for XLA against a deadlock in its thread pool.
+
+On a CPU, from jaxlib 0.11 on, a Fourier transform (XLA's FftThunk) runs on a thread of XLA's Eigen thread pool and waits there
+for parts of it that it has handed to the same pool. Where every thread waits like this nobody does the work: two transforms at
+once, in a gradient or in two threads, end in a deadlock. `--xla_cpu_multi_thread_eigen=false` makes each transform run in the
+thread that asks for it, which cures it; other versions are left as they are.
+
+The flag can go once the oldest jaxlib that this package admits is one in which the first two reports are closed as fixed, and
+the tests of transforms at the same time in tests/test_compiled.py pass there without it.
+
+References
+----------
+https://github.com/openxla/xla/issues/46345, https://github.com/openxla/xla/issues/46347: the transform and the pool.
+https://github.com/jax-ml/jax/issues/39081: as users of JAX meet it.
+PyAutoFit, issues 1528 and 1530: the same cure, found independently.
+"""
 
 import os
 from collections.abc import Callable, Sequence
@@ -8,18 +23,17 @@ from importlib.metadata import version
 from typing import Any
 
 FLAG = "xla_cpu_multi_thread_eigen"
-# On a CPU a transform of these versions of JAX sits on a thread of a pool and waits for others of the same pool, which may all
-# be waiting too: a gradient, or two threads that compute at once, then stand still.
+# The first version of JAX with the deadlock. There is none yet that is known to be without it again.
 SINCE = (0, 11)
 
 
 def needed() -> bool:
-    """Whether this JAX has transforms that may stand still."""
+    """Whether this version of JAX has the deadlock."""
     return tuple(map(int, version("jax").split(".")[:2])) >= SINCE
 
 
 def keep_from_waiting() -> None:
-    """Tell XLA, which reads it when JAX computes for the first time; a choice that is there already stays."""
+    """Set the flag, which XLA reads when JAX computes for the first time; a choice that is there already stays."""
     flags = os.environ.get("XLA_FLAGS", "")
     if needed() and FLAG not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} --{FLAG}=false".strip()

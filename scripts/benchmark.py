@@ -6,7 +6,7 @@
 
 maps       a map of use cases 1 and 2, its error, its gradient, its bare transforms, and lenstronomy's map
 posterior  effective samples per second of use case 1: NUTS and importance sampling; the warm fit
-cold       from starting Python to a posterior
+cold       from starting Python to a posterior: without a cache, and in a second process with JAX's compilation cache filled
 clumps     use case 2 with 24 free parameters, and emcee on lenstronomy's likelihood of it (ten minutes)
 figure4    six hundred fits and posteriors in batches
 scaling    cost against pixels, components and galaxies

@@ -21,7 +21,6 @@ ROOMS = (
     "errors",
     "quantities",
     "files",
-    "programs",
     "compiling",
     "profiles",
     "galaxy",
@@ -133,7 +132,7 @@ WRITTEN = {"write_text", "write_bytes", "writeto", "to_netcdf", "savetxt", "np.s
 
 def test_only_files_input_and_saved_results_open_files():
     readers = {module for module in TREES if called(module) & READ}
-    assert {module for module in readers if room(module) != "io"} <= {"files", "programs", "inference.posterior", "survey.store"}
+    assert {module for module in readers if room(module) != "io"} <= {"files", "inference.posterior", "survey.store"}
     assert "io.hdus" in readers
 
 

@@ -1,15 +1,18 @@
 """The free parameters as one vector on the whole real line, and back."""
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmetal.compiling import compiled, compiled_once
 from jaxmetal.inference.priors import Priors
-from jaxmetal.inference.transforms import coordinate_of
+from jaxmetal.inference.transforms import Standard, coordinate_of
 
 Values = dict[str, Any]
 
@@ -27,9 +30,35 @@ def to_line(priors: Priors, values: Values) -> Float[Array, " n"]:
     A value on the edge of its prior's support, such as a scatter of 0, has no finite place on the
     line: there is no slope to follow from it. The middle of the prior stands in for it.
     """
-    parts = [coordinate_of(prior).line(values[name]).ravel() for name, prior in priors.items()]
-    line = jnp.concatenate(parts) if parts else jnp.zeros(0)
+    parts = _of_each(priors, lambda coordinate, value: coordinate.line(value), values)
+    line = jnp.concatenate([parts[name].ravel() for name in priors]) if priors else jnp.zeros(0)
     return jnp.where(jnp.isfinite(line), line, 0.0)
+
+
+def _of_each(priors: Priors, function: Callable, numbers: Values) -> Values:
+    """`function` of the coordinate and the number of every prior.
+
+    Priors of one family and shape are evaluated as one array: that is one family to trace and to
+    compile, however many parameters there are.
+    """
+    alike: dict[Any, dict[str, Any]] = {}
+    for name, prior in priors.items():
+        coordinate = coordinate_of(prior)
+        plain = isinstance(coordinate, Standard) and not any(map(eqx.is_array, jax.tree.leaves(coordinate.unit)))
+        family = (type(coordinate.unit), coordinate.shape, coordinate.exponential) if plain else name
+        shapes = (jnp.shape(coordinate.loc), jnp.shape(coordinate.scale)) if plain else ()
+        alike.setdefault((family, shapes, jnp.shape(numbers[name])), {})[name] = coordinate
+    found: Values = {}
+    for same in alike.values():
+        first, *others = same.values()
+        if not others:
+            found |= {name: function(first, numbers[name]) for name in same}
+            continue
+        loc, scale = (jnp.stack([jnp.asarray(getattr(c, part)) for c in same.values()]) for part in ("loc", "scale"))
+        one = lambda loc, scale, number, first=first: function(first._replace(loc=loc, scale=scale), number)  # noqa: E731
+        together = jax.vmap(one)(loc, scale, jnp.stack([jnp.asarray(numbers[name]) for name in same]))
+        found |= {name: jax.tree.map(lambda array, i=i: array[i], together) for i, name in enumerate(same)}
+    return found
 
 
 class Point(NamedTuple):
@@ -52,22 +81,23 @@ class Point(NamedTuple):
 
 def from_line(priors: Priors, unconstrained: Float[Array, " n"]) -> Point:
     """The vector back as values by path, with their prior density."""
-    values, log_prior, log_jacobian, start = {}, jnp.zeros(()), jnp.zeros(()), 0
-    for name, prior in priors.items():
-        coordinate = coordinate_of(prior)
-        shape = coordinate.line_shape(prior)
-        end = start + math.prod(shape)
-        u = unconstrained[start:end].reshape(shape)
-        values[name] = coordinate.value(u)
-        log_prior += jnp.sum(coordinate.log_prior(u))
-        log_jacobian += jnp.sum(coordinate.log_jacobian(u))
-        start = end
-    return Point(values, log_prior, log_jacobian)
+    shapes = {name: coordinate_of(prior).line_shape(prior) for name, prior in priors.items()}
+    ends = np.cumsum([math.prod(shape) for shape in shapes.values()], dtype=int)
+    parts = jnp.split(unconstrained, ends[:-1]) if shapes else []
+    line = {name: part.reshape(shape) for part, (name, shape) in zip(parts, shapes.items(), strict=True)}
+    found = _of_each(priors, lambda coordinate, u: (coordinate.value(u), coordinate.log_prior(u), coordinate.log_jacobian(u)), line)
+    log_prior, log_jacobian = (sum((jnp.sum(found[name][i]) for name in priors), jnp.zeros(())) for i in (1, 2))
+    return Point({name: found[name][0] for name in priors}, log_prior, log_jacobian)
 
 
 @compiled_once
 def partway(priors: Priors, values: Values, visits: int, part: float) -> list[Values]:
     """Values part of the way from these, on the line, to some draws from the priors."""
     start = to_line(priors, values)
-    ends = [to_line(priors, draw(priors, jax.random.key(i))) for i in range(visits)]
-    return [from_line(priors, start + part * (end - start)).values for end in ends]
+
+    def visited(key: Array) -> Values:
+        return from_line(priors, start + part * (to_line(priors, draw(priors, key)) - start)).values
+
+    # Mapped, so that the priors are compiled here only once.
+    found = jax.vmap(visited)(jnp.stack([jax.random.key(i) for i in range(visits)]))
+    return [jax.tree.map(lambda array, i=i: array[i], found) for i in range(visits)]

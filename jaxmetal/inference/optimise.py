@@ -1,5 +1,6 @@
 """The most probable parameters, and their errors: an ascent, then Laplace."""
 
+import math
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -70,7 +71,9 @@ def optimise(
     """
     check_type(model, Model, "optimise: model", MODEL_HINT)
     steps = most_steps(model, starts, method, steps)
-    with bar(None, progress, f"fitting {len(model.start)} parameters"):
+    # Not by `model.start`, which would be compiled for nothing else.
+    count = sum(math.prod(prior.shape()) for prior in model.priors.values())
+    with bar(None, progress, f"fitting {count} parameters"):
         return _best(model, starts, method, steps, seed)
 
 
@@ -148,10 +151,14 @@ def first_points(model: Model, starts: int, seed: int) -> Float[Array, "starts n
         of the draws.
     """
     own = model.start
-    draws = [model.unconstrain(model.draw(jax.random.key(seed + i))) for i in range(1, starts)]
-    points = jnp.stack([own, *(own + PART_OF_THE_WAY * (point - own) for point in draws)])
+    points = own[None]
+    if starts > 1:
+        # Mapped, so that the priors are compiled here only once.
+        keys = jnp.stack([jax.random.key(seed + i) for i in range(1, starts)])
+        draws = jax.vmap(lambda key: model.unconstrain(model.draw(key)))(keys)
+        points = jnp.concatenate([points, own + PART_OF_THE_WAY * (draws - own)])
     lights = {name: one_map for name, one_map in model.maps.items() if one_map.additive}
-    amplitudes = [name for name in model.names if re.fullmatch(r"\w+\.light\.(\w+\.)?amp\w*", name)]
+    amplitudes = [n for n in model.names if re.fullmatch(r"\w+\.light\.(\w+\.)?amp\w*", n)]
     if not lights or not amplitudes:
         return points
     # Mapped, so that the model is compiled here only once.

@@ -96,8 +96,10 @@ class Standard(NamedTuple):
 
     def log_prior(self, u: Array) -> Any:
         """The log density of the prior in the parameter's own unit."""
-        w = self.shape.forward(u)
-        return self.unit.log_prob(w) - jnp.log(jnp.abs(self.scale)) - self._log_value(u)
+        # Uniform between 0 and 1, where all w are.
+        flat = isinstance(self.unit, dist.Uniform)
+        log_unit = jnp.zeros_like(u) if flat else self.unit.log_prob(self.shape.forward(u))
+        return log_unit - jnp.log(jnp.abs(self.scale)) - self._log_value(u)
 
     def _log_value(self, u: Array) -> Array:
         return self.loc + self.scale * self.shape.forward(u) if self.exponential else jnp.zeros_like(u)

@@ -94,16 +94,18 @@ def cell_means(
     # Mapped, so that the profiles are compiled once here however many cusps there are.
     corners, patches = jax.vmap(near)(*(jnp.stack(place) for place in zip(*cusps, strict=True)))
 
+    corners = [tuple(corner) for corner in corners]
+
     # Image by image, so that one that stays the same from step to step can be seen to.
     def whole(mean: Cells, around: Float[Array, "cusps rows columns"]) -> Cells:
-        for corner, patch in zip(corners, around, strict=True):
-            mean = jax.lax.dynamic_update_slice(mean, patch[:block, :block], tuple(corner))
+        for (row, column), patch in zip(corners, around, strict=True):
+            mean = jax.lax.dynamic_update_slice(mean, patch[:block, :block], (row, column), allow_negative_indices=False)
         return _spread(mean, around[-1][block:, block:], corners[-1]) if smeared else mean
 
     return [whole(mean, around) for mean, around in zip(means, patches, strict=True)]
 
 
-def _spread(mean: Cells, given: Float[Array, "more more"], corner: Array) -> Cells:
+def _spread(mean: Cells, given: Float[Array, "more more"], corner: tuple[Array, Array]) -> Cells:
     """The averages over cells, corrected around a cusp for where in its cells the light lies.
 
     An average over a cell puts all its light in its middle. A smooth image makes up for that in the next cell, a cusp does
@@ -111,10 +113,11 @@ def _spread(mean: Cells, given: Float[Array, "more more"], corner: Array) -> Cel
     a sharpened spline, less what its averages would give if it were smooth.
     """
     smooth = jnp.asarray(_smooth(len(given) - 2 * SPREAD), mean.dtype)
-    around = jax.lax.dynamic_slice(mean, tuple(corner - SPREAD - 1), (smooth.shape[1],) * 2)
-    correction = given - product(smooth, around, smooth.T)
-    start = tuple(corner - SPREAD)
-    return jax.lax.dynamic_update_slice(mean, jax.lax.dynamic_slice(mean, start, given.shape) + correction, start)
+    before = tuple(first - SPREAD - 1 for first in corner)
+    around = jax.lax.dynamic_slice(mean, before, (smooth.shape[1],) * 2, allow_negative_indices=False)
+    corrected = around[1:-1, 1:-1] + given - product(smooth, around, smooth.T)
+    start = tuple(first - SPREAD for first in corner)
+    return jax.lax.dynamic_update_slice(mean, corrected, start, allow_negative_indices=False)
 
 
 def _framed(

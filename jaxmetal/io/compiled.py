@@ -1,16 +1,15 @@
-"""Compiled programs kept between processes, so that the second run of a kind of fit need not compile."""
+"""JAX's persistent compilation cache in the user's cache folder, so that the second run of a kind of fit need not compile."""
 
 import hashlib
 import logging
 import os
+import platform
 import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
 
 import jax
-
-from jaxmetal.programs import processor
 
 log = logging.getLogger("jaxmetal")
 
@@ -65,6 +64,16 @@ def _folder() -> Path | None:
         except RuntimeError:
             return None
     return (root / hashlib.sha256(processor().encode()).hexdigest()[:12]).absolute()
+
+
+def processor() -> str:
+    """What tells processors apart: their instructions, where the system lists them."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        lines = []
+    listed = [line for line in lines if line.startswith(("flags", "Features"))]
+    return f"{platform.machine()} {platform.processor()} {''.join(listed[:1])}"
 
 
 def _writable(folder: Path) -> bool:

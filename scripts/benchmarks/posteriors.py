@@ -69,13 +69,13 @@ def posterior(options):
 
 
 def cold(options):
-    """From starting Python to a posterior of use case 1: with nothing compiled before, and with what an earlier process compiled."""
+    """From starting Python to a posterior of use case 1: nothing compiled before, and with JAX's cache of an earlier process."""
     z = case("use case 1", 1.5, seed=1)[1]["z"]
     with tempfile.TemporaryDirectory() as folder:
         data = str(Path(folder) / "map.npz")
         np.savez(data, values=z.data, sigma=z.errors)
         kept = {"JAX_COMPILATION_CACHE_DIR": folder, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
-        runs = {"auto": {}, "nuts": {}, "auto, first to keep its programs": kept, "auto, programs kept": kept}
+        runs = {"auto": {}, "nuts": {}, "auto, JAX cache empty": kept, "auto, JAX cache": kept}
         for name, environment in runs.items():
             code = COLD.format(data=data, method=name.split(",")[0])
             begin = time.perf_counter()
