@@ -12,6 +12,7 @@ import jaxmetal as jm
 from jaxmetal import cli
 from jaxmetal.errors import InputError
 from jaxmetal.io import results
+from jaxmetal.io.kept import keep_input, write_map
 from jaxmetal.io.readers import registry
 from jaxmetal.io.scene import build, load
 
@@ -156,3 +157,35 @@ def test_an_installed_package_may_bring_a_reader(folder, monkeypatch):
         assert registry.installed()["manga"] == registry.BUILTIN["manga"]
     finally:
         registry.installed.cache_clear()
+
+
+KERNELS = """
+from dataclasses import replace
+
+import numpy as np
+import jaxmetal as jm
+from npz_survey import read as read_npz
+
+
+def read(path):
+    offset = np.arange(-15, 16) / 3
+    image = np.exp(-0.5 * (offset**2 + offset[:, None] ** 2) / 1.5**2)
+    return replace(read_npz(path), psf={"oh": jm.KernelPSF(image, 3, includes_pixel=True), "oiii": jm.NoPSF()})
+"""
+
+
+def test_results_keep_an_image_as_the_psf_of_one_map(folder):
+    (folder / "kernels.py").write_text(KERNELS)
+    raw = config()
+    raw["maps"]["cube"] = {"kind": "kernels.py:read", "file": "data/galaxy.npz"}
+    scene = build(raw, folder)
+    assert isinstance(scene.maps["oiii"].map.instrument.psf, jm.NoPSF)
+    kept = keep_input(folder / "made", scene, dict.fromkeys(scene.maps, ((2, 1), 2)))
+    for name, observed in scene.maps.items():
+        images = {"DATA": (observed.map.data, observed.unit), "ERROR": (observed.map.errors, observed.unit)}
+        write_map(folder / "made" / "maps" / f"{name}.fits", observed, images)
+    again = build(kept, folder / "made")
+    assert kept["maps"]["oiii"]["psf"] == "none"
+    before, after = (one.maps["oh"].map.instrument.psf for one in (scene, again))
+    np.testing.assert_allclose(after.kernel, before.kernel, rtol=1e-5)
+    assert float(after.oversampling) == pytest.approx(3.0) and after.includes_pixel

@@ -109,3 +109,37 @@ def test_a_real_galaxy(tmp_path):
     disc = galaxy.geometry
     assert (disc.effective_radius, disc.redshift) == (6.85, 0.02964)
     assert np.cos(np.deg2rad(disc.inclination)) == pytest.approx(1 - 0.43990555)
+
+
+def test_two_observations_of_a_galaxy_lie_on_one_sky(tmp_path):
+    """The centre that the first file states is (0, 0) in both."""
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name)
+    for line in FLUXES:
+        for extension in (0, 1):
+            # What lies at the reference position is two pixels further south than in the first.
+            fits.setval(tmp_path / "second" / NAME.format(line), "CRVAL2", value=2.0 + 1.0 / 3600, ext=extension)
+    entries = {
+        name: {
+            "kind": "sami",
+            "file": f"{name}/{NAME.format('Halpha')}",
+            "psf": "none",
+            "supersampling": 1,
+            "names": {"z": f"z_{name}", "halpha": "none"},
+        }
+        for name in ("first", "second")
+    }
+    config = {
+        "maps": entries,
+        "galaxy": {
+            "disc": {
+                "light": {"profile": "uniform", "amp": 1.0},
+                "metallicity": {"profile": "uniform", "value": 8.5},
+            }
+        },
+        "priors": {"disc.metallicity.value": {"normal": [8.5, 1]}},
+    }
+    maps = build(config, tmp_path).maps
+    pixels = [np.asarray(maps[name].map.instrument.grid.pixel(0.0, 0.0)) for name in ("z_first", "z_second")]
+    np.testing.assert_allclose(pixels, [[5.5, 5.5], [5.5, 3.5]], atol=2e-3)

@@ -137,6 +137,8 @@ class FromReader(Observation):
 
     model_config = ConfigDict(extra="allow", frozen=True)
     tag: ClassVar = "reader"
+    # The place of the maps is the reader's; an option of that name is the reader's own.
+    pixel_scale: ClassVar = None
     kind: str
     names: dict[Name, Name] = Field({})
     light_scatter: NotNegative | None = None

@@ -154,6 +154,7 @@ def _entry(scene: Scene, name: str, observed: Observed, place: str, shelf: _Shel
     """What a configuration says of a map that lies in the folder."""
     entry = scene.config.maps[observed.entry]
     said = entry.model_dump(mode="json", exclude_none=True)
+    _keep_kernel(said, shelf)
     if isinstance(entry, FromReader):
         said = _without_reader(said, entry, name, observed, shelf)
     found = {key: value for key, value in said.items() if key not in _PLACES}
@@ -162,7 +163,6 @@ def _entry(scene: Scene, name: str, observed: Observed, place: str, shelf: _Shel
         found["bins"] = "BINS"
         # What is written of a bin is the flux of its mean pixel.
         found |= {"flux": "mean"} if isinstance(observed.map, LightMap) else {}
-    _keep_kernel(found, shelf)
     if sampling is not None:
         (evaluate, convolve), margin = sampling
         found |= {"supersampling": [evaluate, convolve], "margin": margin}

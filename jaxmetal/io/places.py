@@ -22,7 +22,7 @@ UNITS = {"degrees": 3600.0, "arcmin": 60.0, "milliarcsec": 1e-3}
 
 def on_the_sky(entry: Any, source: Reading) -> bool:
     """Whether the place of a map is that of its WCS."""
-    return source.wcs is not None and getattr(entry, "pixel_scale", None) is None
+    return source.wcs is not None and entry.pixel_scale is None
 
 
 def find_reference(
