@@ -157,8 +157,8 @@ WRONG = [
     (("maps/z/pixel_scale", -1), "maps.z.pixel_scale: expected a number greater than 0, got -1"),
     (("maps/z/pixel_scale", "wide"), "maps.z.pixel_scale: expected a valid number, got 'wide'"),
     (("maps/z/pixel_scale", True), "maps.z.pixel_scale: expected a number, got True"),
-    (("maps/z/kind", "trace"), "maps.z: kind: expected 'tracer', 'light', 'manga', got 'trace'"),
-    (("maps/z/kind", None), "maps.z: kind: expected tracer, light or manga, got None"),
+    (("maps/z/kind", "trace"), "maps.z: kind: expected tracer, light, manga, sami or file.py:function, got 'trace'"),
+    (("maps/z/kind", None), "maps.z: kind: expected tracer, light, manga, sami or file.py:function, got None"),
     (("maps/z/psf", None), "maps.z.psf: is missing"),
     (("maps/z/psf", {"gauss": {"fwhm": 1}}), "maps.z.psf.gauss: unknown key 'gauss'. Did you mean 'gaussian'?"),
     (("maps/z/psf", 1.5), "maps.z.psf: expected gaussian: {fwhm: }, moffat: {fwhm: , beta: }, kernel: {file: } or none, got 1.5"),
@@ -399,7 +399,7 @@ def test_a_manga_file_gives_maps_and_geometry(manga):
     assert made.disc.effective_radius == pytest.approx(2.0)
     assert np.cos(np.deg2rad(made.disc.inclination)) == pytest.approx(0.6)
     assert float(made.maps["z"].map.instrument.psf.fwhm) == pytest.approx(2.57, abs=0.03)
-    sharp = build(manga_config(psf="none", metallicity="oh"), manga)
+    sharp = build(manga_config(psf="none", names={"z": "oh"}), manga)
     assert isinstance(sharp.maps["oh"].map.instrument.psf, jm.NoPSF)
 
 
@@ -407,9 +407,16 @@ def test_a_manga_file_gives_maps_and_geometry(manga):
     "change, culprit",
     [
         ({"calibration": "o3n2"}, "maps.manga: unknown calibration 'o3n2'"),
-        ({"light": "none"}, "galaxy.disc.light: unknown light map 'halpha'"),
-        ({"light": "disc"}, "maps.manga: 'disc' is also the name of another map, of a component or of the lenses"),
+        ({"names": {"halpha": "none"}}, "galaxy.disc.light: unknown light map 'halpha'"),
+        ({"names": {"halpha": "disc"}}, "maps.manga: 'disc' is also the name of another map, of a component or of the lenses"),
         ({"file": "gone.fits"}, "gone.fits: no such file"),
+        ({"names": {"oh": "z"}}, "maps.manga: names: unknown map 'oh'. It may be one of: halpha, z."),
+        ({"snrr": 3}, "maps.manga.snrr: unknown key 'snrr'. Did you mean 'snr'?"),
+        ({"inflate": 0}, "maps.manga.inflate: expected a number greater than 0, got 0."),
+        ({"calibration": 3}, "maps.manga.calibration: expected a text, got 3."),
+        ({"scatter": -1}, "maps.manga.scatter: expected a number greater than or equal to 0, got -1."),
+        ({"kind": "mange"}, "maps.manga: kind: expected tracer, light, manga, sami or file.py:function, got 'mange'."),
+        ({"kind": "mine.py:read"}, "mine.py: no such file."),
     ],
 )
 def test_a_mistake_about_a_manga_file_is_one_line(manga, change, culprit):

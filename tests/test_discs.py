@@ -128,14 +128,14 @@ def test_the_configuration_comes_before_the_model_and_the_model_before_the_file(
     config = manga_config()
     made = build(config, manga)
     assert made.disc.sources["inclination"] == "the model's disc.metallicity"
-    assert made.disc.sources["effective_radius"] == "the MaNGA file"
+    assert made.disc.sources["effective_radius"] == "the file of the map"
     # The fitted values, not those that the fit started from.
     turned = made.galaxy.with_named({"disc": galaxy(inclined(inclination=10.0)).disc})
     assert made.disc_of(turned).inclination == pytest.approx(10.0, abs=1e-3)
     config["galaxy"]["disc"]["metallicity"] = {"profile": "uniform", "value": 8.6}
     config["priors"] = {"disc.metallicity.value": {"normal": [8.5, 1]}}
     by_file = build(config, manga).disc
-    assert by_file.sources["inclination"] == by_file.sources["position_angle"] == "the MaNGA file"
+    assert by_file.sources["inclination"] == by_file.sources["position_angle"] == "the file of the map"
     assert np.cos(np.deg2rad(by_file.inclination)) == pytest.approx(0.6) and by_file.position_angle == pytest.approx(30.0)
     config["baseline"] = {"inclination": 0, "center": [1, 2], "redshift": 0.5, "effective_radius": 4}
     told = build(config, manga).disc

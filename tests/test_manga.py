@@ -7,7 +7,7 @@ from data import data_path
 
 from jaxmetal.errors import InputError
 from jaxmetal.io.fits import read_image
-from jaxmetal.io.manga import line_fluxes, read_manga
+from jaxmetal.io.readers.manga import line_fluxes, read_manga
 from jaxmetal.science import baselines
 
 # Precision plays no part here, or the one in which most people run.
@@ -60,24 +60,30 @@ def write(path, drop=None, header=None, lines=None, channels=CHANNELS, radius=No
     return path
 
 
+def radius_in_its_disc(galaxy):
+    """The radius of every spaxel along the major axis, arcsec, by the geometry of the file."""
+    disc = galaxy.geometry
+    return baselines.radius_map(galaxy.grid, inclination=disc.inclination, position_angle=disc.position_angle)
+
+
 def test_the_gradient_of_a_known_disc_is_read_exactly(tmp_path):
     galaxy = read_manga(write(tmp_path / "maps.fits"))
-    radius = baselines.radius_map(galaxy.grid, inclination=galaxy.inclination, position_angle=galaxy.position_angle)
+    radius = radius_in_its_disc(galaxy)
     np.testing.assert_allclose(radius, disc_radius(), atol=2e-3)
-    z = galaxy.metallicity
-    assert 100 < (~z.mask).sum() < SIZE**2
-    fit = baselines.wls(radius / galaxy.effective_radius, z.values, z.sigma, z.mask)
+    z = galaxy.maps["z"]
+    assert 100 < np.isfinite(z.values).sum() < SIZE**2
+    fit = baselines.wls(radius / galaxy.geometry.effective_radius, z.values, z.sigma)
     assert (fit.central, fit.gradient) == pytest.approx((8.6, -0.1), abs=2e-4)
 
 
 def test_geometry_and_psf_come_from_the_header(tmp_path):
     galaxy = read_manga(write(tmp_path / "maps.fits"))
-    assert galaxy.plateifu == "1-1"
-    assert np.cos(np.deg2rad(galaxy.inclination)) == pytest.approx(0.6)
-    assert (galaxy.position_angle, galaxy.effective_radius) == (30.0, 2.0)
-    assert galaxy.redshift == pytest.approx(0.03002, abs=1e-5)
-    assert galaxy.bin_id[0, 0] == 3 * SIZE**2
-    assert galaxy.light.unit == "" and galaxy.metallicity.unit == "dex"
+    disc = galaxy.geometry
+    assert galaxy.name == "1-1" and galaxy.bins is None
+    assert np.cos(np.deg2rad(disc.inclination)) == pytest.approx(0.6)
+    assert (disc.position_angle, disc.effective_radius) == (30.0, 2.0)
+    assert disc.redshift == pytest.approx(0.03002, abs=1e-5)
+    assert {name: (one.tracer, one.unit) for name, one in galaxy.maps.items()} == {"z": ("metallicity", "dex"), "halpha": (None, "")}
     np.testing.assert_allclose(galaxy.grid.pixel(0.0, 0.0), (8.3, 7.6), atol=1e-3)
 
 
@@ -85,7 +91,8 @@ def test_geometry_and_psf_come_from_the_header(tmp_path):
 def test_the_psf_is_that_of_the_band_where_halpha_lies_and_the_pixel_counts_once(tmp_path, velocity, band_fwhm):
     header = {} if velocity is None else {"SCINPVEL": velocity}
     galaxy = read_manga(write(tmp_path / "maps.fits", header=header, drop="SCINPVEL" if velocity is None else None))
-    variance = (float(galaxy.psf.fwhm) ** 2) / (8 * np.log(2)) + 0.5**2 / 12
+    assert galaxy.psf_of("z").fwhm == galaxy.psf_of("halpha").fwhm
+    variance = (float(galaxy.psf_of("z").fwhm) ** 2) / (8 * np.log(2)) + 0.5**2 / 12
     assert np.sqrt(8 * np.log(2) * variance) == pytest.approx(band_fwhm, rel=1e-5)
 
 
@@ -96,19 +103,19 @@ def test_flags_faint_lines_and_active_nuclei_leave(tmp_path):
     oiii[5, 5], oiii[6, 6] = 3 * 1.25 * 0.5 - 0.01, 1e4
     lines["OIII-5008"] = oiii
     galaxy = read_manga(write(tmp_path / "maps.fits", lines=lines))
-    mask = galaxy.metallicity.mask
+    mask = np.isnan(galaxy.maps["z"].values)
     assert mask[2, 2] and mask[3, 3], "flagged, or without an error"
     assert mask[5, 5], "signal-to-noise ratio below 3 with the inflated error"
     assert mask[6, 6], "an active nucleus"
     assert not mask[7, 7]
-    light = galaxy.light.mask
+    light = np.isnan(galaxy.maps["halpha"].values)
     assert light[2, 2] and light.sum() == 1, "the light keeps the spaxels where another line is missing"
 
 
 def test_errors_are_inflated(tmp_path):
     path = write(tmp_path / "maps.fits")
     assert line_fluxes(path)["halpha"].sigma[7, 7] == pytest.approx(1.25 * 0.5)
-    plain, inflated = (read_manga(path, inflate=factor).metallicity.sigma[7, 7] for factor in (1.0, 2.0))
+    plain, inflated = (read_manga(path, inflate=factor).maps["z"].sigma[7, 7] for factor in (1.0, 2.0))
     assert inflated == pytest.approx(2 * plain, rel=1e-5)
 
 
@@ -131,7 +138,7 @@ def test_channels_are_found_by_name_not_by_number(tmp_path):
 )
 def test_a_header_that_is_wrong_is_named(tmp_path, changes, culprit):
     with pytest.raises(InputError, match=culprit):
-        read_manga(write(tmp_path / "maps.fits", **changes))
+        read_manga(write(tmp_path / "maps.fits", **changes)).psf_of("z")
 
 
 def test_wrong_arguments_are_named(tmp_path):
@@ -154,21 +161,19 @@ def test_the_nucleus_of_a_real_galaxy_is_the_origin(real):
     theirs = read_image(data_path(REAL), "SPX_ELLCOO", "Elliptical radius")
     row, column = np.unravel_index(theirs.argmin(), theirs.shape)
     np.testing.assert_allclose(real.grid.pixel(0.0, 0.0), (column, row), atol=0.5)
-    ours = baselines.radius_map(real.grid, inclination=real.inclination, position_angle=real.position_angle)
-    np.testing.assert_allclose(ours, theirs, atol=2e-4)
+    np.testing.assert_allclose(radius_in_its_disc(real), theirs, atol=2e-4)
 
 
 def test_the_naive_gradient_of_a_real_galaxy(real):
     """What a fit that ignores the PSF finds: -0.059 dex per effective radius, 8.631 in the centre."""
-    assert real.plateifu == "7815-3702"
-    assert real.redshift == pytest.approx(0.0294, abs=1e-4)
-    assert (~real.light.mask).sum() == 769
-    radius = baselines.radius_map(real.grid, inclination=real.inclination, position_angle=real.position_angle)
-    z = real.metallicity
-    fit = baselines.wls(radius / real.effective_radius, z.values, z.sigma, z.mask)
+    assert real.name == "7815-3702"
+    assert real.geometry.redshift == pytest.approx(0.0294, abs=1e-4)
+    assert np.isfinite(real.maps["halpha"].values).sum() == 769
+    z = real.maps["z"]
+    fit = baselines.wls(radius_in_its_disc(real) / real.geometry.effective_radius, z.values, z.sigma)
     assert fit.gradient == pytest.approx(-0.059, abs=0.001)
     assert fit.central == pytest.approx(8.631, abs=0.001)
 
 
 def test_without_inflation_575_spaxels_of_the_real_galaxy_are_star_forming():
-    assert (~read_manga(data_path(REAL), inflate=1.0).metallicity.mask).sum() == 575
+    assert np.isfinite(read_manga(data_path(REAL), inflate=1.0).maps["z"].values).sum() == 575

@@ -196,11 +196,11 @@ def test_only_the_word_none_says_that_there_is_no_psf(psf):
     assert parse(changed(("maps/z/psf", "none")), Mistakes()) is not None
 
 
-def test_a_forgotten_psf_of_a_manga_map_is_not_that_of_the_header():
+def test_a_forgotten_psf_is_not_that_of_the_reader():
     found, config = Mistakes(), changed()
     config["maps"]["m"] = {"kind": "manga", "file": "maps.fits", "psf": None}
     parse(config, found)
-    hint = "leave the key out for the PSF of the header."
+    hint = "leave the key out for the PSF of the reader."
     assert found.lines == [f"maps.m.psf: expected a PSF or none, got nothing; {hint}"]
 
 

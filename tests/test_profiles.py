@@ -1,6 +1,7 @@
 """What shines and what the light carries: each profile's formula, its gradient, and where it might break."""
 
 import inspect
+from collections import Counter
 from functools import cache
 
 import jax
@@ -15,26 +16,27 @@ from jaxmetal.compiling import compiled_once
 from jaxmetal.profiles.geometry import disc_plane, disc_radius, elliptical_radius, ellipticity
 from jaxmetal.profiles.numerics import sersic_b
 from jaxmetal.profiles.profile import options_of
+from jaxmetal.profiles.units import declared_unit, is_ellipticity, is_length
+from jaxmetal.quantities import ARCSEC, PIXEL_SCALE
 
 PICTURE = np.random.default_rng(5).uniform(0.5, 2.0, (6, 9))
 B1 = 1.6783469900166605
 PIECE = 2048
 
-# A value away from anything special for each name that profiles use; a new name gets 0.6.
-ORDINARY = {
-    "amp": 2.3, "R_sersic": 0.8, "n_sersic": 1.7, "e1": 0.21, "e2": -0.13, "center_x": 0.17, "center_y": -0.11, "beta": 2.4,
-    "image": PICTURE, "phi_G": 0.4, "scale": 0.51, "central": 8.4, "gradient": -0.17, "inclination": 43.0, "position_angle": 37.0,
-    "inner": -0.05, "outer": -0.25, "break_radius": 1.1, "smoothness": 0.3, "contrast": 0.2, "pitch": 23.0, "number": 3.0,
-    "phase": 25.0, "coefficients": np.linspace(8.0, -0.7, 10),
-}  # fmt: skip
+# Values away from anything special, in turn for the parameters of each unit that a profile declares; what has no unit gets 1.7.
+ELLIPTICITIES, LENGTHS, PLACES = (0.21, -0.13, 0.15, 0.09, -0.08, 0.12), (0.8, 1.1, 0.9, 1.2, 0.7, 1.3), (0.17, -0.11)
+ORDINARY = {"deg": (43.0, 37.0, 25.0, 23.0), "rad": (0.4,), "tracer": (8.4, 0.2), "tracer / arcsec": (-0.17, -0.25), "flux": (2.3,)}
+ORDINARY |= {"flux / arcsec2": (0.6,), PIXEL_SCALE: (0.51,), "tracer / arcsec^order": (np.linspace(8.0, -0.7, 10),)}
 
-# Profiles that are sums of many have an amplitude for each.
+# Profiles that are sums of many have an amplitude for each; some numbers are not any number.
 MANY = {"amp": np.linspace(2.0, 0.5, 6)}
 SETS = {
     jm.light.multi_gaussian: MANY | {"sigma": np.linspace(0.4, 1.5, 6)}, jm.light.mge_set: MANY, jm.light.shapelets: MANY,
     jm.light.shapelets_polar: MANY, jm.light.shapelets_polar_exp: {"amp": np.linspace(2.0, 0.5, 9)}, jm.light.pl_sersic: {"r_c": 0.7},
     jm.light.core_sersic: {"gamma": 0.4}, jm.light.power_law: {"gamma": 1.8}, jm.light.pjaffe: {"Rs": 1.1},
     jm.light.sersic_flexion: dict.fromkeys(("a", "b1", "b2", "c1", "c2", "d1", "d2"), 0.04),
+    jm.light.sersic_q_phi: {"q": 0.6}, jm.light.image: {"image": PICTURE},
+    jm.tracer.spiral_arms: {"number": 3.0, "width": 0.6, "inner_radius": 0.6}, jm.tracer.broken_gradient: {"smoothness": 0.3},
 }  # fmt: skip
 
 # Where a fit may well begin: some parameters are then zero, or the index of a well-known galaxy.
@@ -61,8 +63,19 @@ def names(function) -> list[str]:
 
 def ordinary(function, **special) -> dict:
     """Values of a profile's parameters, away from anything special but for those that are given."""
-    values = ORDINARY | SETS.get(function, {})
-    return {name: jnp.asarray(values.get(name, 0.6), float) for name in names(function)} | special
+    values, special = {}, SETS.get(function, {}) | special
+    counts = Counter()
+    for name in names(function):
+        unit = declared_unit(function, name)
+        if is_ellipticity(function, name):
+            unit, series = "ellipticity", ELLIPTICITIES
+        elif unit == ARCSEC:
+            unit, series = ("length", LENGTHS) if is_length(function, name) else ("place", PLACES)
+        else:
+            series = ORDINARY.get(unit, (1.7,))
+        values[name] = series[counts[unit] % len(series)]
+        counts[unit] += 1
+    return {name: jnp.asarray(value, float) for name, value in (values | special).items() if name in values}
 
 
 def on_the_sky(*points):

@@ -50,7 +50,7 @@ def test_two_seeings_of_a_galaxy_agree_once_corrected(results, example):
     assert said["naive"]["SAMI 41144_D"][0] == pytest.approx(-0.0157, abs=0.0002)
     assert said["jaxmetal"]["SAMI 41144_B"] == (pytest.approx(-0.0261, abs=0.0003), pytest.approx(0.0008, abs=0.0001))
     assert said["jaxmetal"]["SAMI 41144_D"] == (pytest.approx(-0.0246, abs=0.0003), pytest.approx(0.0009, abs=0.0001))
-    naive, corrected = (difference / error for difference, error in (example.apart(said[how]) for how in ("naive", "jaxmetal")))
+    naive, corrected = (change / error for change, error in (example.difference(said[how]) for how in ("naive", "jaxmetal")))
     assert naive < -8 and abs(corrected) < 2
 
 

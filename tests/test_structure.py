@@ -120,6 +120,19 @@ def test_only_the_pictures_import_matplotlib():
     assert {room(module) for module in TREES if "matplotlib" in map(room, imports(module))} <= {"view"}
 
 
+def test_surveys_are_known_to_their_readers_alone():
+    """So that another one costs one file."""
+    surveys = {module for module in TREES if module.startswith("io.readers.")} - {
+        "io.readers.lines",
+        "io.readers.options",
+        "io.readers.protocol",
+        "io.readers.registry",
+    }
+    assert {"io.readers.manga", "io.readers.sami"} <= surveys
+    assert {module for module in TREES if NEEDS[module] & surveys} == set()
+    assert {room(needed) for module in surveys for needed in NEEDS[module]} <= {"errors", "quantities", "instrument", "science", "io"}
+
+
 def called(module: str) -> set[str]:
     """The functions and methods that a module calls, by their own names and as they are written."""
     functions = {node.func for node in walk(TREES[module]) if isinstance(node, ast.Call)}

@@ -282,6 +282,8 @@ def test_columns_are_taken_in_the_unit_that_is_wanted():
     rows["name"] = ["evil.py:run"]
     with pytest.raises(jm.InputError, match="profiles that come with jaxmetal only"):
         configure({"galaxy": {"disc": {"light": {"profile": "{name}"}}}}, catalogue, 0)
+    with pytest.raises(jm.InputError, match="readers that come with jaxmetal only"):
+        configure({"maps": {"cube": {"kind": "{name}"}}}, catalogue, 0)
 
 
 def test_another_survey_in_the_same_folder_is_refused(planned, made, tmp_path, capsys):

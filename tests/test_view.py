@@ -388,14 +388,14 @@ def test_numbers_have_the_digits_that_their_errors_leave(value, error, text):
 
 
 def test_a_real_galaxy_lies_as_on_the_sky():
-    from jaxmetal.io.manga import read_manga
+    from jaxmetal.io.readers.manga import read_manga
 
     galaxy = read_manga(data_path("manga_7815-3702/manga-7815-3702-MAPS-HYB10-GAU-MILESHC.fits.gz"))
     figure = style.new_figure(3, 3)
     axes = figure.add_subplot()
-    image = np.where(galaxy.metallicity.mask, np.nan, galaxy.metallicity.values)
+    image = galaxy.maps["z"].values
     drawn = maps.draw_map(axes, galaxy.grid, image, style.TRACER, style.tracer_norm(8.5, 8.7))
-    np.testing.assert_array_equal(np.ma.getmaskarray(drawn.get_array()), galaxy.metallicity.mask)
+    np.testing.assert_array_equal(np.ma.getmaskarray(drawn.get_array()), np.isnan(image))
     rows, columns = image.shape
     corners = np.array([[0, 0], [columns - 1, 0], [0, rows - 1], [columns - 1, rows - 1]])
     ra, dec = galaxy.wcs.all_pix2world(corners, 0).T

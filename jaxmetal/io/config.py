@@ -1,17 +1,17 @@
 """The configuration: checked as a whole so that all mistakes are reported at once, and told as it was understood."""
 
-import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from jaxmetal.errors import InputError
 from jaxmetal.io.documents import as_text, read, write
+from jaxmetal.io.entries import FromReader
 from jaxmetal.io.explain import Place, explain, place_of
 from jaxmetal.io.mistakes import Mistakes
+from jaxmetal.io.paths import file_path, module_file
+from jaxmetal.io.readers.options import path_options
 from jaxmetal.io.schema import Config
 
 # All that others need of a configuration, whichever module it stands in.
@@ -27,8 +27,9 @@ __all__ = [
     "write",
 ]
 
-# Keys that name a file.
+# Keys that name a file, and those that may name a function of a user's file.
 FILES = ("file", "x_file", "y_file")
+FUNCTIONS = ("profile", "kind")
 
 
 def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Config | None:
@@ -120,41 +121,6 @@ def _remove(tree: dict[str, Any], place: Place) -> Place:
     return ()
 
 
-def file_path(text: str, folder: Path) -> Path:
-    """The path of a file named in a configuration: ${VARIABLE} and ~ filled in, relative to the configuration's folder.
-
-    Raises
-    ------
-    InputError
-        for an environment variable that is not set, or the home folder of nobody.
-    """
-    for name in re.findall(r"\$\{?(\w+)\}?", text):
-        if not os.environ.get(name):
-            raise InputError(f"the environment variable {name} is not set, needed by {text!r}.")
-    try:
-        path = Path(os.path.expandvars(text)).expanduser()
-    except RuntimeError:
-        raise InputError(f"{text!r}: there is no such user whose home folder ~ could be.") from None
-    return path if path.is_absolute() else folder / path
-
-
-def module_file(name: str, folder: Path) -> Path | None:
-    """The file of a user's module, "file.py" or a module beside the configuration; None if it must be an installed one.
-
-    Raises
-    ------
-    InputError
-        for a file that does not exist.
-    """
-    if name.endswith(".py"):
-        path = file_path(name, folder)
-        if not path.is_file():
-            raise InputError(f"{path}: no such file.")
-        return path
-    path = folder.joinpath(*name.split(".")).with_suffix(".py")
-    return path if path.is_file() else None
-
-
 def resolved(config: Config, folder: Path, sampling: Mapping[str, tuple[Any, int]]) -> dict[str, Any]:
     """The configuration as it was understood: every default said, files by absolute path, "auto" by what was chosen.
 
@@ -170,15 +136,24 @@ def resolved(config: Config, folder: Path, sampling: Mapping[str, tuple[Any, int
     for name, ((evaluate, convolve), margin) in sampling.items():
         said["maps"][name] |= {"supersampling": [evaluate, convolve], "margin": margin}
     _absolute(said, folder)
+    for name, entry in config.maps.items():
+        if isinstance(entry, FromReader):
+            for option in path_options(entry.kind, folder):
+                if (path := said["maps"][name].get(option)) is not None:
+                    said["maps"][name][option] = _from_anywhere(path, folder)
     return said
+
+
+def _from_anywhere(path: str, folder: Path) -> str:
+    """A path that means the same from every folder, as one that begins with a variable does."""
+    return path if path.startswith(("$", "~")) else str((folder / path).resolve())
 
 
 def _absolute(tree: Any, folder: Path) -> None:
     for key, value in tree.items():
         if isinstance(value, dict):
             _absolute(value, folder)
-        # A path that begins with a variable means the same from everywhere.
-        elif key in FILES and isinstance(value, str) and not value.startswith(("$", "~")):
-            tree[key] = str((folder / value).resolve())
-        elif key == "profile" and ":" in value and (path := module_file(value.rpartition(":")[0], folder)):
+        elif key in FILES and isinstance(value, str):
+            tree[key] = _from_anywhere(value, folder)
+        elif key in FUNCTIONS and ":" in value and (path := module_file(value.rpartition(":")[0], folder)):
             tree[key] = f"{path.resolve()}:{value.rpartition(':')[2]}"

@@ -1,11 +1,23 @@
 """What a configuration says of its maps: files, errors, bins and PSFs."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_serializer
+from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_serializer
 from pydantic import model_validator as check
 
-from jaxmetal.io.words import Block, Extension, Name, NotNegative, Number, OneOf, Part, Positive, Supersampling, or_none, refuse_nothing
+from jaxmetal.io.readers.registry import installed, is_reader
+from jaxmetal.io.words import (
+    Block,
+    Extension,
+    Name,
+    NotNegative,
+    Number,
+    OneOf,
+    Part,
+    Positive,
+    Supersampling,
+    refuse_nothing,
+)
 
 
 class Gaussian(Block):
@@ -56,6 +68,7 @@ class Psf(OneOf):
 class Observation(Block):
     """What all maps have: a file, how finely the instrument is computed, how the data scatter, and whether they are looked at."""
 
+    tag: ClassVar[str]
     file: str
     check: bool = True
     supersampling: Supersampling = "auto"
@@ -95,6 +108,7 @@ class Light(FitsMap):
     whole bin.
     """
 
+    tag: ClassVar = "light"
     kind: Literal["light"]
     flux: Literal["pixel", "mean", "total"] = "pixel"
 
@@ -108,26 +122,61 @@ class Light(FitsMap):
 class Tracer(FitsMap):
     """A map of something that light carries."""
 
+    tag: ClassVar = "tracer"
     kind: Literal["tracer"]
     tracer: Name = "metallicity"
     scale: Literal["log10", "linear"] = "log10"
 
 
-class Manga(Observation):
-    """A tracer map and a light map from one MaNGA MAPS file; the PSF is the header's if left out."""
+class FromReader(Observation):
+    """The maps of a file that a reader knows, such as MaNGA's; further keys are the reader's options.
 
-    kind: Literal["manga"]
-    metallicity: Name = "z"
-    light: Annotated[Name | None, BeforeValidator(or_none)] = "halpha"
-    calibration: str = "o3n2_m13"
-    snr: NotNegative = 3.0
-    inflate: Positive = 1.25
+    names renames the reader's maps, or leaves one out ("none"); scatter is that of its tracer maps.
+    The PSF is the reader's if left out.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    tag: ClassVar = "reader"
+    # The place of the maps is the reader's; an option of that name is the reader's own.
+    pixel_scale: ClassVar = None
+    kind: str
+    names: dict[Name, Name] = Field({})
     light_scatter: NotNegative | None = None
     psf: Psf | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The reader's own, not yet checked."""
+        return dict(self.__pydantic_extra__ or {})
 
     @field_validator("psf", mode="before")
     @classmethod
     def _not_forgotten(cls, value: Any) -> Any:
         if value is None:
-            raise ValueError("expected a PSF or none, got nothing; leave the key out for the PSF of the header")
+            lack = "expected a PSF or none, got nothing"
+            raise ValueError(f"{lack}; leave the key out for the PSF of the reader")
         return value
+
+
+def kinds() -> str:
+    """What the kind of a map may be, for messages."""
+    return f"{Tracer.tag}, {Light.tag}, {', '.join(sorted(installed()))} or file.py:function"
+
+
+def _tag(entry: Any) -> str | None:
+    """Which block an entry is, by its kind; None for a kind that does not exist."""
+    if isinstance(entry, Observation):
+        return entry.tag
+    kind = entry.get("kind") if isinstance(entry, dict) else None
+    if kind in (Tracer.tag, Light.tag):
+        return kind
+    return FromReader.tag if is_reader(kind) else None
+
+
+# An entry of the maps of a configuration.
+_Entries = (
+    Annotated[Tracer, Tag(Tracer.tag)]
+    | Annotated[Light, Tag(Light.tag)]
+    | Annotated[FromReader, Tag(FromReader.tag)]
+)  # fmt: skip
+Entry = Annotated[_Entries, Discriminator(_tag)]

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Mapping
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
 from jaxmetal.errors import comma_hint, unknown
+from jaxmetal.io.entries import kinds
 from jaxmetal.io.schema import Config
 from jaxmetal.io.words import FORMS
 
@@ -51,8 +52,7 @@ def explain(details: Mapping[str, Any]) -> tuple[Place, str]:
     if kind == "extra_forbidden":
         return place, str(unknown("key", str(place[-1]), _keys(place[:-1], details["loc"])))
     if kind.startswith("union_tag"):
-        tags = details["ctx"].get("expected_tags", "tracer, light or manga")
-        return place, f"kind: expected {tags}, got {_kind(value)!r}."
+        return place, f"kind: expected {kinds()}, got {_kind(value)!r}."
     if kind == "string_pattern_mismatch":
         return place, f"expected a name of letters, digits and underscores, got {_short(value)}."
     if kind.startswith("model_") or kind == "dict_type":
@@ -106,7 +106,7 @@ def _types(place: Place, loc: Place) -> list[Any]:
     for key in place:
         types = [below for kind in types for below in _below(kind, key)]
     # Of the kinds of map, the one that pydantic's own location names.
-    named = [t for t in types if "kind" in getattr(t, "model_fields", {}) and t.model_fields["kind"].annotation == Literal[loc[2]]]
+    named = [kind for kind in types if [getattr(kind, "tag", None)] == list(loc[2:3])]
     return named or types
 
 

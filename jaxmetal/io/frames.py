@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.psf import PSF, KernelPSF
-from jaxmetal.io.fits import MapFile
+from jaxmetal.io.readers.protocol import ReadMap
 
 
 def common_size(n: int) -> int:
@@ -24,10 +24,11 @@ def filled(image: np.ndarray, nothing: float) -> np.ndarray:
     return np.pad(image, [(0, common_size(n) - n) for n in image.shape], constant_values=nothing)
 
 
-def filled_up(source: MapFile) -> MapFile:
+def filled_up(source: ReadMap) -> ReadMap:
     """A map with masked pixels after its last row and column."""
-    sigma = None if source.sigma is None else filled(source.sigma, np.nan)
-    return replace(source, values=filled(source.values, np.nan), sigma=sigma, mask=filled(source.mask, True))
+    sigma = source.sigma if np.ndim(source.sigma) == 0 else filled(source.sigma, np.nan)
+    mask = None if source.mask is None else filled(source.mask, True)
+    return replace(source, values=filled(source.values, np.nan), sigma=sigma, mask=mask)
 
 
 def widened(grid: Grid) -> Grid:

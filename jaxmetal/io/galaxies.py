@@ -1,10 +1,6 @@
 """From the components of a configuration to a galaxy: profiles by name, users' own, and pictures used as the light."""
 
-import functools
-import importlib
-import importlib.util
 import inspect
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -16,9 +12,10 @@ from jaxmetal.errors import InputError, comma_hint, unknown
 from jaxmetal.galaxy import Component, Galaxy
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.io import schema
-from jaxmetal.io.config import Mistakes, file_path, module_file
+from jaxmetal.io.config import Mistakes, file_path
 from jaxmetal.io.fits import read_map
 from jaxmetal.io.observations import Observations, Observed
+from jaxmetal.io.paths import imported_function
 from jaxmetal.profiles import light, tracer
 from jaxmetal.profiles.geometry import ellipticity
 from jaxmetal.profiles.profile import Profile, options_of
@@ -34,7 +31,7 @@ def make_galaxy(
     config, folder
         the configuration, and the folder that its paths are relative to.
     observations
-        whose light maps may serve as pictures, and whose MaNGA files know numbers.
+        whose light maps may serve as pictures, and whose files may know numbers.
     lens
         in front of it, by name.
     mistakes
@@ -100,36 +97,7 @@ def find_function(text: str, homes: Sequence[ModuleType], folder: Path) -> Calla
         if text not in known:
             raise unknown("profile", text, known)
         return known[text]
-    source, _, name = text.rpartition(":")
-    try:
-        module = _module(source, folder)
-    except Exception as error:  # whatever the user's own code raises
-        raise InputError(f"profile: {source!r} cannot be imported ({type(error).__name__}: {error}).") from None
-    function = getattr(module, name, None)
-    if not callable(function):
-        raise InputError(f"profile: {source!r} has no function {name!r}.")
-    return function
-
-
-def _module(source: str, folder: Path) -> ModuleType:
-    """A module that lies beside the configuration, or is installed."""
-    path = module_file(source, folder)
-    return importlib.import_module(source) if path is None else _loaded(path.resolve(), path.stat().st_mtime_ns)
-
-
-@functools.lru_cache
-def _loaded(path: Path, changed: int) -> ModuleType:
-    """A user's module, the same for every galaxy of a survey, since models of one structure share their functions."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    # What it imports may lie beside it.
-    sys.path.insert(0, str(path.parent))
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(path.parent))
-    return module
+    return imported_function(text, folder, "profile")
 
 
 def _number(value: Any, observations: Observations) -> Any:
@@ -139,28 +107,47 @@ def _number(value: Any, observations: Observations) -> Any:
 
 
 def _named_number(text: str, observations: Observations) -> float:
-    """A number that a MaNGA file knows, such as "manga.inclination"."""
+    """A number that the file of a map knows, such as "manga.inclination"."""
     known, (entry, _, name) = named_numbers(observations.maps), text.rpartition(".")
     names = [full.removeprefix(f"{entry}.") for full in known if full.startswith(f"{entry}.")]
     if not names:
         hint = comma_hint(text)
-        raise InputError(f"expected a number, or the name.inclination and the like of a map of kind manga, got {text!r}{hint}.")
+        named = "name.inclination and the like of a map whose reader knows it, such as manga"
+        raise InputError(f"expected a number, or the {named}, got {text!r}{hint}.")
     if name not in names:
         raise unknown("number", name, names, entry)
     return known[text]
 
 
 def named_numbers(maps: Mapping[str, Observed]) -> dict[str, float]:
-    """{"manga.inclination": degrees, …}: every number that MaNGA files know, by the text that stands for it in a configuration."""
-    found = {}
+    """The geometry in the files of maps, by the texts that stand for it in a configuration.
+
+    Parameters
+    ----------
+    maps
+        by name, as they were read.
+
+    Returns
+    -------
+    numbers
+        such as {"manga.inclination": degrees}; "e1" and "e2" are those of the inclined disc.
+    """
+    numbers: dict[str, float] = {}
     for observed in maps.values():
-        if (manga := observed.manga) is None:
-            continue
-        e1, e2 = ellipticity(np.cos(np.deg2rad(manga.inclination)), manga.position_angle)
-        numbers = {"inclination": manga.inclination, "position_angle": manga.position_angle, "effective_radius": manga.effective_radius}
-        numbers |= {"e1": float(e1), "e2": float(e2)}
-        found |= {f"{observed.entry}.{name}": number for name, number in numbers.items()}
-    return found
+        geometry = observed.geometry
+        known = {
+            "inclination": geometry.inclination,
+            "position_angle": geometry.position_angle,
+            "effective_radius": geometry.effective_radius,
+        }
+        if geometry.inclination is not None and geometry.position_angle is not None:
+            axis_ratio = np.cos(np.deg2rad(geometry.inclination))
+            e1, e2 = ellipticity(axis_ratio, geometry.position_angle)
+            known |= {"e1": float(e1), "e2": float(e2)}
+        for name, number in known.items():
+            if number is not None:
+                numbers[f"{observed.entry}.{name}"] = number
+    return numbers
 
 
 def _picture(where: str, given: schema.Profile, folder: Path, observations: Observations, mistakes: Mistakes) -> dict[str, Any]:

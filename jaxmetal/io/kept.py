@@ -1,6 +1,5 @@
 """What a folder of results keeps of its input, so that it can be mailed: pictures, reports and another fit need nothing else."""
 
-import ast
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from jaxmetal.galaxy import LENS
-from jaxmetal.instrument.psf import GaussianPSF
-from jaxmetal.io import schema
-from jaxmetal.io.config import file_path, module_file
+from jaxmetal.instrument.psf import GaussianPSF, KernelPSF, MoffatPSF
+from jaxmetal.io.entries import FromReader
 from jaxmetal.io.fits import read_map, write_maps
 from jaxmetal.io.galaxies import named_numbers
 from jaxmetal.io.observations import Observed
+from jaxmetal.io.paths import file_path, module_file, with_imports
 from jaxmetal.io.scene import FROM_FILE, Scene
 from jaxmetal.profiles.geometry import pixel_of
 
@@ -52,7 +51,7 @@ def keep_input(folder: Path, scene: Scene, samplings: Mapping[str, tuple[Any, in
     if scene.reference is not None:
         said["reference"] = [float(angle) for angle in scene.reference]
     if (disc := scene.disc) is not None:
-        # The MaNGA file stays behind; what the model says of the disc comes from the fitted model again.
+        # The reader's file stays behind; what the model says of the disc comes from the fitted model again.
         said["baseline"] |= {key: getattr(disc, key) for key, source in disc.sources.items() if source == FROM_FILE}
     _keep_profiles(said, scene, shelf)
     _keep_lenses(said, scene, shelf, {name: margin for name, (_, margin) in samplings.items()})
@@ -92,7 +91,7 @@ class _Shelf:
         home = path.parent
         if home not in self._places:
             self._places[home] = self.place("code")
-        for module in _with_imports(path):
+        for module in with_imports(path):
             target = self.folder / self._places[home] / module.relative_to(home)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(module, target)
@@ -154,33 +153,62 @@ def _entry(scene: Scene, name: str, observed: Observed, place: str, shelf: _Shel
     """What a configuration says of a map that lies in the folder."""
     entry = scene.config.maps[observed.entry]
     said = entry.model_dump(mode="json", exclude_none=True)
-    kept = _from_manga(said, entry, name, observed) if isinstance(entry, schema.Manga) else said
-    found = {key: value for key, value in kept.items() if key not in _PLACES}
+    _keep_kernel(said, shelf)
+    if isinstance(entry, FromReader):
+        said = _without_reader(said, entry, name, observed, shelf)
+    found = {key: value for key, value in said.items() if key not in _PLACES}
     found |= {"file": place, "value": "DATA", "error": "ERROR", "unit": observed.unit}
     if observed.map.instrument.apertures is not None:
         found["bins"] = "BINS"
         # What is written of a bin is the flux of its mean pixel.
         found |= {"flux": "mean"} if observed.map.additive else {}
-    _keep_kernel(found, shelf)
     if sampling is not None:
         (evaluate, convolve), margin = sampling
         found |= {"supersampling": [evaluate, convolve], "margin": margin}
     return found
 
 
-def _from_manga(said: Mapping[str, Any], entry: schema.Manga, name: str, observed: Observed) -> dict[str, Any]:
-    """One of the two maps of a MaNGA file as a map of its own."""
+def _without_reader(
+    said: Mapping[str, Any],
+    entry: FromReader,
+    name: str,
+    observed: Observed,
+    shelf: _Shelf,
+) -> dict[str, Any]:
+    """One of the maps that a reader gave as a map of its own."""
     common = {key: said[key] for key in ("supersampling", "margin", "likelihood", "dof") if key in said}
     light = observed.map.additive
     scatter = entry.light_scatter if light else entry.scatter
     common |= {} if scatter is None else {"scatter": scatter}
-    psf = observed.map.instrument.psf
-    # The PSF of the file's header, which the configuration need not name.
-    header = {"gaussian": {"fwhm": float(psf.fwhm)}} if isinstance(psf, GaussianPSF) else "none"
-    common["psf"] = said.get("psf", header)
+    if observed.wcs is None:
+        common["pixel_scale"] = float(observed.map.instrument.grid.pixel_scale)
+    # The PSF of the reader, which the configuration need not name.
+    common["psf"] = said["psf"] if "psf" in said else _psf_entry(name, observed, shelf)
     if observed.map.tracer is not None:
-        return {"kind": "tracer", "tracer": observed.map.tracer, "scale": "log10", **common}
+        scale = observed.map.scale
+        return {"kind": "tracer", "tracer": observed.map.tracer, "scale": scale, **common}
     return {"kind": "light", **common}
+
+
+def _psf_entry(name: str, observed: Observed, shelf: _Shelf) -> Any:
+    """The PSF of a map as a configuration names it; an image of it is written into the folder."""
+    from astropy.wcs import WCS
+
+    instrument = observed.map.instrument
+    psf = instrument.psf
+    if isinstance(psf, GaussianPSF):
+        return {"gaussian": {"fwhm": float(psf.fwhm)}}
+    if isinstance(psf, MoffatPSF):
+        return {"moffat": {"fwhm": float(psf.fwhm), "beta": float(psf.beta)}}
+    if not isinstance(psf, KernelPSF):
+        return "none"
+    # The scale of the kernel's square pixels; those of the map need not be squares.
+    side = float(np.linalg.norm(np.asarray(instrument.grid.matrix, float)[:, 0]))
+    scale = side / float(np.ravel(psf.oversampling)[0]) / 3600
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype, wcs.wcs.cdelt = ["RA---TAN", "DEC--TAN"], [-scale, scale]
+    place = shelf.write_image(f"{name}-psf", np.asarray(psf.kernel, float), wcs)
+    return {"kernel": {"file": place, "extension": "IMAGE", "includes_pixel": psf.includes_pixel}}
 
 
 def _keep_kernel(said: dict[str, Any], shelf: _Shelf) -> None:
@@ -191,7 +219,7 @@ def _keep_kernel(said: dict[str, Any], shelf: _Shelf) -> None:
 
 
 def _keep_profiles(said: dict[str, Any], scene: Scene, shelf: _Shelf) -> None:
-    """Pictures of light, users' functions, and numbers that only a MaNGA file knows, of components and lenses."""
+    """Pictures of light, users' functions, and numbers that only the file of a map knows, of components and lenses."""
     numbers = named_numbers({**scene.maps, **scene.pictures})
     for component, parts in said["galaxy"].items():
         for kind, profile in parts.items():
@@ -243,28 +271,3 @@ def _seen(scene: Scene, name: str, margins: Mapping[str, int]) -> tuple[slice, s
     sizes = np.asarray(lens["alpha_x"]).shape[::-1]
     columns, rows = (slice(max(a, 0), min(b + 1, n)) for a, b, n in zip(first, last, sizes, strict=True))
     return rows, columns
-
-
-def _with_imports(path: Path) -> list[Path]:
-    """A module and those in the same folder that it imports, directly or not; of a package all modules."""
-    found, waiting = [], [path]
-    while waiting:
-        module = waiting.pop()
-        if module in found:
-            continue
-        found.append(module)
-        for name in _imported(module):
-            alone, package = path.parent / f"{name}.py", path.parent / name
-            waiting += [alone] if alone.is_file() else sorted(package.rglob("*.py"))
-    return found
-
-
-def _imported(path: Path) -> set[str]:
-    """The first names of what a module imports."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names.add(node.module.split(".")[0])
-    return names

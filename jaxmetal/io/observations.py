@@ -1,26 +1,28 @@
 """From the maps of a configuration to maps of a model: files are read, placed on one sky, given their instruments."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
-from jaxmetal.errors import InputError, warnings_about
+from jaxmetal.errors import InputError, unknown, warnings_about
 from jaxmetal.galaxy import LENS
 from jaxmetal.instrument.aperture import Apertures
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.instrument import Instrument
-from jaxmetal.instrument.psf import PSF, GaussianPSF, MoffatPSF, NoPSF
+from jaxmetal.instrument.psf import PSF, GaussianPSF, KernelPSF, MoffatPSF, NoPSF
 from jaxmetal.io import schema
-from jaxmetal.io.config import Mistakes, file_path
-from jaxmetal.io.fits import MapFile, Part, read_map
+from jaxmetal.io.config import Mistakes
+from jaxmetal.io.entries import FitsMap, FromReader, Light
+from jaxmetal.io.fits import Part, read_map
 from jaxmetal.io.frames import filled, filled_up, framed, widened
-from jaxmetal.io.manga import Manga, read_manga
-from jaxmetal.io.places import Source, find_reference, make_grid
+from jaxmetal.io.paths import file_path
+from jaxmetal.io.places import find_reference, make_grid
 from jaxmetal.io.psfs import read_psf
+from jaxmetal.io.readers.options import read_entry
+from jaxmetal.io.readers.protocol import Geometry, Reading, ReadMap
 from jaxmetal.maps import Gaussian, LightMap, Map, StudentT, TracerMap
 from jaxmetal.maps.binned import common
 from jaxmetal.quantities import unit_of_text
@@ -35,13 +37,13 @@ class Observed:
     map
         the map itself.
     entry
-        the name in the configuration; a MaNGA file gives two maps.
+        the name in the configuration; a reader may give several maps.
     wcs, unit
         the astropy.wcs.WCS or None, and the unit as text.
     shape
         (rows, columns) in the file; the map may have been filled up.
-    manga
-        geometry and effective radius, if it came from a MaNGA file.
+    geometry
+        of the galaxy, as far as the file states it.
     """
 
     map: Map
@@ -49,7 +51,7 @@ class Observed:
     wcs: Any
     unit: str
     shape: tuple[int, int]
-    manga: Manga | None = None
+    geometry: Geometry = field(default_factory=Geometry)
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,12 @@ def observe(config: schema.Config, folder: Path, mistakes: Mistakes, fill: bool 
     fill
         whether frames are filled up to a few common sizes.
     """
-    sources: dict[str, Source] = {}
+    sources: dict[str, Reading] = {}
     for name, entry in config.maps.items():
         with mistakes.at(f"maps.{name}"), warnings_about(f"maps.{name}"):
-            sources[name] = _read(entry, folder)
+            reading = _read(name, entry, folder, mistakes)
+            if reading is not None:
+                sources[name] = reading
     with mistakes.at("reference"):
         reference = find_reference(config, sources, mistakes)
         return Observations(_made(config, folder, sources, reference, mistakes, fill), reference)
@@ -85,56 +89,109 @@ def observe(config: schema.Config, folder: Path, mistakes: Mistakes, fill: bool 
 
 
 def _made(
-    config: schema.Config, folder: Path, sources: dict[str, Source], reference: Any, mistakes: Mistakes,
-    fill: bool,
+    config: schema.Config, folder: Path, sources: dict[str, Reading], reference: Any,
+    mistakes: Mistakes, fill: bool,
 ) -> dict[str, Observed]:  # fmt: skip
     maps: dict[str, Observed] = {}
-    known: dict[Any, Instrument] = {}
+    instruments: dict[Any, Instrument] = {}
     for name, source in sources.items():
         entry = config.maps[name]
         if mistakes.spoils(f"maps.{name}.bins"):
             # Without its bins it would be another map.
             continue
+        where = f"maps.{name}"
         # A value that was left out because it was wrong may be missed here.
-        with mistakes.at(f"maps.{name}", follows=mistakes.touches(f"maps.{name}")), warnings_about(f"maps.{name}"):
+        with mistakes.at(where, follows=mistakes.touches(where)), warnings_about(where):
             grid = make_grid(name, entry, source, reference)
-            shape, psf, ids = grid.shape, _psf(entry, source, grid, folder), source.bins
-            if fill:
-                grid, psf, ids = widened(grid), framed(psf), None if ids is None else filled(ids, np.nan)
-            bins = None if ids is None else Apertures.bins(ids)
-            instrument = Instrument(grid, psf, as_sampling(entry.supersampling), entry.margin, apertures=bins)
-            # Maps of one instrument share its object, and so the convolution of their light.
-            places = [array.tobytes() for array in jax.tree.leaves((grid, bins))]
-            key = (repr(entry.psf), str(entry.supersampling), entry.margin, grid.shape, *places)
-            instrument = known.setdefault(key, instrument)
-            for one, observed in _observed(name, entry, source, instrument, shape, filled_up if fill else lambda map: map).items():
-                if one in maps or one in config.galaxy or one == LENS:
-                    raise InputError(f"{one!r} is also the name of another map, of a component or of the lenses; paths would be ambiguous.")
-                maps[one] = observed
+            for label, key in _labels(name, entry, source).items():
+                if label in maps or label in config.galaxy or label == LENS:
+                    others = "another map, of a component or of the lenses"
+                    message = f"{label!r} is also the name of {others}; paths would be ambiguous."
+                    raise InputError(message)
+                psf = _psf(key, entry, source, grid, folder)
+                instrument = _instrument(entry, grid, psf, source.bins, fill)
+                # Maps of one instrument share its object, and so the convolution of their light.
+                instrument = instruments.setdefault(_identity(instrument), instrument)
+                data = filled_up(source.maps[key]) if fill else source.maps[key]
+                made = _map(entry, data, instrument)
+                unit = data.unit or ("dex" if data.tracer and data.scale == "log10" else "")
+                geometry = source.geometry
+                maps[label] = Observed(made, name, source.wcs, unit, grid.shape, geometry)
     return maps
 
 
-def _read(entry: Any, folder: Path) -> Source:
+def _labels(name: str, entry: Any, source: Reading) -> dict[str, str]:
+    """{name in the model: name in the reading} of the maps of an entry."""
+    if isinstance(entry, FitsMap):
+        return {name: name}
+    for key in entry.names:
+        if key not in source.maps:
+            raise unknown("map", key, source.maps, "names")
+    labels = {key: entry.names.get(key, key) for key in source.maps}
+    return {label: key for key, label in labels.items() if label != "none"}
+
+
+def _read(name: str, entry: Any, folder: Path, mistakes: Mistakes) -> Reading | None:
+    """The file of an entry; None if an option is wrong, which is a mistake."""
+    if isinstance(entry, FromReader):
+        return read_entry(f"maps.{name}", entry, folder, mistakes)
     path = file_path(entry.file, folder)
-    if isinstance(entry, schema.Manga):
-        return read_manga(path, entry.calibration, entry.snr, entry.inflate)
 
     def part(said: Any) -> Any:
         if said is None or isinstance(said, str | int):
             return said
-        return Part(None if said.file is None else file_path(said.file, folder), said.extension, said.channel)
+        file = None if said.file is None else file_path(said.file, folder)
+        return Part(file, said.extension, said.channel)
 
-    parts = {name: part(getattr(entry, name)) for name in ("error", "variance", "ivar", "mask", "bins")}
+    parts = {key: part(getattr(entry, key)) for key in ("error", "variance", "ivar", "mask", "bins")}
     needs_wcs = entry.pixel_scale is None
     options = {"channel": entry.channel, "unit": entry.unit, "needs_wcs": needs_wcs}
-    return read_map(path, entry.value, **parts, **options)
+    file = read_map(path, entry.value, **parts, **options)
+    sigma = file.sigma if file.sigma is not None else entry.sigma
+    if isinstance(entry, Light):
+        data = ReadMap(file.values, sigma, file.unit, flux=entry.flux, mask=file.mask)
+    else:
+        kind = {"tracer": entry.tracer, "scale": entry.scale}
+        data = ReadMap(file.values, sigma, file.unit, mask=file.mask, **kind)
+    return Reading({name: data}, wcs=file.wcs, bins=file.bins)
 
 
-def _psf(entry: Any, source: Source, grid: Grid, folder: Path) -> PSF:
-    if entry.psf is None:
-        assert isinstance(source, Manga)
-        return source.psf
-    return make_psf(entry.psf, grid, folder)
+def _psf(key: str, entry: Any, source: Reading, grid: Grid, folder: Path) -> PSF:
+    """The PSF of a map: the configuration's, or else the reader's."""
+    if entry.psf is not None:
+        return make_psf(entry.psf, grid, folder)
+    psf = source.psf_of(key)
+    if psf is None:
+        raise InputError(f"psf: the reader does not know that of {key!r}; give one, or none.")
+    # Results are kept with a configuration that has to name the PSF.
+    if not isinstance(psf, NoPSF | GaussianPSF | MoffatPSF | KernelPSF):
+        got = type(psf).__name__
+        raise InputError(f"psf: expected NoPSF, GaussianPSF, MoffatPSF or KernelPSF, got {got}.")
+    return psf
+
+
+def _instrument(
+    entry: Any,
+    grid: Grid,
+    psf: PSF,
+    numbers: np.ndarray | None,
+    fill: bool,
+) -> Instrument:
+    """The instrument of a map, in a frame of a common size if that is to be filled up."""
+    if numbers is not None:
+        numbers = np.asarray(numbers, float)
+    if fill:
+        grid, psf = widened(grid), framed(psf)
+        numbers = None if numbers is None else filled(numbers, np.nan)
+    bins = None if numbers is None else Apertures.bins(numbers)
+    sampling = as_sampling(entry.supersampling)
+    return Instrument(grid, psf, sampling, entry.margin, apertures=bins)
+
+
+def _identity(instrument: Instrument) -> Any:
+    """A key that is equal for instruments whose numbers are equal."""
+    leaves, structure = jax.tree.flatten(instrument)
+    return (structure, *(np.asarray(leaf).tobytes() for leaf in leaves))
 
 
 def make_psf(psf: schema.Psf, grid: Grid, folder: Path) -> PSF:
@@ -156,50 +213,31 @@ def as_sampling(said: Any) -> Any:
     return tuple(said) if isinstance(said, list) else said
 
 
-def _observed(name: str, entry: Any, source: Source, instrument: Instrument, shape: tuple[int, int], fill: Callable) -> dict[str, Observed]:
-    """One map of a FITS file, or the two of a MaNGA file."""
-    likelihood = StudentT(entry.dof) if entry.likelihood == "student-t" else Gaussian()
-    noise: dict[str, Any] = {"likelihood": likelihood, "check": entry.check}
-    if isinstance(source, Manga):
-        z, light = fill(source.metallicity), fill(source.light)
-        names = entry.metallicity, entry.light
-        scatter = entry.scatter or 0.0
-        # Masked spaxels as NaN: a flag on one of a bin's spaxels does not spoil the bin.
-        z_map = TracerMap(np.where(z.mask, np.nan, z.values), z.sigma, instrument, scatter=scatter, **noise)
-        maps = {names[0]: Observed(z_map, name, source.wcs, "dex", shape, source)}
-        if names[1]:
-            scatter = entry.light_scatter or 0.0
-            light_map = LightMap(*_flux(light, instrument.apertures), instrument, scatter=scatter, **noise)
-            maps[names[1]] = Observed(light_map, name, source.wcs, light.unit, shape, source)
-        return maps
-    found = fill(source)
-    sigma = found.sigma if found.sigma is not None else entry.sigma
-    noise["scatter"] = entry.scatter or 0.0
-    # A text that names no unit, as headers have them, says nothing.
-    noise["unit"] = unit_of_text(found.unit)
-    if isinstance(entry, schema.Light):
-        values, mask = found.values, found.mask
-        if entry.flux != "pixel":
-            values, sigma, mask = _of_bins(found, sigma, instrument.apertures, entry.flux)
-        return {name: Observed(LightMap(values, sigma, instrument, mask, **noise), name, found.wcs, found.unit, shape)}
-    tracer_map = TracerMap(found.values, sigma, instrument, entry.tracer, entry.scale, found.mask, **noise)
-    return {name: Observed(tracer_map, name, found.wcs, found.unit or ("dex" if entry.scale == "log10" else ""), shape)}
+def _map(entry: Any, data: ReadMap, instrument: Instrument) -> Map:
+    """The map of an entry, in pixels or in bins."""
+    tracer = data.tracer is not None
+    scatter = entry.scatter if tracer or isinstance(entry, FitsMap) else entry.light_scatter
+    noise: dict[str, Any] = {
+        "likelihood": StudentT(entry.dof) if entry.likelihood == "student-t" else Gaussian(),
+        "check": entry.check,
+        "scatter": scatter or 0.0,
+        # A text that names no unit, as headers have them, says nothing.
+        "unit": unit_of_text(data.unit),
+    }
+    if tracer:
+        kind = {"tracer": data.tracer, "scale": data.scale}
+        return TracerMap(data.values, data.sigma, instrument, mask=data.mask, **kind, **noise)
+    values, sigma, mask = data.values, data.sigma, data.mask
+    if data.flux != "pixel" and instrument.apertures is not None:
+        values, sigma, mask = _of_bins(data, instrument.apertures)
+    return LightMap(values, sigma, instrument, mask, **noise)
 
 
-def _flux(light: MapFile, bins: Apertures | None) -> tuple[np.ndarray, np.ndarray]:
-    """The flux of each spaxel or bin of a MaNGA map, and its error; NaN where it is masked."""
-    flux, sigma = np.where(light.mask, np.nan, light.values), np.asarray(light.sigma)
-    if bins is None:
-        return flux, sigma
-    # The pipeline gives the mean flux per spaxel of a bin.
-    count = bins.totals(np.ones(flux.shape))
-    return count * bins.ranges(flux)[1], count * bins.ranges(np.where(light.mask, np.nan, sigma))[1]
-
-
-def _of_bins(light: MapFile, sigma: Any, bins: Apertures | None, repeated: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Flux, error and mask of each bin, whose pixels repeat the "mean" flux of a pixel or the "total" of the bin."""
-    assert bins is not None
-    sigma = np.broadcast_to(np.asarray(sigma, float), light.values.shape)
-    flux, sigma, mask = common("LightMap", bins, light.values, sigma, light.mask)
-    count = bins.totals(np.ones(light.values.shape)) if repeated == "mean" else 1.0
+def _of_bins(light: ReadMap, bins: Apertures) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Flux, error and mask of each bin, whose pixels repeat its mean or its total flux."""
+    shape = light.values.shape
+    sigma = np.broadcast_to(np.asarray(light.sigma, float), shape)
+    mask = np.zeros(shape, bool) if light.mask is None else light.mask
+    flux, sigma, mask = common("LightMap", bins, light.values, sigma, mask)
+    count = bins.totals(np.ones(shape)) if light.flux == "mean" else 1.0
     return count * flux, count * sigma, mask

@@ -12,25 +12,26 @@ from jaxmetal.instrument import sky
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.io import schema
 from jaxmetal.io.config import Mistakes
-from jaxmetal.io.fits import MapFile
-from jaxmetal.io.manga import Manga
+from jaxmetal.io.readers.protocol import Reading
 
-Source = MapFile | Manga
 # Two statements of a pixel's side that differ by less are the same.
 SAME = 0.01
 # Units that are mistaken for arcsec, in arcsec.
 UNITS = {"degrees": 3600.0, "arcmin": 60.0, "milliarcsec": 1e-3}
 
 
-def on_the_sky(entry: Any, source: Source) -> bool:
+def on_the_sky(entry: Any, source: Reading) -> bool:
     """Whether the place of a map is that of its WCS."""
-    return source.wcs is not None and getattr(entry, "pixel_scale", None) is None
+    return source.wcs is not None and entry.pixel_scale is None
 
 
 def find_reference(
-    config: schema.Config, sources: Mapping[str, Source], mistakes: Mistakes,
+    config: schema.Config, sources: Mapping[str, Reading], mistakes: Mistakes,
 ) -> sky.Position | None:  # fmt: skip
-    """The position of (x, y) = (0, 0): as given, a MaNGA nucleus, or the middle of the first map.
+    """The position of (x, y) = (0, 0).
+
+    It is the reference of the configuration, the centre of the first galaxy whose reader knows it,
+    or the middle of the first map.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ def find_reference(
     Raises
     ------
     InputError
-        for a reference beside a MaNGA file, or far from every map.
+        for a reference beside a reader that knows the galaxy's centre, or far from every map.
 
     Warns
     -----
@@ -60,9 +61,9 @@ def find_reference(
         mended = "give all of them a WCS, or all a pixel_scale"
         lack = f"has no place on the sky, other maps have one; {mended}."
         mistakes.add(f"maps.{lacking[0]}", lack)
-    nuclei = [name for name, source in sources.items() if isinstance(source, Manga)]
+    nuclei = [name for name, source in placed.items() if source.grid is not None]
     if nuclei and config.reference:
-        nucleus = f"the nucleus in the file of maps.{nuclei[0]}"
+        nucleus = f"the galaxy's centre in the file of maps.{nuclei[0]}"
         raise InputError(f"{nucleus} is the reference; leave this out.")
     if config.reference:
         if sources and not placed:
@@ -75,23 +76,17 @@ def find_reference(
     return None if name is None else _middle(f"maps.{name}", sources[name])
 
 
-def _middle(where: str, source: Source) -> sky.Position:
-    """The position of a MaNGA nucleus, or of the middle of a map."""
-    rows, columns = shape_of(source)
+def _middle(where: str, source: Reading) -> sky.Position:
+    """The position of the (0, 0) of a reader's grid, or of the middle of a map."""
+    rows, columns = source.shape
     column, row = (columns - 1) / 2, (rows - 1) / 2
-    if isinstance(source, Manga):
+    if source.grid is not None:
         column, row = (float(p) for p in source.grid.pixel(*jnp.zeros(2)))
     place = sky.positions(source.wcs, column, row, where)
     return float(place.ra.deg), float(place.dec.deg)
 
 
-def shape_of(source: Source) -> tuple[int, int]:
-    """(rows, columns) of a file's map."""
-    rows, columns = (source.light if isinstance(source, Manga) else source).values.shape
-    return rows, columns
-
-
-def _check_reference(reference: sky.Position, placed: Mapping[str, Source], lensed: bool) -> None:
+def _check_reference(reference: sky.Position, placed: Mapping[str, Reading], lensed: bool) -> None:
     """The reference lies on a map, or at least near one."""
     frames = {name: _frame(f"maps.{name}", source) for name, source in placed.items()}
     if not frames:
@@ -104,7 +99,7 @@ def _check_reference(reference: sky.Position, placed: Mapping[str, Source], lens
     if lensed:
         return
     for name, source in placed.items():
-        if sky.is_on(source.wcs, shape_of(source), reference, f"maps.{name}"):
+        if sky.is_on(source.wcs, source.shape, reference, f"maps.{name}"):
             return
     _warn(
         f"reference: [{reference[0]:g}, {reference[1]:g}] lies outside of every map, "
@@ -114,15 +109,15 @@ def _check_reference(reference: sky.Position, placed: Mapping[str, Source], lens
     )
 
 
-def _frame(where: str, source: Source) -> tuple[Any, float]:
+def _frame(where: str, source: Reading) -> tuple[Any, float]:
     """The middle of a map as a SkyCoord, and its diagonal in degrees."""
     along = np.array([0.0, 1.0, 0.5])
-    rows, columns = shape_of(source)
+    rows, columns = source.shape
     places = sky.positions(source.wcs, along * (columns - 1), along * (rows - 1), where)
     return places[2], float(places[0].separation(places[1]).deg)
 
 
-def make_grid(name: str, entry: Any, source: Source, reference: sky.Position | None) -> Grid:
+def make_grid(name: str, entry: Any, source: Reading, reference: sky.Position | None) -> Grid:
     """The grid of a map.
 
     Parameters
@@ -143,16 +138,18 @@ def make_grid(name: str, entry: Any, source: Source, reference: sky.Position | N
     InputWarning
         if both say it: what is used, and what it means for position angles.
     """
-    if isinstance(source, Manga):
-        return source.grid
+    if source.grid is not None:
+        elsewhere = on_the_sky(entry, source) and _middle(f"maps.{name}", source) != reference
+        if reference is None or not elsewhere:
+            return source.grid
     if entry.pixel_scale is not None:
         if source.wcs is not None:
-            _compare_scales(f"maps.{name}", entry.pixel_scale, source.wcs, shape_of(source))
-        return Grid.regular(source.values.shape, entry.pixel_scale)
+            _compare_scales(f"maps.{name}", entry.pixel_scale, source.wcs, source.shape)
+        return Grid.regular(source.shape, entry.pixel_scale)
     if source.wcs is None:
         lack = f"the file has no WCS in the extension {entry.value!r}"
         raise InputError(f"{lack}; give pixel_scale, arcsec.")
-    return Grid.from_wcs(source.wcs, source.values.shape, reference)
+    return Grid.from_wcs(source.wcs, source.shape, reference)
 
 
 def _compare_scales(where: str, pixel_scale: float, wcs: Any, shape: tuple[int, int]) -> None:

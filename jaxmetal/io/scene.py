@@ -29,7 +29,7 @@ from jaxmetal.science.discs import Disc, disc_of_model
 # The maps that a simulation makes.
 MOCK = ("z", "light")
 # Who says how the disc lies where it is the file of the map.
-FROM_FILE = "the MaNGA file"
+FROM_FILE = "the file of the map"
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Scene:
     def disc_of(self, galaxy: Galaxy) -> Disc | None:
         """The disc of the naive fits and the radial profile; None if there is no tracer map.
 
-        Each of its numbers is as the configuration says, else as the model has it, else as the MaNGA file says; what
+        Each of its numbers is as the configuration says, else as the model has it, else as the file of the map says; what
         nobody knows is face-on and at (0, 0). Radii are counted as the model's tracer counts them.
 
         Parameters
@@ -95,17 +95,17 @@ class Scene:
             return None
         observed = self.maps[name]
         assert observed.map.tracer is not None
-        tracer, manga = observed.map.tracer, observed.manga
+        tracer, in_file = observed.map.tracer, observed.geometry
         # Where several components carry the tracer, the gradient that is free is the one to compare with.
         ends = [path.split(".") for path, prior in self.priors.items() if not isinstance(prior, Tied)]
         free = [parts[0] for parts in ends if parts[1:] == [tracer, "gradient"]]
         model = disc_of_model(galaxy, tracer, free[0] if len(free) == 1 else None)
         geometry = ("inclination", "position_angle", "effective_radius", "redshift")
         disc = Disc(map=name, component=model.component, radius=model.radius)
-        disc = disc.told(FROM_FILE, **{key: getattr(manga, key, None) for key in geometry})
+        disc = disc.told(FROM_FILE, **{key: getattr(in_file, key) for key in geometry})
         for source in dict.fromkeys(model.sources.values()):
             known = {key: getattr(model, key) for key, who in model.sources.items() if who == source}
-            if manga is not None:
+            if in_file.effective_radius is not None:
                 # The file's is measured on the sharper picture of the starlight.
                 known.pop("effective_radius", None)
             disc = disc.told(source, **known)
@@ -174,7 +174,7 @@ def make_prior(prior: schema.Prior) -> Any:
 def _check_fit(config: schema.Config, galaxy: Galaxy | None, maps: Mapping[str, Observed], mistakes: Mistakes) -> None:
     """There are data, something is free, and the galaxy carries what was observed."""
     if not maps and not mistakes.touches("maps"):
-        why = "is missing; a fit needs a map of kind tracer, light or manga." if not config.maps else "none is left as data."
+        why = "is missing; a fit needs a map, such as one of kind tracer, light or manga." if not config.maps else "none is left as data."
         mistakes.add("maps", why)
     if not any(prior.tied is None for prior in config.priors.values()) and not mistakes.touches("priors"):
         mistakes.add("priors", "nothing is free; give at least one parameter a prior.")

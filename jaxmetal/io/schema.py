@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, PositiveInt
 from pydantic import model_validator as check
 
-from jaxmetal.io.entries import Light, Manga, Psf, Tracer
+from jaxmetal.io.entries import Entry, Psf
 from jaxmetal.io.words import (
     NAME,
     Block,
@@ -159,8 +159,9 @@ class Sample(Block):
 class Baseline(Block):
     """The disc of the naive fits and of the radial profile.
 
-    What is left out is as the fitted model has it, else as the MaNGA file says, else face-on and at (0, 0). The
-    effective radius is that along the major axis, arcsec; it and the redshift give gradients per R_e and per kpc.
+    What is left out is as the fitted model has it, else as the file of the map says (MaNGA's does),
+    else face-on and at (0, 0). The effective radius is that along the major axis, arcsec; it and
+    the redshift give gradients per R_e and per kpc.
     """
 
     map: str | None = None
@@ -218,7 +219,7 @@ class Survey(Block):
 class Config(Block):
     """A whole configuration."""
 
-    maps: dict[Name, Annotated[Tracer | Light | Manga, Field(discriminator="kind")]] = Field({})
+    maps: dict[Name, Entry] = Field({})
     galaxy: dict[Name, Component]
     lens: dict[Name, Lens] = Field({})
     priors: dict[str, Prior] = Field({})

@@ -14,13 +14,11 @@ from jaxmetal.inference.posterior import Posterior
 from jaxmetal.io.scene import Scene
 from jaxmetal.maps import Map
 from jaxmetal.profiles.profile import Profile
-from jaxmetal.profiles.units import stated_unit
+from jaxmetal.profiles.units import unit_of_parameter
 from jaxmetal.science import baselines
 from jaxmetal.science.discs import Disc, disc_of_model
 
 ANNULI = 12
-PER_RADIUS = ("gradient", "gradient_x", "gradient_y", "inner", "outer")
-IN_TRACER_UNITS = ("central", "value", "contrast")
 
 
 @dataclass(frozen=True)
@@ -52,13 +50,13 @@ def unit_of(path: str, scene: Scene) -> str:
     last = last.split("[")[0]
     if first in scene.maps and last == "scatter":
         return "" if scene.maps[first].map.additive else scene.maps[first].unit
-    if first in scene.galaxy.components and last in PER_RADIUS + IN_TRACER_UNITS:
-        tracer = path.split(".")[1]
-        found = [o.unit for o in scene.maps.values() if o.map.tracer == tracer and o.unit]
-        return f"{found[0]}/arcsec" if found and last in PER_RADIUS else "".join(found[:1])
     named = {**scene.galaxy.named, **{name: o.map for name, o in scene.maps.items()}}
     owner = get(named, path.rpartition(".")[0])
-    return stated_unit(owner.function if isinstance(owner, Profile) else owner, last) or ""
+    if not isinstance(owner, Profile):
+        return unit_of_parameter(owner, last)
+    carried = path.split(".")[1]
+    units = [o.unit for o in scene.maps.values() if o.map.tracer == carried and o.unit]
+    return unit_of_parameter(owner.function, last, units[0] if units else "")
 
 
 def parameter_table(scene: Scene, fit: Fit, posterior: Posterior | None) -> Any:

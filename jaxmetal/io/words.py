@@ -73,10 +73,6 @@ def _extension(value: Any) -> Any:
     return value
 
 
-def or_none(value: Any) -> Any:
-    return None if value == "none" else value
-
-
 Number = Annotated[float, BeforeValidator(not_bool), Field(allow_inf_nan=False)]
 Positive = Annotated[Number, Field(gt=0)]
 NotNegative = Annotated[Number, Field(ge=0)]

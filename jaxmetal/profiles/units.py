@@ -1,9 +1,13 @@
-"""Units of the parameters of jaxmetal's own profiles, as their docstrings state them."""
+"""Units of parameters as the docstrings of their profiles state them, and what follows from that.
+
+A description has a unit as one of its parts: "half-light radius, arcsec", "slope, unit per arcsec"
+(of what the light carries), "value at the centre, in the tracer's unit".
+"""
 
 import functools
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from jaxmetal.quantities import ARCSEC, DEGREES, PIXEL_SCALE, Unit
@@ -14,9 +18,19 @@ _STATED = (
     ("arcsec", ARCSEC),
     ("degrees", DEGREES),
     ("radians", "rad"),
+    ("per arcsec²", "flux / arcsec2"),
+    ("per arcsec³", "flux / arcsec3"),
     ("per arcsec", "1 / arcsec"),
+    ("total flux", "flux"),
+    ("in the tracer's unit", "tracer"),
+    ("unit per arcsec^order", "tracer / arcsec^order"),
+    ("unit per arcsec", "tracer / arcsec"),
 )
-# Units of what is no parameter of jaxmetal's own profiles: of instruments, and of users' functions.
+# Units that depend on those of the maps begin with these words.
+_OF_THE_MAPS = ("flux", "tracer")
+# How the description of a place, or of a deflection, begins: in arcsec, but the size of nothing.
+_PLACES = ("centre", "position", "where", "(x, y)", "deflection")
+# Units of instruments, and of users' functions that state none.
 BY_NAME = {
     "center_x": "arcsec",
     "center_y": "arcsec",
@@ -41,8 +55,7 @@ BY_NAME = {
 # The Parameters section of a docstring, and its entries: a line of names and indented lines below.
 _SECTION = re.compile(r"^Parameters\n-+\n(.*?)(?=^\w[^\n]*\n-+$|\Z)", re.M | re.S)
 _ENTRY = re.compile(r"^(\w[^\n]*)\n((?:[ ]+[^\n]*\n?|\n)*)", re.M)
-# What depends on the unit of the maps: brightness, and what the light carries.
-_OF_THE_MAPS = re.compile(r"tracer's unit|unit per arcsec|per arcsec[²³]|flux")
+# Brightness, whatever its description says of it.
 _BRIGHTNESS = ("amp", "image")
 
 
@@ -60,9 +73,31 @@ def unit_of(function: Callable, name: str) -> Unit:
     -------
     unit
         such as "arcsec", several to choose from, or "" for a number without a unit; None where it
-        depends on the unit of the maps, and for functions that are not jaxmetal's own.
+        depends on the unit of the maps, or a user's function does not state it.
     """
-    return _units(function).get(name) if is_own(function) else None
+    unit = declared_unit(function, name)
+    if isinstance(unit, str) and unit.startswith(_OF_THE_MAPS):
+        return None
+    return unit if unit or is_own(function) else None
+
+
+def declared_unit(function: Callable, name: str) -> Unit:
+    """The unit of a parameter as its docstring declares it, that of the maps by name.
+
+    Parameters
+    ----------
+    function
+        of the profile.
+    name
+        of the parameter.
+
+    Returns
+    -------
+    unit
+        as `unit_of`, or one of "flux", "flux / arcsec2", "flux / arcsec3", "tracer",
+        "tracer / arcsec" and "tracer / arcsec^order"; "" where nothing is declared.
+    """
+    return _units(function).get(name, "")
 
 
 def stated_unit(function: Any, name: str) -> str | None:
@@ -80,10 +115,74 @@ def stated_unit(function: Any, name: str) -> str | None:
     unit
         None if it depends on the maps or is not known.
     """
-    if not is_own(function):
+    if not is_own(function) and not declared_unit(function, name):
         return BY_NAME.get(name)
     unit = unit_of(function, name)
     return unit[0] if isinstance(unit, tuple) else unit
+
+
+def unit_of_parameter(function: Any, name: str, tracer_unit: str = "") -> str:
+    """The unit of a parameter, given that of the maps of its tracer.
+
+    Parameters
+    ----------
+    function
+        of the profile, or whatever else has the parameter.
+    name
+        of the parameter.
+    tracer_unit
+        such as "dex"; "" if it is not known.
+
+    Returns
+    -------
+    unit
+        such as "arcsec", "dex" or "dex/arcsec"; "" for a number without a unit, or an unknown one.
+    """
+    unit = declared_unit(function, name)
+    if unit == "tracer":
+        return tracer_unit
+    if unit == "tracer / arcsec":
+        return f"{tracer_unit}/arcsec" if tracer_unit else ""
+    return stated_unit(function, name) or ""
+
+
+def is_length(function: Callable, name: str) -> bool:
+    """Whether a parameter is a size on the sky, such as a radius or the width of an arm.
+
+    Parameters
+    ----------
+    function
+        of the profile.
+    name
+        of the parameter.
+
+    Returns
+    -------
+    length
+        False for places and deflections, which are in arcsec too, and for the size of a pixel.
+    """
+    in_arcsec = stated_unit(function, name) == ARCSEC and unit_of(function, name) != PIXEL_SCALE
+    if name not in _units(function):
+        return in_arcsec and not name.startswith("center")
+    return in_arcsec and not _texts(function)[name].startswith(_PLACES)
+
+
+def is_ellipticity(function: Callable, name: str) -> bool:
+    """Whether a parameter is a component of an ellipticity, 0 for what is round.
+
+    Parameters
+    ----------
+    function
+        of the profile.
+    name
+        of the parameter.
+
+    Returns
+    -------
+    ellipticity
+        whether its description begins with this word.
+    """
+    return _texts(function).get(name, "").startswith("ellipticit")
 
 
 def is_own(function: Any) -> bool:
@@ -91,22 +190,32 @@ def is_own(function: Any) -> bool:
     return inspect.isfunction(function) and (function.__module__ or "").startswith("jaxmetal.profiles.")
 
 
+def _units(function: Any) -> dict[str, Unit]:
+    """The units that a docstring states; none for what is no function, such as an instrument."""
+    return _read_units(function) if inspect.isfunction(function) else {}
+
+
 @functools.cache
-def _units(function: Callable) -> dict[str, Unit]:
-    return {name: _unit(name, text) for names, text in _described(function) for name in names}
-
-
-def _described(function: Callable) -> Iterator[tuple[list[str], str]]:
-    """(names, description) of each entry in the Parameters section of a docstring."""
+def _texts(function: Callable) -> dict[str, str]:
+    """The description of each parameter in the Parameters section of a docstring."""
     section = _SECTION.search(inspect.getdoc(function) or "")
-    for entry in _ENTRY.finditer(section[1] if section else ""):
-        yield [name.strip() for name in entry[1].split(",")], " ".join(entry[2].split())
+    texts = {}
+    for names, description in _ENTRY.findall(section[1] if section else ""):
+        for name in names.split(","):
+            # numpydoc allows "name : type".
+            texts[name.partition(":")[0].strip()] = " ".join(description.split())
+    return texts
+
+
+@functools.cache
+def _read_units(function: Callable) -> dict[str, Unit]:
+    return {name: _unit(name, text) for name, text in _texts(function).items()}
 
 
 def _unit(name: str, text: str) -> Unit:
     """The unit that a description states."""
-    if name in _BRIGHTNESS or _OF_THE_MAPS.search(text):
-        return None
+    if name in _BRIGHTNESS:
+        return "flux"
     for part in re.split(r"[,;.](?:\s|$)", text):
         for words, unit in _STATED:
             if part.startswith(words):

@@ -127,9 +127,10 @@ def _filled(text: str, place: Place, raw: Mapping[str, Any], table: Any, row: in
         value = _cell(table, whole[1], row, unit_at(place, raw))
     else:
         value = _REFERENCE.sub(lambda found: str(_cell(table, found[1], row, None)), text)
-    # Where profiles are named, "file.py:function" would run what a catalogue says.
-    if place[-1] == "profile" and ":" in str(value):
-        raise InputError(f"a catalogue may name profiles that come with jaxmetal only, got {value!r}.")
+    # Where profiles and readers are named, "file.py:function" would run what a catalogue says.
+    if place[-1] in ("profile", "kind") and ":" in str(value):
+        known = "profiles" if place[-1] == "profile" else "readers"
+        raise InputError(f"a catalogue may name {known} that come with jaxmetal only, got {value!r}.")
     return value
 
 

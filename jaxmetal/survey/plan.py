@@ -22,13 +22,11 @@ from jaxmetal.instrument.sampling import Sampling, guess, margin_for
 from jaxmetal.io.config import Mistakes, parse
 from jaxmetal.io.scene import Scene, build
 from jaxmetal.io.schema import Survey
+from jaxmetal.profiles.units import is_length
 from jaxmetal.survey.catalogue import Catalogue, check_references, configure
 from jaxmetal.survey.store import Plan
 
 log = logging.getLogger("jaxmetal")
-
-# Lengths that make a galaxy sharp: the smallest of them, in pixels, is how hard it is to sample.
-_LENGTHS = ("R_sersic", "scale_length", "sigma", "alpha")
 
 
 @dataclass(frozen=True)
@@ -203,9 +201,11 @@ def _automatic(scene: Scene) -> bool:
 
 
 def _smallest(scene: Scene) -> float:
-    """The smallest length in a galaxy's light, arcsec."""
+    """The smallest length in a galaxy's light, arcsec; in pixels it is how hard that is to sample."""
     profiles = [profile for component in scene.galaxy.components.values() for profile in component.lights.values()]
-    lengths = [float(np.min(profile.parameters[name])) for profile in profiles for name in _LENGTHS if name in profile.parameters]
+    lengths = [
+        float(np.min(value)) for profile in profiles for name, value in profile.parameters.items() if is_length(profile.function, name)
+    ]
     return min((length for length in lengths if length > 0), default=np.inf)
 
 

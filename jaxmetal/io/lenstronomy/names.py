@@ -11,6 +11,7 @@ from jaxmetal.profiles import lens, light
 from jaxmetal.profiles.geometry import major_axis
 from jaxmetal.profiles.light.expansions import square, triangle
 from jaxmetal.profiles.profile import Profile, options_of
+from jaxmetal.profiles.units import is_ellipticity
 
 
 class Entry(NamedTuple):
@@ -189,10 +190,12 @@ def _parameters(entry: Entry) -> tuple[list[str], set[str]]:
     options = options_of(entry.function)
     shared = [p for p in list(inspect.signature(entry.function).parameters.values())[2:] if p.name not in (*entry.lacks, *options)]
     # Ellipticities have defaults with us, but not in lenstronomy.
-    return [p.name for p in shared], {p.name for p in shared if p.default is not p.empty and p.name not in ELLIPTICITIES}
-
-
-ELLIPTICITIES = {"e1", "e2", "e11", "e21", "e12", "e22", "e13", "e23"}
+    optional = {
+        p.name
+        for p in shared
+        if p.default is not p.empty and not is_ellipticity(entry.function, p.name)
+    }  # fmt: skip
+    return [p.name for p in shared], optional
 
 
 def _options(name: str, entry: Entry, given: dict[str, Any], numerics: str, made_with: dict[str, Any]) -> dict[str, Any]:

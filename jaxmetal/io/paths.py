@@ -1,0 +1,167 @@
+"""Files and Python functions that a configuration names."""
+
+import ast
+import functools
+import importlib
+import importlib.util
+import os
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+from jaxmetal.errors import InputError
+
+
+def file_path(text: str, folder: Path) -> Path:
+    """The path of a file named in a configuration.
+
+    Parameters
+    ----------
+    text
+        in which ${VARIABLE} and ~ are filled in.
+    folder
+        that it is relative to: the configuration's.
+
+    Returns
+    -------
+    path
+        whether or not there is such a file.
+
+    Raises
+    ------
+    InputError
+        for an environment variable that is not set, or the home folder of nobody.
+    """
+    for name in re.findall(r"\$\{?(\w+)\}?", text):
+        if not os.environ.get(name):
+            raise InputError(f"the environment variable {name} is not set, needed by {text!r}.")
+    try:
+        path = Path(os.path.expandvars(text)).expanduser()
+    except RuntimeError:
+        raise InputError(f"{text!r}: there is no such user whose home folder ~ could be.") from None
+    return path if path.is_absolute() else folder / path
+
+
+def module_file(name: str, folder: Path) -> Path | None:
+    """The file of a user's module.
+
+    Parameters
+    ----------
+    name
+        "file.py", or a module beside the configuration.
+    folder
+        of the configuration.
+
+    Returns
+    -------
+    path
+        None if it must be an installed module.
+
+    Raises
+    ------
+    InputError
+        for a file that does not exist.
+    """
+    if name.endswith(".py"):
+        path = file_path(name, folder)
+        if not path.is_file():
+            raise InputError(f"{path}: no such file.")
+        return path
+    path = folder.joinpath(*name.split(".")).with_suffix(".py")
+    return path if path.is_file() else None
+
+
+def imported_function(text: str, folder: Path, label: str) -> Callable:
+    """A function by its module and name.
+
+    Parameters
+    ----------
+    text
+        "module:function" or "file.py:function".
+    folder
+        that a file, or a module beside the configuration, is relative to.
+    label
+        the key of the configuration that names it, for messages.
+
+    Returns
+    -------
+    function
+        the same object every time, unless its file has changed.
+
+    Raises
+    ------
+    InputError
+        if the module cannot be imported or has no such function.
+    """
+    source, _, name = text.rpartition(":")
+    try:
+        module = _module(source, folder)
+    except Exception as error:  # whatever the user's own code raises
+        reason = f"{type(error).__name__}: {error}"
+        raise InputError(f"{label}: {source!r} cannot be imported ({reason}).") from None
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise InputError(f"{label}: {source!r} has no function {name!r}.")
+    return function
+
+
+def with_imports(path: Path) -> list[Path]:
+    """A module and those in the same folder that it imports, directly or not.
+
+    Parameters
+    ----------
+    path
+        of the module.
+
+    Returns
+    -------
+    paths
+        of a package that is imported all modules.
+    """
+    modules: list[Path] = []
+    waiting = [path]
+    while waiting:
+        module = waiting.pop()
+        if module in modules:
+            continue
+        modules.append(module)
+        for name in _imported(module):
+            alone, package = path.parent / f"{name}.py", path.parent / name
+            waiting += [alone] if alone.is_file() else sorted(package.rglob("*.py"))
+    return modules
+
+
+def _imported(path: Path) -> set[str]:
+    """The first names of what a module imports."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def _module(source: str, folder: Path) -> ModuleType:
+    """A module that lies beside the configuration, or is installed."""
+    path = module_file(source, folder)
+    if path is None:
+        return importlib.import_module(source)
+    return _loaded(path.resolve(), path.stat().st_mtime_ns)
+
+
+@functools.lru_cache
+def _loaded(path: Path, changed: int) -> ModuleType:
+    """A user's module, the same for every galaxy of a survey: models that share it share programs."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # What it imports may lie beside it.
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(path.parent))
+    return module

@@ -1,0 +1,86 @@
+"""From emission lines to a metallicity map: what readers of integral-field surveys share."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from jaxmetal.errors import InputError
+from jaxmetal.io.readers.protocol import ReadMap
+from jaxmetal.science import calibrations, noise
+
+# The lines that place a spaxel in the BPT diagram.
+LINES = ("halpha", "hbeta", "oiii", "nii")
+
+
+def metallicity_map(lines: Mapping[str, ReadMap], calibration: str, snr: float) -> ReadMap:
+    """12 + log(O/H) where all lines are bright enough and the gas is star-forming.
+
+    Parameters
+    ----------
+    lines
+        fluxes of halpha, hbeta, oiii and nii with their errors.
+    calibration
+        one of `jaxmetal.science.calibrations.CALIBRATIONS`.
+    snr
+        least signal-to-noise ratio of each of the four lines.
+
+    Returns
+    -------
+    metallicity
+        in dex, at the wavelength of H-alpha; NaN where a line is masked or too faint, the gas is
+        not star-forming (Kauffmann et al. 2003), or the calibration does not hold.
+
+    Raises
+    ------
+    InputError
+        for an unknown calibration.
+
+    Notes
+    -----
+    Neighbouring spaxels are not independent, which no map of errors can say.
+    """
+    diagnostic = calibrations.calibration(calibration)
+    fluxes = {line: lines[line].values for line in LINES}
+    errors = {line: np.asarray(lines[line].sigma) for line in LINES}
+    needed = diagnostic.needed(fluxes), diagnostic.needed(errors)
+    z, sigma = noise.propagate(diagnostic, *needed)
+    star_forming = calibrations.star_forming(**fluxes)
+    usable = np.array(star_forming & calibrations.in_range(calibration, **fluxes))
+    for line in LINES:
+        usable &= (errors[line] > 0) & (fluxes[line] > snr * errors[line])
+        if (mask := lines[line].mask) is not None:
+            usable &= ~mask
+    return ReadMap(
+        values=np.where(usable, np.asarray(z, float), np.nan),
+        sigma=np.where(usable, np.asarray(sigma, float), np.nan),
+        unit="dex",
+        tracer="metallicity",
+        wavelength=lines["halpha"].wavelength,
+    )
+
+
+def inclination(ellipticity: float, label: str) -> float:
+    """The inclination of a thin disc by its ellipticity.
+
+        cos i = 1 - ellipticity
+
+    Parameters
+    ----------
+    ellipticity
+        1 - b/a.
+    label
+        where it stands, for messages.
+
+    Returns
+    -------
+    inclination
+        degrees.
+
+    Raises
+    ------
+    InputError
+        for an ellipticity below 0, or of 1 and more.
+    """
+    if not 0 <= ellipticity < 1:
+        raise InputError(f"{label} must be at least 0 and below 1, got {ellipticity}.")
+    return float(np.degrees(np.arccos(1 - ellipticity)))

@@ -1,0 +1,147 @@
+"""SAMI: emission-line maps among the value-added products of data release 3, with its tables."""
+
+import csv
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxmetal.errors import InputError
+from jaxmetal.instrument.grid import Grid
+from jaxmetal.instrument.headers import sky_frame
+from jaxmetal.instrument.psf import MoffatPSF
+from jaxmetal.io.fits import MapFile, read_header, read_map
+from jaxmetal.io.readers.lines import inclination, metallicity_map
+from jaxmetal.io.readers.protocol import Geometry, Reading, ReadMap
+from jaxmetal.io.words import NotNegative
+
+# How file names spell the lines: 41144_B_Halpha_default_1-comp.fits is one of cube 41144_B.
+LINES = {"halpha": "Halpha", "hbeta": "Hbeta", "oiii": "OIII5007", "nii": "NII6583"}
+HALPHA = 6564.6
+_NAME = re.compile(r"((\d+)_[A-Z]+)_Halpha_\S+\.fits(\.gz)?")
+# The headers' BUNIT has a wrong "/angstrom".
+UNIT = "1e-16 erg / (s cm2)"
+
+
+def read_sami(
+    path: str | os.PathLike,
+    calibration: str = "o3n2_m13",
+    snr: NotNegative = 3.0,
+    tables: Path | None = None,
+    cube: Path | None = None,
+) -> Reading:
+    """H-alpha flux and metallicity of a galaxy, with the geometry and the PSF if their files are given.
+
+    Parameters
+    ----------
+    path
+        of the H-alpha map, such as 41144_B_Halpha_default_1-comp.fits; the maps of the other lines
+        lie beside it under the same names.
+    calibration
+        one of `jaxmetal.science.calibrations.CALIBRATIONS`.
+    snr
+        least signal-to-noise ratio of each of the four lines of the BPT diagram.
+    tables
+        folder with the release's tables as CSV: sami_InputCat*DR3.csv (effective radius, redshift)
+        and sami_MGEPhotomUnregDR3.csv (ellipticity and position angle of the starlight).
+    cube
+        of the galaxy's spectra, in whose header the PSF is: PSFFWHM and PSFBETA of a Moffat profile
+        fitted to a star on the same plate. Without it the PSF must be given otherwise.
+
+    Returns
+    -------
+    reading
+        maps "z" (12 + log(O/H), dex) and "halpha" (1e-16 erg/s/cm² per spaxel), with
+        (x, y) = (0, 0) at the reference position of the cube, where the catalogue has the galaxy.
+
+    Raises
+    ------
+    InputError
+        if a file is missing or is not what it should be, or the tables do not have the galaxy.
+
+    References
+    ----------
+    Croom et al. (2021), MNRAS 505, 991; Medling et al. (2018), MNRAS 475, 5194.
+    """
+    path = Path(path)
+    match = _NAME.fullmatch(path.name)
+    if match is None:
+        example = "41144_B_Halpha_default_1-comp.fits"
+        raise InputError(f"{path}: expected the map of H-alpha by its name in SAMI, like {example}.")
+    geometry = Geometry() if tables is None else _geometry(tables, match[2])
+    files = {line: _read_line(path, name) for line, name in LINES.items()}
+    at = HALPHA * (1 + (geometry.redshift or 0.0))
+    lines = {n: ReadMap(f.values, f.sigma, UNIT, wavelength=at) for n, f in files.items()}
+    wcs = files["halpha"].wcs
+    if wcs is None:
+        raise InputError(f"{path}[0]: the header has no celestial WCS.")
+    return Reading(
+        maps={"z": metallicity_map(lines, calibration, snr), "halpha": lines["halpha"]},
+        grid=Grid.from_wcs(wcs, files["halpha"].values.shape, _centre(path, wcs)),
+        wcs=wcs,
+        psf=None if cube is None else _psf(cube),
+        geometry=geometry,
+        name=match[1],
+    )
+
+
+def _read_line(halpha: Path, name: str) -> MapFile:
+    """The flux of a line and its error, in the first two extensions of its file."""
+    path = halpha.with_name(halpha.name.replace("_Halpha_", f"_{name}_", 1))
+    # H-alpha is a cube: its sum over velocity components, then each of them.
+    channel = 0 if read_header(path).get("NAXIS") == 3 else None
+    return read_map(path, 0, error=1, channel=channel)
+
+
+def _centre(path: Path, wcs: Any) -> Any:
+    """The reference position of a WCS."""
+    from astropy.coordinates import SkyCoord
+
+    return SkyCoord(*wcs.wcs.crval, unit="deg", frame=sky_frame(wcs, str(path)))
+
+
+def _psf(cube: Path) -> MoffatPSF:
+    """The PSF in the header of a cube."""
+    header = read_header(cube)
+    numbers = {key: header.get(key) for key in ("PSFFWHM", "PSFBETA")}
+    for key, value in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+            raise InputError(f"{cube}[0]: header key {key} must be a positive number, got {value!r}.")
+    return MoffatPSF(numbers["PSFFWHM"], numbers["PSFBETA"])
+
+
+def _geometry(folder: Path, catalogue_id: str) -> Geometry:
+    """Size, redshift, ellipticity at the effective radius and position angle of a galaxy."""
+    target = _row(folder, "sami_InputCat*DR3.csv", catalogue_id)
+    photometry = _row(folder, "sami_MGEPhotomUnregDR3.csv", catalogue_id)
+    label = f"{folder}: epsmge_re of {catalogue_id}"
+    return Geometry(
+        effective_radius=_number(target, "r_e", folder),
+        inclination=inclination(_number(photometry, "epsmge_re", folder), label),
+        position_angle=_number(photometry, "pamge", folder),
+        redshift=_number(target, "z_spec", folder),
+    )
+
+
+def _row(folder: Path, pattern: str, catalogue_id: str) -> dict[str, str]:
+    """The first row of a galaxy in the tables of this name."""
+    paths = sorted(folder.glob(pattern))
+    for path in paths:
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                if row.get("catid") == catalogue_id:
+                    return row
+    names = ", ".join(path.name for path in paths) or f"no table {pattern}"
+    raise InputError(f"{folder}: no galaxy {catalogue_id} in {names}.")
+
+
+def _number(row: dict[str, str], column: str, folder: Path) -> float:
+    try:
+        value = float(row[column])
+    except (KeyError, ValueError):
+        value = np.nan
+    if not np.isfinite(value):
+        raise InputError(f"{folder}: {column} of {row['catid']} must be a number, got {row.get(column)!r}.")
+    return value
