@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_serializer
 from pydantic import model_validator as check
 
+from jaxmetal.galaxy import LIGHT
 from jaxmetal.io.readers.registry import installed, is_reader
 from jaxmetal.io.words import (
     Block,
@@ -18,6 +19,9 @@ from jaxmetal.io.words import (
     Supersampling,
     refuse_nothing,
 )
+
+# The likelihoods that have a name; others are classes of a user's file.
+LIKELIHOODS = ("gaussian", "student-t")
 
 
 class Gaussian(Block):
@@ -65,6 +69,15 @@ class Psf(OneOf):
         return {key: value for key, value in handler(self).items() if value is not None} or "none"
 
 
+class Correction(Block):
+    """What may be wrong with a map: factors on its flux and its errors, and a shift, arcsec."""
+
+    flux_scale: Positive = 1.0
+    error_scale: Positive = 1.0
+    shift_x: Number = 0.0
+    shift_y: Number = 0.0
+
+
 class Observation(Block):
     """What all maps have: a file, how finely the instrument is computed, how the data scatter, and whether they are looked at."""
 
@@ -74,8 +87,18 @@ class Observation(Block):
     supersampling: Supersampling = "auto"
     margin: Annotated[int, Field(ge=0)] | None = None
     scatter: NotNegative | None = None
-    likelihood: Literal["gaussian", "student-t"] = "gaussian"
-    dof: Positive = 4.0
+    light: Name = LIGHT
+    likelihood: str | dict[str, dict[str, Number]] = "gaussian"
+    calibration: Correction | None = None
+
+    @field_validator("likelihood", mode="after")
+    @classmethod
+    def _one_likelihood(cls, value: Any) -> Any:
+        names = [value] if isinstance(value, str) else list(value)
+        if len(names) != 1 or not (names[0] in LIKELIHOODS or ":" in names[0]):
+            forms = "gaussian, student-t, student-t: {dof: } or file.py:Class: {parameter: }"
+            raise ValueError(f"expected {forms}, got {', '.join(names) or 'nothing'}")
+        return value
 
 
 class FitsMap(Observation):
@@ -128,6 +151,15 @@ class Tracer(FitsMap):
     scale: Literal["log10", "linear"] = "log10"
 
 
+class Other(Light):
+    """A map of a kind of its own: a subclass of `jaxmetal.Map`, and further arguments of it."""
+
+    tag: ClassVar = "map"
+    kind: Literal["map"]  # type: ignore[assignment]
+    type: Annotated[str, Field(pattern=":")]
+    options: dict[str, Any] = Field({})
+
+
 class FromReader(Observation):
     """The maps of a file that a reader knows, such as MaNGA's; further keys are the reader's options.
 
@@ -160,7 +192,7 @@ class FromReader(Observation):
 
 def kinds() -> str:
     """What the kind of a map may be, for messages."""
-    return f"{Tracer.tag}, {Light.tag}, {', '.join(sorted(installed()))} or file.py:function"
+    return f"{Tracer.tag}, {Light.tag}, {Other.tag}, {', '.join(sorted(installed()))} or file.py:function"
 
 
 def _tag(entry: Any) -> str | None:
@@ -168,7 +200,7 @@ def _tag(entry: Any) -> str | None:
     if isinstance(entry, Observation):
         return entry.tag
     kind = entry.get("kind") if isinstance(entry, dict) else None
-    if kind in (Tracer.tag, Light.tag):
+    if kind in (Tracer.tag, Light.tag, Other.tag):
         return kind
     return FromReader.tag if is_reader(kind) else None
 
@@ -177,6 +209,7 @@ def _tag(entry: Any) -> str | None:
 _Entries = (
     Annotated[Tracer, Tag(Tracer.tag)]
     | Annotated[Light, Tag(Light.tag)]
+    | Annotated[Other, Tag(Other.tag)]
     | Annotated[FromReader, Tag(FromReader.tag)]
 )  # fmt: skip
 Entry = Annotated[_Entries, Discriminator(_tag)]

@@ -156,6 +156,7 @@ def _entry(scene: Scene, name: str, observed: Observed, place: str, shelf: _Shel
     _keep_kernel(said, shelf)
     if isinstance(entry, FromReader):
         said = _without_reader(said, entry, name, observed, shelf)
+    _keep_classes(said, scene.folder, shelf)
     found = {key: value for key, value in said.items() if key not in _PLACES}
     found |= {"file": place, "value": "DATA", "error": "ERROR", "unit": observed.unit}
     if observed.map.instrument.apertures is not None:
@@ -176,7 +177,7 @@ def _without_reader(
     shelf: _Shelf,
 ) -> dict[str, Any]:
     """One of the maps that a reader gave as a map of its own."""
-    common = {key: said[key] for key in ("supersampling", "margin", "likelihood", "dof") if key in said}
+    common = {key: said[key] for key in ("supersampling", "margin", "light", "likelihood", "calibration") if key in said}
     light = observed.map.additive
     scatter = entry.light_scatter if light else entry.scatter
     common |= {} if scatter is None else {"scatter": scatter}
@@ -218,6 +219,24 @@ def _keep_kernel(said: dict[str, Any], shelf: _Shelf) -> None:
         said["psf"] = {"kernel": psf["kernel"] | {"file": shelf.copy(psf["kernel"]["file"])}}
 
 
+def _keep_classes(entry: dict[str, Any], folder: Path, shelf: _Shelf) -> None:
+    """The user's modules that a map's kind and likelihood come from."""
+    if "type" in entry:
+        entry["type"] = _keep_code(entry["type"], folder, shelf)
+    likelihood = entry.get("likelihood", "")
+    if isinstance(likelihood, dict):
+        entry["likelihood"] = {_keep_code(k, folder, shelf): v for k, v in likelihood.items()}
+    else:
+        entry["likelihood"] = _keep_code(likelihood, folder, shelf)
+
+
+def _keep_code(text: str, folder: Path, shelf: _Shelf) -> str:
+    """A class or function of a user's file, whose copy is in the folder; others as they are."""
+    source, _, name = text.rpartition(":")
+    path = module_file(source, folder) if source else None
+    return text if path is None else f"{shelf.copy_code(path)}:{name}"
+
+
 def _keep_profiles(said: dict[str, Any], scene: Scene, shelf: _Shelf) -> None:
     """Pictures of light, users' functions, and numbers that only the file of a map knows, of components and lenses."""
     numbers = named_numbers({**scene.maps, **scene.pictures})
@@ -233,9 +252,8 @@ def _keep_profile(profile: dict[str, Any], name: str, numbers: Mapping[str, floa
     for key, value in profile.items():
         if isinstance(value, str) and value in numbers:
             profile[key] = numbers[value]
-    source, _, function = profile.get("profile", "").rpartition(":")
-    if source and (path := module_file(source, shelf.source)) is not None:
-        profile["profile"] = f"{shelf.copy_code(path)}:{function}"
+    if "profile" in profile:
+        profile["profile"] = _keep_code(profile["profile"], shelf.source, shelf)
     if "file" in profile:
         found = read_map(file_path(profile["file"], shelf.source), profile.get("extension", 0))
         profile |= {"file": shelf.write_image(name, found.values, found.wcs), "extension": "IMAGE"}

@@ -15,16 +15,17 @@ from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.instrument.psf import PSF, GaussianPSF, KernelPSF, MoffatPSF, NoPSF
 from jaxmetal.io import schema
 from jaxmetal.io.config import Mistakes
-from jaxmetal.io.entries import FitsMap, FromReader, Light
+from jaxmetal.io.entries import FitsMap, FromReader, Light, Other
 from jaxmetal.io.fits import Part, read_map
 from jaxmetal.io.frames import filled, filled_up, framed, widened
-from jaxmetal.io.paths import file_path
+from jaxmetal.io.paths import file_path, imported_function
 from jaxmetal.io.places import find_reference, make_grid
 from jaxmetal.io.psfs import read_psf
 from jaxmetal.io.readers.options import read_entry
 from jaxmetal.io.readers.protocol import Geometry, Reading, ReadMap
-from jaxmetal.maps import Gaussian, LightMap, Map, StudentT, TracerMap
+from jaxmetal.maps import Calibration, LightMap, Likelihood, Map, TracerMap
 from jaxmetal.maps.binned import common
+from jaxmetal.maps.likelihood import LIKELIHOODS
 from jaxmetal.quantities import unit_of_text
 
 
@@ -113,7 +114,7 @@ def _made(
                 # Maps of one instrument share its object, and so the convolution of their light.
                 instrument = instruments.setdefault(_identity(instrument), instrument)
                 data = filled_up(source.maps[key]) if fill else source.maps[key]
-                made = _map(entry, data, instrument)
+                made = _map(entry, data, instrument, folder)
                 unit = data.unit or ("dex" if data.tracer and data.scale == "log10" else "")
                 geometry = source.geometry
                 maps[label] = Observed(made, name, source.wcs, unit, grid.shape, geometry)
@@ -213,12 +214,14 @@ def as_sampling(said: Any) -> Any:
     return tuple(said) if isinstance(said, list) else said
 
 
-def _map(entry: Any, data: ReadMap, instrument: Instrument) -> Map:
+def _map(entry: Any, data: ReadMap, instrument: Instrument, folder: Path) -> Map:
     """The map of an entry, in pixels or in bins."""
     tracer = data.tracer is not None
     scatter = entry.scatter if tracer or isinstance(entry, FitsMap) else entry.light_scatter
     noise: dict[str, Any] = {
-        "likelihood": StudentT(entry.dof) if entry.likelihood == "student-t" else Gaussian(),
+        "light": entry.light,
+        "likelihood": _likelihood(entry.likelihood, folder),
+        "calibration": Calibration(**entry.calibration.model_dump()) if entry.calibration else None,
         "check": entry.check,
         "scatter": scatter or 0.0,
         # A text that names no unit, as headers have them, says nothing.
@@ -230,7 +233,43 @@ def _map(entry: Any, data: ReadMap, instrument: Instrument) -> Map:
     values, sigma, mask = data.values, data.sigma, data.mask
     if data.flux != "pixel" and instrument.apertures is not None:
         values, sigma, mask = _of_bins(data, instrument.apertures)
+    if isinstance(entry, Other):
+        return _own_map(entry, (values, sigma, instrument, mask), noise, folder)
     return LightMap(values, sigma, instrument, mask, **noise)
+
+
+def _own_map(entry: Other, arguments: tuple[Any, ...], options: dict[str, Any], folder: Path) -> Map:
+    """A map of a user's own kind."""
+    kind = imported_function(entry.type, folder, "type")
+    if not (isinstance(kind, type) and issubclass(kind, Map)):
+        raise InputError(f"type: {entry.type!r} is no subclass of jaxmetal.Map.")
+    return made_by_user(entry.type, kind, *arguments, **options, **entry.options)
+
+
+def _likelihood(choice: str | dict[str, dict[str, Any]], folder: Path) -> Likelihood:
+    """The likelihood of an entry: by name, or a user's own, with its parameters."""
+    name, parameters = (choice, {}) if isinstance(choice, str) else next(iter(choice.items()))
+    kind = LIKELIHOODS.get(name) or imported_function(name, folder, "likelihood")
+    if not (isinstance(kind, type) and issubclass(kind, Likelihood)):
+        raise InputError(f"likelihood: {name!r} is no subclass of jaxmetal.Likelihood.")
+    return made_by_user(f"likelihood: {name}", kind, **parameters)
+
+
+def made_by_user(where: str, kind: type, *arguments: Any, **options: Any) -> Any:
+    """What a class makes of its arguments; what it raises is a mistake in the configuration.
+
+    Raises
+    ------
+    InputError
+        naming the class and what it raised.
+    """
+    try:
+        return kind(*arguments, **options)
+    except InputError:
+        raise
+    except Exception as error:  # whatever the user's own code raises
+        reason = f"{type(error).__name__}: {error}"
+        raise InputError(f"{where}: failed ({reason}).") from None
 
 
 def _of_bins(light: ReadMap, bins: Apertures) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

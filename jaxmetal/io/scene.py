@@ -234,6 +234,8 @@ def _check_priors(
             profile = f"galaxy.{first}.{second}"
             unmade = first not in scene or second not in children(scene[first])
             return mistakes.spoils(profile) or (unmade and mistakes.touches(profile)) or first not in scene
+        if second in ("likelihood", "calibration") and mistakes.touches(f"maps.{first}.{second}"):
+            return True
         lost = mistakes.spoils("galaxy") or mistakes.touches("maps")
         return first not in scene and (lost or (want == "simulate" and first in MOCK))
 
