@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from jaxmetal.compiling import compiled, compiled_once
 from jaxmetal.inference.priors import Priors
-from jaxmetal.inference.transforms import Standard, coordinate_of
+from jaxmetal.inference.transforms import Bijection, Standard, coordinate_of
 
 Values = dict[str, Any]
 
@@ -41,22 +41,27 @@ def _of_each(priors: Priors, function: Callable, numbers: Values) -> Values:
     Priors of one family and shape are evaluated as one array: that is one family to trace and to
     compile, however many parameters there are.
     """
-    alike: dict[Any, dict[str, Any]] = {}
-    for name, prior in priors.items():
-        coordinate = coordinate_of(prior)
-        plain = isinstance(coordinate, Standard) and not any(map(eqx.is_array, jax.tree.leaves(coordinate.unit)))
-        family = (type(coordinate.unit), coordinate.shape, coordinate.exponential) if plain else name
-        shapes = (jnp.shape(coordinate.loc), jnp.shape(coordinate.scale)) if plain else ()
-        alike.setdefault((family, shapes, jnp.shape(numbers[name])), {})[name] = coordinate
+    alike: dict[Any, dict[str, Standard]] = {}
     found: Values = {}
+    for name, prior in priors.items():
+        coordinate, shape = coordinate_of(prior), jnp.shape(numbers[name])
+        if isinstance(coordinate, Bijection) or any(map(eqx.is_array, jax.tree.leaves(coordinate.unit))):
+            found[name] = function(coordinate, numbers[name])
+        else:
+            family = (type(coordinate.unit), coordinate.shape, coordinate.exponential)
+            shapes = (jnp.shape(coordinate.loc), jnp.shape(coordinate.scale), shape)
+            alike.setdefault((family, shapes), {})[name] = coordinate
     for same in alike.values():
         first, *others = same.values()
         if not others:
             found |= {name: function(first, numbers[name]) for name in same}
             continue
-        loc, scale = (jnp.stack([jnp.asarray(getattr(c, part)) for c in same.values()]) for part in ("loc", "scale"))
+        loc, scale, given = (
+            jnp.stack([jnp.asarray(number) for number in each])
+            for each in ([c.loc for c in same.values()], [c.scale for c in same.values()], [numbers[name] for name in same])
+        )
         one = lambda loc, scale, number, first=first: function(first._replace(loc=loc, scale=scale), number)  # noqa: E731
-        together = jax.vmap(one)(loc, scale, jnp.stack([jnp.asarray(numbers[name]) for name in same]))
+        together = jax.vmap(one)(loc, scale, given)
         found |= {name: jax.tree.map(lambda array, i=i: array[i], together) for i, name in enumerate(same)}
     return found
 

@@ -2,11 +2,7 @@
 
 import math
 import re
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from functools import partial
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -22,14 +18,11 @@ from jaxmetal.inference.laplace import Fits, Surroundings, surroundings
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.progress import bar
 from jaxmetal.maps import Map
-from jaxmetal.threads import here
 
 # An ascent that has not arrived goes on from where it is this many times at most.
 ROUNDS = 4
 # Draws from a wide prior lie where nothing shows which way is up, such as axis ratios near zero.
 PART_OF_THE_WAY = 0.5
-# Seconds; a climb that is compiled already takes less, or so long that it does not matter.
-COMPILING = 0.1
 
 
 def optimise(
@@ -82,9 +75,8 @@ def _best(model: Model, starts: int, method: str, steps: int, seed: int) -> Fit:
     points = np.asarray(first_points(model, starts, seed))
     own_units, on_the_line = (jnp.asarray(weight, points.dtype) for weight in (0.0, 1.0))
     for _ in range(ROUNDS):
-        with _meanwhile(partial(_look.prepare, model, points[0], own_units)):
-            # One start after the other: side by side they would wait for the longest.
-            ends = [_ascend(model, point, method, steps, own_units) for point in points]
+        # One start after the other: side by side they would wait for the longest.
+        ends = [_ascend(model, point, method, steps, own_units) for point in points]
         points, heights = (np.stack([np.asarray(part) for part in parts]) for parts in zip(*ends, strict=True))
         if not np.any(np.isfinite(heights)):
             raise InputError("optimise: the log density is not finite at any start; check the starting values, priors and data.")
@@ -102,26 +94,6 @@ def _best(model: Model, starts: int, method: str, steps: int, seed: int) -> Fit:
 def _one_of_many(around: Surroundings) -> Surroundings:
     """A local expansion with a first axis of one galaxy."""
     return jax.tree.map(lambda array: np.asarray(array)[None], around)
-
-
-@contextmanager
-def _meanwhile(work: Callable[[], Any]) -> Iterator[None]:
-    """Have the next program compiled by another thread, as soon as what goes on takes so long that it must be compiling itself."""
-    done = threading.Event()
-
-    def ahead() -> None:
-        if not done.wait(COMPILING):
-            # What comes of it does not count, and what goes wrong will do so again where it does.
-            with suppress(Exception):
-                work()
-
-    thread = threading.Thread(target=here(ahead), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
 
 
 def most_steps(model: Model, starts: int, method: str, steps: int | None) -> int:
