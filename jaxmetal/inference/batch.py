@@ -13,7 +13,7 @@ from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.importance import draw_each
 from jaxmetal.inference.laplace import Fits, Surroundings, surroundings
 from jaxmetal.inference.model import Model
-from jaxmetal.inference.optimise import ascend, first_points, most_steps
+from jaxmetal.inference.optimise import ROUNDS, ascend, first_points, most_steps
 from jaxmetal.inference.posterior import Posterior, trusted
 from jaxmetal.inference.progress import bar
 from jaxmetal.inference.sample import (
@@ -86,12 +86,20 @@ def optimise_batch(
         return jax.tree.map(lambda *arrays: np.concatenate(arrays)[: len(some)], *parts)
 
     with bar(len(batch), progress, "fitting", "galaxies") as shown:
+
+        def again(chosen: np.ndarray, points: np.ndarray, weight: float) -> tuple[Any, Surroundings]:
+            begin = np.repeat(points[chosen, None], starts, axis=1)
+            return fitted(Batch([batch[i] for i in chosen]), begin, weight, shown)
+
         fits = Fits(batch, *fitted(batch, None, 0.0, shown))
-        chosen = np.flatnonzero(fits.prior_matters)
-        if len(chosen):
-            again = np.repeat(fits.points[chosen, None], starts, axis=1)
-            models = Batch([batch[i] for i in chosen])
-            fits = fits.with_modes(chosen, *fitted(models, again, 1.0, shown))
+        for _ in range(ROUNDS):
+            chosen = np.flatnonzero(fits.prior_matters & ~fits.has_mode)
+            if len(chosen):
+                fits = fits.with_modes(chosen, *again(chosen, fits.points, 1.0))
+            trapped = np.flatnonzero(fits.trapped)
+            if not len(trapped):
+                break
+            fits = fits.with_maxima(trapped, *again(trapped, fits.unconstrained, 0.0))
     return fits
 
 

@@ -136,14 +136,38 @@ class Fits(Sequence[Fit]):
         points, around
             the maxima of the density in unconstrained coordinates, and the local expansions there.
         """
-
-        def replaced(old: np.ndarray, new: Any) -> np.ndarray:
-            array = old.copy()
-            array[chosen] = np.asarray(new)
-            return array
-
-        modes = replaced(self.unconstrained, points), jax.tree.map(replaced, self._modes, around)
+        modes = _with_rows(self._mode, chosen, (points, around))
         return Fits(self.models, self.points, self._around, modes)
+
+    def with_maxima(self, chosen: np.ndarray, points: Any, around: Surroundings) -> "Fits":
+        """The same with other maxima of some of the galaxies.
+
+        Parameters
+        ----------
+        chosen, points, around
+            as for `with_modes`; what stands for the modes of these galaxies too.
+        """
+        maxima = _with_rows((self.points, self._around), chosen, (points, around))
+        modes = _with_rows(self._mode, chosen, (points, around))
+        return Fits(self.models, maxima[0], maxima[1], modes)
+
+    @property
+    def _mode(self) -> tuple[np.ndarray, Surroundings]:
+        return self.unconstrained, self._modes
+
+    @property
+    def has_mode(self) -> np.ndarray:
+        """Which galaxies have a mode elsewhere than their maximum, shape (galaxies,)."""
+        return (self.unconstrained != self.points).any(axis=1)
+
+    @property
+    def trapped(self) -> np.ndarray:
+        """Which galaxies have a mode that is more probable than their maximum, shape (galaxies,).
+
+        At the edge of a prior the coordinates are flat: an ascent that came there from afar stays,
+        although the posterior rises inwards.
+        """
+        return self._modes.log_posterior > self._around.log_posterior + ARRIVED
 
     @property
     def parameters(self) -> dict[str, np.ndarray]:
@@ -198,6 +222,17 @@ def _in_own_units(covariance: np.ndarray, around: Surroundings) -> np.ndarray:
         given = _inverses(around.linear_information) * scale[:, :, None] * scale[:, None, :]
         covariance[:, -linear:, -linear:] += np.where(np.isnan(given), np.inf, given)
     return covariance
+
+
+def _with_rows(old: Any, chosen: np.ndarray, new: Any) -> Any:
+    """Arrays of all galaxies with those of some in their places."""
+
+    def replace(array: Any, rows: Any) -> np.ndarray:
+        result = np.array(array)
+        result[chosen] = np.asarray(rows)
+        return result
+
+    return jax.tree.map(replace, old, new)
 
 
 def _curvatures(models: Sequence[Model], points: np.ndarray, around: Surroundings) -> tuple[np.ndarray, list[str]]:

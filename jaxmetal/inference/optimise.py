@@ -86,6 +86,9 @@ def _best(model: Model, starts: int, method: str, steps: int, seed: int) -> Fit:
             mode, _ = _ascend(model, best, method, steps, on_the_line)
             around = _look(model, mode, on_the_line)
             fits = fits.with_modes(np.array([0]), np.asarray(mode)[None], _one_of_many(around))
+            if fits.trapped[0]:
+                points = fits.unconstrained
+                continue
         if fits.gains[0] < ARRIVED:
             break
     return fits[0]
