@@ -1,4 +1,4 @@
-"""A reader from outside the package, in one short file of a user: in configurations, fits and reports."""
+"""A reader from outside the package, in one short file: in configurations, fits and reports."""
 
 import shutil
 from importlib.metadata import EntryPoint
@@ -33,7 +33,10 @@ def folder(tmp_path):
     galaxy = jm.Galaxy(disc=jm.Component(light=light, metallicity=metallicity))
     psf = jm.MoffatPSF(FWHM * (1.03 * 6565.0 / 5000.0) ** -0.2, beta=3.0)
     instrument = jm.Instrument(jm.Grid.regular(SHAPE, 0.5), psf, (2, 1))
-    blank = {"oh": jm.TracerMap(np.ones(SHAPE), 1.0, instrument), "oiii": jm.LightMap(np.ones(SHAPE), 1.0, instrument)}
+    blank = {
+        "oh": jm.TracerMap(np.ones(SHAPE), 1.0, instrument),
+        "oiii": jm.LightMap(np.ones(SHAPE), 1.0, instrument),
+    }
     maps = {name: np.asarray(jm.predict(galaxy, one)) for name, one in blank.items()}
     noise = np.random.default_rng(1).normal(size=(2, *SHAPE))
     (tmp_path / "data").mkdir()
@@ -53,7 +56,12 @@ def folder(tmp_path):
 
 
 def config(**entry):
-    reader = {"kind": "npz_survey.py:read", "file": "data/galaxy.npz", "floor": 0.01, "seeing": "data/seeing.txt"}
+    reader = {
+        "kind": "npz_survey.py:read",
+        "file": "data/galaxy.npz",
+        "floor": 0.01,
+        "seeing": "data/seeing.txt",
+    }
     angles = {name: f"cube.{name}" for name in DISC}
     return {
         "maps": {"cube": reader | {"supersampling": [2, 1]} | entry},
@@ -89,7 +97,8 @@ def test_a_configuration_reads_maps_psf_and_geometry(folder):
     assert (scene.disc.effective_radius, scene.disc.redshift) == (3.4, 0.03)
     assert float(scene.galaxy.disc.metallicity.position_angle) == DISC["position_angle"]
     other = build(config(psf={"gaussian": {"fwhm": 1.0}}, scatter=0.02), folder).maps["oh"].map
-    assert isinstance(other.instrument.psf, jm.GaussianPSF) and float(other.scatter) == pytest.approx(0.02)
+    assert isinstance(other.instrument.psf, jm.GaussianPSF)
+    assert float(other.scatter) == pytest.approx(0.02)
 
 
 def test_a_fit_is_made_mailed_and_reported(folder):
@@ -105,9 +114,9 @@ def test_a_fit_is_made_mailed_and_reported(folder):
     shutil.rmtree(folder / "data")
     (folder / "npz_survey.py").unlink()
     again = load(folder / "mail" / "made" / results.CONFIG)
-    first = run.scene.maps["oh"].map.instrument.psf
-    second = again.maps["oh"].map.instrument.psf
-    assert (float(first.fwhm), float(first.beta)) == pytest.approx((float(second.fwhm), float(second.beta)))
+    psfs = [scene.maps["oh"].map.instrument.psf for scene in (run.scene, again)]
+    assert float(psfs[0].fwhm) == pytest.approx(float(psfs[1].fwhm))
+    assert float(psfs[0].beta) == pytest.approx(float(psfs[1].beta))
     assert again.disc.effective_radius == pytest.approx(3.4)
     page = folder / "page.html"
     assert cli.main(["report", str(folder / "mail" / "made"), "--out", str(page), "--quiet"]) == 0
@@ -119,7 +128,10 @@ def test_a_fit_is_made_mailed_and_reported(folder):
     [
         ({"flor": 1}, "maps.cube.flor: unknown key 'flor'. Did you mean 'floor'?"),
         ({"floor": -1}, "maps.cube.floor: expected a number greater than or equal to 0, got -1."),
-        ({"kind": "npz_survey.py:raed"}, "maps.cube: kind: 'npz_survey.py' has no function 'raed'."),
+        (
+            {"kind": "npz_survey.py:raed"},
+            "maps.cube: kind: 'npz_survey.py' has no function 'raed'.",
+        ),
         ({"kind": "npz_survey:wrong", "floor": None}, "unknown key 'floor'"),
     ],
 )
@@ -133,7 +145,10 @@ def test_mistakes_are_told_like_those_of_other_maps(folder, change, line):
     ("function", "line"),
     [
         ("wrong", "maps.cube: the reader 'npz_survey.py:wrong' must return a Reading, got int."),
-        ("shifted", "maps.cube: the reader 'npz_survey.py:shifted' gives a grid without a WCS that is not Grid.regular; give its WCS."),
+        (
+            "shifted",
+            "maps.cube: the reader 'npz_survey.py:shifted' gives a grid without a WCS that is not Grid.regular; give its WCS.",
+        ),
         ("broken", "maps.cube: the reader 'npz_survey.py:broken' failed (KeyError: 'galaxy')."),
     ],
 )
@@ -149,7 +164,8 @@ def test_an_installed_package_may_bring_a_reader(folder, monkeypatch):
     """By an entry point; the name of one of jaxmetal's own stays its own."""
     point = EntryPoint("npz", "npz_survey:read", registry.GROUP)
     taken = EntryPoint("manga", "npz_survey:read", registry.GROUP)
-    monkeypatch.setattr(registry, "entry_points", lambda group: [point, taken] if group == registry.GROUP else [])
+    points = {registry.GROUP: [point, taken]}
+    monkeypatch.setattr(registry, "entry_points", lambda group: points[group])
     monkeypatch.syspath_prepend(folder)
     registry.installed.cache_clear()
     try:
@@ -170,7 +186,8 @@ from npz_survey import read as read_npz
 def read(path):
     offset = np.arange(-15, 16) / 3
     image = np.exp(-0.5 * (offset**2 + offset[:, None] ** 2) / 1.5**2)
-    return replace(read_npz(path), psf={"oh": jm.KernelPSF(image, 3, includes_pixel=True), "oiii": jm.NoPSF()})
+    kernel = jm.KernelPSF(image, 3, includes_pixel=True)
+    return replace(read_npz(path), psf={"oh": kernel, "oiii": jm.NoPSF()})
 """
 
 
@@ -182,7 +199,10 @@ def test_results_keep_an_image_as_the_psf_of_one_map(folder):
     assert isinstance(scene.maps["oiii"].map.instrument.psf, jm.NoPSF)
     kept = keep_input(folder / "made", scene, dict.fromkeys(scene.maps, ((2, 1), 2)))
     for name, observed in scene.maps.items():
-        images = {"DATA": (observed.map.data, observed.unit), "ERROR": (observed.map.errors, observed.unit)}
+        images = {
+            "DATA": (observed.map.data, observed.unit),
+            "ERROR": (observed.map.errors, observed.unit),
+        }
         write_map(folder / "made" / "maps" / f"{name}.fits", observed, images)
     again = build(kept, folder / "made")
     assert kept["maps"]["oiii"]["psf"] == "none"

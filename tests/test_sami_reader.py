@@ -16,9 +16,10 @@ SIZE = 12
 NAME = "7_A_{}_default_1-comp.fits"
 # Lines of a galaxy whose 12 + log(O/H) by O3N2 of Marino et al. (2013) is 8.533 - 0.214 * 0.6.
 FLUXES = {"Halpha": 100.0, "Hbeta": 35.0, "OIII5007": 35.0, "NII6583": 100.0 * 10**-0.6}
+CUBE = {"PSFFWHM": 2.1, "PSFBETA": 3.2}
 
 
-def write(folder, drop=None):
+def write(folder):
     """The files of a cube, with its header and the tables of the release."""
     for line, flux in FLUXES.items():
         values = np.full((SIZE, SIZE), flux, "f4")
@@ -26,17 +27,27 @@ def write(folder, drop=None):
         if line == "Halpha":
             # The sum over velocity components, then the first of them.
             values = np.stack([values, 0 * values])
-        hdus = fits.HDUList([fits.PrimaryHDU(values), fits.ImageHDU(np.ones_like(values), name=f"{line}_ERR")])
+        errors = fits.ImageHDU(np.ones_like(values), name=f"{line}_ERR")
+        hdus = fits.HDUList([fits.PrimaryHDU(values), errors])
         for hdu in hdus:
-            hdu.header.update({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 150.0, "CRVAL2": 2.0, "CRPIX1": 6.5, "CRPIX2": 6.5})
+            hdu.header.update(
+                {
+                    "CTYPE1": "RA---TAN",
+                    "CTYPE2": "DEC--TAN",
+                    "CRVAL1": 150.0,
+                    "CRVAL2": 2.0,
+                    "CRPIX1": 6.5,
+                    "CRPIX2": 6.5,
+                }
+            )
             hdu.header.update({"CDELT1": -0.5 / 3600, "CDELT2": 0.5 / 3600, "CUNIT1": "deg", "CUNIT2": "deg"})
         hdus[0].header["BUNIT"] = "10**(-16) erg/s/cm**2/angstrom/pixel"
         hdus.writeto(folder / NAME.format(line))
-    cube = {"PSFFWHM": 2.1, "PSFBETA": 3.2}
-    fits.PrimaryHDU(header=fits.Header([(k, v) for k, v in cube.items() if k != drop])).writeto(folder / "cube.fits")
-    (folder / "tables").mkdir()
-    (folder / "tables" / "sami_InputCatGAMADR3.csv").write_text("catid,r_e,z_spec\n6,1,1\n7,3.5,0.05\n")
-    (folder / "tables" / "sami_MGEPhotomUnregDR3.csv").write_text("catid,pamge,epsmge_re\n7,40.0,0.5\n8,,\n")
+    fits.PrimaryHDU(header=fits.Header(CUBE)).writeto(folder / "cube.fits")
+    tables = folder / "tables"
+    tables.mkdir()
+    (tables / "sami_InputCatGAMADR3.csv").write_text("catid,r_e,z_spec\n6,1,1\n7,3.5,0.05\n")
+    (tables / "sami_MGEPhotomUnregDR3.csv").write_text("catid,pamge,epsmge_re\n7,40.0,0.5\n")
     return folder / NAME.format("Halpha")
 
 
@@ -51,17 +62,31 @@ def test_lines_geometry_and_psf_are_read(tmp_path):
     assert z.values[5, 5] == pytest.approx(8.533 - 0.214 * 0.6, abs=1e-4)
     assert np.isnan(z.values[[0, 1], [0, 1]]).all() and np.isfinite(z.values).sum() == SIZE**2 - 2
     light = galaxy.maps["halpha"]
-    assert light.values[5, 5] == 100 and light.unit == "1e-16 erg / (s cm2)" and np.isfinite(light.values).sum() == SIZE**2 - 1
+    assert light.values[5, 5] == 100 and np.isfinite(light.values).sum() == SIZE**2 - 1
+    assert light.unit == "1e-16 erg / (s cm2)"
     np.testing.assert_allclose(galaxy.grid.pixel(0.0, 0.0), (5.5, 5.5), atol=1e-3)
 
 
 def test_a_configuration_reads_it_with_its_options(tmp_path):
     write(tmp_path)
-    entry = {"kind": "sami", "file": NAME.format("Halpha"), "tables": "tables", "cube": "cube.fits", "supersampling": 1}
-    metallicity = {"profile": "disc_gradient", "central": 8.5, "gradient": 0.0, "inclination": "s.inclination", "position_angle": 0}
+    entry = {
+        "kind": "sami",
+        "file": NAME.format("Halpha"),
+        "tables": "tables",
+        "cube": "cube.fits",
+        "supersampling": 1,
+    }
+    metallicity = {
+        "profile": "disc_gradient",
+        "central": 8.5,
+        "gradient": 0.0,
+        "inclination": "s.inclination",
+        "position_angle": 0,
+    }
+    light = {"profile": "image", "map": "halpha"}
     config = {
         "maps": {"s": entry},
-        "galaxy": {"disc": {"light": {"profile": "image", "map": "halpha"}, "metallicity": metallicity}},
+        "galaxy": {"disc": {"light": light, "metallicity": metallicity}},
         "priors": {"disc.metallicity.central": {"normal": [8.5, 1]}},
     }
     scene = build(config, tmp_path)
@@ -77,7 +102,10 @@ def test_a_configuration_reads_it_with_its_options(tmp_path):
 @pytest.mark.parametrize(
     ("options", "culprit"),
     [
-        ({"cube": "bare.fits"}, r"bare.fits\[0\]: header key PSFFWHM must be a positive number, got None"),
+        (
+            {"cube": "bare.fits"},
+            r"bare.fits\[0\]: header key PSFFWHM must be a positive number, got None",
+        ),
         ({"tables": "empty"}, "empty: no galaxy 7 in no table sami_InputCat"),
         ({"calibration": "o3n2"}, "unknown calibration 'o3n2'"),
     ],
@@ -119,7 +147,12 @@ def test_two_observations_of_a_galaxy_lie_on_one_sky(tmp_path):
     for line in FLUXES:
         for extension in (0, 1):
             # What lies at the reference position is two pixels further south than in the first.
-            fits.setval(tmp_path / "second" / NAME.format(line), "CRVAL2", value=2.0 + 1.0 / 3600, ext=extension)
+            fits.setval(
+                tmp_path / "second" / NAME.format(line),
+                "CRVAL2",
+                value=2.0 + 1.0 / 3600,
+                ext=extension,
+            )
     entries = {
         name: {
             "kind": "sami",
@@ -141,5 +174,6 @@ def test_two_observations_of_a_galaxy_lie_on_one_sky(tmp_path):
         "priors": {"disc.metallicity.value": {"normal": [8.5, 1]}},
     }
     maps = build(config, tmp_path).maps
-    pixels = [np.asarray(maps[name].map.instrument.grid.pixel(0.0, 0.0)) for name in ("z_first", "z_second")]
+    grids = [maps[name].map.instrument.grid for name in ("z_first", "z_second")]
+    pixels = [np.asarray(grid.pixel(0.0, 0.0)) for grid in grids]
     np.testing.assert_allclose(pixels, [[5.5, 5.5], [5.5, 3.5]], atol=2e-3)

@@ -1,4 +1,4 @@
-"""The unit of every parameter of every profile, by hand: what docstrings declare is compared with this."""
+"""The unit of every parameter of every profile by hand, compared with what docstrings declare."""
 
 import inspect
 
@@ -6,7 +6,13 @@ import pytest
 
 import jaxmetal as jm
 from jaxmetal.profiles.profile import options_of
-from jaxmetal.profiles.units import declared_unit, is_ellipticity, is_length, stated_unit, unit_of_parameter
+from jaxmetal.profiles.units import (
+    declared_unit,
+    is_ellipticity,
+    is_length,
+    stated_unit,
+    unit_of_parameter,
+)
 from jaxmetal.quantities import PIXEL_SCALE
 
 # Precision plays no part here, or the one in which most people run.
@@ -15,13 +21,14 @@ pytestmark = pytest.mark.precision("single")
 # By name, and below what a name means in one profile alone.
 PLACES = {"center_x", "center_y", "start_x", "start_y", "ra_0", "dec_0", "origin"}
 LENGTHS = {
-    "R_sersic", "Rb", "r_c", "Rs", "Ra", "w_c", "w_t", "w_c1", "w_t1", "w_c2", "w_t2", "w_c3", "w_t3", "s_scale", "scale_length", "radius",
-    "sigma", "sigma_min", "sigma_width", "length", "width", "break_radius", "smoothness", "inner_radius", "theta_E",
+    "R_sersic", "Rb", "r_c", "Rs", "Ra", "w_c", "w_t", "w_c1", "w_t1", "w_c2", "w_t2", "w_c3",
+    "w_t3", "s_scale", "scale_length", "radius", "sigma", "sigma_min", "sigma_width", "length",
+    "width", "break_radius", "smoothness", "inner_radius", "theta_E",
 }  # fmt: skip
 ELLIPTICITIES = {"e1", "e2", "e11", "e21", "e12", "e22", "e13", "e23"}
 NUMBERS = {
-    "n_sersic", "gamma", "alpha", "alpha_c", "q", "ratio", "ratio12", "ratio13", "a", "b1", "b2", "kappa", "gamma1", "gamma2", "sigma0",
-    "distance_ratio", "number",
+    "n_sersic", "gamma", "alpha", "alpha_c", "q", "ratio", "ratio12", "ratio13", "a", "b1", "b2",
+    "kappa", "gamma1", "gamma2", "sigma0", "distance_ratio", "number",
 }  # fmt: skip
 UNITS = {
     "deg": {"inclination", "position_angle", "pitch", "phase", "angle"},
@@ -46,7 +53,8 @@ ALONE = {
 PARAMETERS = [
     pytest.param(function, name, id=f"{home.__name__.split('.')[-1]}.{function.__name__}.{name}")
     for home in (jm.light, jm.tracer, jm.lens)
-    for function in [f for _, f in inspect.getmembers(home, inspect.isfunction) if f.__module__.startswith(home.__name__)]
+    for _, function in inspect.getmembers(home, inspect.isfunction)
+    if function.__module__.startswith(home.__name__)
     for name in list(inspect.signature(function).parameters)[2:]
     if function.__name__[0] != "_" and name not in options_of(function)
 ]
@@ -67,7 +75,14 @@ def test_a_sharp_break_is_no_length():
 
 @pytest.mark.parametrize(
     ("name", "unit"),
-    [("central", "km/s"), ("gradient", "km/s/arcsec"), ("contrast", "km/s"), ("inner_radius", "arcsec"), ("pitch", "deg"), ("number", "")],
+    [
+        ("central", "km/s"),
+        ("gradient", "km/s/arcsec"),
+        ("contrast", "km/s"),
+        ("inner_radius", "arcsec"),
+        ("pitch", "deg"),
+        ("number", ""),
+    ],
 )
 def test_units_of_what_light_carries_are_those_of_its_map(name, unit):
     assert unit_of_parameter(jm.tracer.spiral_arms, name, "km/s") == unit
@@ -92,9 +107,19 @@ def ring(x, y, central, height, radius, width=0.3, sharpness=2.0, center_x=0.0):
 
 def test_a_function_of_a_user_declares_units_in_the_same_way():
     """What it does not describe goes by the name, if that is one of those that everybody uses."""
-    assert [unit_of_parameter(ring, name, "dex") for name in ("central", "height")] == ["dex", "dex"]
-    assert [stated_unit(ring, name) for name in ("radius", "sharpness", "center_x")] == ["arcsec", None, "arcsec"]
-    assert [name for name in inspect.signature(ring).parameters if is_length(ring, name)] == ["radius", "width"]
+    assert [unit_of_parameter(ring, name, "dex") for name in ("central", "height")] == [
+        "dex",
+        "dex",
+    ]
+    assert [stated_unit(ring, name) for name in ("radius", "sharpness", "center_x")] == [
+        "arcsec",
+        None,
+        "arcsec",
+    ]
+    assert [name for name in inspect.signature(ring).parameters if is_length(ring, name)] == [
+        "radius",
+        "width",
+    ]
 
 
 def test_a_quantity_is_converted_where_a_user_declares_the_unit():

@@ -161,7 +161,7 @@ class Other(Light):
 
 
 class FromReader(Observation):
-    """The maps of a file that a reader knows, such as MaNGA's; further keys are the reader's options.
+    """The maps of a file that a reader knows, such as MaNGA's; other keys are its options.
 
     names renames the reader's maps, or leaves one out ("none"); scatter is that of its tracer maps.
     The PSF is the reader's if left out.

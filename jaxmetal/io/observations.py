@@ -144,7 +144,8 @@ def _read(name: str, entry: Any, folder: Path, mistakes: Mistakes) -> Reading | 
         file = None if said.file is None else file_path(said.file, folder)
         return Part(file, said.extension, said.channel)
 
-    parts = {key: part(getattr(entry, key)) for key in ("error", "variance", "ivar", "mask", "bins")}
+    names = ("error", "variance", "ivar", "mask", "bins")
+    parts = {key: part(getattr(entry, key)) for key in names}
     needs_wcs = entry.pixel_scale is None
     options = {"channel": entry.channel, "unit": entry.unit, "needs_wcs": needs_wcs}
     file = read_map(path, entry.value, **parts, **options)

@@ -154,7 +154,7 @@ def _module(source: str, folder: Path) -> ModuleType:
 
 @functools.lru_cache
 def _loaded(path: Path, changed: int) -> ModuleType:
-    """A user's module, the same for every galaxy of a survey: models that share it share programs."""
+    """A user's module, one object for all galaxies of a survey: their models share programs."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -187,7 +187,8 @@ def is_ellipticity(function: Callable, name: str) -> bool:
 
 def is_own(function: Any) -> bool:
     """Whether a function is one of jaxmetal's own profiles."""
-    return inspect.isfunction(function) and (function.__module__ or "").startswith("jaxmetal.profiles.")
+    home = "jaxmetal.profiles."
+    return inspect.isfunction(function) and (function.__module__ or "").startswith(home)
 
 
 def _units(function: Any) -> dict[str, Unit]:

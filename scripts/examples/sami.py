@@ -1,9 +1,9 @@
-"""Three observations of SAMI and one of MaNGA as a survey: a catalogue of their files, for survey.yaml beside this script.
+"""Three observations of SAMI and one of MaNGA as a survey: their catalogue, for survey.yaml.
 
 JAXMETAL_DATA=/path/to/data python scripts/examples/sami.py OUT, and after `jaxmetal batch`,
 python scripts/examples/sami.py --table RESULTS;
-with --common OUT, the two observations of 41144 have a metallicity in the spaxels that both have one in, and in no others:
-OUT then has their maps in files of their own, and a configuration that reads them.
+With --common OUT the two observations of 41144 have a metallicity in the spaxels that both have one
+in, and in no others: OUT then has their maps in files of their own, and a survey.yaml that reads them.
 """
 
 import argparse
@@ -51,10 +51,17 @@ def sami(data: Path, cube: str) -> tuple[dict[str, Any], Reading]:
 def manga(path: Path) -> tuple[dict[str, Any], Reading]:
     """The same of a MaNGA galaxy."""
     reading = read_manga(path)
-    return described("MaNGA", path, reading, float(reading.psf_of("z").fwhm), GAUSSIAN_BETA), reading
+    fwhm = float(reading.psf_of("z").fwhm)
+    return described("MaNGA", path, reading, fwhm, GAUSSIAN_BETA), reading
 
 
-def described(survey: str, path: Path, reading: Reading, fwhm: float, beta: float) -> dict[str, Any]:
+def described(
+    survey: str,
+    path: Path,
+    reading: Reading,
+    fwhm: float,
+    beta: float,
+) -> dict[str, Any]:
     """A row of the catalogue."""
     disc = reading.geometry
     return {
@@ -72,7 +79,7 @@ def described(survey: str, path: Path, reading: Reading, fwhm: float, beta: floa
 
 
 def prepare(data: Path, out: Path, common: bool = False) -> Path:
-    """Write the catalogue of the survey, whose path is returned; with the maps of two galaxies if they are changed."""
+    """Write the catalogue of the survey, whose path is returned, and with `common` changed maps."""
     out.mkdir(parents=True, exist_ok=True)
     galaxies = [sami(data / "sami_dr3", cube) for cube in CUBES]
     galaxies.append(manga(data / MANGA))
@@ -87,13 +94,16 @@ def prepare(data: Path, out: Path, common: bool = False) -> Path:
 
 
 def write_common(galaxies: list[tuple[dict[str, Any], Reading]], out: Path) -> None:
-    """Write the maps of observations whose spaxels are the same on the sky, with the metallicities that all of them have."""
+    """Write the maps of observations of the same spaxels, with the metallicities that all have."""
     shared = np.all([np.isfinite(reading.maps["z"].values) for _, reading in galaxies], axis=0)
     for row, reading in galaxies:
         z, halpha = reading.maps["z"], reading.maps["halpha"]
         values, sigma = (np.where(shared, array, np.nan) for array in (z.values, z.sigma))
         images = {"Z": (values, z.unit), "Z_ERR": (sigma, z.unit)}
-        images |= {"HALPHA": (halpha.values, halpha.unit), "HALPHA_ERR": (halpha.sigma, halpha.unit)}
+        images |= {
+            "HALPHA": (halpha.values, halpha.unit),
+            "HALPHA_ERR": (halpha.sigma, halpha.unit),
+        }
         path = out.resolve() / f"{row['id'].replace(' ', '_')}.fits"
         write_maps(path, images, reading.wcs)
         ra, dec = reading.wcs.wcs.crval
@@ -141,18 +151,22 @@ def show(results: Path) -> None:
             radius = galaxy["R_e"] * galaxy["kpc_per_arcsec"]
             per_kpc = f"{value:+.4f} ± {error:.4f} dex/kpc"
             per_radius = f"{value * radius:+.3f} ± {error * radius:.3f} dex/R_e"
-            quality = f"scatter {galaxy['z.scatter.mean']:.4f}, chi2/n {galaxy['reduced_chi_square']:.2f}"
+            chi_square = f"chi2/n {galaxy['reduced_chi_square']:.2f}"
+            quality = f"scatter {galaxy['z.scatter.mean']:.4f}, {chi_square}"
             pixels = f"{galaxy['pixels']:.0f} spaxels"
             print(f"{galaxy['id']:16} {method:9} {per_kpc}   {per_radius}   {quality}, {pixels}")
         change, error = difference(measured)
-        print(f"41144 B - D, {method}: {change:+.4f} ± {error:.4f} dex/kpc, {change / error:+.1f} errors")
+        apart = f"{change:+.4f} ± {error:.4f} dex/kpc, {change / error:+.1f} errors"
+        print(f"41144 B - D, {method}: {apart}")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="for galaxies.ecsv; with --table, what jaxmetal batch wrote")
+    folder = "for galaxies.ecsv; with --table, what jaxmetal batch wrote"
+    parser.add_argument("folder", type=Path, help=folder)
     parser.add_argument("--table", action="store_true", help="print the gradients that were found")
-    parser.add_argument("--common", action="store_true", help="41144 B and D alone, on the spaxels that both have")
+    common = "41144 B and D alone, on the spaxels that both have"
+    parser.add_argument("--common", action="store_true", help=common)
     arguments = parser.parse_args()
     if arguments.table:
         show(arguments.folder)

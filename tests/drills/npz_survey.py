@@ -1,4 +1,4 @@
-"""A reader of a survey that jaxmetal does not know, whose galaxies are arrays in NumPy's .npz files."""
+"""A reader of a survey that jaxmetal does not know: arrays of NumPy in .npz files."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,8 +12,11 @@ from jaxmetal.io.readers import Geometry, Reading, ReadMap
 OIII, HALPHA = 5008.0, 6565.0
 
 
-def read(path, *, floor: Annotated[float, Field(ge=0)] = 0.0, seeing: Path | None = None) -> Reading:
-    """Metallicity and H-alpha; errors are at least `floor`, and the FWHM at 5000 Angstrom is in the file `seeing`."""
+NotNegative = Annotated[float, Field(ge=0)]
+
+
+def read(path, *, floor: NotNegative = 0.0, seeing: Path | None = None) -> Reading:
+    """Maps with errors of at least `floor`; the FWHM at 5000 Angstrom is in the file `seeing`."""
     with np.load(path) as arrays:
         galaxy = dict(arrays)
     stretch = 1 + float(galaxy["redshift"])

@@ -128,7 +128,8 @@ class Reading:
             shapes["bins"] = np.shape(self.bins)
         if len(set(shapes.values())) > 1 or len(self.shape) != 2:
             listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-            raise InputError(f"Reading: expected images of one shape (rows, columns), got {listed}.")
+            expected = "expected images of one shape (rows, columns)"
+            raise InputError(f"Reading: {expected}, got {listed}.")
 
     @property
     def shape(self) -> tuple[int, int]:

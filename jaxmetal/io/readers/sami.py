@@ -32,7 +32,7 @@ def read_sami(
     tables: Path | None = None,
     cube: Path | None = None,
 ) -> Reading:
-    """H-alpha flux and metallicity of a galaxy, with the geometry and the PSF if their files are given.
+    """H-alpha flux and metallicity of a galaxy, and geometry and PSF if their files are given.
 
     Parameters
     ----------
@@ -69,7 +69,8 @@ def read_sami(
     match = _NAME.fullmatch(path.name)
     if match is None:
         example = "41144_B_Halpha_default_1-comp.fits"
-        raise InputError(f"{path}: expected the map of H-alpha by its name in SAMI, like {example}.")
+        expected = "expected the map of H-alpha by its name in SAMI"
+        raise InputError(f"{path}: {expected}, like {example}.")
     geometry = Geometry() if tables is None else _geometry(tables, match[2])
     files = {line: _read_line(path, name) for line, name in LINES.items()}
     at = HALPHA * (1 + (geometry.redshift or 0.0))
@@ -108,7 +109,8 @@ def _psf(cube: Path) -> MoffatPSF:
     numbers = {key: header.get(key) for key in ("PSFFWHM", "PSFBETA")}
     for key, value in numbers.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-            raise InputError(f"{cube}[0]: header key {key} must be a positive number, got {value!r}.")
+            expected = f"header key {key} must be a positive number"
+            raise InputError(f"{cube}[0]: {expected}, got {value!r}.")
     return MoffatPSF(numbers["PSFFWHM"], numbers["PSFBETA"])
 
 
@@ -143,5 +145,6 @@ def _number(row: dict[str, str], column: str, folder: Path) -> float:
     except (KeyError, ValueError):
         value = np.nan
     if not np.isfinite(value):
-        raise InputError(f"{folder}: {column} of {row['catid']} must be a number, got {row.get(column)!r}.")
+        expected = f"{column} of {row['catid']} must be a number"
+        raise InputError(f"{folder}: {expected}, got {row.get(column)!r}.")
     return value
