@@ -145,3 +145,23 @@ def test_the_parameters_of_a_likelihood_are_fitted(likelihood, path, prior, true
     assert fit.converged, fit.message
     assert abs(float(fit.parameters[path]) - true) < 4 * float(fit.errors[path])
     assert abs(float(fit.parameters[GRADIENT]) + 0.2) < 4 * float(fit.errors[GRADIENT])
+
+
+@pytest.mark.precision("single")
+def test_an_ascent_that_a_far_start_drives_to_the_edge_of_a_prior_comes_back():
+    """Far from the truth all data are outliers; a fraction at its largest would stay there.
+
+    There the coordinate is flat, so that a Newton step gains nothing.
+    """
+    instrument = telescope((21, 21), 0.3, 0.8, (2, 1), 6)
+    clean = np.asarray(jm.predict(disc(), blank(instrument)))
+    rng = np.random.default_rng(5)
+    size = np.where(rng.random(clean.shape) < 0.1, 10.0, 1.0)
+    data = clean + 0.02 * size * rng.normal(size=clean.shape)
+    z = jm.TracerMap(data, 0.02, instrument, likelihood=Outliers(0.2))
+    priors = {**FLAT, "z.likelihood.fraction": dist.Uniform(0.0, 0.5)}
+    models = [jm.Model(disc(central=central), {"z": z}, priors) for central in (8.9, 7.0, 8.0)]
+    alone, batch = [jm.optimise(m, starts=1) for m in models], jm.optimise_batch(models, starts=1)
+    for fit in (*alone, *batch):
+        assert fit.converged
+        assert float(fit.parameters["z.likelihood.fraction"]) == pytest.approx(0.1, abs=0.06)

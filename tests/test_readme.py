@@ -57,6 +57,25 @@ def test_what_follows_the_first_example_goes_on_from_it(first):
     assert len(names["models"]) == 2
 
 
+def test_the_map_of_a_kind_of_its_own_shows_something():
+    """The dispersion of a disc at rest is its own; of one that turns, larger."""
+    names = {"jm": jm, "jnp": jnp}
+    exec(next(block for block in PYTHON if "class DispersionMap" in block), names)
+    instrument = jm.Instrument(jm.Grid.regular((9, 9), 0.5), jm.GaussianPSF(1.0), (4, 2), 6)
+    blank = names["DispersionMap"](np.ones((9, 9)), 1.0, instrument, check=False)
+    for slope in (0.0, 30.0):
+        part = jm.Component(
+            jm.Profile(jm.light.exponential, amp=1.0, scale_length=2.0),
+            velocity=jm.Profile(jm.tracer.dipole, central=0.0, gradient_x=slope, gradient_y=0.0),
+            dispersion=jm.Profile(jm.tracer.uniform, value=20.0),
+        )
+        shown = np.asarray(jm.predict(jm.Galaxy(disc=part), blank))
+        if slope:
+            assert np.all(shown > 21)
+        else:
+            np.testing.assert_allclose(shown, 20.0, rtol=1e-5)
+
+
 def test_bins_fibres_lenses_and_profiles_are_made_as_they_stand(first):
     """Of what the reader must bring, such as a map of bin numbers, there is something."""
     ids = np.arange(31 * 31).reshape(31, 31) // 31
