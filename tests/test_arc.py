@@ -83,9 +83,9 @@ def test_the_picture_of_an_arc_is_traced_back_to_its_source():
     truth = jm.Galaxy(lens=lens, source=jm.Component(light, metallicity=jm.arcs.galaxy().source.metallicity))
     sky, frame = jm.Grid.regular((201, 201), 0.015), jm.Grid.regular((41, 41), 0.03, (0.1, -0.05))
     arc = as_seen(truth, sky)
-    traced = planes._traced_back(arc, arc.source, sky, frame)
+    traced = planes._traced_back(arc, arc.source, "light", sky, frame)
     assert traced.lensed_light and list(traced.tracers) == ["metallicity"]
-    wanted, found = (np.asarray(component.light(*frame.coordinates), float) for component in (truth.source, traced))
+    wanted, found = (np.asarray(component.lights["light"](*frame.coordinates), float) for component in (truth.source, traced))
     # A pixel holds the mean of what falls into it.
     np.testing.assert_allclose(found, wanted, atol=0.04 * wanted.max())
 
