@@ -2,7 +2,8 @@
 
     Z_obs = g⁻¹[ A·(K ∗ Σᵢ Iᵢ g(Zᵢ)) / A·(K ∗ Σᵢ Iᵢ) ]
 
-Every public name is loaded on first use, so that importing the package, and the command line's --help, cost nothing.
+Every public name is loaded on first use, so that importing the package, and the command line's
+--help, cost nothing.
 """
 
 from importlib import import_module
@@ -153,7 +154,11 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'jaxmetal' has no attribute {name!r}")
     module = import_module(f"jaxmetal.{_HOMES[name]}")
-    value = module if _HOMES[name].endswith(f".{name}") and not hasattr(module, name) else getattr(module, name)
+    value = (
+        module
+        if _HOMES[name].endswith(f".{name}") and not hasattr(module, name)
+        else getattr(module, name)
+    )
     globals()[name] = value
     return value
 

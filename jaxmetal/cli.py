@@ -90,7 +90,8 @@ class _Interrupts:
     Parameters
     ----------
     at_once
-        whether it ends the process. Until there is anything to lose it should: NumPy prints what interrupts its import, and goes on.
+        whether it ends the process. Until there is anything to lose it should: NumPy prints what
+        interrupts its import, and goes on.
     """
 
     def __init__(self, at_once: bool):
@@ -119,38 +120,72 @@ class _Interrupts:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="jaxmetal", description="Forward-modelled maps of metallicity and whatever else light carries.",
-        epilog="\n".join(["exit status:", *(f"  {status:<5}{text}" for status, text in STATUSES.items())]),
+        prog="jaxmetal",
+        description="Forward-modelled maps of metallicity and whatever else light carries.",
+        epilog="\n".join(
+            ["exit status:", *(f"  {status:<5}{text}" for status, text in STATUSES.items())]
+        ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    )
     parser.add_argument("--version", action="version", version=f"jaxmetal {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    def command(run: Any, name: str, text: str, needs: str = "pipeline", compiles: bool = True) -> argparse.ArgumentParser:
+    def command(
+        run: Any, name: str, text: str, needs: str = "pipeline", compiles: bool = True
+    ) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text)
         added.add_argument("--quiet", action="store_true", help="no reports of progress")
         added.set_defaults(run=run, needs=needs, compiles=compiles)
         return added
 
     def writes(added: argparse.ArgumentParser, default: str | None, **options: Any) -> None:
-        added.add_argument("--out", metavar="DIR", type=Path, default=default and Path(default), **options)
-        added.add_argument("--overwrite", action="store_true", help="replace the folder DIR if it is there")
+        added.add_argument(
+            "--out", metavar="DIR", type=Path, default=default and Path(default), **options
+        )
+        added.add_argument(
+            "--overwrite", action="store_true", help="replace the folder DIR if it is there"
+        )
 
-    fit = command(_fit, "fit", "Fit the maps of a configuration, sample the posterior, write results and pictures.")
+    fit = command(
+        _fit,
+        "fit",
+        "Fit the maps of a configuration, sample the posterior, write results and pictures.",
+    )
     fit.add_argument("config", metavar="CONFIG", type=Path, help="a YAML or TOML file")
     fit.add_argument("--no-sample", action="store_true", help="the maximum and its errors only")
     writes(fit, None, help="folder of the results; CONFIG's name with -results if left out")
-    mock = command(_simulate, "simulate", "Make noisy maps of a configuration's galaxy, and a configuration that fits them.")
-    mock.add_argument("config", metavar="CONFIG", type=Path, help="a YAML or TOML file with a galaxy and a part simulate")
+    mock = command(
+        _simulate,
+        "simulate",
+        "Make noisy maps of a configuration's galaxy, and a configuration that fits them.",
+    )
+    mock.add_argument(
+        "config",
+        metavar="CONFIG",
+        type=Path,
+        help="a YAML or TOML file with a galaxy and a part simulate",
+    )
     writes(mock, None, required=True, help="folder for the maps")
-    plot = command(_plot, "plot", "Draw the pictures of a folder of results again.", needs="view.report")
+    plot = command(
+        _plot, "plot", "Draw the pictures of a folder of results again.", needs="view.report"
+    )
     plot.add_argument("folder", metavar="DIR", type=Path, help="what fit wrote")
-    report = command(_report, "report", "Write a folder of results as one HTML page.", needs="view.report")
+    report = command(
+        _report, "report", "Write a folder of results as one HTML page.", needs="view.report"
+    )
     report.add_argument("folder", metavar="DIR", type=Path, help="what fit or batch wrote")
-    report.add_argument("--out", metavar="FILE", type=Path, help="the page; report.html in DIR if left out")
-    validate = command(_validate, "validate", "Check a configuration without running it; reports every mistake.")
+    report.add_argument(
+        "--out", metavar="FILE", type=Path, help="the page; report.html in DIR if left out"
+    )
+    validate = command(
+        _validate, "validate", "Check a configuration without running it; reports every mistake."
+    )
     validate.add_argument("config", metavar="CONFIG", type=Path, help="a YAML or TOML file")
-    demo = command(_demo, "demo", "Simulate a galaxy seen through a wide PSF, fit it, and compare with the truth.")
+    demo = command(
+        _demo,
+        "demo",
+        "Simulate a galaxy seen through a wide PSF, fit it, and compare with the truth.",
+    )
     demo.add_argument("--fwhm", type=float, default=1.5, help="of the PSF, arcsec (1.5)")
     demo.add_argument("--quick", action="store_true", help="fewer pixels and draws")
     writes(demo, "jaxmetal-demo", help="folder for the mock and the results (jaxmetal-demo)")
@@ -162,7 +197,12 @@ def _fit(arguments: argparse.Namespace) -> int:
     from jaxmetal.pipeline import run
 
     progress = False if arguments.quiet else None
-    options = {"overwrite": arguments.overwrite, "sample": not arguments.no_sample, "progress": progress, "tell": _tell}
+    options = {
+        "overwrite": arguments.overwrite,
+        "sample": not arguments.no_sample,
+        "progress": progress,
+        "tell": _tell,
+    }
     return _status_of(run(arguments.config, arguments.out, **options))
 
 
@@ -220,7 +260,9 @@ def _validate(arguments: argparse.Namespace) -> None:
     from jaxmetal.io.summary import count
 
     with collected_warnings() as remarks:
-        scene = load(arguments.config, want="simulate" if "simulate" in read(arguments.config) else "fit")
+        scene = load(
+            arguments.config, want="simulate" if "simulate" in read(arguments.config) else "fit"
+        )
     for remark in remarks:
         print(remark)
     looks = f"remarks on the data: {len(remarks)}" if remarks else "nothing strange in the data"
@@ -238,12 +280,22 @@ def _demo(arguments: argparse.Namespace) -> int:
 
     check_free(arguments.out, arguments.overwrite)
     scene = build(use_case_1(arguments.fwhm, arguments.quick), Path.cwd(), want="simulate")
-    log.info('a galaxy of half-light radius 1" with a gradient of -0.2 dex/arcsec, through a PSF of FWHM %g"', arguments.fwhm)
+    log.info(
+        'a galaxy of half-light radius 1" with a gradient of -0.2 dex/arcsec, through a PSF of FWHM %g"',
+        arguments.fwhm,
+    )
     with whole_folder(arguments.out, arguments.overwrite) as folder:
         # The fit starts far from the truth, as it would with a real galaxy.
         write_mock(folder, scene, START)
-    made = run(arguments.out / CONFIG, arguments.out / "results", progress=False if arguments.quiet else None)
-    print(f"fit: {verdict(made.fit)}" + (f"; posterior: {verdict(made.posterior)}" if made.posterior else ""))
+    made = run(
+        arguments.out / CONFIG,
+        arguments.out / "results",
+        progress=False if arguments.quiet else None,
+    )
+    print(
+        f"fit: {verdict(made.fit)}"
+        + (f"; posterior: {verdict(made.posterior)}" if made.posterior else "")
+    )
     print(gradient_table(made.scene, made.fit, made.posterior))
     print(f"pictures in {arguments.out / 'results' / 'plots'}")
     return _status_of(made)

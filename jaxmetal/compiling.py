@@ -1,6 +1,7 @@
 """How functions are compiled: by `equinox.filter_jit`, with options for XLA where it compiles for a CPU.
 
-What is compiled is kept between processes by JAX's own persistent compilation cache, where one is set; see `io.compiled`.
+What is compiled is kept between processes by JAX's own persistent compilation cache, where one is
+set; see `io.compiled`.
 """
 
 import functools
@@ -15,17 +16,21 @@ from jax.core import Tracer
 
 from jaxmetal import threads
 
-# Against the deadlock that `threads` describes, in case JAX had read its flags before this package was imported.
+# Against the deadlock that `threads` describes, in case JAX had read its flags before this package
+# was imported.
 SAFE: dict[str, Any] = {threads.FLAG: False} if threads.needed() else {}
-# The older of XLA's two ways to emit fused loops for a CPU is the quicker compiler; later versions do not have it any more.
-QUICK: dict[str, Any] = {"xla_cpu_use_fusion_emitters": False} if jax.__version_info__ < (0, 11) else {}
+# The older of XLA's two ways to emit fused loops for a CPU is the quicker compiler; later versions
+# do not have it any more.
+QUICK: dict[str, Any] = (
+    {"xla_cpu_use_fusion_emitters": False} if jax.__version_info__ < (0, 11) else {}
+)
 
 
 class Compiled:
     """A function compiled once for every structure, shape and type of its arguments.
 
-    Arrays are arguments of the compiled program, and everything else a constant of it. Inside another traced function
-    it is called as it is: the options are those of the outermost program.
+    Arrays are arguments of the compiled program, and everything else a constant of it. Inside
+    another traced function it is called as it is: the options are those of the outermost program.
 
     Parameters
     ----------

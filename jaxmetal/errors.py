@@ -29,7 +29,9 @@ def unknown(kind: str, name: str, known: Iterable[str], where: str = "") -> Inpu
     near = get_close_matches(name.casefold(), folded, n=1)
     hint = f" Did you mean {folded[near[0]]!r}?" if near else ""
     listed = ", ".join(known) or "none"
-    return InputError(f"{where + ': ' if where else ''}unknown {kind} {name!r}.{hint} It may be one of: {listed}.")
+    return InputError(
+        f"{where + ': ' if where else ''}unknown {kind} {name!r}.{hint} It may be one of: {listed}."
+    )
 
 
 def check_type(value: Any, kind: type, where: str, hint: str = "") -> None:
@@ -52,7 +54,9 @@ def check_type(value: Any, kind: type, where: str, hint: str = "") -> None:
     if not isinstance(value, kind):
         article = "an" if kind.__name__[0] in "AEIOU" else "a"
         said = f"; {hint}" if hint else ""
-        raise InputError(f"{where}: expected {article} {kind.__name__}, got {described(value)}{said}.")
+        raise InputError(
+            f"{where}: expected {article} {kind.__name__}, got {described(value)}{said}."
+        )
 
 
 def described(value: Any) -> str:
@@ -106,7 +110,9 @@ def warn_user(message: str) -> None:
     """An InputWarning at the line of the script that called the package."""
     level = 2
     # Equinox makes the objects of its classes, so its frames lie between.
-    while sys._getframe(level - 1).f_globals.get("__name__", "").startswith(("jaxmetal.", "equinox.")):
+    while (
+        sys._getframe(level - 1).f_globals.get("__name__", "").startswith(("jaxmetal.", "equinox."))
+    ):
         level += 1
     warnings.warn(message, InputWarning, stacklevel=level)
 
@@ -120,7 +126,9 @@ def collected_warnings() -> Iterator[list[str]]:
         try:
             yield texts
         finally:
-            texts += dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, InputWarning))
+            texts += dict.fromkeys(
+                str(w.message) for w in caught if issubclass(w.category, InputWarning)
+            )
     for other in caught:
         if not issubclass(other.category, InputWarning):
             warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)

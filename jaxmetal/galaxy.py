@@ -23,19 +23,21 @@ class Component(eqx.Module):
     Parameters
     ----------
     light
-        surface brightness per arcsec²; or several lights by name, such as {"Ha": profile, "continuum": profile}, of which
-        a map names the one that it sees (`LightMap(..., light="Ha")`). Their parameters have the paths "disc.light.Ha.amp".
+        surface brightness per arcsec²; or several lights by name, such as {"Ha": profile,
+        "continuum": profile}, of which a map names the one that it sees (`LightMap(...,
+        light="Ha")`). Their parameters have the paths "disc.light.Ha.amp".
     tracers
-        what the light carries, by name, such as metallicity=Profile(tracer.gradient, ...). A component without a
-        given tracer adds to light maps but has no part in that tracer's average.
+        what the light carries, by name, such as metallicity=Profile(tracer.gradient, ...). A
+        component without a given tracer adds to light maps but has no part in that tracer's
+        average.
     foreground
         whether it lies in front of the galaxy's lenses, such as their own light, and is not lensed.
     distance_ratio
-        factor on the deflection for a component at a redshift of its own: its D_LS/D_S over that for which the lenses
-        are given; 1 if left out, and then no parameter.
+        factor on the deflection for a component at a redshift of its own: its D_LS/D_S over that
+        for which the lenses are given; 1 if left out, and then no parameter.
     lensed_light
-        False if `light` is the brightness as it is seen through the lenses, such as a picture of an arc; lensing conserves it.
-        The tracers lie in the source plane all the same.
+        False if `light` is the brightness as it is seen through the lenses, such as a picture of an
+        arc; lensing conserves it. The tracers lie in the source plane all the same.
 
     Raises
     ------
@@ -65,18 +67,28 @@ class Component(eqx.Module):
         lights = dict(sorted(_lights_by_name(light).items()))
         for name, profile in {**lights, **tracers}.items():
             if not isinstance(profile, Profile):
-                raise InputError(f"Component: {name} must be a Profile, got {described(profile)}{_profile_hint(profile)}.")
+                raise InputError(
+                    f"Component: {name} must be a Profile, got {described(profile)}{_profile_hint(profile)}."
+                )
             if profile.deflects:
-                raise InputError(f"Component: {name} must have one value at each position, got the lens {profile.name}.")
+                raise InputError(
+                    f"Component: {name} must have one value at each position, got the lens {profile.name}."
+                )
         for name, choice in {"foreground": foreground, "lensed_light": lensed_light}.items():
             if not isinstance(choice, bool):
                 raise InputError(f"Component: {name} must be True or False, got {choice!r}.")
         if foreground and distance_ratio is not None:
-            raise InputError("Component: foreground light is not deflected, so it has no distance_ratio.")
+            raise InputError(
+                "Component: foreground light is not deflected, so it has no distance_ratio."
+            )
         self.light = lights if isinstance(light, Mapping) else light
         self.tracers = dict(sorted(tracers.items()))
         self.foreground, self.lensed_light = foreground, lensed_light
-        self.distance_ratio = None if distance_ratio is None else as_array(distance_ratio, "Component: distance_ratio")
+        self.distance_ratio = (
+            None
+            if distance_ratio is None
+            else as_array(distance_ratio, "Component: distance_ratio")
+        )
 
     @property
     def lights(self) -> dict[str, Profile]:
@@ -97,15 +109,17 @@ class Galaxy(eqx.Module):
     Parameters
     ----------
     lens
-        lenses by name, such as {"halo": Profile(lens.sie, ...), "shear": Profile(lens.shear, ...)}; their parameters
-        have the paths "lens.halo.theta_E" and so on.
+        lenses by name, such as {"halo": Profile(lens.sie, ...), "shear": Profile(lens.shear, ...)};
+        their parameters have the paths "lens.halo.theta_E" and so on.
     components
-        by name, such as disc=Component(...), bulge=Component(...); in the source plane if there is a lens.
+        by name, such as disc=Component(...), bulge=Component(...); in the source plane if there is
+        a lens.
 
     Raises
     ------
     InputError
-        without a component, or if anything but a Component is given, or anything but lenses by name for lens.
+        without a component, or if anything but a Component is given, or anything but lenses by name
+        for lens.
 
     Examples
     --------
@@ -117,7 +131,9 @@ class Galaxy(eqx.Module):
     components: dict[str, Component]
     lens: dict[str, Profile]
 
-    def __init__(self, *unnamed: Any, lens: Mapping[str, Profile] | None = None, **components: Component):
+    def __init__(
+        self, *unnamed: Any, lens: Mapping[str, Profile] | None = None, **components: Component
+    ):
         if unnamed:
             wanted, arrived = "components by name, such as disc=component", described(unnamed[0])
             raise InputError(f"Galaxy: expected {wanted}, got {arrived} without a name.")
@@ -125,8 +141,14 @@ class Galaxy(eqx.Module):
             raise InputError("Galaxy: at least one component is needed.")
         for name, component in components.items():
             if not isinstance(component, Component):
-                hint = f"; write {name}=Component(light=profile)" if isinstance(component, Profile) else ""
-                raise InputError(f"Galaxy: {name} must be a Component, got {described(component)}{hint}.")
+                hint = (
+                    f"; write {name}=Component(light=profile)"
+                    if isinstance(component, Profile)
+                    else ""
+                )
+                raise InputError(
+                    f"Galaxy: {name} must be a Component, got {described(component)}{hint}."
+                )
         self.components = dict(sorted(components.items()))
         self.lens = _checked_lens(lens)
 
@@ -138,7 +160,9 @@ class Galaxy(eqx.Module):
     @property
     def tracers(self) -> list[str]:
         """The names of all tracers that any component carries."""
-        return sorted({name for component in self.components.values() for name in component.tracers})
+        return sorted(
+            {name for component in self.components.values() for name in component.tracers}
+        )
 
     @property
     def lights(self) -> list[str]:
@@ -153,7 +177,11 @@ class Galaxy(eqx.Module):
     def with_named(self, parts: Mapping[str, Any]) -> "Galaxy":
         """A copy with others in the place of its components and lenses, given by the names of `named`."""
         names = list(self.named)
-        return eqx.tree_at(lambda galaxy: [galaxy.named[name] for name in names], self, [parts[name] for name in names])
+        return eqx.tree_at(
+            lambda galaxy: [galaxy.named[name] for name in names],
+            self,
+            [parts[name] for name in names],
+        )
 
     def deflection(self, x: Array, y: Array) -> tuple[Array, Array]:
         """alpha = (alpha_x, alpha_y) of all lenses together at a position on the sky, arcsec."""
@@ -175,7 +203,9 @@ def _lights_by_name(light: Any) -> dict[str, Any]:
     wrong = [name for name in light if not isinstance(name, str) or "." in name]
     if not light or wrong:
         wanted = "lights by name, such as {'Ha': profile}, with names without a dot"
-        raise InputError(f"Component.light: expected {wanted}, got {described(wrong[0] if wrong else light)}.")
+        raise InputError(
+            f"Component.light: expected {wanted}, got {described(wrong[0] if wrong else light)}."
+        )
     return dict(light)
 
 
@@ -191,12 +221,18 @@ def _checked_lens(lens: Any) -> dict[str, Profile]:
         return {}
     if not isinstance(lens, Mapping):
         hint = "; a component needs another name" if isinstance(lens, Component) else ""
-        raise InputError(f"Galaxy.lens: expected lenses by name, such as {{'halo': Profile(...)}}, got {type(lens).__name__}{hint}.")
+        raise InputError(
+            f"Galaxy.lens: expected lenses by name, such as {{'halo': Profile(...)}}, got {type(lens).__name__}{hint}."
+        )
     for name, profile in lens.items():
         if not isinstance(profile, Profile):
-            raise InputError(f"Galaxy.lens[{name!r}]: expected a Profile, got {type(profile).__name__}.")
+            raise InputError(
+                f"Galaxy.lens[{name!r}]: expected a Profile, got {type(profile).__name__}."
+            )
         if not profile.deflects:
-            raise InputError(f"Galaxy.lens[{name!r}]: {profile.name} is no lens: it gives no pair (alpha_x, alpha_y).")
+            raise InputError(
+                f"Galaxy.lens[{name!r}]: {profile.name} is no lens: it gives no pair (alpha_x, alpha_y)."
+            )
     return dict(sorted(lens.items()))
 
 
@@ -209,7 +245,11 @@ def children(node: Any) -> dict[str, Any]:
         # A class may name what of it a fit can adjust; the rest is data.
         names = getattr(node, "adjustable", None) or node.__dataclass_fields__
         values = {name: getattr(node, name) for name in names}
-        return {name: value for name, value in values.items() if isinstance(value, eqx.Module) or eqx.is_inexact_array(value)}
+        return {
+            name: value
+            for name, value in values.items()
+            if isinstance(value, eqx.Module) or eqx.is_inexact_array(value)
+        }
     return {}
 
 

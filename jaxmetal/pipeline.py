@@ -64,13 +64,18 @@ class Run:
 
 
 def run(
-    config: str | os.PathLike, out: str | os.PathLike | None = None, *, overwrite: bool = False, sample: bool = True,
-    progress: bool | None = None, tell: Callable[[str], object] = lambda text: None,
-) -> Run:  # fmt: skip
+    config: str | os.PathLike,
+    out: str | os.PathLike | None = None,
+    *,
+    overwrite: bool = False,
+    sample: bool = True,
+    progress: bool | None = None,
+    tell: Callable[[str], object] = lambda text: None,
+) -> Run:
     """Fit the maps of a configuration, sample the posterior, write results and pictures: what `jaxmetal fit` does.
 
-    The folder of results is there as soon as the maximum is found; the posterior and the pictures are added to it. What fails on the
-    way costs nothing of what was there before.
+    The folder of results is there as soon as the maximum is found; the posterior and the pictures
+    are added to it. What fails on the way costs nothing of what was there before.
 
     Parameters
     ----------
@@ -83,9 +88,11 @@ def run(
     sample
         False for the maximum and its errors only.
     progress
-        whether to show how far it is; if left out, a bar on a terminal or in a notebook, and a line every half minute in a log.
+        whether to show how far it is; if left out, a bar on a terminal or in a notebook, and a line
+        every half minute in a log.
     tell
-        is given each part of the summary as soon as it is known, such as `print`: the maximum before anything is sampled.
+        is given each part of the summary as soon as it is known, such as `print`: the maximum
+        before anything is sampled.
 
     Returns
     -------
@@ -147,7 +154,12 @@ def run(
 def _fitted(scene: Scene, model: Model, progress: bool | None) -> Fit:
     binned = any(observed.instrument.apertures is not None for observed in model.maps.values())
     size = sum(observed.size for observed in model.maps.values())
-    log.info("fitting %d parameters to %d %s", len(model.start), size, "measurements" if binned else "pixels")
+    log.info(
+        "fitting %d parameters to %d %s",
+        len(model.start),
+        size,
+        "measurements" if binned else "pixels",
+    )
     fit = optimising.optimise(model, **scene.config.fit.model_dump(), progress=progress)
     log.info("fit: %s; reduced chi-square %.3f", verdict(fit), fit.reduced_chi_square)
     return fit
@@ -158,7 +170,9 @@ def _sample(made: Run, model: Model, progress: bool | None, tell: Callable[[str]
     settings = made.scene.config.sample
     assert settings is not None
     log.info("the maximum is written to %s", made.folder)
-    log.info("sampling: %s, %d chains of %d draws", settings.method, settings.chains, settings.draws)
+    log.info(
+        "sampling: %s, %d chains of %d draws", settings.method, settings.chains, settings.draws
+    )
     with surviving(made.failures, "sampling"):
         posterior = sampling.sample(model, made.fit, **settings.model_dump(), progress=progress)
         # A posterior that cannot be judged is not one.
@@ -176,7 +190,9 @@ def _sample(made: Run, model: Model, progress: bool | None, tell: Callable[[str]
         folders.write_table(made.folder, made.scene, made.fit, made.posterior)
 
 
-def draw(folder: Path, scene: Scene, fit: Fit, posterior: Posterior | None, failures: dict[str, str]) -> list[Path]:
+def draw(
+    folder: Path, scene: Scene, fit: Fit, posterior: Posterior | None, failures: dict[str, str]
+) -> list[Path]:
     """Every picture of a fit that can be drawn, into the plots of its folder.
 
     Parameters

@@ -22,10 +22,19 @@ ANY = "any"
 
 # Spellings in headers that astropy does not know.
 _SPELLINGS = {
-    "kms": "km/s", "km/sec": "km/s", "gyr": "Gyr", "gyrs": "Gyr", "myr": "Myr", "myrs": "Myr",
-    "years": "yr", "counts": "ct", "magnitude": "mag", "magnitudes": "mag", "mags": "mag",
+    "kms": "km/s",
+    "km/sec": "km/s",
+    "gyr": "Gyr",
+    "gyrs": "Gyr",
+    "myr": "Myr",
+    "myrs": "Myr",
+    "years": "yr",
+    "counts": "ct",
+    "magnitude": "mag",
+    "magnitudes": "mag",
+    "mags": "mag",
     "abmag": "mag(AB)",
-}  # fmt: skip
+}
 
 
 class Contents(NamedTuple):
@@ -93,16 +102,22 @@ def _listed(values: list | tuple) -> Contents:
     parts = [contents(value) for value in values]
     unit = parts[0].unit
     if any((part.unit is None) != (unit is None) for part in parts):
-        raise InputError("a list of numbers of which some have a unit and others have none; give all a unit, or none.")
+        raise InputError(
+            "a list of numbers of which some have a unit and others have none; give all a unit, or none."
+        )
     numbers = [part.numbers for part in parts]
     if unit is not None:
         numbers = [converted(part.numbers, part.unit, unit, "list") for part in parts]
     unmasked = [np.zeros(np.shape(part.numbers), bool) for part in parts]
-    masks = [none if part.mask is None else part.mask for part, none in zip(parts, unmasked, strict=True)]
+    masks = [
+        none if part.mask is None else part.mask for part, none in zip(parts, unmasked, strict=True)
+    ]
     try:
         return Contents(np.array(numbers, float), np.array(masks), unit)
     except ValueError:
-        raise InputError("a list of quantities of different shapes; expected an array of numbers.") from None
+        raise InputError(
+            "a list of quantities of different shapes; expected an array of numbers."
+        ) from None
 
 
 def _carries(value: Any) -> bool:
@@ -145,7 +160,9 @@ def converted(numbers: Any, unit: Any, wanted: Unit, where: str) -> Any:
         )
     named = str(wanted[0] if isinstance(wanted, tuple) else wanted) or "a number without a unit"
     own = str(unit) or "no unit"
-    raise InputError(f"{where}: expected {named}, got a quantity in {own}, which cannot be converted.")
+    raise InputError(
+        f"{where}: expected {named}, got a quantity in {own}, which cannot be converted."
+    )
 
 
 def plain(value: Any, where: str, unit: Unit = "") -> Any:
@@ -167,7 +184,9 @@ def plain(value: Any, where: str, unit: Unit = "") -> Any:
     """
     if hasattr(value, "units") and hasattr(value, "to") and not hasattr(value, "unit"):
         package = type(value).__module__.split(".")[0]
-        raise InputError(f"{where}: got a {package} quantity; give one of astropy, or a plain number.")
+        raise InputError(
+            f"{where}: got a {package} quantity; give one of astropy, or a plain number."
+        )
     if isinstance(value, list | tuple):
         # Item by item, because a plain number beside a quantity is in the unit that is expected.
         return [plain(item, where, unit) for item in value] if _carries(value) else value
@@ -273,5 +292,7 @@ def expected_unit(unit: Any, where: str) -> Any:
         return unit
     found = unit_of_text(unit)
     if found is None and unit.strip():
-        raise InputError(f"{where}: expected an astropy unit or its name, such as 'km/s', got {unit!r}.")
+        raise InputError(
+            f"{where}: expected an astropy unit or its name, such as 'km/s', got {unit!r}."
+        )
     return found

@@ -1,18 +1,19 @@
 """Work in several threads, and a flag for XLA against a deadlock in its thread pool.
 
-On a CPU, from jaxlib 0.11 on, a Fourier transform (XLA's FftThunk) runs on a thread of XLA's Eigen thread pool and waits there
-for parts of it that it has handed to the same pool. Where every thread waits like this nobody does the work: two transforms at
-once, in a gradient or in two threads, end in a deadlock. `--xla_cpu_multi_thread_eigen=false` makes each transform run in the
-thread that asks for it, which cures it; other versions are left as they are.
+On a CPU, from jaxlib 0.11 on, a Fourier transform (XLA's FftThunk) runs on a thread of XLA's Eigen
+thread pool and waits there for parts of it that it has handed to the same pool. Where every thread
+waits like this nobody does the work: two transforms at once, in a gradient or in two threads, end
+in a deadlock. `--xla_cpu_multi_thread_eigen=false` makes each transform run in the thread that asks
+for it, which cures it; other versions are left as they are.
 
-The flag can go once the oldest jaxlib that this package admits is one in which the first two reports are closed as fixed, and
-the tests of transforms at the same time in tests/test_compiled.py pass there without it.
+The flag can go once the oldest jaxlib that this package admits is one in which the first two
+reports are closed as fixed, and the tests of transforms at the same time in tests/test_compiled.py
+pass there without it.
 
-References
-----------
-https://github.com/openxla/xla/issues/46345, https://github.com/openxla/xla/issues/46347: the transform and the pool.
-https://github.com/jax-ml/jax/issues/39081: as users of JAX meet it.
-PyAutoFit, issues 1528 and 1530: the same cure, found independently.
+References ---------- https://github.com/openxla/xla/issues/46345,
+https://github.com/openxla/xla/issues/46347: the transform and the pool.
+https://github.com/jax-ml/jax/issues/39081: as users of JAX meet it. PyAutoFit, issues 1528 and
+1530: the same cure, found independently.
 """
 
 import os
@@ -23,7 +24,8 @@ from importlib.metadata import version
 from typing import Any
 
 FLAG = "xla_cpu_multi_thread_eigen"
-# The first version of JAX with the deadlock. There is none yet that is known to be without it again.
+# The first version of JAX with the deadlock. There is none yet that is known to be without it
+# again.
 SINCE = (0, 11)
 
 
@@ -55,7 +57,9 @@ def here(function: Callable) -> Callable:
 
 def side_by_side(function: Callable, cases: Sequence) -> list:
     """What `function` gives for each case, as many at once as this process has cores."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     if min(len(cases), cores) == 1:
         return [function(case) for case in cases]
     pool = ThreadPoolExecutor(min(len(cases), cores))

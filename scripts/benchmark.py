@@ -4,18 +4,19 @@
     python scripts/benchmark.py --device gpu
     python scripts/benchmark.py --explain
 
-maps       a map of use cases 1 and 2, its error, its gradient, its bare transforms, and lenstronomy's map
-posterior  effective samples per second of use case 1: NUTS and importance sampling; the warm fit
-cold       from starting Python to a posterior: without a cache, and in a second process with JAX's compilation cache filled
-clumps     use case 2 with 24 free parameters, and emcee on lenstronomy's likelihood of it (ten minutes)
-figure4    six hundred fits and posteriors in batches
-scaling    cost against pixels, components and galaxies
-memory     of a thousand galaxies at once
-sersic     a Sersic fit of light alone, and pysersic's of the same picture, where it is installed
-device     map, gradient, fits and posteriors against stamp and batch size; what --device gpu measures
+maps       a map of use cases 1 and 2, its error, its gradient, its bare transforms, and
+lenstronomy's map posterior  effective samples per second of use case 1: NUTS and importance
+sampling; the warm fit cold       from starting Python to a posterior: without a cache, and in a
+second process with JAX's compilation cache filled clumps     use case 2 with 24 free parameters,
+and emcee on lenstronomy's likelihood of it (ten minutes) figure4    six hundred fits and posteriors
+in batches scaling    cost against pixels, components and galaxies memory     of a thousand galaxies
+at once sersic     a Sersic fit of light alone, and pysersic's of the same picture, where it is
+installed device     map, gradient, fits and posteriors against stamp and batch size; what --device
+gpu measures
 
-Results are merged into scripts/benchmarks/latest.json, each item with its date, so that one can be measured again alone.
-Seconds depend on the machine and on what else it does; ratios within an item do not.
+Results are merged into scripts/benchmarks/latest.json, each item with its date, so that one can be
+measured again alone. Seconds depend on the machine and on what else it does; ratios within an item
+do not.
 """
 
 import argparse
@@ -36,27 +37,46 @@ ITEMS = {
 
 def main() -> None:
     """Measure what is asked for, row by row, and write results and pictures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("items", nargs="*", metavar="ITEM", help=", ".join(ITEMS) + "; all but the device if left out")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "items",
+        nargs="*",
+        metavar="ITEM",
+        help=", ".join(ITEMS) + "; all but the device if left out",
+    )
     parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
-    parser.add_argument("--explain", action="store_true", help="print what a map must cost at least, beside what it costs")
-    parser.add_argument("--rounds", type=int, default=15, help="how many times the sides take turns")
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="print what a map must cost at least, beside what it costs",
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=15, help="how many times the sides take turns"
+    )
     parser.add_argument("--count", type=int, help="galaxies, instead of each item's own number")
-    parser.add_argument("--seconds", type=float, default=600.0, help="how long emcee is given in `clumps`")
+    parser.add_argument(
+        "--seconds", type=float, default=600.0, help="how long emcee is given in `clumps`"
+    )
     parser.add_argument("--out", type=Path, default=HERE / "benchmarks" / "latest.json")
     options = parser.parse_args()
     # argparse would hold an empty list against the choices too.
     if unknown := set(options.items) - set(ITEMS):
         parser.error(f"unknown item {', '.join(sorted(unknown))}; choose from {', '.join(ITEMS)}")
     # Subprocesses must find the benchmarks and the package that this process has.
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE), str(HERE.parent), os.environ.get("PYTHONPATH", "")])
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        [str(HERE), str(HERE.parent), os.environ.get("PYTHONPATH", "")]
+    )
     os.environ["JAX_PLATFORMS"] = "cpu" if options.device == "cpu" else "cuda,cpu"
     if options.explain:
         from benchmarks.explain import explain
 
         return explain(options)
     options.compare = has_lenstronomy()
-    for item in options.items or (["device"] if options.device == "gpu" else [name for name in ITEMS if name != "device"]):
+    for item in options.items or (
+        ["device"] if options.device == "gpu" else [name for name in ITEMS if name != "device"]
+    ):
         measure(item, options)
 
 
@@ -73,9 +93,18 @@ def measure(item: str, options: argparse.Namespace) -> None:
     rows: list[dict[str, Any]] = []
     for row in getattr(import_module(f"benchmarks.{module}"), function)(options):
         rows.append(row)
-        print(f"{item}: " + ", ".join(f"{key} {short(value)}" for key, value in row.items() if key != "settings"), flush=True)
+        print(
+            f"{item}: "
+            + ", ".join(f"{key} {short(value)}" for key, value in row.items() if key != "settings"),
+            flush=True,
+        )
         results = json.loads(options.out.read_text()) if options.out.exists() else {}
-        results[item] = {"date": datetime.date.today().isoformat(), "jaxmetal": jaxmetal.__version__, "cores": os.cpu_count(), "rows": rows}
+        results[item] = {
+            "date": datetime.date.today().isoformat(),
+            "jaxmetal": jaxmetal.__version__,
+            "cores": os.cpu_count(),
+            "rows": rows,
+        }
         with whole_file(options.out) as part:
             part.write_text(json.dumps(results, indent=1) + "\n")
     draw(results, options.out.parent)
@@ -91,7 +120,10 @@ def has_lenstronomy() -> bool:
     from importlib.util import find_spec
 
     if find_spec("lenstronomy") is None:
-        print("lenstronomy is not installed (extra `compare`): measuring jaxmetal alone", file=sys.stderr)
+        print(
+            "lenstronomy is not installed (extra `compare`): measuring jaxmetal alone",
+            file=sys.stderr,
+        )
         return False
     return True
 

@@ -2,8 +2,9 @@
 
     python scripts/compare_emcee.py
 
-Needs lenstronomy and emcee. With numerics="lenstronomy" both sample the same density, so the difference of the means, in sigma,
-is what the samplers leave: a tenth or so. Prints it for every parameter, with what each run cost.
+Needs lenstronomy and emcee. With numerics="lenstronomy" both sample the same density, so the
+difference of the means, in sigma, is what the samplers leave: a tenth or so. Prints it for every
+parameter, with what each run cost.
 """
 
 import argparse
@@ -18,8 +19,14 @@ import jaxmetal as jm
 
 SIDE, PIXEL = 21, 0.2
 CENTER = {"center_x": 0.0, "center_y": 0.0}
-TRUTH = {"light": {"amp": 16.0, "R_sersic": 0.8, "n_sersic": 1.0}, "tracer": {"amp": 8.0, "k": -0.2}}
-BOUNDS = {"light": {"R_sersic": (0.2, 2.0), "n_sersic": (0.5, 4.0)}, "tracer": {"amp": (6.0, 9.0), "k": (-1.0, 1.0)}}
+TRUTH = {
+    "light": {"amp": 16.0, "R_sersic": 0.8, "n_sersic": 1.0},
+    "tracer": {"amp": 8.0, "k": -0.2},
+}
+BOUNDS = {
+    "light": {"R_sersic": (0.2, 2.0), "n_sersic": (0.5, 4.0)},
+    "tracer": {"amp": (6.0, 9.0), "k": (-1.0, 1.0)},
+}
 
 
 def settings(kind: str) -> list[list[dict[str, float]]]:
@@ -27,7 +34,12 @@ def settings(kind: str) -> list[list[dict[str, float]]]:
     free, values = BOUNDS[kind], TRUTH[kind]
     fixed = {name: value for name, value in values.items() if name not in free} | CENTER
     bounds = ({name: limits[side] for name, limits in free.items()} for side in (0, 1))
-    return [[{name: values[name] for name in free}], [dict.fromkeys(free, 0.02)], [fixed], *([b] for b in bounds)]
+    return [
+        [{name: values[name] for name in free}],
+        [dict.fromkeys(free, 0.02)],
+        [fixed],
+        *([b] for b in bounds),
+    ]
 
 
 def frame(values: np.ndarray, sigma: float) -> dict[str, Any]:
@@ -46,10 +58,16 @@ def script(light: np.ndarray, z: np.ndarray) -> dict[str, Any]:
             "multi_band_type": "single-band",
             "tracer_data": [frame(z, 0.1), psf, numerics],
         },
-        "kwargs_model": {"source_light_model_list": ["SERSIC"], "tracer_source_model_list": ["LINEAR"]},
+        "kwargs_model": {
+            "source_light_model_list": ["SERSIC"],
+            "tracer_source_model_list": ["LINEAR"],
+        },
         "kwargs_constraints": {"linear_solver": False},
         "kwargs_likelihood": {"tracer_likelihood": True},
-        "kwargs_params": {"source_model": settings("light"), "tracer_source_model": settings("tracer")},
+        "kwargs_params": {
+            "source_model": settings("light"),
+            "tracer_source_model": settings("tracer"),
+        },
     }
 
 
@@ -59,22 +77,32 @@ def observed(seed: int) -> dict[str, Any]:
     seen = jm.from_lenstronomy(**script(blank, blank), numerics="lenstronomy").predict({})
     rng = np.random.default_rng(seed)
     light, z = (np.asarray(seen[name], float) for name in ("light", "tracer"))
-    return script(light + 0.02 * rng.standard_normal(light.shape), z + 0.1 * rng.standard_normal(z.shape))
+    return script(
+        light + 0.02 * rng.standard_normal(light.shape), z + 0.1 * rng.standard_normal(z.shape)
+    )
 
 
-def run_emcee(arguments: dict[str, Any], walkers: int, steps: int, seed: int) -> tuple[list[str], np.ndarray, float]:
+def run_emcee(
+    arguments: dict[str, Any], walkers: int, steps: int, seed: int
+) -> tuple[list[str], np.ndarray, float]:
     """Names of the parameters, draws (steps, walkers, parameters), and the autocorrelation time in steps."""
     names, start, log_density = their_density(arguments)
     rng = np.random.default_rng(seed)
     sampler = emcee.EnsembleSampler(walkers, len(start), log_density)
     sampler.random_state = np.random.RandomState(seed).get_state()
     sampler.run_mcmc(start + 0.01 * rng.standard_normal((walkers, len(start))), steps)
-    return names, sampler.get_chain(discard=steps // 5), float(np.max(sampler.get_autocorr_time(tol=0)))
+    return (
+        names,
+        sampler.get_chain(discard=steps // 5),
+        float(np.max(sampler.get_autocorr_time(tol=0))),
+    )
 
 
 def main() -> None:
     """Run both and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--walkers", type=int, default=24)
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--seed", type=int, default=0)
@@ -83,18 +111,29 @@ def main() -> None:
     begin = time.perf_counter()
     names, chain, correlation = run_emcee(arguments, options.walkers, options.steps, options.seed)
     draws = chain.shape[0] * chain.shape[1]
-    print(f"emcee: {time.perf_counter() - begin:.0f} s, {draws} draws, {draws / correlation:.0f} independent")
+    print(
+        f"emcee: {time.perf_counter() - begin:.0f} s, {draws} draws, {draws / correlation:.0f} independent"
+    )
     begin = time.perf_counter()
     model = jm.from_lenstronomy(**arguments, numerics="lenstronomy")
-    summary = jm.sample(model, jm.optimise(model, starts=1), method="nuts", warmup=200, draws=500, seed=options.seed).summary()
-    print(f"NUTS: {time.perf_counter() - begin:.0f} s, compilation included, {min(r['ess'] for r in summary.values()):.0f} independent")
+    summary = jm.sample(
+        model, jm.optimise(model, starts=1), method="nuts", warmup=200, draws=500, seed=options.seed
+    ).summary()
+    print(
+        f"NUTS: {time.perf_counter() - begin:.0f} s, compilation included, {min(r['ess'] for r in summary.values()):.0f} independent"
+    )
     flat = chain.reshape(-1, chain.shape[-1])
     for name, values in zip(names, flat.T, strict=True):
         kind = "light" if "source_light" in name else "tracer"
         parameter = next(p for p in BOUNDS[kind] if name.startswith(p + "_"))
         row = summary[f"source_0.{kind}.{parameter}"]
-        theirs, ours = f"{values.mean():.4f} ± {values.std():.4f}", f"{row['mean']:.4f} ± {row['sd']:.4f}"
-        print(f"{kind}.{parameter}: {theirs} and {ours}, {(values.mean() - row['mean']) / row['sd']:+.2f} sigma apart")
+        theirs, ours = (
+            f"{values.mean():.4f} ± {values.std():.4f}",
+            f"{row['mean']:.4f} ± {row['sd']:.4f}",
+        )
+        print(
+            f"{kind}.{parameter}: {theirs} and {ours}, {(values.mean() - row['mean']) / row['sd']:+.2f} sigma apart"
+        )
 
 
 if __name__ == "__main__":

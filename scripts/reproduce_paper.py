@@ -18,10 +18,20 @@ FIGURES = {
 
 def main() -> None:
     """Make what was asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--figure", type=int, nargs="*", choices=list(FIGURES), default=[], help="which figures")
-    parser.add_argument("--table", type=int, choices=[1], help="the recovered metallicities of use case 2")
-    parser.add_argument("--bic", action="store_true", help="three clumps against one gradient, over many noise draws")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--figure", type=int, nargs="*", choices=list(FIGURES), default=[], help="which figures"
+    )
+    parser.add_argument(
+        "--table", type=int, choices=[1], help="the recovered metallicities of use case 2"
+    )
+    parser.add_argument(
+        "--bic",
+        action="store_true",
+        help="three clumps against one gradient, over many noise draws",
+    )
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--out", type=Path, default=Path("paper"))
     wanted = parser.parse_args()

@@ -1,16 +1,16 @@
 """Long checks, too long for the tests: each writes a table (ECSV) with the commit it was made from, some a picture too.
 
-    python scripts/validate.py bounds sampling fits calibration edges arc arc_fits survey killed --out DIR
+    python scripts/validate.py bounds sampling fits calibration edges arc arc_fits survey killed
+    --out DIR
 
 bounds       use case 1 at eight PSF widths: Laplace and NUTS errors over the Cramér-Rao bound
-sampling     supersampling="auto" against the converged map
-fits         bias, efficiency and coverage of many noise draws, and the straight line's bias
-calibration  ranks of truths drawn from the prior among the draws of their posteriors
-edges        a scatter that the data do not need: convergence, divergences, coverage and time
-arc          a lensed arc, lens, light and metallicity free together: truths in the intervals of twenty NUTS posteriors
-arc_fits     the same arc by MAP and Laplace, 300 times
-survey       a thousand galaxies through `jaxmetal batch`: time, coverage, and broken observations
-killed       a survey killed at ten random moments against one that was not
+sampling     supersampling="auto" against the converged map fits         bias, efficiency and
+coverage of many noise draws, and the straight line's bias calibration  ranks of truths drawn from
+the prior among the draws of their posteriors edges        a scatter that the data do not need:
+convergence, divergences, coverage and time arc          a lensed arc, lens, light and metallicity
+free together: truths in the intervals of twenty NUTS posteriors arc_fits     the same arc by MAP
+and Laplace, 300 times survey       a thousand galaxies through `jaxmetal batch`: time, coverage,
+and broken observations killed       a survey killed at ten random moments against one that was not
 """
 
 import argparse
@@ -22,25 +22,49 @@ from astropy.table import Table
 
 from jaxmetal.files import whole_file
 
-CHECKS = ("bounds", "sampling", "fits", "calibration", "edges", "arc", "arc_fits", "survey", "killed")
+CHECKS = (
+    "bounds",
+    "sampling",
+    "fits",
+    "calibration",
+    "edges",
+    "arc",
+    "arc_fits",
+    "survey",
+    "killed",
+)
 
 
 def main() -> None:
     """Run the checks asked for and write their tables, row by row."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checks", nargs="*", metavar="CHECK", help=", ".join(CHECKS) + "; all if left out")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "checks", nargs="*", metavar="CHECK", help=", ".join(CHECKS) + "; all if left out"
+    )
     parser.add_argument("--out", type=Path, default=Path("validation"))
-    parser.add_argument("--count", type=int, help="fits, draws or simulations, instead of each check's own number")
+    parser.add_argument(
+        "--count", type=int, help="fits, draws or simulations, instead of each check's own number"
+    )
     arguments = parser.parse_args()
     # argparse would hold a list of defaults against the choices as if it were one of them.
     if unknown := set(arguments.checks) - set(CHECKS):
         parser.error(f"unknown check {', '.join(sorted(unknown))}; choose from {', '.join(CHECKS)}")
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    ).stdout.strip()
     for check in arguments.checks or CHECKS:
         found = []
         for row in import_module(f"validation.{check}").rows(arguments.count):
             found.append(row)
-            print({name: float(f"{value:.4g}") if isinstance(value, float) else value for name, value in row.items()}, flush=True)
+            print(
+                {
+                    name: float(f"{value:.4g}") if isinstance(value, float) else value
+                    for name, value in row.items()
+                },
+                flush=True,
+            )
             with whole_file(arguments.out / f"{check}.ecsv") as part:
                 table = Table(rows=found, meta={"commit": commit})
                 table.write(part, format="ascii.ecsv")

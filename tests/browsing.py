@@ -12,8 +12,12 @@ GRAVE = ("serious", "critical")
 @pytest.fixture(scope="session")
 def browser():
     """Chromium; the tests that need it are skipped where there is none."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed (the test extra)")
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    webdriver = pytest.importorskip(
+        "selenium.webdriver", reason="selenium is not installed (the test extra)"
+    )
+    chromium = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
     driver = shutil.which("chromedriver")
     if not chromium or not driver:
         pytest.skip("no Chromium here: apt-get install chromium chromium-driver")
@@ -31,7 +35,8 @@ def browser():
 def look(browser, width, height, dark=False):
     """Change the size of the window, and light and dark."""
     browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride", {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
     )
     scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
@@ -42,7 +47,14 @@ def serious(browser):
     import axe_core_python
 
     if not browser.execute_script("return window.axe !== undefined"):
-        browser.execute_script((Path(axe_core_python.__file__).parent / "axe.min.js").read_text("utf-8"))
+        browser.execute_script(
+            (Path(axe_core_python.__file__).parent / "axe.min.js").read_text("utf-8")
+        )
     run = "axe.run(document, {resultTypes: ['violations']}).then(arguments[0])"
     found = browser.execute_async_script(run)["violations"]
-    return [(rule["id"], node["html"][:120]) for rule in found for node in rule["nodes"] if rule["impact"] in GRAVE]
+    return [
+        (rule["id"], node["html"][:120])
+        for rule in found
+        for node in rule["nodes"]
+        if rule["impact"] in GRAVE
+    ]

@@ -42,7 +42,9 @@ def fit(model):
 def pytest_collection_modifyitems(config, items):
     """Leaves what one precision decides to the run in that precision: precision("single") or precision("double")."""
     other = "single" if jax.config.jax_enable_x64 else "double"
-    elsewhere = [item for item in items if any(other in mark.args for mark in item.iter_markers("precision"))]
+    elsewhere = [
+        item for item in items if any(other in mark.args for mark in item.iter_markers("precision"))
+    ]
     if elsewhere:
         config.hook.pytest_deselected(items=elsewhere)
         items[:] = [item for item in items if item not in set(elsewhere)]

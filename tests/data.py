@@ -19,4 +19,6 @@ def data_path(name: str) -> Path:
     for place in PLACES:
         if place and (Path(place) / name).exists():
             return Path(place) / name
-    pytest.skip(f"the observation {name} is not on this machine; set JAXMETAL_DATA to the folder that holds it")
+    pytest.skip(
+        f"the observation {name} is not on this machine; set JAXMETAL_DATA to the folder that holds it"
+    )

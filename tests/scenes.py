@@ -18,15 +18,21 @@ def disc(R=1.0, n=1.0, central=8.0, gradient=-0.2, x=0.0, y=0.0, **light):
     """A Sersic disc with a metallicity gradient."""
     return jm.Galaxy(
         disc=jm.Component(
-            light=jm.Profile(jm.light.sersic, amp=16.0, R_sersic=R, n_sersic=n, center_x=x, center_y=y, **light),
-            metallicity=jm.Profile(jm.tracer.gradient, central=central, gradient=gradient, center_x=x, center_y=y),
+            light=jm.Profile(
+                jm.light.sersic, amp=16.0, R_sersic=R, n_sersic=n, center_x=x, center_y=y, **light
+            ),
+            metallicity=jm.Profile(
+                jm.tracer.gradient, central=central, gradient=gradient, center_x=x, center_y=y
+            ),
         )
     )
 
 
 def telescope(shape=(31, 31), pixel_scale=0.2, fwhm=0.8, supersampling=(4, 2), margin=8):
     """An instrument whose sampling is fixed, so that tests share compiled programs."""
-    return jm.Instrument(jm.Grid.regular(shape, pixel_scale), jm.GaussianPSF(fwhm), supersampling, margin)
+    return jm.Instrument(
+        jm.Grid.regular(shape, pixel_scale), jm.GaussianPSF(fwhm), supersampling, margin
+    )
 
 
 def blank(instrument, kind=jm.TracerMap, **options):
@@ -53,5 +59,10 @@ _predict_together = compiled_once(predict_together)
 def small_model(seed=0, priors=None, noise=True, **kwargs):
     """A model of a small noisy tracer map, started away from the truth."""
     instrument = telescope()
-    z = jm.simulate.tracer_map(disc(**kwargs), instrument, variance=lambda flux: 0.005 + 0.0005 / flux, seed=seed if noise else None)
+    z = jm.simulate.tracer_map(
+        disc(**kwargs),
+        instrument,
+        variance=lambda flux: 0.005 + 0.0005 / flux,
+        seed=seed if noise else None,
+    )
     return jm.Model(disc(central=8.3, gradient=-0.05), {"z": z}, FLAT if priors is None else priors)

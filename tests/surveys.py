@@ -43,9 +43,13 @@ def write_survey(folder, count=6, config=None):
         shape, fwhm = ((12, 12), 1.0) if i % 2 else ((11, 12), 1.3)
         instrument = telescope(shape, 0.5, fwhm, (2, 1), 3)
         galaxy = disc(R=1.5, gradient=gradient(i))
-        z = jm.simulate.tracer_map(galaxy, instrument, variance=lambda flux: 0.002 + 0.002 / flux, seed=i)
+        z = jm.simulate.tracer_map(
+            galaxy, instrument, variance=lambda flux: 0.002 + 0.002 / flux, seed=i
+        )
         write_maps(folder / f"{i}.fits", {"Z": (z.values, "dex"), "Z_ERR": (z.errors, "dex")})
-        rows.append({"id": f"g{i}", "maps": f"{i}.fits", "fwhm": fwhm, "R_e": 1.5, "mass": 9.0 + 0.1 * i})
+        rows.append(
+            {"id": f"g{i}", "maps": f"{i}.fits", "fwhm": fwhm, "R_e": 1.5, "mass": 9.0 + 0.1 * i}
+        )
     table = Table(rows=rows)
     table["R_e"].unit, table["fwhm"].unit = "arcsec", "arcsec"
     return save(folder, table, config or CONFIG)
@@ -65,4 +69,8 @@ def changed(**parts):
 
 def numbers(table):
     """Every number of a catalogue of results, to be compared bit for bit."""
-    return {name: np.asarray(table[name]) for name in table.colnames if table[name].dtype.kind in "fib" and name != "shard"}
+    return {
+        name: np.asarray(table[name])
+        for name in table.colnames
+        if table[name].dtype.kind in "fib" and name != "shard"
+    }

@@ -13,7 +13,9 @@ pytestmark = [
     pytest.mark.precision("single"),
     pytest.mark.slow,
     # Beyond the published deflection map there is no light of the arc.
-    pytest.mark.filterwarnings("ignore:z. the margin around the frame reaches:jaxmetal.errors.InputWarning"),
+    pytest.mark.filterwarnings(
+        "ignore:z. the margin around the frame reaches:jaxmetal.errors.InputWarning"
+    ),
 ]
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "scripts" / "examples" / "as1063.py"
@@ -30,7 +32,9 @@ def example():
 def gradient(example, name):
     """The fit of a variant, and its gradient with the error, dex/kpc along the major axis."""
     fit = jm.optimise(example.variant(name).model(), starts=1)
-    return fit, *(float(numbers[example.GRADIENT]) / example.KPC for numbers in (fit.parameters, fit.errors))
+    return fit, *(
+        float(numbers[example.GRADIENT]) / example.KPC for numbers in (fit.parameters, fit.errors)
+    )
 
 
 @pytest.fixture

@@ -37,12 +37,22 @@ GALAXY = {
         "metallicity": {"profile": "gradient", "central": 8.0, "gradient": -0.2},
     }
 }
-PRIORS = {"disc.metallicity.central": {"uniform": [6, 10]}, "disc.metallicity.gradient": {"normal": [0, 0.5]}}
+PRIORS = {
+    "disc.metallicity.central": {"uniform": [6, 10]},
+    "disc.metallicity.gradient": {"normal": [0, 0.5]},
+}
 MOCK = {
     "galaxy": GALAXY, "priors": PRIORS, "fit": {"starts": 1}, "sample": {"chains": 2, "warmup": 60, "draws": 60},
     "simulate": {"shape": [31, 31], "pixel_scale": 0.2, "psf": {"gaussian": {"fwhm": 0.8}}, "supersampling": [2, 1], "seed": 3},
 }  # fmt: skip
-MADE = ["config.original.yaml", "config.resolved.yaml", "maps/light.fits", "maps/z.fits", "parameters.ecsv", "summary.txt"]
+MADE = [
+    "config.original.yaml",
+    "config.resolved.yaml",
+    "maps/light.fits",
+    "maps/z.fits",
+    "parameters.ecsv",
+    "summary.txt",
+]
 PLOTS = ("corner", "light_z", "map_light", "map_z", "profile_z", "trace")
 SAMPLED = [*(f"plots/{name}.png" for name in PLOTS), "posterior.nc"]
 
@@ -53,7 +63,9 @@ def save(path, config):
 
 
 def files(folder):
-    return sorted(str(path.relative_to(folder)) for path in Path(folder).rglob("*") if path.is_file())
+    return sorted(
+        str(path.relative_to(folder)) for path in Path(folder).rglob("*") if path.is_file()
+    )
 
 
 def lines(capsys):
@@ -67,11 +79,21 @@ def lines(capsys):
 def made(tmp_path_factory):
     """A folder with a simulation, the configuration that fits it, and the results of that fit."""
     folder = tmp_path_factory.mktemp("cli")
-    assert cli.main(["simulate", save(folder / "mock.yaml", MOCK), "--out", str(folder / "mock"), "--quiet"]) == 0
+    assert (
+        cli.main(
+            ["simulate", save(folder / "mock.yaml", MOCK), "--out", str(folder / "mock"), "--quiet"]
+        )
+        == 0
+    )
     config = yaml.safe_load((folder / "mock" / "fit.yaml").read_text())
     config["galaxy"]["disc"]["metallicity"] |= {"central": 8.4, "gradient": -0.05}
     save(folder / "mock" / "fit.yaml", config)
-    assert cli.main(["fit", str(folder / "mock" / "fit.yaml"), "--out", str(folder / "fit"), "--quiet"]) == 0
+    assert (
+        cli.main(
+            ["fit", str(folder / "mock" / "fit.yaml"), "--out", str(folder / "fit"), "--quiet"]
+        )
+        == 0
+    )
     return folder
 
 
@@ -89,7 +111,9 @@ def test_help_costs_nothing():
     times = []
     for _ in range(3):
         begin = time.perf_counter()
-        done = subprocess.run([sys.executable, "-m", "jaxmetal", "--help"], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "jaxmetal", "--help"], capture_output=True, text=True, check=True
+        )
         times.append(time.perf_counter() - begin)
     assert min(times) < 0.5
     for command in ("fit", "simulate", "plot", "report", "validate", "demo"):
@@ -141,7 +165,9 @@ def test_the_maps_are_saved(made):
     with fits.open(made / "fit" / "maps" / "z.fits") as hdus:
         assert [hdu.name for hdu in hdus][1:] == ["DATA", "ERROR", "MODEL", "RESIDUAL", "INTRINSIC"]
         assert [hdu.header["BUNIT"] for hdu in hdus[1:]] == ["dex", "dex", "dex", "", "dex"]
-        data, error, model, residual = (np.asarray(hdus[name].data, float) for name in ("DATA", "ERROR", "MODEL", "RESIDUAL"))
+        data, error, model, residual = (
+            np.asarray(hdus[name].data, float) for name in ("DATA", "ERROR", "MODEL", "RESIDUAL")
+        )
         np.testing.assert_allclose(residual, (data - model) / error, rtol=1e-3, atol=1e-4)
         assert hdus[0].header["CHISQ"] == pytest.approx((residual**2).sum(), rel=1e-4)
         # Without the telescope the centre is richer.
@@ -150,7 +176,10 @@ def test_the_maps_are_saved(made):
 
 @pytest.fixture(scope="module")
 def page(made):
-    assert cli.main(["report", str(made / "fit"), "--out", str(made / "page" / "fit.html"), "--quiet"]) == 0
+    assert (
+        cli.main(["report", str(made / "fit"), "--out", str(made / "page" / "fit.html"), "--quiet"])
+        == 0
+    )
     return made / "page" / "fit.html"
 
 
@@ -184,16 +213,28 @@ def test_nobody_is_left_out_of_the_page(page, browser):
 
 def test_a_folder_that_can_have_no_page_is_refused(tmp_path, capsys):
     assert cli.main(["report", str(tmp_path)]) == 2
-    assert lines(capsys) == [f"{tmp_path}: not a folder of results; config.resolved.yaml and parameters.ecsv are expected in it."]
+    assert lines(capsys) == [
+        f"{tmp_path}: not a folder of results; config.resolved.yaml and parameters.ecsv are expected in it."
+    ]
     assert files(tmp_path) == []
 
 
 def test_the_summary_compares_naive_with_forward_modelled(made):
     text = (made / "fit" / "summary.txt").read_text()
-    for part in ("fit: converged", "posterior: ", "reduced", "BIC", "evaluated at 2 and convolved at 1 points", "naive: annuli", "truth"):
+    for part in (
+        "fit: converged",
+        "posterior: ",
+        "reduced",
+        "BIC",
+        "evaluated at 2 and convolved at 1 points",
+        "naive: annuli",
+        "truth",
+    ):
         assert part in text
     gradients = {
-        line.split("  ")[0]: float(line[len(line.rstrip()) - 17 :].split("±")[0].split()[-1]) for line in text.splitlines() if "±" in line
+        line.split("  ")[0]: float(line[len(line.rstrip()) - 17 :].split("±")[0].split()[-1])
+        for line in text.splitlines()
+        if "±" in line
     }
     assert gradients["forward-modelled, maximum"] < gradients["naive: weighted by errors"] < 0
 
@@ -203,7 +244,9 @@ def test_results_are_read_as_they_were_written(made):
     table = QTable.read(made / "fit" / "parameters.ecsv")
     assert [float(fit.parameters[name]) for name in table["name"]] == list(table["value"])
     np.testing.assert_allclose(
-        list(fit.summary()["disc.metallicity.gradient"].values()), list(table[1]["value", "error"].values()), rtol=1e-6
+        list(fit.summary()["disc.metallicity.gradient"].values()),
+        list(table[1]["value", "error"].values()),
+        rtol=1e-6,
     )
     assert fit.converged and posterior is not None
     assert float(fit.galaxy.disc.metallicity.gradient) == pytest.approx(table["value"][1], rel=1e-6)
@@ -220,7 +263,9 @@ def test_pictures_are_drawn_again(made, capsys):
 
 
 def test_a_folder_keeps_the_configuration_as_it_was_written(made):
-    assert (made / "fit" / "config.original.yaml").read_bytes() == (made / "mock" / "fit.yaml").read_bytes()
+    assert (made / "fit" / "config.original.yaml").read_bytes() == (
+        made / "mock" / "fit.yaml"
+    ).read_bytes()
     said = yaml.safe_load((made / "fit" / "config.resolved.yaml").read_text())
     assert [entry["file"] for entry in said["maps"].values()] == ["maps/z.fits", "maps/light.fits"]
 
@@ -228,7 +273,9 @@ def test_a_folder_keeps_the_configuration_as_it_was_written(made):
 def test_plot_wants_a_folder_of_results(made, tmp_path, capsys):
     assert cli.main(["plot", str(made / "mock")]) == 2
     assert "not a folder of results" in lines(capsys)[0]
-    (tmp_path / "config.resolved.yaml").write_bytes((made / "fit" / "config.resolved.yaml").read_bytes())
+    (tmp_path / "config.resolved.yaml").write_bytes(
+        (made / "fit" / "config.resolved.yaml").read_bytes()
+    )
     (tmp_path / "parameters.ecsv").write_text("# %ECSV 1.0\n")
     assert cli.main(["plot", str(tmp_path)]) == 2
     (line,) = lines(capsys)
@@ -257,7 +304,10 @@ def test_no_sample_and_the_usual_folder(config, tmp_path, monkeypatch, capsys):
     save(tmp_path / "mine.yaml", config | {"sample": {"draws": 10}})
     assert cli.main(["fit", "mine.yaml", "--no-sample"]) == 0
     assert files(tmp_path / "mine-results") == MADE
-    assert yaml.safe_load((tmp_path / "mine-results" / "config.resolved.yaml").read_text())["sample"] is False
+    assert (
+        yaml.safe_load((tmp_path / "mine-results" / "config.resolved.yaml").read_text())["sample"]
+        is False
+    )
     said = lines(capsys)
     assert "fitting 2 parameters to 1922 pixels" in said
     assert any(line.startswith("fit: converged; reduced chi-square") for line in said)
@@ -267,18 +317,31 @@ def test_a_fit_that_did_not_converge_says_so_and_is_written(config, tmp_path, mo
     usual = optimise_module.optimise
 
     def lost(*arguments, **options):
-        return dataclasses.replace(usual(*arguments, **options), converged=False, message="not converged: a Newton step would still gain 7")
+        return dataclasses.replace(
+            usual(*arguments, **options),
+            converged=False,
+            message="not converged: a Newton step would still gain 7",
+        )
 
     monkeypatch.setattr(optimise_module, "optimise", lost)
     asked = config | {"sample": {"draws": 10}}
-    assert cli.main(["fit", save(tmp_path / "fit.yaml", asked), "--out", str(tmp_path / "out")]) == 3
+    assert (
+        cli.main(["fit", save(tmp_path / "fit.yaml", asked), "--out", str(tmp_path / "out")]) == 3
+    )
     assert files(tmp_path / "out") == MADE
-    assert "fit: not converged: a Newton step would still gain 7" in (tmp_path / "out" / "summary.txt").read_text()
+    assert (
+        "fit: not converged: a Newton step would still gain 7"
+        in (tmp_path / "out" / "summary.txt").read_text()
+    )
     table = QTable.read(tmp_path / "out" / "parameters.ecsv")
     assert not any(table["converged"]) and table.meta["message"].startswith("not converged")
     said = lines(capsys)
     assert any("fit: not converged" in line for line in said)
-    assert any("not sampled: the fit to start from has not converged" in line and "allow_unconverged" in line for line in said)
+    assert any(
+        "not sampled: the fit to start from has not converged" in line
+        and "allow_unconverged" in line
+        for line in said
+    )
 
 
 def test_maps_keep_their_place_on_the_sky(config, tmp_path):
@@ -289,7 +352,12 @@ def test_maps_keep_their_place_on_the_sky(config, tmp_path):
     for entry in config["maps"].values():
         entry["file"] = "sky.fits"
         del entry["pixel_scale"]
-    assert cli.main(["fit", save(tmp_path / "fit.yaml", config), "--out", str(tmp_path / "out"), "--quiet"]) == 0
+    assert (
+        cli.main(
+            ["fit", save(tmp_path / "fit.yaml", config), "--out", str(tmp_path / "out"), "--quiet"]
+        )
+        == 0
+    )
     with fits.open(tmp_path / "out" / "maps" / "z.fits") as hdus:
         found = WCS(hdus["INTRINSIC"].header).all_pix2world([[3, 8]], 0)
     np.testing.assert_allclose(found, wcs.all_pix2world([[3, 8]], 0), atol=1e-9)
@@ -349,8 +417,19 @@ def test_bad_input_is_one_readable_line_and_status_2(config, bad_files, capsys, 
 
 
 def test_several_mistakes_are_reported_at_once(config, bad_files, capsys):
-    changes = [BAD[what] for what in ("profile parameter", "unknown key", "prior's path", "start outside", "missing extension")]
-    assert cli.main(["fit", spoiled(config, bad_files, changes), "--out", str(bad_files / "out")]) == 2
+    changes = [
+        BAD[what]
+        for what in (
+            "profile parameter",
+            "unknown key",
+            "prior's path",
+            "start outside",
+            "missing extension",
+        )
+    ]
+    assert (
+        cli.main(["fit", spoiled(config, bad_files, changes), "--out", str(bad_files / "out")]) == 2
+    )
     said = lines(capsys)
     assert len(said) == 5
     for _, _, culprit in changes:
@@ -368,7 +447,10 @@ def test_a_missing_configuration_is_named(tmp_path, capsys):
 def test_validate_says_what_there_is(made, tmp_path, capsys):
     assert cli.main(["validate", str(made / "mock" / "fit.yaml")]) == 0
     said = capsys.readouterr().out
-    assert all(part in said for part in ("fit.yaml: valid; maps ", "z (961 pixels)", "light (961 pixels)", "; 2 priors"))
+    assert all(
+        part in said
+        for part in ("fit.yaml: valid; maps ", "z (961 pixels)", "light (961 pixels)", "; 2 priors")
+    )
     assert cli.main(["validate", save(tmp_path / "mock.yaml", MOCK)]) == 0
 
 
@@ -392,9 +474,13 @@ def test_a_disk_that_is_full_leaves_nothing(config, tmp_path, monkeypatch, capsy
     assert files(tmp_path) == ["fit.yaml", "out/old.txt"]
 
 
-def test_a_folder_that_may_not_be_written_is_named_before_the_fit(config, tmp_path, monkeypatch, capsys):
+def test_a_folder_that_may_not_be_written_is_named_before_the_fit(
+    config, tmp_path, monkeypatch, capsys
+):
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    assert cli.main(["fit", save(tmp_path / "fit.yaml", config), "--out", str(tmp_path / "out")]) == 2
+    assert (
+        cli.main(["fit", save(tmp_path / "fit.yaml", config), "--out", str(tmp_path / "out")]) == 2
+    )
     assert lines(capsys) == [f"{tmp_path / 'out'}: no permission to write there."]
 
 
@@ -403,7 +489,12 @@ def test_an_interrupt_ends_quietly(config, tmp_path, monkeypatch, capsys):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(optimise_module, "optimise", stop)
-    assert cli.main(["fit", save(tmp_path / "fit.yaml", config), "--out", str(tmp_path / "out"), "--quiet"]) == 130
+    assert (
+        cli.main(
+            ["fit", save(tmp_path / "fit.yaml", config), "--out", str(tmp_path / "out"), "--quiet"]
+        )
+        == 130
+    )
     assert lines(capsys) == ["interrupted"]
     assert files(tmp_path) == ["fit.yaml"]
 
@@ -420,7 +511,9 @@ with cli._tidy_end(), whole_folder(sys.argv[1]) as folder:
 
 
 def test_a_killed_write_leaves_nothing(tmp_path):
-    with subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path / "out")], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(tmp_path / "out")], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout.readline() == "writing\n"
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == 128 + signal.SIGTERM
@@ -430,7 +523,9 @@ def test_a_killed_write_leaves_nothing(tmp_path):
 def test_the_demo_compares_with_the_truth(tmp_path, monkeypatch, capsys):
     def small(fwhm, quick=False):
         config = usual(fwhm, quick=True) | {"priors": PRIORS, "sample": False, "plots": False}
-        return config | {"simulate": config["simulate"] | {"shape": [31, 31], "supersampling": [2, 1]}}
+        return config | {
+            "simulate": config["simulate"] | {"shape": [31, 31], "supersampling": [2, 1]}
+        }
 
     usual = mock.use_case_1
     monkeypatch.setattr(mock, "use_case_1", small)
@@ -440,11 +535,15 @@ def test_the_demo_compares_with_the_truth(tmp_path, monkeypatch, capsys):
     said = capsys.readouterr().out
     assert "naive: weighted by errors" in said and "forward-modelled, maximum" in said
     assert said.splitlines()[-2].split()[:2] == ["truth", "-0.2000"]
-    assert {"fit.yaml", "maps.fits", "results/summary.txt", "results/maps/light.fits"} <= set(files(out))
+    assert {"fit.yaml", "maps.fits", "results/summary.txt", "results/maps/light.fits"} <= set(
+        files(out)
+    )
     assert cli.main(["demo", "--out", str(out), "--fwhm", "-1"]) == 2
     assert "not empty" in lines(capsys)[0]
     assert cli.main(["demo", "--out", str(tmp_path / "new"), "--fwhm", "-1"]) == 2
-    assert "simulate.psf.gaussian.fwhm: expected a number greater than 0, got -1.0" in lines(capsys)[0]
+    assert (
+        "simulate.psf.gaussian.fwhm: expected a number greater than 0, got -1.0" in lines(capsys)[0]
+    )
 
 
 def test_the_demo_is_a_configuration_that_passes(tmp_path):
@@ -457,7 +556,13 @@ def test_the_demo_is_a_configuration_that_passes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "path, unit", [("disc.light.R_sersic", "arcsec"), ("disc.light.amp", ""), ("z.scatter", "dex"), ("z.instrument.psf.fwhm", "arcsec")]
+    "path, unit",
+    [
+        ("disc.light.R_sersic", "arcsec"),
+        ("disc.light.amp", ""),
+        ("z.scatter", "dex"),
+        ("z.instrument.psf.fwhm", "arcsec"),
+    ],
 )
 def test_parameters_know_their_units(made, path, unit):
     scene, _, _ = results.read_results(made / "fit")

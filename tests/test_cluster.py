@@ -27,14 +27,27 @@ SHARDS = 16
 SETUP = "export SURVEY_NOTE='two words; \"quoted\"'"
 CONFIG = changed(
     sample=False,
-    survey={"shard": 1, "together": 1, "slurm": {"minutes": 20, "at_once": 4, "memory": 1.5, "partition": "debug", "setup": [SETUP]}},
+    survey={
+        "shard": 1,
+        "together": 1,
+        "slurm": {
+            "minutes": 20,
+            "at_once": 4,
+            "memory": 1.5,
+            "partition": "debug",
+            "setup": [SETUP],
+        },
+    },
 )
 
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
     """What a process needs to find the package, and a folder for what is compiled."""
-    found = {"PYTHONPATH": str(Path(jm.__file__).parents[1]), "JAXMETAL_CACHE_DIR": str(tmp_path_factory.mktemp("compiled"))}
+    found = {
+        "PYTHONPATH": str(Path(jm.__file__).parents[1]),
+        "JAXMETAL_CACHE_DIR": str(tmp_path_factory.mktemp("compiled")),
+    }
     return os.environ | found
 
 
@@ -43,7 +56,17 @@ def alone(tmp_path_factory, environment):
     """Sixteen galaxies, and the numbers of a survey of them that nothing disturbed, computed by a process of its own."""
     folder = tmp_path_factory.mktemp("cluster")
     write_survey(folder, SHARDS, CONFIG)
-    words = [sys.executable, "-m", "jaxmetal", "batch", "galaxies.ecsv", "survey.yaml", "--out", "alone", "--quiet"]
+    words = [
+        sys.executable,
+        "-m",
+        "jaxmetal",
+        "batch",
+        "galaxies.ecsv",
+        "survey.yaml",
+        "--out",
+        "alone",
+        "--quiet",
+    ]
     subprocess.run(words, cwd=folder, env=environment, check=True)
     return folder, numbers(survey.collect(folder / "alone"))
 
@@ -51,14 +74,25 @@ def alone(tmp_path_factory, environment):
 @pytest.fixture(scope="module")
 def slurm(tmp_path_factory):
     """A Slurm of two nodes on this machine."""
-    places = (os.environ.get("JAXMETAL_SLURM"), Path(__file__).resolve().parents[2] / "shared" / "slurm")
-    scripts = next((Path(place) for place in places if place and (Path(place) / "slurm_up.sh").is_file()), None)
+    places = (
+        os.environ.get("JAXMETAL_SLURM"),
+        Path(__file__).resolve().parents[2] / "shared" / "slurm",
+    )
+    scripts = next(
+        (Path(place) for place in places if place and (Path(place) / "slurm_up.sh").is_file()), None
+    )
     if scripts is None or not shutil.which("slurmctld") or os.geteuid():
-        pytest.skip("no Slurm here: root, slurmctld and ../shared/slurm (or JAXMETAL_SLURM) are needed")
+        pytest.skip(
+            "no Slurm here: root, slurmctld and ../shared/slurm (or JAXMETAL_SLURM) are needed"
+        )
     folder = tmp_path_factory.mktemp("slurm")
-    subprocess.run(["bash", scripts / "slurm_up.sh", folder], check=True, capture_output=True, timeout=120)
+    subprocess.run(
+        ["bash", scripts / "slurm_up.sh", folder], check=True, capture_output=True, timeout=120
+    )
     yield {"SLURM_CONF": str(folder / "slurm.conf")}
-    subprocess.run(["bash", scripts / "slurm_down.sh", folder], check=True, capture_output=True, timeout=120)
+    subprocess.run(
+        ["bash", scripts / "slurm_down.sh", folder], check=True, capture_output=True, timeout=120
+    )
 
 
 def wait_for(what, seconds=300):
@@ -75,7 +109,9 @@ def test_sixteen_shards_arrive_once_each_through_a_rough_night(slurm, alone, env
     folder, undisturbed = alone
 
     def ask(*words):
-        return subprocess.run(words, env=environment | slurm, capture_output=True, text=True, check=True, timeout=60).stdout
+        return subprocess.run(
+            words, env=environment | slurm, capture_output=True, text=True, check=True, timeout=60
+        ).stdout
 
     hit = []
 
@@ -89,21 +125,50 @@ def test_sixteen_shards_arrive_once_each_through_a_rough_night(slurm, alone, env
         return None
 
     def command(*words):
-        return lambda job: subprocess.run([*words, job], env=environment | slurm, capture_output=True, timeout=60).returncode == 0
+        return lambda job: (
+            subprocess.run(
+                [*words, job], env=environment | slurm, capture_output=True, timeout=60
+            ).returncode
+            == 0
+        )
 
     def warn(job):
         """The signal that Slurm sends to a job whose time is up, or which has to make room."""
-        array, number = (f"SLURM_ARRAY_{key}_ID={value}".encode() for key, value in zip(("JOB", "TASK"), job.split("_"), strict=True))
+        array, number = (
+            f"SLURM_ARRAY_{key}_ID={value}".encode()
+            for key, value in zip(("JOB", "TASK"), job.split("_"), strict=True)
+        )
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 said = (process / "environ").read_bytes().split(b"\0")
-                if b"submitit.core._submit" in (process / "cmdline").read_bytes().split(b"\0") and array in said and number in said:
+                if (
+                    b"submitit.core._submit" in (process / "cmdline").read_bytes().split(b"\0")
+                    and array in said
+                    and number in said
+                ):
                     os.kill(int(process.name), signal.SIGUSR2)
                     return True
         return False
 
-    words = [sys.executable, "-m", "jaxmetal", "batch", "galaxies.ecsv", "survey.yaml", "--out", "out", "--slurm"]
-    master = subprocess.Popen(words, cwd=folder, env=environment | slurm, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    words = [
+        sys.executable,
+        "-m",
+        "jaxmetal",
+        "batch",
+        "galaxies.ecsv",
+        "survey.yaml",
+        "--out",
+        "out",
+        "--slurm",
+    ]
+    master = subprocess.Popen(
+        words,
+        cwd=folder,
+        env=environment | slurm,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     try:
         warned = wait_for(lambda: strike(warn))
         wait_for(lambda: strike(command("scontrol", "requeue")))
@@ -112,14 +177,21 @@ def test_sixteen_shards_arrive_once_each_through_a_rough_night(slurm, alone, env
         ask("scontrol", "update", "nodename=n1", "state=down", "reason=test")
         time.sleep(3)
         # It may have come back by itself.
-        subprocess.run(["scontrol", "update", "nodename=n1", "state=resume"], env=environment | slurm, capture_output=True, timeout=60)
+        subprocess.run(
+            ["scontrol", "update", "nodename=n1", "state=resume"],
+            env=environment | slurm,
+            capture_output=True,
+            timeout=60,
+        )
         out, err = master.communicate(timeout=500)
     finally:
         master.kill()
         subprocess.run(["scancel", "--user=root"], env=environment | slurm, timeout=60)
     assert master.returncode == 0, err
     assert out == "16 of 16 galaxies; 16 shards: 16 done, 0 running, 0 failed, 0 missing\n"
-    assert f"Requeued job {warned}" in (folder / "out" / "slurm" / f"{warned}_0_log.out").read_text()
+    assert (
+        f"Requeued job {warned}" in (folder / "out" / "slurm" / f"{warned}_0_log.out").read_text()
+    )
     shards = sorted(path.name for path in (folder / "out" / "shards").iterdir())
     assert shards == [f"{number:04d}.nc" for number in range(SHARDS)]
     table = survey.collect(folder / "out")
@@ -136,13 +208,27 @@ def test_dask_gives_the_same_though_a_worker_is_killed(alone, environment, monke
     for name in ("PYTHONPATH", "JAXMETAL_CACHE_DIR"):
         monkeypatch.setenv(name, environment[name])
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None
+        ) as cluster,
         distributed.Client(cluster) as client,
     ):
         workers = client.run(os.getpid)
-        words = [sys.executable, "-m", "jaxmetal", "batch", "galaxies.ecsv", "survey.yaml", "--out", "dask", "--quiet"]
+        words = [
+            sys.executable,
+            "-m",
+            "jaxmetal",
+            "batch",
+            "galaxies.ecsv",
+            "survey.yaml",
+            "--out",
+            "dask",
+            "--quiet",
+        ]
         words += ["--executor", f"dask:{cluster.scheduler_address}"]
-        with subprocess.Popen(words, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as master:
+        with subprocess.Popen(
+            words, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
+        ) as master:
             wait_for(lambda: len(list(folder.glob("dask/shards/*.lock"))) == 2)
             os.kill(next(iter(workers.values())), signal.SIGKILL)
             out, _ = master.communicate(timeout=300)

@@ -19,7 +19,9 @@ X, Y = np.meshgrid(np.linspace(-1, 1, 5), np.linspace(-1, 1, 4))
 
 
 def test_a_total_is_the_sum_of_its_parts():
-    np.testing.assert_allclose(total(disc=DISC, halo=HALO)(X, Y), DISC(X, Y) + HALO(X, Y), rtol=1e-6)
+    np.testing.assert_allclose(
+        total(disc=DISC, halo=HALO)(X, Y), DISC(X, Y) + HALO(X, Y), rtol=1e-6
+    )
 
 
 def test_a_total_comes_apart_again_options_included():
@@ -37,17 +39,24 @@ def test_each_part_has_its_own_paths():
 
 def test_the_cusps_of_all_parts_are_seen():
     component = jm.Component(HALO, z=total(disc=DISC, halo=HALO))
-    assert sorted((round(float(x), 3), float(y)) for x, y in _cusps(component, [Moment(("z",), jnp.exp)])) == [(0.0, 0.0), (0.3, 0.0)]
+    assert sorted(
+        (round(float(x), 3), float(y)) for x, y in _cusps(component, [Moment(("z",), jnp.exp)])
+    ) == [(0.0, 0.0), (0.3, 0.0)]
 
 
 def test_a_total_can_be_kept_and_says_what_it_is():
     summed = total(disc=DISC, halo=HALO)
     assert eqx.tree_equal(pickle.loads(pickle.dumps(summed)), summed)
     assert summed.name == "gradient + sersic"
-    assert hash(summed.function) == hash(total(disc=DISC, halo=HALO).function), "two equal totals share a compiled program"
+    assert hash(summed.function) == hash(total(disc=DISC, halo=HALO).function), (
+        "two equal totals share a compiled program"
+    )
 
 
-@pytest.mark.parametrize(("given", "message"), [({}, "at least one"), ({"a": DISC, "b_a": HALO}, "must not end like one another")])
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [({}, "at least one"), ({"a": DISC, "b_a": HALO}, "must not end like one another")],
+)
 def test_a_total_that_cannot_be_is_refused(given, message):
     with pytest.raises(jm.InputError, match=message):
         total(**given)

@@ -42,8 +42,18 @@ for some in (priors, dict(priors)):
 
 
 def run(**variables):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("JAXMETAL_", "XDG_", "JAX_COMPILATION"))}
-    done = subprocess.run([sys.executable, "-c", PROGRAM], env=kept | variables, capture_output=True, text=True, check=True)
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("JAXMETAL_", "XDG_", "JAX_COMPILATION"))
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env=kept | variables,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     folder, result = done.stdout.split()
     assert result == "2.0"
     return folder
@@ -80,16 +90,22 @@ def test_a_program_with_priors_is_the_same_in_every_process():
     orders = []
     for seed in ("1", "2", "3"):
         done = subprocess.run(
-            [sys.executable, "-c", PRIORS], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+            [sys.executable, "-c", PRIORS],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
         )
         orders.append(done.stdout.split())
     ours, theirs = zip(*orders, strict=True)
     assert len(set(ours)) == 1
-    # By numpyro's own order, which is that of a set, they differ: otherwise this test would show nothing.
+    # By numpyro's own order, which is that of a set, they differ: otherwise this test would show
+    # nothing.
     assert len(set(theirs)) > 1
 
 
-# A fit and its posterior: how often JAX's cache had the program and how often not, and the numbers to the last digit.
+# A fit and its posterior: how often JAX's cache had the program and how often not, and the numbers
+# to the last digit.
 FIT = """
 import collections
 import jax
@@ -118,7 +134,8 @@ instrument = jm.Instrument(jm.Grid.regular((9, 9), 0.5), jm.GaussianPSF(1.0), su
 print(float(jm.predict(jm.Galaxy(disc=disc), jm.TracerMap(jnp.ones((9, 9)), 0.1, instrument))[4, 4]))
 """
 
-# Several transforms at once, again and again: in programs of JAX's own, or in ours when JAX has been at work before.
+# Several transforms at once, again and again: in programs of JAX's own, or in ours when JAX has
+# been at work before.
 TRANSFORMS = """
 {}
 import jax
@@ -149,7 +166,10 @@ def alone(program, *arguments, seconds=240, **variables):
 
 
 def test_the_next_process_finds_every_program_in_jaxs_cache_and_the_same_numbers(tmp_path):
-    kept = {"JAX_COMPILATION_CACHE_DIR": str(tmp_path), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    kept = {
+        "JAX_COMPILATION_CACHE_DIR": str(tmp_path),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    }
     (*first, _, missed), (*again, hits, missed_again) = (alone(FIT, **kept) for _ in range(2))
     assert len(first) == 6
     assert again == first
@@ -158,7 +178,10 @@ def test_the_next_process_finds_every_program_in_jaxs_cache_and_the_same_numbers
 
 
 def test_somebody_elses_function_is_never_taken_from_an_earlier_process(tmp_path):
-    shown = [float(*alone(OWN, step, JAX_COMPILATION_CACHE_DIR=str(tmp_path))) for step in ("0.25", "0.5")]
+    shown = [
+        float(*alone(OWN, step, JAX_COMPILATION_CACHE_DIR=str(tmp_path)))
+        for step in ("0.25", "0.5")
+    ]
     assert shown == pytest.approx([8.25, 8.5], abs=1e-4)
 
 
@@ -178,9 +201,16 @@ def test_whoever_looks_for_nan_is_told_where_it_is(how):
 
 
 def test_a_nan_in_a_prediction_is_found():
-    galaxy = jm.Galaxy(disc=jm.Component(jm.Profile(jm.light.sersic, amp=1.0, R_sersic=1.0, n_sersic=1.0)))
-    dark = eqx.tree_at(lambda g: g.components["disc"].light.parameters["amp"], galaxy, jnp.asarray(jnp.nan))
-    one_map = blank(jm.Instrument(jm.Grid.regular((9, 9), 0.5), jm.GaussianPSF(1.0), supersampling=(2, 1)), jm.LightMap)
+    galaxy = jm.Galaxy(
+        disc=jm.Component(jm.Profile(jm.light.sersic, amp=1.0, R_sersic=1.0, n_sersic=1.0))
+    )
+    dark = eqx.tree_at(
+        lambda g: g.components["disc"].light.parameters["amp"], galaxy, jnp.asarray(jnp.nan)
+    )
+    one_map = blank(
+        jm.Instrument(jm.Grid.regular((9, 9), 0.5), jm.GaussianPSF(1.0), supersampling=(2, 1)),
+        jm.LightMap,
+    )
     with jax.debug_nans(True), pytest.raises(FloatingPointError):
         jm.predict(dark, one_map)
 
@@ -207,7 +237,11 @@ def test_numbers_that_decide_are_part_of_a_program_and_those_that_do_not_are_no_
         seen.append(exponent)
         return x**exponent
 
-    assert [float(power(np.float32(x), n)) for x, n in ((2.0, 2), (3.0, 2), (2.0, 3))] == [4.0, 9.0, 8.0]
+    assert [float(power(np.float32(x), n)) for x, n in ((2.0, 2), (3.0, 2), (2.0, 3))] == [
+        4.0,
+        9.0,
+        8.0,
+    ]
     assert seen == [2, 3]
 
 
@@ -227,8 +261,13 @@ def test_what_is_prepared_is_not_compiled_again():
     assert len(traced) == 1
 
 
-@pytest.mark.skipif(jax.__version_info__ < (0, 11), reason="transforms have waited for each other since JAX 0.11")
-@pytest.mark.parametrize(("first", "ways"), [("import jaxmetal", "[jax.jit]"), (JAX_FIRST, "[compiled, compiled_once, compiled_soon]")])
+@pytest.mark.skipif(
+    jax.__version_info__ < (0, 11), reason="transforms have waited for each other since JAX 0.11"
+)
+@pytest.mark.parametrize(
+    ("first", "ways"),
+    [("import jaxmetal", "[jax.jit]"), (JAX_FIRST, "[compiled, compiled_once, compiled_soon]")],
+)
 def test_transforms_at_the_same_time_do_not_wait_for_each_other_for_ever(first, ways):
     assert alone(TRANSFORMS.format(first, ways), XLA_FLAGS="")
 

@@ -45,13 +45,25 @@ def in_this_precision(prior):
 def test_a_coordinate_agrees_with_its_inverse_its_slope_and_its_prior(name, tolerance):
     prior = in_this_precision({**UNIT_NORMAL, **OTHERS}[name])
     coordinate = coordinate_of(prior)
-    u = jnp.broadcast_to(jnp.linspace(-2.0, 2.0, 3).reshape(3, *([1] * len(prior.batch_shape))), (3, *prior.batch_shape))
+    u = jnp.broadcast_to(
+        jnp.linspace(-2.0, 2.0, 3).reshape(3, *([1] * len(prior.batch_shape))),
+        (3, *prior.batch_shape),
+    )
     value = coordinate.value(u)
     np.testing.assert_allclose(coordinate.line(value), u, atol=tolerance(1e-8, 2e-3))
     slope = jax.vmap(jax.grad(lambda one: coordinate.value(one).ravel()[0]))(u)
     first = slope.reshape(3, -1)[:, 0]
-    np.testing.assert_allclose(coordinate.log_jacobian(u).reshape(3, -1)[:, 0], np.log(np.abs(first)), atol=tolerance(1e-8, 1e-3))
-    np.testing.assert_allclose(coordinate.log_prior(u), prior.log_prob(value), rtol=tolerance(1e-6, 1e-3), atol=tolerance(1e-6, 1e-3))
+    np.testing.assert_allclose(
+        coordinate.log_jacobian(u).reshape(3, -1)[:, 0],
+        np.log(np.abs(first)),
+        atol=tolerance(1e-8, 1e-3),
+    )
+    np.testing.assert_allclose(
+        coordinate.log_prior(u),
+        prior.log_prob(value),
+        rtol=tolerance(1e-6, 1e-3),
+        atol=tolerance(1e-6, 1e-3),
+    )
 
 
 @pytest.mark.parametrize("name", UNIT_NORMAL)
@@ -66,13 +78,21 @@ def model_of(priors, values=None, sigma=0.02, scatter=0.0):
     """A map of the test scene with no scatter but that of its errors."""
     instrument = telescope()
     if values is None:
-        clean = np.asarray(jm.predict(disc(), jm.TracerMap(np.full(instrument.shape, 8.0), 1.0, instrument)))
+        clean = np.asarray(
+            jm.predict(disc(), jm.TracerMap(np.full(instrument.shape, 8.0), 1.0, instrument))
+        )
         values = clean + sigma * np.random.default_rng(5).normal(size=clean.shape)
     z = jm.TracerMap(values, sigma, instrument, scatter=scatter)
-    return jm.Model(disc(), {"z": z}, {CENTRAL: dist.Uniform(6.0, 10.0), GRADIENT: dist.Normal(0.0, 0.5), **priors})
+    return jm.Model(
+        disc(),
+        {"z": z},
+        {CENTRAL: dist.Uniform(6.0, 10.0), GRADIENT: dist.Normal(0.0, 0.5), **priors},
+    )
 
 
-@pytest.mark.parametrize("prior", [dist.HalfNormal(0.1), dist.Uniform(0.0, 1.0), dist.LogUniform(1e-3, 1.0)])
+@pytest.mark.parametrize(
+    "prior", [dist.HalfNormal(0.1), dist.Uniform(0.0, 1.0), dist.LogUniform(1e-3, 1.0)]
+)
 def test_a_scatter_that_is_not_set_starts_inside_its_prior(prior):
     model = model_of({SCATTER: prior})
     start = float(model.constrain(model.start)[SCATTER])
@@ -132,10 +152,14 @@ def test_correlated_priors_curve_as_they_should():
     galaxy = jm.Galaxy(
         disc=jm.Component(
             light=jm.Profile(jm.light.sersic, amp=1.0, R_sersic=1.0, n_sersic=1.0),
-            metallicity=jm.Profile(lambda x, y, terms: terms[0] + terms[1] * x, terms=np.array([8.0, 0.1])),
+            metallicity=jm.Profile(
+                lambda x, y, terms: terms[0] + terms[1] * x, terms=np.array([8.0, 0.1])
+            ),
         )
     )
-    prior = dist.MultivariateNormal(jnp.asarray([8.0, 0.1]), covariance_matrix=jnp.asarray(covariance))
+    prior = dist.MultivariateNormal(
+        jnp.asarray([8.0, 0.1]), covariance_matrix=jnp.asarray(covariance)
+    )
     z = jm.TracerMap(np.full((31, 31), 8.0), 0.1, telescope())
     model = jm.Model(galaxy, {"z": z}, {"disc.metallicity.terms": prior})
     curvature = jax.jit(prior_curvature)(model, model.start)

@@ -50,9 +50,14 @@ def test_a_frame_in_the_dark_is_a_plain_convolution(cells, parts, tolerance):
 def test_a_frame_with_its_edge_around_it_is_a_filter_in_nearest_mode(cells, parts, tolerance):
     weights = np.exp(-0.5 * (np.arange(-5, 6) / 1.3) ** 2)
     weights /= weights.sum()
-    filtered = ndimage.gaussian_filter(midpoints(cells, parts), 1.3, mode="nearest", truncate=5 / 1.3)
+    filtered = ndimage.gaussian_filter(
+        midpoints(cells, parts), 1.3, mode="nearest", truncate=5 / 1.3
+    )
     margin = -(-5 // cells)
-    result = seen(CellPSF(np.outer(weights, weights), cells), Sampling(cells, parts, margin, "midpoint", "edge"))
+    result = seen(
+        CellPSF(np.outer(weights, weights), cells),
+        Sampling(cells, parts, margin, "midpoint", "edge"),
+    )
     assert np.abs(result - by(filtered, cells)).max() < tolerance(1e-12, 3e-6) * filtered.max()
 
 
@@ -68,7 +73,11 @@ def test_the_default_knows_light_from_outside():
 
 @pytest.mark.parametrize(
     ("kernel", "message"),
-    [(np.ones((4, 5)), "odd number of rows and columns"), (np.ones(5), "odd number"), (np.full((3, 3), np.nan), "not finite")],
+    [
+        (np.ones((4, 5)), "odd number of rows and columns"),
+        (np.ones(5), "odd number"),
+        (np.full((3, 3), np.nan), "not finite"),
+    ],
 )
 def test_a_kernel_without_a_middle_is_refused(kernel, message):
     with pytest.raises(jm.InputError, match=message):

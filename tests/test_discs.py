@@ -29,12 +29,20 @@ def galaxy(tracer, light=None, **others):
 
 
 def inclined(**options):
-    numbers = {"central": 8.5, "gradient": -0.1, "inclination": 60.0, "position_angle": 20.0} | PLACE
+    numbers = {
+        "central": 8.5,
+        "gradient": -0.1,
+        "inclination": 60.0,
+        "position_angle": 20.0,
+    } | PLACE
     return jm.Profile(jm.tracer.disc_gradient, **(numbers | options))
 
 
 def elliptical(**options):
-    return jm.Profile(jm.tracer.gradient, **({"central": 8.5, "gradient": -0.1, "e1": 0.2, "e2": -0.25} | PLACE | options))
+    return jm.Profile(
+        jm.tracer.gradient,
+        **({"central": 8.5, "gradient": -0.1, "e1": 0.2, "e2": -0.25} | PLACE | options),
+    )
 
 
 def own(x, y, central, gradient):
@@ -45,7 +53,11 @@ FLAT = jm.Profile(jm.tracer.uniform, value=8.5)
 OVAL = jm.Profile(jm.light.sersic, amp=1.0, R_sersic=2.0, n_sersic=1.0, e1=0.2, e2=-0.25, **PLACE)
 
 
-@pytest.mark.parametrize("profile", [inclined(), inclined(inclination=120.0), elliptical()], ids=["disc", "from behind", "ellipse"])
+@pytest.mark.parametrize(
+    "profile",
+    [inclined(), inclined(inclination=120.0), elliptical()],
+    ids=["disc", "from behind", "ellipse"],
+)
 def test_radii_are_those_of_the_models_own_tracer(profile):
     """A tracer that is its radius, seen without a PSF, is the radius of the naive lines."""
     found = disc_of_model(galaxy(profile), "metallicity")
@@ -63,24 +75,65 @@ def test_the_two_radii_of_an_ellipse_differ_by_the_root_of_its_axis_ratio():
     major = disc_of_model(galaxy(inclined()), "metallicity")
     mean = disc_of_model(galaxy(elliptical(e1=e1, e2=e2)), "metallicity")
     assert (major.radius_name, mean.radius_name) == (MAJOR_AXIS, MEAN)
-    assert mean.inclination == pytest.approx(60.0, abs=1e-3) and mean.position_angle == pytest.approx(20.0, abs=1e-3)
-    np.testing.assert_allclose(mean.radii(instrument) * np.sqrt(2.0), major.radii(instrument), rtol=1e-4)
-    assert mean.to_major_axis == pytest.approx(np.sqrt(2.0), rel=1e-4) and major.to_major_axis == 1.0
+    assert mean.inclination == pytest.approx(
+        60.0, abs=1e-3
+    ) and mean.position_angle == pytest.approx(20.0, abs=1e-3)
+    np.testing.assert_allclose(
+        mean.radii(instrument) * np.sqrt(2.0), major.radii(instrument), rtol=1e-4
+    )
+    assert (
+        mean.to_major_axis == pytest.approx(np.sqrt(2.0), rel=1e-4) and major.to_major_axis == 1.0
+    )
 
 
 @pytest.mark.parametrize(
     ("model", "radius", "source", "center"),
     [
-        (galaxy(elliptical(e1=0.0, e2=0.0), OVAL), "circle", "the model's disc.metallicity", (0.3, -0.2)),
+        (
+            galaxy(elliptical(e1=0.0, e2=0.0), OVAL),
+            "circle",
+            "the model's disc.metallicity",
+            (0.3, -0.2),
+        ),
         (galaxy(FLAT, OVAL), MAJOR_AXIS, "the model's disc.light", (0.3, -0.2)),
-        (galaxy(jm.Profile(own, central=8.0, gradient=-0.1), OVAL), MAJOR_AXIS, "the model's disc.light", (0.3, -0.2)),
+        (
+            galaxy(jm.Profile(own, central=8.0, gradient=-0.1), OVAL),
+            MAJOR_AXIS,
+            "the model's disc.light",
+            (0.3, -0.2),
+        ),
         (galaxy(FLAT), "circle", "the model's disc.light", (0.0, 0.0)),
         # The middle of a picture's frame is not where the galaxy is.
-        (galaxy(FLAT, jm.Profile(jm.light.image, image=np.ones((5, 5)), scale=1.0, center_x=3.0)), "circle", None, (0.0, 0.0)),
-        (galaxy(inclined(), bulge=jm.Component(light=OVAL, metallicity=FLAT)), MAJOR_AXIS, "the model's disc.metallicity", (0.3, -0.2)),
-        (galaxy(FLAT, bulge=jm.Component(light=OVAL, metallicity=FLAT)), "circle", None, (0.0, 0.0)),
+        (
+            galaxy(
+                FLAT, jm.Profile(jm.light.image, image=np.ones((5, 5)), scale=1.0, center_x=3.0)
+            ),
+            "circle",
+            None,
+            (0.0, 0.0),
+        ),
+        (
+            galaxy(inclined(), bulge=jm.Component(light=OVAL, metallicity=FLAT)),
+            MAJOR_AXIS,
+            "the model's disc.metallicity",
+            (0.3, -0.2),
+        ),
+        (
+            galaxy(FLAT, bulge=jm.Component(light=OVAL, metallicity=FLAT)),
+            "circle",
+            None,
+            (0.0, 0.0),
+        ),
     ],
-    ids=["round tracer", "no radius", "own function", "round light", "picture", "one of two", "either of two"],
+    ids=[
+        "round tracer",
+        "no radius",
+        "own function",
+        "round light",
+        "picture",
+        "one of two",
+        "either of two",
+    ],
 )
 def test_what_a_tracer_leaves_open_is_that_of_its_light(model, radius, source, center):
     found = disc_of_model(model, "metallicity")
@@ -88,7 +141,9 @@ def test_what_a_tracer_leaves_open_is_that_of_its_light(model, radius, source, c
     assert found.center == pytest.approx(center)
     if source == "the model's disc.light" and radius == MAJOR_AXIS:
         size = np.hypot(0.2, 0.25)
-        assert np.cos(np.deg2rad(found.inclination)) == pytest.approx((1 - size) / (1 + size), rel=1e-5)
+        assert np.cos(np.deg2rad(found.inclination)) == pytest.approx(
+            (1 - size) / (1 + size), rel=1e-5
+        )
 
 
 def test_the_component_whose_gradient_is_meant_can_be_named():
@@ -107,7 +162,9 @@ def test_a_disc_behind_a_lens_is_measured_in_its_own_source_plane():
     x, y = (np.asarray(value) for value in instrument.grid.coordinates)
     for one, behind in ((far, jm.lensing.source_position(far, x, y, 0.5)), (near, (x, y))):
         expected = np.hypot(np.asarray(behind[0]) - 0.3, np.asarray(behind[1]) + 0.2)
-        np.testing.assert_allclose(disc_of_model(one, "metallicity").radii(instrument, one), expected, atol=1e-4)
+        np.testing.assert_allclose(
+            disc_of_model(one, "metallicity").radii(instrument, one), expected, atol=1e-4
+        )
 
 
 def test_gradients_are_scaled_to_kpc_and_effective_radii():
@@ -118,8 +175,12 @@ def test_gradients_are_scaled_to_kpc_and_effective_radii():
     assert Disc(redshift=-0.001).scales == {"arcsec": 1.0}
     # R_sersic is the mean of the axes, unless the profile says otherwise.
     q = (1 - np.hypot(0.2, 0.25)) / (1 + np.hypot(0.2, 0.25))
-    assert disc_of_model(galaxy(FLAT, OVAL), "metallicity").effective_radius == pytest.approx(2.0 / np.sqrt(q), rel=1e-5)
-    along = jm.Profile(jm.light.sersic, amp=1.0, R_sersic=2.0, n_sersic=1.0, e1=0.2, e2=-0.25, major_axis=True)
+    assert disc_of_model(galaxy(FLAT, OVAL), "metallicity").effective_radius == pytest.approx(
+        2.0 / np.sqrt(q), rel=1e-5
+    )
+    along = jm.Profile(
+        jm.light.sersic, amp=1.0, R_sersic=2.0, n_sersic=1.0, e1=0.2, e2=-0.25, major_axis=True
+    )
     assert disc_of_model(galaxy(FLAT, along), "metallicity").effective_radius == pytest.approx(2.0)
     assert disc_of_model(galaxy(FLAT), "metallicity").effective_radius is None
 
@@ -135,12 +196,29 @@ def test_the_configuration_comes_before_the_model_and_the_model_before_the_file(
     config["galaxy"]["disc"]["metallicity"] = {"profile": "uniform", "value": 8.6}
     config["priors"] = {"disc.metallicity.value": {"normal": [8.5, 1]}}
     by_file = build(config, manga).disc
-    assert by_file.sources["inclination"] == by_file.sources["position_angle"] == "the file of the map"
-    assert np.cos(np.deg2rad(by_file.inclination)) == pytest.approx(0.6) and by_file.position_angle == pytest.approx(30.0)
-    config["baseline"] = {"inclination": 0, "center": [1, 2], "redshift": 0.5, "effective_radius": 4}
+    assert (
+        by_file.sources["inclination"] == by_file.sources["position_angle"] == "the file of the map"
+    )
+    assert np.cos(np.deg2rad(by_file.inclination)) == pytest.approx(
+        0.6
+    ) and by_file.position_angle == pytest.approx(30.0)
+    config["baseline"] = {
+        "inclination": 0,
+        "center": [1, 2],
+        "redshift": 0.5,
+        "effective_radius": 4,
+    }
     told = build(config, manga).disc
-    assert (told.inclination, told.center, told.redshift, told.effective_radius) == (0, (1.0, 2.0), 0.5, 4)
-    assert told.sources["inclination"] == "the configuration" and told.position_angle == by_file.position_angle
+    assert (told.inclination, told.center, told.redshift, told.effective_radius) == (
+        0,
+        (1.0, 2.0),
+        0.5,
+        4,
+    )
+    assert (
+        told.sources["inclination"] == "the configuration"
+        and told.position_angle == by_file.position_angle
+    )
 
 
 SCALE, SIZE = 0.3, 21
@@ -153,11 +231,25 @@ def fitted(tmp_path_factory):
     grid = jm.Grid.regular((SIZE, SIZE), SCALE)
     noise = 0.002 * np.random.default_rng(1).normal(size=(SIZE, SIZE))
     write_maps(path / "map.fits", {"Z": (np.asarray(inclined()(*grid.coordinates)) + noise, "dex")})
-    entry = {"kind": "tracer", "file": "map.fits", "value": "Z", "sigma": 0.002, "pixel_scale": SCALE}
-    start = {"profile": "disc_gradient", "central": 8.4, "gradient": -0.05, "inclination": 40, "position_angle": 0}
+    entry = {
+        "kind": "tracer",
+        "file": "map.fits",
+        "value": "Z",
+        "sigma": 0.002,
+        "pixel_scale": SCALE,
+    }
+    start = {
+        "profile": "disc_gradient",
+        "central": 8.4,
+        "gradient": -0.05,
+        "inclination": 40,
+        "position_angle": 0,
+    }
     config = {
         "maps": {"z": entry | {"psf": "none", "supersampling": 1}},
-        "galaxy": {"disc": {"light": {"profile": "uniform", "amp": 1.0}, "metallicity": start | PLACE}},
+        "galaxy": {
+            "disc": {"light": {"profile": "uniform", "amp": 1.0}, "metallicity": start | PLACE}
+        },
         "priors": {
             "disc.metallicity.central": {"uniform": [8, 9]},
             "disc.metallicity.gradient": {"normal": [0, 0.5]},
@@ -166,7 +258,9 @@ def fitted(tmp_path_factory):
         },
     }
     made = build(config, path)
-    truth = made.galaxy.with_named({"disc": jm.Component(light=made.galaxy.disc.light, metallicity=inclined())})
+    truth = made.galaxy.with_named(
+        {"disc": jm.Component(light=made.galaxy.disc.light, metallicity=inclined())}
+    )
     free = {path: np.asarray(get(truth, path)) for path in config["priors"]}
     predicted = np.asarray(inclined()(*grid.coordinates))
     return made, jm.Fit(
@@ -184,24 +278,49 @@ def test_a_fair_rival_agrees_where_nothing_is_blurred(fitted):
     for name in ("naive: all pixels alike", "naive: weighted by errors"):
         assert rows[name].gradient == pytest.approx(best, rel=0.01)
     assert {row.radius for row in rows.values()} == {MAJOR_AXIS}
-    told = made.config.model_copy(update={"baseline": made.config.baseline.model_copy(update={"inclination": 0.0})})
+    told = made.config.model_copy(
+        update={"baseline": made.config.baseline.model_copy(update={"inclination": 0.0})}
+    )
     unfair = {row.name: row for row in gradients(replace(made, config=told), fit, None)}
     assert unfair["naive: weighted by errors"].gradient < 1.2 * best
-    assert unfair["naive: weighted by errors"].radius == "circle" and unfair["forward-modelled, maximum"].radius == MAJOR_AXIS
+    assert (
+        unfair["naive: weighted by errors"].radius == "circle"
+        and unfair["forward-modelled, maximum"].radius == MAJOR_AXIS
+    )
 
 
 def test_the_table_says_which_radius_and_which_geometry(fitted):
     made, fit = fitted
-    assert gradient_table(made, fit, None).splitlines()[0].split() == ["radius:", "major", "axis", "dex/arcsec"]
+    assert gradient_table(made, fit, None).splitlines()[0].split() == [
+        "radius:",
+        "major",
+        "axis",
+        "dex/arcsec",
+    ]
     said = summary_text(made, fit, None)
     line = next(line for line in said.splitlines() if line.startswith("gradient of z"))
-    assert "inclination 60.0 deg, position angle 20." in line and "(the model's disc.metallicity)" in line
+    assert (
+        "inclination 60.0 deg, position angle 20." in line
+        and "(the model's disc.metallicity)" in line
+    )
     known = {"redshift": 0.03, "effective_radius": 1.5, "inclination": 0.0}
-    told = made.config.model_copy(update={"baseline": made.config.baseline.model_copy(update=known)})
+    told = made.config.model_copy(
+        update={"baseline": made.config.baseline.model_copy(update=known)}
+    )
     observed = replace(made.maps["z"], unit="km/s")
     lines = gradient_table(replace(made, config=told, maps={"z": observed}), fit, None).splitlines()
-    assert lines[0].split() == ["radius:", "see", "the", "rows", "km/s/arcsec", "km/s/kpc", "km/s/R_e"]
-    assert lines[1].startswith("naive: all pixels alike (circle) ") and lines[-1].startswith("forward-modelled, maximum (major axis) ")
+    assert lines[0].split() == [
+        "radius:",
+        "see",
+        "the",
+        "rows",
+        "km/s/arcsec",
+        "km/s/kpc",
+        "km/s/R_e",
+    ]
+    assert lines[1].startswith("naive: all pixels alike (circle) ") and lines[-1].startswith(
+        "forward-modelled, maximum (major axis) "
+    )
     value = float(lines[-1].split()[4])
     kpc, per_R_e = float(lines[-1].split()[7]), float(lines[-1].split()[10])
     assert kpc == pytest.approx(value / jm.lensing.kpc_per_arcsec(0.03), abs=2e-4)
@@ -212,5 +331,7 @@ def test_the_table_says_which_radius_and_which_geometry(fitted):
 
 def test_a_face_on_disc_is_said_to_be_one():
     found = disc_of_model(disc(), "metallicity")
-    assert found.describe().startswith("face-on, centre (0.00, 0.00) arcsec (the model's disc.metallicity); R_e 1 arcsec")
+    assert found.describe().startswith(
+        "face-on, centre (0.00, 0.00) arcsec (the model's disc.metallicity); R_e 1 arcsec"
+    )
     assert Disc().describe() == "face-on, centre (0.00, 0.00) arcsec (nobody says otherwise)"

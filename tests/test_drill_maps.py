@@ -123,7 +123,10 @@ def test_its_results_are_drawn_and_reported_without_the_input(folder, tmp_path):
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ({"type": "dispersion.py:Nothing"}, "maps.s: type: 'dispersion.py' has no function 'Nothing'"),
+        (
+            {"type": "dispersion.py:Nothing"},
+            "maps.s: type: 'dispersion.py' has no function 'Nothing'",
+        ),
         ({"type": "outliers.py:Outliers"}, "maps.s: type: .* is no subclass of jaxmetal.Map"),
         ({"options": {"wrong": 1}}, "maps.s: dispersion.py:DispersionMap: failed .*wrong"),
         ({"likelihood": "gaussain"}, "maps.s.likelihood: expected gaussian, student-t"),

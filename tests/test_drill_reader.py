@@ -68,7 +68,8 @@ def config(**entry):
         "galaxy": {
             "disc": {
                 "light": {"profile": "exponential", "amp": 90.0, "scale_length": 2.1},
-                "metallicity": {"profile": "disc_gradient", "central": 8.5, "gradient": 0.0} | angles,
+                "metallicity": {"profile": "disc_gradient", "central": 8.5, "gradient": 0.0}
+                | angles,
             }
         },
         "priors": {
@@ -93,7 +94,9 @@ def test_a_configuration_reads_maps_psf_and_geometry(folder):
     assert z.map.tracer == "metallicity" and z.unit == "dex"
     assert np.all(z.map.errors == np.float32(0.01)), "the option of the reader"
     widths = [float(one.map.instrument.psf.fwhm) for one in (oiii, z)]
-    assert widths == pytest.approx([FWHM * (1.03 * line / 5000.0) ** -0.2 for line in (5008.0, 6565.0)])
+    assert widths == pytest.approx(
+        [FWHM * (1.03 * line / 5000.0) ** -0.2 for line in (5008.0, 6565.0)]
+    )
     assert (scene.disc.effective_radius, scene.disc.redshift) == (3.4, 0.03)
     assert float(scene.galaxy.disc.metallicity.position_angle) == DISC["position_angle"]
     other = build(config(psf={"gaussian": {"fwhm": 1.0}}, scatter=0.02), folder).maps["oh"].map

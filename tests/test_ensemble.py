@@ -13,7 +13,8 @@ pytestmark = pytest.mark.precision("single")
 NAMES = ("disc.metallicity.central", "disc.metallicity.gradient")
 MEAN, SPREAD, SIGMA = np.array([8.2, -0.1]), np.array([0.5, 0.3]), 0.1
 SIDE, PIXEL = 9, 0.3
-# Sheets of mass, whose density no data can tell from the source's size, and how far they move the source; the second is the true.
+# Sheets of mass, whose density no data can tell from the source's size, and how far they move the
+# source; the second is the true.
 LENSES = ((0.0, 0.1), (0.25, 0.05), (0.5, 0.1))
 
 
@@ -21,7 +22,13 @@ def deflection(kappa, shift):
     """Maps of alpha = (kappa x + shift, kappa y)."""
     grid = jm.Grid.regular((SIDE + 6, SIDE + 6), PIXEL)
     x, y = (np.asarray(a, float) for a in grid.coordinates)
-    return jm.Profile(jm.lens.deflection_map, alpha_x=kappa * x + shift, alpha_y=kappa * y, origin=grid.origin, matrix=grid.matrix)
+    return jm.Profile(
+        jm.lens.deflection_map,
+        alpha_x=kappa * x + shift,
+        alpha_y=kappa * y,
+        origin=grid.origin,
+        matrix=grid.matrix,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +38,17 @@ def models():
     lenses = [deflection(*numbers) for numbers in LENSES]
     galaxy = jm.Galaxy(lens={"cluster": lenses[1]}, disc=disc(central=8.2, gradient=-0.3).disc)
     blank = jm.TracerMap(np.zeros((SIDE, SIDE)), SIGMA, instrument, scale="linear")
-    priors = {name: dist.Normal(mean, sd) for name, mean, sd in zip(NAMES, MEAN, SPREAD, strict=True)}
+    priors = {
+        name: dist.Normal(mean, sd) for name, mean, sd in zip(NAMES, MEAN, SPREAD, strict=True)
+    }
     model = jm.Model(galaxy, {"z": blank}, priors)
     noise = np.random.default_rng(1).normal(0.0, SIGMA, (SIDE, SIDE))
-    z = jm.TracerMap(np.asarray(model.predict(model.constrain(model.start))["z"], float) + noise, SIGMA, instrument, scale="linear")
+    z = jm.TracerMap(
+        np.asarray(model.predict(model.constrain(model.start))["z"], float) + noise,
+        SIGMA,
+        instrument,
+        scale="linear",
+    )
     return jm.ensemble(model.with_maps({"z": z}), "lens.cluster", lenses)
 
 
@@ -45,12 +59,18 @@ def known(models):
     for model in models:
 
         def seen(central, gradient, model=model):
-            values = {name: np.asarray(v, model.start.dtype) for name, v in zip(NAMES, (central, gradient), strict=True)}
+            values = {
+                name: np.asarray(v, model.start.dtype)
+                for name, v in zip(NAMES, (central, gradient), strict=True)
+            }
             return np.asarray(model.predict(values)["z"], float).ravel()
 
         data, nothing = np.asarray(model.maps["z"].values, float).ravel(), seen(0.0, 0.0)
         design = np.stack([seen(1.0, 0.0) - nothing, seen(0.0, 1.0) - nothing], axis=1)
-        off, total = data - nothing - design @ MEAN, SIGMA**2 * np.eye(len(data)) + design * SPREAD**2 @ design.T
+        off, total = (
+            data - nothing - design @ MEAN,
+            SIGMA**2 * np.eye(len(data)) + design * SPREAD**2 @ design.T,
+        )
         log_z = -0.5 * (off @ np.linalg.solve(total, off) + np.linalg.slogdet(2 * np.pi * total)[1])
         covariance = np.linalg.inv(design.T @ design / SIGMA**2 + np.diag(1 / SPREAD**2))
         found.append((log_z, MEAN + covariance @ design.T @ off / SIGMA**2, covariance))
@@ -85,7 +105,9 @@ def test_the_evidence_is_that_of_gaussians(known, fits, posteriors):
     for (log_z, _, _), fit, posterior in zip(known, fits, posteriors, strict=True):
         assert fit.log_evidence == pytest.approx(log_z, abs=2e-3)
         # The relative error of a mean of weights.
-        error = np.sqrt(1 / posterior.attributes["importance_ess"] - 1 / posterior.attributes["proposals"])
+        error = np.sqrt(
+            1 / posterior.attributes["importance_ess"] - 1 / posterior.attributes["proposals"]
+        )
         assert posterior.attributes["log_evidence"] == pytest.approx(log_z, abs=4 * error + 2e-3)
 
 
@@ -95,8 +117,13 @@ def test_the_mixture_is_the_known_one(known, posteriors):
     assert np.sum(weights > 0.1) >= 2, "one member that takes all would be no test"
     mixed = jm.mixture(posteriors)
     np.testing.assert_allclose(mixed.attributes["weights"], weights, atol=0.03)
-    assert mixed.attributes["log_evidence"] == pytest.approx(np.log(np.mean(np.exp(log_z - log_z.max()))) + log_z.max(), abs=0.05)
-    shares = np.bincount(mixed.statistics["member"].ravel(), minlength=len(LENSES)) / mixed.statistics["member"].size
+    assert mixed.attributes["log_evidence"] == pytest.approx(
+        np.log(np.mean(np.exp(log_z - log_z.max()))) + log_z.max(), abs=0.05
+    )
+    shares = (
+        np.bincount(mixed.statistics["member"].ravel(), minlength=len(LENSES))
+        / mixed.statistics["member"].size
+    )
     np.testing.assert_allclose(shares, mixed.attributes["weights"], atol=1e-3)
     mean, sd = of_all(known, weights)
     check(mixed, mean, sd)
@@ -112,7 +139,9 @@ def test_weights_may_be_said(known, posteriors):
     assert "log_evidence" not in mixed.attributes
     # All of its draws, each once.
     for name in NAMES:
-        np.testing.assert_array_equal(np.sort(mixed.samples[name].ravel()), np.sort(posteriors[1].samples[name].ravel()))
+        np.testing.assert_array_equal(
+            np.sort(mixed.samples[name].ravel()), np.sort(posteriors[1].samples[name].ravel())
+        )
 
 
 def test_a_mixture_is_saved_and_read_and_mixed_again(posteriors, tmp_path):
@@ -121,7 +150,9 @@ def test_a_mixture_is_saved_and_read_and_mixed_again(posteriors, tmp_path):
     again = jm.Posterior.load(tmp_path / "mixture.nc")
     assert again.message == mixed.message
     np.testing.assert_array_equal(again.attributes["weights"], mixed.attributes["weights"])
-    assert jm.mixture([mixed, again]).attributes["log_evidence"] == pytest.approx(mixed.attributes["log_evidence"])
+    assert jm.mixture([mixed, again]).attributes["log_evidence"] == pytest.approx(
+        mixed.attributes["log_evidence"]
+    )
 
 
 def test_linear_amplitudes_are_marginalised_over_in_both_evidences():
@@ -139,7 +170,12 @@ def test_linear_amplitudes_are_marginalised_over_in_both_evidences():
 
 
 def changed(posterior, **attributes):
-    return jm.Posterior(posterior.samples, posterior.statistics, posterior.attributes | attributes, posterior.derived)
+    return jm.Posterior(
+        posterior.samples,
+        posterior.statistics,
+        posterior.attributes | attributes,
+        posterior.derived,
+    )
 
 
 def test_what_cannot_be_mixed_is_refused(posteriors):
@@ -150,19 +186,27 @@ def test_what_cannot_be_mixed_is_refused(posteriors):
         ([], "at least one posterior"),
         ([first, other], r"posteriors\[1\] has other parameters than posteriors\[0\]: x"),
         ([first, chains], r"posteriors\[1\] \(nuts\) has no evidence that can be trusted"),
-        ([first, changed(first, k_hat=0.8)], r"posteriors\[1\] \(importance\) has no evidence that can be trusted"),
+        (
+            [first, changed(first, k_hat=0.8)],
+            r"posteriors\[1\] \(importance\) has no evidence that can be trusted",
+        ),
     ):
         with pytest.raises(jm.InputError, match=message):
             jm.mixture(given)
     for weights in ([0.0], [0.0, np.nan], [-np.inf, -np.inf], [0.0, np.inf]):
-        with pytest.raises(jm.InputError, match="expected a finite logarithm for each of the 2 posteriors"):
+        with pytest.raises(
+            jm.InputError, match="expected a finite logarithm for each of the 2 posteriors"
+        ):
             jm.mixture([first, first], weights)
     with pytest.warns(jm.InputWarning, match=r"posteriors\[1\]: k-hat 0.80 is not below 0.7"):
         assert not jm.mixture([first, changed(first, k_hat=0.8)], [0.0, 0.0]).converged
 
 
 def test_members_that_do_not_fit_are_refused(models):
-    far = jm.Profile(jm.lens.deflection_map, **models[0].galaxy.lens["cluster"].parameters | {"origin": np.array([9.0, 9.0])})
+    far = jm.Profile(
+        jm.lens.deflection_map,
+        **models[0].galaxy.lens["cluster"].parameters | {"origin": np.array([9.0, 9.0])},
+    )
     for path, members, message in (
         ("lens.halo", [far], "unknown name 'halo'"),
         ("lens.cluster.alpha_x", [far], "expected the path of a profile"),

@@ -29,7 +29,15 @@ pytestmark = pytest.mark.precision("single")
 SIZE = 15
 MADE = [name for name in BOTH if name != "maps/light.fits"]
 GRADIENT = "disc.metallicity.gradient"
-ENTRY = {"kind": "tracer", "file": "maps.fits", "sigma": 0.02, "pixel_scale": 0.4, "psf": "none", "supersampling": [2, 1], "margin": 0}
+ENTRY = {
+    "kind": "tracer",
+    "file": "maps.fits",
+    "sigma": 0.02,
+    "pixel_scale": 0.4,
+    "psf": "none",
+    "supersampling": [2, 1],
+    "margin": 0,
+}
 
 
 def write(folder, change=None, **parts):
@@ -38,7 +46,14 @@ def write(folder, change=None, **parts):
     image = 8.2 - 0.1 * np.hypot(x, y) + 0.02 * np.random.default_rng(2).normal(size=x.shape)
     write_maps(folder / "maps.fits", {"Z": (image if change is None else change(image), "")})
     entry = ENTRY | {"value": "Z"} | parts.pop("entry", {})
-    config = {"maps": {"z": entry}, "galaxy": GALAXY, "priors": PRIORS, "fit": {"starts": 1}, "sample": False, "plots": False}
+    config = {
+        "maps": {"z": entry},
+        "galaxy": GALAXY,
+        "priors": PRIORS,
+        "fit": {"starts": 1},
+        "sample": False,
+        "plots": False,
+    }
     path = folder / "fit.yaml"
     path.write_text(yaml.safe_dump(config | parts, allow_unicode=True), encoding="utf-8")
     return path
@@ -46,7 +61,9 @@ def write(folder, change=None, **parts):
 
 def run(path, *words):
     """The exit status, and the folder of results."""
-    return cli.main(["fit", str(path), "--out", str(path.parent / "out"), "--quiet", *words]), path.parent / "out"
+    return cli.main(
+        ["fit", str(path), "--out", str(path.parent / "out"), "--quiet", *words]
+    ), path.parent / "out"
 
 
 @pytest.mark.parametrize("unit", ["Å", "$\\frac{1}{$", "10⁻¹⁷ <b>é"])
@@ -90,14 +107,26 @@ def test_a_fit_without_an_answer_is_written_and_not_sampled(tmp_path, monkeypatc
 
 def test_whoever_insists_gets_a_posterior_of_a_fit_without_an_answer(sampled, monkeypatch):
     config = yaml.safe_load(sampled.read_text())
-    sampled.write_text(yaml.safe_dump(config | {"plots": False, "sample": config["sample"] | {"allow_unconverged": True}}))
+    sampled.write_text(
+        yaml.safe_dump(
+            config | {"plots": False, "sample": config["sample"] | {"allow_unconverged": True}}
+        )
+    )
     usual = optimise_module.optimise
     lost = {"converged": False, "message": "not converged: nowhere"}
-    monkeypatch.setattr(optimise_module, "optimise", lambda *arguments, **options: replace(usual(*arguments, **options), **lost))
+    monkeypatch.setattr(
+        optimise_module,
+        "optimise",
+        lambda *arguments, **options: replace(usual(*arguments, **options), **lost),
+    )
     status, out = run(sampled)
     assert status == 3, "forty draws are too few to be the answer instead"
     text = (out / "summary.txt").read_text()
-    assert "fit: not converged: nowhere" in text and "importance sampling, 40 draws" in text and "posterior.nc" in files(out)
+    assert (
+        "fit: not converged: nowhere" in text
+        and "importance sampling, 40 draws" in text
+        and "posterior.nc" in files(out)
+    )
 
 
 def test_one_pixel_has_no_naive_line(tmp_path):
@@ -110,7 +139,10 @@ def test_one_pixel_has_no_naive_line(tmp_path):
     assert [line.split()[-1] for line in lines if line.startswith("naive")] == ["none"] * 3
 
 
-@pytest.mark.parametrize(("truth", "line"), [("abc", "expected a number, got 'abc'"), ([1, 2], "expected one number, got [1.0, 2.0]")])
+@pytest.mark.parametrize(
+    ("truth", "line"),
+    [("abc", "expected a number, got 'abc'"), ([1, 2], "expected one number, got [1.0, 2.0]")],
+)
 def test_a_truth_that_is_none_is_bad_input(tmp_path, capsys, truth, line):
     assert run(write(tmp_path, truth={GRADIENT: truth}))[0] == 2
     assert capsys.readouterr().err == f"jaxmetal: truth.{GRADIENT}: {line}.\n"
@@ -133,17 +165,31 @@ def test_what_fails_after_the_fit_is_named_and_the_rest_is_there(sampled, monkey
     said = capsys.readouterr()
     assert status == 4 and "jaxmetal: picture map_z failed: RuntimeError: no ink left\n" in said.err
     assert said.out.index("maximum of the posterior") < said.out.index("posterior: not converged")
-    assert set(files(out)) >= {"posterior.nc", "plots/profile_z.png", "plots/corner.png", "plots/trace.png", "summary.txt"}
+    assert set(files(out)) >= {
+        "posterior.nc",
+        "plots/profile_z.png",
+        "plots/corner.png",
+        "plots/trace.png",
+        "summary.txt",
+    }
     assert "failed: picture map_z: RuntimeError: no ink left" in (out / "summary.txt").read_text()
-    assert "posterior: not converged: fewer than 400 effective samples" in (out / "summary.txt").read_text()
+    assert (
+        "posterior: not converged: fewer than 400 effective samples"
+        in (out / "summary.txt").read_text()
+    )
     assert cli.main(["plot", str(out), "--quiet"]) == 4
     assert len(capsys.readouterr().out.split()) == 4
     assert cli.main(["report", str(out), "--quiet"]) == 4
     page = (out / "report.html").read_text("utf-8")
-    assert page.count("data:image/png") == 4 and "could not be drawn: RuntimeError: no ink left" in page
+    assert (
+        page.count("data:image/png") == 4
+        and "could not be drawn: RuntimeError: no ink left" in page
+    )
 
 
-@pytest.mark.parametrize("what", [RuntimeError("chains are bound"), KeyboardInterrupt(), SystemExit(143)])
+@pytest.mark.parametrize(
+    "what", [RuntimeError("chains are bound"), KeyboardInterrupt(), SystemExit(143)]
+)
 def test_a_sampler_that_ends_early_leaves_the_fit(sampled, monkeypatch, capsys, what):
     seen = []
 
@@ -160,13 +206,26 @@ def test_a_sampler_that_ends_early_leaves_the_fit(sampled, monkeypatch, capsys, 
     else:
         assert run(sampled)[0] == (4 if isinstance(what, RuntimeError) else 130)
     out, said = sampled.parent / "out", capsys.readouterr()
-    assert {"summary.txt", "parameters.ecsv", "maps/z.fits", "posterior: not sampled: not finished yet"} <= set(seen)
+    assert {
+        "summary.txt",
+        "parameters.ecsv",
+        "maps/z.fits",
+        "posterior: not sampled: not finished yet",
+    } <= set(seen)
     summary = (out / "summary.txt").read_text()
-    assert "posterior: not sampled: " + ("the sampler failed" if isinstance(what, RuntimeError) else "interrupted") in summary
-    assert ("failed: sampling: RuntimeError: chains are bound" in summary) == isinstance(what, RuntimeError)
+    assert (
+        "posterior: not sampled: "
+        + ("the sampler failed" if isinstance(what, RuntimeError) else "interrupted")
+        in summary
+    )
+    assert ("failed: sampling: RuntimeError: chains are bound" in summary) == isinstance(
+        what, RuntimeError
+    )
     assert f"{GRADIENT} " in said.out and results.read_results(out)[1].converged
     if isinstance(what, KeyboardInterrupt):
-        assert said.err.endswith(f"sampling interrupted; the results of the fit are in {out}\njaxmetal: interrupted\n")
+        assert said.err.endswith(
+            f"sampling interrupted; the results of the fit are in {out}\njaxmetal: interrupted\n"
+        )
     # Pictures do not wait for the posterior.
     assert ("plots/map_z.png" in files(out)) == isinstance(what, RuntimeError)
 
@@ -174,12 +233,22 @@ def test_a_sampler_that_ends_early_leaves_the_fit(sampled, monkeypatch, capsys, 
 def test_only_a_maximum_is_sampled_unless_insisted_on(sampled):
     """From Python, where `jm.run` does what the command does and gives back what it made."""
     made = jm.run(sampled, sampled.parent / "out", sample=False, progress=False)
-    assert made.fit.converged and made.posterior is None and made.summary == (made.folder / "summary.txt").read_text()
+    assert (
+        made.fit.converged
+        and made.posterior is None
+        and made.summary == (made.folder / "summary.txt").read_text()
+    )
     model, fit = made.scene.model(), made.fit
     far = replace(fit, converged=False, message="not converged: stopped")
-    with pytest.raises(jm.InputError, match=r"has not converged; .*more starts or steps.*allow_unconverged .* not converged: stopped"):
+    with pytest.raises(
+        jm.InputError,
+        match=r"has not converged; .*more starts or steps.*allow_unconverged .* not converged: stopped",
+    ):
         jm.sample(model, far, chains=1, draws=10)
-    with pytest.raises(jm.InputError, match=r"fits \[1\] cannot be sampled; leave them out. fits\[1\]: .*not converged: stopped"):
+    with pytest.raises(
+        jm.InputError,
+        match=r"fits \[1\] cannot be sampled; leave them out. fits\[1\]: .*not converged: stopped",
+    ):
         jm.sample_batch([model, model], [fit, far], chains=1, draws=10)
     drawn = jm.sample(model, far, method="importance", chains=2, draws=20, allow_unconverged=True)
     assert drawn.samples[GRADIENT].shape == (2, 20)
@@ -190,7 +259,14 @@ def test_only_a_maximum_is_sampled_unless_insisted_on(sampled):
 
 def interrupted_after(seconds, words, folder):
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen(words, cwd=folder, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        words,
+        cwd=folder,
+        env=environment,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
         time.sleep(seconds)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)

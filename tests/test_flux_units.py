@@ -48,12 +48,20 @@ KINDS = {
     "log-uniform": lambda unit: jm.Model(
         galaxy(unit),
         maps(unit),
-        {AMP: dist.LogUniform(1e-3 * unit, 1e3 * unit), RADIUS: dist.Uniform(0.3, 5.0), GRADIENT: dist.Normal(0.0, 0.5)},
+        {
+            AMP: dist.LogUniform(1e-3 * unit, 1e3 * unit),
+            RADIUS: dist.Uniform(0.3, 5.0),
+            GRADIENT: dist.Normal(0.0, 0.5),
+        },
     ),
     "normal, scatter": lambda unit: jm.Model(
         galaxy(unit),
         maps(unit, scatter=0.05),
-        {AMP: dist.Normal(0.0, 10 * unit), RADIUS: dist.Uniform(0.3, 5.0), "light.scatter": dist.HalfNormal(0.1)},
+        {
+            AMP: dist.Normal(0.0, 10 * unit),
+            RADIUS: dist.Uniform(0.3, 5.0),
+            "light.scatter": dist.HalfNormal(0.1),
+        },
     ),
     "student-t": lambda unit: jm.Model(
         galaxy(unit),
@@ -61,7 +69,9 @@ KINDS = {
         {AMP: dist.HalfNormal(10 * unit), RADIUS: dist.LogNormal(0.0, 0.5)},
     ),
     "linear": lambda unit: jm.Model(
-        galaxy(unit), maps(unit), {AMP: jm.Linear(), RADIUS: dist.Uniform(0.3, 5.0), GRADIENT: dist.Normal(0.0, 0.5)}
+        galaxy(unit),
+        maps(unit),
+        {AMP: jm.Linear(), RADIUS: dist.Uniform(0.3, 5.0), GRADIENT: dist.Normal(0.0, 0.5)},
     ),
     "covariance": lambda unit: jm.Model(
         galaxy(unit),
@@ -82,15 +92,24 @@ def test_value_gradient_and_information_do_not_depend_on_the_unit(kind, toleranc
     for unit in UNITS:
         model = KINDS[kind](unit)
         np.testing.assert_allclose(model.start, reference.start, atol=tolerance(1e-9, 1e-4))
-        found_value, found_slope, found_information = (np.asarray(part, float) for part in expand(model, u))
-        # The density of the data is per unit of flux of each pixel, and that of the prior per unit of
-        # amplitude; a Linear amplitude is integrated over.
+        found_value, found_slope, found_information = (
+            np.asarray(part, float) for part in expand(model, u)
+        )
+        # The density of the data is per unit of flux of each pixel, and that of the prior per unit
+        # of amplitude; a Linear amplitude is integrated over.
         powers = size + (-1 if kind == "linear" else 1)
         shifted = found_value + powers * np.log(unit)
         assert shifted == pytest.approx(value, rel=tolerance(1e-9, 2e-5), abs=tolerance(1e-6, 0.3))
-        np.testing.assert_allclose(found_slope / scale, slope / scale, rtol=tolerance(1e-6, 2e-3), atol=tolerance(1e-6, 2e-2))
+        np.testing.assert_allclose(
+            found_slope / scale,
+            slope / scale,
+            rtol=tolerance(1e-6, 2e-3),
+            atol=tolerance(1e-6, 2e-2),
+        )
         normalised = np.outer(scale, scale)
-        np.testing.assert_allclose(found_information / normalised, information / normalised, atol=tolerance(1e-7, 1e-3))
+        np.testing.assert_allclose(
+            found_information / normalised, information / normalised, atol=tolerance(1e-7, 1e-3)
+        )
 
 
 @pytest.mark.parametrize("kind", ["log-uniform", "linear"])
@@ -104,7 +123,9 @@ def test_fits_and_posteriors_do_not_depend_on_the_unit(kind, tolerance):
         assert fit.converged
         for name, value in fit.parameters.items():
             own, error = (unit if name == AMP else 1.0), float(reference.errors[name])
-            assert float(value) / own == pytest.approx(float(reference.parameters[name]), abs=tolerance(1e-6, 1e-2) * error)
+            assert float(value) / own == pytest.approx(
+                float(reference.parameters[name]), abs=tolerance(1e-6, 1e-2) * error
+            )
             assert float(fit.errors[name]) / own == pytest.approx(error, rel=tolerance(1e-5, 1e-2))
         assert fit.reduced_chi_square == pytest.approx(reference.reduced_chi_square, rel=1e-3)
         drawn = jm.sample(model, fit, method="importance", draws=200)
@@ -117,7 +138,9 @@ def test_a_batch_of_galaxies_in_units_of_their_own_fits_each_of_them():
     models = [KINDS["log-uniform"](unit) for unit in (1.0, 1e-25, 1e25, 1e-17)]
     fits = jm.optimise_batch(models)
     assert all(fit.converged for fit in fits)
-    np.testing.assert_allclose(fits.parameters[AMP] / [1.0, 1e-25, 1e25, 1e-17], fits.parameters[AMP][0], rtol=1e-3)
+    np.testing.assert_allclose(
+        fits.parameters[AMP] / [1.0, 1e-25, 1e25, 1e-17], fits.parameters[AMP][0], rtol=1e-3
+    )
     np.testing.assert_allclose(fits.parameters[GRADIENT], fits.parameters[GRADIENT][0], atol=1e-4)
 
 
@@ -132,10 +155,16 @@ def test_a_picture_of_the_light_may_be_in_any_unit(tolerance):
 def test_a_map_of_light_and_its_gradient_have_any_unit():
     """Value and derivative scale with the amplitude, through the whole kernel."""
     light = jm.LightMap(np.ones(SHAPE), 1.0, INSTRUMENT)
-    unit_map = jax.jit(jax.value_and_grad(lambda g, weights: jnp.sum(weights * jm.predict(g, light)), argnums=0))
+    unit_map = jax.jit(
+        jax.value_and_grad(lambda g, weights: jnp.sum(weights * jm.predict(g, light)), argnums=0)
+    )
     value, slope = unit_map(galaxy(1.0), jnp.ones(SHAPE))
     for unit in UNITS:
         scaled_value, scaled_slope = unit_map(galaxy(unit), jnp.full(SHAPE, 1 / unit))
         assert float(scaled_value) == pytest.approx(float(value), rel=1e-5)
-        assert float(scaled_slope.disc.light.R_sersic) == pytest.approx(float(slope.disc.light.R_sersic), rel=1e-4)
-        assert float(scaled_slope.disc.light.amp) * unit == pytest.approx(float(slope.disc.light.amp), rel=1e-4)
+        assert float(scaled_slope.disc.light.R_sersic) == pytest.approx(
+            float(slope.disc.light.R_sersic), rel=1e-4
+        )
+        assert float(scaled_slope.disc.light.amp) * unit == pytest.approx(
+            float(slope.disc.light.amp), rel=1e-4
+        )

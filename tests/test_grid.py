@@ -30,16 +30,22 @@ def test_a_regular_grid_is_square_and_centred(shape, center, tolerance):
     np.testing.assert_allclose(np.diff(x, axis=1), 0.25, atol=tolerance(1e-12, 1e-6))
     np.testing.assert_allclose(np.diff(y, axis=0), 0.25, atol=tolerance(1e-12, 1e-6))
     assert np.ptp(x, axis=0).max() == np.ptp(y, axis=1).max() == 0
-    assert float(grid.pixel_scale) == pytest.approx(0.25, rel=1e-6) and float(grid.pixel_area) == pytest.approx(0.0625, rel=1e-6)
+    assert float(grid.pixel_scale) == pytest.approx(0.25, rel=1e-6) and float(
+        grid.pixel_area
+    ) == pytest.approx(0.0625, rel=1e-6)
 
 
 @pytest.mark.parametrize("matrix", MATRICES.values(), ids=MATRICES)
 def test_position_and_pixel_are_each_others_inverse(matrix, tolerance):
     grid = jm.Grid((1.5, -0.7), matrix, (20, 30))
     column, row = np.random.default_rng(0).uniform(-5, 35, (2, 20))
-    np.testing.assert_allclose(grid.pixel(*grid.position(column, row)), (column, row), atol=tolerance(1e-11, 3e-5))
+    np.testing.assert_allclose(
+        grid.pixel(*grid.position(column, row)), (column, row), atol=tolerance(1e-11, 3e-5)
+    )
     x, y = np.random.default_rng(1).uniform(-3, 3, (2, 20))
-    np.testing.assert_allclose(grid.position(*grid.pixel(x, y)), (x, y), atol=tolerance(1e-12, 1e-5))
+    np.testing.assert_allclose(
+        grid.position(*grid.pixel(x, y)), (x, y), atol=tolerance(1e-12, 1e-5)
+    )
 
 
 @pytest.mark.parametrize("matrix", MATRICES.values(), ids=MATRICES)
@@ -48,8 +54,12 @@ def test_columns_rows_and_areas_follow_the_matrix(matrix, tolerance):
     grid = jm.Grid((1.5, -0.7), matrix, (4, 5))
     x, y = (np.broadcast_to(a, (4, 5)) for a in grid.coordinates)
     assert (x[0, 0], y[0, 0]) == pytest.approx((1.5, -0.7), rel=1e-6)
-    np.testing.assert_allclose([x[2, 3] - x[2, 2], y[2, 3] - y[2, 2]], matrix[:, 0], atol=tolerance(1e-14, 1e-6))
-    np.testing.assert_allclose([x[3, 2] - x[2, 2], y[3, 2] - y[2, 2]], matrix[:, 1], atol=tolerance(1e-14, 1e-6))
+    np.testing.assert_allclose(
+        [x[2, 3] - x[2, 2], y[2, 3] - y[2, 2]], matrix[:, 0], atol=tolerance(1e-14, 1e-6)
+    )
+    np.testing.assert_allclose(
+        [x[3, 2] - x[2, 2], y[3, 2] - y[2, 2]], matrix[:, 1], atol=tolerance(1e-14, 1e-6)
+    )
     assert float(grid.pixel_area) == pytest.approx(abs(np.linalg.det(matrix)), rel=1e-6)
 
 
@@ -62,7 +72,9 @@ def test_the_frequency_of_a_wave_is_that_seen_on_the_sky(matrix, tolerance):
     assert float(found) == pytest.approx(f @ f, rel=tolerance(1e-12, 3e-6))
 
 
-@pytest.mark.parametrize("shape", [(3,), (3, 4, 5), 5, None, "ab", (0, 3), (3, -1), (np.nan, 3), (2.7, 3.2)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(3,), (3, 4, 5), 5, None, "ab", (0, 3), (3, -1), (np.nan, 3), (2.7, 3.2)], ids=str
+)
 def test_a_shape_is_two_positive_whole_numbers(shape):
     with pytest.raises(jm.InputError, match="shape: expected"):
         jm.Grid.regular(shape, 0.1)
@@ -70,7 +82,9 @@ def test_a_shape_is_two_positive_whole_numbers(shape):
         jm.Grid((0.0, 0.0), np.eye(2), shape)
 
 
-@pytest.mark.parametrize("pixel_scale", [0.0, -0.1, np.nan, np.inf, "0.1 arcsec", None, (0.1, 0.1)], ids=str)
+@pytest.mark.parametrize(
+    "pixel_scale", [0.0, -0.1, np.nan, np.inf, "0.1 arcsec", None, (0.1, 0.1)], ids=str
+)
 def test_a_pixel_scale_is_one_positive_number(pixel_scale):
     with pytest.raises(jm.InputError, match="pixel_scale"):
         jm.Grid.regular((3, 3), pixel_scale)
@@ -104,7 +118,12 @@ def test_pixels_lie_at_finite_places_and_have_an_area(origin, matrix):
 
 
 def celestial(
-    crval=(150.0, 2.0), matrix=MATRICES["east to the left"], crpix=(6.0, 5.0), shape=(9, 11), ctype=("RA---TAN", "DEC--TAN"), **keys
+    crval=(150.0, 2.0),
+    matrix=MATRICES["east to the left"],
+    crpix=(6.0, 5.0),
+    shape=(9, 11),
+    ctype=("RA---TAN", "DEC--TAN"),
+    **keys,
 ):
     """A WCS; `matrix` in arcsec per pixel."""
     wcs = WCS(naxis=2)
@@ -119,7 +138,9 @@ def celestial(
 def offsets(wcs, center, shape):
     """(x, y) of all pixels to the east and north of a position, arcsec, by astropy alone."""
     row, column = np.indices(shape)
-    east, north = center.spherical_offsets_to(wcs.pixel_to_world(column, row).transform_to(center.frame))
+    east, north = center.spherical_offsets_to(
+        wcs.pixel_to_world(column, row).transform_to(center.frame)
+    )
     return east.to_value(u.arcsec), north.to_value(u.arcsec)
 
 
@@ -141,7 +162,9 @@ SKIES = {
     "reference far outside the frame": celestial(crpix=(4000.0, -9000.0)),
     "another projection": celestial(ctype=("RA---SIN", "DEC--SIN")),
     "older equinox": celestial(radesys="FK4", equinox=1950.0),
-    "declination first": celestial((2.0, 50.0), MATRICES["turned by a right angle"], ctype=("DEC--TAN", "RA---TAN")),
+    "declination first": celestial(
+        (2.0, 50.0), MATRICES["turned by a right angle"], ctype=("DEC--TAN", "RA---TAN")
+    ),
     "galactic": celestial((120.0, 40.0), ctype=("GLON-TAN", "GLAT-TAN")),
 }
 
@@ -168,7 +191,9 @@ def test_maps_of_one_galaxy_from_two_instruments_share_a_position():
     nucleus = SkyCoord(150.001, 2.0005, unit="deg")
     star = SkyCoord(150.0013, 2.0002, unit="deg")
     muse = celestial()
-    nirspec = celestial((150.0008, 2.0001), 0.1 * MATRICES["rotated"] / 0.2, crpix=(40.0, 12.0), shape=(60, 50))
+    nirspec = celestial(
+        (150.0008, 2.0001), 0.1 * MATRICES["rotated"] / 0.2, crpix=(40.0, 12.0), shape=(60, 50)
+    )
     east, north = (a.to_value(u.arcsec) for a in nucleus.spherical_offsets_to(star))
     for wcs in (muse, nirspec):
         grid = jm.Grid.from_wcs(wcs, center=(nucleus.ra.deg, nucleus.dec.deg))
@@ -178,7 +203,11 @@ def test_maps_of_one_galaxy_from_two_instruments_share_a_position():
 
 def test_a_cube_is_reduced_to_the_sky():
     cube = WCS(naxis=3)
-    cube.wcs.ctype, cube.wcs.crval, cube.wcs.crpix = ("WAVE", "RA---TAN", "DEC--TAN"), (5e-7, 150.0, 2.0), (1, 6, 5)
+    cube.wcs.ctype, cube.wcs.crval, cube.wcs.crpix = (
+        ("WAVE", "RA---TAN", "DEC--TAN"),
+        (5e-7, 150.0, 2.0),
+        (1, 6, 5),
+    )
     cube.wcs.cdelt = (1e-10, -0.2 / 3600, 0.2 / 3600)
     cube.array_shape = (9, 11, 100)
     flat = jm.Grid.from_wcs(celestial())
@@ -206,12 +235,24 @@ def bent():
     ("wcs", "keys", "message"),
     [
         (bent(), {}, r"bends by \d.* pixel"),
-        (celestial(shape=(3000, 3000), matrix=np.diag([-60.0, 60.0]), ctype=("RA---CAR", "DEC--CAR")), {}, "bends"),
+        (
+            celestial(
+                shape=(3000, 3000), matrix=np.diag([-60.0, 60.0]), ctype=("RA---CAR", "DEC--CAR")
+            ),
+            {},
+            "bends",
+        ),
         (celestial(), {"center": (330.0, -2.0)}, "bends|center"),
         (WCS(naxis=2), {}, "no celestial axes"),
         (celestial(), {"shape": (0, 3)}, "shape"),
     ],
-    ids=["distorted optics", "half the sky", "a centre on the other side of the sky", "no sky", "no rows"],
+    ids=[
+        "distorted optics",
+        "half the sky",
+        "a centre on the other side of the sky",
+        "no sky",
+        "no rows",
+    ],
 )
 def test_a_wcs_that_is_no_regular_grid_is_refused(wcs, keys, message):
     with pytest.raises(jm.InputError, match=message):

@@ -32,14 +32,19 @@ def test_averages_are_exact_where_the_posterior_is_known(model, fit):
 
 def on_a_grid(model, fit, points=41, reach=5.0):
     """Mean and standard deviation of both parameters by direct summation."""
-    axes = [float(fit.parameters[n]) + float(fit.errors[n]) * np.linspace(-reach, reach, points) for n in FLAT]
+    axes = [
+        float(fit.parameters[n]) + float(fit.errors[n]) * np.linspace(-reach, reach, points)
+        for n in FLAT
+    ]
     values = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
 
     def height(pair):
         named = dict(zip(FLAT, pair, strict=True))
         return model.log_likelihood(named) + model.log_prior(named)
 
-    logs = np.asarray(compiled_once(lambda v: jax.lax.map(height, v))(values.astype(model.start.dtype)), float)
+    logs = np.asarray(
+        compiled_once(lambda v: jax.lax.map(height, v))(values.astype(model.start.dtype)), float
+    )
     weights = np.exp(logs - logs.max())
     weights /= weights.sum()
     mean = weights @ values
@@ -53,13 +58,17 @@ def test_the_same_seed_gives_the_same_draws_and_they_are_read_back(model, fit, t
     again = jm.Posterior.load(tmp_path / "posterior.nc")
     assert again.message == a.message
     assert again.attributes["k_hat"] == a.attributes["k_hat"]
-    assert [row["ess"] for row in again.summary().values()] == [a.attributes["effective_samples"]] * 2
+    assert [row["ess"] for row in again.summary().values()] == [
+        a.attributes["effective_samples"]
+    ] * 2
 
 
 def test_a_posterior_far_from_gaussian_is_refused():
     """A banana, drawn from the Laplace approximation of its maximum."""
     rng = np.random.default_rng(0)
-    fit = type("Fit", (), {"unconstrained": np.zeros(2), "unconstrained_covariance": np.diag([1.0, 1e-4])})
+    fit = type(
+        "Fit", (), {"unconstrained": np.zeros(2), "unconstrained_covariance": np.diag([1.0, 1e-4])}
+    )
     points, log_q = propose(fit, 4000, rng)
     x, y = points.T
     assert smooth(-0.5 * x**2 - 0.5 * ((y - x**2) / 0.01) ** 2 - log_q).shape > 0.7
@@ -72,7 +81,9 @@ def test_a_known_average_comes_out_whatever_the_proposal():
     points, log_q = propose(fit, 20000, np.random.default_rng(3))
     smoothed = smooth(-0.5 * np.sum((points - 0.5) ** 2 / 1.2**2, axis=1) - log_q)
     assert smoothed.shape < 0.7
-    np.testing.assert_allclose(smoothed.weights @ points, 0.5, atol=4 * 1.2 / np.sqrt(smoothed.effective))
+    np.testing.assert_allclose(
+        smoothed.weights @ points, 0.5, atol=4 * 1.2 / np.sqrt(smoothed.effective)
+    )
 
 
 @pytest.mark.parametrize("shape", [-0.3, 0.2, 0.7, 1.5])

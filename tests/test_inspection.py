@@ -76,7 +76,12 @@ MISSING = {
 def test_a_map_of_one_value_far_from_all_others_is_refused_unless_allowed(what):
     make, values, missing = MISSING[what]
     number = missing * 1e-17 if "erg" in what else missing
-    with pytest.raises(jm.InputError, match=rf"1192 of 1681 values are exactly {number:g}, the others .*check=False".replace("+", r"\+")):
+    with pytest.raises(
+        jm.InputError,
+        match=rf"1192 of 1681 values are exactly {number:g}, the others .*check=False".replace(
+            "+", r"\+"
+        ),
+    ):
         make(np.where(INSIDE, values, missing))
     assert remarks(make, np.where(INSIDE, values, missing), check=False) == []
     assert remarks(make, np.where(INSIDE, values, np.nan)) == []
@@ -103,18 +108,29 @@ def test_ages_and_fluxes_of_zero_outside_of_the_field_are_noticed(where):
 
 
 def test_a_few_values_far_from_all_others_are_named():
-    assert "1 of 1681 values is exactly -999, the others" in remarks(metals, np.where(ONE, -999.0, METALS))[0]
+    assert (
+        "1 of 1681 values is exactly -999, the others"
+        in remarks(metals, np.where(ONE, -999.0, METALS))[0]
+    )
     assert "1 of 1681 values is exactly 1e+30" in remarks(light, np.where(ONE, 1e30, FLUX))[0]
-    assert "1 of 1681 values (3.3) lies far from all others (8.2" in remarks(metals, np.where(ONE, 3.3, METALS))[0]
+    assert (
+        "1 of 1681 values (3.3) lies far from all others (8.2"
+        in remarks(metals, np.where(ONE, 3.3, METALS))[0]
+    )
     spoilt = np.where(ROW == 0, np.linspace(1e4, 2e4, SIDE), VELOCITY)
-    assert "41 of 1681 values (1e+04, 1.025e+04, 1.05e+04, …) lie far from" in remarks(velocity, spoilt)[0]
+    assert (
+        "41 of 1681 values (1e+04, 1.025e+04, 1.05e+04, …) lie far from"
+        in remarks(velocity, spoilt)[0]
+    )
     # Its own error says how little it knows.
     assert remarks(metals, np.where(ONE, 3.3, METALS), np.where(ONE, 2.0, 0.03)) == []
 
 
 def test_several_missing_values_together_are_most_of_a_map():
     values = np.where(INSIDE, METALS, np.where(COLUMN > 0, -99.0, 0.0))
-    with pytest.raises(jm.InputError, match=r"588 of 1681 values are exactly -99.*604 of 1681 values are exactly 0"):
+    with pytest.raises(
+        jm.InputError, match=r"588 of 1681 values are exactly -99.*604 of 1681 values are exactly 0"
+    ):
         metals(values)
 
 
@@ -132,12 +148,37 @@ def test_a_map_of_fibres_is_looked_at_too():
 
 SPOILT = np.where(INSIDE, 0.03, 1.0)
 UPSIDE_DOWN = {
-    "zeros are kept": (metals, (np.where(INSIDE, METALS, 0.0), 0.03), INSIDE, "keeps 1192 that are all exactly 0"),
-    "noise is kept": (metals, (METALS + 0.9 * ~INSIDE * NOISE, SPOILT), INSIDE, "keeps those with errors 33 times worse"),
-    "garbage is kept": (metals, (np.where(INSIDE, METALS, 8 + NOISE), 0.03), INSIDE, "keeps those whose neighbours differ by"),
-    "the border is kept": (metals, (METALS, 0.03), MOST, "keeps what lies around them, up to the edge"),
+    "zeros are kept": (
+        metals,
+        (np.where(INSIDE, METALS, 0.0), 0.03),
+        INSIDE,
+        "keeps 1192 that are all exactly 0",
+    ),
+    "noise is kept": (
+        metals,
+        (METALS + 0.9 * ~INSIDE * NOISE, SPOILT),
+        INSIDE,
+        "keeps those with errors 33 times worse",
+    ),
+    "garbage is kept": (
+        metals,
+        (np.where(INSIDE, METALS, 8 + NOISE), 0.03),
+        INSIDE,
+        "keeps those whose neighbours differ by",
+    ),
+    "the border is kept": (
+        metals,
+        (METALS, 0.03),
+        MOST,
+        "keeps what lies around them, up to the edge",
+    ),
     "the sky is kept": (light, (FLUX, 1.0), MOST, "leaves out 1201 of 1681 measurements"),
-    "the rim is kept": (metals, (np.where(RADIUS < 3, METALS, np.nan), 0.03), INSIDE, "keeps what lies around them"),
+    "the rim is kept": (
+        metals,
+        (np.where(RADIUS < 3, METALS, np.nan), 0.03),
+        INSIDE,
+        "keeps what lies around them",
+    ),
 }
 
 
@@ -155,25 +196,43 @@ def test_a_mask_the_wrong_way_round_is_noticed(what):
 
 
 def test_a_mask_that_leaves_nothing_is_told_apart():
-    with pytest.raises(jm.InputError, match=r"489 are masked.*the 489 that hold a measurement are all masked.* inverted"):
+    with pytest.raises(
+        jm.InputError,
+        match=r"489 are masked.*the 489 that hold a measurement are all masked.* inverted",
+    ):
         metals(np.where(INSIDE, METALS, np.nan), mask=INSIDE)
 
 
 def test_a_bin_that_holds_most_of_the_frame_is_rather_the_background():
     ids = np.where(RADIUS < 2, 1 + ((ROW + 20) // 4) * 11 + (COLUMN + 20) // 4, 0)
     names, number = np.unique(ids, return_inverse=True)
-    values = np.where(names == 0, 0.0, 8.7 - 0.01 * np.arange(names.size))[number.reshape(ids.shape)]
+    values = np.where(names == 0, 0.0, 8.7 - 0.01 * np.arange(names.size))[
+        number.reshape(ids.shape)
+    ]
     binned = {bins: jm.Instrument(INSTRUMENT.grid, jm.NoPSF(), 1, apertures=jm.Apertures.bins(bins_)) for bins, bins_ in
               (("background", ids), ("bins", np.where(ids == 0, -1, ids)))}  # fmt: skip
     far, held = remarks(metals, values, 0.05, instrument=binned["background"])
     assert "1 of 31 values (0) lies far from all others" in far
-    assert "bin 0 holds 1376 of 1681 pixels (its value is 0)" in held and "negative bin number" in held
+    assert (
+        "bin 0 holds 1376 of 1681 pixels (its value is 0)" in held and "negative bin number" in held
+    )
     assert remarks(metals, values, 0.05, instrument=binned["bins"]) == []
     # As a flux per bin, and with a mean value that looks like all others.
-    assert "bin 0 holds 1376" in remarks(metals, np.where(ids == 0, 8.6, values), 0.05, instrument=binned["background"])[0]
-    assert "bin 0 holds 1376" in remarks(light, np.arange(1.0, 32.0), 0.1, instrument=binned["background"])[0]
+    assert (
+        "bin 0 holds 1376"
+        in remarks(metals, np.where(ids == 0, 8.6, values), 0.05, instrument=binned["background"])[
+            0
+        ]
+    )
+    assert (
+        "bin 0 holds 1376"
+        in remarks(light, np.arange(1.0, 32.0), 0.1, instrument=binned["background"])[0]
+    )
     # Where it was not measured it does no harm.
-    assert remarks(metals, np.where(ids == 0, np.nan, values), 0.05, instrument=binned["background"]) == []
+    assert (
+        remarks(metals, np.where(ids == 0, np.nan, values), 0.05, instrument=binned["background"])
+        == []
+    )
 
 
 @pytest.mark.parametrize(("few", "share"), [(1, 100), (4, 100), (30, 0)])
@@ -183,7 +242,10 @@ def test_a_few_tiny_errors_that_decide_everything_are_named(few, share):
     found = remarks(metals, METALS, sigma)
     assert len(found) == bool(share)
     if share:
-        assert f"{few} of 1681 errors {'are' if few > 1 else 'is'} 1e+14 times smaller than the usual 0.03 or more" in found[0]
+        assert (
+            f"{few} of 1681 errors {'are' if few > 1 else 'is'} 1e+14 times smaller than the usual 0.03 or more"
+            in found[0]
+        )
         assert "100 % of the weight" in found[0]
 
 
@@ -199,7 +261,10 @@ def test_an_error_map_that_is_a_variance_or_its_inverse_is_noticed(size, varied)
         assert "ivar" in text
     if size != 3.0:
         (text,) = remarks(velocity, values, sigma**2)
-        assert "if the errors are variances; if so, give sigma = sqrt(variance), in a configuration variance: instead" in text
+        assert (
+            "if the errors are variances; if so, give sigma = sqrt(variance), in a configuration variance: instead"
+            in text
+        )
 
 
 def test_errors_that_are_only_too_small_are_not_taken_for_variances():
@@ -235,7 +300,9 @@ def test_values_that_can_be_no_logarithms_contradict_the_scale_without_a_unit():
 @pytest.mark.parametrize("unit", ["mag", "mag/arcsec2", "mag(AB)", "dex"])
 def test_light_in_magnitudes_is_refused(unit):
     for given in ({"unit": unit}, {"values": FLUX * u.Unit(unit), "sigma": 1.0}):
-        with pytest.raises(jm.InputError, match=r"LightMap: the unit is .*, a logarithm; light adds up"):
+        with pytest.raises(
+            jm.InputError, match=r"LightMap: the unit is .*, a logarithm; light adds up"
+        ):
             light(**given)
     assert light(unit=unit, check=False).size == 1681
 
@@ -243,14 +310,21 @@ def test_light_in_magnitudes_is_refused(unit):
 def test_bins_are_visible_with_one_error_for_all():
     """In values that look like nothing else, in values that rise by one step from bin to bin, and between missing pixels."""
     number = ((ROW + 20) // 4) * 11 + (COLUMN + 20) // 4
-    for values in (8.7 - 0.02 * np.hypot(number // 11 - 5, number % 11 - 5), 8.0 + 0.005 * number, 8.5 + 0.1 * NOISE.flat[number]):
+    for values in (
+        8.7 - 0.02 * np.hypot(number // 11 - 5, number % 11 - 5),
+        8.0 + 0.005 * number,
+        8.5 + 0.1 * NOISE.flat[number],
+    ):
         for sigma in (0.05, np.full((SIDE, SIDE), 0.05)):
             (text,) = remarks(metals, values, sigma)
             assert "100 % of the pixels repeat the value and error of a neighbour" in text
         holed = np.where(ROW > 12, np.nan, values)
         assert "repeat the value and error" in remarks(metals, holed, 0.05)[0]
         both = remarks(metals, np.where(ROW > 12, -999.0, values), 0.05)
-        assert "328 of 1681 values are exactly -999" in both[0] and "repeat the value and error" in both[1]
+        assert (
+            "328 of 1681 values are exactly -999" in both[0]
+            and "repeat the value and error" in both[1]
+        )
 
 
 GOOD = {
@@ -302,7 +376,17 @@ def test_real_maps_pass_in_silence_and_their_errors_misread_do_not():
 
 
 CONFIG = {
-    "maps": {"z": {"kind": "tracer", "file": "m.fits", "value": "Z", "sigma": 0.05, "pixel_scale": 0.2, "psf": "none", "supersampling": 1}},
+    "maps": {
+        "z": {
+            "kind": "tracer",
+            "file": "m.fits",
+            "value": "Z",
+            "sigma": 0.05,
+            "pixel_scale": 0.2,
+            "psf": "none",
+            "supersampling": 1,
+        }
+    },
     "galaxy": {
         "disc": {
             "light": {"profile": "uniform", "amp": 1.0},
@@ -328,17 +412,30 @@ def test_validate_prints_what_the_look_saw_and_for_a_good_file_one_quiet_line(tm
         written = capsys.readouterr()
         return status, (written.out + written.err).replace(str(tmp_path), "").splitlines()
 
-    assert validate(METALS) == (0, ["/fit.yaml: valid; maps z (1681 pixels); 1 priors; nothing strange in the data"])
+    assert validate(METALS) == (
+        0,
+        ["/fit.yaml: valid; maps z (1681 pixels); 1 priors; nothing strange in the data"],
+    )
     status, (found, last) = validate(np.where(MOST, METALS, -99.0).astype("f4"))
-    assert status == 0 and found.startswith("maps.z: TracerMap: 480 of 1681 values are exactly -99, the others")
+    assert status == 0 and found.startswith(
+        "maps.z: TracerMap: 480 of 1681 values are exactly -99, the others"
+    )
     assert last.endswith("; remarks on the data: 1")
     status, (found,) = validate(np.where(INSIDE, METALS, 0.0))
-    assert status == 2 and "maps.z: TracerMap: 1192 of 1681 values are exactly 0" in found and "check: false" in found
+    assert (
+        status == 2
+        and "maps.z: TracerMap: 1192 of 1681 values are exactly 0" in found
+        and "check: false" in found
+    )
     assert validate(np.where(INSIDE, METALS, 0.0), check=False)[0] == 0
     # The header's unit, or that of the configuration, against the scale.
     status, (found, _) = validate(METALS, "Gyr")
     assert status == 0 and 'maps.z: TracerMap: the values are in Gyr, but scale "log10"' in found
-    assert len(validate(METALS, "Gyr", scale="linear")[1]) == len(validate(METALS, "Gyr", unit="dex")[1]) == 1
+    assert (
+        len(validate(METALS, "Gyr", scale="linear")[1])
+        == len(validate(METALS, "Gyr", unit="dex")[1])
+        == 1
+    )
     status, (found,) = validate(FLUX, kind="light", sigma=1.0, unit="mag")
     assert status == 2 and "maps.z: LightMap: the unit is mag, a logarithm" in found
 
@@ -349,15 +446,24 @@ def test_what_the_look_saw_is_told_of_each_galaxy_of_a_survey(tmp_path):
     write(tmp_path, np.where(MOST, METALS, -99.0), name="some.fits")
     write(tmp_path, np.where(INSIDE, METALS, -99.0), name="most.fits")
     raw = CONFIG | {"maps": {"z": CONFIG["maps"]["z"] | {"file": "{file}"}}}
-    catalogue = Catalogue(Table({"id": ["a", "b", "c"], "file": ["good.fits", "some.fits", "most.fits"]}), "id")
+    catalogue = Catalogue(
+        Table({"id": ["a", "b", "c"], "file": ["good.fits", "some.fits", "most.fits"]}), "id"
+    )
     assert scene_of(raw, tmp_path, catalogue, 0)[1] == ""
-    assert "maps.z: TracerMap: 480 of 1681 values are exactly -99" in scene_of(raw, tmp_path, catalogue, 1)[1]
-    with pytest.raises(jm.InputError, match=r"maps\.z: TracerMap: 1192 of 1681 values are exactly -99"):
+    assert (
+        "maps.z: TracerMap: 480 of 1681 values are exactly -99"
+        in scene_of(raw, tmp_path, catalogue, 1)[1]
+    )
+    with pytest.raises(
+        jm.InputError, match=r"maps\.z: TracerMap: 1192 of 1681 values are exactly -99"
+    ):
         scene_of(raw, tmp_path, catalogue, 2)
 
 
 def test_a_warning_names_the_map_that_it_is_about(tmp_path):
-    with pytest.warns(jm.InputWarning, match=r"^maps\.z: TracerMap: 480 of 1681 values are exactly 0"):
+    with pytest.warns(
+        jm.InputWarning, match=r"^maps\.z: TracerMap: 480 of 1681 values are exactly 0"
+    ):
         load(write(tmp_path, np.where(MOST, METALS, 0.0)))
 
 

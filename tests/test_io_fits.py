@@ -38,12 +38,23 @@ def file(tmp_path):
     planes = random.normal(size=(3, *SHAPE))
     flags = np.zeros(SHAPE, np.int32)
     flags[2, 3] = 1 << 30
-    images = {"FLUX": random.normal(size=SHAPE), "ERR": error, "VAR": error**2, "IVAR": inverse, "MASK": flags, "CUBE": planes}
-    hdus = fits.HDUList([fits.PrimaryHDU()] + [fits.ImageHDU(image, name=name) for name, image in images.items()])
+    images = {
+        "FLUX": random.normal(size=SHAPE),
+        "ERR": error,
+        "VAR": error**2,
+        "IVAR": inverse,
+        "MASK": flags,
+        "CUBE": planes,
+    }
+    hdus = fits.HDUList(
+        [fits.PrimaryHDU()] + [fits.ImageHDU(image, name=name) for name, image in images.items()]
+    )
     hdus["FLUX"].header.update(celestial().to_header())
     hdus["FLUX"].header["BUNIT"] = "1E-17 erg/s/cm^2/spaxel"
     hdus["CUBE"].header["C01"], hdus["CUBE"].header["C03"] = "OII-3727", "Ha-6564"
-    hdus.append(fits.BinTableHDU.from_columns([fits.Column("q", "E", array=np.zeros(3))], name="TABLE"))
+    hdus.append(
+        fits.BinTableHDU.from_columns([fits.Column("q", "E", array=np.zeros(3))], name="TABLE")
+    )
     hdus.append(fits.ImageHDU(np.zeros((4, 4)), name="SMALL"))
     path = tmp_path / "map.fits"
     hdus.writeto(path)
@@ -52,7 +63,8 @@ def file(tmp_path):
 
 def test_errors_variances_and_inverse_variances_say_the_same(file):
     by_error, by_variance, by_ivar = (
-        read_map(file, "FLUX", **{kind: kind[:3] if kind != "ivar" else "IVAR"}) for kind in ("error", "variance", "ivar")
+        read_map(file, "FLUX", **{kind: kind[:3] if kind != "ivar" else "IVAR"})
+        for kind in ("error", "variance", "ivar")
     )
     known = by_error.sigma > 0
     np.testing.assert_allclose(by_variance.sigma[known], by_error.sigma[known])
@@ -82,7 +94,16 @@ def test_the_coordinates_come_with_the_map(file):
 
 
 def test_a_map_may_keep_the_header_of_its_cube_and_old_spellings(tmp_path):
-    header = fits.Header({"WCSAXES": 3, "CTYPE3": "WAVE", "CUNIT3": "m", "CRVAL3": 6e-7, "CRPIX3": 1.0, "CDELT3": 1e-10})
+    header = fits.Header(
+        {
+            "WCSAXES": 3,
+            "CTYPE3": "WAVE",
+            "CUNIT3": "m",
+            "CRVAL3": 6e-7,
+            "CRPIX3": 1.0,
+            "CDELT3": 1e-10,
+        }
+    )
     header.update(celestial().to_header(), WCSAXES=3)
     del header["RADESYS"]
     header["RADECSYS"] = "FK5"
@@ -101,7 +122,10 @@ def test_a_plane_of_a_cube_is_chosen_by_number_or_name(file):
 @pytest.mark.parametrize(
     "arguments, culprits",
     [
-        ({"value": "FLUXX"}, ["map.fits: unknown extension 'FLUXX'", "Did you mean 'FLUX'", "CUBE, ERR"]),
+        (
+            {"value": "FLUXX"},
+            ["map.fits: unknown extension 'FLUXX'", "Did you mean 'FLUX'", "CUBE, ERR"],
+        ),
         ({"value": 20}, ["map.fits: unknown extension '20'"]),
         ({"value": 0}, ["map.fits[0]", "no data"]),
         ({"value": "TABLE"}, ["map.fits[TABLE]", "a table"]),
@@ -112,9 +136,15 @@ def test_a_plane_of_a_cube_is_chosen_by_number_or_name(file):
         ({"value": "CUBE", "channel": "Hb"}, ["map.fits[CUBE]", "unknown channel 'Hb'", "Ha-6564"]),
         ({"value": "FLUX", "error": "SMALL"}, ["map.fits[SMALL]", "(4, 4)", "(9, 11)"]),
         ({"value": "FLUX", "mask": "SMALL"}, ["map.fits[SMALL]", "(4, 4)"]),
-        ({"value": "FLUX", "error": "ERR", "ivar": "IVAR"}, ["map.fits", "only one", "error, ivar"]),
+        (
+            {"value": "FLUX", "error": "ERR", "ivar": "IVAR"},
+            ["map.fits", "only one", "error, ivar"],
+        ),
         ({"value": "FLUX", "variance": "MASK", "mask": "NOPE"}, ["unknown extension 'NOPE'"]),
-        ({"value": "SMALL", "ivar": "SMALL"}, ["map.fits[SMALL]", "expected positive numbers (ivar)"]),
+        (
+            {"value": "SMALL", "ivar": "SMALL"},
+            ["map.fits[SMALL]", "expected positive numbers (ivar)"],
+        ),
     ],
 )
 def test_a_wrong_request_names_the_file_and_the_extension(file, arguments, culprits):
@@ -154,14 +184,21 @@ def test_written_maps_come_back_as_they_were(tmp_path, dtype):
     path = tmp_path / "out" / "maps.fits"
     z = np.random.default_rng(2).normal(8.5, 0.1, SHAPE).astype(dtype)
     z[0, 0] = np.nan
-    write_maps(path, {"Z": (z, "dex"), "Z_MASK": (np.isnan(z), "")}, wcs=celestial(), header={"PLATEIFU": "7815-3702", "long key": 1.5})
+    write_maps(
+        path,
+        {"Z": (z, "dex"), "Z_MASK": (np.isnan(z), "")},
+        wcs=celestial(),
+        header={"PLATEIFU": "7815-3702", "long key": 1.5},
+    )
     with fits.open(path) as hdus:
         assert hdus["Z"].data.dtype.newbyteorder("=") == dtype
         np.testing.assert_array_equal(hdus["Z"].data, z)
     found = read_map(path, "Z", mask="Z_MASK")
     assert found.unit == "dex" and found.mask[0, 0] and found.mask.sum() == 1
     grid = Grid.from_wcs(found.wcs, center=(150.0, 2.0))
-    np.testing.assert_allclose(grid.origin, Grid.from_wcs(celestial(), SHAPE, (150.0, 2.0)).origin, atol=1e-4)
+    np.testing.assert_allclose(
+        grid.origin, Grid.from_wcs(celestial(), SHAPE, (150.0, 2.0)).origin, atol=1e-4
+    )
     header = read_header(path)
     assert header["PLATEIFU"] == "7815-3702" and header["long key"] == 1.5
 
@@ -176,7 +213,9 @@ def test_nothing_is_half_written(tmp_path, monkeypatch, failure):
         raise failure
 
     monkeypatch.setattr(fits.HDUList, "writeto", fail)
-    with pytest.raises(InputError if isinstance(failure, OSError) else RuntimeError, match=str(failure)):
+    with pytest.raises(
+        InputError if isinstance(failure, OSError) else RuntimeError, match=str(failure)
+    ):
         write_maps(path, {"Z": (np.zeros(SHAPE), "dex")})
     assert [p.name for p in tmp_path.iterdir()] == ["maps.fits"]
     assert path.read_bytes() == b"the old one"
@@ -217,7 +256,14 @@ def test_units_are_written_as_a_header_can_hold_them(tmp_path, unit, card):
 
 @pytest.mark.parametrize(
     ("value", "card"),
-    [(np.nan, "nan"), (-np.inf, "-inf"), (np.float32("inf"), "inf"), ("zå", "z\\xe5"), ("two\nlines", "two lines"), (3, 3)],
+    [
+        (np.nan, "nan"),
+        (-np.inf, "-inf"),
+        (np.float32("inf"), "inf"),
+        ("zå", "z\\xe5"),
+        ("two\nlines", "two lines"),
+        (3, 3),
+    ],
 )
 def test_cards_hold_what_they_can_and_text_for_the_rest(tmp_path, value, card):
     write_maps(tmp_path / "maps.fits", {"Z": (np.zeros(SHAPE), "dex")}, header={"CHISQ": value})
@@ -238,7 +284,13 @@ def stpsf(path, keys=("PIXELSCL",)):
 
 
 @pytest.mark.parametrize(
-    "extension, oversampling, whole", [(None, 4.0, False), ("OVERSAMP", 4.0, False), ("DET_SAMP", 1.0, True), ("DET_DIST", 1.0, True)]
+    "extension, oversampling, whole",
+    [
+        (None, 4.0, False),
+        ("OVERSAMP", 4.0, False),
+        ("DET_SAMP", 1.0, True),
+        ("DET_DIST", 1.0, True),
+    ],
 )
 @pytest.mark.parametrize("keys", [("PIXELSCL",), ("OVERSAMP", "DET_SAMP"), ("OVERSAMP",)])
 def test_an_stpsf_file_tells_its_sampling(tmp_path, extension, oversampling, whole, keys):
@@ -257,11 +309,14 @@ def test_the_scale_of_a_psf_may_come_from_its_wcs_or_from_the_user(tmp_path):
     assert read_psf(tmp_path / "bare.fits", 0.5, oversampling=3, includes_pixel=True).includes_pixel
     with pytest.raises(InputError, match=r"bare.fits: pixel_scale must be positive"):
         read_psf(tmp_path / "bare.fits", 0.0)
-    with pytest.raises(InputError, match=r"bare.fits\[0\]: the header does not tell .* give oversampling="):
+    with pytest.raises(
+        InputError, match=r"bare.fits\[0\]: the header does not tell .* give oversampling="
+    ):
         read_psf(tmp_path / "bare.fits", 0.5)
 
 
-# File, kernel pixel (arcsec) and FWHM in kernel pixels: the diameter of a circle as large as the area above half the peak.
+# File, kernel pixel (arcsec) and FWHM in kernel pixels: the diameter of a circle as large as the
+# area above half the peak.
 TELESCOPES = [
     ("psf-smacs0723-nis-f115w-smacs.fits", 0.04, 2.5),
     ("psf-smacs0723-nis-f200w-smacs.fits", 0.04, 3.0),

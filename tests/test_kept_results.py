@@ -29,7 +29,9 @@ PRIORS = {CENTRAL: {"uniform": [6, 10]}, GRADIENT: {"normal": [0, 0.5]}}
 FAST = {"supersampling": [2, 1], "margin": 2}
 SETTINGS = {"fit": {"starts": 1}, "sample": False, "plots": False}
 CODE = "from helpers import radius\n\n\ndef slope(x, y, central, gradient):\n    return central + gradient * radius(x, y)\n"
-HELPERS = "import jax.numpy as jnp\n\n\ndef radius(x, y):\n    return jnp.sqrt(x**2 + y**2 + 1e-6)\n"
+HELPERS = (
+    "import jax.numpy as jnp\n\n\ndef radius(x, y):\n    return jnp.sqrt(x**2 + y**2 + 1e-6)\n"
+)
 
 
 def gaussian(shape, width):
@@ -40,21 +42,41 @@ def gaussian(shape, width):
 def write_arc(folder):
     """Everything that a configuration can take from files: several maps, kernels, bins, pictures, deflections and functions."""
     folder.mkdir()
-    x, y = (np.asarray(a, float) for a in jm.Grid.from_wcs(sky(), (SIZE, SIZE), (150.0, 2.0)).coordinates)
+    x, y = (
+        np.asarray(a, float)
+        for a in jm.Grid.from_wcs(sky(), (SIZE, SIZE), (150.0, 2.0)).coordinates
+    )
     z = 8.5 - 0.1 * np.hypot(x, y) + 0.01 * np.random.default_rng(1).normal(size=x.shape)
     flux = 100 * gaussian((SIZE, SIZE), 4.0)
-    binned = np.array([flux[blocks() == i].mean() for i in range(blocks().max() + 1) if (blocks() == i).any()])
+    binned = np.array(
+        [flux[blocks() == i].mean() for i in range(blocks().max() + 1) if (blocks() == i).any()]
+    )
     numbers = np.unique(blocks()[blocks() >= 0])
     repeated = np.where(blocks() >= 0, binned[np.searchsorted(numbers, blocks())], np.nan)
-    images = {"Z": (z, "dex"), "ERR": (np.full_like(z, 0.02), ""), "BAD": (x > 1.2, ""), "BINS": (blocks(), "")}
+    images = {
+        "Z": (z, "dex"),
+        "ERR": (np.full_like(z, 0.02), ""),
+        "BAD": (x > 1.2, ""),
+        "BINS": (blocks(), ""),
+    }
     images |= {"FLUX": (repeated, "Å"), "F_ERR": (np.full_like(flux, 2.0), ""), "SEEN": (flux, "")}
     write_maps(folder / "maps.fits", images, sky())
-    write_maps(folder / "light.fits", {"OTHER": (flux, ""), "ARC": (gaussian((41, 41), 9.0), "")}, sky((41, 41), 0.15))
-    write_maps(folder / "psf.fits", {"PSF": (gaussian((15, 15), 2.0), "")}, header={"NOTE": "a star"})
+    write_maps(
+        folder / "light.fits",
+        {"OTHER": (flux, ""), "ARC": (gaussian((41, 41), 9.0), "")},
+        sky((41, 41), 0.15),
+    )
+    write_maps(
+        folder / "psf.fits", {"PSF": (gaussian((15, 15), 2.0), "")}, header={"NOTE": "a star"}
+    )
     wide = sky((FIELD, FIELD), 0.1)
     at = jm.Grid.from_wcs(wide, (FIELD, FIELD), (150.0, 2.0)).coordinates
     for name, pull in (("x", 0.05 * at[0]), ("y", -0.05 * at[1])):
-        write_maps(folder / f"{name}.fits", {"ALPHA": (np.asarray(pull) * np.ones((FIELD, FIELD)), "arcsec")}, wide)
+        write_maps(
+            folder / f"{name}.fits",
+            {"ALPHA": (np.asarray(pull) * np.ones((FIELD, FIELD)), "arcsec")},
+            wide,
+        )
     (folder / "mine.py").write_text(CODE)
     (folder / "helpers.py").write_text(HELPERS)
     kernel = {"kernel": {"file": "psf.fits", "extension": "PSF", "oversampling": 2}}
@@ -62,7 +84,8 @@ def write_arc(folder):
     maps = {
         "z": common | {"kind": "tracer", "value": "Z", "error": "ERR", "mask": "BAD"},
         "age": common | {"kind": "tracer", "value": "Z", "sigma": 0.05, "unit": "10⁹ yr"},
-        "flux": common | {"kind": "light", "value": "FLUX", "error": "F_ERR", "bins": "BINS", "flux": "mean"},
+        "flux": common
+        | {"kind": "light", "value": "FLUX", "error": "F_ERR", "bins": "BINS", "flux": "mean"},
         "seen": common | {"kind": "light", "value": "SEEN", "sigma": 1.0},
     }
     picture = {"profile": "image", "file": "light.fits", "extension": "ARC"}
@@ -74,8 +97,20 @@ def write_arc(folder):
         },
         "glow": {"light": {"profile": "image", "map": "seen"}, "foreground": True},
     }
-    pull = {"x_file": "x.fits", "y_file": "y.fits", "unit": "arcsec", "axes": "sky", "scaled_to": "source", "extension": "ALPHA"}
-    return SETTINGS | {"maps": maps, "galaxy": galaxy, "lens": {"cluster": {"deflection": pull}}, "priors": PRIORS}
+    pull = {
+        "x_file": "x.fits",
+        "y_file": "y.fits",
+        "unit": "arcsec",
+        "axes": "sky",
+        "scaled_to": "source",
+        "extension": "ALPHA",
+    }
+    return SETTINGS | {
+        "maps": maps,
+        "galaxy": galaxy,
+        "lens": {"cluster": {"deflection": pull}},
+        "priors": PRIORS,
+    }
 
 
 def write_spaxels(folder):
@@ -93,7 +128,11 @@ def write_spaxels(folder):
     metallicity = {"profile": "disc_gradient", "central": 8.5, "gradient": -0.05} | disc
     galaxy = {"disc": {"light": light, "metallicity": metallicity}}
     entry = {"kind": "manga", "file": "manga.fits", "snr": 0.1, "scatter": 0.02} | FAST
-    return SETTINGS | {"maps": {"gas": entry}, "galaxy": galaxy, "priors": PRIORS | {"z.scatter": {"half_normal": 0.1}}}
+    return SETTINGS | {
+        "maps": {"gas": entry},
+        "galaxy": galaxy,
+        "priors": PRIORS | {"z.scatter": {"half_normal": 0.1}},
+    }
 
 
 SCENES = {"arc": write_arc, "spaxels": write_spaxels}
@@ -111,7 +150,9 @@ def kept(request, tmp_path_factory):
     write(home / "made" / results.CONFIG, said)
     for name, observed in before.maps.items():
         images = {"DATA": observed.map.data, "ERROR": observed.map.errors}
-        images = {key: (observed.map.image(values), observed.unit) for key, values in images.items()}
+        images = {
+            key: (observed.map.image(values), observed.unit) for key, values in images.items()
+        }
         write_map(home / "made" / "maps" / f"{name}.fits", observed, images)
     shutil.rmtree(home / "data")
     (home / "elsewhere").mkdir()
@@ -128,8 +169,12 @@ def save(config, folder):
 def same(found, wanted):
     """Two trees of numbers are the same to the rounding of one writing."""
     assert jax.tree.structure(found) == jax.tree.structure(wanted)
-    for (path, one), (_, other) in zip(*(jax.tree_util.tree_leaves_with_path(tree) for tree in (found, wanted)), strict=True):
-        np.testing.assert_allclose(one, other, rtol=2e-6, atol=1e-5, err_msg=jax.tree_util.keystr(path))
+    for (path, one), (_, other) in zip(
+        *(jax.tree_util.tree_leaves_with_path(tree) for tree in (found, wanted)), strict=True
+    ):
+        np.testing.assert_allclose(
+            one, other, rtol=2e-6, atol=1e-5, err_msg=jax.tree_util.keystr(path)
+        )
 
 
 def test_what_is_read_again_is_what_was_fitted(kept):
@@ -170,9 +215,27 @@ def test_a_mailed_folder_is_drawn_and_fitted_again(tmp_path, monkeypatch):
     shutil.rmtree(tmp_path / "data")
     monkeypatch.delenv("ARC_DATA")
     shutil.move(tmp_path / "out", tmp_path / "mail")
-    assert cli.main(["report", str(tmp_path / "mail"), "--out", str(tmp_path / "page.html"), "--quiet"]) == 0
+    assert (
+        cli.main(
+            ["report", str(tmp_path / "mail"), "--out", str(tmp_path / "page.html"), "--quiet"]
+        )
+        == 0
+    )
     assert (tmp_path / "page.html").read_text("utf-8").count("data:image/png") == 8
-    assert cli.main(["fit", str(tmp_path / "mail" / results.CONFIG), "--out", str(tmp_path / "again"), "--quiet"]) == 0
+    assert (
+        cli.main(
+            [
+                "fit",
+                str(tmp_path / "mail" / results.CONFIG),
+                "--out",
+                str(tmp_path / "again"),
+                "--quiet",
+            ]
+        )
+        == 0
+    )
     first, second = (results.read_results(tmp_path / name)[1] for name in ("mail", "again"))
     for name, error in first.errors.items():
-        assert float(second.parameters[name]) == pytest.approx(float(first.parameters[name]), abs=0.02 * float(error))
+        assert float(second.parameters[name]) == pytest.approx(
+            float(first.parameters[name]), abs=0.02 * float(error)
+        )

@@ -39,7 +39,10 @@ MODEL = {
 }
 BEHIND = {"center_x": 0.15, "center_y": -0.1}
 RESULT = {
-    "kwargs_lens": [{"theta_E": 0.9, "e1": 0.1, "e2": -0.05, **PLACE}, {"gamma1": 0.03, "gamma2": -0.02, "ra_0": 0.0, "dec_0": 0.0}],
+    "kwargs_lens": [
+        {"theta_E": 0.9, "e1": 0.1, "e2": -0.05, **PLACE},
+        {"gamma1": 0.03, "gamma2": -0.02, "ra_0": 0.0, "dec_0": 0.0},
+    ],
     "kwargs_source": [
         {"amp": 6.0, "R_sersic": 0.3, "n_sersic": 1.2, "e1": 0.15, "e2": 0.1, **BEHIND},
         {"amp": 2.0, "sigma": 0.15, "center_x": 0.3, "center_y": 0.1},
@@ -47,9 +50,17 @@ RESULT = {
     "kwargs_lens_light": [{"amp": 8.0, "R_sersic": 0.4, "n_sersic": 3.0, **PLACE}],
     "kwargs_tracer_source": [{"amp": 8.5, "k": -0.4, **BEHIND}],
 }
-LISTS = {"lens": "lens_model", "source": "source_model", "lens_light": "lens_light_model", "tracer_source": "tracer_source_model"}
+LISTS = {
+    "lens": "lens_model",
+    "source": "source_model",
+    "lens_light": "lens_light_model",
+    "tracer_source": "tracer_source_model",
+}
 FREE = {
-    "lens": [{"theta_E": (0.5, 1.5), "e1": (-0.4, 0.4), "center_x": (-0.2, 0.2)}, {"gamma1": (-0.2, 0.2)}],
+    "lens": [
+        {"theta_E": (0.5, 1.5), "e1": (-0.4, 0.4), "center_x": (-0.2, 0.2)},
+        {"gamma1": (-0.2, 0.2)},
+    ],
     "source": [{"amp": (0.0, 50.0), "R_sersic": (0.1, 2.0), "center_x": (-1.0, 1.0)}, {}],
     "lens_light": [{"amp": (0.0, 50.0), "n_sersic": (0.5, 6.0), "center_x": (-0.3, 0.3)}],
     "tracer_source": [{"amp": (6.0, 9.0), "k": (-1.0, 1.0)}],
@@ -64,9 +75,21 @@ def script(psf=NONE, model=MODEL, constraints=None, **likelihood):
     for kind, key in LISTS.items():
         pairs = list(zip(RESULT[f"kwargs_{kind}"], FREE[kind], strict=True))
         fixed = [{n: v for n, v in values.items() if n not in free} for values, free in pairs]
-        low, high = ([{n: bounds[side] for n, bounds in free.items()} for _, free in pairs] for side in (0, 1))
-        params[key] = [[{n: values[n] for n in free} for values, free in pairs], [{}] * len(pairs), fixed, low, high]
-    bands = [data(light, 0.1), psf, {"supersampling_factor": 2}], [data(z, 0.1), psf, {"supersampling_factor": 2}]
+        low, high = (
+            [{n: bounds[side] for n, bounds in free.items()} for _, free in pairs]
+            for side in (0, 1)
+        )
+        params[key] = [
+            [{n: values[n] for n in free} for values, free in pairs],
+            [{}] * len(pairs),
+            fixed,
+            low,
+            high,
+        ]
+    bands = (
+        [data(light, 0.1), psf, {"supersampling_factor": 2}],
+        [data(z, 0.1), psf, {"supersampling_factor": 2}],
+    )
     return {
         "kwargs_data_joint": {"multi_band_list": [bands[0]], "tracer_data": bands[1]},
         "kwargs_model": model,
@@ -92,15 +115,23 @@ def theirs(model, result, band):
     sources = {key: value for key, value in model.items() if not key.startswith("tracer")}
     tracers = {"source_light_model_list": model["tracer_source_model_list"]}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # "kernel over-written", and numpy's of its Fourier transforms
+        warnings.simplefilter(
+            "ignore"
+        )  # "kernel over-written", and numpy's of its Fourier transforms
         lens, source, lens_light, _, _ = create_class_instances(**sources)
-        image = ImageModel(ImageData(**frame), PSF(**psf), lens, source, lens_light, kwargs_numerics=numerics)
+        image = ImageModel(
+            ImageData(**frame), PSF(**psf), lens, source, lens_light, kwargs_numerics=numerics
+        )
         traced = TracerModelSource(
             ImageData(**frame), PSF(**psf), lens, source, lens_light, tracer_source_class=create_class_instances(**tracers)[1],
             kwargs_numerics=numerics, tracer_partition=model["tracer_partition"], tracer_type=model["tracer_type"],
         )  # fmt: skip
-        lit = image.image(result["kwargs_lens"], result["kwargs_source"], result["kwargs_lens_light"])
-        return lit, traced.tracer_model(result["kwargs_tracer_source"], result["kwargs_lens"], result["kwargs_source"])
+        lit = image.image(
+            result["kwargs_lens"], result["kwargs_source"], result["kwargs_lens_light"]
+        )
+        return lit, traced.tracer_model(
+            result["kwargs_tracer_source"], result["kwargs_lens"], result["kwargs_source"]
+        )
 
 
 FINE = {"supersampling_factor": 3, "supersampling_convolution": True}
@@ -111,11 +142,15 @@ CAMERAS = {
 }
 
 
-@pytest.mark.parametrize(("name", "kind"), [("none", "LOG"), ("pixel", "LINEAR"), ("pixel-fine", "LOG")])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("none", "LOG"), ("pixel", "LINEAR"), ("pixel-fine", "LOG")]
+)
 def test_a_lensed_scene_with_lens_light_is_lenstronomys(name, kind):
     model, band = MODEL | {"tracer_type": kind}, [data(), *CAMERAS[name]]
     joint = {"multi_band_list": [band], "tracer_data": band}
-    seen = imported({"kwargs_data_joint": joint, "kwargs_model": model, "kwargs_result": RESULT}).predict({})
+    seen = imported(
+        {"kwargs_data_joint": joint, "kwargs_model": model, "kwargs_result": RESULT}
+    ).predict({})
     light, tracer = theirs(model, RESULT, band)
     np.testing.assert_allclose(seen["light"], light, rtol=1e-8, atol=1e-8 * light.max())
     np.testing.assert_allclose(seen["tracer"], tracer, rtol=1e-8)
@@ -137,7 +172,9 @@ RANGES = {
 def test_each_lens_model_deflects_as_lenstronomys_and_comes_back(name):
     rng = np.random.default_rng(list(name.encode()))
     entry = LENSES[name]
-    names = [p for p in list(inspect.signature(entry.function).parameters)[2:] if p not in entry.lacks]
+    names = [
+        p for p in list(inspect.signature(entry.function).parameters)[2:] if p not in entry.lacks
+    ]
     values = {p: float(rng.uniform(*RANGES.get(p, (0.5, 2.0)))) for p in names}
     x, y = rng.uniform(-2.0, 2.0, (2, 10))
     model = {"lens_model_list": [name], "lens_light_model_list": ["SERSIC"]}
@@ -145,13 +182,18 @@ def test_each_lens_model_deflects_as_lenstronomys_and_comes_back(name):
     galaxy = jm.galaxy_from_lenstronomy(model, result)
     # Numba takes long to compile the same.
     plain = name.removesuffix("_NUMBA")
-    np.testing.assert_allclose(galaxy.deflection(x, y), LensModel([plain]).alpha(x, y, [values]), rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(
+        galaxy.deflection(x, y), LensModel([plain]).alpha(x, y, [values]), rtol=1e-8, atol=1e-8
+    )
     there, back = jm.to_lenstronomy(galaxy)
     assert there["lens_model_list"] == [plain]
     assert back["kwargs_lens"][0] == pytest.approx(values, rel=1e-12)
 
 
-GAUSSIANS = {"prior_lens": [[0, "theta_E", 0.8, 0.1]], "prior_lens_light": [[0, "n_sersic", 4.0, 0.5]]}
+GAUSSIANS = {
+    "prior_lens": [[0, "theta_E", 0.8, 0.1]],
+    "prior_lens_light": [[0, "n_sersic", 4.0, 0.5]],
+}
 
 
 @pytest.fixture(scope="module")
@@ -162,12 +204,23 @@ def fitted():
 
 def test_the_likelihood_with_a_lens_is_lenstronomys_plus_its_normalisation(fitted):
     arguments, keys = script(pixel_psf(), **GAUSSIANS), {"fixed": 2, "lower": 3, "upper": 4}
-    bounds = {f"kwargs_{s}_{kind}": arguments["kwargs_params"][key][n] for s, n in keys.items() for kind, key in LISTS.items()}
+    bounds = {
+        f"kwargs_{s}_{kind}": arguments["kwargs_params"][key][n]
+        for s, n in keys.items()
+        for kind, key in LISTS.items()
+    }
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # "kernel over-written", and numpy's of its Fourier transforms
+        warnings.simplefilter(
+            "ignore"
+        )  # "kernel over-written", and numpy's of its Fourier transforms
         param = Param(MODEL, **bounds, **arguments["kwargs_constraints"])
-        their = Likelihood(arguments["kwargs_data_joint"], MODEL, param, **arguments["kwargs_likelihood"]).logL(param.kwargs2args(**RESULT))
-    normalisation = -sum(float(np.sum(np.log(np.sqrt(2 * np.pi) * m.errors[np.asarray(m.valid)]))) for m in fitted.maps.values())
+        their = Likelihood(
+            arguments["kwargs_data_joint"], MODEL, param, **arguments["kwargs_likelihood"]
+        ).logL(param.kwargs2args(**RESULT))
+    normalisation = -sum(
+        float(np.sum(np.log(np.sqrt(2 * np.pi) * m.errors[np.asarray(m.valid)])))
+        for m in fitted.maps.values()
+    )
     priors = -0.5 * ((0.9 - 0.8) / 0.1) ** 2 - 0.5 * ((3.0 - 4.0) / 0.5) ** 2
     own = compiled_once(lambda u: fitted.log_likelihood(fitted.constrain(u)))(fitted.start)
     assert float(own) - normalisation + priors == pytest.approx(their, rel=1e-9)
@@ -189,8 +242,13 @@ def test_a_script_becomes_a_model_with_lenses_and_foreground_light(fitted):
     assert isinstance(shear, dist.Uniform)
     assert (float(shear.low), float(shear.high)) == (-0.2, 0.2)
     # Gaussian priors narrow the bounds; the difference of their logarithms is a parabola's.
-    for path, mean, sigma in (("lens.lens_0.theta_E", 0.8, 0.1), ("lens_light_0.light.n_sersic", 4.0, 0.5)):
-        near, far = (float(fitted.priors[path].log_prob(mean + times * sigma)) for times in (0.0, 2.0))
+    for path, mean, sigma in (
+        ("lens.lens_0.theta_E", 0.8, 0.1),
+        ("lens_light_0.light.n_sersic", 4.0, 0.5),
+    ):
+        near, far = (
+            float(fitted.priors[path].log_prob(mean + times * sigma)) for times in (0.0, 2.0)
+        )
         assert near - far == pytest.approx(2.0)
 
 
@@ -206,7 +264,10 @@ def test_amplitudes_of_lens_light_are_solved_with_those_of_the_source():
 
 
 def test_joint_parameters_reach_across_lenses_and_light():
-    model = MODEL | {"lens_light_model_list": ["SERSIC", "SERSIC"], "lens_model_list": ["SIE", "SHEAR", "CONVERGENCE"]}
+    model = MODEL | {
+        "lens_light_model_list": ["SERSIC", "SERSIC"],
+        "lens_model_list": ["SIE", "SHEAR", "CONVERGENCE"],
+    }
     constraints = {
         "joint_lens_with_light": [[0, 0, ["center_x"]]],
         "joint_lens_with_lens": [[0, 2, {"ra_0": "center_x"}]],
@@ -233,15 +294,23 @@ def test_joint_parameters_reach_across_lenses_and_light():
 
 def test_a_lens_that_follows_a_joint_source_is_put_right():
     """lenstronomy sets the lens before it sets the source, while that still is a placeholder."""
-    constraints = {"joint_source_with_source": [[0, 1, ["center_x"]]], "joint_lens_with_source_light": [[1, 0, ["center_x"]]]}
+    constraints = {
+        "joint_source_with_source": [[0, 1, ["center_x"]]],
+        "joint_lens_with_source_light": [[1, 0, ["center_x"]]],
+    }
     free = {key: value for key, value in script().items() if key != "kwargs_params"}
     param = Param(MODEL | {"tracer_source_model_list": []}, linear_solver=False, **constraints)
     there = param.args2kwargs(np.arange(1.0, 1.0 + param.num_param()[0]))
     assert there["kwargs_lens"][0]["center_x"] == 0
     assert there["kwargs_source"][1]["center_x"] != 0
     free["kwargs_constraints"] = free["kwargs_constraints"] | constraints
-    with pytest.warns(jm.InputWarning, match="'center_x' of lens model 0 follows source 1, which is joint itself; lenstronomy puts a 0"):
-        fitted = jm.from_lenstronomy(**free, kwargs_params=script()["kwargs_params"], numerics="lenstronomy")
+    with pytest.warns(
+        jm.InputWarning,
+        match="'center_x' of lens model 0 follows source 1, which is joint itself; lenstronomy puts a 0",
+    ):
+        fitted = jm.from_lenstronomy(
+            **free, kwargs_params=script()["kwargs_params"], numerics="lenstronomy"
+        )
     assert dict(fitted.ties)["lens.lens_0.center_x"].paths == ("source_0.light.center_x",)
 
 
@@ -256,8 +325,14 @@ def test_a_galaxy_behind_lenses_survives_the_way_there_and_back():
 
 def test_a_line_is_looked_at_below_zero_where_the_lens_shows_it():
     """A sheet of this density shows the source much enlarged: the frame ends at a third of its size, where Z is still positive."""
-    values = RESULT | {"kwargs_tracer_source": [{"amp": 1.0, "k": -1.0, **BEHIND}], "kwargs_lens": [{"kappa": 0.7}]}
-    model, band = MODEL | {"lens_model_list": ["CONVERGENCE"]}, [data(np.full((13, 13), 0.5), 0.1), NONE, {}]
+    values = RESULT | {
+        "kwargs_tracer_source": [{"amp": 1.0, "k": -1.0, **BEHIND}],
+        "kwargs_lens": [{"kappa": 0.7}],
+    }
+    model, band = (
+        MODEL | {"lens_model_list": ["CONVERGENCE"]},
+        [data(np.full((13, 13), 0.5), 0.1), NONE, {}],
+    )
     farthest = 1 - np.hypot(1.2 + 0.15, 1.2 + 0.1)
     assert farthest < 0 < 1 - np.hypot(0.3 * 1.2 + 0.15, 0.3 * 1.2 + 0.1)
     # A warning would be an error.
@@ -272,7 +347,9 @@ def with_model(**changes):
 
 
 def with_constraint(**changes):
-    return lambda arguments: arguments | {"kwargs_constraints": arguments["kwargs_constraints"] | changes}
+    return lambda arguments: (
+        arguments | {"kwargs_constraints": arguments["kwargs_constraints"] | changes}
+    )
 
 
 def without(key, n, name):
@@ -284,21 +361,47 @@ def without(key, n, name):
 
 
 def without_list(key):
-    return lambda a: a | {"kwargs_params": {k: v for k, v in a["kwargs_params"].items() if k != key}}
+    return lambda a: (
+        a | {"kwargs_params": {k: v for k, v in a["kwargs_params"].items() if k != key}}
+    )
 
 
 MISTAKES = {
-    "planes": (with_model(multi_plane=True), r"kwargs_model\['multi_plane'\]: cannot be carried over"),
+    "planes": (
+        with_model(multi_plane=True),
+        r"kwargs_model\['multi_plane'\]: cannot be carried over",
+    ),
     "redshifts": (with_model(lens_redshift_list=[0.3, 0.5]), "lens_redshift_list"),
-    "scaling": (with_model(source_deflection_scaling_list=[1.0, 0.5]), r"\['source_deflection_scaling_list'\]: cannot be carried over"),
-    "sources": (with_model(source_redshift_list=[1.0, 2.0]), r"\['source_redshift_list'\]: cannot be carried over"),
-    "convention": (with_model(z_lens=0.3, z_source=1.0, z_source_convention=3.0), r"\['z_source_convention'\]: cannot be carried over"),
-    "bands": (with_model(index_lens_light_model_list=[[]]), r"\['index_lens_light_model_list'\]: cannot be carried over"),
-    "lens": (with_model(lens_model_list=["TNFW", "SHEAR"]), "unknown lenstronomy lens model 'TNFW'"),
-    "ways": (with_model(lens_profile_kwargs_list=[{"NIE": True}, None]), "lens_profile_kwargs_list"),
+    "scaling": (
+        with_model(source_deflection_scaling_list=[1.0, 0.5]),
+        r"\['source_deflection_scaling_list'\]: cannot be carried over",
+    ),
+    "sources": (
+        with_model(source_redshift_list=[1.0, 2.0]),
+        r"\['source_redshift_list'\]: cannot be carried over",
+    ),
+    "convention": (
+        with_model(z_lens=0.3, z_source=1.0, z_source_convention=3.0),
+        r"\['z_source_convention'\]: cannot be carried over",
+    ),
+    "bands": (
+        with_model(index_lens_light_model_list=[[]]),
+        r"\['index_lens_light_model_list'\]: cannot be carried over",
+    ),
+    "lens": (
+        with_model(lens_model_list=["TNFW", "SHEAR"]),
+        "unknown lenstronomy lens model 'TNFW'",
+    ),
+    "ways": (
+        with_model(lens_profile_kwargs_list=[{"NIE": True}, None]),
+        "lens_profile_kwargs_list",
+    ),
     "scaled": (with_constraint(mass_scaling_list=[1, False]), "mass_scaling_list"),
     "logarithm": (with_constraint(log_sampling_lens=[[0, ["theta_E"]]]), "log_sampling_lens"),
-    "point": (with_constraint(joint_lens_light_with_point_source=[[0, 0, ["center_x"]]]), "joint_lens_light_with_point_source"),
+    "point": (
+        with_constraint(joint_lens_light_with_point_source=[[0, 0, ["center_x"]]]),
+        "joint_lens_light_with_point_source",
+    ),
     "joint": (
         with_constraint(joint_lens_with_light=[[0, 0, ["radius"]]]),
         r"\['joint_lens_with_light'\]\[0\]: unknown parameter 'radius'.* theta_E",
@@ -307,16 +410,31 @@ MISTAKES = {
         with_constraint(joint_lens_with_light=[[1, 0, ["center_x"]]]),
         r"joint_lens_with_light'\]\[0\]\[0\]: expected a number",
     ),
-    "joint lens": (with_constraint(joint_lens_with_lens=[[0, 2, ["center_x"]]]), r"joint_lens_with_lens'\]\[0\]\[1\]: expected a number"),
-    "bound": (without("lens_model", 3, "theta_E"), r"kwargs_params\['lens_model'\]\[3\]\[0\]\['theta_E'\] \(lower\): is missing"),
-    "start": (without("lens_light_model", 0, "n_sersic"), r"\['lens_light_model'\]\[0\]\[0\]\['n_sersic'\] \(init\): is missing"),
+    "joint lens": (
+        with_constraint(joint_lens_with_lens=[[0, 2, ["center_x"]]]),
+        r"joint_lens_with_lens'\]\[0\]\[1\]: expected a number",
+    ),
+    "bound": (
+        without("lens_model", 3, "theta_E"),
+        r"kwargs_params\['lens_model'\]\[3\]\[0\]\['theta_E'\] \(lower\): is missing",
+    ),
+    "start": (
+        without("lens_light_model", 0, "n_sersic"),
+        r"\['lens_light_model'\]\[0\]\[0\]\['n_sersic'\] \(init\): is missing",
+    ),
     "list": (without_list("lens_model"), r"kwargs_params\['lens_model'\]: is missing"),
     "prior": (
         lambda a: a | {"kwargs_likelihood": {"prior_lens": [[0, "sigma", 1.0, 0.1]]}},
         r"kwargs_likelihood\['prior_lens'\]\[0\]: unknown parameter 'sigma'",
     ),
     "prior light": (
-        lambda a: a | {"kwargs_constraints": {}, "kwargs_likelihood": {"prior_lens_light": [[0, "amp", 1.0, 0.1]]}},
+        lambda a: (
+            a
+            | {
+                "kwargs_constraints": {},
+                "kwargs_likelihood": {"prior_lens_light": [[0, "amp", 1.0, 0.1]]},
+            }
+        ),
         r"kwargs_likelihood\['prior_lens_light'\]: 'amp' of profile 0 is joint or linear",
     ),
 }
@@ -331,15 +449,29 @@ def test_a_mistake_is_named_with_lenstronomys_key(name):
 
 
 def test_what_makes_no_difference_in_one_plane_is_welcome():
-    kinds = {"index_lens_model_list": [[0, 1]], "index_source_light_model_list": [[0, 1]], "index_lens_light_model_list": [[0]]}
-    redshifts = {"z_lens": 0.3, "z_source": 1.0, "z_source_convention": 1.0, "source_redshift_list": [1.0, 1.0]}
+    kinds = {
+        "index_lens_model_list": [[0, 1]],
+        "index_source_light_model_list": [[0, 1]],
+        "index_lens_light_model_list": [[0]],
+    }
+    redshifts = {
+        "z_lens": 0.3,
+        "z_source": 1.0,
+        "z_source_convention": 1.0,
+        "source_redshift_list": [1.0, 1.0],
+    }
     imported(with_model(**kinds, **redshifts, source_deflection_scaling_list=[1, None])(script()))
 
 
 def test_bands_that_see_different_sources_are_refused_without_lenses_too():
     values = [RESULT["kwargs_source"][0]] * 2
-    model = {"source_light_model_list": ["SERSIC_ELLIPSE"] * 2, "index_source_light_model_list": [[0], [0]]}
-    with pytest.raises(jm.InputError, match=r"\['index_source_light_model_list'\]: cannot be carried over"):
+    model = {
+        "source_light_model_list": ["SERSIC_ELLIPSE"] * 2,
+        "index_source_light_model_list": [[0], [0]],
+    }
+    with pytest.raises(
+        jm.InputError, match=r"\['index_source_light_model_list'\]: cannot be carried over"
+    ):
         jm.galaxy_from_lenstronomy(model, {"kwargs_source": values})
 
 
@@ -351,10 +483,22 @@ LIGHT = jm.Profile(jm.light.sersic, amp=1.0, R_sersic=1.0, n_sersic=1.0)
 FLAT = jm.Profile(jm.tracer.uniform, value=8.0)
 HALO = {"halo": jm.Profile(jm.lens.sis, theta_E=1.0)}
 NOT_THERE = {
-    "ratio": (jm.Galaxy(lens=HALO, disc=jm.Component(LIGHT, distance_ratio=0.5)), "disc: a distance_ratio of its own"),
-    "foreground": (jm.Galaxy(front=jm.Component(LIGHT, foreground=True, z=FLAT)), "front: lens light carries no tracer"),
-    "picture": (jm.Galaxy(lens=HALO, disc=jm.Component(LIGHT, lensed_light=False)), "disc: light that is a picture of the arc"),
-    "lens": (jm.Galaxy(lens={"own": jm.Profile(own_lens, b=0.1)}, disc=jm.Component(LIGHT)), "own_lens: lenstronomy has no such profile"),
+    "ratio": (
+        jm.Galaxy(lens=HALO, disc=jm.Component(LIGHT, distance_ratio=0.5)),
+        "disc: a distance_ratio of its own",
+    ),
+    "foreground": (
+        jm.Galaxy(front=jm.Component(LIGHT, foreground=True, z=FLAT)),
+        "front: lens light carries no tracer",
+    ),
+    "picture": (
+        jm.Galaxy(lens=HALO, disc=jm.Component(LIGHT, lensed_light=False)),
+        "disc: light that is a picture of the arc",
+    ),
+    "lens": (
+        jm.Galaxy(lens={"own": jm.Profile(own_lens, b=0.1)}, disc=jm.Component(LIGHT)),
+        "own_lens: lenstronomy has no such profile",
+    ),
 }
 
 

@@ -82,9 +82,14 @@ def test_calibrations_are_fitted_with_the_galaxy():
     instrument = telescope((21, 21), 0.3, 0.8, (2, 1), 6)
     truth = jm.Calibration(flux_scale=0.8, shift_x=0.15, shift_y=-0.1)
     rng = np.random.default_rng(3)
-    images = [np.asarray(jm.predict(disc(), blank(instrument, jm.LightMap, calibration=calibration))) for calibration in (None, truth)]
+    images = [
+        np.asarray(jm.predict(disc(), blank(instrument, jm.LightMap, calibration=calibration)))
+        for calibration in (None, truth)
+    ]
     noise = [sigma * rng.normal(size=images[0].shape) for sigma in (0.01, 0.02)]
-    first, second = (jm.LightMap(image + n, 0.01, instrument) for image, n in zip(images, noise, strict=True))
+    first, second = (
+        jm.LightMap(image + n, 0.01, instrument) for image, n in zip(images, noise, strict=True)
+    )
     priors = {
         "second.calibration.flux_scale": dist.LogNormal(0.0, 0.3),
         "second.calibration.error_scale": dist.LogNormal(0.0, 0.5),

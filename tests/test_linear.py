@@ -35,7 +35,9 @@ def scene(disc=16.0, bulge=20.0):
 @pytest.fixture(scope="module")
 def maps():
     instrument = telescope((21, 21), supersampling=(2, 1))
-    z = jm.simulate.tracer_map(scene(), instrument, variance=lambda flux: 0.001 + 0.0005 / flux, seed=1)
+    z = jm.simulate.tracer_map(
+        scene(), instrument, variance=lambda flux: 0.001 + 0.0005 / flux, seed=1
+    )
     return {"z": z, "light": jm.simulate.light_map(scene(), instrument, sigma=0.05, seed=2)}
 
 
@@ -47,7 +49,12 @@ def linear(maps):
 
 @pytest.fixture(scope="module")
 def fitted(maps):
-    return jm.optimise(jm.Model(scene(), {**maps}, {**SHAPE, **{path: dist.Uniform(0.0, 1000.0) for path in AMPS}}), starts=1)
+    return jm.optimise(
+        jm.Model(
+            scene(), {**maps}, {**SHAPE, **{path: dist.Uniform(0.0, 1000.0) for path in AMPS}}
+        ),
+        starts=1,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +66,9 @@ def linear_fit(linear):
 def bright(maps):
     """The light map alone, with one size free."""
     size = {"disc.light.R_sersic": SHAPE["disc.light.R_sersic"]}
-    return jm.Model(scene(1.0, 1.0), {"light": maps["light"]}, {**size, **{path: jm.Linear() for path in AMPS}})
+    return jm.Model(
+        scene(1.0, 1.0), {"light": maps["light"]}, {**size, **{path: jm.Linear() for path in AMPS}}
+    )
 
 
 @compiled_once
@@ -70,7 +79,9 @@ def solved(model):
 
 def test_no_other_amplitudes_fit_a_light_map_better(bright):
     values = solved(bright)
-    likelihood = compiled_once(jax.grad(lambda amplitudes: bright.log_likelihood({**values, **amplitudes})))
+    likelihood = compiled_once(
+        jax.grad(lambda amplitudes: bright.log_likelihood({**values, **amplitudes}))
+    )
     slope = likelihood({path: values[path] for path in AMPS})
     for path, sigma in zip(AMPS, (0.03, 0.1), strict=True):
         # In units of the amplitude's own error, of which this is less than the smallest part.
@@ -82,7 +93,11 @@ def test_the_density_is_marginalised_over_the_amplitudes(bright):
     values = solved(bright)
     grids = [jnp.linspace(0.75 * values[path], 1.25 * values[path], 101) for path in AMPS]
     pairs = jnp.stack(jnp.meshgrid(*grids, indexing="ij"), axis=-1).reshape(-1, 2)
-    heights = compiled_once(jax.vmap(lambda pair: bright.log_likelihood({**values, **dict(zip(AMPS, pair, strict=True))})))(pairs)
+    heights = compiled_once(
+        jax.vmap(
+            lambda pair: bright.log_likelihood({**values, **dict(zip(AMPS, pair, strict=True))})
+        )
+    )(pairs)
     cell = (grids[0][1] - grids[0][0]) * (grids[1][1] - grids[1][0])
     expected = jax.scipy.special.logsumexp(heights) + jnp.log(cell)
     marginal = compiled_once(lambda u: bright.log_likelihood(bright.constrain(u)))(bright.start)
@@ -102,7 +117,10 @@ def test_a_linear_fit_agrees_with_a_fit_of_everything(linear_fit, fitted):
     i, j = (fit.labels.index(name) for name in ("disc.light.R_sersic", "disc.light.amp"))
     k, m = (fitted.labels.index(name) for name in ("disc.light.R_sersic", "disc.light.amp"))
     correlation = fit.covariance[i, j] / np.sqrt(fit.covariance[i, i] * fit.covariance[j, j])
-    assert correlation == pytest.approx(fitted.covariance[k, m] / np.sqrt(fitted.covariance[k, k] * fitted.covariance[m, m]), abs=0.05)
+    assert correlation == pytest.approx(
+        fitted.covariance[k, m] / np.sqrt(fitted.covariance[k, k] * fitted.covariance[m, m]),
+        abs=0.05,
+    )
 
 
 @pytest.mark.slow
@@ -117,10 +135,14 @@ def test_amplitudes_are_drawn_with_everything_else(linear, linear_fit):
 
 @pytest.mark.precision("double")
 def test_the_derivative_through_the_solution_agrees_with_finite_differences(linear):
-    value, slope = compiled_once(lambda model, u: jax.value_and_grad(model.log_density)(u))(linear, linear.start)
+    value, slope = compiled_once(lambda model, u: jax.value_and_grad(model.log_density)(u))(
+        linear, linear.start
+    )
     f, step = compiled_once(linear.log_density), 1e-5 * slope / jnp.linalg.norm(slope)
     assert float(value) == pytest.approx(float(f(linear.start)), rel=1e-12)
-    assert float(jnp.linalg.norm(slope)) == pytest.approx(float(f(linear.start + step) - f(linear.start - step)) / 2e-5, rel=1e-5)
+    assert float(jnp.linalg.norm(slope)) == pytest.approx(
+        float(f(linear.start + step) - f(linear.start - step)) / 2e-5, rel=1e-5
+    )
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,12 @@ def write(path, drop=None, header=None, lines=None, channels=CHANNELS, radius=No
     o3n2 = (8.533 - (8.6 - 0.1 * r / 2.0)) / 0.214
     halpha = 100 * np.exp(-r / 2)
     # oiii / hbeta = 10^(O3N2 - 0.6) with nii / halpha = 10^-0.6 lies on the star-forming side.
-    planes = {"Ha-6564": halpha, "Hb-4862": halpha / 2.86, "NII-6585": halpha * 10**-0.6, "OIII-5008": halpha / 2.86 * 10 ** (o3n2 - 0.6)}
+    planes = {
+        "Ha-6564": halpha,
+        "Hb-4862": halpha / 2.86,
+        "NII-6585": halpha * 10**-0.6,
+        "OIII-5008": halpha / 2.86 * 10 ** (o3n2 - 0.6),
+    }
     planes |= {"OII-3727": np.ones_like(halpha)}
     planes |= lines or {}
     cube = np.stack([planes[name] for name in CHANNELS]).astype("f4")
@@ -42,19 +47,49 @@ def write(path, drop=None, header=None, lines=None, channels=CHANNELS, radius=No
     flags[3, 2, 2] = 1 << 30
     inverse = np.full(cube.shape, 1 / 0.5**2, "f4")
     inverse[1, 3, 3] = 0
-    primary = {"PLATEIFU": "1-1", "OBJRA": 150.0, "OBJDEC": 2.0, "SCINPVEL": 9000.0, "RFWHM": 2.6, "IFWHM": 2.5, "GFWHM": 2.7, "ZFWHM": 2.4}
+    primary = {
+        "PLATEIFU": "1-1",
+        "OBJRA": 150.0,
+        "OBJDEC": 2.0,
+        "SCINPVEL": 9000.0,
+        "RFWHM": 2.6,
+        "IFWHM": 2.5,
+        "GFWHM": 2.7,
+        "ZFWHM": 2.4,
+    }
     primary |= DISC | (header or {})
-    hdus = fits.HDUList([fits.PrimaryHDU(header=fits.Header([(k, v) for k, v in primary.items() if k != drop]))])
-    for name, data in {"EMLINE_GFLUX": cube, "EMLINE_GFLUX_IVAR": inverse, "EMLINE_GFLUX_MASK": flags}.items():
+    hdus = fits.HDUList(
+        [fits.PrimaryHDU(header=fits.Header([(k, v) for k, v in primary.items() if k != drop]))]
+    )
+    for name, data in {
+        "EMLINE_GFLUX": cube,
+        "EMLINE_GFLUX_IVAR": inverse,
+        "EMLINE_GFLUX_MASK": flags,
+    }.items():
         hdus.append(fits.ImageHDU(data, name=name))
         for i, channel in enumerate(channels):
             hdus[-1].header[f"C{i + 1:02d}"] = channel
         # The nucleus, at pixel (8.3, 7.6) counted from 0, lies at OBJRA, OBJDEC.
-        hdus[-1].header.update({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 150.0, "CRVAL2": 2.0, "CRPIX1": 9.3, "CRPIX2": 8.6})
-        hdus[-1].header.update({"CDELT1": -0.5 / 3600, "CDELT2": 0.5 / 3600, "CUNIT1": "deg", "CUNIT2": "deg"})
-    hdus.append(fits.ImageHDU(np.stack([r if radius is None else radius, r / 2, r]), name="SPX_ELLCOO"))
+        hdus[-1].header.update(
+            {
+                "CTYPE1": "RA---TAN",
+                "CTYPE2": "DEC--TAN",
+                "CRVAL1": 150.0,
+                "CRVAL2": 2.0,
+                "CRPIX1": 9.3,
+                "CRPIX2": 8.6,
+            }
+        )
+        hdus[-1].header.update(
+            {"CDELT1": -0.5 / 3600, "CDELT2": 0.5 / 3600, "CUNIT1": "deg", "CUNIT2": "deg"}
+        )
+    hdus.append(
+        fits.ImageHDU(np.stack([r if radius is None else radius, r / 2, r]), name="SPX_ELLCOO")
+    )
     hdus[-1].header["C1"] = "Elliptical radius"
-    hdus.append(fits.ImageHDU(np.arange(5 * SIZE**2, dtype="i4").reshape(5, SIZE, SIZE), name="BINID"))
+    hdus.append(
+        fits.ImageHDU(np.arange(5 * SIZE**2, dtype="i4").reshape(5, SIZE, SIZE), name="BINID")
+    )
     hdus[-1].header["C4"] = "Em. line models"
     hdus.writeto(path)
     return path
@@ -63,7 +98,9 @@ def write(path, drop=None, header=None, lines=None, channels=CHANNELS, radius=No
 def radius_in_its_disc(galaxy):
     """The radius of every spaxel along the major axis, arcsec, by the geometry of the file."""
     disc = galaxy.geometry
-    return baselines.radius_map(galaxy.grid, inclination=disc.inclination, position_angle=disc.position_angle)
+    return baselines.radius_map(
+        galaxy.grid, inclination=disc.inclination, position_angle=disc.position_angle
+    )
 
 
 def test_the_gradient_of_a_known_disc_is_read_exactly(tmp_path):
@@ -83,14 +120,21 @@ def test_geometry_and_psf_come_from_the_header(tmp_path):
     assert np.cos(np.deg2rad(disc.inclination)) == pytest.approx(0.6)
     assert (disc.position_angle, disc.effective_radius) == (30.0, 2.0)
     assert disc.redshift == pytest.approx(0.03002, abs=1e-5)
-    assert {name: (one.tracer, one.unit) for name, one in galaxy.maps.items()} == {"z": ("metallicity", "dex"), "halpha": (None, "")}
+    assert {name: (one.tracer, one.unit) for name, one in galaxy.maps.items()} == {
+        "z": ("metallicity", "dex"),
+        "halpha": (None, ""),
+    }
     np.testing.assert_allclose(galaxy.grid.pixel(0.0, 0.0), (8.3, 7.6), atol=1e-3)
 
 
 @pytest.mark.parametrize("velocity, band_fwhm", [(9000.0, 2.6), (45000.0, 2.5), (None, 2.6)])
-def test_the_psf_is_that_of_the_band_where_halpha_lies_and_the_pixel_counts_once(tmp_path, velocity, band_fwhm):
+def test_the_psf_is_that_of_the_band_where_halpha_lies_and_the_pixel_counts_once(
+    tmp_path, velocity, band_fwhm
+):
     header = {} if velocity is None else {"SCINPVEL": velocity}
-    galaxy = read_manga(write(tmp_path / "maps.fits", header=header, drop="SCINPVEL" if velocity is None else None))
+    galaxy = read_manga(
+        write(tmp_path / "maps.fits", header=header, drop="SCINPVEL" if velocity is None else None)
+    )
     assert galaxy.psf_of("z").fwhm == galaxy.psf_of("halpha").fwhm
     variance = (float(galaxy.psf_of("z").fwhm) ** 2) / (8 * np.log(2)) + 0.5**2 / 12
     assert np.sqrt(8 * np.log(2) * variance) == pytest.approx(band_fwhm, rel=1e-5)
@@ -109,13 +153,17 @@ def test_flags_faint_lines_and_active_nuclei_leave(tmp_path):
     assert mask[6, 6], "an active nucleus"
     assert not mask[7, 7]
     light = np.isnan(galaxy.maps["halpha"].values)
-    assert light[2, 2] and light.sum() == 1, "the light keeps the spaxels where another line is missing"
+    assert light[2, 2] and light.sum() == 1, (
+        "the light keeps the spaxels where another line is missing"
+    )
 
 
 def test_errors_are_inflated(tmp_path):
     path = write(tmp_path / "maps.fits")
     assert line_fluxes(path)["halpha"].sigma[7, 7] == pytest.approx(1.25 * 0.5)
-    plain, inflated = (read_manga(path, inflate=factor).maps["z"].sigma[7, 7] for factor in (1.0, 2.0))
+    plain, inflated = (
+        read_manga(path, inflate=factor).maps["z"].sigma[7, 7] for factor in (1.0, 2.0)
+    )
     assert inflated == pytest.approx(2 * plain, rel=1e-5)
 
 
@@ -170,7 +218,9 @@ def test_the_naive_gradient_of_a_real_galaxy(real):
     assert real.geometry.redshift == pytest.approx(0.0294, abs=1e-4)
     assert np.isfinite(real.maps["halpha"].values).sum() == 769
     z = real.maps["z"]
-    fit = baselines.wls(radius_in_its_disc(real) / real.geometry.effective_radius, z.values, z.sigma)
+    fit = baselines.wls(
+        radius_in_its_disc(real) / real.geometry.effective_radius, z.values, z.sigma
+    )
     assert fit.gradient == pytest.approx(-0.059, abs=0.001)
     assert fit.central == pytest.approx(8.631, abs=0.001)
 

@@ -41,17 +41,24 @@ def test_the_light_of_a_real_galaxy_is_its_picture(galaxy):
     assert set(galaxy.maps) == {"z"}
     assert galaxy.galaxy.disc.light.name == "image"
     assert galaxy.disc.effective_radius == pytest.approx(3.775, abs=1e-3)
-    assert (galaxy.disc.inclination, galaxy.disc.position_angle) == pytest.approx((27.23, 163.245), abs=0.01)
+    assert (galaxy.disc.inclination, galaxy.disc.position_angle) == pytest.approx(
+        (27.23, 163.245), abs=0.01
+    )
 
 
 def test_the_gradient_of_a_real_galaxy_is_steeper_than_it_looks(galaxy, fit):
     """In dex per effective radius: -0.048 without, -0.062 with the PSF, both with the scatter of 0.011 dex."""
-    rows = {row.name: galaxy.disc.effective_radius * row.gradient for row in gradients(galaxy, fit, None)}
+    rows = {
+        row.name: galaxy.disc.effective_radius * row.gradient
+        for row in gradients(galaxy, fit, None)
+    }
     assert fit.converged
     assert rows["naive: weighted by errors"] == pytest.approx(-0.0593, abs=0.001)
     assert rows["naive: errors and scatter"] == pytest.approx(-0.0476, abs=0.001)
     assert rows["forward-modelled, maximum"] == pytest.approx(-0.0616, abs=0.001)
-    assert galaxy.disc.effective_radius * float(fit.errors[GRADIENT]) == pytest.approx(0.0019, abs=0.0002)
+    assert galaxy.disc.effective_radius * float(fit.errors[GRADIENT]) == pytest.approx(
+        0.0019, abs=0.0002
+    )
     assert float(fit.parameters["z.scatter"]) == pytest.approx(0.011, abs=0.0005)
     assert float(fit.parameters["disc.metallicity.central"]) == pytest.approx(8.631, abs=0.002)
     assert 0.9 < fit.reduced_chi_square < 1.2
@@ -70,5 +77,7 @@ def test_the_posterior_of_a_real_galaxy_agrees_with_its_maximum(model, fit):
     error = float(fit.errors[GRADIENT])
     assert posterior.divergences == 0
     assert row["r_hat"] < 1.2
-    assert row["mean"] == pytest.approx(float(fit.parameters[GRADIENT]), abs=4 * error / np.sqrt(row["ess"]))
+    assert row["mean"] == pytest.approx(
+        float(fit.parameters[GRADIENT]), abs=4 * error / np.sqrt(row["ess"])
+    )
     assert 0.6 < row["sd"] / error < 1.5

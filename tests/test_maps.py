@@ -15,7 +15,11 @@ SHAPE = (4, 6)
 INSTRUMENT = jm.Instrument(jm.Grid.regular(SHAPE, 0.2), jm.NoPSF(), 1)
 KINDS = [jm.LightMap, jm.TracerMap]
 RANDOM = np.random.default_rng(0)
-VALUES, SIGMA, PREDICTED = RANDOM.normal(8.5, 0.2, SHAPE), RANDOM.uniform(0.1, 0.2, SHAPE), RANDOM.normal(8.5, 0.2, SHAPE)
+VALUES, SIGMA, PREDICTED = (
+    RANDOM.normal(8.5, 0.2, SHAPE),
+    RANDOM.uniform(0.1, 0.2, SHAPE),
+    RANDOM.normal(8.5, 0.2, SHAPE),
+)
 SPOILT = [(0, 0), (1, 4), (3, 5)]
 
 both_kinds = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
@@ -75,23 +79,42 @@ def test_pixels_without_a_measurement_leave_by_themselves(kind, spoilt):
     map = kind(**{"values": VALUES, "sigma": SIGMA, "instrument": INSTRUMENT, **spoilt})
     np.testing.assert_array_equal(map.valid, ~MASK)
     assert map.size == VALUES.size - len(SPOILT)
-    assert np.all(np.isfinite(map.values)) and np.all(np.isfinite(map.sigma)) and np.all(map.sigma > 0)
+    assert (
+        np.all(np.isfinite(map.values)) and np.all(np.isfinite(map.sigma)) and np.all(map.sigma > 0)
+    )
     for shown in (map.data, map.errors):
         np.testing.assert_array_equal(np.isnan(shown), MASK)
 
 
 @both_kinds
-@pytest.mark.parametrize("options", [{}, {"scatter": 0.05}, {"likelihood": jm.StudentT(3.0)}], ids=["plain", "scatter", "student-t"])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"scatter": 0.05}, {"likelihood": jm.StudentT(3.0)}],
+    ids=["plain", "scatter", "student-t"],
+)
 def test_what_a_masked_pixel_holds_changes_not_one_bit(kind, options):
     """Neither of the log likelihood nor of its gradient in the prediction, the scatter and the degrees of freedom."""
 
     @jax.jit
     def judge(map, predicted):
-        return jax.value_and_grad(lambda both: log_likelihood(*both), allow_int=True)((map, predicted))
+        return jax.value_and_grad(lambda both: log_likelihood(*both), allow_int=True)(
+            (map, predicted)
+        )
 
     def bits(**spoilt):
-        map = kind(**{"values": VALUES, "sigma": SIGMA, "instrument": INSTRUMENT, "mask": MASK, **options, **spoilt})
-        leaves = jax.tree.leaves(eqx.filter(judge(map, jnp.asarray(PREDICTED, float)), eqx.is_inexact_array))
+        map = kind(
+            **{
+                "values": VALUES,
+                "sigma": SIGMA,
+                "instrument": INSTRUMENT,
+                "mask": MASK,
+                **options,
+                **spoilt,
+            }
+        )
+        leaves = jax.tree.leaves(
+            eqx.filter(judge(map, jnp.asarray(PREDICTED, float)), eqx.is_inexact_array)
+        )
         assert all(np.all(np.isfinite(leaf)) for leaf in leaves)
         return [np.asarray(leaf).tobytes() for leaf in leaves]
 
@@ -104,23 +127,33 @@ def test_what_a_masked_pixel_holds_changes_not_one_bit(kind, options):
 
 
 @both_kinds
-@pytest.mark.parametrize("likelihood", ["gaussian", jm.StudentT(3.0)], ids=["gaussian", "student-t"])
+@pytest.mark.parametrize(
+    "likelihood", ["gaussian", jm.StudentT(3.0)], ids=["gaussian", "student-t"]
+)
 def test_the_log_likelihood_is_the_sum_over_the_pixels_that_are_left(kind, likelihood, tolerance):
     """Of the normalised densities, by scipy."""
     map = kind(VALUES, SIGMA, INSTRUMENT, mask=MASK, likelihood=likelihood)
     density = stats.norm() if likelihood == "gaussian" else stats.t(3.0)
     expected = (density.logpdf((VALUES - PREDICTED) / SIGMA) - np.log(SIGMA))[~MASK].sum()
-    assert float(log_likelihood(map, jnp.asarray(PREDICTED, float))) == pytest.approx(expected, rel=tolerance(1e-10, 1e-4))
+    assert float(log_likelihood(map, jnp.asarray(PREDICTED, float))) == pytest.approx(
+        expected, rel=tolerance(1e-10, 1e-4)
+    )
 
 
 @both_kinds
 @pytest.mark.parametrize("anything", [1e30, -5.0, 0.0])
 def test_what_is_predicted_for_a_masked_pixel_changes_nothing(kind, anything):
     map = kind(VALUES, SIGMA, INSTRUMENT, mask=MASK)
-    known, found = (log_likelihood(map, jnp.asarray(p, float)) for p in (PREDICTED, but(PREDICTED, anything)))
+    known, found = (
+        log_likelihood(map, jnp.asarray(p, float)) for p in (PREDICTED, but(PREDICTED, anything))
+    )
     assert known == found
     slope = jax.grad(lambda p: log_likelihood(map, p))(jnp.asarray(but(PREDICTED, anything), float))
-    assert np.all(np.isfinite(slope)) and np.all(np.asarray(slope)[MASK] == 0) and np.all(np.asarray(slope)[~MASK] != 0)
+    assert (
+        np.all(np.isfinite(slope))
+        and np.all(np.asarray(slope)[MASK] == 0)
+        and np.all(np.asarray(slope)[~MASK] != 0)
+    )
 
 
 @both_kinds
@@ -135,15 +168,22 @@ def test_the_unit_of_the_data_does_not_matter(kind, unit, scatter, tolerance):
         map = kind(VALUES * unit, SIGMA * unit, INSTRUMENT, scatter=extra, check=False)
         return float(log_likelihood(map, jnp.asarray(PREDICTED * unit, float)))
 
-    assert judge(unit) + VALUES.size * np.log(unit) == pytest.approx(judge(1.0), abs=tolerance(1e-9, 2e-2))
+    assert judge(unit) + VALUES.size * np.log(unit) == pytest.approx(
+        judge(1.0), abs=tolerance(1e-9, 2e-2)
+    )
 
 
 @both_kinds
 def test_a_second_map_of_the_same_shape_has_the_same_structure(kind):
     """So that it compiles nothing."""
-    one, other = kind(VALUES, SIGMA, INSTRUMENT), kind(VALUES + 1, 0.3, INSTRUMENT, mask=MASK, scatter=0.1)
+    one, other = (
+        kind(VALUES, SIGMA, INSTRUMENT),
+        kind(VALUES + 1, 0.3, INSTRUMENT, mask=MASK, scatter=0.1),
+    )
     assert jax.tree.structure(one) == jax.tree.structure(other)
-    assert [leaf.aval for leaf in jax.tree.leaves(one)] == [leaf.aval for leaf in jax.tree.leaves(other)]
+    assert [leaf.aval for leaf in jax.tree.leaves(one)] == [
+        leaf.aval for leaf in jax.tree.leaves(other)
+    ]
 
 
 ONES = np.ones(SHAPE)
@@ -160,15 +200,27 @@ ONES = np.ones(SHAPE)
         ({"sigma": np.ones(6)}, r"sigma: expected one number or shape \(4, 6\), got shape \(6,\)"),
         ({"sigma": "small"}, r"sigma: expected numbers, got str"),
         ({"sigma": -SIGMA}, r"sigma: standard deviations must be positive; 24 of 24"),
-        ({"mask": np.zeros((4, 5), bool)}, r"mask: shape \(4, 5\) does not match the grid's \(4, 6\)"),
+        (
+            {"mask": np.zeros((4, 5), bool)},
+            r"mask: shape \(4, 5\) does not match the grid's \(4, 6\)",
+        ),
         ({"mask": np.full(SHAPE, 0.5)}, r"mask: expected True.*float64"),
         ({"mask": np.full(SHAPE, 7)}, r"mask: expected True"),
         ({"mask": np.full(SHAPE, "no")}, r"mask: expected True"),
-        ({"mask": np.ones(SHAPE, bool)}, r"no pixel is left; of 24, 0 are not finite, 24 are masked"),
+        (
+            {"mask": np.ones(SHAPE, bool)},
+            r"no pixel is left; of 24, 0 are not finite, 24 are masked",
+        ),
         ({"values": np.full(SHAPE, np.nan)}, r"no pixel is left; of 24, 24 are not finite"),
         ({"sigma": 0.0}, r"no pixel is left.*24 have no positive sigma"),
-        ({"instrument": jm.Grid.regular(SHAPE, 0.2)}, r"instrument: expected an Instrument, got Grid"),
-        ({"likelihood": "gausian"}, r"unknown likelihood 'gausian'. Did you mean 'gaussian'.*student-t"),
+        (
+            {"instrument": jm.Grid.regular(SHAPE, 0.2)},
+            r"instrument: expected an Instrument, got Grid",
+        ),
+        (
+            {"likelihood": "gausian"},
+            r"unknown likelihood 'gausian'. Did you mean 'gaussian'.*student-t",
+        ),
         ({"scatter": -0.1}, r"scatter: expected zero or a positive number, got -0.1"),
         ({"scatter": np.nan}, r"scatter: expected zero or a positive number, got nan"),
         ({"scatter": "some"}, r"scatter: expected a number.*'some'"),
@@ -194,7 +246,11 @@ def test_a_scale_is_a_name_or_a_pair_of_functions(scale):
         jm.TracerMap(VALUES, SIGMA, INSTRUMENT, scale=scale)
 
 
-@pytest.mark.parametrize("scale", ["log10", "linear", (jnp.exp, jnp.log), [jnp.square, jnp.sqrt]], ids=["log10", "linear", "tuple", "list"])
+@pytest.mark.parametrize(
+    "scale",
+    ["log10", "linear", (jnp.exp, jnp.log), [jnp.square, jnp.sqrt]],
+    ids=["log10", "linear", "tuple", "list"],
+)
 def test_the_second_function_of_a_scale_undoes_the_first(scale):
     there, back = scale_functions(jm.TracerMap(VALUES, SIGMA, INSTRUMENT, scale=scale).scale)
     np.testing.assert_allclose(back(there(jnp.asarray(VALUES, float))), VALUES, rtol=1e-5)

@@ -16,17 +16,29 @@ from jaxmetal.io.config import Mistakes, parse, read
 pytestmark = pytest.mark.precision("single")
 
 # 10⁹ values in 400 bytes, once every reference is followed, and the same by merged mappings.
-ALIASES = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 9))
-MERGES = "a0: &a0 {x: 1}\n" + "".join(f"a{i}: &a{i}\n  <<: [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 9))
+ALIASES = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
+    f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 9)
+)
+MERGES = "a0: &a0 {x: 1}\n" + "".join(
+    f"a{i}: &a{i}\n  <<: [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 9)
+)
 UNREADABLE = {
-    # A tab in front of a key, after one, inside braces, and where another line shows the indentation.
-    "maps:\n\tz: {kind: tracer}\n": ("a tab", "line 2, column 1: z: {kind: tracer}", "replace tabs by spaces"),
+    # A tab in front of a key, after one, inside braces, and where another line shows the
+    # indentation.
+    "maps:\n\tz: {kind: tracer}\n": (
+        "a tab",
+        "line 2, column 1: z: {kind: tracer}",
+        "replace tabs by spaces",
+    ),
     "maps:\n  z:\n  \tkind: tracer\n": ("a tab", "line 3, column 3"),
     "maps:\t1\n": ("a tab", "line 1, column 6"),
     "maps: {\n\tz: 1}\n": ("a tab", "line 2, column 1"),
     # Indentation, too deep and too shallow; a colon or the space after it forgotten.
     "maps:\n  z: 1\n   y: 2\n": ("line 3, column 5: y: 2", "indented deeper"),
-    "maps:\n   z: 1\n  y: 2\n": ("line 3, column 3: y: 2", "the indentation does not fit the lines above"),
+    "maps:\n   z: 1\n  y: 2\n": (
+        "line 3, column 3: y: 2",
+        "the indentation does not fit the lines above",
+    ),
     "maps\n  z: 1\n": ("line 2", "the colon"),
     "maps:\n  z:1\n  y: 1\n": ("line 3", "the space after it missing"),
     # What is opened and not closed, and texts that need quotes.
@@ -60,9 +72,18 @@ WRONG = [
     ({"normal": [0, 1, 2]}, "normal: expected [mean, standard deviation], got [0, 1, 2]."),
     ({"uniform": "6, 9"}, "uniform: expected [lowest, highest], got '6, 9'."),
     ({"uniform": {"low": 6}}, "uniform: expected [lowest, highest], got {'low': 6}."),
-    ({"truncated_normal": [0, 1]}, "truncated_normal: expected [mean, standard deviation, lowest, highest], got [0, 1]."),
-    ({"log_normal": 2}, "log_normal: expected [median, standard deviation of the natural logarithm], got 2."),
-    ({"half_normal": [0, 1]}, "half_normal: expected one number, the standard deviation, got [0, 1]."),
+    (
+        {"truncated_normal": [0, 1]},
+        "truncated_normal: expected [mean, standard deviation, lowest, highest], got [0, 1].",
+    ),
+    (
+        {"log_normal": 2},
+        "log_normal: expected [median, standard deviation of the natural logarithm], got 2.",
+    ),
+    (
+        {"half_normal": [0, 1]},
+        "half_normal: expected one number, the standard deviation, got [0, 1].",
+    ),
     ({"tied": 3}, "tied: expected the path of another parameter, got 3."),
     ({"uniform": None}, "uniform: expected [lowest, highest], got nothing."),
     (None, "such as {uniform: [lowest, highest]}, got nothing."),
@@ -74,8 +95,18 @@ WRONG = [
     ),
     ({"normal": [0, 1, 0, 5]}, "got [0, 1, 0, 5]; with decimal points that is [0.1, 0.5]."),
 ]
-NOT_A_PSF = [None, {}, {"gaussian": None}, {"moffat": None}, {"kernel": None}, "None", False, {"gaussian": 0.8}]
-# Where a mapping or a list stands for the name of an extension: the parser never came back from the first of them.
+NOT_A_PSF = [
+    None,
+    {},
+    {"gaussian": None},
+    {"moffat": None},
+    {"kernel": None},
+    "None",
+    False,
+    {"gaussian": 0.8},
+]
+# Where a mapping or a list stands for the name of an extension: the parser never came back from the
+# first of them.
 NOT_AN_EXTENSION = [{"file": "map.fits", "extension": "Z"}, ["Z"], 1.5, True, None]
 
 
@@ -97,15 +128,23 @@ def within(seconds):
 
 @pytest.mark.parametrize(
     ("name", "text", "words"),
-    [*(("a.yaml", *one) for one in UNREADABLE.items()), *(("a.toml", *one) for one in UNREADABLE_TOML.items())],
+    [
+        *(("a.yaml", *one) for one in UNREADABLE.items()),
+        *(("a.toml", *one) for one in UNREADABLE_TOML.items()),
+    ],
     ids=lambda value: repr(value)[:24] if isinstance(value, str) else "",
 )
-def test_a_file_that_cannot_be_read_names_the_place_and_the_likely_cause(tmp_path, name, text, words):
+def test_a_file_that_cannot_be_read_names_the_place_and_the_likely_cause(
+    tmp_path, name, text, words
+):
     (tmp_path / name).write_text(text)
     with within(20), pytest.raises(jm.InputError) as error:
         read(tmp_path / name)
     message = str(error.value)
-    assert message.startswith(f"{tmp_path / name}: cannot be read: ") and len(message.splitlines()) == 1
+    assert (
+        message.startswith(f"{tmp_path / name}: cannot be read: ")
+        and len(message.splitlines()) == 1
+    )
     assert all(word in message for word in words) and "<unicode string>" not in message
 
 
@@ -144,7 +183,9 @@ def test_a_prior_says_what_it_expects(prior, culprit):
 )
 def test_a_decimal_comma_between_braces_is_read_as_text(place, value, line):
     found = Mistakes()
-    parse({**changed(), "baseline": value} if place == "baseline" else changed((place, value)), found)
+    parse(
+        {**changed(), "baseline": value} if place == "baseline" else changed((place, value)), found
+    )
     (told,) = found.lines
     number = line.split("'")[1].replace(",", ".")
     assert told == f"{line} is read as text: numbers have a decimal point, write {number}."
@@ -152,13 +193,17 @@ def test_a_decimal_comma_between_braces_is_read_as_text(place, value, line):
 
 def test_a_decimal_comma_of_a_parameter_is_read_as_text(folder):  # noqa: F811
     (line,) = mistakes(changed(("galaxy/disc/metallicity/central", "8,5")), folder)
-    assert line.startswith("galaxy.disc.metallicity.central: ") and line.endswith("decimal point, write 8.5.")
+    assert line.startswith("galaxy.disc.metallicity.central: ") and line.endswith(
+        "decimal point, write 8.5."
+    )
     (line,) = mistakes(changed(("truth", {GRADIENT: "-0,2"})), folder)
     assert line.startswith(f"truth.{GRADIENT}: ") and line.endswith("decimal point, write -0.2.")
 
 
 @pytest.mark.parametrize("key", [1.5, None, 3, True], ids=str)
-@pytest.mark.parametrize("place", ["maps", "galaxy", "priors", "truth", "lens", "fit", "galaxy/disc", ""])
+@pytest.mark.parametrize(
+    "place", ["maps", "galaxy", "priors", "truth", "lens", "fit", "galaxy/disc", ""]
+)
 def test_a_key_that_is_no_text_is_named_and_ends_nothing(place, key):
     config, found = changed(), Mistakes()
     node = config
@@ -168,7 +213,10 @@ def test_a_key_that_is_no_text_is_named_and_ends_nothing(place, key):
     with within(20):
         parse(config, found)
     where = place.replace("/", ".") or "configuration"
-    assert any(line.startswith(f"{where}: expected names as keys") and "put it in quotes" in line for line in found.lines)
+    assert any(
+        line.startswith(f"{where}: expected names as keys") and "put it in quotes" in line
+        for line in found.lines
+    )
 
 
 @pytest.mark.parametrize("place", ["value", "channel"])
@@ -178,7 +226,11 @@ def test_what_is_no_extension_is_named_and_ends_nothing(place, value):
     config["maps"]["z"][place] = value
     with within(20):
         parse(config, found)
-    wanted = [] if (place, value) == ("channel", None) else [f"maps.z.{place}: expected the name or the number of an extension"]
+    wanted = (
+        []
+        if (place, value) == ("channel", None)
+        else [f"maps.z.{place}: expected the name or the number of an extension"]
+    )
     assert [line.partition(", got")[0] for line in found.lines] == wanted
 
 
@@ -251,42 +303,138 @@ CALLS = {
         lambda it: jm.Model(it.galaxy, it.z, it.priors),
         "Model.maps: expected maps by name, such as {'z': map}, got TracerMap",
     ),
-    "a list for maps": (lambda it: jm.Model(it.galaxy, [it.z], it.priors), "such as {'z': map}, got list"),
-    "a number as the name of a map": (lambda it: jm.Model(it.galaxy, {1: it.z}, it.priors), "expected names without a dot, got 1"),
-    "a dot in the name of a map": (lambda it: jm.Model(it.galaxy, {"a.b": it.z}, it.priors), "expected names without a dot, got 'a.b'"),
-    "a list for priors": (lambda it: jm.Model(it.galaxy, {"z": it.z}, list(it.priors)), "Model.priors: expected priors by path"),
-    "no path": (lambda it: jm.Model(it.galaxy, {"z": it.z}, {3: dist.Uniform(6.0, 9.0)}), "expected a dotted path such as"),
+    "a list for maps": (
+        lambda it: jm.Model(it.galaxy, [it.z], it.priors),
+        "such as {'z': map}, got list",
+    ),
+    "a number as the name of a map": (
+        lambda it: jm.Model(it.galaxy, {1: it.z}, it.priors),
+        "expected names without a dot, got 1",
+    ),
+    "a dot in the name of a map": (
+        lambda it: jm.Model(it.galaxy, {"a.b": it.z}, it.priors),
+        "expected names without a dot, got 'a.b'",
+    ),
+    "a list for priors": (
+        lambda it: jm.Model(it.galaxy, {"z": it.z}, list(it.priors)),
+        "Model.priors: expected priors by path",
+    ),
+    "no path": (
+        lambda it: jm.Model(it.galaxy, {"z": it.z}, {3: dist.Uniform(6.0, 9.0)}),
+        "expected a dotted path such as",
+    ),
     "a pair for a prior": (
         lambda it: jm.Model(it.galaxy, {"z": it.z}, {CENTRAL: (6, 9)}),
         "got tuple; write dist.Uniform(lowest, highest)",
     ),
-    "a family for a prior": (lambda it: jm.Model(it.galaxy, {"z": it.z}, {CENTRAL: dist.Uniform}), "got the class Uniform itself"),
-    "maps before the galaxy": (lambda it: jm.Model({"z": it.z}, it.galaxy, it.priors), "Model.galaxy: expected a Galaxy, got dict"),
-    "one map for with_maps": (lambda it: it.model.with_maps(it.z), "such as {'z': map}, got TracerMap"),
-    "a profile for a component": (lambda it: jm.Galaxy(disc=it.light), "got Profile; write disc=Component(light=profile)"),
-    "a component without a name": (lambda it: jm.Galaxy(it.galaxy.disc), "such as disc=component, got Component without a name"),
-    "a dictionary of components": (lambda it: jm.Galaxy({"disc": it.galaxy.disc}), "such as disc=component, got dict"),
-    "a function for a profile": (lambda it: jm.Component(light=jm.light.sersic), "got the function sersic; write Profile(sersic, …)"),
-    "a tracer without a name": (lambda it: jm.Component(it.light, it.light), "such as metallicity=profile, got Profile without a name"),
-    "a number for a profile": (lambda it: jm.Component(light=it.light, age=8.5), "age must be a Profile, got float; write Profile("),
-    "a profile by name": (lambda it: jm.Profile("sersic", amp=1.0), "such as jaxmetal.light.sersic, got 'sersic'"),
-    "a profile of nothing": (lambda it: jm.Profile(amp=1.0), "expected a function f(x, y, **parameters)"),
-    "parameters without names": (lambda it: jm.Profile(jm.light.exponential, 1.0, 0.8), "given by name, such as amp=16.0, got 1.0"),
-    "predict the other way round": (lambda it: jm.predict(it.z, it.galaxy), "expected a Galaxy, got TracerMap; write predict(galaxy, map)"),
-    "predict all maps": (lambda it: jm.predict(it.galaxy, {"z": it.z}), "expected a Map, got dict; write predict(galaxy, map)"),
-    "predict an instrument": (lambda it: jm.predict(it.galaxy, it.instrument), "expected a Map, got Instrument"),
-    "intrinsic the other way round": (lambda it: jm.intrinsic(it.z, it.galaxy), "write intrinsic(galaxy, map)"),
-    "optimise a galaxy": (lambda it: jm.optimise(it.galaxy), "optimise: model: expected a Model, got Galaxy; write Model("),
-    "optimise several": (lambda it: jm.optimise([it.model]), "optimise: model: expected a Model, got list"),
-    "sample a galaxy": (lambda it: jm.sample(it.galaxy), "sample: model: expected a Model, got Galaxy"),
-    "sample from a word": (lambda it: jm.sample(it.model, "fit"), "sample: start: expected a Fit, got str"),
-    "a batch of one": (lambda it: jm.optimise_batch(it.model), "expected a list of models, got Model"),
-    "a batch of galaxies": (lambda it: jm.Batch([it.galaxy]), "models: expected a Model, got Galaxy"),
-    "simulate the other way round": (lambda it: jm.simulate.tracer_map(it.instrument, it.galaxy), "write tracer_map(galaxy, instrument)"),
-    "a mask in the place of the tracer": (lambda it: jm.TracerMap(it.z.values, 1.0, it.instrument, it.z.valid), "given by name, as mask="),
-    "radii of a grid": (lambda it: jm.baselines.radii(it.instrument.grid), "radii: instrument: expected an Instrument, got Grid"),
-    "a radius of another kind": (lambda it: jm.baselines.radii(it.instrument, radius="minor axis"), "unknown radius 'minor axis'"),
-    "a tie to nothing": (lambda it: jm.Tied(None), "Tied: expected a dotted path, or a list of them, got None"),
+    "a family for a prior": (
+        lambda it: jm.Model(it.galaxy, {"z": it.z}, {CENTRAL: dist.Uniform}),
+        "got the class Uniform itself",
+    ),
+    "maps before the galaxy": (
+        lambda it: jm.Model({"z": it.z}, it.galaxy, it.priors),
+        "Model.galaxy: expected a Galaxy, got dict",
+    ),
+    "one map for with_maps": (
+        lambda it: it.model.with_maps(it.z),
+        "such as {'z': map}, got TracerMap",
+    ),
+    "a profile for a component": (
+        lambda it: jm.Galaxy(disc=it.light),
+        "got Profile; write disc=Component(light=profile)",
+    ),
+    "a component without a name": (
+        lambda it: jm.Galaxy(it.galaxy.disc),
+        "such as disc=component, got Component without a name",
+    ),
+    "a dictionary of components": (
+        lambda it: jm.Galaxy({"disc": it.galaxy.disc}),
+        "such as disc=component, got dict",
+    ),
+    "a function for a profile": (
+        lambda it: jm.Component(light=jm.light.sersic),
+        "got the function sersic; write Profile(sersic, …)",
+    ),
+    "a tracer without a name": (
+        lambda it: jm.Component(it.light, it.light),
+        "such as metallicity=profile, got Profile without a name",
+    ),
+    "a number for a profile": (
+        lambda it: jm.Component(light=it.light, age=8.5),
+        "age must be a Profile, got float; write Profile(",
+    ),
+    "a profile by name": (
+        lambda it: jm.Profile("sersic", amp=1.0),
+        "such as jaxmetal.light.sersic, got 'sersic'",
+    ),
+    "a profile of nothing": (
+        lambda it: jm.Profile(amp=1.0),
+        "expected a function f(x, y, **parameters)",
+    ),
+    "parameters without names": (
+        lambda it: jm.Profile(jm.light.exponential, 1.0, 0.8),
+        "given by name, such as amp=16.0, got 1.0",
+    ),
+    "predict the other way round": (
+        lambda it: jm.predict(it.z, it.galaxy),
+        "expected a Galaxy, got TracerMap; write predict(galaxy, map)",
+    ),
+    "predict all maps": (
+        lambda it: jm.predict(it.galaxy, {"z": it.z}),
+        "expected a Map, got dict; write predict(galaxy, map)",
+    ),
+    "predict an instrument": (
+        lambda it: jm.predict(it.galaxy, it.instrument),
+        "expected a Map, got Instrument",
+    ),
+    "intrinsic the other way round": (
+        lambda it: jm.intrinsic(it.z, it.galaxy),
+        "write intrinsic(galaxy, map)",
+    ),
+    "optimise a galaxy": (
+        lambda it: jm.optimise(it.galaxy),
+        "optimise: model: expected a Model, got Galaxy; write Model(",
+    ),
+    "optimise several": (
+        lambda it: jm.optimise([it.model]),
+        "optimise: model: expected a Model, got list",
+    ),
+    "sample a galaxy": (
+        lambda it: jm.sample(it.galaxy),
+        "sample: model: expected a Model, got Galaxy",
+    ),
+    "sample from a word": (
+        lambda it: jm.sample(it.model, "fit"),
+        "sample: start: expected a Fit, got str",
+    ),
+    "a batch of one": (
+        lambda it: jm.optimise_batch(it.model),
+        "expected a list of models, got Model",
+    ),
+    "a batch of galaxies": (
+        lambda it: jm.Batch([it.galaxy]),
+        "models: expected a Model, got Galaxy",
+    ),
+    "simulate the other way round": (
+        lambda it: jm.simulate.tracer_map(it.instrument, it.galaxy),
+        "write tracer_map(galaxy, instrument)",
+    ),
+    "a mask in the place of the tracer": (
+        lambda it: jm.TracerMap(it.z.values, 1.0, it.instrument, it.z.valid),
+        "given by name, as mask=",
+    ),
+    "radii of a grid": (
+        lambda it: jm.baselines.radii(it.instrument.grid),
+        "radii: instrument: expected an Instrument, got Grid",
+    ),
+    "a radius of another kind": (
+        lambda it: jm.baselines.radii(it.instrument, radius="minor axis"),
+        "unknown radius 'minor axis'",
+    ),
+    "a tie to nothing": (
+        lambda it: jm.Tied(None),
+        "Tied: expected a dotted path, or a list of them, got None",
+    ),
 }
 
 
@@ -296,7 +444,12 @@ def it():
     galaxy, instrument = disc(), telescope()
     z, priors = blank(instrument), {CENTRAL: dist.Uniform(6.0, 9.0)}
     return SimpleNamespace(
-        galaxy=galaxy, instrument=instrument, z=z, light=galaxy.disc.light, priors=priors, model=jm.Model(galaxy, {"z": z}, priors)
+        galaxy=galaxy,
+        instrument=instrument,
+        z=z,
+        light=galaxy.disc.light,
+        priors=priors,
+        model=jm.Model(galaxy, {"z": z}, priors),
     )
 
 

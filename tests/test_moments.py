@@ -87,7 +87,10 @@ def test_a_map_sees_the_light_that_it_names(two_lights, name, profile):
 
 def test_a_map_sees_the_components_that_have_its_light(two_lights):
     galaxy = jm.Galaxy(disc=two_lights.disc, stars=jm.Component({"continuum": SHARP}))
-    gas, both = (jm.predict(galaxy, blank(telescope(), jm.LightMap, light=name)) for name in ("Ha", "continuum"))
+    gas, both = (
+        jm.predict(galaxy, blank(telescope(), jm.LightMap, light=name))
+        for name in ("Ha", "continuum")
+    )
     stars = jm.predict(jm.Galaxy(stars=jm.Component(SHARP)), blank(telescope(), jm.LightMap))
     disc_light = blank(telescope(), jm.LightMap, light="continuum")
     np.testing.assert_allclose(both, stars + jm.predict(two_lights, disc_light), rtol=1e-5)
@@ -142,7 +145,10 @@ def test_profiles_are_evaluated_once_for_all_psfs_on_one_grid():
 
     galaxy = jm.Galaxy(disc=jm.Component(jm.Profile(counted, amp=1.0), metallicity=RISING))
     grid = jm.Grid.regular((21, 21), 0.3)
-    maps = {f"z{i}": blank(jm.Instrument(grid, jm.GaussianPSF(fwhm), (2, 1), 8)) for i, fwhm in enumerate((0.7, 1.1, 1.6))}
+    maps = {
+        f"z{i}": blank(jm.Instrument(grid, jm.GaussianPSF(fwhm), (2, 1), 8))
+        for i, fwhm in enumerate((0.7, 1.1, 1.6))
+    }
     model = jm.Model(galaxy, maps)
     assert model.groups == ((("z0",), ("z1",), ("z2",)),)
 

@@ -32,7 +32,9 @@ def test_the_medians_of_annuli_can(kind):
     _, _, median = toy_galaxies.lines(kind)
     assert median.gradient == pytest.approx(toy_galaxies.MEDIAN_LINE[kind][1], abs=2e-4)
     differs = abs(median.gradient - toys.GRADIENT)
-    assert differs < 1e-10 if kind == "smooth" else differs > {"companion": 0.015, "arms": 0.005}[kind]
+    assert (
+        differs < 1e-10 if kind == "smooth" else differs > {"companion": 0.015, "arms": 0.005}[kind]
+    )
 
 
 def test_patches_leave_the_medians_where_they_were_on_the_average():
@@ -65,21 +67,29 @@ def test_an_unknown_toy_is_named():
 @pytest.mark.parametrize("i, fwhm", list(enumerate(toy_galaxies.WIDTHS)))
 def test_a_psf_hides_patches_before_arms_and_arms_before_a_companion(i, fwhm):
     left = {kind: toy_galaxies.rms_left(kind, fwhm) for kind in toy_galaxies.RMS_LEFT}
-    assert left == pytest.approx({kind: expected[i] for kind, expected in toy_galaxies.RMS_LEFT.items()}, abs=0.05)
+    assert left == pytest.approx(
+        {kind: expected[i] for kind, expected in toy_galaxies.RMS_LEFT.items()}, abs=0.05
+    )
     assert left["companion"] > left["arms"] > left["patches"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("pixels, reading", [(1, "half-light"), (2, "scale-length"), (3, "half-light")])
+@pytest.mark.parametrize(
+    "pixels, reading", [(1, "half-light"), (2, "scale-length"), (3, "half-light")]
+)
 def test_small_galaxies_have_the_known_cramer_rao_bound(pixels, reading):
     galaxy, maps = jm.simulate.size_case(pixels, supersampling=(4, 2), reading=reading)
     z = maps["z"]
     model = gradient_model(galaxy, z)
     truth = model.unconstrain({CENTRAL: jnp.asarray(8.0), GRADIENT: jnp.asarray(-0.2)})
-    units = jax.jacfwd(lambda u: jnp.stack([model.constrain(u)[path] for path in (CENTRAL, GRADIENT)]))(truth)
+    units = jax.jacfwd(
+        lambda u: jnp.stack([model.constrain(u)[path] for path in (CENTRAL, GRADIENT)])
+    )(truth)
     covariance = np.asarray(units @ jnp.linalg.inv(model.information(truth)) @ units.T)
     sigma_gradient, sigma_central, naive = sizes.EXPECTED[reading][pixels]
-    np.testing.assert_allclose(np.sqrt(np.diag(covariance)), [sigma_central, sigma_gradient], rtol=0.03)
+    np.testing.assert_allclose(
+        np.sqrt(np.diag(covariance)), [sigma_central, sigma_gradient], rtol=0.03
+    )
     assert sizes.straight(z).gradient == pytest.approx(naive, abs=1e-3)
 
 
@@ -122,7 +132,9 @@ def test_the_true_model_leaves_noise_alone(clump_fits):
     sigma = model.maps["z"].errors
     freedom = sigma.size - 3
     for i, image in enumerate(images):
-        predicted = model.predict({path: jnp.asarray(value[i]) for path, value in three.parameters.items()})["z"]
+        predicted = model.predict(
+            {path: jnp.asarray(value[i]) for path, value in three.parameters.items()}
+        )["z"]
         chi_square = float(np.sum(((image - np.asarray(predicted)) / sigma) ** 2))
         assert abs(chi_square - freedom) < 5 * np.sqrt(2 * freedom)
 
@@ -136,5 +148,9 @@ def test_the_noise_of_the_tutorial_gives_the_known_metallicities(clump_fits, tol
         assert three.parameters[path][2] == pytest.approx(value, abs=0.001)
         assert three.errors[path][2] == pytest.approx(error, abs=0.001)
     slope = "clump1.metallicity.gradient"
-    assert one.parameters[slope][2] == pytest.approx(clumps.SAME_SEED["linear"]["one gradient"][0], abs=0.001)
-    assert difference[2] == pytest.approx(clumps.SAME_SEED["linear"]["delta BIC"][0], abs=tolerance(0.5, 0.6))
+    assert one.parameters[slope][2] == pytest.approx(
+        clumps.SAME_SEED["linear"]["one gradient"][0], abs=0.001
+    )
+    assert difference[2] == pytest.approx(
+        clumps.SAME_SEED["linear"]["delta BIC"][0], abs=tolerance(0.5, 0.6)
+    )

@@ -58,7 +58,9 @@ def test_the_answer_is_that_of_the_data_without_the_galaxies_priors(scatter, cou
         assert rows[name]["mean"] == pytest.approx(value, abs=0.2 * sd)
         assert rows[name]["sd"] == pytest.approx(sd, rel=0.1)
     for name, quantile in zip(("q16", "q50", "q84"), quantiles, strict=True):
-        assert rows["scatter"][name] == pytest.approx(quantile, abs=0.2 * (quantiles[2] - quantiles[0]))
+        assert rows["scatter"][name] == pytest.approx(
+            quantile, abs=0.2 * (quantiles[2] - quantiles[0])
+        )
     assert found.effective > 20 and found.k_hat < 0.5
     kept = infer(draws, np.zeros_like(draws), x).summary()
     assert kept["mean"]["mean"] - rows["mean"]["mean"] > 2 * error[0]
@@ -76,7 +78,11 @@ CHANGING = np.arange(27.0).reshape(3, 9)
 
 @pytest.mark.parametrize(
     ("draws", "against", "words"),
-    [(CHANGING[:2], None, "at least three"), (0 * CHANGING, None, "differ"), (CHANGING, [1, 1, 1], "not the same")],
+    [
+        (CHANGING[:2], None, "at least three"),
+        (0 * CHANGING, None, "differ"),
+        (CHANGING, [1, 1, 1], "not the same"),
+    ],
 )
 def test_what_makes_no_sense_is_an_error(draws, against, words):
     with pytest.raises(jm.InputError, match=words):

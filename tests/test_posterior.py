@@ -11,7 +11,10 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of ArviZ's own plans
     arviz = pytest.importorskip("arviz")
 
-pytestmark = [pytest.mark.precision("single"), pytest.mark.filterwarnings("ignore::FutureWarning:arviz.*")]
+pytestmark = [
+    pytest.mark.precision("single"),
+    pytest.mark.filterwarnings("ignore::FutureWarning:arviz.*"),
+]
 CENTRAL, COEFFICIENTS = "disc.metallicity.central", "disc.age.coefficients"
 
 
@@ -22,10 +25,16 @@ def posterior():
     for i in range(1, 600):
         noise[:, i] = 0.5 * noise[:, i - 1] + np.sqrt(0.75) * noise[:, i]
     noise[0, :, 0] += 0.8
-    statistics = {"diverging": noise[..., 0] > 3.2, "log_density": noise[..., 0], "energy": noise[..., 1]}
+    statistics = {
+        "diverging": noise[..., 0] > 3.2,
+        "log_density": noise[..., 0],
+        "energy": noise[..., 1],
+    }
     statistics |= {"steps": np.full((4, 600), 7), "accept": np.full((4, 600), 0.8)}
     samples = {CENTRAL: 8 + 0.1 * noise[..., 0], COEFFICIENTS: noise[..., 1:]}
-    return jm.Posterior(samples, statistics, {"method": "nuts", "seed": 0}, {"disc.age.center_x": noise[..., 1]})
+    return jm.Posterior(
+        samples, statistics, {"method": "nuts", "seed": 0}, {"disc.age.center_x": noise[..., 1]}
+    )
 
 
 def test_arviz_reads_the_file(posterior, tmp_path):
@@ -35,10 +44,18 @@ def test_arviz_reads_the_file(posterior, tmp_path):
     assert read["posterior"].attrs["method"] == "nuts"
     for name, draws in posterior.samples.items():
         np.testing.assert_array_equal(read["posterior"][name], draws)
-    for name, theirs in {"diverging": "diverging", "steps": "n_steps", "accept": "acceptance_rate", "log_density": "lp"}.items():
+    for name, theirs in {
+        "diverging": "diverging",
+        "steps": "n_steps",
+        "accept": "acceptance_rate",
+        "log_density": "lp",
+    }.items():
         np.testing.assert_array_equal(read["sample_stats"][theirs], posterior.statistics[name])
     again = jm.Posterior.load(tmp_path / "posterior.nc")
-    assert again.statistics.keys() == posterior.statistics.keys() and again.message == posterior.message
+    assert (
+        again.statistics.keys() == posterior.statistics.keys()
+        and again.message == posterior.message
+    )
 
 
 def test_arviz_draws_what_it_is_given(posterior):
@@ -61,11 +78,21 @@ def chains(shape, **statistics):
 
 def test_a_good_posterior_says_so_in_words_that_are_good():
     samples, statistics = chains((4, 2000))
-    assert jm.Posterior(samples, statistics, {"method": "nuts"}).message.startswith("chains converged (R-hat 1.00")
+    assert jm.Posterior(samples, statistics, {"method": "nuts"}).message.startswith(
+        "chains converged (R-hat 1.00"
+    )
     weighted = {"method": "importance", "effective_samples": 900.0, "k_hat": 0.123}
-    assert jm.Posterior(samples, statistics, weighted).message == "importance sampling converged (k-hat 0.12)"
-    assert jm.Posterior(samples, statistics, weighted | {"method": "mixture"}).message == "converged (900 effective samples)"
-    bad = jm.Posterior(samples, statistics | {"diverging": np.ones((4, 2000), bool)}, {"method": "hmc"})
+    assert (
+        jm.Posterior(samples, statistics, weighted).message
+        == "importance sampling converged (k-hat 0.12)"
+    )
+    assert (
+        jm.Posterior(samples, statistics, weighted | {"method": "mixture"}).message
+        == "converged (900 effective samples)"
+    )
+    bad = jm.Posterior(
+        samples, statistics | {"diverging": np.ones((4, 2000), bool)}, {"method": "hmc"}
+    )
     assert not bad.converged and bad.message == "8000 divergent draws"
 
 
@@ -74,7 +101,11 @@ def test_too_few_draws_are_no_reason_to_fail(shape):
     posterior = jm.Posterior(*chains(shape), {"method": "nuts"})
     row = posterior.summary()[CENTRAL]
     assert np.isnan(row["r_hat"]) and np.isnan(row["ess"]) and np.isfinite(row["mean"])
-    assert not posterior.converged and posterior.message == f"fewer than 400 effective samples of {CENTRAL}; no R-hat of {CENTRAL}"
+    assert (
+        not posterior.converged
+        and posterior.message
+        == f"fewer than 400 effective samples of {CENTRAL}; no R-hat of {CENTRAL}"
+    )
 
 
 def test_effective_samples_and_r_hat_are_arviz_s(posterior):

@@ -38,12 +38,21 @@ def test_a_function_that_takes_any_parameter_takes_any_parameter():
             "sersic.*unknown parameter 'R_sersc'. Did you mean 'R_sersic'.*R_sersic, amp, .*n_sersic",
         ),
         ({"amp": 1}, "sersic.*missing parameter 'R_sersic', 'n_sersic'"),
-        ({"amp": "bright", "R_sersic": 1, "n_sersic": 1}, "sersic.*amp: expected a number.*'bright'"),
+        (
+            {"amp": "bright", "R_sersic": 1, "n_sersic": 1},
+            "sersic.*amp: expected a number.*'bright'",
+        ),
         ({"amp": None, "R_sersic": 1, "n_sersic": 1}, "amp: expected a number.*None"),
         ({"amp": 1j, "R_sersic": 1, "n_sersic": 1}, "amp: expected a number"),
         ({"amp": [1, [2, 3]], "R_sersic": 1, "n_sersic": 1}, "amp: expected a number"),
-        ({"amp": 1, "R_sersic": float("nan"), "n_sersic": 1}, "R_sersic: expected finite numbers, got nan"),
-        ({"amp": 1, "R_sersic": 1, "n_sersic": float("inf")}, "n_sersic: expected finite numbers, got inf"),
+        (
+            {"amp": 1, "R_sersic": float("nan"), "n_sersic": 1},
+            "R_sersic: expected finite numbers, got nan",
+        ),
+        (
+            {"amp": 1, "R_sersic": 1, "n_sersic": float("inf")},
+            "n_sersic: expected finite numbers, got inf",
+        ),
     ],
     ids=string.ascii_lowercase[:8],
 )
@@ -52,7 +61,9 @@ def test_wrong_parameters_are_refused_by_name(parameters, message):
         jm.Profile(jm.light.sersic, **parameters)
 
 
-@pytest.mark.parametrize("function", ["sersic", None, lambda x: x, lambda: 0.0], ids=["text", "nothing", "f(x)", "f()"])
+@pytest.mark.parametrize(
+    "function", ["sersic", None, lambda x: x, lambda: 0.0], ids=["text", "nothing", "f(x)", "f()"]
+)
 def test_what_is_no_function_of_x_and_y_is_refused(function):
     with pytest.raises(jm.InputError, match=r"f\(x, y, \*\*parameters\)"):
         jm.Profile(function)
@@ -67,7 +78,13 @@ def test_what_is_no_function_of_x_and_y_is_refused(function):
         (jm.tracer.polynomial, {"coefficients": np.ones((2, 2))}),
         (jm.tracer.polynomial, {"coefficients": np.ones(5)}),
     ],
-    ids=["a number for a picture", "a row for a picture", "one coefficient without a list", "a table", "five coefficients"],
+    ids=[
+        "a number for a picture",
+        "a row for a picture",
+        "one coefficient without a list",
+        "a table",
+        "five coefficients",
+    ],
 )
 def test_an_array_of_the_wrong_shape_is_refused_by_name(profile, parameters):
     """At the latest when it is read."""

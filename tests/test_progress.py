@@ -30,7 +30,9 @@ def test_a_line_says_how_much_is_done_and_how_long_it_will_take(done, total, sec
 
 def told(monkeypatch, shown, every, total=40, **stderr):
     """What appears on the standard error while two threads do forty steps of something."""
-    written = type("Stderr", (io.StringIO,), {"isatty": lambda self: stderr.get("terminal", False)})()
+    written = type(
+        "Stderr", (io.StringIO,), {"isatty": lambda self: stderr.get("terminal", False)}
+    )()
     monkeypatch.setattr(progress, "EVERY", every)
     monkeypatch.setattr(sys, "stderr", written)
     with progress.bar(total, shown, "at work", "steps") as bar:
@@ -74,17 +76,23 @@ def recorded(counts, total, text):
 def test_the_bar_counts_the_warm_up_and_the_draws_of_all_chains(model, fit, monkeypatch):
     counts = []
     for module in (sampling, batch):
-        monkeypatch.setattr(module, "bar", lambda total, progress, text, unit="": recorded(counts, total, text))
+        monkeypatch.setattr(
+            module, "bar", lambda total, progress, text, unit="": recorded(counts, total, text)
+        )
     jm.sample(model, fit, method="hmc", chains=2, warmup=7, draws=16)
     (total, text), *moved = counts
     assert text == "sampling (HMC, 2 chains)" and total == 2 * 23 == sum(moved)
-    assert len(moved) == 2 * -(-23 // -(-23 // sampling.PIECES)), "every chain reports, not the first alone"
+    assert len(moved) == 2 * -(-23 // -(-23 // sampling.PIECES)), (
+        "every chain reports, not the first alone"
+    )
 
 
 @pytest.mark.slow
 def test_a_batch_counts_all_galaxies(model, fit, monkeypatch):
     counts = []
-    monkeypatch.setattr(batch, "bar", lambda total, progress, text, unit="": recorded(counts, total, text))
+    monkeypatch.setattr(
+        batch, "bar", lambda total, progress, text, unit="": recorded(counts, total, text)
+    )
     jm.sample_batch([model] * 3, [fit] * 3, method="hmc", chains=2, warmup=5, draws=10, chunk=2)
     (total, _), *moved = counts
     # The last part is filled up to the size of the others.
@@ -94,7 +102,10 @@ def test_a_batch_counts_all_galaxies(model, fit, monkeypatch):
 @pytest.mark.slow
 def test_a_notebook_gets_a_bar():
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
-    lines = ["from jaxmetal.inference import progress", "with progress.bar(3, None, 'at work', 'steps') as bar: bar.update(3)"]
+    lines = [
+        "from jaxmetal.inference import progress",
+        "with progress.bar(3, None, 'at work', 'steps') as bar: bar.update(3)",
+    ]
     cell = "\n".join([*lines, "print(progress._is_notebook())"])
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
     nbclient.NotebookClient(book, timeout=120, kernel_name="python3").execute()

@@ -89,16 +89,26 @@ CONVERTED = {
     "FWHM as Angle": (lambda: jm.MoffatPSF(Angle("0.02m"), 2.5 * u.one).fwhm, 1.2),
     "beta in percent": (lambda: jm.MoffatPSF(1.0, 250 * u.percent).beta, 2.5),
     "kernel in Jy": (
-        lambda: jm.KernelPSF(np.outer([1, 4, 1], [1, 4, 1]) * u.Jy, 2 * u.one, (1 * u.pix, 1)).kernel[0, 0],
+        lambda: jm.KernelPSF(
+            np.outer([1, 4, 1], [1, 4, 1]) * u.Jy, 2 * u.one, (1 * u.pix, 1)
+        ).kernel[0, 0],
         1 / 36,
     ),
     "radius in arcmin": (lambda: sersic(R_sersic=0.1 * u.arcmin).R_sersic, 6.0),
     "radii as a list": (
-        lambda: jm.Profile(jm.light.multi_gaussian, amp=[1, 1], sigma=[0.1 * u.arcmin, 2 * u.arcsec]).sigma,
+        lambda: (
+            jm.Profile(
+                jm.light.multi_gaussian, amp=[1, 1], sigma=[0.1 * u.arcmin, 2 * u.arcsec]
+            ).sigma
+        ),
         [6.0, 2.0],
     ),
     "inclination in radians": (
-        lambda: jm.Profile(jm.tracer.disc_gradient, central=8, gradient=0, inclination=1 * u.rad).inclination,
+        lambda: (
+            jm.Profile(
+                jm.tracer.disc_gradient, central=8, gradient=0, inclination=1 * u.rad
+            ).inclination
+        ),
         57.29578,
     ),
     "angle in degrees for radians": (
@@ -127,7 +137,9 @@ CONVERTED = {
         1.0,
     ),
     "source position": (
-        lambda: jm.lensing.source_position(lens(source=SOURCE), 1 * u.arcmin, 0.0, 50 * u.percent)[0],
+        lambda: jm.lensing.source_position(lens(source=SOURCE), 1 * u.arcmin, 0.0, 50 * u.percent)[
+            0
+        ],
         59.5,
     ),
     "magnification": (
@@ -147,13 +159,15 @@ CONVERTED = {
         jm.lensing.distance_ratio(0.3, 1.0),
     ),
     "fibres": (
-        lambda: jm.Apertures.circles(jm.Grid.regular((21, 21), 1.0), 0.1 * u.arcmin, 0.0, 2000 * u.mas).totals(np.ones((21, 21))),
+        lambda: jm.Apertures.circles(
+            jm.Grid.regular((21, 21), 1.0), 0.1 * u.arcmin, 0.0, 2000 * u.mas
+        ).totals(np.ones((21, 21))),
         4 * np.pi,
     ),
     "slits": (
-        lambda: jm.Apertures.rectangles(jm.Grid.regular((21, 21), 1.0), 0, 0, 0.1 * u.arcmin, 2, np.pi / 2 * u.rad).means(
-            jm.Grid.regular((21, 21), 1.0).coordinates[1] ** 2 * np.ones((21, 21))
-        ),
+        lambda: jm.Apertures.rectangles(
+            jm.Grid.regular((21, 21), 1.0), 0, 0, 0.1 * u.arcmin, 2, np.pi / 2 * u.rad
+        ).means(jm.Grid.regular((21, 21), 1.0).coordinates[1] ** 2 * np.ones((21, 21))),
         19 / 6,
     ),
     "disc of the naive fit": (
@@ -165,7 +179,9 @@ CONVERTED = {
         -1 / 60,
     ),
     "errors of the naive fit": (
-        lambda: jm.baselines.wls(np.arange(3.0), [1.0, 2.0, 3.0] * KMS, 100 * u.m / u.s).central_error,
+        lambda: (
+            jm.baselines.wls(np.arange(3.0), [1.0, 2.0, 3.0] * KMS, 100 * u.m / u.s).central_error
+        ),
         jm.baselines.wls(np.arange(3.0), [1.0, 2.0, 3.0], 0.1).central_error,
     ),
     "annuli": (
@@ -210,7 +226,9 @@ CONVERTED = {
         0.05,
     ),
     "covariance": (
-        lambda: velocities((200 + VALUES) * KMS, None, covariance=np.eye(30) * 4e6 * u.m**2 / u.s**2).sigma[0, 0],
+        lambda: velocities(
+            (200 + VALUES) * KMS, None, covariance=np.eye(30) * 4e6 * u.m**2 / u.s**2
+        ).sigma[0, 0],
         2.0,
     ),
     "logarithm of years": (
@@ -218,7 +236,9 @@ CONVERTED = {
         0.1,
     ),
     "rows of quantities": (
-        lambda: jm.TracerMap([[z * u.dex for z in row] for row in VALUES], 0.1, INSTRUMENT).values[2, 2],
+        lambda: jm.TracerMap([[z * u.dex for z in row] for row in VALUES], 0.1, INSTRUMENT).values[
+            2, 2
+        ],
         VALUES[2, 2],
     ),
     "a column": (
@@ -231,12 +251,16 @@ CONVERTED = {
 @pytest.mark.parametrize("what", CONVERTED)
 def test_a_quantity_is_converted_to_the_unit_that_its_place_expects(what):
     act, expected = CONVERTED[what]
-    np.testing.assert_allclose(np.asarray(act(), float), np.asarray(expected, float), rtol=2e-6, atol=1e-5)
+    np.testing.assert_allclose(
+        np.asarray(act(), float), np.asarray(expected, float), rtol=2e-6, atol=1e-5
+    )
 
 
 def scene():
     """A galaxy and a map to go with it."""
-    galaxy = jm.Galaxy(disc=jm.Component(sersic(), metallicity=jm.Profile(jm.tracer.uniform, value=8.5)))
+    galaxy = jm.Galaxy(
+        disc=jm.Component(sersic(), metallicity=jm.Profile(jm.tracer.uniform, value=8.5))
+    )
     return galaxy, {"z": jm.TracerMap(VALUES, SIGMA, INSTRUMENT)}
 
 
@@ -344,15 +368,21 @@ REFUSED = {
         "LightMap.mask: expected True.*got a quantity in Jy",
     ),
     "an unknown uncertainty": (
-        lambda: jm.TracerMap(nddata.NDData(VALUES, uncertainty=nddata.UnknownUncertainty(SIGMA)), None, INSTRUMENT),
+        lambda: jm.TracerMap(
+            nddata.NDData(VALUES, uncertainty=nddata.UnknownUncertainty(SIGMA)), None, INSTRUMENT
+        ),
         "uncertainty of type 'unknown'",
     ),
     "a prior of quantities": (
-        lambda: jm.Model(*scene(), {"disc.light.R_sersic": dist.LogUniform(0.1 * u.arcmin, 1 * u.arcmin)}),
+        lambda: jm.Model(
+            *scene(), {"disc.light.R_sersic": dist.LogUniform(0.1 * u.arcmin, 1 * u.arcmin)}
+        ),
         r"priors\['disc.light.R_sersic'\].*arcmin.*plain numbers",
     ),
     "a truncated prior of quantities": (
-        lambda: jm.Model(*scene(), {"disc.light.R_sersic": dist.TruncatedNormal(1.0, 1.0, low=0.1 * u.arcmin)}),
+        lambda: jm.Model(
+            *scene(), {"disc.light.R_sersic": dist.TruncatedNormal(1.0, 1.0, low=0.1 * u.arcmin)}
+        ),
         r"priors\['disc.light.R_sersic'\].*arcmin",
     ),
     "a quantity as a prior": (
@@ -418,7 +448,9 @@ def test_quantities_of_other_packages_are_not_taken_for_numbers():
         def to(self, unit):
             return self
 
-    with pytest.raises(jm.InputError, match=r"GaussianPSF.fwhm: got a .* quantity; give one of astropy"):
+    with pytest.raises(
+        jm.InputError, match=r"GaussianPSF.fwhm: got a .* quantity; give one of astropy"
+    ):
         jm.GaussianPSF(np.array(1.0).view(Foreign))
 
 
@@ -474,7 +506,9 @@ CONTAINERS = {
     "Masked Quantity": lambda values: Masked(values * u.one, mask=MASK),
     "NDData of Masked": lambda values: nddata.NDData(Masked(values, mask=MASK)),
     "numpy.ma of Quantity": lambda values: np.ma.array(values * u.one, mask=MASK),
-    "a list of Masked": lambda values: [Masked(row, mask=mask) for row, mask in zip(values, MASK, strict=True)],
+    "a list of Masked": lambda values: [
+        Masked(row, mask=mask) for row, mask in zip(values, MASK, strict=True)
+    ],
 }
 
 
@@ -487,8 +521,12 @@ def test_what_is_masked_in_its_container_leaves(kind, container):
     for map in (kind(wrap(VALUES), SIGMA, INSTRUMENT), kind(VALUES, wrap(SIGMA), INSTRUMENT)):
         np.testing.assert_array_equal(map.valid, ~MASK)
         np.testing.assert_allclose(map.values, np.where(MASK, 0.0, VALUES), rtol=1e-6)
-    np.testing.assert_array_equal(kind(wrap(VALUES), 0.1, INSTRUMENT, mask=also).valid, ~MASK & ~also)
-    np.testing.assert_array_equal(kind(VALUES, 0.1, INSTRUMENT, mask=np.ma.array(also, mask=MASK)).valid, ~MASK & ~also)
+    np.testing.assert_array_equal(
+        kind(wrap(VALUES), 0.1, INSTRUMENT, mask=also).valid, ~MASK & ~also
+    )
+    np.testing.assert_array_equal(
+        kind(VALUES, 0.1, INSTRUMENT, mask=np.ma.array(also, mask=MASK)).valid, ~MASK & ~also
+    )
 
 
 def test_a_masked_pixel_does_not_spoil_its_bin():
@@ -496,7 +534,9 @@ def test_a_masked_pixel_does_not_spoil_its_bin():
     bins, painted = jm.Apertures.bins(ids), 8.0 + 0.01 * ids
     masked = np.zeros(SHAPE, bool)
     masked[0, 0] = True
-    z = jm.TracerMap(Masked(painted, mask=masked), 0.1, jm.Instrument(GRID, jm.NoPSF(), 1, apertures=bins))
+    z = jm.TracerMap(
+        Masked(painted, mask=masked), 0.1, jm.Instrument(GRID, jm.NoPSF(), 1, apertures=bins)
+    )
     assert z.size == 10
     np.testing.assert_allclose(z.values, 8.0 + 0.01 * np.arange(10), rtol=1e-6)
 
@@ -507,7 +547,9 @@ def test_a_masked_pixel_does_not_spoil_its_bin():
 )  # fmt: skip
 def test_an_uncertainty_is_taken_for_what_it_is(uncertainty, power):
     expected = (SIGMA * 1e-3).astype(np.float32)
-    values = nddata.CCDData((200 + VALUES) * KMS, uncertainty=uncertainty((SIGMA * u.m / u.s) ** power), mask=MASK)
+    values = nddata.CCDData(
+        (200 + VALUES) * KMS, uncertainty=uncertainty((SIGMA * u.m / u.s) ** power), mask=MASK
+    )
     z = velocities(values, None)
     np.testing.assert_allclose(z.sigma, np.where(MASK, 1.0, expected), rtol=1e-6)
     np.testing.assert_allclose(velocities(sigma=uncertainty(SIGMA**power)).sigma, SIGMA, rtol=1e-6)
@@ -557,7 +599,10 @@ def test_errors_of_a_file_are_converted_to_the_unit_of_its_values(tmp_path):
         "OTHER": "Angstrom",
         "NONE": "",
     }
-    hdus = [fits.ImageHDU(np.full(SHAPE, 4.0), fits.Header({"BUNIT": unit}), name=name) for name, unit in units.items()]
+    hdus = [
+        fits.ImageHDU(np.full(SHAPE, 4.0), fits.Header({"BUNIT": unit}), name=name)
+        for name, unit in units.items()
+    ]
     fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(path)
     for kind, name, expected in (
         ("error", "E", 4e-3), ("variance", "VAR", 2e-3), ("ivar", "IVAR", 0.5e-3), ("variance", "COPIED", 2.0), ("error", "NONE", 4.0),
@@ -570,7 +615,9 @@ def test_errors_of_a_file_are_converted_to_the_unit_of_its_values(tmp_path):
         match=r"\[VAR\]: given as error, but its BUNIT 'm2/s2' is that of the variance of .*; give it as variance",
     ):
         read_map(path, "V", error="VAR")
-    with pytest.warns(jm.InputWarning, match=r"\[OTHER\]: its BUNIT is 'Angstrom', that of the values 'km/s'"):
+    with pytest.warns(
+        jm.InputWarning, match=r"\[OTHER\]: its BUNIT is 'Angstrom', that of the values 'km/s'"
+    ):
         assert read_map(path, "V", error="OTHER").sigma[0, 0] == 4.0
 
 

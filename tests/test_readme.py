@@ -45,7 +45,9 @@ def test_the_first_example_runs_as_it_stands(first):
     assert fit.converged, fit.message
     for path, truth in {"disc.metallicity.central": 8.5, "disc.metallicity.gradient": -0.1}.items():
         assert abs(float(fit.parameters[path]) - truth) < 4 * float(fit.errors[path])
-    assert np.isfinite(posterior.flat["z.scatter"]).all() and (posterior.flat["z.scatter"] > 0).all()
+    assert (
+        np.isfinite(posterior.flat["z.scatter"]).all() and (posterior.flat["z.scatter"] > 0).all()
+    )
 
 
 def test_what_follows_the_first_example_goes_on_from_it(first):
@@ -84,7 +86,11 @@ def test_bins_fibres_lenses_and_profiles_are_made_as_they_stand(first):
         "bin_ids": ids, "x": [0.0, 1.5], "y": [0.0, 1.0], "psf": jm.GaussianPSF(1.1), "jnp": jnp, "disc": component, "bulge": profile,
         "values": np.linspace(8.0, 8.5, 31), "sigma": np.full(31, 0.1),
     }  # fmt: skip
-    chosen = [block for block in PYTHON if any(word in block for word in ("Apertures", "jm.lens.sie", "def ring"))]
+    chosen = [
+        block
+        for block in PYTHON
+        if any(word in block for word in ("Apertures", "jm.lens.sie", "def ring"))
+    ]
     assert len(chosen) == 3
     for block in chosen:
         exec(block, {"jm": jm, **first, **own})
@@ -92,7 +98,12 @@ def test_bins_fibres_lenses_and_profiles_are_made_as_they_stand(first):
 
 def test_every_name_of_the_library_exists():
     """Also in the examples that need files of the reader's."""
-    used = [node for block in PYTHON for node in ast.walk(ast.parse(block)) if isinstance(node, ast.Attribute)]
+    used = [
+        node
+        for block in PYTHON
+        for node in ast.walk(ast.parse(block))
+        if isinstance(node, ast.Attribute)
+    ]
     names = {ast.unparse(node) for node in used if ast.unparse(node).startswith("jm.")}
     names |= set(re.findall(r"`(jm(?:\.\w+)+)", README))
     assert len(names) > 25
@@ -106,7 +117,9 @@ def test_the_survey_is_a_valid_configuration(tmp_path):
     (text,) = blocks("yaml")
     image = np.full((15, 15), 8.5) + 0.01 * np.arange(15)
     write_maps(tmp_path / "a.fits", {"Z": (image, "dex"), "Z_ERR": (0 * image + 0.1, "dex")})
-    table = Table({"id": ["a"], "maps": ["a.fits"], "psf_fwhm": [2.5], "R_e": [3.0], "mass": [10.0]})
+    table = Table(
+        {"id": ["a"], "maps": ["a.fits"], "psf_fwhm": [2.5], "R_e": [3.0], "mass": [10.0]}
+    )
     raw, catalogue = yaml.safe_load(text), Catalogue(table, "id")
     check_references(raw, catalogue)
     made = build(configure(raw, catalogue, 0), tmp_path)

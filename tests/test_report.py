@@ -87,31 +87,70 @@ def test_strings_stay_strings(page, elements):
 def test_the_page_needs_nothing_but_itself(page, elements):
     assert not [a for _, a in elements.found if {"src", "href", "srcset", "action"} & set(a)]
     assert not re.search(r"https?://|//cdn|@import|url\(", page)
-    policy = next(a["content"] for tag, a in elements.found if a.get("http-equiv") == "Content-Security-Policy")
-    assert policy.startswith("default-src 'none'") and "'unsafe-inline'" not in policy.split("script-src")[1]
+    policy = next(
+        a["content"]
+        for tag, a in elements.found
+        if a.get("http-equiv") == "Content-Security-Policy"
+    )
+    assert (
+        policy.startswith("default-src 'none'")
+        and "'unsafe-inline'" not in policy.split("script-src")[1]
+    )
 
 
 def test_what_has_no_value_is_null(table, elements):
     assert column(elements, f"{GRADIENT}.q50")["values"][7] is None
-    assert column(elements, "converged") == {"name": "converged", "unit": "", "kind": "flag", "values": [i != 7 for i in range(12)]}
+    assert column(elements, "converged") == {
+        "name": "converged",
+        "unit": "",
+        "kind": "flag",
+        "values": [i != 7 for i in range(12)],
+    }
     x = MaskedColumn([1.5, 2.5], mask=[True, False])
-    odd = Table({"id": [1, 1237648720693755918], "x": x, "y": [np.inf, 3.0], "z": [b"a", b"\xff"], "cube": np.ones((2, 3))})
+    odd = Table(
+        {
+            "id": [1, 1237648720693755918],
+            "x": x,
+            "y": [np.inf, 3.0],
+            "z": [b"a", b"\xff"],
+            "cube": np.ones((2, 3)),
+        }
+    )
     found = {c["name"]: c["values"] for c in pack.columns(odd)}
-    assert found == {"id": ["1", "1237648720693755918"], "x": [None, 2.5], "y": [None, 3], "z": ["a", "\ufffd"]}
-    assert pack.columns(QTable({"v": [1.0] * units.km / units.s})) == [{"name": "v", "unit": "km/s", "kind": "number", "values": [1]}]
+    assert found == {
+        "id": ["1", "1237648720693755918"],
+        "x": [None, 2.5],
+        "y": [None, 3],
+        "z": ["a", "\ufffd"],
+    }
+    assert pack.columns(QTable({"v": [1.0] * units.km / units.s})) == [
+        {"name": "v", "unit": "km/s", "kind": "number", "values": [1]}
+    ]
 
 
 @pytest.mark.parametrize("light", [False, True])
 def test_a_byte_a_pixel_holds_a_map(light):
     """Values come back to half a level, NaN as nothing, an outlier as beyond the end, the residual to half a tenth."""
     rng = np.random.default_rng(0)
-    model = np.geomspace(1, 1000, 30 * 40).reshape(30, 40) if light else np.linspace(8, 9, 30 * 40).reshape(30, 40)
+    model = (
+        np.geomspace(1, 1000, 30 * 40).reshape(30, 40)
+        if light
+        else np.linspace(8, 9, 30 * 40).reshape(30, 40)
+    )
     sigma = 1.0 if light else 0.02
     data = model + sigma * rng.normal(size=model.shape)
     data[3, 4], data[5, 6] = np.nan, 1e9
-    packed = pack.galaxy({"maps": {"z": {"data": data, "sigma": sigma, "model": model, "light": light}}, "pixel_scale": 0.2}, "x")
+    packed = pack.galaxy(
+        {
+            "maps": {"z": {"data": data, "sigma": sigma, "model": model, "light": light}},
+            "pixel_scale": 0.2,
+        },
+        "x",
+    )
     described = packed["maps"][0]
-    planes = np.frombuffer(zlib.decompress(b64decode(packed["pixels"])), np.uint8).reshape(3, 30, 40)
+    planes = np.frombuffer(zlib.decompress(b64decode(packed["pixels"])), np.uint8).reshape(
+        3, 30, 40
+    )
     found = {}
     for (kind, panel), plane in zip(described["panels"].items(), planes, strict=True):
         low, high = panel["ends"]
@@ -121,7 +160,11 @@ def test_a_byte_a_pixel_holds_a_map(light):
     assert planes[0, 5, 6] == planes[2, 5, 6] == pack.ABOVE
     good = np.isfinite(data) & (data < 1e8)
     stretched = (lambda v: np.arcsinh(v / described["width"])) if light else (lambda v: v)
-    for kind, image in {"data": stretched(data), "model": stretched(model), "residual": (data - model) / sigma}.items():
+    for kind, image in {
+        "data": stretched(data),
+        "model": stretched(model),
+        "residual": (data - model) / sigma,
+    }.items():
         values, step = found[kind]
         assert np.abs(values - image)[good].max() < step
     assert step == pytest.approx(0.051)
@@ -132,7 +175,13 @@ def test_an_empty_border_is_not_shown():
     """As wide on all sides, so that the middle stays where it is; a pixel of it is left, and a model cannot fill it."""
     data = np.full((12, 14), np.nan)
     data[4:9, 3:9] = np.arange(30.0).reshape(5, 6)
-    packed = pack.galaxy({"maps": {"z": {"data": data, "model": np.ones((12, 14)), "sigma": np.ones((12, 14))}}, "pixel_scale": 0.5}, "x")
+    packed = pack.galaxy(
+        {
+            "maps": {"z": {"data": data, "model": np.ones((12, 14)), "sigma": np.ones((12, 14))}},
+            "pixel_scale": 0.5,
+        },
+        "x",
+    )
     described = packed["maps"][0]
     assert described["shape"] == [8, 10] and described["scale"] == 0.5
     planes = np.frombuffer(zlib.decompress(b64decode(packed["pixels"])), np.uint8).reshape(3, 8, 10)
@@ -142,12 +191,16 @@ def test_an_empty_border_is_not_shown():
 
 def test_what_is_missing_is_left_out():
     image = np.ones((3, 4))
-    kinds = lambda content: [list(m["panels"]) for m in pack.galaxy({"maps": {"z": content}}, "x")["maps"]]  # noqa: E731
+    kinds = lambda content: [
+        list(m["panels"]) for m in pack.galaxy({"maps": {"z": content}}, "x")["maps"]
+    ]  # noqa: E731
     assert kinds({"data": image}) == [["data"]]
     assert kinds({"model": image}) == [["model"]]
     assert kinds({"data": image, "model": image}) == [["data", "model"]]
     assert kinds({"data": image, "model": image, "sigma": 0.0 * image}) == [["data", "model"]]
-    assert kinds({"data": np.nan * image, "model": image, "sigma": 1.0}) == [["data", "model", "residual"]]
+    assert kinds({"data": np.nan * image, "model": image, "sigma": 1.0}) == [
+        ["data", "model", "residual"]
+    ]
     assert pack.galaxy({}, "x")["maps"] == []
 
 
@@ -156,9 +209,25 @@ def test_broken_maps_touch_nothing_else():
     rng = np.random.default_rng(3)
     odd = [0.0, 1.0, -1.0, np.nan, np.inf, -np.inf, 1e-300, 1e300, 1e29, -1e29, 8.5]
     for _ in range(150):
-        image, model, sigma = (rng.choice(rng.choice(odd, rng.integers(1, 4)), (5, 4)) for _ in range(3))
-        packed = pack.galaxy({"maps": {"z": {"data": image, "model": model, "sigma": sigma, "light": bool(rng.integers(2))}}}, "x")
-        planes = np.frombuffer(zlib.decompress(b64decode(packed["pixels"])), np.uint8).reshape(-1, 5, 4)
+        image, model, sigma = (
+            rng.choice(rng.choice(odd, rng.integers(1, 4)), (5, 4)) for _ in range(3)
+        )
+        packed = pack.galaxy(
+            {
+                "maps": {
+                    "z": {
+                        "data": image,
+                        "model": model,
+                        "sigma": sigma,
+                        "light": bool(rng.integers(2)),
+                    }
+                }
+            },
+            "x",
+        )
+        planes = np.frombuffer(zlib.decompress(b64decode(packed["pixels"])), np.uint8).reshape(
+            -1, 5, 4
+        )
         assert np.array_equal(planes[0] == pack.NOTHING, ~(np.abs(image) < 1e30))
         assert json.loads(pack.inert(packed))["maps"][0]["shape"] == [5, 4]
 
@@ -228,13 +297,19 @@ def opened(browser, folder):
 
 def names(browser):
     """The galaxies in the rows that are there, from the top."""
-    return browser.execute_script("return [...document.querySelectorAll('.open')].map(b => b.textContent)")
+    return browser.execute_script(
+        "return [...document.querySelectorAll('.open')].map(b => b.textContent)"
+    )
 
 
 def cells(browser, column):
     """What stands in a column of the rows that are there."""
-    at = browser.execute_script("return [...document.querySelectorAll('#heads .label')].map(x => x.textContent)").index(column)
-    return browser.execute_script(f"return [...document.querySelectorAll('#rows tr')].map(row => row.children[{at}].textContent)")
+    at = browser.execute_script(
+        "return [...document.querySelectorAll('#heads .label')].map(x => x.textContent)"
+    ).index(column)
+    return browser.execute_script(
+        f"return [...document.querySelectorAll('#rows tr')].map(row => row.children[{at}].textContent)"
+    )
 
 
 def find(browser, css):
@@ -264,7 +339,11 @@ def typed(browser, label, text):
 
 
 def head(browser, label):
-    return next(h for h in browser.find_elements("css selector", "#heads button") if label in h.text.splitlines())
+    return next(
+        h
+        for h in browser.find_elements("css selector", "#heads button")
+        if label in h.text.splitlines()
+    )
 
 
 @pytest.mark.slow
@@ -273,10 +352,16 @@ def test_a_thousand_galaxies_open_and_sort_quickly(opened):
     times = []
     for _ in range(3):
         browser = opened()
-        times.append(browser.execute_script("return performance.getEntriesByType('navigation')[0].loadEventEnd"))
+        times.append(
+            browser.execute_script(
+                "return performance.getEntriesByType('navigation')[0].loadEventEnd"
+            )
+        )
     assert len(names(browser)) > 15
     find(browser, "#chooser summary").click()
-    browser.execute_script("for (const box of document.querySelectorAll('#choices input:not(:checked)')) box.click()")
+    browser.execute_script(
+        "for (const box of document.querySelectorAll('#choices input:not(:checked)')) box.click()"
+    )
     assert len(browser.find_elements("css selector", "#heads th")) == 30
     sort = """const done = arguments[1], begin = performance.now();
         document.querySelectorAll('#heads button')[arguments[0]].click();
@@ -294,13 +379,22 @@ def test_a_click_on_a_heading_sorts_and_says_so(opened):
     gradients = dict(zip(table["id"], table[f"{GRADIENT}.q50"], strict=True))
     for sign, word in ((1, "ascending"), (-1, "descending")):
         head(browser, "gradient").click()
-        assert head(browser, "gradient").find_element("xpath", "..").get_attribute("aria-sort") == word
-        expected = sorted((name for name, value in gradients.items() if np.isfinite(value)), key=lambda name: sign * gradients[name])
+        assert (
+            head(browser, "gradient").find_element("xpath", "..").get_attribute("aria-sort") == word
+        )
+        expected = sorted(
+            (name for name, value in gradients.items() if np.isfinite(value)),
+            key=lambda name: sign * gradients[name],
+        )
         assert names(browser)[:15] == expected[:15]
     # Galaxies without a value come last, whichever way round.
-    browser.execute_script("const s = document.querySelector('#scroller'); s.scrollTop = s.scrollHeight")
+    browser.execute_script(
+        "const s = document.querySelector('#scroller'); s.scrollTop = s.scrollHeight"
+    )
     wait(browser, "document.querySelector('#rows tr:last-child').dataset.place === '999'")
-    assert cells(browser, "gradient")[-1] == "–" and set(cells(browser, "converged")[-20:]) == {"no"}
+    assert cells(browser, "gradient")[-1] == "–" and set(cells(browser, "converged")[-20:]) == {
+        "no"
+    }
 
 
 @pytest.mark.slow
@@ -337,7 +431,11 @@ def test_a_galaxy_opens_by_keyboard_and_gives_the_focus_back(opened):
     shades = """return [...document.querySelectorAll('#maps .panel canvas')].map(
         canvas => new Set(canvas.getContext('2d').getImageData(0, 0, 64, 64).data).size)"""
     assert min(browser.execute_script(shades)) > 50
-    assert find(browser, "#maps canvas").get_attribute("aria-label").startswith("metallicity, data: from ")
+    assert (
+        find(browser, "#maps canvas")
+        .get_attribute("aria-label")
+        .startswith("metallicity, data: from ")
+    )
     press(browser, "ARROW_RIGHT", "ARROW_RIGHT", "ARROW_LEFT")
     assert title() == "8000-12704"
     press(browser, "ESCAPE")
@@ -352,10 +450,15 @@ def test_the_value_under_the_pointer_is_told(opened):
     browser = opened()
     find(browser, ".open").click()
     wait(browser, "document.querySelectorAll('#maps .panel canvas').length === 9")
-    ActionChains(browser).move_to_element_with_offset(find(browser, "#maps canvas"), 1, -1).perform()
+    ActionChains(browser).move_to_element_with_offset(
+        find(browser, "#maps canvas"), 1, -1
+    ).perform()
     content = next(survey_galaxies(survey_table(20)))[1]["maps"]["metallicity"]
     said = find(browser, "#readout").text
-    found = re.fullmatch(r"metallicity at x 0\.25″, y 0\.25″: +data (\S+) dex, +model (\S+) dex, +residual (\S+) σ", said)
+    found = re.fullmatch(
+        r"metallicity at x 0\.25″, y 0\.25″: +data (\S+) dex, +model (\S+) dex, +residual (\S+) σ",
+        said,
+    )
     assert found, said
     shown = [float(number.replace("−", "-")) for number in found.groups()]
     data, model, sigma = (content[key][32, 32] for key in ("data", "model", "sigma"))
@@ -399,7 +502,12 @@ def test_nothing_that_the_data_say_is_run(opened):
     find(browser, "#rows tr:nth-child(4) .open").click()
     wait(browser, "document.querySelectorAll('#maps .panel canvas').length === 9")
     assert find(browser, "#galaxy-name").text == HOSTILE
-    assert browser.execute_script("return document.querySelectorAll('img').length + document.scripts.length") == 1 + 1 + 11
+    assert (
+        browser.execute_script(
+            "return document.querySelectorAll('img').length + document.scripts.length"
+        )
+        == 1 + 1 + 11
+    )
     press(browser, "ESCAPE")
     find(browser, "#about-open").click()
     assert HOSTILE in find(browser, "#about").text

@@ -31,7 +31,9 @@ def results(example, tmp_path_factory):
     data, folder = data_path("sami_dr3").parent, tmp_path_factory.mktemp("sami")
     data_path("manga_7815-3702")
     config = {**read(EXAMPLES / "survey.yaml"), "sample": False, "fit": {"starts": 1}}
-    survey.run(example.prepare(data, folder / "galaxies"), config, folder / "results", progress=False)
+    survey.run(
+        example.prepare(data, folder / "galaxies"), config, folder / "results", progress=False
+    )
     return folder / "results"
 
 
@@ -48,9 +50,18 @@ def test_two_seeings_of_a_galaxy_agree_once_corrected(results, example):
     said = example.gradients(results)
     assert said["naive"]["SAMI 41144_B"][0] == pytest.approx(-0.0191, abs=0.0002)
     assert said["naive"]["SAMI 41144_D"][0] == pytest.approx(-0.0157, abs=0.0002)
-    assert said["jaxmetal"]["SAMI 41144_B"] == (pytest.approx(-0.0261, abs=0.0003), pytest.approx(0.0008, abs=0.0001))
-    assert said["jaxmetal"]["SAMI 41144_D"] == (pytest.approx(-0.0246, abs=0.0003), pytest.approx(0.0009, abs=0.0001))
-    naive, corrected = (change / error for change, error in (example.difference(said[how]) for how in ("naive", "jaxmetal")))
+    assert said["jaxmetal"]["SAMI 41144_B"] == (
+        pytest.approx(-0.0261, abs=0.0003),
+        pytest.approx(0.0008, abs=0.0001),
+    )
+    assert said["jaxmetal"]["SAMI 41144_D"] == (
+        pytest.approx(-0.0246, abs=0.0003),
+        pytest.approx(0.0009, abs=0.0001),
+    )
+    naive, corrected = (
+        change / error
+        for change, error in (example.difference(said[how]) for how in ("naive", "jaxmetal"))
+    )
     assert naive < -8 and abs(corrected) < 2
 
 

@@ -40,7 +40,9 @@ def write(folder):
                     "CRPIX2": 6.5,
                 }
             )
-            hdu.header.update({"CDELT1": -0.5 / 3600, "CDELT2": 0.5 / 3600, "CUNIT1": "deg", "CUNIT2": "deg"})
+            hdu.header.update(
+                {"CDELT1": -0.5 / 3600, "CDELT2": 0.5 / 3600, "CUNIT1": "deg", "CUNIT2": "deg"}
+            )
         hdus[0].header["BUNIT"] = "10**(-16) erg/s/cm**2/angstrom/pixel"
         hdus.writeto(folder / NAME.format(line))
     fits.PrimaryHDU(header=fits.Header(CUBE)).writeto(folder / "cube.fits")

@@ -39,7 +39,15 @@ def test_smeared_light_that_is_too_flat_cannot_meet_both_targets():
         noise.constants(1.0, 0.55, 0.01, 0.02)
 
 
-@pytest.mark.parametrize("wrong", [(0.5, 1.0, 0.01, 0.02), (1.0, 0.5, 0.02, 0.01), (1.0, 0.0, 0.01, 0.02), (np.nan, 0.5, 0.01, 0.02)])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        (0.5, 1.0, 0.01, 0.02),
+        (1.0, 0.5, 0.02, 0.01),
+        (1.0, 0.0, 0.01, 0.02),
+        (np.nan, 0.5, 0.01, 0.02),
+    ],
+)
 def test_constants_need_a_bright_quiet_centre(wrong):
     with pytest.raises(InputError, match="constants"):
         noise.constants(*wrong)
@@ -55,7 +63,9 @@ def test_propagation_is_the_analytic_error_of_o3n2():
     z, sigma = noise.propagate(calibrations.o3n2_marino13, LINES, sigmas)
     relative = np.sqrt(sum((sigmas[line] / LINES[line]) ** 2 for line in LINES))
     assert float(sigma) == pytest.approx(0.214 / np.log(10) * relative, rel=1e-5)
-    assert float(z) == pytest.approx(8.533 - 0.214 * (np.log10(0.8 / 1.0) - np.log10(0.7 / 2.86)), rel=1e-6)
+    assert float(z) == pytest.approx(
+        8.533 - 0.214 * (np.log10(0.8 / 1.0) - np.log10(0.7 / 2.86)), rel=1e-6
+    )
 
 
 @pytest.mark.parametrize("name", calibrations.CALIBRATIONS)
@@ -63,9 +73,13 @@ def test_propagation_agrees_with_noisy_fluxes(name):
     random = np.random.default_rng(1)
     sigmas = {line: flux / 40 for line, flux in LINES.items()}
     chosen = calibrations.calibration(name)
-    noisy = {line: LINES[line] + sigmas[line] * random.standard_normal(100_000) for line in chosen.lines}
+    noisy = {
+        line: LINES[line] + sigmas[line] * random.standard_normal(100_000) for line in chosen.lines
+    }
     _, sigma = noise.propagate(chosen, chosen.needed(LINES), chosen.needed(sigmas))
-    assert float(sigma) == pytest.approx(float(np.std(np.asarray(chosen(**noisy), float))), rel=0.015)
+    assert float(sigma) == pytest.approx(
+        float(np.std(np.asarray(chosen(**noisy), float))), rel=0.015
+    )
 
 
 def test_propagation_takes_any_differentiable_diagnostic():
@@ -95,8 +109,12 @@ def test_a_line_that_is_not_there_gives_no_metallicity_and_no_warning():
 
 def test_fluxes_in_cgs_units_do_not_underflow():
     tiny = {line: flux * 1e-18 for line, flux in LINES.items()}
-    z, sigma = noise.propagate(calibrations.o3n2_marino13, tiny, {line: flux / 20 for line, flux in tiny.items()})
-    plain = noise.propagate(calibrations.o3n2_marino13, LINES, {line: flux / 20 for line, flux in LINES.items()})
+    z, sigma = noise.propagate(
+        calibrations.o3n2_marino13, tiny, {line: flux / 20 for line, flux in tiny.items()}
+    )
+    plain = noise.propagate(
+        calibrations.o3n2_marino13, LINES, {line: flux / 20 for line, flux in LINES.items()}
+    )
     assert (float(z), float(sigma)) == pytest.approx(tuple(map(float, plain)), rel=1e-5)
 
 
@@ -117,11 +135,18 @@ def test_propagation_names_the_line_that_is_wrong(fluxes, sigmas, culprit):
 
 @pytest.mark.parametrize(
     "name, nii, oiii, expected",
-    [("n2_m13", 0.1, 1.0, 8.281), ("o3n2_m13", 0.1, 1.0, 8.319), ("n2_pp04", 0.1, 1.0, 8.33), ("o3n2_pp04", 0.1, 1.0, 8.41)],
+    [
+        ("n2_m13", 0.1, 1.0, 8.281),
+        ("o3n2_m13", 0.1, 1.0, 8.319),
+        ("n2_pp04", 0.1, 1.0, 8.33),
+        ("o3n2_pp04", 0.1, 1.0, 8.41),
+    ],
 )
 def test_calibrations_at_an_index_of_one(name, nii, oiii, expected):
     """N2 = -1 and O3N2 = 1 for nii / halpha = 0.1 and oiii / hbeta = 1."""
-    assert float(calibrations.calibration(name)(halpha=1.0, hbeta=1.0, oiii=oiii, nii=nii)) == pytest.approx(expected, rel=1e-6)
+    assert float(
+        calibrations.calibration(name)(halpha=1.0, hbeta=1.0, oiii=oiii, nii=nii)
+    ) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("name", calibrations.CALIBRATIONS)
@@ -142,7 +167,9 @@ def test_a_calibration_knows_its_lines():
         calibrations.in_range("n2_m13", halpha=1.0)
     with pytest.raises(InputError, match=r"missing line nii"):
         calibrations.calibration("n2_m13")(halpha=1.0)
-    with pytest.raises(InputError, match=r"unknown calibration 'o3n2_m31'. Did you mean 'o3n2_m13'"):
+    with pytest.raises(
+        InputError, match=r"unknown calibration 'o3n2_m31'. Did you mean 'o3n2_m13'"
+    ):
         calibrations.in_range("o3n2_m31", **LINES)
 
 
@@ -177,7 +204,9 @@ def test_weighted_errors_are_those_of_the_normal_equations():
     design = np.stack([np.ones(40), radius], axis=1) / sigma[:, None]
     covariance = np.linalg.inv(design.T @ design)
     np.testing.assert_allclose(fit.covariance, covariance, rtol=1e-10)
-    np.testing.assert_allclose([fit.central, fit.gradient], covariance @ design.T @ (values / sigma), rtol=1e-10)
+    np.testing.assert_allclose(
+        [fit.central, fit.gradient], covariance @ design.T @ (values / sigma), rtol=1e-10
+    )
     assert fit.gradient_error == pytest.approx(np.sqrt(covariance[1, 1]))
     assert fit.central_error == pytest.approx(np.sqrt(covariance[0, 0]))
 
@@ -195,7 +224,10 @@ def test_unweighted_errors_come_from_the_scatter_about_the_line():
 def test_the_error_of_the_gradient_covers_the_truth():
     random = np.random.default_rng(4)
     radius = np.linspace(0, 3, 30)
-    fits = [baselines.wls(radius, 8.6 - 0.1 * radius + 0.05 * random.standard_normal(30), 0.05) for _ in range(1000)]
+    fits = [
+        baselines.wls(radius, 8.6 - 0.1 * radius + 0.05 * random.standard_normal(30), 0.05)
+        for _ in range(1000)
+    ]
     pulls = np.array([(fit.gradient + 0.1) / fit.gradient_error for fit in fits])
     assert pulls.mean() == pytest.approx(0, abs=0.1)
     assert pulls.std() == pytest.approx(1, abs=0.07)
@@ -262,5 +294,10 @@ def test_the_baselines_ignore_how_the_pixels_are_ordered():
     grid = Grid.regular((15, 15), 0.2)
     radius = baselines.radius_map(grid)
     values = 8.6 - 0.1 * radius + 0.02 * np.sin(7 * radius)
-    forward, backward = baselines.ols(radius, values), baselines.ols(radius[::-1].ravel(), values[::-1].ravel())
-    assert (forward.central, forward.gradient) == pytest.approx((backward.central, backward.gradient), rel=1e-10)
+    forward, backward = (
+        baselines.ols(radius, values),
+        baselines.ols(radius[::-1].ravel(), values[::-1].ravel()),
+    )
+    assert (forward.central, forward.gradient) == pytest.approx(
+        (backward.central, backward.gradient), rel=1e-10
+    )

@@ -35,12 +35,14 @@ ROOMS = (
     "pipeline",
     "cli",
 )
-# The package itself holds only lazily loaded names, so any room may import it, and what must be told to XLA before anything else;
-# __main__ only calls the command line.
+# The package itself holds only lazily loaded names, so any room may import it, and what must be
+# told to XLA before anything else; __main__ only calls the command line.
 OUTSIDE = ("", "threads", "__main__")
 
 TREES = {
-    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("__init__").rstrip("."): ast.parse(path.read_text("utf-8"))
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    .removesuffix("__init__")
+    .rstrip("."): ast.parse(path.read_text("utf-8"))
     for path in sorted(ROOT.rglob("*.py"))
 }
 
@@ -80,7 +82,9 @@ def home(name: str) -> str:
     return name if name in TREES else name.rpartition(".")[0]
 
 
-NEEDS = {module: {home(name) for name in imports(module) if room(name) == "jaxmetal"} for module in TREES}
+NEEDS = {
+    module: {home(name) for name in imports(module) if room(name) == "jaxmetal"} for module in TREES
+}
 
 
 def reached(module: str) -> set[str]:
@@ -95,12 +99,28 @@ def reached(module: str) -> set[str]:
 
 def test_every_module_has_its_room():
     assert {room(module) for module in TREES} <= {*ROOMS, *OUTSIDE}
-    assert {"errors", "profiles.light", "instrument.convolve", "forward.observe", "inference.model"} <= set(TREES)
+    assert {
+        "errors",
+        "profiles.light",
+        "instrument.convolve",
+        "forward.observe",
+        "inference.model",
+    } <= set(TREES)
 
 
 def test_a_room_imports_only_from_rooms_before_it():
-    order = {"": -1, "threads": -1, **{name: i for i, name in enumerate(ROOMS)}, "__main__": len(ROOMS)}
-    upward = {(module, needed) for module in TREES for needed in NEEDS[module] if order[room(needed)] > order[room(module)]}
+    order = {
+        "": -1,
+        "threads": -1,
+        **{name: i for i, name in enumerate(ROOMS)},
+        "__main__": len(ROOMS),
+    }
+    upward = {
+        (module, needed)
+        for module in TREES
+        for needed in NEEDS[module]
+        if order[room(needed)] > order[room(module)]
+    }
     assert not upward
     # The line is worth something only if imports are found at all.
     assert {"profiles.profile", "errors"} <= NEEDS["galaxy"]
@@ -113,11 +133,17 @@ def test_no_module_imports_itself_in_a_circle():
 
 @pytest.mark.parametrize("module", ["science.noise", "science.baselines"])
 def test_noise_and_classical_fits_need_no_inference(module):
-    assert not {needed for needed in reached(module) if room(needed) in ("inference", "survey", "io", "view", "cli")}
+    assert not {
+        needed
+        for needed in reached(module)
+        if room(needed) in ("inference", "survey", "io", "view", "cli")
+    }
 
 
 def test_only_the_pictures_import_matplotlib():
-    assert {room(module) for module in TREES if "matplotlib" in map(room, imports(module))} <= {"view"}
+    assert {room(module) for module in TREES if "matplotlib" in map(room, imports(module))} <= {
+        "view"
+    }
 
 
 def test_surveys_are_known_to_their_readers_alone():
@@ -130,22 +156,45 @@ def test_surveys_are_known_to_their_readers_alone():
     }
     assert {"io.readers.manga", "io.readers.sami"} <= surveys
     assert {module for module in TREES if NEEDS[module] & surveys} == set()
-    assert {room(needed) for module in surveys for needed in NEEDS[module]} <= {"errors", "quantities", "instrument", "science", "io"}
+    assert {room(needed) for module in surveys for needed in NEEDS[module]} <= {
+        "errors",
+        "quantities",
+        "instrument",
+        "science",
+        "io",
+    }
 
 
 def called(module: str) -> set[str]:
     """The functions and methods that a module calls, by their own names and as they are written."""
     functions = {node.func for node in walk(TREES[module]) if isinstance(node, ast.Call)}
-    return {f.attr if isinstance(f, ast.Attribute) else getattr(f, "id", "") for f in functions} | {ast.unparse(f) for f in functions}
+    return {f.attr if isinstance(f, ast.Attribute) else getattr(f, "id", "") for f in functions} | {
+        ast.unparse(f) for f in functions
+    }
 
 
-READ = {"open", "read_text", "read_bytes", "loadtxt", "genfromtxt", "open_datatree", "open_dataset", "load_dataset", "File", "np.load"}
+READ = {
+    "open",
+    "read_text",
+    "read_bytes",
+    "loadtxt",
+    "genfromtxt",
+    "open_datatree",
+    "open_dataset",
+    "load_dataset",
+    "File",
+    "np.load",
+}
 WRITTEN = {"write_text", "write_bytes", "writeto", "to_netcdf", "savetxt", "np.save", "np.savez"}
 
 
 def test_only_files_input_and_saved_results_open_files():
     readers = {module for module in TREES if called(module) & READ}
-    assert {module for module in readers if room(module) != "io"} <= {"files", "inference.posterior", "survey.store"}
+    assert {module for module in readers if room(module) != "io"} <= {
+        "files",
+        "inference.posterior",
+        "survey.store",
+    }
     assert "io.hdus" in readers
 
 
@@ -156,7 +205,10 @@ def test_whoever_writes_a_file_writes_it_whole():
 
 
 def test_files_are_shorter_than_300_lines():
-    lengths = {module: len((ROOT / f"{module.replace('.', '/')}.py").read_text("utf-8").splitlines()) for module in leaves()}
+    lengths = {
+        module: len((ROOT / f"{module.replace('.', '/')}.py").read_text("utf-8").splitlines())
+        for module in leaves()
+    }
     assert {module: n for module, n in lengths.items() if n >= 300} == {}
 
 
@@ -172,7 +224,12 @@ def length(function: ast.FunctionDef) -> int:
 
 
 def test_functions_are_shorter_than_46_lines():
-    functions = [(module, node) for module, tree in TREES.items() for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    functions = [
+        (module, node)
+        for module, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+    ]
     assert {f"{module}.{f.name}": length(f) for module, f in functions if length(f) > 45} == {}
     assert len(functions) > 100
 
@@ -184,9 +241,24 @@ def test_every_module_says_what_it_is_about():
 def test_importing_the_package_loads_nothing_heavy():
     """So that the command line's --help costs nothing."""
     command = "import sys, json, jaxmetal; dir(jaxmetal); print(json.dumps(sorted(sys.modules)))"
-    loaded = json.loads(subprocess.run([sys.executable, "-c", command], capture_output=True, check=True, cwd=ROOT.parent).stdout)
+    loaded = json.loads(
+        subprocess.run(
+            [sys.executable, "-c", command], capture_output=True, check=True, cwd=ROOT.parent
+        ).stdout
+    )
     assert "jaxmetal" in loaded
-    assert not {"jax", "numpy", "numpyro", "equinox", "optax", "astropy", "matplotlib", "arviz", "xarray", "scipy"} & set(loaded)
+    assert not {
+        "jax",
+        "numpy",
+        "numpyro",
+        "equinox",
+        "optax",
+        "astropy",
+        "matplotlib",
+        "arviz",
+        "xarray",
+        "scipy",
+    } & set(loaded)
 
 
 @pytest.mark.parametrize("name", jm.__all__)
@@ -199,7 +271,12 @@ def test_every_public_name_is_there_and_says_what_it_is(name):
 def test_editors_see_the_same_public_names_as_users():
     """The names for type checkers, the lazily loaded ones and __all__ are one list."""
     shown = next(node for node in TREES[""].body if only_for_types(node))
-    homes = {alias.name: node.module for node in shown.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    homes = {
+        alias.name: node.module
+        for node in shown.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
     assert set(homes) == set(jm._HOMES) == set(jm.__all__)
     for name, module in homes.items():
         assert f"jaxmetal.{jm._HOMES[name]}" in (module, f"{module}.{name}")
@@ -215,20 +292,25 @@ def public(module) -> list:
     own = [
         value
         for name, value in vars(module).items()
-        if not name.startswith("_") and f"{getattr(value, '__module__', '')}.".startswith(f"{module.__name__}.")
+        if not name.startswith("_")
+        and f"{getattr(value, '__module__', '')}.".startswith(f"{module.__name__}.")
     ]
     return [value for value in own if inspect.isfunction(value) or inspect.isclass(value)]
 
 
 PROFILES = public(jm.light) + public(jm.tracer) + public(jm.lens)
 VALUES = [getattr(jm, name) for name in jm.__all__]
-NAMES = [value for value in VALUES if callable(value) and value not in (jm.InputError, jm.InputWarning)]
+NAMES = [
+    value for value in VALUES if callable(value) and value not in (jm.InputError, jm.InputWarning)
+]
 NAMES += [function for module in VALUES if inspect.ismodule(module) for function in public(module)]
 
 
 def documented(thing) -> list[str]:
     """The names in the Parameters section of a docstring."""
-    section = re.search(r"^Parameters\n-+\n(.*?)(?=^\w[^\n]*\n-+$|\Z)", inspect.getdoc(thing), re.M | re.S)
+    section = re.search(
+        r"^Parameters\n-+\n(.*?)(?=^\w[^\n]*\n-+$|\Z)", inspect.getdoc(thing), re.M | re.S
+    )
     lines = section[1].splitlines() if section else []
     return [name.strip() for line in lines if line[:1].strip() for name in line.split(",")]
 
@@ -238,18 +320,24 @@ def parameters(thing) -> list[str]:
     return [p.name for p in signature if p.name not in ("self", "args", "kwargs")]
 
 
-@pytest.mark.parametrize("profile", PROFILES, ids=lambda f: f"{f.__module__.split('.')[-1]}.{f.__name__}")
+@pytest.mark.parametrize(
+    "profile", PROFILES, ids=lambda f: f"{f.__module__.split('.')[-1]}.{f.__name__}"
+)
 def test_every_profile_states_its_equation(profile):
     """Set off by a blank line, before the parameters."""
     before = inspect.getdoc(profile).split("\nParameters\n")[0]
     assert re.search(r"\n\n {4}\w[^\n]* = ", before)
 
 
-@pytest.mark.parametrize("profile", PROFILES, ids=lambda f: f"{f.__module__.split('.')[-1]}.{f.__name__}")
+@pytest.mark.parametrize(
+    "profile", PROFILES, ids=lambda f: f"{f.__module__.split('.')[-1]}.{f.__name__}"
+)
 def test_every_profile_documents_each_of_its_parameters_once(profile):
     assert sorted(documented(profile)) == sorted(parameters(profile))
 
 
-@pytest.mark.parametrize("thing", NAMES, ids=lambda f: f"{f.__module__.split('.')[-1]}.{f.__name__}")
+@pytest.mark.parametrize(
+    "thing", NAMES, ids=lambda f: f"{f.__module__.split('.')[-1]}.{f.__name__}"
+)
 def test_no_parameter_is_documented_that_does_not_exist(thing):
     assert set(documented(thing)) <= set(parameters(thing))

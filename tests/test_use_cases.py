@@ -12,14 +12,19 @@ from scenes import CENTRAL, FLAT, GRADIENT, disc
 import jaxmetal as jm
 from jaxmetal.science import baselines
 
-# The same table as the long validation's: sigma of the gradient and of the central value, and the naive gradient, by FWHM.
-CRAMER_RAO = runpy.run_path(str(Path(__file__).parent.parent / "scripts" / "validation" / "yardsticks.py"))["WIDTHS"]
+# The same table as the long validation's: sigma of the gradient and of the central value, and the
+# naive gradient, by FWHM.
+CRAMER_RAO = runpy.run_path(
+    str(Path(__file__).parent.parent / "scripts" / "validation" / "yardsticks.py")
+)["WIDTHS"]
 
 
 def case_1(fwhm, seed=None):
     """Use case 1 at a sampling that all sharp, or all wide, PSFs share, so that they share one program."""
     sampling, margin = ((4, 2), 8) if fwhm < 0.4 else ((2, 1), 56)
-    instrument = jm.Instrument(jm.Grid.regular((121, 121), 0.066), jm.GaussianPSF(fwhm), sampling, margin)
+    instrument = jm.Instrument(
+        jm.Grid.regular((121, 121), 0.066), jm.GaussianPSF(fwhm), sampling, margin
+    )
     return jm.simulate.tracer_map(disc(), instrument, seed=seed)
 
 
@@ -49,7 +54,9 @@ def test_the_naive_fit_has_the_known_bias(fwhm):
 @pytest.mark.slow
 @pytest.mark.precision("single")
 def test_nuts_reaches_the_bound_too():
-    instrument = jm.Instrument(jm.Grid.regular((121, 121), 0.066), jm.GaussianPSF(1.5), (2 / 3, 1 / 3), 56)
+    instrument = jm.Instrument(
+        jm.Grid.regular((121, 121), 0.066), jm.GaussianPSF(1.5), (2 / 3, 1 / 3), 56
+    )
     model = jm.Model(disc(), {"z": jm.simulate.tracer_map(disc(), instrument, seed=1)}, FLAT)
     posterior = jm.sample(model, jm.optimise(model, starts=1), method="nuts", warmup=40, draws=80)
     row = posterior.summary()[GRADIENT]
@@ -79,13 +86,17 @@ def test_use_case_2_recovers_three_clumps_with_all_light_free(seed):
     for name, value in truth.items():
         path = f"{name}.metallicity.value"
         assert abs(float(fit.parameters[path]) - value) < 3 * fit.errors[path]
-    # With the light known 0.040, 0.021 and 0.017 dex. What is not known of the light adds to that; a clump that the noise
-    # makes brighter in metals is known better, in proportion to 10^Z.
+    # With the light known 0.040, 0.021 and 0.017 dex. What is not known of the light adds to that;
+    # a clump that the noise makes brighter in metals is known better, in proportion to 10^Z.
     errors = np.array([float(fit.errors[f"{name}.metallicity.value"]) for name in truth])
-    scaled = errors * [10 ** (float(fit.parameters[f"{name}.metallicity.value"]) - value) for name, value in truth.items()]
+    scaled = errors * [
+        10 ** (float(fit.parameters[f"{name}.metallicity.value"]) - value)
+        for name, value in truth.items()
+    ]
     assert np.all(scaled > [0.0404 * 0.9, 0.0209 * 0.9, 0.0166 * 0.9])
     assert np.all(scaled < [0.0404 * 1.4, 0.0209 * 1.4, 0.0166 * 1.4])
-    # Each error stands beside its own parameter: positions are known to milliarcseconds, amplitudes to some percent.
+    # Each error stands beside its own parameter: positions are known to milliarcseconds, amplitudes
+    # to some percent.
     assert 0.001 < fit.errors["clump1.light.center_x"] < 0.01
     assert 0.1 < fit.errors["clump1.light.amp"] < 3.0
     assert fit.reduced_chi_square == pytest.approx(1.0, abs=5 * np.sqrt(2 / fit.size))
@@ -96,8 +107,13 @@ def test_use_case_2_errors_with_the_light_known():
     """Fisher: 0.0404, 0.0209 and 0.0166 dex, the first two correlated at -0.61."""
     galaxy, maps = jm.simulate.use_case_2(supersampling=(6, 3))
     names = [f"clump{i}.metallicity.value" for i in (1, 2, 3)]
-    fit = jm.optimise(jm.Model(galaxy, {"z": maps["z"]}, {name: dist.Uniform(6.0, 9.0) for name in names}), starts=1)
-    np.testing.assert_allclose([fit.errors[name] for name in names], [0.0404, 0.0209, 0.0166], rtol=0.03)
+    fit = jm.optimise(
+        jm.Model(galaxy, {"z": maps["z"]}, {name: dist.Uniform(6.0, 9.0) for name in names}),
+        starts=1,
+    )
+    np.testing.assert_allclose(
+        [fit.errors[name] for name in names], [0.0404, 0.0209, 0.0166], rtol=0.03
+    )
     correlation = fit.covariance[0, 1] / (fit.errors[names[0]] * fit.errors[names[1]])
     assert correlation == pytest.approx(-0.61, abs=0.02)
 

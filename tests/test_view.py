@@ -44,11 +44,17 @@ def truth():
 @pytest.fixture(scope="module")
 def model(truth):
     instrument = jm.Instrument(jm.Grid.from_wcs(sky()), jm.GaussianPSF(1.2), (2, 1), 12)
-    found = jm.simulate.tracer_map(truth, instrument, variance=lambda flux: 0.0002 + 0.0002 / flux, seed=1)
+    found = jm.simulate.tracer_map(
+        truth, instrument, variance=lambda flux: 0.0002 + 0.0002 / flux, seed=1
+    )
     mask = np.zeros((SIZE, SIZE), bool)
     mask[5:9, 25:33] = True
     z = jm.TracerMap(found.values, found.sigma, instrument, mask=mask)
-    return jm.Model(disc(central=8.5, gradient=-0.1), {"z": z}, {CENTRAL: FLAT[CENTRAL], GRADIENT: FLAT[GRADIENT]})
+    return jm.Model(
+        disc(central=8.5, gradient=-0.1),
+        {"z": z},
+        {CENTRAL: FLAT[CENTRAL], GRADIENT: FLAT[GRADIENT]},
+    )
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +99,13 @@ def screen(axes, x, y):
 
 def gaussian(rho, size=20_000, seed=0, names=("disc.light.a", "disc.light.b")):
     """A posterior that is a Gaussian of known correlation, about (3, -1) with deviations (0.1, 20)."""
-    draws = np.random.default_rng(seed).multivariate_normal([3.0, -1.0], [[0.01, 2.0 * rho], [2.0 * rho, 400.0]], size=(2, size // 2))
-    return jm.Posterior({name: draws[..., i] for i, name in enumerate(names)}, {"diverging": np.zeros((2, size // 2), bool)})
+    draws = np.random.default_rng(seed).multivariate_normal(
+        [3.0, -1.0], [[0.01, 2.0 * rho], [2.0 * rho, 400.0]], size=(2, size // 2)
+    )
+    return jm.Posterior(
+        {name: draws[..., i] for i, name in enumerate(names)},
+        {"diverging": np.zeros((2, size // 2), bool)},
+    )
 
 
 def test_data_model_and_intrinsic_map_share_one_colour_scale(picture):
@@ -133,7 +144,9 @@ def test_east_is_left_and_north_is_up_however_the_camera_is_turned(turn):
     wcs = sky(turn)
     grid = jm.Grid.from_wcs(wcs)
     image = np.zeros(grid.shape)
-    column, row = (int(np.round(p)) for p in wcs.all_world2pix(150.0 + 1.5 / 3600, 2.0 + 0.6 / 3600, 0))
+    column, row = (
+        int(np.round(p)) for p in wcs.all_world2pix(150.0 + 1.5 / 3600, 2.0 + 0.6 / 3600, 0)
+    )
     image[row, column] = 1.0
     figure = style.new_figure(3, 3)
     axes = figure.add_subplot()
@@ -149,10 +162,14 @@ def test_a_plain_grid_runs_to_the_right_and_has_no_compass(picture, fit, truth):
     plain = maps.map_figure(dataclasses.replace(fit, maps={"z": z}), "z")
     axes = panels(plain)["data"]
     assert screen(axes, 1.0, 0.0)[0] > screen(axes, 0.0, 0.0)[0]
-    assert {"N", "E"} <= set(texts(picture).split("\n")) and not {"N", "E"} & set(texts(plain).split("\n"))
+    assert {"N", "E"} <= set(texts(picture).split("\n")) and not {"N", "E"} & set(
+        texts(plain).split("\n")
+    )
 
 
-@pytest.mark.parametrize("matrix", [[[0.2, 0.0], [0.0, 0.2]], [[-0.2, 0.0], [0.0, 0.2]], [[0.1, -0.2], [0.15, 0.1]]])
+@pytest.mark.parametrize(
+    "matrix", [[[0.2, 0.0], [0.0, 0.2]], [[-0.2, 0.0], [0.0, 0.2]], [[0.1, -0.2], [0.15, 0.1]]]
+)
 def test_pixels_are_drawn_where_they_lie(matrix):
     grid = jm.Grid((0.3, -0.4), matrix, (4, 6))
     x, y = maps.corners(grid)
@@ -161,8 +178,12 @@ def test_pixels_are_drawn_where_they_lie(matrix):
 
 
 def test_the_circle_holds_half_of_the_light_of_the_psf(picture):
-    circle = next(patch for patch in panels(picture)["data"].patches if isinstance(patch, mpl.patches.Circle))
-    assert 2 * circle.radius == pytest.approx(1.2, rel=1e-5), "for a Gaussian this is the full width at half maximum"
+    circle = next(
+        patch for patch in panels(picture)["data"].patches if isinstance(patch, mpl.patches.Circle)
+    )
+    assert 2 * circle.radius == pytest.approx(1.2, rel=1e-5), (
+        "for a Gaussian this is the full width at half maximum"
+    )
 
 
 @pytest.mark.parametrize(
@@ -178,7 +199,10 @@ def test_colour_bars_name_quantity_and_unit(fit, name, unit, label):
     figure = maps.map_figure(fit, name, unit=unit)
     bars = [axes.get_xlabel() for axes in figure.axes if axes not in panels(figure).values()]
     assert bars == [label, r"(data $-$ model) / $\sigma$", label]
-    assert panels(figure)["data"].get_xlabel() == "x, east [arcsec]" and panels(figure)["data"].get_ylabel() == "y, north [arcsec]"
+    assert (
+        panels(figure)["data"].get_xlabel() == "x, east [arcsec]"
+        and panels(figure)["data"].get_ylabel() == "y, north [arcsec]"
+    )
 
 
 def test_a_metallicity_relative_to_the_sun_is_not_called_an_oxygen_abundance(fit):
@@ -210,14 +234,19 @@ def test_unknown_maps_and_maps_of_light_are_named(fit):
 
 def test_the_profile_gives_the_naive_and_the_true_gradient(fit, post, truth):
     figure = profile.profile_figure(fit, "z", post, truth=truth)
-    legend = {text.get_text().split(":")[0]: text.get_text() for text in figure.legends[0].get_texts()}
+    legend = {
+        text.get_text().split(":")[0]: text.get_text() for text in figure.legends[0].get_texts()
+    }
     gradient = style.number(float(fit.parameters[GRADIENT]), 0.0)
     number = float(legend["forward-modelled"].split()[1].replace(style.MINUS, "-"))
     assert number == pytest.approx(float(fit.parameters[GRADIENT]), abs=6e-4), gradient
     naive = float(legend["naive line"].split()[2].replace(style.MINUS, "-"))
     assert -0.2 < naive < -0.1 and abs(number + 0.2) < 0.02
     assert legend["truth"] == f"truth: {style.MINUS}0.2 dex/arcsec"
-    assert figure.axes[0].get_ylabel() == "12 + log(O/H) [dex]" and "[arcsec]" in figure.axes[0].get_xlabel()
+    assert (
+        figure.axes[0].get_ylabel() == "12 + log(O/H) [dex]"
+        and "[arcsec]" in figure.axes[0].get_xlabel()
+    )
 
 
 def test_the_band_of_the_profile_is_as_wide_as_the_errors(fit, post):
@@ -225,7 +254,9 @@ def test_the_band_of_the_profile_is_as_wide_as_the_errors(fit, post):
         found = [float(galaxy.disc.metallicity.gradient) for galaxy in drawn]
         assert len(found) == count
         assert np.std(found) == pytest.approx(float(fit.errors[GRADIENT]), rel=0.3)
-        assert np.mean(found) == pytest.approx(float(fit.parameters[GRADIENT]), abs=0.5 * float(fit.errors[GRADIENT]))
+        assert np.mean(found) == pytest.approx(
+            float(fit.parameters[GRADIENT]), abs=0.5 * float(fit.errors[GRADIENT])
+        )
     assert profile.draws(dataclasses.replace(fit, covariance=np.full((2, 2), np.nan))) == []
 
 
@@ -239,19 +270,24 @@ def test_rings_are_circles_in_the_plane_of_the_disc():
 def test_the_intrinsic_profile_of_one_component_is_its_tracer(fit):
     galaxy = disc(central=8.8, x=0.3)
     radii = np.linspace(0.0, 30.0, 7)
-    found = profile.intrinsic_profile(galaxy, fit.maps["z"], *profile.ring(radii, (0.3, 0.0), 0.0, 0.0))
+    found = profile.intrinsic_profile(
+        galaxy, fit.maps["z"], *profile.ring(radii, (0.3, 0.0), 0.0, 0.0)
+    )
     np.testing.assert_allclose(found, 8.8 - 0.2 * radii, rtol=1e-5)
 
 
 def test_the_intrinsic_profile_of_several_components_is_weighted_by_light(fit):
     def lamp(amp, value):
         return jm.Component(
-            light=jm.Profile(jm.light.exponential, amp=amp, scale_length=1.0), metallicity=jm.Profile(jm.tracer.uniform, value=value)
+            light=jm.Profile(jm.light.exponential, amp=amp, scale_length=1.0),
+            metallicity=jm.Profile(jm.tracer.uniform, value=value),
         )
 
     dark = jm.Component(light=jm.Profile(jm.light.exponential, amp=100.0, scale_length=2.0))
     galaxy = jm.Galaxy(poor=lamp(3.0, 8.0), rich=lamp(1.0, 9.0), dark=dark)
-    found = profile.intrinsic_profile(galaxy, fit.maps["z"], *profile.ring(np.array([0.0, 1.0, 3.0]), (0.0, 0.0), 0.0, 0.0))
+    found = profile.intrinsic_profile(
+        galaxy, fit.maps["z"], *profile.ring(np.array([0.0, 1.0, 3.0]), (0.0, 0.0), 0.0, 0.0)
+    )
     np.testing.assert_allclose(found, np.log10((3 * 1e8 + 1e9) / 4), rtol=1e-5)
 
 
@@ -271,7 +307,12 @@ def test_contours_of_a_gaussian_hold_what_they_say(rho):
     """In units of the deviations the 68 % contour is an ellipse of radius sqrt(-2 ln 0.32) = 1.51, the 95 % one of 2.45."""
     figure = posterior.corner_figure(gaussian(rho))
     inverse = np.linalg.inv([[0.01, 2.0 * rho], [2.0 * rho, 400.0]])
-    lines = next(c for axes in figure.axes for c in axes.collections if isinstance(c, QuadContourSet) and not c.filled)
+    lines = next(
+        c
+        for axes in figure.axes
+        for c in axes.collections
+        if isinstance(c, QuadContourSet) and not c.filled
+    )
     for part, path in zip(lines.levels, lines.get_paths(), strict=True):
         off = path.vertices - [3.0, -1.0]
         radius = np.sqrt(np.einsum("ni,ij,nj->n", off, inverse, off))
@@ -285,7 +326,12 @@ def test_the_smoothing_of_few_draws_widens_nothing():
         x, y = (values.ravel() for values in gaussian(0.9, size=300, seed=seed).samples.values())
         across, up, parts = posterior.density(x, y)
         cell = np.abs(
-            np.linalg.det([[across[1, 0] - across[0, 0], up[1, 0] - up[0, 0]], [across[0, 1] - across[0, 0], up[0, 1] - up[0, 0]]])
+            np.linalg.det(
+                [
+                    [across[1, 0] - across[0, 0], up[1, 0] - up[0, 0]],
+                    [across[0, 1] - across[0, 0], up[0, 1] - up[0, 0]],
+                ]
+            )
         )
         found.append(cell * np.sum(parts < 0.68))
     area = -2 * np.log(0.32) * np.pi * 0.1 * 20.0 * np.sqrt(1 - 0.9**2)
@@ -297,12 +343,25 @@ def test_histograms_give_median_and_percentiles(post):
     titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
     low, middle, high = np.percentile(post.flat[GRADIENT], [16, 50, 84])
     places = style.decimals(0.5 * (high - low))
-    assert titles[1] == f"${middle:.{places}f}^{{+{high - middle:.{places}f}}}_{{-{middle - low:.{places}f}}}$"
-    assert "Z(0)" in texts(figure) and "metallicity\ngradient" in texts(figure) and "truth" in texts(figure)
+    assert (
+        titles[1]
+        == f"${middle:.{places}f}^{{+{high - middle:.{places}f}}}_{{-{middle - low:.{places}f}}}$"
+    )
+    assert (
+        "Z(0)" in texts(figure)
+        and "metallicity\ngradient" in texts(figure)
+        and "truth" in texts(figure)
+    )
 
 
 def test_names_say_no_more_than_they_must():
-    paths = ["disc.light.amp", "bulge.light.amp", "disc.metallicity.gradient", "z.instrument.psf.fwhm", "z.scatter"]
+    paths = [
+        "disc.light.amp",
+        "bulge.light.amp",
+        "disc.metallicity.gradient",
+        "z.instrument.psf.fwhm",
+        "z.scatter",
+    ]
     assert list(posterior.names(paths).values()) == [
         "disc\nlight\namp",
         "bulge\nlight\namp",
@@ -314,7 +373,10 @@ def test_names_say_no_more_than_they_must():
 
 def test_of_many_parameters_ten_are_drawn_and_this_is_said():
     random = np.random.default_rng(3)
-    many = jm.Posterior({f"disc.light.p{i}": random.standard_normal((2, 50)) for i in range(12)}, {"diverging": np.zeros((2, 50), bool)})
+    many = jm.Posterior(
+        {f"disc.light.p{i}": random.standard_normal((2, 50)) for i in range(12)},
+        {"diverging": np.zeros((2, 50), bool)},
+    )
     for figure, count in ((posterior.corner_figure(many), 55), (posterior.trace_figure(many), 20)):
         assert len(figure.axes) == count
         assert "the first 10 of 12 parameters" in texts(figure)
@@ -334,13 +396,17 @@ def test_traces_show_every_chain_and_divergent_draws(post):
     first = figure.axes[0]
     np.testing.assert_allclose([line.get_ydata() for line in first.lines[:2]], post.flat[CENTRAL])
     assert len(first.lines) == 3 and first.lines[2].get_xdata() == [30, 30]
-    assert "1 divergent draws" in texts(figure) and "effective samples" in first.get_title(loc="right")
+    assert "1 divergent draws" in texts(figure) and "effective samples" in first.get_title(
+        loc="right"
+    )
 
 
 def test_corner_names_wrong_paths_and_draws(post):
     with pytest.raises(jm.InputError, match="truths: unknown parameter 'gradient'"):
         posterior.corner_figure(post, truths={"gradient": 0.0})
-    broken = jm.Posterior({"disc.light.amp": np.array([[1.0, np.nan, 2.0]])}, {"diverging": np.zeros((1, 3), bool)})
+    broken = jm.Posterior(
+        {"disc.light.amp": np.array([[1.0, np.nan, 2.0]])}, {"diverging": np.zeros((1, 3), bool)}
+    )
     with pytest.raises(jm.InputError, match="two or more finite draws, got 2 of 3"):
         posterior.corner_figure(broken)
 
@@ -355,7 +421,10 @@ def test_files_appear_whole_and_twice_the_same(tmp_path, ending, start):
 
     assert written(f"a/one.{ending}").startswith(start)
     assert written(f"a/one.{ending}") == written(f"a/two.{ending}")
-    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == [f"one.{ending}", f"two.{ending}"]
+    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == [
+        f"one.{ending}",
+        f"two.{ending}",
+    ]
 
 
 def test_other_formats_are_refused(tmp_path):
@@ -400,7 +469,9 @@ def test_a_real_galaxy_lies_as_on_the_sky():
     corners = np.array([[0, 0], [columns - 1, 0], [0, rows - 1], [columns - 1, rows - 1]])
     ra, dec = galaxy.wcs.all_pix2world(corners, 0).T
     places = np.array([screen(axes, *galaxy.grid.position(*corner)) for corner in corners])
-    assert np.corrcoef(ra, places[:, 0])[0, 1] < -0.99 and np.corrcoef(dec, places[:, 1])[0, 1] > 0.99
+    assert (
+        np.corrcoef(ra, places[:, 0])[0, 1] < -0.99 and np.corrcoef(dec, places[:, 1])[0, 1] > 0.99
+    )
 
 
 # Pictures that could mislead.
@@ -409,7 +480,9 @@ def test_a_real_galaxy_lies_as_on_the_sky():
 def with_scatter(fit, scatter=0.05):
     """The same fit with a scatter, as if it had been fitted."""
     z = fit.maps["z"]
-    return dataclasses.replace(fit, maps=fit.maps | {"z": eqx.tree_at(lambda m: m.scatter, z, jnp.asarray(scatter))})
+    return dataclasses.replace(
+        fit, maps=fit.maps | {"z": eqx.tree_at(lambda m: m.scatter, z, jnp.asarray(scatter))}
+    )
 
 
 def test_a_fitted_scatter_does_not_hide_in_the_residual(fit):
@@ -418,7 +491,9 @@ def test_a_fitted_scatter_does_not_hide_in_the_residual(fit):
     figure = maps.map_figure(scattered, "z", "dex")
     shown = mesh(panels(figure)["residual"]).get_array()
     valid = np.asarray(z.valid)
-    np.testing.assert_allclose(shown.compressed(), ((z.data - fit.predicted["z"]) / z.errors)[valid], rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(
+        shown.compressed(), ((z.data - fit.predicted["z"]) / z.errors)[valid], rtol=1e-3, atol=1e-4
+    )
     by_errors, by_scatter = (one.chi_square["z"] / z.size for one in (fit, scattered))
     assert by_scatter < 0.8 * by_errors
     said = f"χ² per pixel {by_errors:.2f} with the measured errors, {by_scatter:.2f} with the scatter of 0.05 dex"
@@ -432,12 +507,19 @@ def test_labels_of_narrow_frames_do_not_touch(fit, shape):
     """Neither those of two colour bars, however long the unit, nor the numbers at their ticks."""
     instrument = jm.Instrument(jm.Grid.regular(shape, 0.15), jm.GaussianPSF(1.2), (2, 1), 12)
     flux = jm.simulate.light_map(fit.galaxy, instrument)
-    narrow = dataclasses.replace(fit, maps={"flux": flux}, predicted={"flux": np.asarray(flux.values)})
+    narrow = dataclasses.replace(
+        fit, maps={"flux": flux}, predicted={"flux": np.asarray(flux.values)}
+    )
     figure = maps.map_figure(narrow, "flux", "1e-17 erg / (s cm2 Angstrom spaxel)")
     figure.draw_without_rendering()
     bars = [axes for axes in figure.axes if axes not in panels(figure).values()]
     ends = [axes.xaxis.label.get_window_extent() for axes in bars]
-    ends += [label.get_window_extent() for axes in bars for label in axes.get_xticklabels() if label.get_text()]
+    ends += [
+        label.get_window_extent()
+        for axes in bars
+        for label in axes.get_xticklabels()
+        if label.get_text()
+    ]
     for i, one in enumerate(ends):
         assert one.x0 >= 0 and one.x1 <= figure.bbox.x1
         assert not any(one.overlaps(other) for other in ends[:i])
@@ -450,7 +532,12 @@ def test_a_small_part_of_a_frame_fills_its_picture(turn):
     used[50:60, 8:20] = True
     window = frames.window_of(grid, used)
     x, y = (np.asarray(c)[used] for c in np.broadcast_arrays(*grid.coordinates))
-    assert window.left < x.min() and window.right > x.max() and window.bottom < y.min() and window.top > y.max()
+    assert (
+        window.left < x.min()
+        and window.right > x.max()
+        and window.bottom < y.min()
+        and window.top > y.max()
+    )
     width, height = window.right - window.left, window.top - window.bottom
     assert width < 1.5 * np.ptp(x) + 0.6 and height < 1.5 * np.ptp(y) + 0.6
     # All of a frame is no smaller than the frame, and a frame without data is shown as a whole.
@@ -475,11 +562,18 @@ def test_the_light_is_drawn_as_it_is_and_through_the_psf(fit):
     figure = light.light_figure(fit, "z", "erg/s")
     sharp, blurred = (mesh(axes).get_array() for axes in panels(figure).values())
     flux = jm.LightMap(np.zeros((SIZE, SIZE)), 1.0, fit.maps["z"].instrument)
-    np.testing.assert_allclose(sharp.reshape(SIZE, SIZE), jm.intrinsic(fit.galaxy, flux), rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(blurred.reshape(SIZE, SIZE), jm.predict(fit.galaxy, flux), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(
+        sharp.reshape(SIZE, SIZE), jm.intrinsic(fit.galaxy, flux), rtol=1e-4, atol=1e-5
+    )
+    np.testing.assert_allclose(
+        blurred.reshape(SIZE, SIZE), jm.predict(fit.galaxy, flux), rtol=1e-3, atol=1e-4
+    )
     assert sharp.max() > 1.5 * blurred.max()
     said = texts(figure)
-    assert "light that carries the metallicity: disc (sersic, known, not fitted)" in said and "flux per pixel [erg/s]" in said
+    assert (
+        "light that carries the metallicity: disc (sersic, known, not fitted)" in said
+        and "flux per pixel [erg/s]" in said
+    )
     with pytest.raises(jm.InputError, match="'flux' is a map of light"):
         light.light_figure(fit, "flux")
 
@@ -487,7 +581,9 @@ def test_the_light_is_drawn_as_it_is_and_through_the_psf(fit):
 def test_the_light_says_what_was_fitted_and_leaves_out_what_carries_nothing(fit):
     dark = jm.Component(light=jm.Profile(jm.light.exponential, amp=1.0, scale_length=1.0))
     both = dataclasses.replace(
-        fit, galaxy=jm.Galaxy(disc=fit.galaxy.disc, dark=dark), parameters=fit.parameters | {"disc.light.R_sersic": np.array(1.0)}
+        fit,
+        galaxy=jm.Galaxy(disc=fit.galaxy.disc, dark=dark),
+        parameters=fit.parameters | {"disc.light.R_sersic": np.array(1.0)},
     )
     assert light.described(both, "metallicity") == "disc (sersic, fitted: R_sersic)"
     assert list(light.carriers_of(both.galaxy, "metallicity").components) == ["disc"]
@@ -498,13 +594,23 @@ def test_the_profile_is_not_stretched_by_its_noisiest_pixels(fit):
     z = fit.maps["z"]
     bad = np.indices(z.values.shape).sum(axis=0) % 2 == 0
     noise = np.where(bad, 5.0 * np.random.default_rng(0).normal(size=bad.shape), 0.0)
-    noisy = jm.TracerMap(np.asarray(z.values) + noise, np.where(bad, 5.0, z.sigma), z.instrument, mask=~np.asarray(z.valid))
-    low, high = profile.profile_figure(dataclasses.replace(fit, maps={"z": noisy}), "z").axes[0].get_ylim()
+    noisy = jm.TracerMap(
+        np.asarray(z.values) + noise,
+        np.where(bad, 5.0, z.sigma),
+        z.instrument,
+        mask=~np.asarray(z.valid),
+    )
+    low, high = (
+        profile.profile_figure(dataclasses.replace(fit, maps={"z": noisy}), "z").axes[0].get_ylim()
+    )
     usual = profile.profile_figure(fit, "z").axes[0].get_ylim()
     assert high - low < 1.6 * (usual[1] - usual[0])
     # What is known well is shown wherever it lies.
     off = jm.TracerMap(np.asarray(z.values) + 1.0, z.sigma, z.instrument, mask=~np.asarray(z.valid))
-    assert profile.profile_figure(dataclasses.replace(fit, maps={"z": off}), "z").axes[0].get_ylim()[1] > 9.6
+    assert (
+        profile.profile_figure(dataclasses.replace(fit, maps={"z": off}), "z").axes[0].get_ylim()[1]
+        > 9.6
+    )
 
 
 def test_the_fair_rival_is_seen_and_explained(fit):
@@ -512,12 +618,26 @@ def test_the_fair_rival_is_seen_and_explained(fit):
     figure = profile.profile_figure(fit, "z")
     lines = {line.get_label(): line for line in figure.axes[0].lines}
     rival = next(line for label, line in lines.items() if label.startswith("fit through the PSF"))
-    assert "squares" in rival.get_label() and rival.get_marker() == "o" and rival.get_markersize() > 4
+    assert (
+        "squares" in rival.get_label() and rival.get_marker() == "o" and rival.get_markersize() > 4
+    )
     z = fit.maps["z"]
-    found = jm.baselines.annuli(np.where(z.valid, np.hypot(*z.instrument.grid.coordinates), np.nan), z.data, np.linspace(0, 5, 9))
-    assert np.nanmax(np.abs(np.interp(found.radius, rival.get_xdata(), rival.get_ydata()) - found.median)[:4]) < 0.03
+    found = jm.baselines.annuli(
+        np.where(z.valid, np.hypot(*z.instrument.grid.coordinates), np.nan),
+        z.data,
+        np.linspace(0, 5, 9),
+    )
+    assert (
+        np.nanmax(
+            np.abs(np.interp(found.radius, rival.get_xdata(), rival.get_ydata()) - found.median)[:4]
+        )
+        < 0.03
+    )
     naive = next(line for label, line in lines.items() if label.startswith("naive"))
-    assert naive.get_linestyle() != lines[next(label for label in lines if label.startswith("forward"))].get_linestyle()
+    assert (
+        naive.get_linestyle()
+        != lines[next(label for label in lines if label.startswith("forward"))].get_linestyle()
+    )
 
 
 @pytest.mark.parametrize(
@@ -525,7 +645,11 @@ def test_the_fair_rival_is_seen_and_explained(fit):
     [
         ({"redshift": 0.03}, "radius [kpc]", jm.lensing.kpc_per_arcsec(0.03)),
         ({"effective_radius": 2.0}, r"radius / $R_\mathrm{e}$", 0.5),
-        ({"effective_radius": 2.0, "redshift": 0.03}, "radius [kpc]", jm.lensing.kpc_per_arcsec(0.03)),
+        (
+            {"effective_radius": 2.0, "redshift": 0.03},
+            "radius [kpc]",
+            jm.lensing.kpc_per_arcsec(0.03),
+        ),
     ],
 )
 def test_a_second_axis_has_kpc_or_effective_radii(fit, known, label, factor):
@@ -542,6 +666,13 @@ def test_bins_are_called_bins():
     instrument = jm.Instrument(jm.Grid.regular((6, 6), 1.0), jm.NoPSF())
     ids = np.arange(36).reshape(6, 6) // 4
     fibres = jm.Apertures.circles(jm.Grid.regular((6, 6), 1.0), [0.0, 1.0], [0.0, 1.0], 0.7)
-    binned, round_ones = (jm.Instrument(instrument.grid, jm.NoPSF(), apertures=a) for a in (jm.Apertures.bins(ids), fibres))
-    assert [one.measurements for one in (instrument, binned, round_ones)] == ["pixels", "bins", "apertures"]
+    binned, round_ones = (
+        jm.Instrument(instrument.grid, jm.NoPSF(), apertures=a)
+        for a in (jm.Apertures.bins(ids), fibres)
+    )
+    assert [one.measurements for one in (instrument, binned, round_ones)] == [
+        "pixels",
+        "bins",
+        "apertures",
+    ]
     assert summary.count(jm.TracerMap(np.ones(9), 1.0, binned)) == "9 bins"

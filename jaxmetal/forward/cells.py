@@ -70,7 +70,9 @@ def beam_of(galaxy: Galaxy, moment: Moment) -> Beam:
     return Beam(moment.light, tuple(lit))
 
 
-def average_over_cells(galaxy: Galaxy, grid: Grid, sampling: Sampling, moments: Sequence[Moment], smeared: bool) -> Cells:
+def average_over_cells(
+    galaxy: Galaxy, grid: Grid, sampling: Sampling, moments: Sequence[Moment], smeared: bool
+) -> Cells:
     """The light and the weighted light of each moment, averaged over cells.
 
     Parameters
@@ -128,7 +130,9 @@ def _batches(galaxy: Galaxy) -> list[list[str]]:
     return [*alike.values()] + [lensed] * bool(lensed)
 
 
-def _sum(components: list[Component], moments: Sequence[Moment], averages: Callable, abreast: int) -> list[Array]:
+def _sum(
+    components: list[Component], moments: Sequence[Moment], averages: Callable, abreast: int
+) -> list[Array]:
     """The cell averages of components that differ in numbers only, summed.
 
     Compiled once, however many they are.
@@ -155,7 +159,9 @@ def _sum(components: list[Component], moments: Sequence[Moment], averages: Calla
     return jax.lax.scan(add, zeros, alike)[0]
 
 
-def _lensed(galaxy: Galaxy, components: dict[str, Component], moments: Sequence[Moment], averages: Callable) -> list[Array]:
+def _lensed(
+    galaxy: Galaxy, components: dict[str, Component], moments: Sequence[Moment], averages: Callable
+) -> list[Array]:
     """The cell averages of what lies behind the lenses."""
 
     def sources(x: Array, y: Array) -> list[Array]:
@@ -172,7 +178,9 @@ def _lensed(galaxy: Galaxy, components: dict[str, Component], moments: Sequence[
     return averages(sources, count, cusps=[]) if count else []
 
 
-def _source_planes(galaxy: Galaxy, names: tuple[str, ...], x: Array, y: Array) -> dict[str, tuple[Array, Array]]:
+def _source_planes(
+    galaxy: Galaxy, names: tuple[str, ...], x: Array, y: Array
+) -> dict[str, tuple[Array, Array]]:
     """Where in the plane of each component the light at a position comes from.
 
     beta = theta - alpha(theta)
@@ -197,7 +205,9 @@ def _lights(component: Component, moments: Sequence[Moment]) -> list[str]:
 def _carried(component: Component, moments: Sequence[Moment]) -> list[int]:
     """The moments with a weight in which a component takes part."""
     return [
-        index for index, m in enumerate(moments) if m.weight and m.light in component.lights and set(m.tracers) <= set(component.tracers)
+        index
+        for index, m in enumerate(moments)
+        if m.weight and m.light in component.lights and set(m.tracers) <= set(component.tracers)
     ]
 
 

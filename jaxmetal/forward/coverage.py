@@ -27,9 +27,12 @@ def check_coverage(galaxy: Galaxy, maps: Mapping[str, Map]) -> None:
     Warns
     -----
     InputWarning
-        if only the margin around a frame, from which the PSF scatters light into it, reaches beyond.
+        if only the margin around a frame, from which the PSF scatters light into it, reaches
+        beyond.
     """
-    pictures = {name: profile for name, profile in galaxy.lens.items() if profile.function is deflection_map}
+    pictures = {
+        name: profile for name, profile in galaxy.lens.items() if profile.function is deflection_map
+    }
     if not any(galaxy.is_lensed(name) for name in galaxy.components):
         return
     for lens, profile in pictures.items():
@@ -37,7 +40,9 @@ def check_coverage(galaxy: Galaxy, maps: Mapping[str, Map]) -> None:
             if is_traced((profile, map.instrument.grid)):
                 continue
             if (beyond := _beyond(profile, map.instrument.grid, 0)) > 0:
-                raise InputError(f"{name}: the frame reaches {beyond:.2g} arcsec beyond the deflection map lens.{lens}; cut it smaller.")
+                raise InputError(
+                    f"{name}: the frame reaches {beyond:.2g} arcsec beyond the deflection map lens.{lens}; cut it smaller."
+                )
             sampling = map.instrument.sampling
             margin = 0 if sampling is None or sampling.outside != "sky" else sampling.margin
             if (beyond := _beyond(profile, map.instrument.grid, margin)) > 0:
@@ -53,7 +58,9 @@ def _beyond(profile: Profile, grid: Grid, margin: int) -> float:
     """How far a frame reaches beyond the pixel centres of a deflection map, arcsec."""
     rows, columns = grid.shape
     before, after = -0.5 - margin, margin - 0.5
-    corners = np.array([(c, r) for c in (before, columns + after) for r in (before, rows + after)]).T
+    corners = np.array(
+        [(c, r) for c in (before, columns + after) for r in (before, rows + after)]
+    ).T
     # In double precision, because a frame may end where its map does.
     origin, matrix = np.asarray(grid.origin, float), np.asarray(grid.matrix, float)
     place, step = (np.asarray(profile.parameters[name], float) for name in ("origin", "matrix"))

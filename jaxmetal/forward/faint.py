@@ -48,7 +48,9 @@ def rounding_of(one_map: Map, moments: Sequence[SmearedMoment]) -> Float[Array, 
         contrast, light = jnp.abs(moment.contrast), jnp.abs(moment.light)
         mean = contrast / jnp.where(moment.resolved, light, 1.0)
         delta = eps * (jnp.max(contrast) + mean * jnp.max(light))
-        above, below = (one_map.observed(*_moved(moments, index, sign * delta)) for sign in (1.0, -1.0))
+        above, below = (
+            one_map.observed(*_moved(moments, index, sign * delta)) for sign in (1.0, -1.0)
+        )
         total += jnp.abs(above - below) / (2 * eps)
     return total
 

@@ -108,7 +108,9 @@ def _by_instrument(maps: Mapping[str, Map]) -> list[list[str]]:
     return list(names.values())
 
 
-def _resolved(first: Scene, all_scenes: Callable[[], Sequence[Scene]], names: Sequence[str]) -> tuple[Instrument, float, dict[str, View]]:
+def _resolved(
+    first: Scene, all_scenes: Callable[[], Sequence[Scene]], names: Sequence[str]
+) -> tuple[Instrument, float, dict[str, View]]:
     """The maps' instrument with a sampling that holds for all scenes.
 
     With its largest error over the tolerance, and the views of the first scene.
@@ -153,7 +155,9 @@ def _first_guess(instruments: Sequence[Instrument]) -> tuple[Sampling, int]:
     return max(guesses, key=lambda sampling: sampling.convolve), widest or 0
 
 
-def _compare(maps: Mapping[str, Map], coarse: Sequence[dict[str, View]], fine: Sequence[dict[str, View]]) -> Comparison:
+def _compare(
+    maps: Mapping[str, Map], coarse: Sequence[dict[str, View]], fine: Sequence[dict[str, View]]
+) -> Comparison:
     """The errors of the coarser views of all scenes."""
     errors: dict[str, float] = {}
     excess = 0.0
@@ -162,7 +166,9 @@ def _compare(maps: Mapping[str, Map], coarse: Sequence[dict[str, View]], fine: S
         if number > 0 and not _counts(maps, views[1]):
             continue
         for name in views[1]:
-            for label, (error, tolerance) in _differences(maps[name], views[0][name], views[1][name]).items():
+            for label, (error, tolerance) in _differences(
+                maps[name], views[0][name], views[1][name]
+            ).items():
                 errors[label] = max(errors.get(label, 0.0), error)
                 excess = max(excess, error / tolerance)
     return Comparison(errors, excess)

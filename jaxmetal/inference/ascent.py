@@ -1,8 +1,8 @@
 """Three ways up the posterior: Fisher scoring, and Optax's L-BFGS and Adam.
 
-Each is a pure function (model, start, steps, with_jacobian) -> (end, log posterior there), to be mapped over starts and
-over galaxies. `with_jacobian` says which density is climbed: 0 for that in the parameters' own units, 1 for that in
-unconstrained coordinates.
+Each is a pure function (model, start, steps, with_jacobian) -> (end, log posterior there), to be
+mapped over starts and over galaxies. `with_jacobian` says which density is climbed: 0 for that in
+the parameters' own units, 1 for that in unconstrained coordinates.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,8 @@ from jaxmetal.inference.information import value_slope_information
 from jaxmetal.inference.model import Model
 from jaxmetal.profiles.numerics import product
 
-# A fit has arrived when a Newton step would gain less than this in log posterior: 0.045 sigma away at most.
+# A fit has arrived when a Newton step would gain less than this in log posterior: 0.045 sigma away
+# at most.
 ARRIVED = 1e-3
 ADAM_RATE = 0.05
 DAMPING, MOST_DAMPING = 1e-3, 1e8
@@ -46,8 +47,8 @@ def fisher(model: Model, start: Point, steps: int, with_jacobian: Any) -> End:
 
         u ← u + [F + damping · diag F]⁻¹ ∂ log posterior
 
-    For Gaussian data of known errors this is the method of Levenberg and Marquardt. A step that leads down is taken back
-    and tried shorter.
+    For Gaussian data of known errors this is the method of Levenberg and Marquardt. A step that
+    leads down is taken back and tried shorter.
     """
 
     def step(at: Climb) -> Climb:
@@ -58,19 +59,32 @@ def fisher(model: Model, start: Point, steps: int, with_jacobian: Any) -> End:
         here = jax.tree.map(lambda new, old: jnp.where(better, new, old), found, at)
         direction, gain = _newton(here.slope, here.information, damping)
         direction = direction * jnp.minimum(1.0, LONGEST_STEP / jnp.max(jnp.abs(direction)))
-        return here._replace(trial=here.point + direction, damping=damping, gain=gain, count=at.count + 1)
+        return here._replace(
+            trial=here.point + direction, damping=damping, gain=gain, count=at.count + 1
+        )
 
     def unfinished(at: Climb) -> Bool[Array, ""]:
         return (at.count < steps) & (at.gain > 0.01 * ARRIVED) & (at.damping < MOST_DAMPING)
 
     n = len(start)
     number = lambda value: jnp.asarray(value, start.dtype)  # noqa: E731
-    begin = Climb(start, number(-jnp.inf), jnp.zeros(n), jnp.eye(n), start, number(10 * DAMPING), number(jnp.inf), jnp.asarray(0))
+    begin = Climb(
+        start,
+        number(-jnp.inf),
+        jnp.zeros(n),
+        jnp.eye(n),
+        start,
+        number(10 * DAMPING),
+        number(jnp.inf),
+        jnp.asarray(0),
+    )
     end = jax.lax.while_loop(unfinished, step, begin)
     return end.point, end.height
 
 
-def _newton(slope: Point, information: Float[Array, "n n"], damping: Float[Array, ""]) -> tuple[Point, Float[Array, ""]]:
+def _newton(
+    slope: Point, information: Float[Array, "n n"], damping: Float[Array, ""]
+) -> tuple[Point, Float[Array, ""]]:
     """The damped step, and what a full one would gain in log posterior."""
     scale, values, vectors = _scaled_axes(information)
     along = product(vectors.T, scale * slope)
@@ -88,7 +102,11 @@ def _scaled_axes(matrix: Float[Array, "n n"]) -> tuple[Point, Point, Float[Array
     # Parameters of very different units would lose digits otherwise.
     scale = 1 / jnp.sqrt(jnp.diag(matrix))
     values, vectors = jnp.linalg.eigh(matrix * scale[:, None] * scale)
-    return scale, jnp.maximum(values, jnp.finfo(matrix.dtype).eps * values[-1] * len(scale)), vectors
+    return (
+        scale,
+        jnp.maximum(values, jnp.finfo(matrix.dtype).eps * values[-1] * len(scale)),
+        vectors,
+    )
 
 
 def _rounding(height: Float[Array, ""]) -> Float[Array, ""]:
@@ -98,7 +116,11 @@ def _rounding(height: Float[Array, ""]) -> Float[Array, ""]:
 
 def lbfgs(model: Model, start: Point, steps: int, with_jacobian: Any) -> End:
     """Optax's L-BFGS with a zoom line search, in coordinates whitened by the Fisher information at the start."""
-    solver = optax.lbfgs(linesearch=optax.scale_by_zoom_linesearch(max_linesearch_steps=12, initial_guess_strategy="one"))
+    solver = optax.lbfgs(
+        linesearch=optax.scale_by_zoom_linesearch(
+            max_linesearch_steps=12, initial_guess_strategy="one"
+        )
+    )
 
     def climb(depth: Callable, w: Point) -> tuple[Point, Array]:
         def unfinished(carry: Any) -> Array:
@@ -114,7 +136,9 @@ def lbfgs(model: Model, start: Point, steps: int, with_jacobian: Any) -> End:
             return optax.apply_updates(w, update), state, after, slope, count + 1, value - after
 
         value, slope = jax.value_and_grad(depth)(w)
-        w, _, value, *_ = jax.lax.while_loop(unfinished, step, (w, solver.init(w), value, slope, 0, jnp.asarray(jnp.inf, w.dtype)))
+        w, _, value, *_ = jax.lax.while_loop(
+            unfinished, step, (w, solver.init(w), value, slope, 0, jnp.asarray(jnp.inf, w.dtype))
+        )
         return w, value
 
     return _whitened(climb, model, start, with_jacobian)
@@ -148,4 +172,8 @@ def _whitened(climb: Callable, model: Model, start: Point, with_jacobian: Any) -
 
 Method = Callable[[Model, Point, int, Any], End]
 # Each with its most steps.
-METHODS: dict[str, tuple[Method, int]] = {"fisher": (fisher, 40), "lbfgs": (lbfgs, 40), "adam": (adam, 600)}
+METHODS: dict[str, tuple[Method, int]] = {
+    "fisher": (fisher, 40),
+    "lbfgs": (lbfgs, 40),
+    "adam": (adam, 600),
+}

@@ -20,17 +20,25 @@ def check_scene(galaxy: Galaxy, maps: Mapping[str, Map]) -> None:
     """A galaxy and its maps belong together; an InputError says where not."""
     check_type(galaxy, Galaxy, "Model.galaxy", "write Model(galaxy, {'z': map}, priors)")
     if maps is not None and not isinstance(maps, Mapping):
-        raise InputError(f"Model.maps: expected maps by name, such as {{'z': map}}, got {described(maps)}.")
+        raise InputError(
+            f"Model.maps: expected maps by name, such as {{'z': map}}, got {described(maps)}."
+        )
     if not maps:
-        raise InputError("Model.maps: at least one LightMap or TracerMap is needed, such as {'z': map}.")
+        raise InputError(
+            "Model.maps: at least one LightMap or TracerMap is needed, such as {'z': map}."
+        )
     for name, map in maps.items():
         if not isinstance(map, Map):
-            raise InputError(f"Model.maps[{name!r}]: expected a LightMap or TracerMap, got {described(map)}.")
+            raise InputError(
+                f"Model.maps[{name!r}]: expected a LightMap or TracerMap, got {described(map)}."
+            )
         if not isinstance(name, str) or "." in name:
             hint = "it is a part of dotted paths"
             raise InputError(f"Model.maps: expected names without a dot, got {name!r}; {hint}.")
         if name in galaxy.named:
-            raise InputError(f"Model.maps: {name!r} is also the name of a component or of the lenses; paths would be ambiguous.")
+            raise InputError(
+                f"Model.maps: {name!r} is also the name of a component or of the lenses; paths would be ambiguous."
+            )
         try:
             for moment in map.moments(galaxy):
                 beam_of(galaxy, moment)
@@ -41,10 +49,14 @@ def check_scene(galaxy: Galaxy, maps: Mapping[str, Map]) -> None:
 def check_priors(priors: Any) -> dict[str, Any]:
     """Priors by path; an InputError for anything else."""
     if priors is not None and not isinstance(priors, Mapping):
-        raise InputError(f"Model.priors: expected priors by path, such as {EXAMPLE}, got {described(priors)}.")
+        raise InputError(
+            f"Model.priors: expected priors by path, such as {EXAMPLE}, got {described(priors)}."
+        )
     for path in priors or ():
         if not isinstance(path, str):
-            raise InputError(f"Model.priors: expected a dotted path such as 'disc.light.amp', got {path!r}.")
+            raise InputError(
+                f"Model.priors: expected a dotted path such as 'disc.light.amp', got {path!r}."
+            )
     return dict(priors or {})
 
 
@@ -71,8 +83,14 @@ def check_path(scene: Mapping[str, Any], path: str) -> None:
     one_map = scene.get(first)
     if isinstance(one_map, Map):
         if rest == ["scatter"] and one_map.additive and one_map.modes is not None:
-            raise InputError(f"priors[{path!r}]: a light map with a covariance has no scatter, which is a fraction of the model's flux.")
+            raise InputError(
+                f"priors[{path!r}]: a light map with a covariance has no scatter, which is a fraction of the model's flux."
+            )
         if rest == ["calibration", "flux_scale"] and not one_map.additive:
-            raise InputError(f"priors[{path!r}]: {type(one_map).__name__} shows no flux; a flux scale changes nothing in it.")
+            raise InputError(
+                f"priors[{path!r}]: {type(one_map).__name__} shows no flux; a flux scale changes nothing in it."
+            )
     if not eqx.is_inexact_array(get(scene, path)):
-        raise InputError(f"priors[{path!r}]: the path stops at a group of parameters; name one of them.")
+        raise InputError(
+            f"priors[{path!r}]: the path stops at a group of parameters; name one of them."
+        )

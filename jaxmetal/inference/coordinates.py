@@ -45,7 +45,9 @@ def _of_each(priors: Priors, function: Callable, numbers: Values) -> Values:
     found: Values = {}
     for name, prior in priors.items():
         coordinate, shape = coordinate_of(prior), jnp.shape(numbers[name])
-        if isinstance(coordinate, Bijection) or any(map(eqx.is_array, jax.tree.leaves(coordinate.unit))):
+        if isinstance(coordinate, Bijection) or any(
+            map(eqx.is_array, jax.tree.leaves(coordinate.unit))
+        ):
             found[name] = function(coordinate, numbers[name])
         else:
             family = (type(coordinate.unit), coordinate.shape, coordinate.exponential)
@@ -58,11 +60,19 @@ def _of_each(priors: Priors, function: Callable, numbers: Values) -> Values:
             continue
         loc, scale, given = (
             jnp.stack([jnp.asarray(number) for number in each])
-            for each in ([c.loc for c in same.values()], [c.scale for c in same.values()], [numbers[name] for name in same])
+            for each in (
+                [c.loc for c in same.values()],
+                [c.scale for c in same.values()],
+                [numbers[name] for name in same],
+            )
         )
-        one = lambda loc, scale, number, first=first: function(first._replace(loc=loc, scale=scale), number)  # noqa: E731
+        one = lambda loc, scale, number, first=first: function(
+            first._replace(loc=loc, scale=scale), number
+        )  # noqa: E731
         together = jax.vmap(one)(loc, scale, given)
-        found |= {name: jax.tree.map(lambda array, i=i: array[i], together) for i, name in enumerate(same)}
+        found |= {
+            name: jax.tree.map(lambda array, i=i: array[i], together) for i, name in enumerate(same)
+        }
     return found
 
 
@@ -89,9 +99,21 @@ def from_line(priors: Priors, unconstrained: Float[Array, " n"]) -> Point:
     shapes = {name: coordinate_of(prior).line_shape(prior) for name, prior in priors.items()}
     ends = np.cumsum([math.prod(shape) for shape in shapes.values()], dtype=int)
     parts = jnp.split(unconstrained, ends[:-1]) if shapes else []
-    line = {name: part.reshape(shape) for part, (name, shape) in zip(parts, shapes.items(), strict=True)}
-    found = _of_each(priors, lambda coordinate, u: (coordinate.value(u), coordinate.log_prior(u), coordinate.log_jacobian(u)), line)
-    log_prior, log_jacobian = (sum((jnp.sum(found[name][i]) for name in priors), jnp.zeros(())) for i in (1, 2))
+    line = {
+        name: part.reshape(shape) for part, (name, shape) in zip(parts, shapes.items(), strict=True)
+    }
+    found = _of_each(
+        priors,
+        lambda coordinate, u: (
+            coordinate.value(u),
+            coordinate.log_prior(u),
+            coordinate.log_jacobian(u),
+        ),
+        line,
+    )
+    log_prior, log_jacobian = (
+        sum((jnp.sum(found[name][i]) for name in priors), jnp.zeros(())) for i in (1, 2)
+    )
     return Point({name: found[name][0] for name in priors}, log_prior, log_jacobian)
 
 

@@ -29,7 +29,8 @@ def ensemble(model: Model, path: str, members: Sequence[Profile]) -> Batch:
     path
         of the profile, such as "lens.cluster".
     members
-        profiles of one kind that differ in numbers only, such as maps of one shape from `read_deflection`.
+        profiles of one kind that differ in numbers only, such as maps of one shape from
+        `read_deflection`.
 
     Returns
     -------
@@ -39,8 +40,8 @@ def ensemble(model: Model, path: str, members: Sequence[Profile]) -> Batch:
     Raises
     ------
     InputError
-        without a member, for a path that is no profile's, a member of another kind or shape, or a deflection map that does
-        not cover the frames.
+        without a member, for a path that is no profile's, a member of another kind or shape, or a
+        deflection map that does not cover the frames.
 
     Examples
     --------
@@ -50,13 +51,17 @@ def ensemble(model: Model, path: str, members: Sequence[Profile]) -> Batch:
     """
     old = get(model.galaxy, path)
     if not isinstance(old, Profile):
-        raise InputError(f"ensemble: expected the path of a profile, such as 'lens.cluster', got {path!r}.")
+        raise InputError(
+            f"ensemble: expected the path of a profile, such as 'lens.cluster', got {path!r}."
+        )
     if not members:
         raise InputError("ensemble: at least one member is needed.")
     models = []
     for i, member in enumerate(members):
         if _kind(member) != _kind(old):
-            raise InputError(f"ensemble: members[{i}] differs from the model's {path} in more than numbers: function, options or shapes.")
+            raise InputError(
+                f"ensemble: members[{i}] differs from the model's {path} in more than numbers: function, options or shapes."
+            )
         galaxy = put(model.galaxy, path, member)
         check_coverage(galaxy, model.maps)
         models.append(eqx.tree_at(lambda model: model.galaxy, model, galaxy))
@@ -68,32 +73,37 @@ def _kind(profile: Any) -> Any:
     return jax.tree.structure(profile), [np.shape(leaf) for leaf in jax.tree.leaves(profile)]
 
 
-def mixture(posteriors: Sequence[Posterior], log_weights: Sequence[float] | None = None, seed: int = 0) -> Posterior:
+def mixture(
+    posteriors: Sequence[Posterior], log_weights: Sequence[float] | None = None, seed: int = 0
+) -> Posterior:
     """One posterior of several, each weighted by how probable its model is: what is left open between the models is marginalised over.
 
-        p(theta | data) = Σ_k w_k p(theta | data, k),   w_k ∝ p(k) Z_k,   Z_k = ∫ p(data | theta, k) p(theta) d theta
+        p(theta | data) = Σ_k w_k p(theta | data, k),   w_k ∝ p(k) Z_k,   Z_k = ∫ p(data | theta, k)
+        p(theta) d theta
 
     Parameters
     ----------
     posteriors
         of the same data and the same priors, such as those of an `ensemble`.
     log_weights
-        ln w_k up to a constant. If left out, ln Z_k from importance sampling: all models are equally probable before the data, as
-        draws from the posterior of a lens team are. `[fit.log_evidence for fit in fits]` serves for chains; zeros leave the
-        data out.
+        ln w_k up to a constant. If left out, ln Z_k from importance sampling: all models are
+        equally probable before the data, as draws from the posterior of a lens team are.
+        `[fit.log_evidence for fit in fits]` serves for chains; zeros leave the data out.
     seed
         of the random choice of draws.
 
     Returns
     -------
     posterior
-        with as many draws as the first. Its statistics have the "member" that each draw is from, its attributes the "weights", and
-        "log_evidence", the logarithm of the mean of Z_k, if they were used.
+        with as many draws as the first. Its statistics have the "member" that each draw is from,
+        its attributes the "weights", and "log_evidence", the logarithm of the mean of Z_k, if they
+        were used.
 
     Raises
     ------
     InputError
-        for posteriors of different parameters, weights that do not match, or without weights where a posterior has no evidence.
+        for posteriors of different parameters, weights that do not match, or without weights where
+        a posterior has no evidence.
 
     Warns
     -----
@@ -107,13 +117,20 @@ def mixture(posteriors: Sequence[Posterior], log_weights: Sequence[float] | None
     _check_alike(posteriors)
     logs = np.asarray(_evidences(posteriors) if log_weights is None else log_weights, float)
     if logs.shape != (len(posteriors),) or not np.all(logs < np.inf) or not np.isfinite(logs.max()):
-        raise InputError(f"mixture: expected a finite logarithm for each of the {len(posteriors)} posteriors, got {log_weights!r}.")
+        raise InputError(
+            f"mixture: expected a finite logarithm for each of the {len(posteriors)} posteriors, got {log_weights!r}."
+        )
     weights = np.exp(logs - logs.max())
-    attributes: dict[str, Any] = {"log_evidence": float(logs.max() + np.log(weights.mean()))} if log_weights is None else {}
+    attributes: dict[str, Any] = (
+        {"log_evidence": float(logs.max() + np.log(weights.mean()))} if log_weights is None else {}
+    )
     weights /= weights.sum()
     shape, rng = _shape(posteriors[0]), np.random.default_rng(seed)
     member = resample(weights, int(np.prod(shape)), rng)
-    shares, sizes = np.bincount(member, minlength=len(posteriors)), [int(np.prod(_shape(p))) for p in posteriors]
+    shares, sizes = (
+        np.bincount(member, minlength=len(posteriors)),
+        [int(np.prod(_shape(p))) for p in posteriors],
+    )
     picked = np.empty(len(member), int)
     for k in np.flatnonzero(shares).tolist():
         picked[member == k] = sum(sizes[:k]) + np.resize(rng.permutation(sizes[k]), shares[k])
@@ -125,11 +142,23 @@ def mixture(posteriors: Sequence[Posterior], log_weights: Sequence[float] | None
     def joined(part: str, names: Sequence[str]) -> dict[str, np.ndarray]:
         return {name: drawn([getattr(p, part)[name] for p in posteriors]) for name in names}
 
-    attributes |= {"method": "mixture", "seed": seed, "created_by": f"jaxmetal {jaxmetal.__version__}", "weights": weights}
+    attributes |= {
+        "method": "mixture",
+        "seed": seed,
+        "created_by": f"jaxmetal {jaxmetal.__version__}",
+        "weights": weights,
+    }
     attributes |= _trust(posteriors, shares / np.asarray(sizes))
-    statistics = joined("statistics", ("diverging", "log_density")) | {"member": member.reshape(shape)}
+    statistics = joined("statistics", ("diverging", "log_density")) | {
+        "member": member.reshape(shape)
+    }
     first = posteriors[0]
-    return Posterior(joined("samples", list(first.samples)), statistics, attributes, joined("derived", list(first.derived)))
+    return Posterior(
+        joined("samples", list(first.samples)),
+        statistics,
+        attributes,
+        joined("derived", list(first.derived)),
+    )
 
 
 def _shape(posterior: Posterior) -> tuple[int, ...]:
@@ -139,10 +168,15 @@ def _shape(posterior: Posterior) -> tuple[int, ...]:
 def _check_alike(posteriors: Sequence[Posterior]) -> None:
     if not posteriors:
         raise InputError("mixture: at least one posterior is needed.")
-    kinds = [{name: values.shape[2:] for name, values in {**p.samples, **p.derived}.items()} for p in posteriors]
+    kinds = [
+        {name: values.shape[2:] for name, values in {**p.samples, **p.derived}.items()}
+        for p in posteriors
+    ]
     for k, kind in enumerate(kinds):
         if kind != kinds[0]:
-            raise InputError(f"mixture: posteriors[{k}] has other parameters than posteriors[0]: {', '.join(kind)}.")
+            raise InputError(
+                f"mixture: posteriors[{k}] has other parameters than posteriors[0]: {', '.join(kind)}."
+            )
 
 
 def _evidences(posteriors: Sequence[Posterior]) -> list[float]:
@@ -162,9 +196,13 @@ def _trust(posteriors: Sequence[Posterior], parts: np.ndarray) -> dict[str, floa
     for k in np.flatnonzero(parts).tolist():
         attributes = posteriors[k].attributes
         if not posteriors[k].converged:
-            warnings.warn(f"mixture: posteriors[{k}]: {posteriors[k].message}.", InputWarning, stacklevel=3)
+            warnings.warn(
+                f"mixture: posteriors[{k}]: {posteriors[k].message}.", InputWarning, stacklevel=3
+            )
         known = attributes.get("effective_samples")
-        own = min(row["ess"] for row in posteriors[k].summary().values()) if known is None else known
+        own = (
+            min(row["ess"] for row in posteriors[k].summary().values()) if known is None else known
+        )
         effective += min(parts[k], 1.0) * own
         worst = max(worst, attributes.get("k_hat", -np.inf))
     return {"effective_samples": float(effective), "k_hat": float(worst)}

@@ -42,8 +42,9 @@ class Fit:
     converged, message
         whether the fit arrived, and what to know about it.
     unconstrained, unconstrained_covariance
-        the same point and covariance in the coordinates of `Model.log_density`; with a parameter at the edge of its
-        prior, or hardly constrained by the data, the maximum of that density and the covariance there.
+        the same point and covariance in the coordinates of `Model.log_density`; with a parameter at
+        the edge of its prior, or hardly constrained by the data, the maximum of that density and
+        the covariance there.
     """
 
     parameters: dict[str, np.ndarray]
@@ -60,7 +61,9 @@ class Fit:
     @property
     def labels(self) -> list[str]:
         """One name for each row of the covariance."""
-        return [label for name, value in self.parameters.items() for label in labels(name, value.shape)]
+        return [
+            label for name, value in self.parameters.items() for label in labels(name, value.shape)
+        ]
 
     @property
     def errors(self) -> dict[str, np.ndarray]:
@@ -70,7 +73,12 @@ class Fit:
     @property
     def log_likelihood(self) -> float:
         """The log probability of the data, with its normalisation."""
-        return float(sum(likelihood.log_likelihood(m, jnp.asarray(self.predicted[name])) for name, m in self.maps.items()))
+        return float(
+            sum(
+                likelihood.log_likelihood(m, jnp.asarray(self.predicted[name]))
+                for name, m in self.maps.items()
+            )
+        )
 
     @property
     def size(self) -> int:
@@ -86,7 +94,8 @@ class Fit:
     def log_evidence(self) -> float:
         """ln ∫ p(data | theta) p(theta) d theta by Laplace's approximation, with a prior density of 1 for Linear amplitudes.
 
-        ln p(data | theta) + ln p(theta) + (n ln 2 pi + ln |C|) / 2 at the most probable theta (Kass & Raftery 1995, section 4.1)
+        ln p(data | theta) + ln p(theta) + (n ln 2 pi + ln |C|) / 2 at the most probable theta (Kass
+        & Raftery 1995, section 4.1)
         """
         volume = len(self.covariance) * np.log(2 * np.pi) + np.linalg.slogdet(self.covariance)[1]
         return self.log_likelihood + self.log_prior + 0.5 * float(volume)
@@ -100,19 +109,32 @@ class Fit:
     def without_scatter(self) -> "Fit":
         """The same fit judged by the measured errors alone.
 
-        A scatter that is fitted makes chi-square about one whatever the model is: only the measured errors can tell.
+        A scatter that is fitted makes chi-square about one whatever the model is: only the measured
+        errors can tell.
         """
-        maps = {n: eqx.tree_at(lambda m: m.scatter, m, jnp.zeros_like(m.scatter)) for n, m in self.maps.items()}
+        maps = {
+            n: eqx.tree_at(lambda m: m.scatter, m, jnp.zeros_like(m.scatter))
+            for n, m in self.maps.items()
+        }
         return dataclasses.replace(self, maps=maps)
 
     @property
     def residuals(self) -> dict[str, np.ndarray]:
         """{map: (data - model) / total sigma}, in the map's shape; 0 where a pixel or aperture takes no part.
 
-        With a covariance C, (C + scatter²)^(-1/2) (data - model): as independent and of unit variance, and the nearest to the pixels.
+        With a covariance C, (C + scatter²)^(-1/2) (data - model): as independent and of unit
+        variance, and the nearest to the pixels.
         """
-        found = {name: likelihood.residuals(m, jnp.asarray(self.predicted[name])) for name, m in self.maps.items()}
-        return {name: np.asarray(r if (modes := self.maps[name].modes) is None else modes.back(r), float) for name, r in found.items()}
+        found = {
+            name: likelihood.residuals(m, jnp.asarray(self.predicted[name]))
+            for name, m in self.maps.items()
+        }
+        return {
+            name: np.asarray(
+                r if (modes := self.maps[name].modes) is None else modes.back(r), float
+            )
+            for name, r in found.items()
+        }
 
     @property
     def reduced_chi_square(self) -> float:
@@ -123,7 +145,12 @@ class Fit:
         """A row for each parameter: value and error."""
         values = np.concatenate([v.ravel() for v in self.parameters.values()])
         errors = np.sqrt(np.diag(self.covariance))
-        return Summary({n: {"value": float(v), "error": float(e)} for n, v, e in zip(self.labels, values, errors, strict=True)})
+        return Summary(
+            {
+                n: {"value": float(v), "error": float(e)}
+                for n, v, e in zip(self.labels, values, errors, strict=True)
+            }
+        )
 
     def __repr__(self) -> str:
         return f"Fit: {self.message}; reduced chi-square {self.reduced_chi_square:.3f}, BIC {self.bic:.1f}\n{self.summary()}"

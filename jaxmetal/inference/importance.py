@@ -18,16 +18,18 @@ from jaxmetal.inference.model import Model
 from jaxmetal.inference.pareto import Smoothed, smooth
 from jaxmetal.inference.posterior import Posterior
 
-# Of a Student-t around the fit. In twelve runs (use cases 1 and 2, figure 4; 2 to 18 parameters) k-hat stayed below 0.2 with
-# 10, at 64 to 98 % of the draws; with 30 it reached 0.6, and with a Gaussian 0.96, whose tails are no wider than the posterior's.
+# Of a Student-t around the fit. In twelve runs (use cases 1 and 2, figure 4; 2 to 18 parameters)
+# k-hat stayed below 0.2 with 10, at 64 to 98 % of the draws; with 30 it reached 0.6, and with a
+# Gaussian 0.96, whose tails are no wider than the posterior's.
 DOF = 10.0
 # From this k-hat on the proposal is made again from the mean and covariance of the weighted draws,
-# this many times at most. A proposal that stands at an edge of a prior, where Laplace's approximation
-# is lopsided, comes to stand in the middle of the posterior.
+# this many times at most. A proposal that stands at an edge of a prior, where Laplace's
+# approximation is lopsided, comes to stand in the middle of the posterior.
 IMPROVED_FROM, IMPROVEMENTS = 0.4, 2
 # Fewer effective draws than this many for each parameter make no covariance.
 DRAWS_PER_PARAMETER = 5
-# How many cells are computed together: more leave a processor's cache, and a GPU has more to do at once.
+# How many cells are computed together: more leave a processor's cache, and a GPU has more to do at
+# once.
 CELLS_TOGETHER = {"cpu": 200_000}
 CELLS_ELSEWHERE = 20_000_000
 
@@ -49,21 +51,39 @@ class Proposed(NamedTuple):
 
 def propose(fit: Fit, count: int, rng: np.random.Generator) -> Proposed:
     """Draws from a Student-t with the fit's maximum and Laplace covariance."""
-    return student_t(np.asarray(fit.unconstrained, float), np.asarray(fit.unconstrained_covariance, float), DOF, count, rng)
+    return student_t(
+        np.asarray(fit.unconstrained, float),
+        np.asarray(fit.unconstrained_covariance, float),
+        DOF,
+        count,
+        rng,
+    )
 
 
-def student_t(center: np.ndarray, covariance: np.ndarray, dof: float, count: int, rng: np.random.Generator) -> Proposed:
+def student_t(
+    center: np.ndarray, covariance: np.ndarray, dof: float, count: int, rng: np.random.Generator
+) -> Proposed:
     """Draws from a multivariate Student-t.
 
-    q(u) = Γ((nu + n)/2) / [Γ(nu/2) (nu pi)^(n/2) |C|^(1/2)] · [1 + (u - m)ᵀ C⁻¹ (u - m) / nu]^(-(nu + n) / 2)
+    q(u) = Γ((nu + n)/2) / [Γ(nu/2) (nu pi)^(n/2) |C|^(1/2)] · [1 + (u - m)ᵀ C⁻¹ (u - m) / nu]^(-(nu
+    + n) / 2)
     """
     n, root = len(center), np.linalg.cholesky(covariance)
     away = rng.standard_normal((count, n)) / np.sqrt(rng.chisquare(dof, (count, 1)) / dof)
-    height = lgamma((dof + n) / 2) - lgamma(dof / 2) - n / 2 * log(dof * pi) - np.sum(np.log(np.diag(root)))
-    return Proposed(center + away @ root.T, height - 0.5 * (dof + n) * np.log1p(np.sum(away**2, axis=1) / dof))
+    height = (
+        lgamma((dof + n) / 2)
+        - lgamma(dof / 2)
+        - n / 2 * log(dof * pi)
+        - np.sum(np.log(np.diag(root)))
+    )
+    return Proposed(
+        center + away @ root.T, height - 0.5 * (dof + n) * np.log1p(np.sum(away**2, axis=1) / dof)
+    )
 
 
-def evaluate(model: Model, points: Float[Array, "draws n"], keys: Array, together: int) -> tuple[Array, Any, Any]:
+def evaluate(
+    model: Model, points: Float[Array, "draws n"], keys: Array, together: int
+) -> tuple[Array, Any, Any]:
     """Log density, values and tied values at every point; Linear amplitudes are drawn given the rest."""
     count = len(points)
     parts = -(-count // together)
@@ -79,7 +99,13 @@ def evaluate(model: Model, points: Float[Array, "draws n"], keys: Array, togethe
 
 
 @compiled
-def _evaluate_each(model: Model, points: Float[Array, "galaxies draws n"], keys: Array, together: int, abreast: int | None):
+def _evaluate_each(
+    model: Model,
+    points: Float[Array, "galaxies draws n"],
+    keys: Array,
+    together: int,
+    abreast: int | None,
+):
     """The same for many galaxies, that many abreast or one after the other."""
     arrays, rest = eqx.partition(model, eqx.is_array)
 
@@ -91,12 +117,20 @@ def _evaluate_each(model: Model, points: Float[Array, "galaxies draws n"], keys:
 
 def draw_one(model: Model, fit: Fit, key: Array, seed: int, chains: int, draws: int) -> Posterior:
     """The posterior of one model from draws around its fit."""
-    alone = jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)[None]) if eqx.is_array(leaf) else leaf, model)
+    alone = jax.tree.map(
+        lambda leaf: jnp.asarray(np.asarray(leaf)[None]) if eqx.is_array(leaf) else leaf, model
+    )
     return draw_each([model], alone, [fit], [key], seed, chains, draws)[0]
 
 
 def draw_each(
-    models: Sequence[Model], stacked: Model, fits: Sequence[Fit], keys: Sequence[Array], seed: int, chains: int, draws: int
+    models: Sequence[Model],
+    stacked: Model,
+    fits: Sequence[Fit],
+    keys: Sequence[Array],
+    seed: int,
+    chains: int,
+    draws: int,
 ) -> list[Posterior]:
     """The posteriors of many models of one structure, from one compiled program."""
     count = chains * draws
@@ -110,8 +144,15 @@ def draw_each(
         points = jnp.asarray(np.stack([p.points for p in proposals]), models[0].start.dtype)
         out = _evaluate_each(stacked, points, own, batch_size, abreast)
         log_density, values, derived = jax.tree.map(np.asarray, jax.device_get(out))
-        ratios = [np.asarray(log_density[i], float) - p.log_density for i, p in enumerate(proposals)]
-        return [Draws(p, log_density[i], _of_galaxy(values, i), _of_galaxy(derived, i), smooth(ratios[i])) for i, p in enumerate(proposals)]
+        ratios = [
+            np.asarray(log_density[i], float) - p.log_density for i, p in enumerate(proposals)
+        ]
+        return [
+            Draws(
+                p, log_density[i], _of_galaxy(values, i), _of_galaxy(derived, i), smooth(ratios[i])
+            )
+            for i, p in enumerate(proposals)
+        ]
 
     best = weighted([propose(fit, count, rng) for fit, rng in zip(fits, generators, strict=True)])
     for _ in range(IMPROVEMENTS):
@@ -120,13 +161,19 @@ def draw_each(
             break
         # A galaxy's random numbers do not depend on what stands beside it in a batch.
         tried = weighted(
-            [_improved(old, count, rng) if improve else old.proposed for old, rng, improve in zip(best, generators, again, strict=True)]
+            [
+                _improved(old, count, rng) if improve else old.proposed
+                for old, rng, improve in zip(best, generators, again, strict=True)
+            ]
         )
         best = [
             new if improve and new.smoothed.shape < old.smoothed.shape else old
             for old, new, improve in zip(best, tried, again, strict=True)
         ]
-    return [_resampled(model, one, chains, draws, seed, rng) for model, one, rng in zip(models, best, generators, strict=True)]
+    return [
+        _resampled(model, one, chains, draws, seed, rng)
+        for model, one, rng in zip(models, best, generators, strict=True)
+    ]
 
 
 class Draws(NamedTuple):
@@ -155,7 +202,9 @@ def _improved(old: Draws, count: int, rng: np.random.Generator) -> Proposed:
     return student_t(center, covariance * (DOF - 2) / DOF, DOF, count, rng)
 
 
-def _resampled(model: Model, draws_of_one: Draws, chains: int, draws: int, seed: int, rng: np.random.Generator) -> Posterior:
+def _resampled(
+    model: Model, draws_of_one: Draws, chains: int, draws: int, seed: int, rng: np.random.Generator
+) -> Posterior:
     """The posterior of one galaxy, each draw kept as often as its weight says."""
     picked = resample(draws_of_one.smoothed.weights, chains * draws, rng)
 
@@ -172,17 +221,25 @@ def _resampled(model: Model, draws_of_one: Draws, chains: int, draws: int, seed:
 
 
 def _attributes(smoothed: Smoothed, picked: np.ndarray, seed: int) -> dict[str, Any]:
-    # What is drawn again from the proposals knows no more than they do, and less where one stands for several.
+    # What is drawn again from the proposals knows no more than they do, and less where one stands
+    # for several.
     distinct = len(picked) ** 2 / np.sum(np.bincount(picked).astype(float) ** 2)
     return {
-        "method": "importance", "seed": seed, "warmup": 0, "created_by": f"jaxmetal {jaxmetal.__version__}",
-        "k_hat": smoothed.shape, "log_evidence": smoothed.log_mean, "proposals": len(smoothed.weights),
+        "method": "importance",
+        "seed": seed,
+        "warmup": 0,
+        "created_by": f"jaxmetal {jaxmetal.__version__}",
+        "k_hat": smoothed.shape,
+        "log_evidence": smoothed.log_mean,
+        "proposals": len(smoothed.weights),
         "importance_ess": smoothed.effective,
         "effective_samples": float(min(smoothed.effective, distinct)),
-    }  # fmt: skip
+    }
 
 
-def resample(weights: Float[np.ndarray, " draws"], count: int, rng: np.random.Generator) -> np.ndarray:
+def resample(
+    weights: Float[np.ndarray, " draws"], count: int, rng: np.random.Generator
+) -> np.ndarray:
     """Which draws to keep, so that each counts alike: systematic resampling, in random order.
 
         draw i is kept floor or ceil(count · w_i) times
@@ -193,7 +250,9 @@ def resample(weights: Float[np.ndarray, " draws"], count: int, rng: np.random.Ge
     """
     edges = np.cumsum(weights)
     places = (np.arange(count) + rng.random()) / count * edges[-1]
-    return rng.permutation(np.minimum(np.searchsorted(edges, places, side="right"), len(weights) - 1))
+    return rng.permutation(
+        np.minimum(np.searchsorted(edges, places, side="right"), len(weights) - 1)
+    )
 
 
 def _together(model: Model, galaxies: int) -> int:

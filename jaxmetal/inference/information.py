@@ -41,7 +41,10 @@ def value_slope_information(
     def forward(u: Array) -> tuple[Array, Array]:
         point = model.point(u)
         look = model.look(point.values)
-        roots = [likelihood.information_roots(one_map, look.predicted[name]) for name, one_map in look.maps.items()]
+        roots = [
+            likelihood.information_roots(one_map, look.predicted[name])
+            for name, one_map in look.maps.items()
+        ]
         log_prior = point.log_prior + with_jacobian * point.log_jacobian
         return look.log_likelihood + log_prior, jnp.concatenate(roots)
 

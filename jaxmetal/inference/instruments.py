@@ -122,15 +122,24 @@ def sampled_like(maps: Mapping[str, Map], like: Mapping[str, Map]) -> Maps:
         new = maps[name].instrument
         if id(new) not in known:
             assert old.instrument.sampling is not None, "a model's maps are sampled"
-            sampled = new.with_sampling(old.instrument.sampling, old.instrument.error, old.instrument.rounding)
+            sampled = new.with_sampling(
+                old.instrument.sampling, old.instrument.error, old.instrument.rounding
+            )
             known[id(new)] = sampled if old.instrument.transfer is None else sampled.with_transfer()
         made[name] = _with(maps[name], known[id(new)])
-        if jax.tree.structure(made[name]) != jax.tree.structure(old) or maps[name].values.shape != old.values.shape:
-            raise InputError(f"with_maps: {name!r} is another kind of map than the model's: shape, tracer, scale, likelihood or PSF.")
+        if (
+            jax.tree.structure(made[name]) != jax.tree.structure(old)
+            or maps[name].values.shape != old.values.shape
+        ):
+            raise InputError(
+                f"with_maps: {name!r} is another kind of map than the model's: shape, tracer, scale, likelihood or PSF."
+            )
     return made
 
 
-def on_common_cells(maps: Mapping[str, Map], groups: Groups, moving: Collection[str]) -> tuple[Groups, ...]:
+def on_common_cells(
+    maps: Mapping[str, Map], groups: Groups, moving: Collection[str]
+) -> tuple[Groups, ...]:
     """Which instruments are computed on the same cells.
 
     Parameters
@@ -163,7 +172,11 @@ def _grid_key(instrument: Instrument) -> Any:
 
 def cells(maps: Mapping[str, Map]) -> int:
     """How many cells all maps together are computed on."""
-    return sum(math.prod(m.instrument.sampling.cells(m.instrument.grid.shape)) for m in maps.values() if m.instrument.sampling)
+    return sum(
+        math.prod(m.instrument.sampling.cells(m.instrument.grid.shape))
+        for m in maps.values()
+        if m.instrument.sampling
+    )
 
 
 def _with(map: Map, instrument: Instrument) -> Map:

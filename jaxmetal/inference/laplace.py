@@ -13,8 +13,8 @@ from jaxmetal.inference.ascent import ARRIVED
 from jaxmetal.inference.fit import Fit, standard_errors
 from jaxmetal.inference.model import Model
 
-# A parameter whose standard deviation in unconstrained coordinates, where that of its prior is about
-# 1, is larger than this depends on the prior's shape or edge as much as on the data.
+# A parameter whose standard deviation in unconstrained coordinates, where that of its prior is
+# about 1, is larger than this depends on the prior's shape or edge as much as on the data.
 PRIOR_MATTERS = 0.5
 # A value lies at the edge of its prior within this part of its error, or of the prior's width.
 NEAR, NEAR_WIDTH = 0.05, 0.001
@@ -57,7 +57,8 @@ def surroundings(model: Model, u: Float[Array, " n"], with_jacobian: Any = 0.0) 
         return -height - with_jacobian * point.log_jacobian, (height, point.log_prior, seen)
 
     def slope(u: Array) -> tuple[Array, Any]:
-        # Slope and predictions come along with the curvature, so that the model is compiled here only once.
+        # Slope and predictions come along with the curvature, so that the model is compiled here
+        # only once.
         slope, extra = jax.grad(depth, has_aux=True)(u)
         return slope, (slope, extra)
 
@@ -71,9 +72,16 @@ def surroundings(model: Model, u: Float[Array, " n"], with_jacobian: Any = 0.0) 
     scale = jnp.zeros(0) if solution is None else solution.scale
     to_own_units = jax.jacfwd(own_units)(u)
     return Surroundings(
-        height, log_prior, gradient, hessian, to_own_units, information, scale,
-        seen.values, seen.predicted,
-    )  # fmt: skip
+        height,
+        log_prior,
+        gradient,
+        hessian,
+        to_own_units,
+        information,
+        scale,
+        seen.values,
+        seen.predicted,
+    )
 
 
 @compiled
@@ -110,8 +118,11 @@ class Fits(Sequence[Fit]):
         if modes is not None:
             self.unconstrained = np.asarray(modes[0])
             self._modes = jax.tree.map(np.asarray, modes[1])
-        self.unconstrained_covariance, self._complaints = _curvatures(models, self.unconstrained, self._modes)
-        # Of the parameters in their order and own units, shape (galaxies, n, n); NaN where there is none.
+        self.unconstrained_covariance, self._complaints = _curvatures(
+            models, self.unconstrained, self._modes
+        )
+        # Of the parameters in their order and own units, shape (galaxies, n, n); NaN where there is
+        # none.
         self.covariance = _in_own_units(self.unconstrained_covariance, self._modes)
         slope = self._around.slope.astype(float)
         # What a Newton step would still gain in log posterior.
@@ -172,7 +183,8 @@ class Fits(Sequence[Fit]):
     @property
     def parameters(self) -> dict[str, np.ndarray]:
         """{path: values of all galaxies, shape (galaxies, …)}."""
-        # A compiled program gives dictionaries back in alphabetical order; the covariance is in the model's.
+        # A compiled program gives dictionaries back in alphabetical order; the covariance is in the
+        # model's.
         return {name: self._around.values[name] for name in self.models[0].free}
 
     @property
@@ -192,10 +204,17 @@ class Fits(Sequence[Fit]):
         return self._made[i]
 
     def _one(self, i: int) -> Fit:
-        model, around, covariance = self.models[i], jax.tree.map(lambda found: found[i], self._around), self.covariance[i]
+        model, around, covariance = (
+            self.models[i],
+            jax.tree.map(lambda found: found[i], self._around),
+            self.covariance[i],
+        )
         complaints = [self._complaints[i]] if self._complaints[i] else []
         if not self.gains[i] < ARRIVED:
-            complaints.insert(0, f"not converged: a Newton step would still gain {self.gains[i]:.2g} in log posterior")
+            complaints.insert(
+                0,
+                f"not converged: a Newton step would still gain {self.gains[i]:.2g} in log posterior",
+            )
         free = np.sqrt(np.diag(self.unconstrained_covariance[i]))
         notes = _prior_notes(model, around.values, np.sqrt(np.diag(covariance)), free)
         galaxy, maps = model.scene_at(around.values)
@@ -235,7 +254,9 @@ def _with_rows(old: Any, chosen: np.ndarray, new: Any) -> Any:
     return jax.tree.map(replace, old, new)
 
 
-def _curvatures(models: Sequence[Model], points: np.ndarray, around: Surroundings) -> tuple[np.ndarray, list[str]]:
+def _curvatures(
+    models: Sequence[Model], points: np.ndarray, around: Surroundings
+) -> tuple[np.ndarray, list[str]]:
     """The covariance around each point in unconstrained coordinates, and what is wrong with it, if anything."""
     found, complaints = _inverses(around.hessian), [""] * len(points)
     nowhere = ~np.isfinite(around.log_posterior)
@@ -245,13 +266,17 @@ def _curvatures(models: Sequence[Model], points: np.ndarray, around: Surrounding
             complaints[i] = "the log density is not finite at any start"
             continue
         found[i] = _inverses(_information(models[i], points[i])[None])[0]
-        complaints[i] = "not converged: no maximum but a saddle or a plateau; errors from the Fisher matrix"
+        complaints[i] = (
+            "not converged: no maximum but a saddle or a plateau; errors from the Fisher matrix"
+        )
         if np.isnan(found[i]).any():
             complaints[i] = "the data do not constrain the parameters: no covariance"
     return found, complaints
 
 
-def _prior_notes(model: Model, values: dict[str, Array], errors: np.ndarray, unconstrained_errors: np.ndarray) -> list[str]:
+def _prior_notes(
+    model: Model, values: dict[str, Array], errors: np.ndarray, unconstrained_errors: np.ndarray
+) -> list[str]:
     """A line for each parameter at the edge of its prior, or that the data do not constrain."""
     notes, start = [], 0
     for name in model.names:
@@ -270,7 +295,9 @@ def _prior_notes(model: Model, values: dict[str, Array], errors: np.ndarray, unc
 def _edge(prior: Any, value: np.ndarray, error: np.ndarray) -> float | None:
     """The bound of a prior's support at which a value lies, or None."""
     bounds = [getattr(prior.support, bound, None) for bound in ("lower_bound", "upper_bound")]
-    width = np.inf if None in bounds else np.abs(np.subtract(*(np.asarray(b, float) for b in bounds)))
+    width = (
+        np.inf if None in bounds else np.abs(np.subtract(*(np.asarray(b, float) for b in bounds)))
+    )
     close = np.maximum(NEAR * error, np.where(np.isfinite(width), NEAR_WIDTH * width, 0.0))
     for bound in bounds:
         if bound is not None and np.any(np.abs(value - np.asarray(bound, float)) <= close):

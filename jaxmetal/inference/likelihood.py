@@ -21,7 +21,8 @@ def _inflation(one_map: Map, predicted: Float[Array, "..."]) -> Float[Array, "..
     The scatter is in the map's unit, or a fraction of a predicted flux.
     """
     extra = one_map.scatter * predicted if one_map.additive else one_map.scatter
-    # In units of sigma: the square of a flux of 1e-20 does not exist in float32, nor does 1 / sigma².
+    # In units of sigma: the square of a flux of 1e-20 does not exist in float32, nor does 1 /
+    # sigma².
     ratio = jnp.where(one_map.valid, extra / _sigma(one_map), 0.0)
     return jnp.sqrt(one_map.calibration.error_scale**2 + ratio**2)
 
@@ -32,7 +33,9 @@ def independent(one_map: Map, images: Float[Array, "..."]) -> Float[Array, "..."
     return images if one_map.modes is None else one_map.modes.along(images)
 
 
-def in_units_of_error(one_map: Map, images: Float[Array, "..."], predicted: Float[Array, "..."]) -> Float[Array, "..."]:
+def in_units_of_error(
+    one_map: Map, images: Float[Array, "..."], predicted: Float[Array, "..."]
+) -> Float[Array, "..."]:
     """One or more images over the total sigma of a prediction; 0 where it is masked."""
     # One factor after the other: the derivative of a quotient by the total sigma has 1 / sigma².
     scaled = independent(one_map, images) / _sigma(one_map)

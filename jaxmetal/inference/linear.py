@@ -27,8 +27,8 @@ class Solution(NamedTuple):
     information
         inverse covariance of all of them in a row, each in units of its scale, shape (K, K).
     log_scale
-        ln of the scale of each amplitude, about what the data alone leave uncertain of it, shape (K,).
-        The second derivative of a logarithm of 1e-25 does not exist in float32.
+        ln of the scale of each amplitude, about what the data alone leave uncertain of it, shape
+        (K,). The second derivative of a logarithm of 1e-25 does not exist in float32.
     """
 
     amplitudes: dict[str, Array]
@@ -55,7 +55,11 @@ class Solution(NamedTuple):
         return _unravel(_ravel(self.amplitudes) + self.scale * noise, self.amplitudes)
 
 
-def solve(predict: Callable[[dict[str, Array]], dict[str, Array]], maps: Mapping[str, Map], at: Mapping[str, Array]) -> Solution:
+def solve(
+    predict: Callable[[dict[str, Array]], dict[str, Array]],
+    maps: Mapping[str, Map],
+    at: Mapping[str, Array],
+) -> Solution:
     """The amplitudes that fit some maps best, if what is predicted is linear around a point.
 
         predicted(a) = predicted(a0) + T (a - a0),   information = Tᵀ W T,   W = 1/sigma²
@@ -76,7 +80,10 @@ def solve(predict: Callable[[dict[str, Array]], dict[str, Array]], maps: Mapping
         differentiable in everything that `predict` depends on.
     """
     point = _ravel(at)
-    push = jax.vmap(lambda along: jax.jvp(lambda a: predict(_unravel(a, at)), (point,), (along,)), out_axes=(None, 0))
+    push = jax.vmap(
+        lambda along: jax.jvp(lambda a: predict(_unravel(a, at)), (point,), (along,)),
+        out_axes=(None, 0),
+    )
     predicted, templates = push(jnp.eye(len(point), dtype=point.dtype))
     rows, left = [], []
     for name, m in maps.items():
@@ -109,7 +116,10 @@ def _ravel(values: Mapping[str, Array]) -> Float[Array, " K"]:
 
 def _unravel(vector: Float[Array, " K"], like: Mapping[str, Array]) -> dict[str, Array]:
     parts = jnp.split(vector, np.cumsum([value.size for value in like.values()])[:-1])
-    return {path: part.reshape(value.shape) for part, (path, value) in zip(parts, like.items(), strict=True)}
+    return {
+        path: part.reshape(value.shape)
+        for part, (path, value) in zip(parts, like.items(), strict=True)
+    }
 
 
 def check_linear(scene: Mapping[str, Any], maps: Mapping[str, Map], paths: tuple[str, ...]) -> None:
@@ -122,16 +132,22 @@ def check_linear(scene: Mapping[str, Any], maps: Mapping[str, Map], paths: tuple
     """
     lights = {name: m for name, m in maps.items() if m.additive}
     if paths and not lights:
-        raise InputError(f"priors[{paths[0]!r}]: a Linear amplitude needs a map of flux, such as a LightMap, to be solved from.")
+        raise InputError(
+            f"priors[{paths[0]!r}]: a Linear amplitude needs a map of flux, such as a LightMap, to be solved from."
+        )
     for name, m in maps.items() if paths else ():
         if not m.likelihood.gaussian or (name in lights and float(m.scatter) > 0):
-            raise InputError(f"maps[{name!r}]: Linear amplitudes need Gaussian likelihoods, and light maps without extra scatter.")
+            raise InputError(
+                f"maps[{name!r}]: Linear amplitudes need Gaussian likelihoods, and light maps without extra scatter."
+            )
     at = np.array([0.1, 0.7, 1.3]), np.array([0.4, -0.2, 0.9])
     for path in paths:
         parts = path.split(".")
         profile = get(scene, ".".join(parts[:-1]))
         if parts[1] != "light" or not isinstance(profile, Profile):
-            raise InputError(f"priors[{path!r}]: only an amplitude of light can be Linear, such as component.light.amp.")
+            raise InputError(
+                f"priors[{path!r}]: only an amplitude of light can be Linear, such as component.light.amp."
+            )
 
         def value(factor: float, profile: Any = profile, name: str = parts[-1]) -> np.ndarray:
             numbers = profile.parameters | {name: factor * jnp.ones_like(profile.parameters[name])}
@@ -139,4 +155,6 @@ def check_linear(scene: Mapping[str, Any], maps: Mapping[str, Map], paths: tuple
 
         bend = np.abs(value(3.0) - 2 * value(2.0) + value(1.0)).max()
         if not bend <= 1e-4 * np.abs(value(3.0)).max():
-            raise InputError(f"priors[{path!r}]: the light is not linear in this parameter, so it cannot be Linear.")
+            raise InputError(
+                f"priors[{path!r}]: the light is not linear in this parameter, so it cannot be Linear."
+            )

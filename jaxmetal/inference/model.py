@@ -22,7 +22,8 @@ from jaxmetal.inference.look import Look
 from jaxmetal.inference.priors import Linear, Priors, Tied, check_ties, checked_prior
 from jaxmetal.maps import Map
 
-# "auto" supersampling must hold at the start and part of the way from there to some draws from the prior.
+# "auto" supersampling must hold at the start and part of the way from there to some draws from the
+# prior.
 VISITED = 3
 PART_OF_THE_WAY = 0.3
 
@@ -39,19 +40,17 @@ class Model(eqx.Module):
     maps
         LightMaps and TracerMaps by name.
     priors
-        a numpyro distribution, Tied or Linear, for each free parameter by its dotted path: "component.profile.parameter"
-        or "map.scatter", "map.instrument.psf.fwhm" and the like.
+        a numpyro distribution, Tied or Linear, for each free parameter by its dotted path:
+        "component.profile.parameter" or "map.scatter", "map.instrument.psf.fwhm" and the like.
 
     Raises
     ------
     InputError
-        for a path that does not exist, a prior that excludes the start, a tracer that nothing carries, or a name that
-        is both a component and a map.
+        for a path that does not exist, a prior that excludes the start, a tracer that nothing
+        carries, or a name that is both a component and a map.
 
-    Notes
-    -----
-    The model is a pytree: data, priors and starting values are arguments of every compiled program, so a second
-    galaxy of the same shape compiles nothing.
+    Notes ----- The model is a pytree: data, priors and starting values are arguments of every
+    compiled program, so a second galaxy of the same shape compiles nothing.
     """
 
     galaxy: Galaxy
@@ -62,7 +61,9 @@ class Model(eqx.Module):
     linear: tuple[str, ...] = eqx.field(static=True)
     groups: tuple[instruments.Groups, ...] = eqx.field(static=True)
 
-    def __init__(self, galaxy: Galaxy, maps: Mapping[str, Map], priors: Mapping[str, Any] | None = None):
+    def __init__(
+        self, galaxy: Galaxy, maps: Mapping[str, Map], priors: Mapping[str, Any] | None = None
+    ):
         check_scene(galaxy, maps)
         priors = check_priors(priors)
         self.galaxy, self.maps = galaxy, dict(sorted(maps.items()))
@@ -73,9 +74,15 @@ class Model(eqx.Module):
         self.linear = tuple(path for path, prior in priors.items() if isinstance(prior, Linear))
         check_linear(self._scene, self.maps, self.linear)
         self.names = tuple(path for path in priors if path not in ties and path not in self.linear)
-        self.priors = Priors({path: checked_prior(path, priors[path], get(self._scene, path)) for path in self.names})
+        self.priors = Priors(
+            {path: checked_prior(path, priors[path], get(self._scene, path)) for path in self.names}
+        )
         free = {path.split(".")[0] for path in priors if ".instrument." in path}
-        moving = {path.split(".")[0] for path in priors if re.search(r"\.instrument\.grid|\.calibration\.shift", path)}
+        moving = {
+            path.split(".")[0]
+            for path in priors
+            if re.search(r"\.instrument\.grid|\.calibration\.shift", path)
+        }
         # A shift moves the pixels of its map alone.
         alone = free | moving
         together = instruments.shared(self.maps, alone)
@@ -92,7 +99,9 @@ class Model(eqx.Module):
         """Everything that a path may start from."""
         return {**self.galaxy.named, **self.maps}
 
-    def _ready_maps(self, alone: set[str], together: instruments.Groups, free: set[str]) -> dict[str, Map]:
+    def _ready_maps(
+        self, alone: set[str], together: instruments.Groups, free: set[str]
+    ) -> dict[str, Map]:
         """The maps with their samplings chosen, those that share an instrument in groups.
 
         `alone` names the maps that share nothing, and `free` those whose PSF or grid is free.
@@ -102,7 +111,11 @@ class Model(eqx.Module):
         def scenes() -> Iterator[tuple[Galaxy, dict[str, Map]]]:
             yield self.galaxy, maps
             unresolved = eqx.tree_at(lambda model: model.maps, self, maps)
-            passed = coordinates.partway(self.priors, self._starting_values, VISITED, PART_OF_THE_WAY) if self.names else ()
+            passed = (
+                coordinates.partway(self.priors, self._starting_values, VISITED, PART_OF_THE_WAY)
+                if self.names
+                else ()
+            )
             yield from (unresolved._parts(unresolved._placed(values)) for values in passed)
 
         return instruments.make_ready(scenes(), together, free, self._light_is_known)
@@ -141,8 +154,9 @@ class Model(eqx.Module):
     def _solved(self, values: Values) -> Solution | None:
         """The Linear amplitudes: from the light maps exactly, then with the tracer maps, which depend on them too.
 
-        What a tracer map shows depends on the ratios of the amplitudes, and not linearly; one step from the light's
-        solution is enough, because the light maps hold them far closer than a tracer map would.
+        What a tracer map shows depends on the ratios of the amplitudes, and not linearly; one step
+        from the light's solution is enough, because the light maps hold them far closer than a
+        tracer map would.
         """
         if all(path in values for path in self.linear):
             return None
@@ -169,10 +183,14 @@ class Model(eqx.Module):
         """
         check_scene(self.galaxy, maps)
         if set(maps) != set(self.maps):
-            raise InputError(f"with_maps: expected maps {', '.join(self.maps)}, got {', '.join(maps)}.")
+            raise InputError(
+                f"with_maps: expected maps {', '.join(self.maps)}, got {', '.join(maps)}."
+            )
         for names in (names for group in self.groups for names in group):
             if len({id(maps[name].instrument) for name in names}) > 1:
-                raise InputError(f"with_maps: {', '.join(names)} share an instrument in this model, so they must share one here.")
+                raise InputError(
+                    f"with_maps: {', '.join(names)} share an instrument in this model, so they must share one here."
+                )
         made = instruments.sampled_like(maps, self.maps)
         check_coverage(self.galaxy, made)
         return eqx.tree_at(lambda model: model.maps, self, made)
@@ -184,7 +202,10 @@ class Model(eqx.Module):
 
     def _tied(self, scene: dict[str, Any]) -> Values:
         """The values of the tied parameters in a scene whose free values are in place."""
-        return {path: tie.function(*(get(scene, source) for source in tie.paths)) for path, tie in self.ties}
+        return {
+            path: tie.function(*(get(scene, source) for source in tie.paths))
+            for path, tie in self.ties
+        }
 
     def draw(self, key: Array) -> Values:
         """One draw of the free parameters from their priors."""
@@ -241,7 +262,10 @@ class Model(eqx.Module):
 
     def log_prior(self, values: Values) -> Float[Array, ""]:
         """The log density of the priors in the parameters' own units."""
-        return sum((jnp.sum(self.priors[name].log_prob(values[name])) for name in self.names), jnp.zeros(()))
+        return sum(
+            (jnp.sum(self.priors[name].log_prob(values[name])) for name in self.names),
+            jnp.zeros(()),
+        )
 
     def log_likelihood(self, values: Values) -> Float[Array, ""]:
         """The log probability of all maps, with its normalisation; marginalised over Linear amplitudes."""
@@ -251,7 +275,9 @@ class Model(eqx.Module):
         """The log posterior density (up to a constant) over the whole real line: pure, differentiable, vmap-able."""
         return self.log_posterior(unconstrained, with_jacobian=1.0)
 
-    def log_posterior(self, unconstrained: Float[Array, " n"], with_jacobian: Any = 0.0) -> Float[Array, ""]:
+    def log_posterior(
+        self, unconstrained: Float[Array, " n"], with_jacobian: Any = 0.0
+    ) -> Float[Array, ""]:
         """The log posterior density in the parameters' own units: its maximum is the MAP.
 
         Parameters
@@ -273,7 +299,10 @@ class Model(eqx.Module):
         """The same model as a NumPyro program, with a site for each free path; call it inside a larger one."""
         values = {name: numpyro.sample(name, self.priors[name]) for name in self.names}
         complete = self.complete(values)
-        for path, value in {**{path: complete[path] for path in self.linear}, **self.derived(complete)}.items():
+        for path, value in {
+            **{path: complete[path] for path in self.linear},
+            **self.derived(complete),
+        }.items():
             numpyro.deterministic(path, value)
         numpyro.factor("log_likelihood", self.log_likelihood(values))
 

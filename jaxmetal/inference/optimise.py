@@ -26,15 +26,23 @@ PART_OF_THE_WAY = 0.5
 
 
 def optimise(
-    model: Model, starts: int = 4, method: str = "fisher", steps: int | None = None, seed: int = 0, *, progress: bool | None = None
+    model: Model,
+    starts: int = 4,
+    method: str = "fisher",
+    steps: int | None = None,
+    seed: int = 0,
+    *,
+    progress: bool | None = None,
 ) -> Fit:
     """The maximum of the posterior density (MAP), and the Laplace approximation around it.
 
-        theta_MAP = argmax [log p(data | theta) + log p(theta)],   covariance = [-∂² log posterior]⁻¹ at theta_MAP
+        theta_MAP = argmax [log p(data | theta) + log p(theta)],   covariance = [-∂² log
+        posterior]⁻¹ at theta_MAP
 
-    The best of several starts is taken. Whatever the method, Fisher scoring brings it to the last digits. Where a parameter
-    lies at the edge of its prior, or the data hardly constrain it, errors come from the maximum of the density in
-    unconstrained coordinates, and samplers start there: at an edge the density in own units has no curvature.
+    The best of several starts is taken. Whatever the method, Fisher scoring brings it to the last
+    digits. Where a parameter lies at the edge of its prior, or the data hardly constrain it, errors
+    come from the maximum of the density in unconstrained coordinates, and samplers start there: at
+    an edge the density in own units has no curvature.
 
     Parameters
     ----------
@@ -50,7 +58,8 @@ def optimise(
     seed
         of the draws.
     progress
-        whether to say that it is at work; if left out, on a terminal, in a notebook, and every half minute in a log.
+        whether to say that it is at work; if left out, on a terminal, in a notebook, and every half
+        minute in a log.
 
     Returns
     -------
@@ -77,9 +86,13 @@ def _best(model: Model, starts: int, method: str, steps: int, seed: int) -> Fit:
     for _ in range(ROUNDS):
         # One start after the other: side by side they would wait for the longest.
         ends = [_ascend(model, point, method, steps, own_units) for point in points]
-        points, heights = (np.stack([np.asarray(part) for part in parts]) for parts in zip(*ends, strict=True))
+        points, heights = (
+            np.stack([np.asarray(part) for part in parts]) for parts in zip(*ends, strict=True)
+        )
         if not np.any(np.isfinite(heights)):
-            raise InputError("optimise: the log density is not finite at any start; check the starting values, priors and data.")
+            raise InputError(
+                "optimise: the log density is not finite at any start; check the starting values, priors and data."
+            )
         best = points[np.argmax(np.where(np.isfinite(heights), heights, -np.inf))]
         fits = Fits([model], best[None], _one_of_many(_look(model, best, own_units)))
         if fits.prior_matters[0]:
@@ -106,7 +119,9 @@ def most_steps(model: Model, starts: int, method: str, steps: int | None) -> int
     if starts < 1:
         raise InputError(f"optimise: starts must be at least 1, got {starts}.")
     if not model.names:
-        raise InputError("optimise: nothing is free; give the model a prior for at least one parameter.")
+        raise InputError(
+            "optimise: nothing is free; give the model a prior for at least one parameter."
+        )
     return METHODS[method][1] if steps is None else steps
 
 
@@ -140,7 +155,9 @@ def first_points(model: Model, starts: int, seed: int) -> Float[Array, "starts n
     return jax.lax.map(lambda point: _scaled_to_light(model, point, lights, amplitudes), points)
 
 
-def _scaled_to_light(model: Model, point: Float[Array, " n"], lights: Mapping[str, Map], amplitudes: Sequence[str]) -> Float[Array, " n"]:
+def _scaled_to_light(
+    model: Model, point: Float[Array, " n"], lights: Mapping[str, Map], amplitudes: Sequence[str]
+) -> Float[Array, " n"]:
     """The point with its amplitudes of light multiplied by the factor that fits the light maps best."""
     values = model.constrain(point)
     galaxy, maps = model.scene_at(values)
@@ -160,7 +177,9 @@ def _scaled_to_light(model: Model, point: Float[Array, " n"], lights: Mapping[st
     return model.unconstrain({**values, **scaled})
 
 
-def ascend(model: Model, start: Float[Array, " n"], method: str, steps: int, with_jacobian: Array) -> tuple[Array, Array]:
+def ascend(
+    model: Model, start: Float[Array, " n"], method: str, steps: int, with_jacobian: Array
+) -> tuple[Array, Array]:
     """The end of an ascent, and the log posterior there."""
     end, height = METHODS[method][0](model, start, steps, with_jacobian)
     if method == "fisher":

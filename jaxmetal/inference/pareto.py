@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-# The tail is what lies above the 3 √S largest weights, a fifth of all at most; a shape cannot be told from fewer than five.
+# The tail is what lies above the 3 √S largest weights, a fifth of all at most; a shape cannot be
+# told from fewer than five.
 TAIL, LARGEST_TAIL, LEAST_TAIL = 3.0, 0.2, 5
 # The shape's weak prior: as if this many more points had been seen, of this shape.
 PRIOR_POINTS, PRIOR_SHAPE = 10, 0.5
@@ -21,10 +22,11 @@ class Smoothed(NamedTuple):
     weights
         adding up to one.
     shape
-        k̂ of the generalised Pareto distribution of the largest: below 0.7 averages over the draws can be trusted.
+        k̂ of the generalised Pareto distribution of the largest: below 0.7 averages over the draws
+        can be trusted.
     log_mean
-        ln of the mean weight before they were made to add up to one: where p is no density but a density times Z, and q is
-        one, this is ln Z.
+        ln of the mean weight before they were made to add up to one: where p is no density but a
+        density times Z, and q is one, this is ln Z.
     """
 
     weights: Float[np.ndarray, " draws"]
@@ -40,7 +42,8 @@ class Smoothed(NamedTuple):
 def smooth(log_ratios: Log) -> Smoothed:
     """Normalised importance weights, the largest replaced by the quantiles of a Pareto distribution fitted to them.
 
-        w = p / q;   of the M largest the z-th becomes  u + F⁻¹((z - 1/2) / M),   F the generalised Pareto distribution
+        w = p / q;   of the M largest the z-th becomes  u + F⁻¹((z - 1/2) / M),   F the generalised
+        Pareto distribution
 
     Parameters
     ----------
@@ -86,7 +89,8 @@ def fit_pareto(above: Float[np.ndarray, " n"]) -> tuple[float, float]:
 
         p(x) = (1 + k x / sigma)^(-1/k - 1) / sigma
 
-    The posterior mean over a grid of theta = -k/sigma, with k the most probable at each; k̂ is drawn to 1/2 by a weak prior.
+    The posterior mean over a grid of theta = -k/sigma, with k the most probable at each; k̂ is
+    drawn to 1/2 by a weak prior.
 
     Parameters
     ----------
@@ -98,9 +102,8 @@ def fit_pareto(above: Float[np.ndarray, " n"]) -> tuple[float, float]:
     shape, scale
         k̂ and sigma.
 
-    References
-    ----------
-    Zhang & Stephens (2009), Technometrics 51, 316; the weak prior is that of Vehtari et al. (2024), appendix G.
+    References ---------- Zhang & Stephens (2009), Technometrics 51, 316; the weak prior is that of
+    Vehtari et al. (2024), appendix G.
     """
     n = len(above)
     points = 30 + int(np.sqrt(n))

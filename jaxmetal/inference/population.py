@@ -13,7 +13,8 @@ from jaxmetal.errors import InputError
 from jaxmetal.inference.importance import resample, student_t
 from jaxmetal.inference.pareto import smooth
 
-# Draws of a galaxy that are used, populations that are tried to find the region of the best, and those that answer.
+# Draws of a galaxy that are used, populations that are tried to find the region of the best, and
+# those that answer.
 MOST, TRIED, DRAWS, ROUNDS = 2000, 500, 4000, 6
 # Of each draw, in standard deviations of its galaxy.
 SMOOTHING = 0.5
@@ -34,8 +35,8 @@ class Population:
     pivot
         where "mean" holds, of what it depends on; 0 if it depends on nothing.
     effective
-        draws that count of the galaxy that has the fewest: below about 20 its posterior lies too far from the population,
-        or is too much wider, for the answer to be trusted.
+        draws that count of the galaxy that has the fewest: below about 20 its posterior lies too
+        far from the population, or is too much wider, for the answer to be trusted.
     k_hat
         of the populations that were proposed; below 0.7 their weights can be trusted.
     """
@@ -51,19 +52,28 @@ class Population:
         rows = {}
         for name, draws in self.samples.items():
             low, middle, high = (float(p) for p in np.percentile(draws, [16, 50, 84]))
-            rows[name] = {"mean": float(np.mean(draws)), "sd": float(np.std(draws, ddof=1)), "q16": low, "q50": middle, "q84": high}
+            rows[name] = {
+                "mean": float(np.mean(draws)),
+                "sd": float(np.std(draws, ddof=1)),
+                "q16": low,
+                "q50": middle,
+                "q84": high,
+            }
         return rows
 
 
-def infer(draws: Sequence[Any], log_priors: Sequence[Any], against: Any = None, seed: int = 0) -> Population:
+def infer(
+    draws: Sequence[Any], log_priors: Sequence[Any], against: Any = None, seed: int = 0
+) -> Population:
     """Mean and scatter of a population from the draws of each galaxy's own posterior.
 
-        p(mu, s, b | data) ∝ Π_g Σ_k  w_gk N(t_gk; mu + b (x_g - <x>), s² + h_g²),   w_gk ∝ 1 / p_g(theta_gk),
-        t_gk = m_g + sqrt(1 - h_g²/v_g) (theta_gk - m_g),   h_g² = v_g / 4
+        p(mu, s, b | data) ∝ Π_g Σ_k  w_gk N(t_gk; mu + b (x_g - <x>), s² + h_g²),   w_gk ∝ 1 /
+        p_g(theta_gk), t_gk = m_g + sqrt(1 - h_g²/v_g) (theta_gk - m_g),   h_g² = v_g / 4
 
-    Every galaxy was fitted with a prior p_g of its own; it is divided out, and the population stands in its place. The
-    priors of mu, b and s > 0 are uniform. Each draw is smoothed by h_g, and all are drawn together so that the weighted mean
-    m_g and variance v_g stay what they are: a population narrower than the galaxies' errors would else rest on few draws.
+    Every galaxy was fitted with a prior p_g of its own; it is divided out, and the population
+    stands in its place. The priors of mu, b and s > 0 are uniform. Each draw is smoothed by h_g,
+    and all are drawn together so that the weighted mean m_g and variance v_g stay what they are: a
+    population narrower than the galaxies' errors would else rest on few draws.
 
     Parameters
     ----------
@@ -82,11 +92,11 @@ def infer(draws: Sequence[Any], log_priors: Sequence[Any], against: Any = None, 
     Raises
     ------
     InputError
-        for fewer than three galaxies, numbers that are not finite, or an x that is the same for all.
+        for fewer than three galaxies, numbers that are not finite, or an x that is the same for
+        all.
 
-    References
-    ----------
-    Hogg, Myers & Bovy (2010), ApJ 725, 2166; West (1993), J. R. Statist. Soc. B 55, 409, for the smoothing.
+    References ---------- Hogg, Myers & Bovy (2010), ApJ 725, 2166; West (1993), J. R. Statist. Soc.
+    B 55, 409, for the smoothing.
     """
     theta, weight, smear = _smoothed(draws, log_priors)
     x, pivot = _centred(against, len(theta))
@@ -94,26 +104,49 @@ def infer(draws: Sequence[Any], log_priors: Sequence[Any], against: Any = None, 
     center, covariance = _first_guess(theta, x)
     for last in (*[False] * (ROUNDS - 1), True):
         points, proposal = student_t(center, covariance, DOF, DRAWS if last else TRIED, rng)
-        smoothed = smooth(np.asarray(_log_posteriors(points, theta, weight, smear, x), float) - proposal)
+        smoothed = smooth(
+            np.asarray(_log_posteriors(points, theta, weight, smear, x), float) - proposal
+        )
         center = smoothed.weights @ points
-        covariance = (points - center).T @ ((points - center) * smoothed.weights[:, None]) + 1e-12 * covariance
+        covariance = (points - center).T @ (
+            (points - center) * smoothed.weights[:, None]
+        ) + 1e-12 * covariance
     picked = points[resample(smoothed.weights, DRAWS, rng)]
-    samples = {"mean": picked[:, 0], "scatter": np.exp(picked[:, 1])} | ({} if x is None else {"slope": picked[:, 2]})
-    return Population(samples, len(theta), pivot, _fewest(center, theta, weight, smear, x), smoothed.shape)
+    samples = {"mean": picked[:, 0], "scatter": np.exp(picked[:, 1])} | (
+        {} if x is None else {"slope": picked[:, 2]}
+    )
+    return Population(
+        samples, len(theta), pivot, _fewest(center, theta, weight, smear, x), smoothed.shape
+    )
 
 
-def _smoothed(draws: Sequence[Any], log_priors: Sequence[Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _smoothed(
+    draws: Sequence[Any], log_priors: Sequence[Any]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """t_gk and ln w_gk, as many of each galaxy, shape (galaxies, K), and h_g."""
     if len(draws) < 3 or len(draws) != len(log_priors):
-        raise InputError(f"population: expected the draws of at least three galaxies and their priors, got {len(draws)}.")
+        raise InputError(
+            f"population: expected the draws of at least three galaxies and their priors, got {len(draws)}."
+        )
     count = min(MOST, *(len(each) for each in draws))
 
     def some(many: Sequence[Any]) -> np.ndarray:
-        return np.stack([np.asarray(each, float)[np.linspace(0, len(each) - 1, count).astype(int)] for each in many])
+        return np.stack(
+            [
+                np.asarray(each, float)[np.linspace(0, len(each) - 1, count).astype(int)]
+                for each in many
+            ]
+        )
 
     theta, log_prior = some(draws), some(log_priors)
-    if not (np.all(np.isfinite(theta)) and np.all(np.isfinite(log_prior)) and np.all(np.ptp(theta, axis=1) > 0)):
-        raise InputError("population: expected draws that are finite and differ, and priors that allow them.")
+    if not (
+        np.all(np.isfinite(theta))
+        and np.all(np.isfinite(log_prior))
+        and np.all(np.ptp(theta, axis=1) > 0)
+    ):
+        raise InputError(
+            "population: expected draws that are finite and differ, and priors that allow them."
+        )
     weight = np.exp(log_prior.min(axis=1, keepdims=True) - log_prior)
     weight /= weight.sum(axis=1, keepdims=True)
     mean = np.sum(weight * theta, axis=1, keepdims=True)
@@ -126,7 +159,9 @@ def _centred(against: Any, count: int) -> tuple[np.ndarray | None, float]:
         return None, 0.0
     x = np.asarray(against, float)
     if x.shape != (count,) or not np.all(np.isfinite(x)) or not np.ptp(x) > 0:
-        raise InputError("population: expected one finite number for each galaxy, and not the same for all.")
+        raise InputError(
+            "population: expected one finite number for each galaxy, and not the same for all."
+        )
     return x - x.mean(), float(x.mean())
 
 
@@ -150,7 +185,9 @@ def _terms(point: Array, theta: Array, weight: Array, smear: Array, x: Array | N
 
 
 @jax.jit
-def _log_posteriors(points: Array, theta: Array, weight: Array, smear: Array, x: Array | None) -> Array:
+def _log_posteriors(
+    points: Array, theta: Array, weight: Array, smear: Array, x: Array | None
+) -> Array:
     def one(point: Array) -> Array:
         # Uniform in the scatter, whose logarithm is the coordinate.
         return jnp.sum(jax.nn.logsumexp(_terms(point, theta, weight, smear, x), axis=1)) + point[1]
@@ -158,8 +195,16 @@ def _log_posteriors(points: Array, theta: Array, weight: Array, smear: Array, x:
     return jax.lax.map(one, points)
 
 
-def _fewest(point: np.ndarray, theta: np.ndarray, weight: np.ndarray, smear: np.ndarray, x: np.ndarray | None) -> float:
+def _fewest(
+    point: np.ndarray,
+    theta: np.ndarray,
+    weight: np.ndarray,
+    smear: np.ndarray,
+    x: np.ndarray | None,
+) -> float:
     some = [jnp.asarray(a) for a in (theta, weight, smear)]
-    terms = np.asarray(_terms(jnp.asarray(point), *some, x=None if x is None else jnp.asarray(x)), float)
+    terms = np.asarray(
+        _terms(jnp.asarray(point), *some, x=None if x is None else jnp.asarray(x)), float
+    )
     shares = np.exp(terms - terms.max(axis=1, keepdims=True))
     return float(np.min(shares.sum(axis=1) ** 2 / np.sum(shares**2, axis=1)))

@@ -18,7 +18,8 @@ ENOUGH_SAMPLES = 400
 LARGEST_R_HAT = 1.01
 # Fewer draws of a chain than this have no R-hat.
 FEWEST_DRAWS = 4
-# From this k-hat on, averages over importance-weighted draws are not to be trusted (Vehtari et al. 2024, section 3).
+# From this k-hat on, averages over importance-weighted draws are not to be trusted (Vehtari et al.
+# 2024, section 3).
 HEAVY_TAIL = 0.7
 # What ArviZ calls the statistics of a sampler; the rest have the same names there.
 ARVIZ_NAMES = {"steps": "n_steps", "accept": "acceptance_rate", "log_density": "lp"}
@@ -33,10 +34,11 @@ class Posterior:
     samples
         {path: array of shape (chains, draws, …)} in the parameters' own units.
     statistics
-        {name: (chains, draws)}: "diverging", "log_density", and of chains "steps", "accept" and "energy".
+        {name: (chains, draws)}: "diverging", "log_density", and of chains "steps", "accept" and
+        "energy".
     attributes
-        how they came about: method, seed, warm-up, version; k_hat, effective_samples and log_evidence of importance sampling;
-        refused_k_hat where "auto" took chains instead.
+        how they came about: method, seed, warm-up, version; k_hat, effective_samples and
+        log_evidence of importance sampling; refused_k_hat where "auto" took chains instead.
     derived
         {path: (chains, draws, …)} of the parameters that were tied to others.
     """
@@ -57,13 +59,16 @@ class Posterior:
         return {
             label: values[(slice(None), slice(None), *index)]
             for name, values in self.samples.items()
-            for label, index in zip(labels(name, values.shape[2:]), np.ndindex(values.shape[2:]), strict=True)
+            for label, index in zip(
+                labels(name, values.shape[2:]), np.ndindex(values.shape[2:]), strict=True
+            )
         }
 
     def summary(self) -> Summary:
         """A row for each parameter: mean, sd, 16th, 50th and 84th percentiles, effective samples, R-hat.
 
-        Independent draws that came by importance sampling have the effective samples of their weights, and no R-hat.
+        Independent draws that came by importance sampling have the effective samples of their
+        weights, and no R-hat.
         """
         rows, known = Summary(), self.attributes.get("effective_samples")
         for name, draws in self.flat.items():
@@ -98,7 +103,9 @@ class Posterior:
             found.append(f"{self.divergences} divergent draws")
         if weighted and not trusted(self):
             k_hat = self.attributes["k_hat"]
-            found.append(f"k-hat {k_hat:.2f} is not below {HEAVY_TAIL}: the fit's errors do not describe the posterior")
+            found.append(
+                f"k-hat {k_hat:.2f} is not below {HEAVY_TAIL}: the fit's errors do not describe the posterior"
+            )
         return found
 
     @property
@@ -128,13 +135,20 @@ class Posterior:
 
         def dataset(variables: dict[str, np.ndarray]) -> Any:
             return xarray.Dataset(
-                {name: (("chain", "draw", *(f"{name}_dim_{i}" for i in range(v.ndim - 2))), v) for name, v in variables.items()},
+                {
+                    name: (("chain", "draw", *(f"{name}_dim_{i}" for i in range(v.ndim - 2))), v)
+                    for name, v in variables.items()
+                },
                 coords={"chain": np.arange(self._shape[0]), "draw": np.arange(self._shape[1])},
             )
 
-        statistics = {ARVIZ_NAMES.get(name, name): values for name, values in self.statistics.items()}
+        statistics = {
+            ARVIZ_NAMES.get(name, name): values for name, values in self.statistics.items()
+        }
         groups = {"posterior": self.samples, "sample_stats": statistics, "derived": self.derived}
-        tree = xarray.DataTree.from_dict({name: dataset(variables) for name, variables in groups.items()})
+        tree = xarray.DataTree.from_dict(
+            {name: dataset(variables) for name, variables in groups.items()}
+        )
         tree["posterior"].attrs = dict(self.attributes)
         return tree
 
@@ -147,7 +161,9 @@ class Posterior:
         try:
             import arviz
         except ImportError:
-            raise InputError('to_arviz: ArviZ is not installed; pip install "jaxmetal[arviz]".') from None
+            raise InputError(
+                'to_arviz: ArviZ is not installed; pip install "jaxmetal[arviz]".'
+            ) from None
         import xarray
 
         tree = self.to_datatree()
@@ -177,19 +193,28 @@ class Posterior:
             raise InputError(f"Posterior.load: no file {os.fspath(path)!r}.")
         try:
             with xarray.open_datatree(path, engine="h5netcdf") as tree:
-                read = {g: {str(n): np.asarray(v) for n, v in tree[g].data_vars.items()} for g in tree.children}
+                read = {
+                    g: {str(n): np.asarray(v) for n, v in tree[g].data_vars.items()}
+                    for g in tree.children
+                }
                 attributes = {str(key): value for key, value in tree["posterior"].attrs.items()}
             ours = {theirs: name for name, theirs in ARVIZ_NAMES.items()}
-            statistics = {ours.get(name, name): values for name, values in read["sample_stats"].items()}
+            statistics = {
+                ours.get(name, name): values for name, values in read["sample_stats"].items()
+            }
             return cls(read["posterior"], statistics, attributes, read["derived"])
         except (OSError, KeyError, ValueError) as error:
-            raise InputError(f"Posterior.load: {os.fspath(path)!r} does not hold a posterior ({error}).") from None
+            raise InputError(
+                f"Posterior.load: {os.fspath(path)!r} does not hold a posterior ({error})."
+            ) from None
 
     def at(self, galaxy: Galaxy, index: int) -> Galaxy:
         """The galaxy with one draw (counted over all chains) in place of its parameters."""
         for name, values in {**self.samples, **self.derived}.items():
             if name.split(".")[0] in galaxy.named:
-                galaxy = put(galaxy, name, jnp.asarray(values.reshape(-1, *values.shape[2:])[index]))
+                galaxy = put(
+                    galaxy, name, jnp.asarray(values.reshape(-1, *values.shape[2:])[index])
+                )
         return galaxy
 
 

@@ -43,11 +43,15 @@ class Tied:
 
     def __init__(self, paths: str | tuple[str, ...], function: Callable | None = None):
         listed = (paths,) if isinstance(paths, str) else paths
-        if not isinstance(listed, tuple | list) or not all(isinstance(path, str) for path in listed):
+        if not isinstance(listed, tuple | list) or not all(
+            isinstance(path, str) for path in listed
+        ):
             raise InputError(f"Tied: expected a dotted path, or a list of them, got {paths!r}.")
         paths = tuple(listed)
         if function is None and len(paths) != 1:
-            raise InputError(f"Tied: a function of {len(paths)} values is needed to tie to {len(paths)} paths.")
+            raise InputError(
+                f"Tied: a function of {len(paths)} values is needed to tie to {len(paths)} paths."
+            )
         object.__setattr__(self, "paths", paths)
         object.__setattr__(self, "function", function or _same)
 
@@ -58,8 +62,8 @@ class Linear:
 
         p(data | theta) = ∫ p(data | theta, a) da
 
-    It is solved in closed form at every step: exactly for light maps, to first order where the relative brightness of
-    components changes a tracer map.
+    It is solved in closed form at every step: exactly for light maps, to first order where the
+    relative brightness of components changes a tracer map.
 
     Examples
     --------
@@ -79,8 +83,9 @@ def _same(value: Array) -> Array:
 class Priors(dict[str, dist.Distribution]):
     """Priors by path, in the order given, inside compiled programs too.
 
-    numpyro lists the numbers of a distribution in the order of a set, another one in each process. A program that takes them
-    in that order is never found among those that an earlier process compiled, so here they have an order of their own.
+    numpyro lists the numbers of a distribution in the order of a set, another one in each process.
+    A program that takes them in that order is never found among those that an earlier process
+    compiled, so here they have an order of their own.
     """
 
     def tree_flatten(self) -> tuple[list[Any], Any]:
@@ -93,7 +98,13 @@ class Priors(dict[str, dist.Distribution]):
     def tree_unflatten(cls, how: Any, leaves: Any) -> "Priors":
         names, structure, order = how
         placed = dict(zip(order, leaves, strict=True))
-        return cls(zip(names, jax.tree.unflatten(structure, [placed[i] for i in sorted(placed)]), strict=True))
+        return cls(
+            zip(
+                names,
+                jax.tree.unflatten(structure, [placed[i] for i in sorted(placed)]),
+                strict=True,
+            )
+        )
 
 
 def _numbers(value: Any) -> list[tuple]:
@@ -115,13 +126,15 @@ def checked_prior(path: str, prior: Any, start: Array) -> dist.Distribution:
     Raises
     ------
     InputError
-        if it is not a distribution, has the wrong shape, or gives the starting value no density. A value
-        on the edge of the support, and a scatter of 0, are allowed: a fit starts in the middle of the
-        prior instead.
+        if it is not a distribution, has the wrong shape, or gives the starting value no density. A
+        value on the edge of the support, and a scatter of 0, are allowed: a fit starts in the
+        middle of the prior instead.
     """
     if not isinstance(prior, dist.Distribution):
         hint = "write dist.Uniform(lowest, highest) or jm.Tied('another.path')"
-        raise InputError(f"priors[{path!r}]: expected a numpyro distribution, Tied or Linear, got {described(prior)}; {hint}.")
+        raise InputError(
+            f"priors[{path!r}]: expected a numpyro distribution, Tied or Linear, got {described(prior)}; {hint}."
+        )
     for number in jax.tree.leaves(prior):
         if (unit := contents(number).unit) is not None and str(unit):
             raise InputError(
@@ -131,12 +144,16 @@ def checked_prior(path: str, prior: Any, start: Array) -> dist.Distribution:
     try:
         prior = prior if prior.shape() == start.shape else prior.expand(start.shape)
     except ValueError:
-        raise InputError(f"priors[{path!r}]: shape {prior.shape()} does not fit the parameter's shape {start.shape}.") from None
+        raise InputError(
+            f"priors[{path!r}]: shape {prior.shape()} does not fit the parameter's shape {start.shape}."
+        ) from None
     # Python numbers inside a distribution would be compiled in, once for every galaxy.
     prior = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.result_type(float)), prior)
     unset = path.endswith(".scatter") and not np.any(np.asarray(start))
     if not unset and not _admits(Priors({"": prior}), start):
-        raise InputError(f"priors[{path!r}]: the starting value {_short(start)} lies outside the prior's support ({prior.support}).")
+        raise InputError(
+            f"priors[{path!r}]: the starting value {_short(start)} lies outside the prior's support ({prior.support})."
+        )
     return prior
 
 
@@ -157,7 +174,9 @@ def check_ties(ties: Mapping[str, Tied]) -> None:
     for path, tie in ties.items():
         for source in tie.paths:
             if source in ties:
-                raise InputError(f"priors[{path!r}]: tied to {source!r}, which is itself tied; tie both to the same parameter.")
+                raise InputError(
+                    f"priors[{path!r}]: tied to {source!r}, which is itself tied; tie both to the same parameter."
+                )
 
 
 def _short(value: Array) -> str:

@@ -29,8 +29,8 @@ def bar(total: int | None, progress: bool | None, text: str, unit: str = "") -> 
     total
         what it counts to; None for what cannot be counted, of which the text alone is shown.
     progress
-        whether to show anything. If None: a bar on a terminal and in a notebook, elsewhere (a log file, a job of Slurm) a line
-        every half minute.
+        whether to show anything. If None: a bar on a terminal and in a notebook, elsewhere (a log
+        file, a job of Slurm) a line every half minute.
     text
         what is being done.
     unit
@@ -66,7 +66,9 @@ class _Bar:
 
     def __init__(self, total: int | None, text: str, unit: str):
         self._lock, self._total = threading.Lock(), total
-        looks = {"bar_format": "{desc} …"} if total is None else {"unit": f" {unit}" if unit else "it"}
+        looks = (
+            {"bar_format": "{desc} …"} if total is None else {"unit": f" {unit}" if unit else "it"}
+        )
         self._bar = _tqdm()(total=total, desc=text, leave=False, **looks)
 
     def update(self, count: float) -> None:
@@ -102,7 +104,9 @@ class _Lines:
 
     def update(self, count: float) -> None:
         with self._lock:
-            self._done = self._done + count if self._total is None else min(self._done + count, self._total)
+            self._done = (
+                self._done + count if self._total is None else min(self._done + count, self._total)
+            )
 
     def close(self) -> None:
         self._ended.set()
@@ -110,7 +114,9 @@ class _Lines:
 
     def _report(self) -> None:
         while not self._ended.wait(EVERY):
-            line = progress_line(self._text, self._done, self._total, self._unit, time.monotonic() - self._since)
+            line = progress_line(
+                self._text, self._done, self._total, self._unit, time.monotonic() - self._since
+            )
             print(f"jaxmetal: {line}", file=sys.stderr, flush=True)
 
 
@@ -135,7 +141,9 @@ def progress_line(text: str, done: float, total: float | None, unit: str, second
         return f"{text}, {_duration(seconds)} so far"
     counted = f"{done:.0f} of {total:.0f} {unit}".rstrip()
     left = f", {_duration(seconds * (total - done) / done)} left" if 0 < done < total else ""
-    return f"{text}: {100 * done / max(total, 1):.0f} % ({counted}), {_duration(seconds)} so far{left}"
+    return (
+        f"{text}: {100 * done / max(total, 1):.0f} % ({counted}), {_duration(seconds)} so far{left}"
+    )
 
 
 def _duration(seconds: float) -> str:

@@ -41,17 +41,28 @@ class Settings(NamedTuple):
 
 
 def sample(
-    model: Model, start: Fit | None = None, seed: int = 0, *, method: str = "auto", chains: int = 4, warmup: int = 300, draws: int = 500,
-    target_accept: float = 0.8, adapt_metric: bool = False, allow_unconverged: bool = False, progress: bool | None = None,
-) -> Posterior:  # fmt: skip
+    model: Model,
+    start: Fit | None = None,
+    seed: int = 0,
+    *,
+    method: str = "auto",
+    chains: int = 4,
+    warmup: int = 300,
+    draws: int = 500,
+    target_accept: float = 0.8,
+    adapt_metric: bool = False,
+    allow_unconverged: bool = False,
+    progress: bool | None = None,
+) -> Posterior:
     """Draws from the posterior.
 
         theta ~ p(theta | data) ∝ p(data | theta) p(theta)
 
-    Chains run in coordinates whitened by the fit's covariance (the same as a dense mass matrix), from points drawn
-    from the Laplace approximation. Importance sampling draws from a Student-t around the fit, weights the draws by
-    w = p / q with the largest weights Pareto-smoothed, and draws again from them by weight: independent draws in a
-    fraction of the time, as long as the posterior is not far from what the fit says. The k-hat of the weights tells.
+    Chains run in coordinates whitened by the fit's covariance (the same as a dense mass matrix),
+    from points drawn from the Laplace approximation. Importance sampling draws from a Student-t
+    around the fit, weights the draws by w = p / q with the largest weights Pareto-smoothed, and
+    draws again from them by weight: independent draws in a fraction of the time, as long as the
+    posterior is not far from what the fit says. The k-hat of the weights tells.
 
     Parameters
     ----------
@@ -62,20 +73,23 @@ def sample(
     seed
         of all random numbers.
     method
-        "auto": importance sampling where its k-hat is below 0.7, NUTS otherwise; or one of "importance", "nuts" and "hmc"
-        (trajectories of fixed length) by name. `posterior.attributes` says which it was, and k-hat.
+        "auto": importance sampling where its k-hat is below 0.7, NUTS otherwise; or one of
+        "importance", "nuts" and "hmc" (trajectories of fixed length) by name.
+        `posterior.attributes` says which it was, and k-hat.
     chains, warmup, draws
-        how many chains, steps to find the step size, and draws kept of each; importance sampling draws chains × draws.
+        how many chains, steps to find the step size, and draws kept of each; importance sampling
+        draws chains × draws.
     target_accept
         acceptance that the step size is tuned for.
     adapt_metric
-        whether the mass matrix is learned again during the warm-up; for posteriors far from Gaussian, with a longer
-        warm-up.
+        whether the mass matrix is learned again during the warm-up; for posteriors far from
+        Gaussian, with a longer warm-up.
     allow_unconverged
-        whether to sample from a start that has not converged all the same: chains that set out from no maximum, scaled by
-        errors that mean little, may take very long and end anywhere.
+        whether to sample from a start that has not converged all the same: chains that set out from
+        no maximum, scaled by errors that mean little, may take very long and end anywhere.
     progress
-        whether to show how far it is; if left out, a bar on a terminal or in a notebook, and a line every half minute in a log.
+        whether to show how far it is; if left out, a bar on a terminal or in a notebook, and a line
+        every half minute in a log.
 
     Returns
     -------
@@ -87,10 +101,8 @@ def sample(
     InputError
         for numbers that make no sense, or a start that has not converged or has no covariance.
 
-    References
-    ----------
-    Hoffman & Gelman (2014), JMLR 15, 1593; Phan, Pradhan & Jankowiak (2019), arXiv:1912.11554; Vehtari et al. (2024),
-    JMLR 25, 72.
+    References ---------- Hoffman & Gelman (2014), JMLR 15, 1593; Phan, Pradhan & Jankowiak (2019),
+    arXiv:1912.11554; Vehtari et al. (2024), JMLR 25, 72.
     """
     check_type(model, Model, "sample: model", MODEL_HINT)
     if start is not None:
@@ -107,8 +119,23 @@ def sample(
             log.info("sample: importance sampling, k-hat %.2f", weighted.attributes["k_hat"])
             return weighted
         refused, settings = [weighted], fallback(settings, "nuts", [weighted])
-    with bar(chains * (warmup + draws), progress, f"sampling ({settings.method.upper()}, {chains} chains)", "steps") as shown:
-        drawn = run_chains(_PROGRAM, model, [start], jax.random.key(seed)[None], chains, draws, settings, seed, shown.update)[0]
+    with bar(
+        chains * (warmup + draws),
+        progress,
+        f"sampling ({settings.method.upper()}, {chains} chains)",
+        "steps",
+    ) as shown:
+        drawn = run_chains(
+            _PROGRAM,
+            model,
+            [start],
+            jax.random.key(seed)[None],
+            chains,
+            draws,
+            settings,
+            seed,
+            shown.update,
+        )[0]
     return in_place_of(refused[0], drawn) if refused else drawn
 
 
@@ -135,7 +162,12 @@ def not_to_be_sampled(fit: Fit, allow_unconverged: bool = False) -> str:
 def fallback(settings: Settings, method: str, refused: Sequence[Posterior]) -> Settings:
     """The settings of the chains that follow importance samplings that cannot be trusted."""
     worst = max(posterior.attributes["k_hat"] for posterior in refused)
-    log.info("sample: k-hat %.2f is too large for importance sampling (%d); %s instead", worst, len(refused), method.upper())
+    log.info(
+        "sample: k-hat %.2f is too large for importance sampling (%d); %s instead",
+        worst,
+        len(refused),
+        method.upper(),
+    )
     return settings._replace(method=method)
 
 
@@ -153,57 +185,100 @@ class Program(NamedTuple):
     draws_axis: int
 
 
-def settings_for(method: str, chains: int, warmup: int, draws: int, target: float, adapt: bool = False) -> Settings:
+def settings_for(
+    method: str, chains: int, warmup: int, draws: int, target: float, adapt: bool = False
+) -> Settings:
     """The settings, once it is clear that they make sense."""
     if method not in METHODS:
         raise unknown("method", method, METHODS, "sample")
     if min(chains, warmup, draws) < 1:
-        raise InputError(f"sample: chains, warmup and draws must be at least 1, got {chains}, {warmup}, {draws}.")
+        raise InputError(
+            f"sample: chains, warmup and draws must be at least 1, got {chains}, {warmup}, {draws}."
+        )
     return Settings(method, warmup, target, adapt)
 
 
 def run_chains(
-    program: Program, model: Model, starts: Sequence[Fit], keys: Array, chains: int, draws: int, settings: Settings, seed: int,
+    program: Program,
+    model: Model,
+    starts: Sequence[Fit],
+    keys: Array,
+    chains: int,
+    draws: int,
+    settings: Settings,
+    seed: int,
     moved: Callable[[int], Any],
-) -> list[Posterior]:  # fmt: skip
+) -> list[Posterior]:
     """Run the chains of one galaxy or of many, piece by piece.
 
-    Of each piece `moved` is told how many steps it was, counted over all chains and galaxies; threads tell it side by side.
+    Of each piece `moved` is told how many steps it was, counted over all chains and galaxies;
+    threads tell it side by side.
     """
     origin = jnp.asarray(np.stack([fit.unconstrained for fit in starts]))
-    whiten = jnp.asarray(np.linalg.cholesky(np.stack([fit.unconstrained_covariance for fit in starts])), origin.dtype)
+    whiten = jnp.asarray(
+        np.linalg.cholesky(np.stack([fit.unconstrained_covariance for fit in starts])), origin.dtype
+    )
     scatter, chain = jnp.swapaxes(jax.vmap(lambda key: jax.random.split(key, 2))(keys), 0, 1)
-    points = jax.vmap(lambda key: jax.random.normal(key, (chains, origin.shape[1]), origin.dtype))(scatter)
+    points = jax.vmap(lambda key: jax.random.normal(key, (chains, origin.shape[1]), origin.dtype))(
+        scatter
+    )
     chain_keys = jax.vmap(lambda key: jax.random.split(key, chains))(chain)
     alone = program.draws_axis == 1
     each = tuple(part[0] if alone else part for part in (origin, whiten))
     # A processor has a core for each chain; other devices take all at once.
-    groups = [slice(i, i + 1) for i in range(chains)] if alone and jax.default_backend() == "cpu" else [slice(None)]
+    groups = (
+        [slice(i, i + 1) for i in range(chains)]
+        if alone and jax.default_backend() == "cpu"
+        else [slice(None)]
+    )
     # Pieces of one length, whether they warm up or draw, are one compiled program.
     steps, stopped = range(settings.warmup, settings.warmup + draws), Event()
     piece = -(-steps.stop // PIECES)
 
     def run(some: slice) -> Any:
-        states = program.begin(model, *each, *(part[0][some] if alone else part for part in (chain_keys, points)), settings)
+        states = program.begin(
+            model,
+            *each,
+            *(part[0][some] if alone else part for part in (chain_keys, points)),
+            settings,
+        )
         kept: list[Any] = []
         while len(kept) * piece < steps.stop and not stopped.is_set():
             states, out = program.advance(model, *each, states, settings, piece)
             kept.append(jax.device_get(out))
-            moved(min(piece, steps.stop - (len(kept) - 1) * piece) * len(range(chains)[some]) * len(starts))
-        return jax.tree.map(lambda *parts: np.concatenate(parts, program.draws_axis).take(steps, program.draws_axis), *kept)
+            moved(
+                min(piece, steps.stop - (len(kept) - 1) * piece)
+                * len(range(chains)[some])
+                * len(starts)
+            )
+        return jax.tree.map(
+            lambda *parts: np.concatenate(parts, program.draws_axis).take(
+                steps, program.draws_axis
+            ),
+            *kept,
+        )
 
     try:
         drawn = side_by_side(run, groups)
     finally:
         stopped.set()
     tree = jax.tree.map(lambda *parts: np.concatenate(parts)[None] if alone else parts[0], *drawn)
-    attributes = {"method": settings.method, "seed": seed, "warmup": settings.warmup, "created_by": f"jaxmetal {jaxmetal.__version__}"}
-    return [_posterior(model.free, jax.tree.map(lambda a, i=i: a[i], tree), dict(attributes)) for i in range(len(starts))]
+    attributes = {
+        "method": settings.method,
+        "seed": seed,
+        "warmup": settings.warmup,
+        "created_by": f"jaxmetal {jaxmetal.__version__}",
+    }
+    return [
+        _posterior(model.free, jax.tree.map(lambda a, i=i: a[i], tree), dict(attributes))
+        for i in range(len(starts))
+    ]
 
 
 def _posterior(names: Sequence[str], drawn: Any, attributes: dict[str, Any]) -> Posterior:
     samples, statistics, derived = drawn
-    # A compiled program gives dictionaries back in alphabetical order; tables keep the model's, as the fit's do.
+    # A compiled program gives dictionaries back in alphabetical order; tables keep the model's, as
+    # the fit's do.
     return Posterior({name: samples[name] for name in names}, statistics, attributes, derived)
 
 
@@ -215,24 +290,42 @@ def _kernel(model: Model, origin: Array, whiten: Array, settings: Settings) -> H
         "dense_mass": settings.adapt,
     }
     # A quarter of a period of a unit Gaussian decorrelates a draw from the last one.
-    return NUTS(**options) if settings.method == "nuts" else HMC(trajectory_length=float(np.pi / 2), **options)
+    return (
+        NUTS(**options)
+        if settings.method == "nuts"
+        else HMC(trajectory_length=float(np.pi / 2), **options)
+    )
 
 
-def begin(model: Model, origin: Array, whiten: Array, keys: Array, points: Float[Array, "chains n"], settings: Settings) -> Any:
+def begin(
+    model: Model,
+    origin: Array,
+    whiten: Array,
+    keys: Array,
+    points: Float[Array, "chains n"],
+    settings: Settings,
+) -> Any:
     """The states from which the chains set out."""
     kernel = _kernel(model, origin, whiten, settings)
-    return _over_chains(lambda chain: kernel.init(chain[0], settings.warmup, chain[1], (), {}), (keys, points))
+    return _over_chains(
+        lambda chain: kernel.init(chain[0], settings.warmup, chain[1], (), {}), (keys, points)
+    )
 
 
-def advance(model: Model, origin: Array, whiten: Array, states: Any, settings: Settings, count: int) -> Any:
+def advance(
+    model: Model, origin: Array, whiten: Array, states: Any, settings: Settings, count: int
+) -> Any:
     """Every chain some steps further; the kernel itself knows from its state when the warm-up is over."""
     kernel = _kernel(model, origin, whiten, settings)
-    # The kernel is set up by its init; the state that comes of it here is not used and costs nothing.
+    # The kernel is set up by its init; the state that comes of it here is not used and costs
+    # nothing.
     kernel.init(jax.random.key(0), settings.warmup, origin * 0, (), {})
 
     def step(state: Any, _: None) -> Any:
         state = kernel.sample(state, (), {})
-        values = model.complete(model.constrain(origin + product(whiten, state.z)), jax.random.fold_in(state.rng_key, 1))
+        values = model.complete(
+            model.constrain(origin + product(whiten, state.z)), jax.random.fold_in(state.rng_key, 1)
+        )
         statistics = {
             "diverging": state.diverging,
             "steps": state.num_steps,
@@ -247,7 +340,11 @@ def advance(model: Model, origin: Array, whiten: Array, states: Any, settings: S
 
 def _over_chains(function: Callable, chains: Any) -> Any:
     """`function` of every chain: on a processor in turns, so that none waits for another one's trajectory, else all at once."""
-    return jax.lax.map(function, chains) if jax.default_backend() == "cpu" else jax.vmap(function)(chains)
+    return (
+        jax.lax.map(function, chains)
+        if jax.default_backend() == "cpu"
+        else jax.vmap(function)(chains)
+    )
 
 
 _PROGRAM = Program(compiled_once(begin), compiled(advance), draws_axis=1)

@@ -17,11 +17,13 @@ from jaxmetal.inference.checks import MODEL_HINT
 from jaxmetal.inference.instruments import cells
 from jaxmetal.inference.model import Model
 
-# How many at once, if nobody says. A processor loses with more: 100 fits of 9 x 9 to 65 x 65 pixels took 1.0 to 1.3 times as long
-# by 16 or 50, and chains, which wait for the slowest of them, 1.3 times by 16 and 1.6 times by 32. A GPU gains.
+# How many at once, if nobody says. A processor loses with more: 100 fits of 9 x 9 to 65 x 65 pixels
+# took 1.0 to 1.3 times as long by 16 or 50, and chains, which wait for the slowest of them, 1.3
+# times by 16 and 1.6 times by 32. A GPU gains.
 MOST_TOGETHER = {"cpu": 8}
 MOST_ELSEWHERE = 4096
-# Copies of its cells that a fit holds at once for each free parameter and a few more, and the part of the memory it may take.
+# Copies of its cells that a fit holds at once for each free parameter and a few more, and the part
+# of the memory it may take.
 COPIES, SHARE = 24, 0.4
 
 
@@ -41,7 +43,9 @@ class Batch(Sequence[Model]):
 
     def __init__(self, models: Sequence[Model]):
         if isinstance(models, Model) or not isinstance(models, Iterable):
-            raise InputError(f"models: expected a list of models, got {described(models)}; for a single one there are optimise and sample.")
+            raise InputError(
+                f"models: expected a list of models, got {described(models)}; for a single one there are optimise and sample."
+            )
         self._models = list(models)
         for model in self._models:
             check_type(model, Model, "models", MODEL_HINT)
@@ -76,7 +80,13 @@ class Batch(Sequence[Model]):
         for first in range(0, len(self), size):
             numbers = np.minimum(np.arange(first, first + size), len(self) - 1)
             some = slice(first, first + size) if first + size <= len(self) else numbers
-            yield numbers, eqx.combine(jax.tree.map(lambda a, some=some: jnp.asarray(a[some]), self._arrays), self._rest)
+            yield (
+                numbers,
+                eqx.combine(
+                    jax.tree.map(lambda a, some=some: jnp.asarray(a[some]), self._arrays),
+                    self._rest,
+                ),
+            )
 
 
 def over_galaxies(function: Callable) -> Callable:
@@ -111,7 +121,10 @@ def memory_of(model: Model) -> int:
 def _memory() -> int:
     """Bytes of a device's memory."""
     limit = (jax.local_devices()[0].memory_stats() or {}).get("bytes_limit")
-    return limit or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // jax.local_device_count()
+    return (
+        limit
+        or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // jax.local_device_count()
+    )
 
 
 def _stack(models: Sequence[Model]) -> tuple[Any, Any]:
@@ -123,6 +136,9 @@ def _stack(models: Sequence[Model]) -> tuple[Any, Any]:
             raise InputError(
                 f"models[{i}] differs from models[0] in more than numbers: components, priors, samplings or shapes of the maps."
             )
-    arrays = [np.stack([np.asarray(leaf) for leaf in same]) if eqx.is_array(same[0]) else None for same in zip(*leaves, strict=True)]
+    arrays = [
+        np.stack([np.asarray(leaf) for leaf in same]) if eqx.is_array(same[0]) else None
+        for same in zip(*leaves, strict=True)
+    ]
     rest = [None if eqx.is_array(leaf) else leaf for leaf in leaves[0]]
     return jax.tree.unflatten(structures[0], arrays), jax.tree.unflatten(structures[0], rest)

@@ -12,7 +12,10 @@ class Summary(dict):
         columns = list(next(iter(self.values())))
         width = max(len(name) for name in self)
         lines = [" " * width + "".join(f"{column:>12}" for column in columns)]
-        lines += [f"{name:<{width}}" + "".join(f"{row[column]:>12.5g}" for column in columns) for name, row in self.items()]
+        lines += [
+            f"{name:<{width}}" + "".join(f"{row[column]:>12.5g}" for column in columns)
+            for name, row in self.items()
+        ]
         return "\n".join(lines)
 
     __repr__ = __str__

@@ -2,10 +2,10 @@
 
     value = loc + scale · w(u),   or its exponential;   w(u) = u, Phi(u) or u Phi(u) + phi(u)
 
-Optimiser and samplers work with u. Where the data say nothing about a parameter the curvature is that
-of its prior, about 1, also at the edge of the prior's support: a scatter that the data do not need,
-or an amplitude of light that is not there, stays well scaled. The prior is evaluated in units of its
-own scale, so that fluxes of 1e-20 have derivatives in float32.
+Optimiser and samplers work with u. Where the data say nothing about a parameter the curvature is
+that of its prior, about 1, also at the edge of the prior's support: a scatter that the data do not
+need, or an amplitude of light that is not there, stays well scaled. The prior is evaluated in units
+of its own scale, so that fluxes of 1e-20 have derivatives in float32.
 """
 
 from collections.abc import Callable
@@ -102,7 +102,9 @@ class Standard(NamedTuple):
         return log_unit - jnp.log(jnp.abs(self.scale)) - self._log_value(u)
 
     def _log_value(self, u: Array) -> Array:
-        return self.loc + self.scale * self.shape.forward(u) if self.exponential else jnp.zeros_like(u)
+        return (
+            self.loc + self.scale * self.shape.forward(u) if self.exponential else jnp.zeros_like(u)
+        )
 
     def line_shape(self, prior: dist.Distribution) -> tuple[int, ...]:
         """The shape of u for a prior of the parameter's shape."""
@@ -154,7 +156,9 @@ def _truncated_above(prior: Any) -> Standard:
 
 def _truncated(prior: Any) -> Standard:
     base, width = prior.base_dist, prior.high - prior.low
-    scaled = type(base)(**_shape_parameters(base), loc=(base.loc - prior.low) / width, scale=base.scale / width)
+    scaled = type(base)(
+        **_shape_parameters(base), loc=(base.loc - prior.low) / width, scale=base.scale / width
+    )
     unit = dist.TwoSidedTruncatedDistribution(scaled, low=0.0, high=1.0)
     return Standard(unit, INTERVAL, prior.low, width)
 
@@ -177,7 +181,9 @@ _FAMILIES: dict[type, Callable[[Any], Standard]] = {
     dist.StudentT: lambda prior: Standard(dist.StudentT(prior.df), LINE, prior.loc, prior.scale),
     dist.Cauchy: lambda prior: Standard(dist.Cauchy(), LINE, prior.loc, prior.scale),
     dist.Laplace: lambda prior: Standard(dist.Laplace(), LINE, prior.loc, prior.scale),
-    dist.Uniform: lambda prior: Standard(dist.Uniform(), INTERVAL, prior.low, prior.high - prior.low),
+    dist.Uniform: lambda prior: Standard(
+        dist.Uniform(), INTERVAL, prior.low, prior.high - prior.low
+    ),
     dist.LogUniform: _log_uniform,
     dist.HalfNormal: lambda prior: Standard(dist.HalfNormal(), HALF_LINE, 0.0, prior.scale),
     dist.HalfCauchy: lambda prior: Standard(dist.HalfCauchy(), HALF_LINE, 0.0, prior.scale),

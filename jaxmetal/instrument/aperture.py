@@ -22,14 +22,14 @@ class Apertures(eqx.Module):
 
         sum_i = Σ_p weight_ip · pixel_p
 
-    They are made by `bins`, `circles`, `rectangles` or `weights`, once and exactly. They are given in pixels of their grid: if the
-    grid of an instrument is moved by a fit, they move with it.
+    They are made by `bins`, `circles`, `rectangles` or `weights`, once and exactly. They are given
+    in pixels of their grid: if the grid of an instrument is moved by a fit, they move with it.
 
     Parameters
     ----------
     aperture, pixel, weight
-        a row for each part of a pixel that counts: the number of the aperture, the number of the pixel (row by row), and its
-        weight, 1 for a whole pixel.
+        a row for each part of a pixel that counts: the number of the aperture, the number of the
+        pixel (row by row), and its weight, 1 for a whole pixel.
     ids
         what the apertures are called where they come from, such as the numbers in a map of bins.
     shape
@@ -49,8 +49,8 @@ class Apertures(eqx.Module):
         Parameters
         ----------
         ids
-            the number of each pixel's bin, any whole numbers, shape (rows, columns); negative, NaN or masked where a pixel is in
-            no bin. The bins are in the order of their numbers.
+            the number of each pixel's bin, any whole numbers, shape (rows, columns); negative, NaN
+            or masked where a pixel is in no bin. The bins are in the order of their numbers.
 
         Raises
         ------
@@ -59,12 +59,16 @@ class Apertures(eqx.Module):
         """
         numbers = as_numbers(ids, "Apertures.ids")
         if numbers.ndim != 2:
-            raise InputError(f"Apertures.bins: expected a map of bin numbers (rows, columns), got shape {numbers.shape}.")
+            raise InputError(
+                f"Apertures.bins: expected a map of bin numbers (rows, columns), got shape {numbers.shape}."
+            )
         inside = np.isfinite(numbers) & (numbers >= 0)
         if not inside.any():
             raise InputError("Apertures.bins: no bin: every pixel is negative, NaN or masked.")
         if np.any(numbers[inside] % 1):
-            raise InputError(f"Apertures.bins: expected whole numbers, got {numbers[inside][numbers[inside] % 1 != 0][0]:g}.")
+            raise InputError(
+                f"Apertures.bins: expected whole numbers, got {numbers[inside][numbers[inside] % 1 != 0][0]:g}."
+            )
         names, which = np.unique(numbers[inside], return_inverse=True)
         # Every pixel has a row, so that other bins of as many pixels compile nothing.
         aperture = np.zeros(numbers.size, int)
@@ -87,14 +91,18 @@ class Apertures(eqx.Module):
         Raises
         ------
         InputError
-            for a radius that is not positive, or a circle that is not wholly inside the frame; the grid may be as large as it needs
-            to be, since no data belong to its pixels.
+            for a radius that is not positive, or a circle that is not wholly inside the frame; the
+            grid may be as large as it needs to be, since no data belong to its pixels.
         """
         x, y, radius = _columns("circles", x=x, y=y, radius=radius)
-        return cls._covering("circles", grid, x, y, np.eye(2) / radius[:, None, None], disc_area, np.pi)
+        return cls._covering(
+            "circles", grid, x, y, np.eye(2) / radius[:, None, None], disc_area, np.pi
+        )
 
     @classmethod
-    def rectangles(cls, grid: Grid, x: Any, y: Any, width: Any, height: Any, angle: Any = 0.0) -> "Apertures":
+    def rectangles(
+        cls, grid: Grid, x: Any, y: Any, width: Any, height: Any, angle: Any = 0.0
+    ) -> "Apertures":
         """Rectangles on the sky, such as slitlets.
 
         Parameters
@@ -111,12 +119,20 @@ class Apertures(eqx.Module):
         Raises
         ------
         InputError
-            for a side that is not positive, or a rectangle that is not wholly inside the frame; the grid may be as large as it needs
-            to be, since no data belong to its pixels.
+            for a side that is not positive, or a rectangle that is not wholly inside the frame; the
+            grid may be as large as it needs to be, since no data belong to its pixels.
         """
-        x, y, width, height, angle = _columns("rectangles", x=x, y=y, width=width, height=height, angle=angle)
+        x, y, width, height, angle = _columns(
+            "rectangles", x=x, y=y, width=width, height=height, angle=angle
+        )
         cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
-        to_square = 2 * np.stack([np.stack([cos, -sin], -1) / width[:, None], np.stack([sin, cos], -1) / height[:, None]], axis=1)
+        to_square = 2 * np.stack(
+            [
+                np.stack([cos, -sin], -1) / width[:, None],
+                np.stack([sin, cos], -1) / height[:, None],
+            ],
+            axis=1,
+        )
         return cls._covering("rectangles", grid, x, y, to_square, square_area, 4.0)
 
     @classmethod
@@ -135,28 +151,50 @@ class Apertures(eqx.Module):
         """
         weight = as_numbers(array, "Apertures.weights")
         if weight.ndim != 3:
-            raise InputError(f"Apertures.weights: expected shape (n, rows, columns), got {weight.shape}.")
+            raise InputError(
+                f"Apertures.weights: expected shape (n, rows, columns), got {weight.shape}."
+            )
         bad = ~(np.isfinite(weight) & (weight >= 0)).all(axis=(1, 2))
         if bad.any():
-            raise InputError(f"Apertures.weights: aperture {int(np.argmax(bad))} has a weight that is negative or not finite.")
+            raise InputError(
+                f"Apertures.weights: aperture {int(np.argmax(bad))} has a weight that is negative or not finite."
+            )
         empty = ~weight.any(axis=(1, 2))
         if empty.any() or not len(weight):
             which = f"aperture {int(np.argmax(empty))} is empty: it" if len(weight) else "it"
             raise InputError(f"Apertures.weights: {which} has no positive weight.")
         aperture, pixel = np.nonzero(weight.reshape(len(weight), -1))
-        return cls._of(aperture, pixel, weight.reshape(len(weight), -1)[aperture, pixel], np.arange(len(weight)), weight.shape[1:])
+        return cls._of(
+            aperture,
+            pixel,
+            weight.reshape(len(weight), -1)[aperture, pixel],
+            np.arange(len(weight)),
+            weight.shape[1:],
+        )
 
     @classmethod
-    def _of(cls, aperture: Any, pixel: Any, weight: Any, ids: Any, shape: tuple[int, ...]) -> "Apertures":
+    def _of(
+        cls, aperture: Any, pixel: Any, weight: Any, ids: Any, shape: tuple[int, ...]
+    ) -> "Apertures":
         number = jnp.result_type(float)
         return cls(
-            jnp.asarray(aperture, jnp.int32), jnp.asarray(pixel, jnp.int32), jnp.asarray(weight, number), jnp.asarray(ids, jnp.int32),
+            jnp.asarray(aperture, jnp.int32),
+            jnp.asarray(pixel, jnp.int32),
+            jnp.asarray(weight, number),
+            jnp.asarray(ids, jnp.int32),
             (int(shape[0]), int(shape[1])),
-        )  # fmt: skip
+        )
 
     @classmethod
     def _covering(
-        cls, kind: str, grid: Grid, x: np.ndarray, y: np.ndarray, to_unit: Float[np.ndarray, "n 2 2"], area: Callable, whole: float
+        cls,
+        kind: str,
+        grid: Grid,
+        x: np.ndarray,
+        y: np.ndarray,
+        to_unit: Float[np.ndarray, "n 2 2"],
+        area: Callable,
+        whole: float,
     ) -> "Apertures":
         """What shapes cover of each pixel; `to_unit` makes them the unit disc or square, whose area is `whole`."""
         if not isinstance(grid, Grid):
@@ -168,8 +206,15 @@ class Apertures(eqx.Module):
             reach = np.abs(np.linalg.inv(to_pixel)).sum(axis=1)
             first = np.maximum(np.floor(middle - reach), 0).astype(int)
             last = np.minimum(np.ceil(middle + reach), np.array(grid.shape[::-1]) - 1).astype(int)
-            column, row = (a.ravel() for a in np.meshgrid(*(np.arange(a, b + 1) for a, b in zip(first, last, strict=True))))
-            corners = np.stack([column, row], axis=-1)[:, None, :] + np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
+            column, row = (
+                a.ravel()
+                for a in np.meshgrid(
+                    *(np.arange(a, b + 1) for a, b in zip(first, last, strict=True))
+                )
+            )
+            corners = np.stack([column, row], axis=-1)[:, None, :] + np.array(
+                [[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]]
+            )
             shared = area((corners - middle) @ to_pixel.T)
             outside = 1 - shared.sum() / whole
             if outside > BEYOND:
@@ -179,7 +224,9 @@ class Apertures(eqx.Module):
                 )
             taken = shared > 0
             weight = shared[taken] / abs(np.linalg.det(to_pixel))
-            rows.append(np.stack([np.full(weight.size, i), (row * grid.shape[1] + column)[taken], weight]))
+            rows.append(
+                np.stack([np.full(weight.size, i), (row * grid.shape[1] + column)[taken], weight])
+            )
         aperture, pixel, weight = np.concatenate(rows, axis=1)
         return cls._of(aperture, pixel, np.minimum(weight, 1.0), np.arange(len(x)), grid.shape)
 
@@ -192,7 +239,11 @@ class Apertures(eqx.Module):
         """The weighted sum of the pixels of one or more images in each aperture."""
         images = jnp.asarray(images)
         parts = self.weight * images.reshape(*images.shape[:-2], -1)[..., self.pixel]
-        return jnp.zeros((*images.shape[:-2], self.count), parts.dtype).at[..., self.aperture].add(parts)
+        return (
+            jnp.zeros((*images.shape[:-2], self.count), parts.dtype)
+            .at[..., self.aperture]
+            .add(parts)
+        )
 
     def paint(self, values: Any) -> Float[np.ndarray, "ny nx"]:
         """An image of one value per aperture: in each pixel the weighted mean of the apertures over it.
@@ -212,7 +263,9 @@ class Apertures(eqx.Module):
         size = self.shape[0] * self.shape[1]
         total = np.bincount(pixel, drawn * np.where(drawn > 0, values[aperture], 0.0), size)
         covered = np.bincount(pixel, drawn, size)
-        return np.where(covered > 0, total / np.where(covered > 0, covered, 1.0), np.nan).reshape(self.shape)
+        return np.where(covered > 0, total / np.where(covered > 0, covered, 1.0), np.nan).reshape(
+            self.shape
+        )
 
     @property
     def _parts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -256,10 +309,14 @@ def _columns(kind: str, **columns: Any) -> tuple[np.ndarray, ...]:
     count = max(array.size for array in arrays.values())
     for name, array in arrays.items():
         if array.ndim != 1 or array.size not in (1, count) or not array.size:
-            raise InputError(f"Apertures.{kind}.{name}: expected one number or shape ({count},), got {array.shape}.")
+            raise InputError(
+                f"Apertures.{kind}.{name}: expected one number or shape ({count},), got {array.shape}."
+            )
         size = name in ("radius", "width", "height")
         bad = ~(np.isfinite(array) & ((array > 0) | (not size)))
         if bad.any():
             first, wanted = int(np.argmax(bad)), "positive" if size else "finite"
-            raise InputError(f"Apertures.{kind}.{name}: expected {wanted} numbers, got {array[first]:g} for aperture {first}.")
+            raise InputError(
+                f"Apertures.{kind}.{name}: expected {wanted} numbers, got {array[first]:g} for aperture {first}."
+            )
     return tuple(np.broadcast_to(array, (count,)) for array in arrays.values())

@@ -32,15 +32,16 @@ class Grid(eqx.Module):
     origin
         position of the centre of pixel [0, 0], arcsec, shape (2,).
     matrix
-        arcsec per pixel, shape (2, 2): a step of one column moves by matrix[:, 0], one row by matrix[:, 1].
+        arcsec per pixel, shape (2, 2): a step of one column moves by matrix[:, 0], one row by
+        matrix[:, 1].
     shape
         (rows, columns).
 
     Raises
     ------
     InputError
-        for a shape that is not two positive whole numbers, a matrix that maps the pixels onto a line, or a unit that
-        cannot be converted.
+        for a shape that is not two positive whole numbers, a matrix that maps the pixels onto a
+        line, or a unit that cannot be converted.
     """
 
     origin: Float[Array, "2"]
@@ -49,17 +50,26 @@ class Grid(eqx.Module):
 
     def __init__(self, origin: Any, matrix: Any, shape: tuple[int, int]):
         self.shape = _checked_shape(shape)
-        origin, matrix = plain(origin, "Grid.origin", ARCSEC), plain(matrix, "Grid.matrix", PIXEL_SCALE)
+        origin, matrix = (
+            plain(origin, "Grid.origin", ARCSEC),
+            plain(matrix, "Grid.matrix", PIXEL_SCALE),
+        )
         self.origin = as_array(origin, "Grid.origin")
         self.matrix = as_array(matrix, "Grid.matrix")
         if self.origin.shape != (2,) or self.matrix.shape != (2, 2):
-            raise InputError(f"Grid: origin must have shape (2,) and matrix (2, 2), got {self.origin.shape} and {self.matrix.shape}.")
+            raise InputError(
+                f"Grid: origin must have shape (2,) and matrix (2, 2), got {self.origin.shape} and {self.matrix.shape}."
+            )
         numbers = np.append(np.asarray(matrix, float), np.asarray(origin, float))
         if not np.all(np.isfinite(numbers)) or abs(np.linalg.det(np.asarray(matrix, float))) == 0:
-            raise InputError(f"Grid: origin and matrix must be finite and the pixels must have an area, got {matrix!r}.")
+            raise InputError(
+                f"Grid: origin and matrix must be finite and the pixels must have an area, got {matrix!r}."
+            )
 
     @classmethod
-    def regular(cls, shape: tuple[int, int], pixel_scale: float, center: tuple[float, float] = (0.0, 0.0)) -> "Grid":
+    def regular(
+        cls, shape: tuple[int, int], pixel_scale: float, center: tuple[float, float] = (0.0, 0.0)
+    ) -> "Grid":
         """Square pixels, x to the right and y up, with `center` in the middle of the frame.
 
         Parameters
@@ -72,9 +82,16 @@ class Grid(eqx.Module):
             (x, y) of the middle of the frame, arcsec; or astropy Quantities.
         """
         rows, columns = _checked_shape(shape)
-        side = _numbers(pixel_scale, (), "Grid.regular: pixel_scale must be one positive number (arcsec)", PIXEL_SCALE)
+        side = _numbers(
+            pixel_scale,
+            (),
+            "Grid.regular: pixel_scale must be one positive number (arcsec)",
+            PIXEL_SCALE,
+        )
         if side <= 0:
-            raise InputError(f"Grid.regular: pixel_scale must be one positive number (arcsec), got {pixel_scale!r}.")
+            raise InputError(
+                f"Grid.regular: pixel_scale must be one positive number (arcsec), got {pixel_scale!r}."
+            )
         middle = _numbers(center, (2,), "Grid.regular: center must be two numbers (arcsec)", ARCSEC)
         origin = middle - side * np.array([(columns - 1) / 2, (rows - 1) / 2])
         return cls(origin, side * np.eye(2), (rows, columns))
@@ -90,9 +107,9 @@ class Grid(eqx.Module):
         shape
             (rows, columns); the WCS's own if left out.
         center
-            (right ascension, declination) of (x, y) = (0, 0), ICRS, in degrees, as Quantities or as sexagesimal
-            texts, or a SkyCoord; the middle of the frame if left out. Maps of one galaxy from
-            different instruments must name the same position.
+            (right ascension, declination) of (x, y) = (0, 0), ICRS, in degrees, as Quantities or as
+            sexagesimal texts, or a SkyCoord; the middle of the frame if left out. Maps of one
+            galaxy from different instruments must name the same position.
 
         Raises
         ------
@@ -114,7 +131,10 @@ class Grid(eqx.Module):
             missing = "the WCS does not know its shape; give shape=(rows, columns)"
             raise InputError(f"{where}: {missing}.")
         rows, columns = _checked_shape(celestial_wcs.array_shape if shape is None else shape)
-        column, row = (a.ravel() for a in np.meshgrid(np.linspace(0, columns - 1, 7), np.linspace(0, rows - 1, 7)))
+        column, row = (
+            a.ravel()
+            for a in np.meshgrid(np.linspace(0, columns - 1, 7), np.linspace(0, rows - 1, 7))
+        )
         places = sky.positions(celestial_wcs, column, row, where)
         middle = sky.positions(celestial_wcs, (columns - 1) / 2, (rows - 1) / 2, where)
         if center is None:
@@ -154,13 +174,21 @@ class Grid(eqx.Module):
     def coordinates(self) -> tuple[Float[Array, "ny nx"], Float[Array, "ny nx"]]:
         """(x, y) of the pixel centres, arcsec."""
         rows, columns = self.shape
-        return self.position(jnp.arange(columns, dtype=self.origin.dtype), jnp.arange(rows, dtype=self.origin.dtype)[:, None])
+        return self.position(
+            jnp.arange(columns, dtype=self.origin.dtype),
+            jnp.arange(rows, dtype=self.origin.dtype)[:, None],
+        )
 
     def position(self, column: Array, row: Array) -> tuple[Array, Array]:
         """(x, y) of a point given in pixels, arcsec."""
-        column, row = plain(column, "Grid.position.column", PIXELS), plain(row, "Grid.position.row", PIXELS)
+        column, row = (
+            plain(column, "Grid.position.column", PIXELS),
+            plain(row, "Grid.position.row", PIXELS),
+        )
         m = self.matrix
-        return self.origin[0] + m[0, 0] * column + m[0, 1] * row, self.origin[1] + m[1, 0] * column + m[1, 1] * row
+        return self.origin[0] + m[0, 0] * column + m[0, 1] * row, self.origin[1] + m[
+            1, 0
+        ] * column + m[1, 1] * row
 
     def pixel(self, x: Array, y: Array) -> tuple[Array, Array]:
         """(column, row) of a point on the sky, arcsec: the inverse of `position`."""

@@ -124,7 +124,9 @@ def _check_scale(header: Any, axes: list[int], where: str) -> None:
     if step < 0.1 and step / 3 < scale < 3 * step:
         both = f"CDELT ({step:.3g}) and the PC matrix ({scale:.3g}) both hold the scale"
         right = "CDELT = 1, a PC matrix of order one, or CD instead of both"
-        raise InputError(f"{where}: {both}, so that pixels would be {3600 * step * scale:.2g} arcsec; write {right}.")
+        raise InputError(
+            f"{where}: {both}, so that pixels would be {3600 * step * scale:.2g} arcsec; write {right}."
+        )
 
 
 def _check_latitude(header: Any, axes: list[int], where: str) -> None:

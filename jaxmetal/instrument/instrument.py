@@ -28,13 +28,15 @@ class Instrument(eqx.Module):
     psf
         how light scatters before it reaches them.
     supersampling
-        "auto" (chosen and measured when a Model is built or a map predicted), n, or (evaluate, convolve): points per
-        pixel side at which the profiles are evaluated, and cells per pixel side on which the PSF is applied: a whole number,
-        or less than 1 for cells larger than pixels, as wide PSFs allow.
+        "auto" (chosen and measured when a Model is built or a map predicted), n, or (evaluate,
+        convolve): points per pixel side at which the profiles are evaluated, and cells per pixel
+        side on which the PSF is applied: a whole number, or less than 1 for cells larger than
+        pixels, as wide PSFs allow.
     margin
         pixels around the frame whose light is scattered in; the width of the PSF if left out.
     apertures
-        what is added up to one measurement each: bins, fibres, slitlets; every pixel is one if left out.
+        what is added up to one measurement each: bins, fibres, slitlets; every pixel is one if left
+        out.
 
     Raises
     ------
@@ -60,17 +62,33 @@ class Instrument(eqx.Module):
     rounding: Float[Array, ""] | None
 
     def __init__(
-        self, grid: Grid, psf: PSF, supersampling: Any = "auto", margin: int | None = None, *, apertures: Apertures | None = None,
-        transfer: Array | None = None, error: dict[str, Array] | None = None, rounding: Array | None = None,
-    ):  # fmt: skip
+        self,
+        grid: Grid,
+        psf: PSF,
+        supersampling: Any = "auto",
+        margin: int | None = None,
+        *,
+        apertures: Apertures | None = None,
+        transfer: Array | None = None,
+        error: dict[str, Array] | None = None,
+        rounding: Array | None = None,
+    ):
         if not isinstance(grid, Grid) or not isinstance(psf, PSF):
-            raise InputError(f"Instrument: expected a Grid and a PSF, got {type(grid).__name__} and {type(psf).__name__}.")
+            raise InputError(
+                f"Instrument: expected a Grid and a PSF, got {type(grid).__name__} and {type(psf).__name__}."
+            )
         if margin is not None and (not isinstance(margin, int | np.integer) or margin < 0):
-            raise InputError(f"Instrument.margin: expected a number of pixels, zero or more, got {margin!r}.")
+            raise InputError(
+                f"Instrument.margin: expected a number of pixels, zero or more, got {margin!r}."
+            )
         if apertures is not None and not isinstance(apertures, Apertures):
-            raise InputError(f"Instrument.apertures: expected Apertures, such as Apertures.bins(ids), got {type(apertures).__name__}.")
+            raise InputError(
+                f"Instrument.apertures: expected Apertures, such as Apertures.bins(ids), got {type(apertures).__name__}."
+            )
         if apertures is not None and apertures.shape != grid.shape:
-            raise InputError(f"Instrument.apertures: made for shape {apertures.shape}, the grid has {grid.shape} (rows, columns).")
+            raise InputError(
+                f"Instrument.apertures: made for shape {apertures.shape}, the grid has {grid.shape} (rows, columns)."
+            )
         self.grid, self.psf, self.apertures = grid, psf, apertures
         self.margin = None if margin is None else int(margin)
         traced = is_traced((grid, psf))
@@ -107,7 +125,12 @@ class Instrument(eqx.Module):
         """Values of a map as an image of the grid's shape, the apertures painted; NaN where there is none."""
         return np.asarray(values) if self.apertures is None else self.apertures.paint(values)
 
-    def with_sampling(self, sampling: Sampling, error: dict[str, Array] | None = None, rounding: Array | None = None) -> "Instrument":
+    def with_sampling(
+        self,
+        sampling: Sampling,
+        error: dict[str, Array] | None = None,
+        rounding: Array | None = None,
+    ) -> "Instrument":
         """A copy computed at this sampling.
 
         Parameters
@@ -120,19 +143,31 @@ class Instrument(eqx.Module):
             how far the precision in use may carry what is shown where light is faint.
         """
         return Instrument(
-            self.grid, self.psf, sampling, self.margin,
-            apertures=self.apertures, error=error, rounding=rounding,
-        )  # fmt: skip
+            self.grid,
+            self.psf,
+            sampling,
+            self.margin,
+            apertures=self.apertures,
+            error=error,
+            rounding=rounding,
+        )
 
     def with_transfer(self) -> "Instrument":
         """A copy that holds the PSF's transfer function, for a PSF that does not change during a fit."""
         if self.sampling is None:
-            raise InputError('Instrument: supersampling "auto" must be chosen before the transfer function is known.')
+            raise InputError(
+                'Instrument: supersampling "auto" must be chosen before the transfer function is known.'
+            )
         return Instrument(
-            self.grid, self.psf, self.sampling, self.margin, apertures=self.apertures,
+            self.grid,
+            self.psf,
+            self.sampling,
+            self.margin,
+            apertures=self.apertures,
             transfer=_transfer_function(self.grid, self.psf, self.sampling),
-            error=self.error, rounding=self.rounding,
-        )  # fmt: skip
+            error=self.error,
+            rounding=self.rounding,
+        )
 
     def describe(self) -> str:
         """One line: the sampling in use and the error that was measured for it."""
@@ -145,8 +180,13 @@ class Instrument(eqx.Module):
         if self.error is None:
             return line
         # Light comes last, because every map is held to it.
-        errors = {label: float(self.error[label]) for label in sorted(self.error, key=lambda label: (label == "light", label))}
-        line = f"{line}; measured error " + ", ".join(f"{error:.1e} in {label}" for label, error in errors.items())
+        errors = {
+            label: float(self.error[label])
+            for label in sorted(self.error, key=lambda label: (label == "light", label))
+        }
+        line = f"{line}; measured error " + ", ".join(
+            f"{error:.1e} in {label}" for label, error in errors.items()
+        )
         others = [error for label, error in errors.items() if label != "light"]
         if self.rounding is None or not others or not float(self.rounding) > 0.1 * max(others):
             return line

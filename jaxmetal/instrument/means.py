@@ -3,12 +3,14 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-# Light below this many times the rounding of the brightest pixel is lost in a Fourier transform: there
-# a mean is wrong by up to 2e-3 of its contrast.
+# Light below this many times the rounding of the brightest pixel is lost in a Fourier transform:
+# there a mean is wrong by up to 2e-3 of its contrast.
 DARK = 128
 
 
-def resolved_light(light: Float[Array, "*map"], through_fourier: bool = True) -> Bool[Array, "*map"]:
+def resolved_light(
+    light: Float[Array, "*map"], through_fourier: bool = True
+) -> Bool[Array, "*map"]:
     """Where the smeared light is more than the rounding of the Fourier transform, 1.5e-5 of its peak in float32."""
     brightness = jnp.abs(light)
     floor = DARK * jnp.finfo(light.dtype).eps * jnp.max(brightness) if through_fourier else 0.0

@@ -10,8 +10,8 @@ Areas = Float[np.ndarray, " polygons"]
 def disc_area(polygons: Polygons) -> Areas:
     """The area that each polygon shares with the unit disc.
 
-    Every side spans a triangle with the origin. What the triangle shares with the disc is a sector up to where the side
-    enters the disc, a triangle inside, and a sector from where it leaves.
+    Every side spans a triangle with the origin. What the triangle shares with the disc is a sector
+    up to where the side enters the disc, a triangle inside, and a sector from where it leaves.
 
     Parameters
     ----------
@@ -27,11 +27,16 @@ def disc_area(polygons: Polygons) -> Areas:
     step = end - start
     length = np.sum(step**2, axis=-1)
     middle = -np.sum(start * step, axis=-1) / length
-    # The squared distance of the side's line from the origin decides whether it meets the disc at all.
+    # The squared distance of the side's line from the origin decides whether it meets the disc at
+    # all.
     distance = (_cross(start, step) ** 2) / length
     half = np.sqrt(np.maximum(1 - distance, 0.0) / length)
-    enters, leaves = (start + np.clip(t, 0.0, 1.0)[..., None] * step for t in (middle - half, middle + half))
-    return 0.5 * np.abs((_angle(start, enters) + _cross(enters, leaves) + _angle(leaves, end)).sum(axis=1))
+    enters, leaves = (
+        start + np.clip(t, 0.0, 1.0)[..., None] * step for t in (middle - half, middle + half)
+    )
+    return 0.5 * np.abs(
+        (_angle(start, enters) + _cross(enters, leaves) + _angle(leaves, end)).sum(axis=1)
+    )
 
 
 def square_area(polygons: Polygons) -> Areas:
@@ -52,9 +57,12 @@ def square_area(polygons: Polygons) -> Areas:
         shape (polygons,); at most 4.
     """
     start, end = polygons[..., None, :], np.roll(polygons, -1, axis=1)[..., None, :]
-    # Between the places where a side crosses the lines x = ±1 and y = ±1 both c(x) and c(y) are straight.
+    # Between the places where a side crosses the lines x = ±1 and y = ±1 both c(x) and c(y) are
+    # straight.
     with np.errstate(divide="ignore", invalid="ignore"):
-        crossings = np.concatenate([(edge - start) / (end - start) for edge in (-1.0, 1.0)], axis=-1)
+        crossings = np.concatenate(
+            [(edge - start) / (end - start) for edge in (-1.0, 1.0)], axis=-1
+        )
     crossings = np.clip(np.where(np.isfinite(crossings), crossings, 0.0), 0.0, 1.0)
     ends = np.broadcast_to([0.0, 1.0], (*crossings.shape[:-1], 2))
     t = np.sort(np.concatenate([crossings, ends], axis=-1), axis=-1)[..., 0, :, None]

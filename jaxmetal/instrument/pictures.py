@@ -78,8 +78,11 @@ def centre_of_light(picture: np.ndarray) -> tuple[float, float]:
 
 
 def constant_level(
-    level: np.ndarray, distance: np.ndarray, angle: np.ndarray, flatness: float,
-) -> tuple[float, float]:  # fmt: skip
+    level: np.ndarray,
+    distance: np.ndarray,
+    angle: np.ndarray,
+    flatness: float,
+) -> tuple[float, float]:
     """A constant that is in all pixels of a star's picture.
 
     The wings of no PSF fall less steeply than r^-2, or it would hold infinite light. What is left

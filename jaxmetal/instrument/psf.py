@@ -1,8 +1,8 @@
 """Point-spread functions, by their Fourier transforms.
 
-Every PSF answers three questions: its transfer function at given frequencies, the radius that holds most of its
-light (how far light scatters), and the radius that holds half of it. None of them includes the pixel: the average
-over the pixel is taken once, by the instrument.
+Every PSF answers three questions: its transfer function at given frequencies, the radius that holds
+most of its light (how far light scatters), and the radius that holds half of it. None of them
+includes the pixel: the average over the pixel is taken once, by the instrument.
 """
 
 import abc
@@ -81,7 +81,8 @@ class MoffatPSF(PSF):
 
         K(r) ∝ [1 + (r/alpha)²]^(-beta),   alpha = FWHM / (2 sqrt(2^{1/beta} - 1))
 
-    A Moffat profile is a mixture of Gaussians whose inverse variances follow a Gamma law, so its transform is
+    A Moffat profile is a mixture of Gaussians whose inverse variances follow a Gamma law, so its
+    transform is
 
         K(f) = 1/Gamma(beta-1) ∫ t^{beta-2} exp[-t - (pi alpha f)²/t] dt
 
@@ -111,7 +112,9 @@ class MoffatPSF(PSF):
         self.fwhm = _positive(fwhm, "MoffatPSF.fwhm", ARCSEC)
         self.beta = _positive(beta, "MoffatPSF.beta")
         if not is_traced(self.beta) and self.beta < 1.3:
-            raise InputError(f"MoffatPSF.beta: must be at least 1.3 (at 1 the wings hold infinite light), got {beta!r}.")
+            raise InputError(
+                f"MoffatPSF.beta: must be at least 1.3 (at 1 the wings hold infinite light), got {beta!r}."
+            )
 
     @property
     def alpha(self) -> Float[Array, ""]:
@@ -121,10 +124,15 @@ class MoffatPSF(PSF):
     def transfer(self, grid: Grid, kx: Array, ky: Array) -> Array:
         order = self.beta - 1
         # From where t^order has vanished below the peak at t = order to where e^-t has above it.
-        u = jnp.linspace(jnp.log(order) - 18.0 / order - 8.0 / jnp.sqrt(order), jnp.log(order + 12.0 * jnp.sqrt(order) + 40.0), 128)
+        u = jnp.linspace(
+            jnp.log(order) - 18.0 / order - 8.0 / jnp.sqrt(order),
+            jnp.log(order + 12.0 * jnp.sqrt(order) + 40.0),
+            128,
+        )
         t = jnp.exp(u)
         weights = jnp.exp(order * u - t - gammaln(order))
-        # Dividing by the sum removes what the quadrature leaves out, so that light is conserved to rounding.
+        # Dividing by the sum removes what the quadrature leaves out, so that light is conserved to
+        # rounding.
         weights = weights / weights.sum()
         q2 = (jnp.pi * self.alpha) ** 2 * grid.squared_frequency(kx, ky)
         return jnp.sum(weights * jnp.exp(-q2[..., None] / t), axis=-1)
@@ -138,21 +146,25 @@ class KernelPSF(PSF):
 
         K(k) = Σ_ij kernel_ij exp[-2 pi i (k_x (j - j0) + k_y (i - i0)) / oversampling]
 
-    The sum is taken at the frequencies that the frame needs, so any oversampling, centre and size is exact: an
-    even-sized kernel is not shifted by half a pixel. Frequencies that the picture cannot hold are zero.
+    The sum is taken at the frequencies that the frame needs, so any oversampling, centre and size
+    is exact: an even-sized kernel is not shifted by half a pixel. Frequencies that the picture
+    cannot hold are zero.
 
     Parameters
     ----------
     kernel
-        the picture, in the orientation of the data's array, shape (rows, columns), in any unit. It is normalised to 1.
+        the picture, in the orientation of the data's array, shape (rows, columns), in any unit. It
+        is normalised to 1.
     oversampling
         kernel pixels per map pixel, not necessarily whole; (along columns, along rows) where the
         map's pixels are not squares but the kernel's are.
     center
-        "centroid" (its centre of light, so that the PSF moves no galaxy), or (column, row) in kernel pixels.
+        "centroid" (its centre of light, so that the PSF moves no galaxy), or (column, row) in
+        kernel pixels.
     includes_pixel
-        True if each value is the light collected in a whole kernel pixel (a star on the detector, a drizzled PSF);
-        this average is then divided out, since the instrument takes the pixel average itself.
+        True if each value is the light collected in a whole kernel pixel (a star on the detector, a
+        drizzled PSF); this average is then divided out, since the instrument takes the pixel
+        average itself.
 
     Raises
     ------
@@ -163,10 +175,10 @@ class KernelPSF(PSF):
     Warns
     -----
     InputWarning
-        when the centre of light lies more than 0.05 kernel pixels from the middle of an odd-sized kernel, or the
-        size is even: what centre was used. When it may not be the picture of one star (see
-        `psf_checks.problems`): a second peak, a level that does not fall to zero at the edge, wings
-        cut off, negative rings, a centre far from the peak.
+        when the centre of light lies more than 0.05 kernel pixels from the middle of an odd-sized
+        kernel, or the size is even: what centre was used. When it may not be the picture of one
+        star (see `psf_checks.problems`): a second peak, a level that does not fall to zero at the
+        edge, wings cut off, negative rings, a centre far from the peak.
     """
 
     kernel: Float[Array, "ky kx"]
@@ -174,14 +186,24 @@ class KernelPSF(PSF):
     center: Float[Array, "2"]
     includes_pixel: bool = eqx.field(static=True)
 
-    def __init__(self, kernel: Any, oversampling: Any = 1.0, center: Any = "centroid", includes_pixel: bool = False):
+    def __init__(
+        self,
+        kernel: Any,
+        oversampling: Any = 1.0,
+        center: Any = "centroid",
+        includes_pixel: bool = False,
+    ):
         kernel = plain(kernel, "KernelPSF.kernel", ANY)
         try:
             picture = np.asarray(kernel, float)
         except (TypeError, ValueError):
-            raise InputError(f"KernelPSF.kernel: expected a picture of numbers, got {type(kernel).__name__}.") from None
+            raise InputError(
+                f"KernelPSF.kernel: expected a picture of numbers, got {type(kernel).__name__}."
+            ) from None
         if picture.ndim != 2 or picture.size == 0:
-            raise InputError(f"KernelPSF.kernel: expected a picture (rows, columns), got shape {picture.shape}.")
+            raise InputError(
+                f"KernelPSF.kernel: expected a picture (rows, columns), got shape {picture.shape}."
+            )
         bad = int((~np.isfinite(picture)).sum())
         if bad:
             raise InputError(f"KernelPSF.kernel: {bad} of {picture.size} values are not finite.")
@@ -215,7 +237,8 @@ class KernelPSF(PSF):
 class CellPSF(PSF):
     """Weights on the cells of a convolution, as they are: what other codes call a kernel.
 
-        K(k) = Σ_ij kernel_ij exp[-2 pi i (k_x (j - j0) + k_y (i - i0)) / cells],   (j0, i0) the middle cell
+        K(k) = Σ_ij kernel_ij exp[-2 pi i (k_x (j - j0) + k_y (i - i0)) / cells],   (j0, i0) the
+        middle cell
 
     Parameters
     ----------
@@ -236,7 +259,9 @@ class CellPSF(PSF):
     def __init__(self, kernel: Any, cells: int):
         self.kernel = as_array(kernel, "CellPSF.kernel")
         if self.kernel.ndim != 2 or self.kernel.shape[0] % 2 == 0 or self.kernel.shape[1] % 2 == 0:
-            raise InputError(f"CellPSF.kernel: expected an odd number of rows and columns, got shape {self.kernel.shape}.")
+            raise InputError(
+                f"CellPSF.kernel: expected an odd number of rows and columns, got shape {self.kernel.shape}."
+            )
         if not is_traced(self.kernel) and not np.all(np.isfinite(self.kernel)):
             raise InputError("CellPSF.kernel: some values are not finite.")
         self.cells = int(cells)
@@ -247,7 +272,9 @@ class CellPSF(PSF):
         return np.array([columns // 2, rows // 2], float)
 
     def transfer(self, grid: Grid, kx: Array, ky: Array) -> Array:
-        return _transform(self.kernel, self._middle, kx.ravel() / self.cells, ky.ravel() / self.cells)
+        return _transform(
+            self.kernel, self._middle, kx.ravel() / self.cells, ky.ravel() / self.cells
+        )
 
     def radius(self, outside: float, pixel_scale: float) -> float:
         return enclosing_radius(self.kernel, self._middle, outside) * pixel_scale / self.cells

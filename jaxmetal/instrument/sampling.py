@@ -20,7 +20,8 @@ MAX_POINTS = 2e7
 CELL_SIZES = (1, 1.25, 1.5, 2, 3, 4, 6, 8, 12, 16)
 # So many sizes smaller are the cells by which one of them is judged.
 SIZES_ON = 3
-# With smaller cells the error falls about as this power of their size; and a little less fine than that may be fine enough.
+# With smaller cells the error falls about as this power of their size; and a little less fine than
+# that may be fine enough.
 FALL, LUCK = 4, 1.15
 # The margin does not grow where that changes less than this part of what is allowed.
 SETTLED = 0.1
@@ -33,8 +34,8 @@ class Sampling:
     Parameters
     ----------
     convolve
-        cells per pixel side on which the convolution runs: a whole number, or less than 1 where the PSF is so wide that
-        cells may be larger than pixels.
+        cells per pixel side on which the convolution runs: a whole number, or less than 1 where the
+        PSF is so wide that cells may be larger than pixels.
     nodes
         points per cell side at which the profiles are evaluated.
     margin
@@ -43,7 +44,8 @@ class Sampling:
         "gauss": Gauss-Legendre points, which crowd towards cusps; "midpoint": the middles of
         nodes × nodes equal parts of a cell and nothing finer, as other codes do it.
     outside
-        what stands in the margin: "sky" (the profiles go on), "dark", or "edge" (the outermost cells of the frame, repeated).
+        what stands in the margin: "sky" (the profiles go on), "dark", or "edge" (the outermost
+        cells of the frame, repeated).
     """
 
     convolve: float
@@ -59,7 +61,9 @@ class Sampling:
 
     def cells(self, shape: tuple[int, int]) -> tuple[int, int]:
         """Rows and columns of the padded grid of cells, of sizes that a Fourier transform is fast at."""
-        rows, columns = (fast_size(math.ceil(self.convolve * (n + 2 * self.margin) - 1e-6)) for n in shape)
+        rows, columns = (
+            fast_size(math.ceil(self.convolve * (n + 2 * self.margin) - 1e-6)) for n in shape
+        )
         return rows, columns
 
     def points(self, shape: tuple[int, int]) -> int:
@@ -70,7 +74,8 @@ class Sampling:
     def finer(self, widest: int, more_nodes: bool) -> "Sampling":
         """A finer sampling, against which this one is judged: smaller cells, whose points come nearer to each other with them.
 
-        From cells larger than a pixel it is three sizes on, which costs little: then there may be one between the two.
+        From cells larger than a pixel it is three sizes on, which costs little: then there may be
+        one between the two.
 
         Parameters
         ----------
@@ -81,7 +86,9 @@ class Sampling:
         """
         smaller = [size for size in CELL_SIZES if size < 0.99 / self.convolve][-SIZES_ON:]
         smaller_cells = dataclasses.replace(
-            self, convolve=1 / smaller[0] if smaller else self.convolve + 1, nodes=min(self.nodes + more_nodes, 4)
+            self,
+            convolve=1 / smaller[0] if smaller else self.convolve + 1,
+            nodes=min(self.nodes + more_nodes, 4),
         )
         if widest <= self.margin:
             return smaller_cells
@@ -90,8 +97,18 @@ class Sampling:
     def between(self, finer: "Sampling", excess: float) -> "Sampling | None":
         """The coarsest sampling between this one and a finer one that may do, if this one is `excess` times as wrong as it may be."""
         enough = self.convolve * excess ** (1 / FALL) / LUCK
-        sizes = [size for size in CELL_SIZES if enough * size <= 1 and self.convolve < 0.99 / size and 1 / size < 0.99 * finer.convolve]
-        return dataclasses.replace(self, convolve=1 / max(sizes)).with_margin(self.margin) if sizes else None
+        sizes = [
+            size
+            for size in CELL_SIZES
+            if enough * size <= 1
+            and self.convolve < 0.99 / size
+            and 1 / size < 0.99 * finer.convolve
+        ]
+        return (
+            dataclasses.replace(self, convolve=1 / max(sizes)).with_margin(self.margin)
+            if sizes
+            else None
+        )
 
     def with_margin(self, margin: int) -> "Sampling":
         """A copy with a margin at least so wide that holds whole cells: however wide, they lie alike in the frame."""
@@ -118,7 +135,8 @@ def choose(
     more_nodes
         whether finer means more points in a cell too.
     compare
-        gives the errors of one sampling by a finer one; its `excess` is the largest over what is allowed.
+        gives the errors of one sampling by a finer one; its `excess` is the largest over what is
+        allowed.
     possible
         whether a sampling fits into the memory.
 
@@ -131,13 +149,17 @@ def choose(
     while True:
         finer = sampling.finer(widest, more_nodes)
         comparison = compare(sampling, finer)
-        if comparison.excess > 1 and (between := sampling.between(finer, comparison.excess)) is not None:
+        if (
+            comparison.excess > 1
+            and (between := sampling.between(finer, comparison.excess)) is not None
+        ):
             sampling = between
             comparison = compare(sampling, finer)
         if comparison.excess <= 1 or not possible(finer):
             return sampling, comparison
         if finer.margin > sampling.margin:
-            # Most often only one of the two is to blame, the cells or the margin, and the other would cost for nothing.
+            # Most often only one of the two is to blame, the cells or the margin, and the other
+            # would cost for nothing.
             narrow = finer.with_margin(sampling.margin)
             if compare(narrow, finer).excess < SETTLED:
                 finer, widest = narrow, narrow.margin
@@ -163,11 +185,17 @@ def parse(supersampling: Any, margin: int) -> Sampling | None:
     """A Sampling from what the user wrote: None for "auto", n for (n, n), or (evaluate, convolve)."""
     if isinstance(supersampling, str) and supersampling == "auto":
         return None
-    pair = (supersampling, supersampling) if isinstance(supersampling, int | np.integer) else supersampling
+    pair = (
+        (supersampling, supersampling)
+        if isinstance(supersampling, int | np.integer)
+        else supersampling
+    )
     try:
         evaluate, convolve = (float(n) for n in pair)
     except (TypeError, ValueError):
-        raise InputError(f'supersampling: expected "auto", a whole number or (evaluate, convolve), got {supersampling!r}.') from None
+        raise InputError(
+            f'supersampling: expected "auto", a whole number or (evaluate, convolve), got {supersampling!r}.'
+        ) from None
     nodes = nodes_for(evaluate, convolve)
     if nodes is None:
         raise InputError(
@@ -189,23 +217,26 @@ def margin_for(psf: PSF, grid: Grid) -> int:
     """Pixels around the frame from which the PSF still scatters light into it: all but 1e-4 of its light."""
     scale = float(grid.pixel_scale)
     reach = int(np.ceil(psf.radius(1e-4, scale) / scale))
-    # Far wings of a wide Moffat would make the frame many times larger for nothing: one frame's width around is enough.
+    # Far wings of a wide Moffat would make the frame many times larger for nothing: one frame's
+    # width around is enough.
     return min(reach, max(grid.shape))
 
 
 def guess(psf: PSF, grid: Grid, margin: int) -> Sampling:
     """The coarsest convolution whose cells still resolve the PSF, and two points per cell.
 
-    A convolution on cells is right when the PSF passes nothing beyond half a cycle per cell. With whole cells in a
-    pixel 1e-3 is let through, because the average over the pixel and the galaxy's own smoothness suppress those waves
-    further; with cells larger than a pixel 1e-6.
+    A convolution on cells is right when the PSF passes nothing beyond half a cycle per cell. With
+    whole cells in a pixel 1e-3 is let through, because the average over the pixel and the galaxy's
+    own smoothness suppress those waves further; with cells larger than a pixel 1e-6.
     """
     if margin == 0:
         return Sampling(1, 2, margin)
     coarse, whole = [1 / size for size in reversed(CELL_SIZES[1:])], range(1, 9)
     passed = np.asarray(_passed(psf, grid, 0.5 * np.array([*coarse, *whole])))
     allowed = np.array([1e-6] * len(coarse) + [1e-3] * len(whole))
-    fit = [c for c, some, most in zip([*coarse, *whole], passed, allowed, strict=True) if some < most]
+    fit = [
+        c for c, some, most in zip([*coarse, *whole], passed, allowed, strict=True) if some < most
+    ]
     return Sampling(fit[0] if fit else whole[-1], 2, margin)
 
 
@@ -213,5 +244,8 @@ def guess(psf: PSF, grid: Grid, margin: int) -> Sampling:
 def _passed(psf: PSF, grid: Grid, frequency: np.ndarray) -> Array:
     """How much of a wave of these cycles per pixel along either axis passes the PSF."""
     waves, still = jnp.asarray(frequency, grid.origin.dtype), jnp.zeros(1, grid.origin.dtype)
-    along, across = psf.transfer(grid, waves[None, :], still[:, None]), psf.transfer(grid, still[None, :], waves[:, None])
+    along, across = (
+        psf.transfer(grid, waves[None, :], still[:, None]),
+        psf.transfer(grid, still[None, :], waves[:, None]),
+    )
     return jnp.maximum(jnp.abs(along[0]), jnp.abs(across[:, 0]))

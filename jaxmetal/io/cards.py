@@ -19,7 +19,8 @@ def card_value(value: Any) -> Any:
     Returns
     -------
     value
-        the same where FITS can hold it; "nan", "inf", and texts with escapes such as \\xe9 in place of what it cannot.
+        the same where FITS can hold it; "nan", "inf", and texts with escapes such as \\xe9 in place
+        of what it cannot.
     """
     if isinstance(value, float | np.floating) and not math.isfinite(value):
         return str(float(value))

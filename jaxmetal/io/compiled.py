@@ -16,7 +16,8 @@ log = logging.getLogger("jaxmetal")
 # Where to keep them; one of OFF keeps none.
 VARIABLE = "JAXMETAL_CACHE_DIR"
 OFF = ("", "0", "off", "none")
-# Programs that compile faster than this, in seconds, are not worth a file; the folder grows to this many bytes.
+# Programs that compile faster than this, in seconds, are not worth a file; the folder grows to this
+# many bytes.
 LEAST_SECONDS, MOST_BYTES = 0.1, 2**30
 
 
@@ -25,8 +26,8 @@ def keep_compiled() -> Path | None:
 
         $JAXMETAL_CACHE_DIR   or   $XDG_CACHE_HOME/jaxmetal   or   ~/.cache/jaxmetal
 
-    What the user has set for JAX itself stays. A folder that cannot be written is left alone without a word: a cache is a
-    convenience, and a fit must not fail for it.
+    What the user has set for JAX itself stays. A folder that cannot be written is left alone
+    without a word: a cache is a convenience, and a fit must not fail for it.
 
     Returns
     -------
@@ -40,11 +41,13 @@ def keep_compiled() -> Path | None:
     if folder is None or not _writable(folder):
         log.debug("compiled programs are not kept")
         return None
-    # Without this package, which JAX does not depend on, JAX refuses a limit; two processes would also get in each other's way.
+    # Without this package, which JAX does not depend on, JAX refuses a limit; two processes would
+    # also get in each other's way.
     jax.config.update("jax_compilation_cache_max_size", MOST_BYTES if _can_lock() else -1)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", LEAST_SECONDS)
     jax.config.update("jax_compilation_cache_dir", str(folder))
-    # A disk that fills up later, or a file that another process has removed, costs a compilation and nothing else.
+    # A disk that fills up later, or a file that another process has removed, costs a compilation
+    # and nothing else.
     warnings.filterwarnings("ignore", message=".*persistent compilation cache.*")
     return folder
 

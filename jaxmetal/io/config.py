@@ -51,7 +51,11 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Config | None:
             errors = error.errors(include_url=False)
         for details in errors:
             # What is missing only because it was left out here has been reported already.
-            if not any(gone[: len(place)] == place for gone in removed for place in [place_of(details["loc"])]):
+            if not any(
+                gone[: len(place)] == place
+                for gone in removed
+                for place in [place_of(details["loc"])]
+            ):
                 place, text = explain(details)
                 mistakes.add(".".join(map(str, place)) or "configuration", text)
         taken_out = set()
@@ -98,7 +102,11 @@ def _without_odd_keys(tree: Any, place: Place, mistakes: Mistakes, removed: set[
                 f"'{whole},{key}' is read as text: numbers have a decimal point, write {whole}.{key}.",
             )
         else:
-            said = "yes, no, on and off mean true and false" if isinstance(key, bool) else f"{key} is no text"
+            said = (
+                "yes, no, on and off mean true and false"
+                if isinstance(key, bool)
+                else f"{key} is no text"
+            )
             mistakes.add(where, f"expected names as keys, and {said}; put it in quotes.")
     return kept
 
@@ -121,7 +129,9 @@ def _remove(tree: dict[str, Any], place: Place) -> Place:
     return ()
 
 
-def resolved(config: Config, folder: Path, sampling: Mapping[str, tuple[Any, int]]) -> dict[str, Any]:
+def resolved(
+    config: Config, folder: Path, sampling: Mapping[str, tuple[Any, int]]
+) -> dict[str, Any]:
     """The configuration as it was understood: every default said, files by absolute path, "auto" by what was chosen.
 
     Parameters
@@ -155,5 +165,9 @@ def _absolute(tree: Any, folder: Path) -> None:
             _absolute(value, folder)
         elif key in FILES and isinstance(value, str):
             tree[key] = _from_anywhere(value, folder)
-        elif key in FUNCTIONS and ":" in value and (path := module_file(value.rpartition(":")[0], folder)):
+        elif (
+            key in FUNCTIONS
+            and ":" in value
+            and (path := module_file(value.rpartition(":")[0], folder))
+        ):
             tree[key] = f"{path.resolve()}:{value.rpartition(':')[2]}"

@@ -12,7 +12,8 @@ import yaml
 from jaxmetal.errors import InputError, comma_hint
 from jaxmetal.files import whole_file
 
-# A configuration has some hundred values. References that multiply each other can stand for billions of them.
+# A configuration has some hundred values. References that multiply each other can stand for
+# billions of them.
 MOST_VALUES, DEEPEST = 100_000, 40
 # No double-precision number is larger than ten to this power.
 LARGEST = 10**308
@@ -44,9 +45,13 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict:
             twice = key in lines
         except TypeError:
             problem = "expected a name before the colon, got a list or a mapping"
-            raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark) from None
+            raise yaml.constructor.ConstructorError(
+                None, None, problem, key_node.start_mark
+            ) from None
         if twice:
-            raise InputError(f"line {line}: the key {key!r} stands here twice, first in line {lines[key]}.")
+            raise InputError(
+                f"line {line}: the key {key!r} stands here twice, first in line {lines[key]}."
+            )
         lines[key] = line
     return loader.construct_mapping(node, deep=True)
 
@@ -70,7 +75,8 @@ def read(path: str | os.PathLike) -> dict[str, Any]:
     Raises
     ------
     InputError
-        if there is no such file, it is not written as its suffix says, or it stands for far more values than it has lines.
+        if there is no such file, it is not written as its suffix says, or it stands for far more
+        values than it has lines.
     """
     path = Path(path)
     if path.suffix.lower() not in (".yaml", ".yml", ".toml"):
@@ -82,15 +88,23 @@ def read(path: str | os.PathLike) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
         content = _from_toml(text) if path.suffix.lower() == ".toml" else _from_yaml(text)
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: cannot be read: byte {error.start} is no UTF-8 text; save the file as UTF-8.") from None
+        raise InputError(
+            f"{path}: cannot be read: byte {error.start} is no UTF-8 text; save the file as UTF-8."
+        ) from None
     except RecursionError:
-        raise InputError(f"{path}: cannot be read: brackets or indentation are nested too deeply.") from None
+        raise InputError(
+            f"{path}: cannot be read: brackets or indentation are nested too deeply."
+        ) from None
     except OSError:
         raise
     except Exception as error:  # whatever the parsers raise
-        raise InputError(f"{path}: cannot be read: {_explained(error, text.splitlines())}") from None
+        raise InputError(
+            f"{path}: cannot be read: {_explained(error, text.splitlines())}"
+        ) from None
     if not isinstance(content, dict):
-        raise InputError(f"{path}: expected keys such as maps, galaxy and priors, got {type(content).__name__}.")
+        raise InputError(
+            f"{path}: expected keys such as maps, galaxy and priors, got {type(content).__name__}."
+        )
     return content
 
 
@@ -125,8 +139,16 @@ def _below_node(node: yaml.Node) -> list[Any]:
 def _below_value(value: Any) -> list[Any]:
     """What stands in a dictionary or list."""
     if isinstance(value, int) and abs(value) > LARGEST:
-        raise InputError("a whole number of more than 308 digits is beyond what can be computed with.")
-    return list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+        raise InputError(
+            "a whole number of more than 308 digits is beyond what can be computed with."
+        )
+    return (
+        list(value.values())
+        if isinstance(value, dict)
+        else value
+        if isinstance(value, list)
+        else []
+    )
 
 
 def _check_size(tree: Any, below: Callable[[Any], list[Any]]) -> None:
@@ -179,10 +201,19 @@ def _explained_yaml(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> str:
 
 # What PyYAML says, and what is usually the cause.
 CAUSES = (
-    ("mapping values are not allowed here", "is the line indented deeper than its neighbours, the colon or the space after it missing "
-     "in the line above, or a text with ': ' in it without quotes?"),
-    ("could not find expected ':'", "a key needs a colon and a space after it, and a text of several lines quotes"),
-    ("expected <block end>", "the indentation does not fit the lines above: entries of one block begin in the same column"),
+    (
+        "mapping values are not allowed here",
+        "is the line indented deeper than its neighbours, the colon or the space after it missing "
+        "in the line above, or a text with ': ' in it without quotes?",
+    ),
+    (
+        "could not find expected ':'",
+        "a key needs a colon and a space after it, and a text of several lines quotes",
+    ),
+    (
+        "expected <block end>",
+        "the indentation does not fit the lines above: entries of one block begin in the same column",
+    ),
     ("expected ',' or '}'", "is a comma or the closing brace } missing?"),
     ("expected ',' or ']'", "is a comma or the closing bracket ] missing?"),
     ("while scanning a quoted scalar", "is the closing quote missing?"),
@@ -191,8 +222,11 @@ CAUSES = (
     ("that cannot start any token", "a text that begins with this character needs quotes"),
     ("could not determine a constructor", "write the value without the tag that begins with !"),
     ("expected a single document", "leave out the line ---"),
-    ("while parsing a block", "the indentation does not fit the lines above: entries of one block begin in the same column"),
-)  # fmt: skip
+    (
+        "while parsing a block",
+        "the indentation does not fit the lines above: entries of one block begin in the same column",
+    ),
+)
 
 
 def _place(line: int, column: int, lines: Sequence[str]) -> str:
@@ -214,7 +248,14 @@ class _Dumper(yaml.SafeDumper):
 
 def as_text(said: Mapping[str, Any]) -> str:
     """A configuration as YAML."""
-    return yaml.dump(dict(said), Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
+    return yaml.dump(
+        dict(said),
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=None,
+        width=120,
+    )
 
 
 def write(path: Path, said: Mapping[str, Any]) -> None:

@@ -61,7 +61,9 @@ class Psf(OneOf):
             return {}
         if not isinstance(value, dict) or len(value) != 1:
             got = ", got nothing" if value is None else ""
-            raise ValueError(f"expected gaussian: {{fwhm: }}, moffat: {{fwhm: , beta: }}, kernel: {{file: }} or none{got}")
+            raise ValueError(
+                f"expected gaussian: {{fwhm: }}, moffat: {{fwhm: , beta: }}, kernel: {{file: }} or none{got}"
+            )
         return refuse_nothing(value)
 
     @model_serializer(mode="wrap")
@@ -118,17 +120,23 @@ class FitsMap(Observation):
 
     @check(mode="after")
     def _one_error(self) -> "FitsMap":
-        given = [name for name in ("error", "variance", "ivar", "sigma") if getattr(self, name) is not None]
+        given = [
+            name
+            for name in ("error", "variance", "ivar", "sigma")
+            if getattr(self, name) is not None
+        ]
         if len(given) != 1:
-            raise ValueError(f"expected one of error, variance, ivar (extensions) and sigma (a number), got {', '.join(given) or 'none'}")
+            raise ValueError(
+                f"expected one of error, variance, ivar (extensions) and sigma (a number), got {', '.join(given) or 'none'}"
+            )
         return self
 
 
 class Light(FitsMap):
     """A map of flux per pixel.
 
-    With bins the pixels of each are added up; mean and total say that they repeat the flux of their bin's mean pixel, or of the
-    whole bin.
+    With bins the pixels of each are added up; mean and total say that they repeat the flux of their
+    bin's mean pixel, or of the whole bin.
     """
 
     tag: ClassVar = "light"
@@ -211,5 +219,5 @@ _Entries = (
     | Annotated[Light, Tag(Light.tag)]
     | Annotated[Other, Tag(Other.tag)]
     | Annotated[FromReader, Tag(FromReader.tag)]
-)  # fmt: skip
+)
 Entry = Annotated[_Entries, Discriminator(_tag)]

@@ -15,7 +15,8 @@ from jaxmetal.io.words import FORMS
 # Where in the configuration: keys, and numbers of list items.
 Place = tuple[Any, ...]
 
-# What was expected, by pydantic's name of the mistake, where its own words are those of a programmer.
+# What was expected, by pydantic's name of the mistake, where its own words are those of a
+# programmer.
 PLAIN = {
     "bool_parsing": "true or false",
     "bool_type": "true or false",
@@ -46,7 +47,9 @@ def explain(details: Mapping[str, Any]) -> tuple[Place, str]:
     kind, value, place = details["type"], details["input"], place_of(details["loc"])
     if kind == "missing" and isinstance(place[-1], int):
         # The list is told of as a whole: nobody counts its items from zero.
-        return place[:-1], f"expected {_form(place[:-1], details['loc'][:-1])}, got {_short(value)}."
+        return place[
+            :-1
+        ], f"expected {_form(place[:-1], details['loc'][:-1])}, got {_short(value)}."
     if kind == "missing":
         return place, "is missing."
     if kind == "extra_forbidden":
@@ -61,9 +64,14 @@ def explain(details: Mapping[str, Any]) -> tuple[Place, str]:
     # The validators of this package say themselves what is wrong.
     of_a_form = place[-1] in FORMS and isinstance(value, list | dict) and kind != "value_error"
     if kind in OF_LISTS or kind in PLAIN or of_a_form:
-        return place, f"expected {_form(place, details['loc'], PLAIN.get(kind, ''))}, got {_short(value)}{_joined(place, value)}."
+        return (
+            place,
+            f"expected {_form(place, details['loc'], PLAIN.get(kind, ''))}, got {_short(value)}{_joined(place, value)}.",
+        )
     text = re.sub(r"^Value error, |, unable to parse.*$|, got a number with.*$", "", details["msg"])
-    text = re.sub(r"^Input should be (?=greater|less)", "expected a number ", text).replace("Input should be", "expected")
+    text = re.sub(r"^Input should be (?=greater|less)", "expected a number ", text).replace(
+        "Input should be", "expected"
+    )
     text = text if ", got " in text else f"{text}, got {_short(value)}{comma_hint(value)}"
     return place, text if text.endswith((".", "?")) else text + "."
 
@@ -72,7 +80,11 @@ def _form(place: Place, loc: Place, otherwise: str = "") -> str:
     """How a value is written at a place."""
     if place[-1] in FORMS:
         return FORMS[place[-1]]
-    counts = {len(get_args(kind)) for kind in _types(place, loc) if get_origin(kind) is tuple and Ellipsis not in get_args(kind)}
+    counts = {
+        len(get_args(kind))
+        for kind in _types(place, loc)
+        if get_origin(kind) is tuple and Ellipsis not in get_args(kind)
+    }
     return otherwise or (f"a list of {counts.pop()} numbers" if len(counts) == 1 else "a list")
 
 
@@ -112,7 +124,9 @@ def _types(place: Place, loc: Place) -> list[Any]:
 
 def _keys(place: Place, loc: Place) -> list[str]:
     """The words that are known at a place."""
-    return sorted({name for kind in _types(place, loc) if _is_model(kind) for name in kind.model_fields})
+    return sorted(
+        {name for kind in _types(place, loc) if _is_model(kind) for name in kind.model_fields}
+    )
 
 
 def _below(kind: Any, key: Any) -> list[Any]:
@@ -120,7 +134,11 @@ def _below(kind: Any, key: Any) -> list[Any]:
     if _is_model(kind):
         # What may have any name, such as the light and the tracers of a component.
         others = get_args(kind.__annotations__.get("__pydantic_extra__"))
-        return _flat(kind.model_fields[key].annotation) if key in kind.model_fields else [t for o in others[1:] for t in _flat(o)]
+        return (
+            _flat(kind.model_fields[key].annotation)
+            if key in kind.model_fields
+            else [t for o in others[1:] for t in _flat(o)]
+        )
     return _flat(get_args(kind)[1]) if get_origin(kind) is dict else []
 
 

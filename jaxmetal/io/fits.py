@@ -27,7 +27,8 @@ class MapFile:
     Parameters
     ----------
     values, sigma
-        shape (rows, columns); sigma is infinite where the file says that nothing is known, None if it has no errors.
+        shape (rows, columns); sigma is infinite where the file says that nothing is known, None if
+        it has no errors.
     mask
         True where a pixel is to be left out.
     wcs, unit
@@ -66,7 +67,9 @@ def read_header(path: str | os.PathLike, extension: str | int = 0) -> dict[str, 
     return cards
 
 
-def read_image(path: str | os.PathLike, extension: str | int = 0, channel: int | str | None = None) -> Float[np.ndarray, "ny nx"]:
+def read_image(
+    path: str | os.PathLike, extension: str | int = 0, channel: int | str | None = None
+) -> Float[np.ndarray, "ny nx"]:
     """One image of a FITS file, as float64.
 
     Parameters
@@ -74,7 +77,8 @@ def read_image(path: str | os.PathLike, extension: str | int = 0, channel: int |
     path, extension
         the file, and the extension's name or number.
     channel
-        the plane of a cube, by number from 0 or by the name that a header card such as C01 gives it.
+        the plane of a cube, by number from 0 or by the name that a header card such as C01 gives
+        it.
 
     Raises
     ------
@@ -86,10 +90,17 @@ def read_image(path: str | os.PathLike, extension: str | int = 0, channel: int |
 
 
 def read_map(
-    path: str | os.PathLike, value: str | int, error: str | int | Part | None = None, variance: str | int | Part | None = None,
-    ivar: str | int | Part | None = None, mask: str | int | Part | None = None, channel: int | str | None = None, unit: str | None = None,
-    bins: str | int | Part | None = None, needs_wcs: bool = True,
-) -> MapFile:  # fmt: skip
+    path: str | os.PathLike,
+    value: str | int,
+    error: str | int | Part | None = None,
+    variance: str | int | Part | None = None,
+    ivar: str | int | Part | None = None,
+    mask: str | int | Part | None = None,
+    channel: int | str | None = None,
+    unit: str | None = None,
+    bins: str | int | Part | None = None,
+    needs_wcs: bool = True,
+) -> MapFile:
     """A map with its errors, mask and bins from the extensions of one FITS file, or of several.
 
     Parameters
@@ -97,16 +108,19 @@ def read_map(
     path, value
         the file, and the extension of the values by name or number.
     error, variance, ivar
-        of the standard deviations, of their squares, or of the inverse squares: one of them, or none; an extension, or a Part.
-        Where its BUNIT is another unit than that of the values, it is converted.
+        of the standard deviations, of their squares, or of the inverse squares: one of them, or
+        none; an extension, or a Part. Where its BUNIT is another unit than that of the values, it
+        is converted.
     mask
         not zero where a pixel is to be left out; an extension, or a Part.
     channel
-        the plane of all these extensions if they are cubes, by number from 0 or by the name in a header card such as C01.
+        the plane of all these extensions if they are cubes, by number from 0 or by the name in a
+        header card such as C01.
     unit
         to be used instead of the header's BUNIT.
     bins
-        of the number of each pixel's bin, negative or NaN where it is in none; an extension, or a Part.
+        of the number of each pixel's bin, negative or NaN where it is in none; an extension, or a
+        Part.
     needs_wcs
         whether a WCS that cannot be read is an error; else the map has none, and a warning says so.
 
@@ -115,9 +129,15 @@ def read_map(
     InputError
         naming the file and the extension, for what cannot be read or does not fit together.
     """
-    given = {kind: name for kind, name in (("error", error), ("variance", variance), ("ivar", ivar)) if name is not None}
+    given = {
+        kind: name
+        for kind, name in (("error", error), ("variance", variance), ("ivar", ivar))
+        if name is not None
+    }
     if len(given) > 1:
-        raise InputError(f"{path}: only one of error, variance and ivar may be given, got {', '.join(given)}.")
+        raise InputError(
+            f"{path}: only one of error, variance and ivar may be given, got {', '.join(given)}."
+        )
     with opened(path) as hdus:
         values, header = image_of(hdus, path, value, channel)
 
@@ -125,7 +145,9 @@ def read_map(
             part = part if isinstance(part, Part) else Part(None, part, channel)
             with opened(part.file) if part.file is not None else nullcontext(hdus) as others:
                 file = path if part.file is None else part.file
-                return *image_of(others, file, part.extension, part.channel, values.shape), f"{file}[{part.extension}]"
+                return *image_of(
+                    others, file, part.extension, part.channel, values.shape
+                ), f"{file}[{part.extension}]"
 
         where = f"{path}[{value}]"
         stated = text(header, "BUNIT", where) or unit or ""
@@ -146,7 +168,9 @@ def _wcs(header: Any, where: str, needed: bool) -> Any:
         return None
 
 
-def image_of(hdus: Any, path: Any, extension: str | int, channel: Any = None, shape: tuple | None = None) -> tuple[np.ndarray, Any]:
+def image_of(
+    hdus: Any, path: Any, extension: str | int, channel: Any = None, shape: tuple | None = None
+) -> tuple[np.ndarray, Any]:
     """(picture as native float64, header) of an extension of an open file; `shape` is what it must be."""
     hdu, where = find(hdus, path, extension), f"{path}[{extension}]"
     data, header = pixels(hdu, where), hdu.header
@@ -156,21 +180,29 @@ def image_of(hdus: Any, path: Any, extension: str | int, channel: Any = None, sh
     return np.array(data, dtype=np.float64), header
 
 
-def write_maps(path: str | os.PathLike, images: Mapping[str, tuple[Any, str]], wcs: Any = None, header: Mapping | None = None) -> None:
+def write_maps(
+    path: str | os.PathLike,
+    images: Mapping[str, tuple[Any, str]],
+    wcs: Any = None,
+    header: Mapping | None = None,
+) -> None:
     """Maps as the extensions of one FITS file, which appears whole or not at all.
 
     Parameters
     ----------
     path, images
-        the file, replaced if it exists, and (array, unit) by extension name; float32 and float64 stay what they are.
+        the file, replaced if it exists, and (array, unit) by extension name; float32 and float64
+        stay what they are.
     wcs, header
-        an astropy.wcs.WCS for every map, and further cards for the primary header. What a header cannot hold is written as text
-        in ASCII; a unit that has none is left out, with a comment in its place.
+        an astropy.wcs.WCS for every map, and further cards for the primary header. What a header
+        cannot hold is written as text in ASCII; a unit that has none is left out, with a comment in
+        its place.
 
     Raises
     ------
     InputError
-        naming the map that is no image of numbers, or the card whose name FITS does not allow, or if the file cannot be written.
+        naming the map that is no image of numbers, or the card whose name FITS does not allow, or
+        if the file cannot be written.
     """
     from astropy.io import fits
 
@@ -182,9 +214,15 @@ def write_maps(path: str | os.PathLike, images: Mapping[str, tuple[Any, str]], w
     for name, (array, unit) in images.items():
         data = np.asarray(array)
         if data.ndim != 2 or data.dtype.kind not in "fiub":
-            raise InputError(f"{path}[{name}]: expected a map of numbers (rows, columns), got shape {data.shape} of type {data.dtype}.")
+            raise InputError(
+                f"{path}[{name}]: expected a map of numbers (rows, columns), got shape {data.shape} of type {data.dtype}."
+            )
         hdu = fits.ImageHDU(data.astype(np.uint8) if data.dtype == bool else data)
-        for key, value in {"EXTNAME": str(name), **_unit_card(str(unit or "")), **coordinates}.items():
+        for key, value in {
+            "EXTNAME": str(name),
+            **_unit_card(str(unit or "")),
+            **coordinates,
+        }.items():
             _card(hdu.header, key, value, f"{path}[{name}]")
         hdus.append(hdu)
     try:
@@ -197,7 +235,11 @@ def write_maps(path: str | os.PathLike, images: Mapping[str, tuple[Any, str]], w
 def _unit_card(unit: str) -> dict[str, str]:
     """BUNIT, or a comment where FITS has no text for the unit."""
     text = fits_unit(unit)
-    return {"COMMENT": f"The unit is {escaped(unit)}, which a header cannot hold."} if text is None else {"BUNIT": text}
+    return (
+        {"COMMENT": f"The unit is {escaped(unit)}, which a header cannot hold."}
+        if text is None
+        else {"BUNIT": text}
+    )
 
 
 def _card(header: Any, key: str, value: Any, where: str) -> None:
@@ -205,7 +247,9 @@ def _card(header: Any, key: str, value: Any, where: str) -> None:
         with quiet():
             header[key] = card_value(value)
     except ValueError as error:
-        raise InputError(f"{where}: {key} = {value!r} cannot stand in a FITS header ({first_line(error)}).") from None
+        raise InputError(
+            f"{where}: {key} = {value!r} cannot stand in a FITS header ({first_line(error)})."
+        ) from None
 
 
 def _plane(data: np.ndarray, header: Any, channel: int | str | None, where: str) -> np.ndarray:
@@ -253,4 +297,10 @@ def _sigma(kind: str, array: np.ndarray, header: Any, where: str, unit: str) -> 
     if not told.any():
         raise InputError(f"{where}: expected positive numbers ({kind}), the extension has none.")
     array = array * error_factor(kind, text(header, "BUNIT", where), unit, where)
-    return array if kind == "error" else np.where(told, np.where(told, array, 1.0) ** (0.5 if kind == "variance" else -0.5), np.inf)
+    return (
+        array
+        if kind == "error"
+        else np.where(
+            told, np.where(told, array, 1.0) ** (0.5 if kind == "variance" else -0.5), np.inf
+        )
+    )

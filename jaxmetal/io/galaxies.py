@@ -22,7 +22,11 @@ from jaxmetal.profiles.profile import Profile, options_of
 
 
 def make_galaxy(
-    config: schema.Config, folder: Path, observations: Observations, lens: dict[str, Profile], mistakes: Mistakes
+    config: schema.Config,
+    folder: Path,
+    observations: Observations,
+    lens: dict[str, Profile],
+    mistakes: Mistakes,
 ) -> Galaxy | None:
     """The galaxy of a configuration, or None if no component of it can be made.
 
@@ -45,34 +49,54 @@ def make_galaxy(
         for kind, given in profiles.items():
             where = f"galaxy.{name}.{kind}"
             with mistakes.at(where):
-                function = find_function(given.profile, [light] if kind == "light" else [tracer, light], folder)
+                function = find_function(
+                    given.profile, [light] if kind == "light" else [tracer, light], folder
+                )
                 values = _picture(where, given, folder, observations, mistakes) | given.parameters
-                if (profile := make_profile(where, function, values, observations, mistakes)) is not None:
+                if (
+                    profile := make_profile(where, function, values, observations, mistakes)
+                ) is not None:
                     made[kind] = profile
         if "light" not in profiles and not mistakes.touches(f"galaxy.{name}"):
             mistakes.add(f"galaxy.{name}.light", "is missing.")
         if "light" in made:
             with mistakes.at(f"galaxy.{name}"):
-                place = {"foreground": said.foreground, "distance_ratio": said.distance_ratio, "lensed_light": said.lensed_light}
+                place = {
+                    "foreground": said.foreground,
+                    "distance_ratio": said.distance_ratio,
+                    "lensed_light": said.lensed_light,
+                }
                 components[name] = Component(**made, **place)
     return Galaxy(lens=lens, **components) if components else None
 
 
-def make_profile(where: str, function: Callable, values: dict[str, Any], observations: Observations, mistakes: Mistakes) -> Profile | None:
+def make_profile(
+    where: str,
+    function: Callable,
+    values: dict[str, Any],
+    observations: Observations,
+    mistakes: Mistakes,
+) -> Profile | None:
     """A profile of what can be used of its values; None if something that it needs was a mistake."""
     rest = list(inspect.signature(function).parameters.values())[2:]
     names = [p.name for p in rest if p.kind is not p.VAR_KEYWORD]
     options = options_of(function)
     usable = {}
     for name, value in values.items():
-        if isinstance(value, str) and name not in options and mistakes.spoils(f"maps.{value.partition('.')[0]}"):
+        if (
+            isinstance(value, str)
+            and name not in options
+            and mistakes.spoils(f"maps.{value.partition('.')[0]}")
+        ):
             mistakes.broken.add(f"{where}.{name}")
             continue
         with mistakes.at(f"{where}.{name}"):
             if name not in names and len(names) == len(rest):
                 raise unknown("parameter", name, names)
             usable[name] = value if name in options else _number(value, observations)
-    missing = [p.name for p in rest if p.name in names and p.name not in usable and p.default is p.empty]
+    missing = [
+        p.name for p in rest if p.name in names and p.name not in usable and p.default is p.empty
+    ]
     for name in missing:
         if not mistakes.spoils(f"{where}.{name}"):
             mistakes.add(f"{where}.{name}", "is missing.")
@@ -150,15 +174,23 @@ def named_numbers(maps: Mapping[str, Observed]) -> dict[str, float]:
     return numbers
 
 
-def _picture(where: str, given: schema.Profile, folder: Path, observations: Observations, mistakes: Mistakes) -> dict[str, Any]:
+def _picture(
+    where: str, given: schema.Profile, folder: Path, observations: Observations, mistakes: Mistakes
+) -> dict[str, Any]:
     """The parameters of a picture of the light: its values, place, size and orientation."""
     if given.map is not None and given.file is not None:
         raise InputError("expected a picture from map or from file, got both.")
     if given.map is not None:
-        lights = {name: observed.map for name, observed in observations.maps.items() if observed.map.additive}
+        lights = {
+            name: observed.map
+            for name, observed in observations.maps.items()
+            if observed.map.additive
+        }
         if given.map in lights:
             grid = lights[given.map].instrument.grid
-            return picture(lights[given.map].image(lights[given.map].data) / float(grid.pixel_area), grid)
+            return picture(
+                lights[given.map].image(lights[given.map].data) / float(grid.pixel_area), grid
+            )
         # A map that could not be made has been reported already.
         if not mistakes.touches("maps"):
             raise unknown("light map", given.map, lights)
@@ -168,7 +200,9 @@ def _picture(where: str, given: schema.Profile, folder: Path, observations: Obse
     return {}
 
 
-def _picture_of_file(given: schema.Profile, path: Path, reference: tuple[float, float] | None) -> dict[str, Any]:
+def _picture_of_file(
+    given: schema.Profile, path: Path, reference: tuple[float, float] | None
+) -> dict[str, Any]:
     found = read_map(path, given.extension or 0)
     if reference is not None and found.wcs is not None:
         return picture(found.values, Grid.from_wcs(found.wcs, found.values.shape, reference))
@@ -184,7 +218,8 @@ def picture(brightness: Any, grid: Grid) -> dict[str, Any]:
     Parameters
     ----------
     brightness
-        surface brightness per arcsec², shape (rows, columns); where it is not finite or negative it is dark.
+        surface brightness per arcsec², shape (rows, columns); where it is not finite or negative it
+        is dark.
     grid
         of the picture.
 
@@ -200,7 +235,9 @@ def picture(brightness: Any, grid: Grid) -> dict[str, Any]:
     rows, columns = grid.shape
     x, y = grid.position((columns - 1) / 2, (rows - 1) / 2)  # type: ignore[arg-type]
     return {
-        "image": np.clip(np.nan_to_num(np.asarray(brightness, float), nan=0.0, posinf=0.0, neginf=0.0), 0.0, None),
+        "image": np.clip(
+            np.nan_to_num(np.asarray(brightness, float), nan=0.0, posinf=0.0, neginf=0.0), 0.0, None
+        ),
         "scale": size * float(np.sign(np.linalg.det(matrix))),
         "phi_G": float(np.arctan2(-matrix[0, 1], matrix[1, 1])),
         "center_x": float(x),

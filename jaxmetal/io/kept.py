@@ -19,16 +19,20 @@ from jaxmetal.profiles.geometry import pixel_of
 
 # Folders of the results: the maps that were fitted, and what else the configuration names.
 MAPS, INPUT = "maps", "input"
-# Pixels of a deflection map that are kept around the frames that look through it, and what part of their width.
+# Pixels of a deflection map that are kept around the frames that look through it, and what part of
+# their width.
 RIM, SLACK = 8, 0.1
 # Keys of a map's entry that say where in which file its numbers are.
 _PLACES = ("file", "value", "error", "variance", "ivar", "sigma", "mask", "bins", "channel", "flux")
 
 
-def keep_input(folder: Path, scene: Scene, samplings: Mapping[str, tuple[Any, int]]) -> dict[str, Any]:
+def keep_input(
+    folder: Path, scene: Scene, samplings: Mapping[str, tuple[Any, int]]
+) -> dict[str, Any]:
     """Copy what a scene was read from into a folder of results.
 
-    The maps themselves are those that `write_map` leaves in the folder; deflection maps are cut to what the frames see of them.
+    The maps themselves are those that `write_map` leaves in the folder; deflection maps are cut to
+    what the frames see of them.
 
     Parameters
     ----------
@@ -42,7 +46,8 @@ def keep_input(folder: Path, scene: Scene, samplings: Mapping[str, tuple[Any, in
     Returns
     -------
     config
-        the configuration as it was understood, every default said, whose files are those of the folder.
+        the configuration as it was understood, every default said, whose files are those of the
+        folder.
     """
     said = scene.config.model_dump(mode="json", exclude_none=True)
     said["sample"] = False if scene.config.sample is None else said["sample"]
@@ -51,8 +56,11 @@ def keep_input(folder: Path, scene: Scene, samplings: Mapping[str, tuple[Any, in
     if scene.reference is not None:
         said["reference"] = [float(angle) for angle in scene.reference]
     if (disc := scene.disc) is not None:
-        # The reader's file stays behind; what the model says of the disc comes from the fitted model again.
-        said["baseline"] |= {key: getattr(disc, key) for key, source in disc.sources.items() if source == FROM_FILE}
+        # The reader's file stays behind; what the model says of the disc comes from the fitted
+        # model again.
+        said["baseline"] |= {
+            key: getattr(disc, key) for key, source in disc.sources.items() if source == FROM_FILE
+        }
     _keep_profiles(said, scene, shelf)
     _keep_lenses(said, scene, shelf, {name: margin for name, (_, margin) in samplings.items()})
     _keep_kernel(said.get("simulate", {}), shelf)
@@ -111,7 +119,12 @@ def _compact(values: np.ndarray) -> np.ndarray:
     return single if np.array_equal(single.astype(float), values, equal_nan=True) else values
 
 
-def write_map(path: Path, observed: Observed, images: Mapping[str, tuple[Any, str]], header: Mapping[str, Any] | None = None) -> None:
+def write_map(
+    path: Path,
+    observed: Observed,
+    images: Mapping[str, tuple[Any, str]],
+    header: Mapping[str, Any] | None = None,
+) -> None:
     """A map as images that can be read again, with the numbers of its bins if it has any.
 
     Parameters
@@ -132,7 +145,9 @@ def write_map(path: Path, observed: Observed, images: Mapping[str, tuple[Any, st
     write_maps(path, images, observed.wcs, header)
 
 
-def _entries(scene: Scene, shelf: _Shelf, samplings: Mapping[str, tuple[Any, int]]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _entries(
+    scene: Scene, shelf: _Shelf, samplings: Mapping[str, tuple[Any, int]]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """The maps of a configuration, each in a file of the folder, in the order in which they were named."""
     known = {**scene.maps, **scene.pictures}
     for entry in scene.config.maps:
@@ -144,12 +159,22 @@ def _entries(scene: Scene, shelf: _Shelf, samplings: Mapping[str, tuple[Any, int
             else:
                 place = shelf.place(f"{name}.fits")
                 columns = {"DATA": observed.map.data, "ERROR": observed.map.errors}
-                images = {key: (observed.map.image(values), observed.unit) for key, values in columns.items()}
+                images = {
+                    key: (observed.map.image(values), observed.unit)
+                    for key, values in columns.items()
+                }
                 write_map(shelf.folder / place, observed, images)
             yield name, _entry(scene, name, observed, place, shelf, samplings.get(name))
 
 
-def _entry(scene: Scene, name: str, observed: Observed, place: str, shelf: _Shelf, sampling: tuple[Any, int] | None) -> dict[str, Any]:
+def _entry(
+    scene: Scene,
+    name: str,
+    observed: Observed,
+    place: str,
+    shelf: _Shelf,
+    sampling: tuple[Any, int] | None,
+) -> dict[str, Any]:
     """What a configuration says of a map that lies in the folder."""
     entry = scene.config.maps[observed.entry]
     said = entry.model_dump(mode="json", exclude_none=True)
@@ -177,7 +202,11 @@ def _without_reader(
     shelf: _Shelf,
 ) -> dict[str, Any]:
     """One of the maps that a reader gave as a map of its own."""
-    common = {key: said[key] for key in ("supersampling", "margin", "light", "likelihood", "calibration") if key in said}
+    common = {
+        key: said[key]
+        for key in ("supersampling", "margin", "light", "likelihood", "calibration")
+        if key in said
+    }
     light = observed.map.additive
     scatter = entry.light_scatter if light else entry.scatter
     common |= {} if scatter is None else {"scatter": scatter}
@@ -248,7 +277,9 @@ def _keep_profiles(said: dict[str, Any], scene: Scene, shelf: _Shelf) -> None:
         _keep_profile(profile, f"{LENS}-{name}", numbers, shelf)
 
 
-def _keep_profile(profile: dict[str, Any], name: str, numbers: Mapping[str, float], shelf: _Shelf) -> None:
+def _keep_profile(
+    profile: dict[str, Any], name: str, numbers: Mapping[str, float], shelf: _Shelf
+) -> None:
     for key, value in profile.items():
         if isinstance(value, str) and value in numbers:
             profile[key] = numbers[value]
@@ -259,16 +290,22 @@ def _keep_profile(profile: dict[str, Any], name: str, numbers: Mapping[str, floa
         profile |= {"file": shelf.write_image(name, found.values, found.wcs), "extension": "IMAGE"}
 
 
-def _keep_lenses(said: dict[str, Any], scene: Scene, shelf: _Shelf, margins: Mapping[str, int]) -> None:
+def _keep_lenses(
+    said: dict[str, Any], scene: Scene, shelf: _Shelf, margins: Mapping[str, int]
+) -> None:
     """Published deflection maps, cut to the frames that look through them."""
     for name, lens in said.get(LENS, {}).items():
         if (deflection := lens.get("deflection")) is None:
             continue
         rows, columns = _seen(scene, name, margins)
         for axis in ("x", "y"):
-            found = read_map(file_path(deflection[f"{axis}_file"], shelf.source), deflection["extension"])
+            found = read_map(
+                file_path(deflection[f"{axis}_file"], shelf.source), deflection["extension"]
+            )
             wcs = None if found.wcs is None else found.wcs[rows, columns]
-            deflection[f"{axis}_file"] = shelf.write_image(f"{LENS}-{name}-{axis}", found.values[rows, columns], wcs)
+            deflection[f"{axis}_file"] = shelf.write_image(
+                f"{LENS}-{name}-{axis}", found.values[rows, columns], wcs
+            )
         deflection["extension"] = "IMAGE"
 
 
@@ -287,5 +324,7 @@ def _seen(scene: Scene, name: str, margins: Mapping[str, int]) -> tuple[slice, s
     rim = RIM + SLACK * (high - low)
     first, last = np.floor(low - rim).astype(int), np.ceil(high + rim).astype(int)
     sizes = np.asarray(lens["alpha_x"]).shape[::-1]
-    columns, rows = (slice(max(a, 0), min(b + 1, n)) for a, b, n in zip(first, last, sizes, strict=True))
+    columns, rows = (
+        slice(max(a, 0), min(b + 1, n)) for a, b, n in zip(first, last, sizes, strict=True)
+    )
     return rows, columns

@@ -13,7 +13,9 @@ from jaxmetal.profiles import lens
 from jaxmetal.profiles.profile import Profile
 
 
-def make_lenses(config: schema.Config, folder: Path, observations: Observations, mistakes: Mistakes) -> dict[str, Profile]:
+def make_lenses(
+    config: schema.Config, folder: Path, observations: Observations, mistakes: Mistakes
+) -> dict[str, Profile]:
     """The lenses of a configuration by name, as many as can be made.
 
     Parameters
@@ -26,32 +28,53 @@ def make_lenses(config: schema.Config, folder: Path, observations: Observations,
         to which what is wrong is added.
     """
     if LENS in config.galaxy:
-        mistakes.add(f"galaxy.{LENS}", f"{LENS} is the name of the lenses; a component needs another one.")
+        mistakes.add(
+            f"galaxy.{LENS}", f"{LENS} is the name of the lenses; a component needs another one."
+        )
     made = {}
     for name, said in config.lens.items():
         where = f"lens.{name}"
         # A place on the sky that is missing because of another mistake may be missed here.
-        with mistakes.at(where, follows=mistakes.touches("maps") and observations.reference is None):
+        with mistakes.at(
+            where, follows=mistakes.touches("maps") and observations.reference is None
+        ):
             if said.deflection is not None:
                 made[name] = _published(said.deflection, folder, observations.reference)
             elif said.profile is not None:
                 function = find_function(said.profile, [lens], folder)
-                if (profile := make_profile(where, function, said.parameters, observations, mistakes)) is not None:
+                if (
+                    profile := make_profile(
+                        where, function, said.parameters, observations, mistakes
+                    )
+                ) is not None:
                     made[name] = _deflecting(profile)
     return made
 
 
-def _published(said: schema.Deflection, folder: Path, reference: tuple[float, float] | None) -> Profile:
+def _published(
+    said: schema.Deflection, folder: Path, reference: tuple[float, float] | None
+) -> Profile:
     if reference is None:
-        raise InputError("deflection: the maps of this configuration have no place on the sky; give all of them a WCS.")
+        raise InputError(
+            "deflection: the maps of this configuration have no place on the sky; give all of them a WCS."
+        )
     return read_deflection(
-        file_path(said.x_file, folder), file_path(said.y_file, folder), unit=said.unit, axes=said.axes, scaled_to=said.scaled_to,
-        center=reference, lens_redshift=said.lens_redshift, source_redshift=said.source_redshift, sense=said.sense,
+        file_path(said.x_file, folder),
+        file_path(said.y_file, folder),
+        unit=said.unit,
+        axes=said.axes,
+        scaled_to=said.scaled_to,
+        center=reference,
+        lens_redshift=said.lens_redshift,
+        source_redshift=said.source_redshift,
+        sense=said.sense,
         extension=said.extension,
-    )  # fmt: skip
+    )
 
 
 def _deflecting(profile: Profile) -> Profile:
     if not profile.deflects:
-        raise InputError(f"profile: {profile.name} is no lens: it gives no pair (alpha_x, alpha_y).")
+        raise InputError(
+            f"profile: {profile.name} is no lens: it gives no pair (alpha_x, alpha_y)."
+        )
     return profile

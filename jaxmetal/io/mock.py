@@ -18,7 +18,11 @@ from jaxmetal.science import noise, simulate
 
 MAPS, CONFIG = "maps.fits", "fit.yaml"
 # Far from the truth of use case 1, as a fit of a real galaxy would start.
-START = {"disc.metallicity.central": 8.5, "disc.metallicity.gradient": 0.0, "disc.light.R_sersic": 1.3}
+START = {
+    "disc.metallicity.central": 8.5,
+    "disc.metallicity.gradient": 0.0,
+    "disc.light.R_sersic": 1.3,
+}
 
 
 def write_mock(folder: Path, scene: Scene, start: Mapping[str, float] | None = None) -> Path:
@@ -31,7 +35,8 @@ def write_mock(folder: Path, scene: Scene, start: Mapping[str, float] | None = N
     scene
         loaded with want="simulate".
     start
-        {"component.profile.parameter": value} from which the fit is to start; the simulated galaxy's own if left out.
+        {"component.profile.parameter": value} from which the fit is to start; the simulated
+        galaxy's own if left out.
 
     Returns
     -------
@@ -48,13 +53,18 @@ def write_mock(folder: Path, scene: Scene, start: Mapping[str, float] | None = N
         raise InputError("simulate: is missing: shape, pixel_scale and psf.")
     # The sampling is chosen once for both maps.
     instrument, blank = mock_instrument(wanted, scene.folder), np.zeros(wanted.shape)
-    pair = {"z": TracerMap(blank, 1.0, instrument, wanted.tracer, wanted.scale), "light": LightMap(blank, 1.0, instrument)}
+    pair = {
+        "z": TracerMap(blank, 1.0, instrument, wanted.tracer, wanted.scale),
+        "light": LightMap(blank, 1.0, instrument),
+    }
     instrument = resolve([(scene.galaxy, pair)])["z"].instrument
 
     def variance(flux: np.ndarray) -> Any:
         return noise.variance(flux, wanted.c1, wanted.c2)
 
-    z = simulate.tracer_map(scene.galaxy, instrument, wanted.tracer, wanted.scale, variance, wanted.seed)
+    z = simulate.tracer_map(
+        scene.galaxy, instrument, wanted.tracer, wanted.scale, variance, wanted.seed
+    )
     light = simulate.light_map(scene.galaxy, instrument, wanted.light_sigma, wanted.seed + 1)
     unit = "dex" if wanted.scale == "log10" else ""
     images = {
@@ -76,12 +86,35 @@ def _for_the_fit(scene: Scene, start: Mapping[str, float]) -> dict[str, Any]:
         component, profile, name = path.split(".")
         said["galaxy"][component][profile][name] = value
     common = {"file": MAPS} | {key: wanted[key] for key in ("pixel_scale", "psf", "supersampling")}
-    tracer = {"kind": "tracer", "tracer": wanted["tracer"], "scale": wanted["scale"], "value": "Z", "error": "Z_ERR"}
-    maps = dict(zip(MOCK, (tracer | common, {"kind": "light", "value": "LIGHT", "error": "LIGHT_ERR"} | common), strict=True))
-    known = [p for p, prior in scene.priors.items() if not isinstance(prior, Tied) and p.split(".")[0] in scene.galaxy.components]
+    tracer = {
+        "kind": "tracer",
+        "tracer": wanted["tracer"],
+        "scale": wanted["scale"],
+        "value": "Z",
+        "error": "Z_ERR",
+    }
+    maps = dict(
+        zip(
+            MOCK,
+            (tracer | common, {"kind": "light", "value": "LIGHT", "error": "LIGHT_ERR"} | common),
+            strict=True,
+        )
+    )
+    known = [
+        p
+        for p, prior in scene.priors.items()
+        if not isinstance(prior, Tied) and p.split(".")[0] in scene.galaxy.components
+    ]
     # The shortest number that means the same, not the digits of its binary form.
-    truth = {path: np.asarray(get(scene.galaxy, path)).astype(str).astype(float).tolist() for path in known}
-    return {"maps": maps} | {key: value for key, value in said.items() if key not in ("maps", "truth")} | {"truth": truth}
+    truth = {
+        path: np.asarray(get(scene.galaxy, path)).astype(str).astype(float).tolist()
+        for path in known
+    }
+    return (
+        {"maps": maps}
+        | {key: value for key, value in said.items() if key not in ("maps", "truth")}
+        | {"truth": truth}
+    )
 
 
 def use_case_1(fwhm: float, quick: bool = False) -> dict[str, Any]:
@@ -94,7 +127,11 @@ def use_case_1(fwhm: float, quick: bool = False) -> dict[str, Any]:
     quick
         whether to make do with fewer pixels and draws.
     """
-    frame = {"shape": [41, 41], "pixel_scale": 0.198} if quick else {"shape": [121, 121], "pixel_scale": 0.066}
+    frame = (
+        {"shape": [41, 41], "pixel_scale": 0.198}
+        if quick
+        else {"shape": [121, 121], "pixel_scale": 0.066}
+    )
     return {
         "galaxy": {
             "disc": {
@@ -110,5 +147,11 @@ def use_case_1(fwhm: float, quick: bool = False) -> dict[str, Any]:
         },
         "fit": {"starts": 1 if quick else 4},
         "sample": {"chains": 4, "warmup": 60 if quick else 150, "draws": 150 if quick else 300},
-        "simulate": {**frame, "psf": {"gaussian": {"fwhm": fwhm}}, "c1": 0.00725, "c2": 0.00091, "seed": 1},
+        "simulate": {
+            **frame,
+            "psf": {"gaussian": {"fwhm": fwhm}},
+            "c1": 0.00725,
+            "c2": 0.00091,
+            "seed": 1,
+        },
     }

@@ -63,7 +63,9 @@ class Observations:
     reference: tuple[float, float] | None
 
 
-def observe(config: schema.Config, folder: Path, mistakes: Mistakes, fill: bool = False) -> Observations:
+def observe(
+    config: schema.Config, folder: Path, mistakes: Mistakes, fill: bool = False
+) -> Observations:
     """The maps of a configuration, as many as can be made.
 
     Parameters
@@ -90,9 +92,13 @@ def observe(config: schema.Config, folder: Path, mistakes: Mistakes, fill: bool 
 
 
 def _made(
-    config: schema.Config, folder: Path, sources: dict[str, Reading], reference: Any,
-    mistakes: Mistakes, fill: bool,
-) -> dict[str, Observed]:  # fmt: skip
+    config: schema.Config,
+    folder: Path,
+    sources: dict[str, Reading],
+    reference: Any,
+    mistakes: Mistakes,
+    fill: bool,
+) -> dict[str, Observed]:
     maps: dict[str, Observed] = {}
     instruments: dict[Any, Instrument] = {}
     for name, source in sources.items():
@@ -239,7 +245,9 @@ def _map(entry: Any, data: ReadMap, instrument: Instrument, folder: Path) -> Map
     return LightMap(values, sigma, instrument, mask, **noise)
 
 
-def _own_map(entry: Other, arguments: tuple[Any, ...], options: dict[str, Any], folder: Path) -> Map:
+def _own_map(
+    entry: Other, arguments: tuple[Any, ...], options: dict[str, Any], folder: Path
+) -> Map:
     """A map of a user's own kind."""
     kind = imported_function(entry.type, folder, "type")
     if not (isinstance(kind, type) and issubclass(kind, Map)):

@@ -26,8 +26,10 @@ def on_the_sky(entry: Any, source: Reading) -> bool:
 
 
 def find_reference(
-    config: schema.Config, sources: Mapping[str, Reading], mistakes: Mistakes,
-) -> sky.Position | None:  # fmt: skip
+    config: schema.Config,
+    sources: Mapping[str, Reading],
+    mistakes: Mistakes,
+) -> sky.Position | None:
     """The position of (x, y) = (0, 0).
 
     It is the reference of the configuration, the centre of the first galaxy whose reader knows it,

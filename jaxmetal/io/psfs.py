@@ -42,9 +42,12 @@ class _Statement:
 
 
 def read_psf(
-    path: str | os.PathLike, pixel_scale: Any, extension: str | int | None = None,
-    oversampling: float | None = None, includes_pixel: bool | None = None,
-) -> KernelPSF:  # fmt: skip
+    path: str | os.PathLike,
+    pixel_scale: Any,
+    extension: str | int | None = None,
+    oversampling: float | None = None,
+    includes_pixel: bool | None = None,
+) -> KernelPSF:
     """A PSF's picture, such as STPSF (WebbPSF) writes it.
 
         oversampling = pixel_scale / scale of the picture
@@ -74,7 +77,9 @@ def read_psf(
     InputWarning
         if statements of the scale contradict each other: which of them is used.
     """
-    sides = np.broadcast_to(np.asarray(plain(pixel_scale, f"{path}: pixel_scale", PIXEL_SCALE), float), (2,))
+    sides = np.broadcast_to(
+        np.asarray(plain(pixel_scale, f"{path}: pixel_scale", PIXEL_SCALE), float), (2,)
+    )
     if not np.all(sides > 0):
         raise InputError(f"{path}: pixel_scale must be positive (arcsec), got {pixel_scale!r}.")
     with opened(path) as hdus:

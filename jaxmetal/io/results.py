@@ -25,7 +25,12 @@ from jaxmetal.io.scene import Scene, load
 from jaxmetal.io.summary import parameter_table
 from jaxmetal.maps import Map
 
-CONFIG, TABLE, POSTERIOR, SUMMARY = "config.resolved.yaml", "parameters.ecsv", "posterior.nc", "summary.txt"
+CONFIG, TABLE, POSTERIOR, SUMMARY = (
+    "config.resolved.yaml",
+    "parameters.ecsv",
+    "posterior.nc",
+    "summary.txt",
+)
 # The configuration as it was written, its suffix behind it.
 ORIGINAL = "config.original"
 PLOTS = "plots"
@@ -38,7 +43,8 @@ def check_free(folder: str | os.PathLike, overwrite: bool) -> Path:
     Raises
     ------
     InputError
-        if it is a file, holds something and may not be replaced, or cannot be made where it is to stand.
+        if it is a file, holds something and may not be replaced, or cannot be made where it is to
+        stand.
     """
     folder = Path(folder)
     there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
@@ -47,7 +53,9 @@ def check_free(folder: str | os.PathLike, overwrite: bool) -> Path:
     if not os.access(folder.absolute().parent if there == folder else there, os.W_OK | os.X_OK):
         raise InputError(f"{folder}: no permission to write there.")
     if folder.is_dir() and any(folder.iterdir()) and not overwrite:
-        raise InputError(f"{folder}: the folder is not empty; --overwrite replaces it, --out names another.")
+        raise InputError(
+            f"{folder}: the folder is not empty; --overwrite replaces it, --out names another."
+        )
     return folder
 
 
@@ -87,7 +95,9 @@ def _exchange(folder: Path, new: Path, old: Path) -> None:
         raise
 
 
-def write_fit(folder: Path, scene: Scene, fit: Fit, failures: dict[str, str], origin: Path | None = None) -> None:
+def write_fit(
+    folder: Path, scene: Scene, fit: Fit, failures: dict[str, str], origin: Path | None = None
+) -> None:
     """Configuration, parameters and maps in an empty folder, with what they were made from.
 
     Parameters
@@ -115,7 +125,11 @@ def write_fit(folder: Path, scene: Scene, fit: Fit, failures: dict[str, str], or
             shutil.copyfile(origin, folder / f"{ORIGINAL}{origin.suffix}")
     if said is None:
         # The results are then read with the files where they were.
-        said = resolved(scene.config, scene.folder, {scene.maps[name].entry: sampling for name, sampling in samplings.items()})
+        said = resolved(
+            scene.config,
+            scene.folder,
+            {scene.maps[name].entry: sampling for name, sampling in samplings.items()},
+        )
     write(folder / CONFIG, said)
     for name in fit.maps:
         with surviving(failures, f"map {name}"):
@@ -137,17 +151,33 @@ def write_summary(folder: Path, text: str) -> None:
 def _write_map(folder: Path, scene: Scene, fit: Fit, name: str, failures: dict[str, str]) -> None:
     """Data, errors, model, residual and intrinsic map as images, apertures also as a table; NaN where something takes no part."""
     found, observed = fit.maps[name], scene.maps[name]
-    instrument, residual = found.instrument, np.where(np.asarray(found.valid), fit.residuals[name], np.nan)
-    columns: dict[str, Any] = {"data": found.data, "error": found.errors, "model": fit.predicted[name]}
+    instrument, residual = (
+        found.instrument,
+        np.where(np.asarray(found.valid), fit.residuals[name], np.nan),
+    )
+    columns: dict[str, Any] = {
+        "data": found.data,
+        "error": found.errors,
+        "model": fit.predicted[name],
+    }
     with surviving(failures, f"intrinsic map {name}"):
         columns["intrinsic"] = intrinsic(fit.galaxy, found)
-    images: dict[str, Any] = {key.upper(): (found.image(values), observed.unit) for key, values in columns.items()}
+    images: dict[str, Any] = {
+        key.upper(): (found.image(values), observed.unit) for key, values in columns.items()
+    }
     images["RESIDUAL"] = (instrument.image(residual), "")
     header = {"MAP": name, "CHISQ": fit.chi_square[name], "NPIX": found.size}
-    write_map(folder / f"{name}.fits", observed, {key: images[key] for key in IMAGES if key in images}, header)
+    write_map(
+        folder / f"{name}.fits",
+        observed,
+        {key: images[key] for key in IMAGES if key in images},
+        header,
+    )
     if instrument.apertures is not None:
         columns = {"id": instrument.apertures.ids, **columns, "residual": residual}
-        _write_apertures(folder / f"{name}.ecsv", {key: np.asarray(values) for key, values in columns.items()})
+        _write_apertures(
+            folder / f"{name}.ecsv", {key: np.asarray(values) for key, values in columns.items()}
+        )
 
 
 def _write_apertures(path: Path, columns: dict[str, np.ndarray]) -> None:
@@ -170,7 +200,9 @@ def _table(path: Path) -> Any:
     try:
         return QTable.read(path, format="ascii.ecsv")
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: cannot be read as a table ({str(error).splitlines()[0]}).") from None
+        raise InputError(
+            f"{path}: cannot be read as a table ({str(error).splitlines()[0]})."
+        ) from None
 
 
 def read_results(folder: str | os.PathLike) -> tuple[Scene, Fit, Posterior | None]:
@@ -188,26 +220,40 @@ def read_results(folder: str | os.PathLike) -> tuple[Scene, Fit, Posterior | Non
     """
     folder = Path(folder)
     if not (folder / CONFIG).is_file() or not (folder / TABLE).is_file():
-        raise InputError(f"{folder}: not a folder of results; {CONFIG} and {TABLE} are expected in it.")
+        raise InputError(
+            f"{folder}: not a folder of results; {CONFIG} and {TABLE} are expected in it."
+        )
     table = _table(folder / TABLE)
     try:
         found = dict(zip(table["name"], table["value"], strict=True))
         meta = {key: table.meta[key] for key in ("converged", "message", "log_prior", "covariance")}
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{folder / TABLE}: cannot be read as a table of parameters ({str(error).splitlines()[0]}).") from None
+        raise InputError(
+            f"{folder / TABLE}: cannot be read as a table of parameters ({str(error).splitlines()[0]})."
+        ) from None
     scene = load(folder / CONFIG)
     model = scene.model()
     values = {}
     for path in model.names:
         start = get({**model.galaxy.named, **model.maps}, path)
-        values[path] = np.reshape([found[label] for label in labels(path, start.shape)], start.shape)
-    galaxy, maps = model.scene_at({path: jnp.asarray(value, jnp.result_type(float)) for path, value in values.items()})
+        values[path] = np.reshape(
+            [found[label] for label in labels(path, start.shape)], start.shape
+        )
+    galaxy, maps = model.scene_at(
+        {path: jnp.asarray(value, jnp.result_type(float)) for path, value in values.items()}
+    )
     count = sum(value.size for value in values.values())
     fit = Fit(
-        parameters=values, covariance=np.reshape(np.asarray(meta["covariance"], float), (count, count)), galaxy=galaxy, maps=maps,
-        predicted={name: _read_model(folder / MAPS, name, m) for name, m in maps.items()}, log_prior=float(meta["log_prior"]),
-        converged=bool(meta["converged"]), message=str(meta["message"]), unconstrained=np.full(count, np.nan),
+        parameters=values,
+        covariance=np.reshape(np.asarray(meta["covariance"], float), (count, count)),
+        galaxy=galaxy,
+        maps=maps,
+        predicted={name: _read_model(folder / MAPS, name, m) for name, m in maps.items()},
+        log_prior=float(meta["log_prior"]),
+        converged=bool(meta["converged"]),
+        message=str(meta["message"]),
+        unconstrained=np.full(count, np.nan),
         unconstrained_covariance=np.full((count, count), np.nan),
-    )  # fmt: skip
+    )
     posterior = Posterior.load(folder / POSTERIOR) if (folder / POSTERIOR).is_file() else None
     return scene, fit, posterior

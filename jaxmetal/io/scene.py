@@ -49,7 +49,8 @@ class Scene:
     pictures
         the light maps that serve as pictures of the light.
     reference
-        (right ascension, declination) of (x, y) = (0, 0), degrees; None if the maps have no place on the sky.
+        (right ascension, declination) of (x, y) = (0, 0), degrees; None if the maps have no place
+        on the sky.
     """
 
     config: schema.Config
@@ -62,7 +63,9 @@ class Scene:
 
     def model(self) -> Model:
         """The model, its sampling chosen."""
-        return Model(self.galaxy, {name: observed.map for name, observed in self.maps.items()}, self.priors)
+        return Model(
+            self.galaxy, {name: observed.map for name, observed in self.maps.items()}, self.priors
+        )
 
     @property
     def truth(self) -> Galaxy | None:
@@ -81,8 +84,9 @@ class Scene:
     def disc_of(self, galaxy: Galaxy) -> Disc | None:
         """The disc of the naive fits and the radial profile; None if there is no tracer map.
 
-        Each of its numbers is as the configuration says, else as the model has it, else as the file of the map says; what
-        nobody knows is face-on and at (0, 0). Radii are counted as the model's tracer counts them.
+        Each of its numbers is as the configuration says, else as the model has it, else as the file
+        of the map says; what nobody knows is face-on and at (0, 0). Radii are counted as the
+        model's tracer counts them.
 
         Parameters
         ----------
@@ -96,23 +100,34 @@ class Scene:
         observed = self.maps[name]
         assert observed.map.tracer is not None
         tracer, in_file = observed.map.tracer, observed.geometry
-        # Where several components carry the tracer, the gradient that is free is the one to compare with.
-        ends = [path.split(".") for path, prior in self.priors.items() if not isinstance(prior, Tied)]
+        # Where several components carry the tracer, the gradient that is free is the one to compare
+        # with.
+        ends = [
+            path.split(".") for path, prior in self.priors.items() if not isinstance(prior, Tied)
+        ]
         free = [parts[0] for parts in ends if parts[1:] == [tracer, "gradient"]]
         model = disc_of_model(galaxy, tracer, free[0] if len(free) == 1 else None)
         geometry = ("inclination", "position_angle", "effective_radius", "redshift")
         disc = Disc(map=name, component=model.component, radius=model.radius)
         disc = disc.told(FROM_FILE, **{key: getattr(in_file, key) for key in geometry})
         for source in dict.fromkeys(model.sources.values()):
-            known = {key: getattr(model, key) for key, who in model.sources.items() if who == source}
+            known = {
+                key: getattr(model, key) for key, who in model.sources.items() if who == source
+            }
             if in_file.effective_radius is not None:
                 # The file's is measured on the sharper picture of the starlight.
                 known.pop("effective_radius", None)
             disc = disc.told(source, **known)
         if model.component is not None and galaxy.is_lensed(model.component):
-            behind = [lens.deflection.source_redshift for lens in self.config.lens.values() if lens.deflection]
+            behind = [
+                lens.deflection.source_redshift
+                for lens in self.config.lens.values()
+                if lens.deflection
+            ]
             disc = disc.told("the lens", redshift=next((z for z in behind if z is not None), None))
-        return disc.told("the configuration", **{key: getattr(said, key) for key in (*geometry, "center")})
+        return disc.told(
+            "the configuration", **{key: getattr(said, key) for key in (*geometry, "center")}
+        )
 
 
 def load(path: str | os.PathLike, want: str = "fit") -> Scene:
@@ -144,7 +159,11 @@ def build(raw: Mapping[str, Any], folder: Path, want: str = "fit", fill: bool = 
     observations = observe(config, folder, mistakes, fill)
     lenses = make_lenses(config, folder, observations, mistakes)
     galaxy = make_galaxy(config, folder, observations, lenses, mistakes)
-    named = {profile.map for component in config.galaxy.values() for profile in component.profiles.values()}
+    named = {
+        profile.map
+        for component in config.galaxy.values()
+        for profile in component.profiles.values()
+    }
     # A picture that the model is made of is not data as well.
     pictures = {n: o for n, o in observations.maps.items() if n in named and o.map.additive}
     maps = {n: o for n, o in observations.maps.items() if n not in pictures}
@@ -168,26 +187,45 @@ def make_prior(prior: schema.Prior) -> Any:
     if name == "linear":
         return Linear()
     families = {"uniform": dist.Uniform, "normal": dist.Normal, "log_uniform": dist.LogUniform}
-    return families[name](*given) if name in families else {"half_normal": dist.HalfNormal, "tied": Tied}[name](given)
+    return (
+        families[name](*given)
+        if name in families
+        else {"half_normal": dist.HalfNormal, "tied": Tied}[name](given)
+    )
 
 
-def _check_fit(config: schema.Config, galaxy: Galaxy | None, maps: Mapping[str, Observed], mistakes: Mistakes) -> None:
+def _check_fit(
+    config: schema.Config, galaxy: Galaxy | None, maps: Mapping[str, Observed], mistakes: Mistakes
+) -> None:
     """There are data, something is free, and the galaxy carries what was observed."""
     if not maps and not mistakes.touches("maps"):
-        why = "is missing; a fit needs a map, such as one of kind tracer, light or manga." if not config.maps else "none is left as data."
+        why = (
+            "is missing; a fit needs a map, such as one of kind tracer, light or manga."
+            if not config.maps
+            else "none is left as data."
+        )
         mistakes.add("maps", why)
-    if not any(prior.tied is None for prior in config.priors.values()) and not mistakes.touches("priors"):
+    if not any(prior.tied is None for prior in config.priors.values()) and not mistakes.touches(
+        "priors"
+    ):
         mistakes.add("priors", "nothing is free; give at least one parameter a prior.")
     for observed in maps.values():
         tracer = observed.map.tracer
-        if galaxy and tracer is not None and not mistakes.touches("galaxy") and tracer not in galaxy.tracers:
+        if (
+            galaxy
+            and tracer is not None
+            and not mistakes.touches("galaxy")
+            and tracer not in galaxy.tracers
+        ):
             mistakes.add(f"maps.{observed.entry}.tracer", unknown("tracer", tracer, galaxy.tracers))
     tracers = [name for name, observed in maps.items() if observed.map.tracer is not None]
     if config.baseline.map not in (None, *tracers) and not mistakes.touches("maps"):
         mistakes.add("baseline.map", unknown("tracer map", str(config.baseline.map), tracers))
 
 
-def _check_simulation(config: schema.Config, folder: Path, galaxy: Galaxy | None, mistakes: Mistakes) -> None:
+def _check_simulation(
+    config: schema.Config, folder: Path, galaxy: Galaxy | None, mistakes: Mistakes
+) -> None:
     """There is an instrument, and the galaxy carries what is to be observed."""
     if (wanted := config.simulate) is None:
         if not mistakes.touches("simulate"):
@@ -215,10 +253,18 @@ def _check_truth(given: Any, start: Any) -> None:
 
 
 def _check_priors(
-    config: schema.Config, want: str, galaxy: Galaxy | None, maps: Mapping[str, Observed], priors: Mapping[str, Any], mistakes: Mistakes
+    config: schema.Config,
+    want: str,
+    galaxy: Galaxy | None,
+    maps: Mapping[str, Observed],
+    priors: Mapping[str, Any],
+    mistakes: Mistakes,
 ) -> None:
     """Every path exists, and every prior allows the value to start from."""
-    scene: dict[str, Any] = {**(galaxy.named if galaxy else {}), **{name: observed.map for name, observed in maps.items()}}
+    scene: dict[str, Any] = {
+        **(galaxy.named if galaxy else {}),
+        **{name: observed.map for name, observed in maps.items()},
+    }
 
     def value(path: str) -> Any:
         found = get(scene, path)
@@ -233,7 +279,11 @@ def _check_priors(
         if first in config.galaxy:
             profile = f"galaxy.{first}.{second}"
             unmade = first not in scene or second not in children(scene[first])
-            return mistakes.spoils(profile) or (unmade and mistakes.touches(profile)) or first not in scene
+            return (
+                mistakes.spoils(profile)
+                or (unmade and mistakes.touches(profile))
+                or first not in scene
+            )
         if second in ("likelihood", "calibration") and mistakes.touches(f"maps.{first}.{second}"):
             return True
         lost = mistakes.spoils("galaxy") or mistakes.touches("maps")

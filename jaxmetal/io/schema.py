@@ -26,7 +26,7 @@ from jaxmetal.io.words import (
     Supersampling,
     scaled_to,
     switch,
-)  # fmt: skip
+)
 
 
 class Profile(Block):
@@ -57,7 +57,11 @@ class Component(Block):
     @check(mode="before")
     @classmethod
     def _named(cls, value: Any) -> Any:
-        wrong = [name for name in value if not re.fullmatch(NAME, str(name))] if isinstance(value, dict) else []
+        wrong = (
+            [name for name in value if not re.fullmatch(NAME, str(name))]
+            if isinstance(value, dict)
+            else []
+        )
         if wrong:
             raise ValueError(f"expected names of letters, digits and underscores, got {wrong[0]!r}")
         return value
@@ -93,9 +97,13 @@ class Lens(Block):
     @check(mode="after")
     def _one(self) -> "Lens":
         if (self.profile is None) == (self.deflection is None):
-            raise ValueError("expected profile, or deflection: {x_file: , y_file: , unit: , axes: , scaled_to: }")
+            raise ValueError(
+                "expected profile, or deflection: {x_file: , y_file: , unit: , axes: , scaled_to: }"
+            )
         if self.deflection is not None and self.parameters:
-            raise ValueError(f"deflection: the maps have no parameters, got {', '.join(self.parameters)}")
+            raise ValueError(
+                f"deflection: the maps have no parameters, got {', '.join(self.parameters)}"
+            )
         return self
 
     @property
@@ -107,8 +115,8 @@ class Lens(Block):
 class Prior(OneOf):
     """A prior, a tie to another parameter, or (linear: true) an amplitude of light to be solved for.
 
-    log_normal takes the median and the standard deviation of the natural logarithm; truncated_normal the mean, the
-    standard deviation, the lowest and the highest value.
+    log_normal takes the median and the standard deviation of the natural logarithm;
+    truncated_normal the mean, the standard deviation, the lowest and the highest value.
     """
 
     uniform: Pair | None = None
@@ -127,7 +135,9 @@ class Prior(OneOf):
                 raise ValueError(f"{name}: expected lowest < highest, got {list(given)}")
         for name in ("normal", "log_normal", "truncated_normal"):
             if (given := getattr(self, name)) and not given[1] > 0:
-                raise ValueError(f"{name}: expected a positive standard deviation, got {list(given)}")
+                raise ValueError(
+                    f"{name}: expected a positive standard deviation, got {list(given)}"
+                )
         for name in ("log_uniform", "log_normal"):
             if (given := getattr(self, name)) and not given[0] > 0:
                 raise ValueError(f"{name}: expected positive values, got {list(given)}")
@@ -206,7 +216,8 @@ class Slurm(Block):
 class Survey(Block):
     """How a survey of many galaxies is divided, and what is kept of each; memory of a job in GB.
 
-    together is how many galaxies are computed at once, shard how many make a file of results: a whole number of the former.
+    together is how many galaxies are computed at once, shard how many make a file of results: a
+    whole number of the former.
     """
 
     id: str = "id"

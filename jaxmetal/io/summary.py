@@ -64,9 +64,20 @@ def parameter_table(scene: Scene, fit: Fit, posterior: Posterior | None) -> Any:
     from astropy.table import QTable
 
     values, drawn = fit.summary(), posterior.summary() if posterior else {}
-    columns: dict[str, list[Any]] = {"name": list(values), "unit": [unit_of(name, scene) for name in values]}
+    columns: dict[str, list[Any]] = {
+        "name": list(values),
+        "unit": [unit_of(name, scene) for name in values],
+    }
     columns |= {key: [row[key] for row in values.values()] for key in ("value", "error")}
-    keys = {"mean": "mean", "sd": "sd", "q16": "16%", "q50": "50%", "q84": "84%", "ess": "ess", "r_hat": "r_hat"}
+    keys = {
+        "mean": "mean",
+        "sd": "sd",
+        "q16": "16%",
+        "q50": "50%",
+        "q84": "84%",
+        "ess": "ess",
+        "r_hat": "r_hat",
+    }
     for column, key in keys.items():
         columns[column] = [drawn[name][key] if name in drawn else np.nan for name in values]
     columns["converged"] = [fit.converged] * len(values)
@@ -79,14 +90,19 @@ def parameter_table(scene: Scene, fit: Fit, posterior: Posterior | None) -> Any:
         "covariance": np.asarray(fit.covariance, float).tolist(),
     }
     if posterior:
-        table.meta |= {"posterior_converged": bool(posterior.converged), "posterior_message": posterior.message}
+        table.meta |= {
+            "posterior_converged": bool(posterior.converged),
+            "posterior_message": posterior.message,
+        }
     return table
 
 
 def gradient_path(scene: Scene, fit: Fit, disc: Disc) -> str | None:
     """The path of the free gradient of the naive fits' tracer; None if there is not exactly one."""
     observed = scene.maps[disc.map].map
-    found = [path for path in fit.parameters if path.split(".")[1:] == [observed.tracer, "gradient"]]
+    found = [
+        path for path in fit.parameters if path.split(".")[1:] == [observed.tracer, "gradient"]
+    ]
     return found[0] if len(found) == 1 else None
 
 
@@ -120,7 +136,8 @@ def _naive(z: Map, disc: Disc, galaxy: Galaxy) -> Iterator[Row]:
         "naive: weighted by errors": lambda: baselines.wls(radius, z.data, z.errors),
     }
     if float(z.scatter):
-        # With the scatter that the forward model allows for, so that the two differ by the PSF alone.
+        # With the scatter that the forward model allows for, so that the two differ by the PSF
+        # alone.
         lines["naive: errors and scatter"] = lambda: baselines.wls(radius, z.data, z.total_errors())
     lines["naive: annuli"] = lambda: baselines.line_through(baselines.annuli(radius, z.data, edges))
     for name, draw in lines.items():
@@ -172,7 +189,11 @@ def _number(row: Row, factor: float) -> str:
 
 
 def summary_text(
-    scene: Scene, fit: Fit, posterior: Posterior | None, unsampled: str = "", failures: Mapping[str, str] | None = None
+    scene: Scene,
+    fit: Fit,
+    posterior: Posterior | None,
+    unsampled: str = "",
+    failures: Mapping[str, str] | None = None,
 ) -> str:
     """All that a reader needs to judge a fit, on one page.
 
@@ -190,7 +211,9 @@ def summary_text(
     return "\n".join(_lines(scene, fit, posterior, unsampled, failures or {})) + "\n"
 
 
-def _lines(scene: Scene, fit: Fit, posterior: Posterior | None, unsampled: str, failures: Mapping[str, str]) -> Iterator[str]:
+def _lines(
+    scene: Scene, fit: Fit, posterior: Posterior | None, unsampled: str, failures: Mapping[str, str]
+) -> Iterator[str]:
     yield f"jaxmetal {jaxmetal.__version__}"
     yield f"fit: {verdict(fit)}"
     yield from _state(posterior, unsampled)
@@ -200,18 +223,32 @@ def _lines(scene: Scene, fit: Fit, posterior: Posterior | None, unsampled: str, 
     yield ""
     by_errors = fit.without_scatter.chi_square
     for name, observed in fit.maps.items():
-        apart = f" with the scatter, {by_errors[name]:.1f} with the measured errors" if float(observed.scatter) > 0 else ""
+        apart = (
+            f" with the scatter, {by_errors[name]:.1f} with the measured errors"
+            if float(observed.scatter) > 0
+            else ""
+        )
         yield f"map {name}: {count(observed)}, chi-square {fit.chi_square[name]:.1f}{apart}"
         yield f"  {observed.instrument.describe()}"
     yield from _gradient_lines(scene, fit, posterior)
-    yield from ["", "maximum of the posterior (errors by Laplace's approximation)", str(fit.summary())]
+    yield from [
+        "",
+        "maximum of the posterior (errors by Laplace's approximation)",
+        str(fit.summary()),
+    ]
     if posterior:
         yield from ["", "posterior", str(posterior.summary())]
 
 
 def posterior_text(scene: Scene, fit: Fit, posterior: Posterior) -> str:
     """What a sampling adds to the summary of its fit."""
-    lines = [*_state(posterior, ""), *_gradient_lines(scene, fit, posterior), "", "posterior", str(posterior.summary())]
+    lines = [
+        *_state(posterior, ""),
+        *_gradient_lines(scene, fit, posterior),
+        "",
+        "posterior",
+        str(posterior.summary()),
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -245,7 +282,11 @@ def how(posterior: Posterior) -> str:
     chains, draws = next(iter(posterior.samples.values())).shape[:2]
     if "k_hat" in said:
         return f"{said['method']} sampling, {chains * draws} draws, {said['effective_samples']:.0f} effective, k-hat {said['k_hat']:.2f}"
-    reason = f" (importance sampling refused: k-hat {said['refused_k_hat']:.2f})" if "refused_k_hat" in said else ""
+    reason = (
+        f" (importance sampling refused: k-hat {said['refused_k_hat']:.2f})"
+        if "refused_k_hat" in said
+        else ""
+    )
     return f"{said.get('method', '?')}, {chains} chains of {draws} draws, {posterior.divergences} divergent{reason}"
 
 
@@ -253,4 +294,8 @@ def verdict(result: Fit | Posterior) -> str:
     """Whether to trust a result, in words that nobody overlooks."""
     if result.converged:
         return result.message if "converged" in result.message else f"converged; {result.message}"
-    return result.message if result.message.startswith("not converged") else f"not converged: {result.message}"
+    return (
+        result.message
+        if result.message.startswith("not converged")
+        else f"not converged: {result.message}"
+    )

@@ -3,7 +3,15 @@
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_serializer
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_serializer,
+)
 from pydantic import model_validator as check
 
 
@@ -21,7 +29,12 @@ def _numbers(value: Any) -> Any:
         numbers = None
     if isinstance(value, str) and numbers is None:
         return value
-    if numbers is None or isinstance(value, bool) or numbers.size == 0 or not np.all(np.isfinite(numbers)):
+    if (
+        numbers is None
+        or isinstance(value, bool)
+        or numbers.size == 0
+        or not np.all(np.isfinite(numbers))
+    ):
         raise ValueError("expected a finite number or a list of numbers")
     return numbers.tolist()
 
@@ -38,9 +51,13 @@ def _supersampling(value: Any) -> Any:
     if value == "auto":
         return value
     pair = value if isinstance(value, list | tuple) else (value, value)
-    numbers = len(pair) == 2 and all(isinstance(n, int | float) and not isinstance(n, bool) for n in pair)
+    numbers = len(pair) == 2 and all(
+        isinstance(n, int | float) and not isinstance(n, bool) for n in pair
+    )
     if not numbers or nodes_for(*pair) is None:
-        raise ValueError("expected auto, a whole number or [evaluate, convolve] with evaluate a multiple of convolve")
+        raise ValueError(
+            "expected auto, a whole number or [evaluate, convolve] with evaluate a multiple of convolve"
+        )
     return list(pair) if isinstance(value, list | tuple) else value
 
 
@@ -131,7 +148,9 @@ class OneOf(Block):
     def _one(cls, value: Any) -> Any:
         if not isinstance(value, dict) or len(value) != 1:
             first = next(iter(cls.model_fields))
-            raise ValueError(f"expected one of {', '.join(cls.model_fields)}, such as {{{first}: {FORMS[first]}}}")
+            raise ValueError(
+                f"expected one of {', '.join(cls.model_fields)}, such as {{{first}: {FORMS[first]}}}"
+            )
         return refuse_nothing(value)
 
     @model_serializer(mode="wrap")

@@ -14,8 +14,11 @@ REPEATED = 0.5
 # A map of fewer different values is a model of a few parts rather than measured in bins.
 FEWEST_BINS = 6
 
-# (values, sigma, masked) per pixel to the same per bin; the first argument names the map in messages.
-Gather = Callable[[str, Apertures, np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
+# (values, sigma, masked) per pixel to the same per bin; the first argument names the map in
+# messages.
+Gather = Callable[
+    [str, Apertures, np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]
+]
 
 
 def check_whole(kind: str, apertures: Apertures) -> None:
@@ -27,15 +30,22 @@ def check_whole(kind: str, apertures: Apertures) -> None:
         )
 
 
-def common(kind: str, apertures: Apertures, values: np.ndarray, sigma: np.ndarray, masked: np.ndarray):
+def common(
+    kind: str, apertures: Apertures, values: np.ndarray, sigma: np.ndarray, masked: np.ndarray
+):
     """The measurement that all pixels of a bin repeat; pixels without one do not count."""
     mask = _alike(f"{kind}.mask", apertures, masked) > 0
     known = np.isfinite(values) & ~masked
-    found = [_alike(f"{kind}.{name}", apertures, np.where(known, a, np.nan)) for name, a in (("values", values), ("sigma", sigma))]
+    found = [
+        _alike(f"{kind}.{name}", apertures, np.where(known, a, np.nan))
+        for name, a in (("values", values), ("sigma", sigma))
+    ]
     return found[0], found[1], mask
 
 
-def added(kind: str, apertures: Apertures, values: np.ndarray, sigma: np.ndarray, masked: np.ndarray):
+def added(
+    kind: str, apertures: Apertures, values: np.ndarray, sigma: np.ndarray, masked: np.ndarray
+):
     """The flux of each bin and its error: the sum over its pixels, and their errors in quadrature; NaN if a pixel has none."""
     known = np.where(masked, np.nan, values)
     low, high = apertures.ranges(known)
@@ -45,7 +55,11 @@ def added(kind: str, apertures: Apertures, values: np.ndarray, sigma: np.ndarray
             f"{kind}.values: the pixels of each bin repeat one value, which may be the flux of the whole bin or the mean of its pixels; "
             f"give one flux per bin, shape ({apertures.count},)."
         )
-    return apertures.totals(known), np.sqrt(apertures.totals(sigma**2)), np.zeros(apertures.count, bool)
+    return (
+        apertures.totals(known),
+        np.sqrt(apertures.totals(sigma**2)),
+        np.zeros(apertures.count, bool),
+    )
 
 
 def _alike(where: str, apertures: Apertures, image: np.ndarray) -> np.ndarray:
@@ -74,7 +88,10 @@ def repeated(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray) -> float
     values, sigma, usable
         of every pixel, shape (rows, columns).
     """
-    beside, above = _equal_neighbours(values, sigma, usable, 1), _equal_neighbours(values, sigma, usable, 0)
+    beside, above = (
+        _equal_neighbours(values, sigma, usable, 1),
+        _equal_neighbours(values, sigma, usable, 0),
+    )
     alike = beside | above
     if not alike.any() or np.ptp(values[alike]) == 0:
         return 0.0
@@ -83,37 +100,57 @@ def repeated(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray) -> float
     return float(alike.sum() / usable.sum())
 
 
-def _equal_neighbours(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray, axis: int) -> np.ndarray:
+def _equal_neighbours(
+    values: np.ndarray, sigma: np.ndarray, usable: np.ndarray, axis: int
+) -> np.ndarray:
     """Which pixels have the value and the error of a neighbour along an axis."""
     one, other = ((slice(None),) * axis + (part,) for part in (slice(1, None), slice(None, -1)))
-    same = (values[one] == values[other]) & (sigma[one] == sigma[other]) & usable[one] & usable[other]
+    same = (
+        (values[one] == values[other]) & (sigma[one] == sigma[other]) & usable[one] & usable[other]
+    )
     alike = np.zeros(values.shape, bool)
     alike[one] |= same
     alike[other] |= same
     return alike
 
 
-def _shows_bins(values: np.ndarray, usable: np.ndarray, beside: np.ndarray, above: np.ndarray) -> bool:
+def _shows_bins(
+    values: np.ndarray, usable: np.ndarray, beside: np.ndarray, above: np.ndarray
+) -> bool:
     """Whether values alone show bins, where one error for all cannot: not a constant, a stripe, or numbers with few digits."""
     alike = beside | above
     levels, counts = np.unique(values[alike], return_counts=True)
     # A bin reaches along both axes; a tilted plane repeats itself along one.
-    if min(beside.sum(), above.sum()) < 0.25 * alike.sum() or counts.max() > 0.5 * alike.sum() or levels.size < FEWEST_BINS:
+    if (
+        min(beside.sum(), above.sum()) < 0.25 * alike.sum()
+        or counts.max() > 0.5 * alike.sum()
+        or levels.size < FEWEST_BINS
+    ):
         return False
     if np.ptp(levels) < ROUNDING * np.abs(levels).max():
         return False
     steps = np.diff(levels) / np.diff(levels).min()
     if np.abs(steps - np.round(steps)).max() > 0.05:
         return True
-    # Rounded numbers are equal here and there, and where they are smooth they change by one step at a time.
-    corner = (values[1:, 1:] == values[:-1, 1:]) & (values[1:, 1:] == values[1:, :-1]) & (values[1:, 1:] == values[:-1, :-1])
+    # Rounded numbers are equal here and there, and where they are smooth they change by one step at
+    # a time.
+    corner = (
+        (values[1:, 1:] == values[:-1, 1:])
+        & (values[1:, 1:] == values[1:, :-1])
+        & (values[1:, 1:] == values[:-1, :-1])
+    )
     square = np.zeros(values.shape, bool)
     for rows in (slice(1, None), slice(None, -1)):
         for columns in (slice(1, None), slice(None, -1)):
             square[rows, columns] |= corner
     filled = np.where(usable, values, 0.0)
-    change = np.abs(np.concatenate([np.diff(filled, axis=axis)[_both(usable, axis)] for axis in (0, 1)])) / np.diff(levels).min()
-    return bool(square.sum() > REPEATED * usable.sum() and np.mean(change[change > 0.5] > 1.5) > 0.1)
+    change = (
+        np.abs(np.concatenate([np.diff(filled, axis=axis)[_both(usable, axis)] for axis in (0, 1)]))
+        / np.diff(levels).min()
+    )
+    return bool(
+        square.sum() > REPEATED * usable.sum() and np.mean(change[change > 0.5] > 1.5) > 0.1
+    )
 
 
 def _both(usable: np.ndarray, axis: int) -> np.ndarray:

@@ -17,7 +17,9 @@ BLOCK_PART, BLOCK_EXCESS = 0.02, 5
 COMPACT, JUMP = 0.5, 0.5
 
 
-def missing_block(values: np.ndarray, sigma: np.ndarray, chosen: np.ndarray, light: bool) -> Odd | None:
+def missing_block(
+    values: np.ndarray, sigma: np.ndarray, chosen: np.ndarray, light: bool
+) -> Odd | None:
     """The most frequent value of a map, if it fills a part of the frame like a missing one.
 
     Values of ages or velocities lie on both sides of a 0 that means missing; the place and the
@@ -81,7 +83,9 @@ def _cut_off(values: np.ndarray, sigma: np.ndarray, others: np.ndarray, edge: np
     return bool(stepped and _noisy(values, others))
 
 
-def _jumps(values: np.ndarray, sigma: np.ndarray, same: np.ndarray, others: np.ndarray, edge: np.ndarray) -> bool:
+def _jumps(
+    values: np.ndarray, sigma: np.ndarray, same: np.ndarray, others: np.ndarray, edge: np.ndarray
+) -> bool:
     """Whether the values around the block are as far from it as those elsewhere."""
     if not edge.any():
         return True

@@ -25,7 +25,8 @@ class Modes(eqx.Module):
     Parameters
     ----------
     vectors
-        Q, shape (n, n) over all measurements of a map in a row; one that takes no part is a direction of its own.
+        Q, shape (n, n) over all measurements of a map in a row; one that takes no part is a
+        direction of its own.
     sigma
         the roots of Λ, in the map's shape.
     """
@@ -50,13 +51,19 @@ def checked(covariance: Any, size: int, where: str) -> Float[np.ndarray, "n n"]:
     try:
         matrix = np.asarray(covariance, float)
     except (TypeError, ValueError):
-        raise InputError(f"{where}: expected a matrix of numbers, got {type(covariance).__name__}.") from None
+        raise InputError(
+            f"{where}: expected a matrix of numbers, got {type(covariance).__name__}."
+        ) from None
     if matrix.shape != (size, size):
-        raise InputError(f"{where}: expected shape ({size}, {size}) for the {size} measurements row by row, got {matrix.shape}.")
+        raise InputError(
+            f"{where}: expected shape ({size}, {size}) for the {size} measurements row by row, got {matrix.shape}."
+        )
     return matrix
 
 
-def decomposed(matrix: Float[np.ndarray, "n n"], usable: Bool[np.ndarray, "..."], where: str) -> Modes:
+def decomposed(
+    matrix: Float[np.ndarray, "n n"], usable: Bool[np.ndarray, "..."], where: str
+) -> Modes:
     """The modes of the measurements that are usable.
 
     Raises
@@ -70,13 +77,19 @@ def decomposed(matrix: Float[np.ndarray, "n n"], usable: Bool[np.ndarray, "..."]
         i, j = np.argwhere(~np.isfinite(block))[0]
         raise InputError(f"{where}: not finite between measurements {chosen[i]} and {chosen[j]}.")
     size = np.sqrt(np.abs(np.diag(block)))
-    uneven = np.abs(block - block.T) > ASYMMETRY * np.maximum(np.outer(size, size), np.finfo(float).tiny)
+    uneven = np.abs(block - block.T) > ASYMMETRY * np.maximum(
+        np.outer(size, size), np.finfo(float).tiny
+    )
     if uneven.any():
         i, j = np.argwhere(uneven)[0]
-        raise InputError(f"{where}: not symmetric: {block[i, j]:g} and {block[j, i]:g} between measurements {chosen[i]} and {chosen[j]}.")
+        raise InputError(
+            f"{where}: not symmetric: {block[i, j]:g} and {block[j, i]:g} between measurements {chosen[i]} and {chosen[j]}."
+        )
     values, vectors = np.linalg.eigh(0.5 * (block + block.T))
     if not values[0] > len(chosen) * np.finfo(float).eps * values[-1]:
-        raise InputError(f"{where}: not positive definite: its smallest eigenvalue is {values[0]:.3g}, its largest {values[-1]:.3g}.")
+        raise InputError(
+            f"{where}: not positive definite: its smallest eigenvalue is {values[0]:.3g}, its largest {values[-1]:.3g}."
+        )
     whole, sigma = np.eye(len(matrix)), np.ones(len(matrix))
     whole[np.ix_(chosen, chosen)] = vectors
     sigma[chosen] = np.sqrt(values)

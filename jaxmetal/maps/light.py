@@ -59,7 +59,9 @@ class LightMap(Map):
     quantity: ClassVar[str] = "light"
     label: ClassVar[str] = "flux per pixel"
 
-    def __init__(self, values: Any, sigma: Any, instrument: Instrument, mask: Any = None, **options: Any):
+    def __init__(
+        self, values: Any, sigma: Any, instrument: Instrument, mask: Any = None, **options: Any
+    ):
         super().__init__(values, sigma, instrument, mask, **options)
 
     def moments(self, galaxy: Galaxy) -> tuple[Moment, ...]:

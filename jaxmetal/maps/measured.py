@@ -109,7 +109,9 @@ def _bare(given: Contents, unit: Any, where: str) -> Any:
     numbers = given.numbers
     if given.unit is not None:
         if unit is None and str(given.unit):
-            raise InputError(f"{where}: in {given.unit}, but the values have no unit; give both a unit, or none.")
+            raise InputError(
+                f"{where}: in {given.unit}, but the values have no unit; give both a unit, or none."
+            )
         numbers = converted(numbers, given.unit, "" if unit is None else unit, where)
     if given.mask is None:
         return numbers
@@ -143,7 +145,9 @@ def deviations(uncertainty: Any, unit: Any, where: str) -> Contents:
     """
     kind = uncertainty.uncertainty_type
     if kind not in _POWERS:
-        raise InputError(f"{where}: expected a standard deviation, a variance or an inverse variance, got an uncertainty of type {kind!r}.")
+        raise InputError(
+            f"{where}: expected a standard deviation, a variance or an inverse variance, got an uncertainty of type {kind!r}."
+        )
     power = _POWERS[kind]
     own = contents(uncertainty.array)
     own_unit = uncertainty.unit if uncertainty.unit is not None else own.unit
@@ -152,7 +156,9 @@ def deviations(uncertainty: Any, unit: Any, where: str) -> Contents:
     return Contents(numbers, own.mask, unit if own_unit is None else own_unit ** (1 / power))
 
 
-def measured(kind: str, gather: Gather, given: Arrays, instrument: Instrument, mask: Any) -> Measurements:
+def measured(
+    kind: str, gather: Gather, given: Arrays, instrument: Instrument, mask: Any
+) -> Measurements:
     """The measurements of a map: checked shapes, masks combined, pixels gathered into bins.
 
     Parameters
@@ -177,11 +183,17 @@ def measured(kind: str, gather: Gather, given: Arrays, instrument: Instrument, m
         check_whole(kind, apertures)
         shape = apertures.shape
     if values.shape != shape:
-        wanted = "the grid's" if apertures is None else f"the grid's {apertures.shape} or the apertures'"
-        raise InputError(f"{kind}.values: shape {values.shape} does not match {wanted} {shape}{_axes(shape)}.")
+        wanted = (
+            "the grid's" if apertures is None else f"the grid's {apertures.shape} or the apertures'"
+        )
+        raise InputError(
+            f"{kind}.values: shape {values.shape} does not match {wanted} {shape}{_axes(shape)}."
+        )
     sigma = np.ones(()) if given.sigma is None else given.sigma
     if sigma.shape not in ((), shape):
-        raise InputError(f"{kind}.sigma: expected one number or shape {shape}, got shape {sigma.shape}.")
+        raise InputError(
+            f"{kind}.sigma: expected one number or shape {shape}, got shape {sigma.shape}."
+        )
     masked = _mask(kind, mask, shape)
     sigma = np.broadcast_to(sigma, shape)
     if shape == instrument.shape or apertures is None:
@@ -207,7 +219,9 @@ def _mask(kind: str, mask: Any, shape: tuple[int, ...]) -> np.ndarray:
     masked = np.asarray(found.numbers)
     if masked.shape != shape:
         wanted = "the grid's" if len(shape) == 2 else "the values'"
-        raise InputError(f"{kind}.mask: shape {masked.shape} does not match {wanted} {shape}{_axes(shape)}.")
+        raise InputError(
+            f"{kind}.mask: shape {masked.shape} does not match {wanted} {shape}{_axes(shape)}."
+        )
     if masked.dtype.kind not in "bui" or not np.isin(masked, (0, 1)).all():
         raise InputError(f"{kind}.mask: {expected}, got values of type {masked.dtype}.")
     return masked.astype(bool) if found.mask is None else masked.astype(bool) | found.mask

@@ -20,7 +20,10 @@ def _same(z: Array) -> Array:
     return z
 
 
-SCALES: dict[str, tuple[Callable, Callable]] = {"log10": (_ten_to_the, jnp.log10), "linear": (_same, _same)}
+SCALES: dict[str, tuple[Callable, Callable]] = {
+    "log10": (_ten_to_the, jnp.log10),
+    "linear": (_same, _same),
+}
 
 
 def scale_functions(scale: Any) -> tuple[Callable, Callable]:
@@ -35,6 +38,10 @@ def scale_functions(scale: Any) -> tuple[Callable, Callable]:
         if scale not in SCALES:
             raise unknown("scale", scale, SCALES)
         return SCALES[scale]
-    if not (isinstance(scale, tuple | list) and len(scale) == 2 and all(callable(f) for f in scale)):
-        raise InputError(f'scale: expected "log10", "linear" or a pair of functions (g, inverse), got {scale!r}.')
+    if not (
+        isinstance(scale, tuple | list) and len(scale) == 2 and all(callable(f) for f in scale)
+    ):
+        raise InputError(
+            f'scale: expected "log10", "linear" or a pair of functions (g, inverse), got {scale!r}.'
+        )
     return tuple(scale)

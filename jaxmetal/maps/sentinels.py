@@ -58,7 +58,9 @@ class Odd(NamedTuple):
         return f"{counted} {are} exactly {self.value:g}{usual}; if that means missing, mask them or make them NaN."
 
 
-def odd_values(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray, light: bool) -> tuple[list[Odd], np.ndarray]:
+def odd_values(
+    values: np.ndarray, sigma: np.ndarray, usable: np.ndarray, light: bool
+) -> tuple[list[Odd], np.ndarray]:
     """What in a map lies far from all other values, and where.
 
     Parameters
@@ -113,7 +115,9 @@ def quantiles(values: np.ndarray) -> tuple[float, float, float]:
     return float(ordered[low]), float(ordered[middle]), float(ordered[high])
 
 
-def _at_the_end(values: np.ndarray, sigma: np.ndarray, chosen: np.ndarray, largest: bool, light: bool) -> Odd | None:
+def _at_the_end(
+    values: np.ndarray, sigma: np.ndarray, chosen: np.ndarray, largest: bool, light: bool
+) -> Odd | None:
     """The smallest or the largest value, if it is repeated or conventional, and far from all others."""
     one = float(values[chosen].max() if largest else values[chosen].min())
     same = chosen & (values == one)

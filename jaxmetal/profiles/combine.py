@@ -19,21 +19,34 @@ class Total:
     Parameters
     ----------
     functions
-        (ending, function, its options), …; a parameter "k" of the function with the ending "halo" is called "k_halo".
+        (ending, function, its options), …; a parameter "k" of the function with the ending "halo"
+        is called "k_halo".
     """
 
     functions: tuple[tuple[str, Callable, tuple[tuple[str, Any], ...]], ...]
 
     def __call__(self, x: Array, y: Array, **parameters: Any) -> Array:
-        return reduce(add, (f(x, y, **self.own(ending, parameters), **dict(options)) for ending, f, options in self.functions))
+        return reduce(
+            add,
+            (
+                f(x, y, **self.own(ending, parameters), **dict(options))
+                for ending, f, options in self.functions
+            ),
+        )
 
     def own(self, ending: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters of one of the functions, by the names that it knows."""
-        return {name.removesuffix(f"_{ending}"): value for name, value in parameters.items() if name.endswith(f"_{ending}")}
+        return {
+            name.removesuffix(f"_{ending}"): value
+            for name, value in parameters.items()
+            if name.endswith(f"_{ending}")
+        }
 
     @property
     def __name__(self) -> str:
-        return " + ".join(getattr(function, "__name__", repr(function)) for _, function, _ in self.functions)
+        return " + ".join(
+            getattr(function, "__name__", repr(function)) for _, function, _ in self.functions
+        )
 
 
 def total(**profiles: Profile) -> Profile:
@@ -44,19 +57,32 @@ def total(**profiles: Profile) -> Profile:
     Parameters
     ----------
     profiles
-        by the ending that their parameters get: total(disc=…, halo=…) has "k_disc", "k_halo" and so on.
+        by the ending that their parameters get: total(disc=…, halo=…) has "k_disc", "k_halo" and so
+        on.
 
     Raises
     ------
     InputError
-        if no profile is given, or an ending ends like another one, so that parameters would be mixed up.
+        if no profile is given, or an ending ends like another one, so that parameters would be
+        mixed up.
     """
     if not profiles:
         raise InputError("total: at least one profile is needed.")
     if any(a != b and a.endswith(f"_{b}") for a in profiles for b in profiles):
-        raise InputError(f"total: endings must not end like one another, got {', '.join(profiles)}.")
-    values = {f"{name}_{ending}": value for ending, profile in profiles.items() for name, value in profile.parameters.items()}
-    return Profile(Total(tuple((ending, p.function, tuple(p.options.items())) for ending, p in profiles.items())), **values)
+        raise InputError(
+            f"total: endings must not end like one another, got {', '.join(profiles)}."
+        )
+    values = {
+        f"{name}_{ending}": value
+        for ending, profile in profiles.items()
+        for name, value in profile.parameters.items()
+    }
+    return Profile(
+        Total(
+            tuple((ending, p.function, tuple(p.options.items())) for ending, p in profiles.items())
+        ),
+        **values,
+    )
 
 
 def parts(profile: Profile) -> dict[str, Profile]:
@@ -64,4 +90,7 @@ def parts(profile: Profile) -> dict[str, Profile]:
     function = profile.function
     if not isinstance(function, Total):
         return {"": profile}
-    return {ending: Profile(f, **function.own(ending, profile.parameters), **dict(options)) for ending, f, options in function.functions}
+    return {
+        ending: Profile(f, **function.own(ending, profile.parameters), **dict(options))
+        for ending, f, options in function.functions
+    }

@@ -10,11 +10,14 @@ Coordinate = Float[Array, "..."]
 Deflection = tuple[Coordinate, Coordinate]
 
 
-# A cusp has no value on its own centre: inside this radius (arcsec) it has the value it has here, as in lenstronomy.
+# A cusp has no value on its own centre: inside this radius (arcsec) it has the value it has here,
+# as in lenstronomy.
 CUSP = 1e-4
 
 
-def elliptical_coordinates(x: Coordinate, y: Coordinate, e1, e2, center_x, center_y) -> tuple[Coordinate, Coordinate]:
+def elliptical_coordinates(
+    x: Coordinate, y: Coordinate, e1, e2, center_x, center_y
+) -> tuple[Coordinate, Coordinate]:
     """Coordinates in which an ellipse is a circle of the same area, as lenstronomy counts them.
 
         (e1, e2) = (1-q)/(1+q) (cos 2 phi, sin 2 phi)
@@ -35,7 +38,8 @@ def elliptical_coordinates(x: Coordinate, y: Coordinate, e1, e2, center_x, cente
         arcsec.
     """
     dx, dy = x - center_x, y - center_y
-    # Beyond |e| = 1 there is no ellipse; an optimiser may still look there and must come back with finite numbers.
+    # Beyond |e| = 1 there is no ellipse; an optimiser may still look there and must come back with
+    # finite numbers.
     norm = jnp.sqrt(jnp.maximum(jnp.abs(1 - e1**2 - e2**2), 1e-6))
     return ((1 - e1) * dx - e2 * dy) / norm, (-e2 * dx + (1 + e1) * dy) / norm
 
@@ -52,7 +56,9 @@ def major_axis(e1, e2) -> Float[Array, ""]:
     return jnp.sqrt((1 + size) / (1 - size))
 
 
-def disc_plane(x: Coordinate, y: Coordinate, inclination, position_angle, center_x, center_y) -> tuple[Coordinate, Coordinate]:
+def disc_plane(
+    x: Coordinate, y: Coordinate, inclination, position_angle, center_x, center_y
+) -> tuple[Coordinate, Coordinate]:
     """Coordinates in the plane of a thin disc: along its major axis, and deprojected across it.
 
         X = dx sin PA + dy cos PA,   Y = (dx cos PA - dy sin PA) / cos i
@@ -64,8 +70,8 @@ def disc_plane(x: Coordinate, y: Coordinate, inclination, position_angle, center
     inclination
         degrees; 0 is face-on.
     position_angle
-        degrees, of the major axis from +y towards +x: north through east where x is east and y north
-        (a grid made from a WCS), from up towards the right on a plain grid.
+        degrees, of the major axis from +y towards +x: north through east where x is east and y
+        north (a grid made from a WCS), from up towards the right on a plain grid.
     center_x, center_y
         centre, arcsec.
 
@@ -81,7 +87,9 @@ def disc_plane(x: Coordinate, y: Coordinate, inclination, position_angle, center
     return along, across / jnp.cos(jnp.deg2rad(inclination))
 
 
-def disc_radius(x: Coordinate, y: Coordinate, inclination, position_angle, center_x, center_y) -> Coordinate:
+def disc_radius(
+    x: Coordinate, y: Coordinate, inclination, position_angle, center_x, center_y
+) -> Coordinate:
     """The deprojected (major-axis) radius R = sqrt(X^2 + Y^2) in an inclined disc, arcsec; see `disc_plane`."""
     along, across = disc_plane(x, y, inclination, position_angle, center_x, center_y)
     return numerics.sqrt(along**2 + across**2)
@@ -106,4 +114,6 @@ def pixel_of(x: Coordinate, y: Coordinate, origin, matrix) -> tuple[Coordinate, 
     """(column, row) of a position on a frame: the inverse of origin + matrix · (column, row)."""
     determinant = matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]
     dx, dy = x - origin[0], y - origin[1]
-    return (matrix[1, 1] * dx - matrix[0, 1] * dy) / determinant, (matrix[0, 0] * dy - matrix[1, 0] * dx) / determinant
+    return (matrix[1, 1] * dx - matrix[0, 1] * dy) / determinant, (
+        matrix[0, 0] * dy - matrix[1, 0] * dx
+    ) / determinant

@@ -11,8 +11,9 @@ from jaxtyping import Array, Float
 def positive_power(x: Float[Array, "..."], power) -> Float[Array, "..."]:
     """x ** power for x > 0; 0 with zero gradient where x is not positive.
 
-    The derivative of sqrt(0) is infinite, and 0 × inf in the chain rule is NaN: the base is replaced
-    before the power is taken, not after. exp and log run on a CPU's vector units, a general power does not.
+    The derivative of sqrt(0) is infinite, and 0 × inf in the chain rule is NaN: the base is
+    replaced before the power is taken, not after. exp and log run on a CPU's vector units, a
+    general power does not.
     """
     positive = x > 0
     return jnp.where(positive, jnp.exp(power * jnp.log(jnp.where(positive, x, 1.0))), 0.0)
@@ -29,14 +30,28 @@ def sqrt(x: Float[Array, "..."]) -> Float[Array, "..."]:
     return jnp.where(positive, jnp.sqrt(jnp.where(positive, x, 1.0)), 0.0)
 
 
-# b_n - (2n - 1/3) as Chebyshev coefficients in t = 2 · 0.6/(n + 0.3) - 1, fitted to 40-digit solutions of
-# gamma(2n, b) = Gamma(2n)/2: within 2e-13 for every n >= 0.3. A root search would be exact too, and ten times slower to compile.
+# b_n - (2n - 1/3) as Chebyshev coefficients in t = 2 · 0.6/(n + 0.3) - 1, fitted to 40-digit
+# solutions of gamma(2n, b) = Gamma(2n)/2: within 2e-13 for every n >= 0.3. A root search would be
+# exact too, and ten times slower to compile.
 _SERSIC_B = (
-    0.018703228703361587, 0.023449036071969336, 0.005662277284393663, 0.0010512418979625124, 0.0001505068149599519,
-    1.731331902188432e-05, 1.6820169621137693e-06, 9.141882511389886e-08, -1.789494942505213e-08, -7.167580606413168e-09,
-    -1.6871082960142377e-09, -3.558069041824511e-10, -6.110602930009522e-11, -9.732390164771042e-12, -1.537528698909806e-12,
-    -1.8149908570178608e-13, -5.0869260836913254e-15,
-)  # fmt: skip
+    0.018703228703361587,
+    0.023449036071969336,
+    0.005662277284393663,
+    0.0010512418979625124,
+    0.0001505068149599519,
+    1.731331902188432e-05,
+    1.6820169621137693e-06,
+    9.141882511389886e-08,
+    -1.789494942505213e-08,
+    -7.167580606413168e-09,
+    -1.6871082960142377e-09,
+    -3.558069041824511e-10,
+    -6.110602930009522e-11,
+    -9.732390164771042e-12,
+    -1.537528698909806e-12,
+    -1.8149908570178608e-13,
+    -5.0869260836913254e-15,
+)
 
 
 def linear_sersic_b(n: Float[Array, ""]) -> Float[Array, ""]:
@@ -64,7 +79,8 @@ def sersic_b(n: Float[Array, ""]) -> Float[Array, ""]:
     Ciotti & Bertin (1999), A&A 352, 447, whose series has the same leading terms.
     """
     t = jnp.asarray(1.2 / (n + 0.3) - 1.0)
-    # As one sum of powers, which is a tenth of the operations to compile that a recurrence is, and as exact with these coefficients.
+    # As one sum of powers, which is a tenth of the operations to compile that a recurrence is, and
+    # as exact with these coefficients.
     powers = jnp.asarray(np.polynomial.chebyshev.cheb2poly(_SERSIC_B), t.dtype)
     return 2 * n - 1 / 3 + jnp.sum(powers * t[..., None] ** np.arange(len(_SERSIC_B)), axis=-1)
 
@@ -84,10 +100,13 @@ def linear_weights(t: Float[Array, "..."]) -> list[Float[Array, "..."]]:
     return [1 - t, t]
 
 
-def interpolate(image: Float[Array, "ny nx"], row: Float[Array, "..."], column: Float[Array, "..."], weights) -> Float[Array, "..."]:
+def interpolate(
+    image: Float[Array, "ny nx"], row: Float[Array, "..."], column: Float[Array, "..."], weights
+) -> Float[Array, "..."]:
     """Read an image between its pixels; 0 outside.
 
-    Keys' cubic convolution is exact at the pixel centres and for quadratics, and its first derivative is continuous.
+    Keys' cubic convolution is exact at the pixel centres and for quadratics, and its first
+    derivative is continuous.
 
     Parameters
     ----------

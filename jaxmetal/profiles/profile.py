@@ -22,7 +22,8 @@ def as_array(value: Any, where: str, unit: Unit = "") -> Array:
     Parameters
     ----------
     value, where, unit
-        as for `quantities.plain`: a quantity is converted to the unit that is expected, masked values are NaN.
+        as for `quantities.plain`: a quantity is converted to the unit that is expected, masked
+        values are NaN.
 
     Raises
     ------
@@ -41,7 +42,9 @@ def as_array(value: Any, where: str, unit: Unit = "") -> Array:
         # An explicit dtype: a weakly typed Python number would compile everything once more.
         return jnp.asarray(numbers, jnp.result_type(float))
     except (TypeError, ValueError):
-        raise InputError(f"{where}: expected a number or an array of numbers, got {value!r}.") from None
+        raise InputError(
+            f"{where}: expected a number or an array of numbers, got {value!r}."
+        ) from None
 
 
 def _signature(function: Callable) -> tuple[dict[str, inspect.Parameter], bool]:
@@ -57,18 +60,31 @@ def _signature(function: Callable) -> tuple[dict[str, inspect.Parameter], bool]:
 def options_of(function: Callable) -> dict[str, inspect.Parameter]:
     """The choices of a profile function that are no numbers to fit: keyword-only, their default a str, bool, int or None."""
     named, _ = _signature(function)
-    return {name: p for name, p in named.items() if p.kind is p.KEYWORD_ONLY and isinstance(p.default, str | int | None)}
+    return {
+        name: p
+        for name, p in named.items()
+        if p.kind is p.KEYWORD_ONLY and isinstance(p.default, str | int | None)
+    }
 
 
 def _option(value: Any, option: inspect.Parameter, where: str) -> str | int | None:
     """The value of an option if it is one of those that the function names, or of the same kind as the default."""
-    default, listed = option.default, get_args(option.annotation) if get_origin(option.annotation) is Literal else ()
+    default, listed = (
+        option.default,
+        get_args(option.annotation) if get_origin(option.annotation) is Literal else (),
+    )
     if isinstance(default, bool):
         listed = (False, True)
     kind = (int, type(None)) if default is None else type(default)
-    right = any(value is one or (value == one and isinstance(one, str)) for one in listed) if listed else isinstance(value, kind)
+    right = (
+        any(value is one or (value == one and isinstance(one, str)) for one in listed)
+        if listed
+        else isinstance(value, kind)
+    )
     if not right:
-        expected = ", ".join(map(repr, listed)) or ("a whole number or None" if default is None else f"a value like {default!r}")
+        expected = ", ".join(map(repr, listed)) or (
+            "a whole number or None" if default is None else f"a value like {default!r}"
+        )
         raise InputError(f"{where}.{option.name}: expected one of {expected}, got {value!r}.")
     return value
 
@@ -83,19 +99,21 @@ class Profile(eqx.Module):
     Parameters
     ----------
     function
-        any function of x and y (arcsec) and named parameters, written with jax.numpy. It gives one value at each position;
-        a lens gives a pair, the deflection along x and y.
+        any function of x and y (arcsec) and named parameters, written with jax.numpy. It gives one
+        value at each position; a lens gives a pair, the deflection along x and y.
     parameters
-        its parameters by name; those with a default in the function may be left out. A keyword-only one with a str,
-        bool, int or None for its default is an option: it is compiled in, and no fit reaches it. An astropy Quantity is
-        converted to the unit that the function's description states; what depends on the unit of the maps, and the
-        parameters of your own functions, are plain numbers.
+        its parameters by name; those with a default in the function may be left out. A keyword-only
+        one with a str, bool, int or None for its default is an option: it is compiled in, and no
+        fit reaches it. An astropy Quantity is converted to the unit that the function's description
+        states; what depends on the unit of the maps, and the parameters of your own functions, are
+        plain numbers.
 
     Raises
     ------
     InputError
-        for a parameter that the function does not have, one that is missing, one that is not a finite number, one
-        whose unit cannot be converted, or an option with a value that it does not know.
+        for a parameter that the function does not have, one that is missing, one that is not a
+        finite number, one whose unit cannot be converted, or an option with a value that it does
+        not know.
 
     Examples
     --------
@@ -112,22 +130,34 @@ class Profile(eqx.Module):
     def __init__(self, function: Any = None, /, *unnamed: Any, **parameters: Any):
         if not callable(function):
             told = repr(function) if isinstance(function, str) else described(function)
-            raise InputError(f"Profile: expected a function f(x, y, **parameters), such as jaxmetal.light.sersic, got {told}.")
+            raise InputError(
+                f"Profile: expected a function f(x, y, **parameters), such as jaxmetal.light.sersic, got {told}."
+            )
         if unnamed:
-            raise InputError(f"Profile({_name(function)}): parameters are given by name, such as amp=16.0, got {unnamed[0]!r}.")
+            raise InputError(
+                f"Profile({_name(function)}): parameters are given by name, such as amp=16.0, got {unnamed[0]!r}."
+            )
         named, anything = _signature(function)
         where = f"Profile({_name(function)})"
         for name in parameters:
             if name not in named and not anything:
                 raise unknown("parameter", name, named, where)
-        values = {name: p.default for name, p in named.items() if p.default is not p.empty} | parameters
+        values = {
+            name: p.default for name, p in named.items() if p.default is not p.empty
+        } | parameters
         missing = [name for name in named if name not in values]
         if missing:
             raise InputError(f"{where}: missing parameter {', '.join(map(repr, missing))}.")
         options = options_of(function)
         self.function = function
-        self._options = tuple((name, _option(values.pop(name), option, where)) for name, option in sorted(options.items()))
-        self.parameters = {name: as_array(value, f"{where}.{name}", unit_of(function, name)) for name, value in sorted(values.items())}
+        self._options = tuple(
+            (name, _option(values.pop(name), option, where))
+            for name, option in sorted(options.items())
+        )
+        self.parameters = {
+            name: as_array(value, f"{where}.{name}", unit_of(function, name))
+            for name, value in sorted(values.items())
+        }
         for name, value in self.parameters.items():
             if not is_traced(value) and not np.all(np.isfinite(value)):
                 raise InputError(f"{where}.{name}: expected finite numbers, got {value}.")
@@ -138,17 +168,25 @@ class Profile(eqx.Module):
         """How many values there are at each position, one or a pair, whatever the shapes of the parameters; nothing is computed."""
         at = jax.ShapeDtypeStruct((2, 3), jnp.result_type(float))
         try:
-            seen = jax.eval_shape(lambda x, y: self.function(x, y, **self.parameters, **self.options), at, at)
+            seen = jax.eval_shape(
+                lambda x, y: self.function(x, y, **self.parameters, **self.options), at, at
+            )
             shapes = [value.shape for value in (seen if isinstance(seen, tuple) else (seen,))]
         except (TypeError, ValueError, IndexError, AttributeError) as error:
             if isinstance(error, InputError):
                 raise
-            given = ", ".join(f"{name} {value.shape}" for name, value in self.parameters.items() if value.ndim)
+            given = ", ".join(
+                f"{name} {value.shape}" for name, value in self.parameters.items() if value.ndim
+            )
             reason = str(error).splitlines()[0]
-            raise InputError(f"{where}: cannot be evaluated ({reason}); shapes of its parameters: {given or 'single numbers'}.") from None
+            raise InputError(
+                f"{where}: cannot be evaluated ({reason}); shapes of its parameters: {given or 'single numbers'}."
+            ) from None
         if len(shapes) not in (1, 2) or not set(shapes) <= {(), (2, 3)}:
             told = ", ".join(map(str, shapes))
-            raise InputError(f"{where}: expected one value at each of (2, 3) positions, got shape {told}; is a parameter an array?")
+            raise InputError(
+                f"{where}: expected one value at each of (2, 3) positions, got shape {told}; is a parameter an array?"
+            )
         return len(shapes)
 
     def __call__(self, x: Array, y: Array) -> Any:

@@ -22,7 +22,9 @@ def uniform(x: Coordinate, y: Coordinate, value) -> Coordinate:
     return value * jnp.ones_like(x)
 
 
-def gradient(x: Coordinate, y: Coordinate, central, gradient, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0) -> Coordinate:
+def gradient(
+    x: Coordinate, y: Coordinate, central, gradient, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0
+) -> Coordinate:
     """A straight line in elliptical radius.
 
         Z = central + gradient · R
@@ -44,7 +46,14 @@ def gradient(x: Coordinate, y: Coordinate, central, gradient, e1=0.0, e2=0.0, ce
 
 
 def disc_gradient(
-    x: Coordinate, y: Coordinate, central, gradient, inclination=0.0, position_angle=0.0, center_x=0.0, center_y=0.0
+    x: Coordinate,
+    y: Coordinate,
+    central,
+    gradient,
+    inclination=0.0,
+    position_angle=0.0,
+    center_x=0.0,
+    center_y=0.0,
 ) -> Coordinate:
     """A straight line in the radius of an inclined disc, the usual galactocentric gradient.
 
@@ -69,9 +78,18 @@ def disc_gradient(
 
 
 def broken_gradient(
-    x: Coordinate, y: Coordinate, central, inner, outer, break_radius, smoothness=0.1,
-    inclination=0.0, position_angle=0.0, center_x=0.0, center_y=0.0,
-) -> Coordinate:  # fmt: skip
+    x: Coordinate,
+    y: Coordinate,
+    central,
+    inner,
+    outer,
+    break_radius,
+    smoothness=0.1,
+    inclination=0.0,
+    position_angle=0.0,
+    center_x=0.0,
+    center_y=0.0,
+) -> Coordinate:
     """Two slopes that join smoothly.
 
         Z = central + inner R + (outer - inner) s [ln(1 + e^{(R - R_b)/s}) - ln(1 + e^{-R_b/s})]
@@ -103,7 +121,9 @@ def broken_gradient(
     return central + inner * radius + (outer - inner) * (turn(radius) - turn(0.0))
 
 
-def dipole(x: Coordinate, y: Coordinate, central, gradient_x, gradient_y, center_x=0.0, center_y=0.0) -> Coordinate:
+def dipole(
+    x: Coordinate, y: Coordinate, central, gradient_x, gradient_y, center_x=0.0, center_y=0.0
+) -> Coordinate:
     """A tilted plane: richer on one side, poorer on the other.
 
         Z = central + gradient_x (x - center_x) + gradient_y (y - center_y)
@@ -123,9 +143,21 @@ def dipole(x: Coordinate, y: Coordinate, central, gradient_x, gradient_y, center
 
 
 def spiral_arms(
-    x: Coordinate, y: Coordinate, central, gradient, contrast, pitch=20.0, number=2.0, width=0.25, phase=0.0,
-    inner_radius=0.5, inclination=0.0, position_angle=0.0, center_x=0.0, center_y=0.0,
-) -> Coordinate:  # fmt: skip
+    x: Coordinate,
+    y: Coordinate,
+    central,
+    gradient,
+    contrast,
+    pitch=20.0,
+    number=2.0,
+    width=0.25,
+    phase=0.0,
+    inner_radius=0.5,
+    inclination=0.0,
+    position_angle=0.0,
+    center_x=0.0,
+    center_y=0.0,
+) -> Coordinate:
     """A gradient with logarithmic spiral arms on it, periodic and smooth in angle.
 
         Z = central + gradient R + contrast · (1 - e^{-(R/r0)²}) · exp[-d²/2 width²]
@@ -161,7 +193,8 @@ def spiral_arms(
     along, across = disc_plane(x, y, inclination, position_angle, center_x, center_y)
     squared = along**2 + across**2
     radius = numerics.sqrt(squared)
-    # On the centre the angle does not exist; the arms have faded there, so any finite stand-in serves.
+    # On the centre the angle does not exist; the arms have faded there, so any finite stand-in
+    # serves.
     off = squared > 0
     angle = jnp.arctan2(jnp.where(off, across, 0.0), jnp.where(off, along, 1.0))
     log_radius = 0.5 * jnp.log(jnp.where(off, squared, 1.0)) - jnp.log(inner_radius)
@@ -172,7 +205,9 @@ def spiral_arms(
     return central + gradient * radius + contrast * arms
 
 
-def polynomial(x: Coordinate, y: Coordinate, coefficients, center_x=0.0, center_y=0.0) -> Coordinate:
+def polynomial(
+    x: Coordinate, y: Coordinate, coefficients, center_x=0.0, center_y=0.0
+) -> Coordinate:
     """A polynomial surface.
 
         Z = c0 + c1 dx + c2 dy + c3 dx² + c4 dx dy + c5 dy² + ...
@@ -187,8 +222,12 @@ def polynomial(x: Coordinate, y: Coordinate, coefficients, center_x=0.0, center_
         centre, arcsec.
     """
     dx, dy = x - center_x, y - center_y
-    if jnp.ndim(coefficients) != 1 or len(coefficients) not in (n * (n + 1) // 2 for n in range(1, 50)):
-        raise InputError(f"polynomial: expected a list of 1, 3, 6, 10, … coefficients, got shape {jnp.shape(coefficients)}.")
+    if jnp.ndim(coefficients) != 1 or len(coefficients) not in (
+        n * (n + 1) // 2 for n in range(1, 50)
+    ):
+        raise InputError(
+            f"polynomial: expected a list of 1, 3, 6, 10, … coefficients, got shape {jnp.shape(coefficients)}."
+        )
     total, term, order = jnp.zeros_like(x), 0, 0
     while term < len(coefficients):
         for j in range(min(order + 1, len(coefficients) - term)):

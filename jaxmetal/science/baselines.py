@@ -15,7 +15,8 @@ from jaxmetal.profiles.geometry import disc_radius
 from jaxmetal.quantities import ANY, ARCSEC, DEGREES, as_numbers, contents, plain
 from jaxmetal.science.lensing import source_position
 
-# The two ways to count a radius in an ellipse: its semi-major axis, or the product average of its axes.
+# The two ways to count a radius in an ellipse: its semi-major axis, or the product average of its
+# axes.
 MAJOR_AXIS, MEAN = "major axis", "sqrt(ab)"
 # Radii on the sky, or in units of an effective radius.
 RADIUS = (ARCSEC, "")
@@ -80,7 +81,8 @@ class Annuli:
 def ols(radius: Any, values: Any, mask: Any = None) -> LineFit:
     """Ordinary least squares: every pixel counts the same, and the scatter about the line gives the errors.
 
-        minimise Σ (Z - central - gradient R)²,   covariance = s² (XᵀX)⁻¹,   s² = Σ residual² / (count - 2)
+        minimise Σ (Z - central - gradient R)²,   covariance = s² (XᵀX)⁻¹,   s² = Σ residual² /
+        (count - 2)
 
     Parameters
     ----------
@@ -101,7 +103,9 @@ def ols(radius: Any, values: Any, mask: Any = None) -> LineFit:
     InputError
         for shapes that do not match, or fewer than two usable pixels at different radii.
     """
-    radius, values = _usable("ols", mask, radius=radius, values=as_numbers(values, "ols.values", ANY))
+    radius, values = _usable(
+        "ols", mask, radius=radius, values=as_numbers(values, "ols.values", ANY)
+    )
     fit = _line("ols", radius, values, np.ones_like(values))
     s2 = fit.chi_square / (fit.count - 2) if fit.count > 2 else np.nan
     return LineFit(fit.central, fit.gradient, s2 * fit.covariance, fit.chi_square, fit.count)
@@ -110,7 +114,8 @@ def ols(radius: Any, values: Any, mask: Any = None) -> LineFit:
 def wls(radius: Any, values: Any, sigma: Any, mask: Any = None) -> LineFit:
     """Weighted least squares: each pixel counts by its error.
 
-        minimise Σ (Z - central - gradient R)² / sigma²,   covariance = (XᵀWX)⁻¹,   W = diag(1 / sigma²)
+        minimise Σ (Z - central - gradient R)² / sigma²,   covariance = (XᵀWX)⁻¹,   W = diag(1 /
+        sigma²)
 
     Parameters
     ----------
@@ -121,7 +126,8 @@ def wls(radius: Any, values: Any, sigma: Any, mask: Any = None) -> LineFit:
     sigma
         standard deviations, one number or the same shape.
     mask
-        True where a pixel is to be left out; pixels that are not finite or have no positive sigma leave by themselves.
+        True where a pixel is to be left out; pixels that are not finite or have no positive sigma
+        leave by themselves.
 
     Raises
     ------
@@ -159,7 +165,10 @@ def annuli(radius: Any, values: Any, edges: Any, mask: Any = None) -> Annuli:
     InputError
         for shapes that do not match, or edges that do not grow.
     """
-    edges, values = as_numbers(edges, "annuli.edges", RADIUS), as_numbers(values, "annuli.values", ANY)
+    edges, values = (
+        as_numbers(edges, "annuli.edges", RADIUS),
+        as_numbers(values, "annuli.values", ANY),
+    )
     if edges.ndim != 1 or edges.size < 2 or not np.all(np.diff(edges) > 0):
         raise InputError(f"annuli.edges: expected two or more growing radii, got {edges.tolist()}.")
     radius, values = _usable("annuli", mask, radius=radius, values=values)
@@ -168,7 +177,10 @@ def annuli(radius: Any, values: Any, edges: Any, mask: Any = None) -> Annuli:
     for i in range(edges.size - 1):
         inside = which == i
         if inside.any():
-            profile[:, i] = [np.median(radius[inside]), *np.percentile(values[inside], [50, 16, 84])]
+            profile[:, i] = [
+                np.median(radius[inside]),
+                *np.percentile(values[inside], [50, 16, 84]),
+            ]
     count = np.bincount(which[(which >= 0) & (which < edges.size - 1)], minlength=edges.size - 1)
     return Annuli(*profile, count=count)
 
@@ -179,7 +191,11 @@ def line_through(profile: Annuli) -> LineFit:
 
 
 def radius_map(
-    grid: Grid, center_x: float = 0.0, center_y: float = 0.0, inclination: float = 0.0, position_angle: float = 0.0
+    grid: Grid,
+    center_x: float = 0.0,
+    center_y: float = 0.0,
+    inclination: float = 0.0,
+    position_angle: float = 0.0,
 ) -> Float[np.ndarray, "ny nx"]:
     """The deprojected radius in an inclined thin disc of every pixel's centre.
 
@@ -205,9 +221,16 @@ def radius_map(
 
 
 def radii(
-    instrument: Instrument, center_x: float = 0.0, center_y: float = 0.0, inclination: float = 0.0, position_angle: float = 0.0,
-    galaxy: Galaxy | None = None, *, radius: str = MAJOR_AXIS, distance_ratio: Any = 1.0,
-) -> Float[np.ndarray, "..."]:  # fmt: skip
+    instrument: Instrument,
+    center_x: float = 0.0,
+    center_y: float = 0.0,
+    inclination: float = 0.0,
+    position_angle: float = 0.0,
+    galaxy: Galaxy | None = None,
+    *,
+    radius: str = MAJOR_AXIS,
+    distance_ratio: Any = 1.0,
+) -> Float[np.ndarray, "..."]:
     """The deprojected radius of every measurement: of its pixel's centre, or the mean over the pixels of its aperture.
 
     Parameters
@@ -219,8 +242,8 @@ def radii(
     galaxy
         behind whose lenses the disc lies; on the sky if left out.
     radius
-        "major axis", as `tracer.disc_gradient` counts it, or "sqrt(ab)", as `tracer.gradient` does: the product
-        average of the axes, shorter by the square root of the axis ratio.
+        "major axis", as `tracer.disc_gradient` counts it, or "sqrt(ab)", as `tracer.gradient` does:
+        the product average of the axes, shorter by the square root of the axis ratio.
     distance_ratio
         of a disc with a redshift of its own; see `Component`.
 
@@ -247,7 +270,9 @@ def radii(
     return distance if instrument.apertures is None else instrument.apertures.means(distance)
 
 
-def _disc(where: str, inclination: Any, position_angle: Any, center_x: Any, center_y: Any) -> tuple[Any, ...]:
+def _disc(
+    where: str, inclination: Any, position_angle: Any, center_x: Any, center_y: Any
+) -> tuple[Any, ...]:
     """The numbers of a disc in degrees and arcsec."""
     angles = {"inclination": inclination, "position_angle": position_angle}
     places = {"center_x": center_x, "center_y": center_y}
@@ -260,27 +285,44 @@ def _disc(where: str, inclination: Any, position_angle: Any, center_x: Any, cent
 def _line(where: str, radius: np.ndarray, values: np.ndarray, weight: np.ndarray) -> LineFit:
     """The weighted line, with the covariance (XᵀWX)⁻¹."""
     if radius.size < 2 or np.ptp(radius) == 0:
-        raise InputError(f"{where}: a line needs at least two usable pixels at different radii, got {radius.size} pixels.")
+        raise InputError(
+            f"{where}: a line needs at least two usable pixels at different radii, got {radius.size} pixels."
+        )
     # About the mean radius, where the two numbers are independent and nothing cancels.
     total = weight.sum()
     middle, mean = (weight * radius).sum() / total, (weight * values).sum() / total
     spread = (weight * (radius - middle) ** 2).sum()
     gradient = (weight * (radius - middle) * (values - mean)).sum() / spread
-    covariance = np.array([[1 / total + middle**2 / spread, -middle / spread], [-middle / spread, 1 / spread]])
+    covariance = np.array(
+        [[1 / total + middle**2 / spread, -middle / spread], [-middle / spread, 1 / spread]]
+    )
     residual = values - mean - gradient * (radius - middle)
-    return LineFit(float(mean - gradient * middle), float(gradient), covariance, float((weight * residual**2).sum()), radius.size)
+    return LineFit(
+        float(mean - gradient * middle),
+        float(gradient),
+        covariance,
+        float((weight * residual**2).sum()),
+        radius.size,
+    )
 
 
 def _usable(where: str, mask: Any, **columns: Any) -> list[np.ndarray]:
     """The columns, flattened, of the pixels that can be used."""
-    arrays = {name: as_numbers(column, f"{where}.{name}", RADIUS if name == "radius" else "") for name, column in columns.items()}
+    arrays = {
+        name: as_numbers(column, f"{where}.{name}", RADIUS if name == "radius" else "")
+        for name, column in columns.items()
+    }
     shape = arrays["radius"].shape
     masked = np.zeros(shape, bool) if mask is None else np.asarray(contents(mask).numbers)
     for name, array in (arrays | {"mask": masked}).items():
         if array.shape != shape:
-            raise InputError(f"{where}.{name}: shape {array.shape} does not match the radii's {shape}.")
+            raise InputError(
+                f"{where}.{name}: shape {array.shape} does not match the radii's {shape}."
+            )
     if masked.dtype.kind not in "bui":
-        raise InputError(f"{where}.mask: expected True (leave the pixel out) or False, got values of type {masked.dtype}.")
+        raise InputError(
+            f"{where}.mask: expected True (leave the pixel out) or False, got values of type {masked.dtype}."
+        )
     keep = ~masked.astype(bool)
     for array in arrays.values():
         keep &= np.isfinite(array)

@@ -1,7 +1,8 @@
 """Strong-line calibrations: from ratios of emission lines to 12 + log(O/H).
 
-The lines are halpha (6563), hbeta (4861), oiii (5007) and nii (6584), as fluxes in any one unit; the pairs lie so close
-in wavelength that dust hardly changes their ratios. The two of a pair may be astropy Quantities, converted to one unit.
+The lines are halpha (6563), hbeta (4861), oiii (5007) and nii (6584), as fluxes in any one unit;
+the pairs lie so close in wavelength that dust hardly changes their ratios. The two of a pair may be
+astropy Quantities, converted to one unit.
 
     N2 = log10(nii / halpha),   O3N2 = log10(oiii / hbeta) - N2
 """
@@ -207,7 +208,9 @@ def in_range(name: str, **fluxes: Flux) -> Bool[Array, "..."]:
     """
     chosen = calibration(name)
     lines = in_one_unit("in_range", **chosen.needed(fluxes))
-    index = chosen.index(**{line: as_array(flux, f"in_range.{line}") for line, flux in lines.items()})
+    index = chosen.index(
+        **{line: as_array(flux, f"in_range.{line}") for line, flux in lines.items()}
+    )
     return (index > chosen.domain[0]) & (index < chosen.domain[1])
 
 

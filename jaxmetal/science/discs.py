@@ -57,7 +57,9 @@ class Disc:
     sources: Mapping[str, str] = field(default_factory=dict)
     map: str = ""
 
-    def radii(self, instrument: Instrument, galaxy: Galaxy | None = None) -> Float[np.ndarray, "..."]:
+    def radii(
+        self, instrument: Instrument, galaxy: Galaxy | None = None
+    ) -> Float[np.ndarray, "..."]:
         """The radius of every measurement of an instrument, arcsec; see `baselines.radii`.
 
         Parameters
@@ -67,8 +69,14 @@ class Disc:
         galaxy
             behind whose lenses the disc lies.
         """
-        behind = galaxy is not None and self.component is not None and galaxy.is_lensed(self.component)
-        ratio = galaxy.components[self.component].distance_ratio if galaxy and behind and self.component else None
+        behind = (
+            galaxy is not None and self.component is not None and galaxy.is_lensed(self.component)
+        )
+        ratio = (
+            galaxy.components[self.component].distance_ratio
+            if galaxy and behind and self.component
+            else None
+        )
         return baselines.radii(
             instrument,
             *self.center,
@@ -91,7 +99,11 @@ class Disc:
     @property
     def kpc(self) -> float | None:
         """Proper length of an arcsecond, kpc; None without a positive redshift."""
-        return kpc_per_arcsec(self.redshift) if self.redshift is not None and self.redshift > 0 else None
+        return (
+            kpc_per_arcsec(self.redshift)
+            if self.redshift is not None and self.redshift > 0
+            else None
+        )
 
     @property
     def scales(self) -> dict[str, float]:
@@ -124,7 +136,10 @@ class Disc:
         parts = [f"{', '.join(texts)} ({source})" for source, texts in who.items()]
         if self.effective_radius is not None:
             source = self.sources.get("effective_radius", "")
-            parts.append(f"R_e {self.effective_radius:.3g} arcsec along the major axis" + (f" ({source})" if source else ""))
+            parts.append(
+                f"R_e {self.effective_radius:.3g} arcsec along the major axis"
+                + (f" ({source})" if source else "")
+            )
         if self.kpc is not None:
             parts.append(f"1 arcsec = {self.kpc:.3g} kpc at z = {self.redshift:.4g} (Planck 2018)")
         return "; ".join(parts)
@@ -138,8 +153,9 @@ class Disc:
 def disc_of_model(galaxy: Galaxy, tracer: str, component: str | None = None) -> Disc:
     """The disc of the component that carries a tracer, at the model's own values.
 
-    The tracer's parameters come first, and what they leave open is that of its light: a gradient per radius in one
-    disc can only be compared with one in the same disc. What neither says is face-on and at (0, 0), and has no source.
+    The tracer's parameters come first, and what they leave open is that of its light: a gradient
+    per radius in one disc can only be compared with one in the same disc. What neither says is
+    face-on and at (0, 0), and has no source.
 
     Parameters
     ----------
@@ -148,11 +164,18 @@ def disc_of_model(galaxy: Galaxy, tracer: str, component: str | None = None) -> 
     tracer
         by name.
     component
-        to look at, where several carry the tracer; the only one whose tracer has a shape if left out.
+        to look at, where several carry the tracer; the only one whose tracer has a shape if left
+        out.
     """
     carriers = {name: one for name, one in galaxy.components.items() if tracer in one.tracers}
-    shaped = {name: one for name, one in carriers.items() if set(SHAPE) & set(one.tracers[tracer].parameters)}
-    names = [name for name in (component, *(shaped if len(shaped) == 1 else ())) if name in carriers]
+    shaped = {
+        name: one
+        for name, one in carriers.items()
+        if set(SHAPE) & set(one.tracers[tracer].parameters)
+    }
+    names = [
+        name for name in (component, *(shaped if len(shaped) == 1 else ())) if name in carriers
+    ]
     if not names and len(carriers) != 1:
         return Disc()
     name = names[0] if names else next(iter(carriers))
@@ -186,7 +209,11 @@ def _angles(profile: Profile) -> dict[str, Any] | None:
         inclination, angle = known.get("inclination") or 0.0, known.get("position_angle") or 0.0
         # As seen from behind, or with north and south exchanged, it is the same ellipse.
         cos = abs(np.cos(np.deg2rad(inclination)))
-        return {"inclination": float(np.degrees(np.arccos(cos))), "position_angle": angle, "radius": MAJOR_AXIS}
+        return {
+            "inclination": float(np.degrees(np.arccos(cos))),
+            "position_angle": angle,
+            "radius": MAJOR_AXIS,
+        }
     if (ellipse := _ellipse(known)) is None:
         return None
     ratio, phi = ellipse
@@ -228,4 +255,6 @@ def _half_light(component: Component) -> float | None:
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if value is not None and np.ndim(value) == 0 and np.isfinite(value) else None
+    return (
+        float(value) if value is not None and np.ndim(value) == 0 and np.isfinite(value) else None
+    )

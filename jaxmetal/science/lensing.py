@@ -14,7 +14,9 @@ from jaxmetal.profiles.profile import as_array
 from jaxmetal.quantities import ARCSEC, as_number
 
 
-def source_position(galaxy: Galaxy, x: ArrayLike, y: ArrayLike, distance_ratio: ArrayLike = 1.0) -> tuple[Array, Array]:
+def source_position(
+    galaxy: Galaxy, x: ArrayLike, y: ArrayLike, distance_ratio: ArrayLike = 1.0
+) -> tuple[Array, Array]:
     """Where in the source plane the light comes from that is seen at a position.
 
         beta = theta - distance_ratio · alpha(theta)
@@ -41,7 +43,9 @@ def source_position(galaxy: Galaxy, x: ArrayLike, y: ArrayLike, distance_ratio: 
 
 def _shrinking(galaxy: Galaxy, x: ArrayLike, y: ArrayLike, distance_ratio: ArrayLike) -> Array:
     """det d beta / d theta, the inverse magnification."""
-    x, y = jnp.broadcast_arrays(as_array(x, "magnification.x", ARCSEC), as_array(y, "magnification.y", ARCSEC))
+    x, y = jnp.broadcast_arrays(
+        as_array(x, "magnification.x", ARCSEC), as_array(y, "magnification.y", ARCSEC)
+    )
 
     def trace(x: Array, y: Array) -> tuple[Array, Array]:
         return source_position(galaxy, x, y, distance_ratio)
@@ -51,7 +55,9 @@ def _shrinking(galaxy: Galaxy, x: ArrayLike, y: ArrayLike, distance_ratio: Array
     return xx * yy - xy * yx
 
 
-def magnification(galaxy: Galaxy, x: ArrayLike, y: ArrayLike, distance_ratio: ArrayLike = 1.0) -> Array:
+def magnification(
+    galaxy: Galaxy, x: ArrayLike, y: ArrayLike, distance_ratio: ArrayLike = 1.0
+) -> Array:
     """Area on the sky over area in the source plane; negative where the image is a mirror image, infinite on a critical curve.
 
         mu = 1 / det(d beta / d theta)
@@ -72,7 +78,9 @@ def magnification(galaxy: Galaxy, x: ArrayLike, y: ArrayLike, distance_ratio: Ar
     return 1 / _shrinking(galaxy, x, y, distance_ratio)
 
 
-def critical_curves(galaxy: Galaxy, grid: Grid, distance_ratio: float = 1.0) -> Float[np.ndarray, "lines 2 2"]:
+def critical_curves(
+    galaxy: Galaxy, grid: Grid, distance_ratio: float = 1.0
+) -> Float[np.ndarray, "lines 2 2"]:
     """Where on the sky the magnification is infinite, as short straight lines from one cell of a grid to the next.
 
     Parameters
@@ -80,8 +88,8 @@ def critical_curves(galaxy: Galaxy, grid: Grid, distance_ratio: float = 1.0) -> 
     galaxy
         whose lenses to look through.
     grid
-        the finer, the smoother the curves. Let none of its points lie on the centre of a singular lens, whose core of
-        1e-4 arcsec has a curve of its own.
+        the finer, the smoother the curves. Let none of its points lie on the centre of a singular
+        lens, whose core of 1e-4 arcsec has a curve of its own.
     distance_ratio
         of a component with a redshift of its own.
 
@@ -92,10 +100,14 @@ def critical_curves(galaxy: Galaxy, grid: Grid, distance_ratio: float = 1.0) -> 
     """
     x, y = (np.asarray(value, float) for value in grid.coordinates)
     height = np.asarray(_shrinking(galaxy, *grid.coordinates, distance_ratio), float)
-    return _zero_lines(np.stack([x * np.ones_like(height), y * np.ones_like(height)], axis=-1), height)
+    return _zero_lines(
+        np.stack([x * np.ones_like(height), y * np.ones_like(height)], axis=-1), height
+    )
 
 
-def caustics(galaxy: Galaxy, grid: Grid, distance_ratio: float = 1.0) -> Float[np.ndarray, "lines 2 2"]:
+def caustics(
+    galaxy: Galaxy, grid: Grid, distance_ratio: float = 1.0
+) -> Float[np.ndarray, "lines 2 2"]:
     """The critical curves in the source plane: a source that crosses one gains or loses two images.
 
     Parameters
@@ -109,10 +121,18 @@ def caustics(galaxy: Galaxy, grid: Grid, distance_ratio: float = 1.0) -> Float[n
         each from [0] to [1], (x, y) in arcsec.
     """
     lines = critical_curves(galaxy, grid, distance_ratio)
-    return np.stack([np.asarray(value, float) for value in source_position(galaxy, lines[..., 0], lines[..., 1], distance_ratio)], axis=-1)
+    return np.stack(
+        [
+            np.asarray(value, float)
+            for value in source_position(galaxy, lines[..., 0], lines[..., 1], distance_ratio)
+        ],
+        axis=-1,
+    )
 
 
-def _zero_lines(places: Float[np.ndarray, "ny nx 2"], height: Float[np.ndarray, "ny nx"]) -> Float[np.ndarray, "lines 2 2"]:
+def _zero_lines(
+    places: Float[np.ndarray, "ny nx 2"], height: Float[np.ndarray, "ny nx"]
+) -> Float[np.ndarray, "lines 2 2"]:
     """Marching squares: where a height on a grid crosses zero, taken as straight between neighbours."""
 
     def corners(a: np.ndarray) -> np.ndarray:
@@ -133,7 +153,8 @@ def _zero_lines(places: Float[np.ndarray, "ny nx 2"], height: Float[np.ndarray, 
 def distance_ratio(lens_redshift: float, source_redshift: float, cosmology: Any = None) -> float:
     """How much of its deflection a lens has for a source at this redshift, compared with one infinitely far behind.
 
-        D_LS / D_S = sqrt(1 + Ok m_L²) - m_L/m_S sqrt(1 + Ok m_S²),   m = transverse comoving distance / Hubble distance
+        D_LS / D_S = sqrt(1 + Ok m_L²) - m_L/m_S sqrt(1 + Ok m_S²),   m = transverse comoving
+        distance / Hubble distance
 
     Parameters
     ----------
@@ -151,12 +172,21 @@ def distance_ratio(lens_redshift: float, source_redshift: float, cosmology: Any 
     ----------
     Peebles (1993), Principles of Physical Cosmology, equation 13.46.
     """
-    lens_redshift, source_redshift = as_redshift(lens_redshift, "lens_redshift"), as_redshift(source_redshift, "source_redshift")
+    lens_redshift, source_redshift = (
+        as_redshift(lens_redshift, "lens_redshift"),
+        as_redshift(source_redshift, "source_redshift"),
+    )
     if not source_redshift > lens_redshift:
-        raise InputError(f"source_redshift: the source must lie behind the lens at {lens_redshift}, got {source_redshift}.")
+        raise InputError(
+            f"source_redshift: the source must lie behind the lens at {lens_redshift}, got {source_redshift}."
+        )
     cosmology = _cosmology(cosmology)
-    # From the distances to both, because astropy's own name of the one between them changes with its version.
-    near, far = (float(cosmology.comoving_transverse_distance(z) / cosmology.hubble_distance) for z in (lens_redshift, source_redshift))
+    # From the distances to both, because astropy's own name of the one between them changes with
+    # its version.
+    near, far = (
+        float(cosmology.comoving_transverse_distance(z) / cosmology.hubble_distance)
+        for z in (lens_redshift, source_redshift)
+    )
     curved = float(cosmology.Ok0)
     return float(np.sqrt(1 + curved * near**2) - near / far * np.sqrt(1 + curved * far**2))
 
@@ -172,7 +202,9 @@ def kpc_per_arcsec(redshift: float, cosmology: Any = None) -> float:
         an astropy.cosmology; Planck18 if left out.
     """
     redshift = as_redshift(redshift, "redshift")
-    return float(_cosmology(cosmology).kpc_proper_per_arcmin(redshift).to_value("kpc / arcmin") / 60)
+    return float(
+        _cosmology(cosmology).kpc_proper_per_arcmin(redshift).to_value("kpc / arcmin") / 60
+    )
 
 
 def as_redshift(value: Any, where: str) -> float:

@@ -37,12 +37,17 @@ def variance(light: ArrayLike, c1, c2) -> Float[Array, "..."]:
     ----------
     Metha et al. (2024), arXiv:2403.08175, eq. A7.
     """
-    light, c1, c2 = (as_array(value, f"variance.{name}") for name, value in (("light", light), ("c1", c1), ("c2", c2)))
+    light, c1, c2 = (
+        as_array(value, f"variance.{name}")
+        for name, value in (("light", light), ("c1", c1), ("c2", c2))
+    )
     lit = light > 0
     return jnp.where(lit, c1 + c2 / jnp.where(lit, light, 1.0), jnp.inf)
 
 
-def constants(light_center: float, light_edge: float, variance_center: float, variance_edge: float) -> tuple[float, float]:
+def constants(
+    light_center: float, light_edge: float, variance_center: float, variance_edge: float
+) -> tuple[float, float]:
     """The constants of `variance` that give two wanted variances at two brightnesses.
 
         c2 = (s_edge - s_center) / (1/I_edge - 1/I_center),   c1 = s_center - c2 / I_center
@@ -62,20 +67,28 @@ def constants(light_center: float, light_edge: float, variance_center: float, va
     Raises
     ------
     InputError
-        if no c1 >= 0 and c2 >= 0 meet both targets: c1 >= 0 needs I_edge / I_center <= s_center / s_edge. Light
-        smeared by a wide PSF is often too flat for that; fix the constants on the sharpest image.
+        if no c1 >= 0 and c2 >= 0 meet both targets: c1 >= 0 needs I_edge / I_center <= s_center /
+        s_edge. Light smeared by a wide PSF is often too flat for that; fix the constants on the
+        sharpest image.
 
     References
     ----------
     Metha et al. (2024), arXiv:2403.08175, section 3.
     """
     given = {
-        "light_center": light_center, "light_edge": light_edge, "variance_center": variance_center, "variance_edge": variance_edge,
-    }  # fmt: skip
-    light_center, light_edge, variance_center, variance_edge = (as_number(value, f"constants.{name}") for name, value in given.items())
+        "light_center": light_center,
+        "light_edge": light_edge,
+        "variance_center": variance_center,
+        "variance_edge": variance_edge,
+    }
+    light_center, light_edge, variance_center, variance_edge = (
+        as_number(value, f"constants.{name}") for name, value in given.items()
+    )
     light, wanted = (light_center, light_edge), (variance_center, variance_edge)
     if not (np.all(np.isfinite(light + wanted)) and min(light + wanted) > 0):
-        raise InputError(f"constants: light and variances must be positive numbers, got light {light} and variances {wanted}.")
+        raise InputError(
+            f"constants: light and variances must be positive numbers, got light {light} and variances {wanted}."
+        )
     if light_center <= light_edge or variance_center > variance_edge:
         raise InputError(
             f"constants: the centre must be the brighter and not the noisier of the two, got light {light} and variances {wanted}."
@@ -91,7 +104,10 @@ def constants(light_center: float, light_edge: float, variance_center: float, va
 
 
 def propagate(
-    diagnostic: Callable[..., Array], fluxes: Mapping[str, Any], sigmas: Mapping[str, Any], scatter: float = 0.0
+    diagnostic: Callable[..., Array],
+    fluxes: Mapping[str, Any],
+    sigmas: Mapping[str, Any],
+    scatter: float = 0.0,
 ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
     """A metallicity and its error from line fluxes and their independent errors, by automatic differentiation.
 
@@ -102,7 +118,8 @@ def propagate(
     diagnostic
         Z = f(**fluxes), element by element, written with jax.numpy.
     fluxes
-        of the lines by the names of f's arguments, any one unit (astropy Quantities are converted), all of one shape.
+        of the lines by the names of f's arguments, any one unit (astropy Quantities are converted),
+        all of one shape.
     sigmas
         their standard deviations by the same names, each one number or an array.
     scatter
@@ -116,7 +133,8 @@ def propagate(
     Raises
     ------
     InputError
-        for lines without an error, lines that the diagnostic does not take, or shapes that do not match.
+        for lines without an error, lines that the diagnostic does not take, or shapes that do not
+        match.
 
     References
     ----------
@@ -124,8 +142,11 @@ def propagate(
     """
     lines, errors = _checked(diagnostic, fluxes, sigmas)
     extra = as_array(scatter, "propagate.scatter", ("", "dex"))
-    usable = jnp.all(jnp.stack([jnp.isfinite(flux) & (flux > 0) for flux in lines.values()]), axis=0)
-    # Finite stand-ins before any arithmetic, so that whatever the diagnostic does with a dark pixel stays there.
+    usable = jnp.all(
+        jnp.stack([jnp.isfinite(flux) & (flux > 0) for flux in lines.values()]), axis=0
+    )
+    # Finite stand-ins before any arithmetic, so that whatever the diagnostic does with a dark pixel
+    # stays there.
     lines = {name: jnp.where(usable, flux, 1.0) for name, flux in lines.items()}
     squares = jnp.full(usable.shape, jnp.square(extra))
     for name, flux in lines.items():
@@ -137,23 +158,36 @@ def propagate(
         squares = squares + jnp.square(change)
     z = diagnostic(**lines)
     if jnp.shape(z) != usable.shape:
-        raise InputError(f"propagate: the diagnostic must work element by element: shape {usable.shape} went in, {jnp.shape(z)} came out.")
+        raise InputError(
+            f"propagate: the diagnostic must work element by element: shape {usable.shape} went in, {jnp.shape(z)} came out."
+        )
     return jnp.where(usable, z, jnp.nan), jnp.where(usable, jnp.sqrt(squares), jnp.nan)
 
 
-def _checked(diagnostic: Callable, fluxes: Mapping[str, Any], sigmas: Mapping[str, Any]) -> tuple[dict[str, Array], dict[str, Array]]:
+def _checked(
+    diagnostic: Callable, fluxes: Mapping[str, Any], sigmas: Mapping[str, Any]
+) -> tuple[dict[str, Array], dict[str, Array]]:
     """Fluxes and errors as arrays of one shape."""
     try:
         inspect.signature(diagnostic).bind(**fluxes)
     except TypeError as error:
-        raise InputError(f"propagate: the diagnostic does not take the lines {', '.join(sorted(fluxes)) or 'none'}: {error}.") from None
+        raise InputError(
+            f"propagate: the diagnostic does not take the lines {', '.join(sorted(fluxes)) or 'none'}: {error}."
+        ) from None
     if not fluxes or set(fluxes) != set(sigmas):
-        raise InputError(f"propagate: fluxes and sigmas must name the same lines, got {sorted(fluxes)} and {sorted(sigmas)}.")
-    unit = next((found.unit for flux in fluxes.values() if (found := contents(flux)).unit is not None), None)
+        raise InputError(
+            f"propagate: fluxes and sigmas must name the same lines, got {sorted(fluxes)} and {sorted(sigmas)}."
+        )
+    unit = next(
+        (found.unit for flux in fluxes.values() if (found := contents(flux)).unit is not None), None
+    )
     fluxes = in_one_unit("propagate.fluxes", **fluxes)
     # Errors without a unit are in that of the fluxes.
     lines = {name: as_array(flux, f"propagate.fluxes[{name!r}]") for name, flux in fluxes.items()}
-    errors = {name: as_array(sigmas[name], f"propagate.sigmas[{name!r}]", "" if unit is None else unit) for name in fluxes}
+    errors = {
+        name: as_array(sigmas[name], f"propagate.sigmas[{name!r}]", "" if unit is None else unit)
+        for name in fluxes
+    }
     shape = next(iter(lines.values())).shape
     for name in lines:
         if lines[name].shape != shape or errors[name].shape not in ((), shape):

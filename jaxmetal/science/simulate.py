@@ -20,16 +20,20 @@ from jaxmetal.profiles.profile import Profile
 from jaxmetal.quantities import PIXELS, as_number, as_numbers
 from jaxmetal.science import noise
 
-# The public tutorial of Metha et al. (2024): pixel size in arcsec, and the noise constants of its two use cases.
+# The public tutorial of Metha et al. (2024): pixel size in arcsec, and the noise constants of its
+# two use cases.
 PIXEL_SCALE = 0.066
 NOISE_1 = (0.00725, 0.00091)
 NOISE_2 = (0.005, 0.0015)
-# Its surface brightness at R_e, and what the paper may mean by R_e: it says exp(-r/R_e) in one place, "effective radius" in another.
+# Its surface brightness at R_e, and what the paper may mean by R_e: it says exp(-r/R_e) in one
+# place, "effective radius" in another.
 AMP = 16.0
 READINGS = ("half-light", "scale-length")
 
 
-def light_map(galaxy: Galaxy, instrument: Instrument, sigma: Any = None, seed: int | None = None) -> LightMap:
+def light_map(
+    galaxy: Galaxy, instrument: Instrument, sigma: Any = None, seed: int | None = None
+) -> LightMap:
     """A light map of a galaxy, with Gaussian noise.
 
     Parameters
@@ -39,7 +43,8 @@ def light_map(galaxy: Galaxy, instrument: Instrument, sigma: Any = None, seed: i
     instrument
         grid, PSF and sampling.
     sigma
-        standard deviation of the flux per pixel, one number or a map; 1 % of the brightest pixel if left out.
+        standard deviation of the flux per pixel, one number or a map; 1 % of the brightest pixel if
+        left out.
     seed
         of the noise; no noise is added if left out.
 
@@ -53,15 +58,21 @@ def light_map(galaxy: Galaxy, instrument: Instrument, sigma: Any = None, seed: i
     return _noisy_light(flux, sigma, instrument, seed)
 
 
-def _noisy_light(flux: np.ndarray, sigma: Any, instrument: Instrument, seed: int | None) -> LightMap:
+def _noisy_light(
+    flux: np.ndarray, sigma: Any, instrument: Instrument, seed: int | None
+) -> LightMap:
     sigma = 0.01 * flux.max() if sigma is None else as_numbers(sigma, "light_map.sigma")
     return LightMap(_noisy(flux, sigma, seed), sigma, instrument)
 
 
 def tracer_map(
-    galaxy: Galaxy, instrument: Instrument, tracer: str = "metallicity", scale: Any = "log10",
-    variance: Callable[[np.ndarray], Any] | None = None, seed: int | None = None,
-) -> TracerMap:  # fmt: skip
+    galaxy: Galaxy,
+    instrument: Instrument,
+    tracer: str = "metallicity",
+    scale: Any = "log10",
+    variance: Callable[[np.ndarray], Any] | None = None,
+    seed: int | None = None,
+) -> TracerMap:
     """A map of something that light carries, with noise that depends on the light.
 
     Parameters
@@ -73,8 +84,8 @@ def tracer_map(
     tracer, scale
         as for a TracerMap.
     variance
-        sigma² in the tracer's unit squared as a function of the flux per pixel; the tutorial's c1 + c2/I of use
-        case 1 if left out.
+        sigma² in the tracer's unit squared as a function of the flux per pixel; the tutorial's c1 +
+        c2/I of use case 1 if left out.
     seed
         of the noise; no noise is added if left out.
 
@@ -85,7 +96,11 @@ def tracer_map(
     """
     _check("tracer_map", galaxy, instrument)
     blank = np.zeros(instrument.shape)
-    seen = _seen(galaxy, light=LightMap(blank, 1.0, instrument), z=TracerMap(blank, 1.0, instrument, tracer, scale))
+    seen = _seen(
+        galaxy,
+        light=LightMap(blank, 1.0, instrument),
+        z=TracerMap(blank, 1.0, instrument, tracer, scale),
+    )
     return _noisy_tracer(seen["z"], seen["light"], instrument, tracer, scale, variance, seed)
 
 
@@ -98,11 +113,20 @@ def _check(where: str, galaxy: Any, instrument: Any) -> None:
 
 def _seen(galaxy: Galaxy, **maps: Map) -> dict[str, np.ndarray]:
     """What maps on one instrument show without noise; the sampling is chosen once for all of them."""
-    return {name: np.asarray(image, float) for name, image in predict_compiled(galaxy, resolve([(galaxy, maps)])).items()}
+    return {
+        name: np.asarray(image, float)
+        for name, image in predict_compiled(galaxy, resolve([(galaxy, maps)])).items()
+    }
 
 
 def _noisy_tracer(
-    values: np.ndarray, flux: np.ndarray, instrument: Instrument, tracer: str, scale: Any, variance: Any, seed: int | None
+    values: np.ndarray,
+    flux: np.ndarray,
+    instrument: Instrument,
+    tracer: str,
+    scale: Any,
+    variance: Any,
+    seed: int | None,
 ) -> TracerMap:
     sigma = np.sqrt(noise.variance(flux, *NOISE_1) if variance is None else variance(flux))
     return TracerMap(_noisy(values, sigma, seed), sigma, instrument, tracer, scale)
@@ -119,15 +143,23 @@ def renoise(map: Map, seed: int) -> Map:
         of the noise.
     """
     sigma = map.sigma if map.modes is None else map.modes.sigma
-    noise = jnp.asarray(_noisy(np.zeros(map.values.shape), np.asarray(sigma, float), seed), map.values.dtype)
+    noise = jnp.asarray(
+        _noisy(np.zeros(map.values.shape), np.asarray(sigma, float), seed), map.values.dtype
+    )
     noise = noise if map.modes is None else map.modes.back(noise)
-    return eqx.tree_at(lambda m: m.values, map, jnp.where(map.valid, map.values + noise, map.values))
+    return eqx.tree_at(
+        lambda m: m.values, map, jnp.where(map.valid, map.values + noise, map.values)
+    )
 
 
 def use_case_1(
-    fwhm: float = 1.5, seed: int | None = None, supersampling: Any = "auto", reading: str = "half-light", scale: Any = "log10",
+    fwhm: float = 1.5,
+    seed: int | None = None,
+    supersampling: Any = "auto",
+    reading: str = "half-light",
+    scale: Any = "log10",
     margin: int | None = None,
-) -> tuple[Galaxy, dict[str, Map]]:  # fmt: skip
+) -> tuple[Galaxy, dict[str, Map]]:
     """The paper's use case 1: a disc with a straight metallicity gradient.
 
         Z = 8.0 - 0.2 R dex (R in arcsec),   exponential disc with R_e = 1",   sigma² = c1 + c2/I
@@ -141,8 +173,9 @@ def use_case_1(
     supersampling
         of the instrument.
     reading
-        what R_e is, one of READINGS: "half-light" with the constants of the tutorial, 0.00725 + 0.00091/I, or
-        "scale-length" with those that give 0.01 dex² at the centre and 0.02 at R_e before the PSF.
+        what R_e is, one of READINGS: "half-light" with the constants of the tutorial, 0.00725 +
+        0.00091/I, or "scale-length" with those that give 0.01 dex² at the centre and 0.02 at R_e
+        before the PSF.
     scale
         in which light averages the metallicity, as for a TracerMap.
     margin
@@ -160,18 +193,23 @@ def use_case_1(
     InputError
         for an unknown reading.
 
-    References
-    ----------
-    Metha et al. (2024), arXiv:2403.08175, section 4.1, with the half-light radius and constants of its tutorial.
+    References ---------- Metha et al. (2024), arXiv:2403.08175, section 4.1, with the half-light
+    radius and constants of its tutorial.
     """
-    instrument = Instrument(Grid.regular((121, 121), PIXEL_SCALE), GaussianPSF(fwhm), supersampling, margin)
+    instrument = Instrument(
+        Grid.regular((121, 121), PIXEL_SCALE), GaussianPSF(fwhm), supersampling, margin
+    )
     galaxy = _gradient_disc(reading)
     constants = NOISE_1 if reading == "half-light" else _constants(galaxy, PIXEL_SCALE)
     return _observed(galaxy, instrument, constants, seed, scale)
 
 
 def size_case(
-    pixels: float, seed: int | None = None, supersampling: Any = (6, 3), reading: str = "half-light", scale: Any = "log10"
+    pixels: float,
+    seed: int | None = None,
+    supersampling: Any = (6, 3),
+    reading: str = "half-light",
+    scale: Any = "log10",
 ) -> tuple[Galaxy, dict[str, Map]]:
     """The galaxy of use case 1 as small as the pixels may make it, seen by a telescope that samples its PSF twice (figure 4).
 
@@ -182,7 +220,8 @@ def size_case(
     pixels
         n, R_e in pixels; the paper has 1, 1.4, 2, 3, 5 and 8.
     seed, supersampling, reading, scale
-        as for `use_case_1`; the variance is 0.01 dex² at the centre and 0.02 at R_e before the PSF, for pixels of any size.
+        as for `use_case_1`; the variance is 0.01 dex² at the centre and 0.02 at R_e before the PSF,
+        for pixels of any size.
 
     Returns
     -------
@@ -204,18 +243,26 @@ def size_case(
     if not (np.isfinite(pixels) and pixels > 0):
         raise InputError(f"size_case.pixels: expected a positive number of pixels, got {pixels!r}.")
     side = 2 * round(4 * pixels) + 1
-    instrument = Instrument(Grid.regular((side, side), 1 / pixels), GaussianPSF(2 / pixels), supersampling)
+    instrument = Instrument(
+        Grid.regular((side, side), 1 / pixels), GaussianPSF(2 / pixels), supersampling
+    )
     galaxy = _gradient_disc(reading)
     return _observed(galaxy, instrument, _constants(galaxy, 1 / pixels), seed, scale)
 
 
 def use_case_2(
-    fwhm: float = 0.05, seed: int | None = None, supersampling: Any = "auto", reading: str = "half-light", scale: Any = "log10",
-    third: tuple[float, float] = (-0.25, -0.25), constants: tuple[float, float] = NOISE_2,
-) -> tuple[Galaxy, dict[str, Map]]:  # fmt: skip
+    fwhm: float = 0.05,
+    seed: int | None = None,
+    supersampling: Any = "auto",
+    reading: str = "half-light",
+    scale: Any = "log10",
+    third: tuple[float, float] = (-0.25, -0.25),
+    constants: tuple[float, float] = NOISE_2,
+) -> tuple[Galaxy, dict[str, Map]]:
     """The paper's use case 2: three clumps of constant metallicity that look like a gradient.
 
-        Z = 7.6, 7.8, 7.9 at (0, 0), (0.25, 0) and (-0.25, -0.25)",   exponential light with R_e = 0.25"
+        Z = 7.6, 7.8, 7.9 at (0, 0), (0.25, 0) and (-0.25, -0.25)",   exponential light with R_e =
+        0.25"
 
     Parameters
     ----------
@@ -230,7 +277,8 @@ def use_case_2(
     scale
         in which light averages the metallicity, as for a TracerMap.
     third
-        where the third clump lies, arcsec: the tutorial's place; the paper's words, "above", put it at (-0.25, 0.25).
+        where the third clump lies, arcsec: the tutorial's place; the paper's words, "above", put it
+        at (-0.25, 0.25).
     constants
         (c1, c2) of the noise, sigma² = c1 + c2/I; the tutorial's if left out.
 
@@ -252,7 +300,10 @@ def use_case_2(
     """
     places = {"clump1": (0.0, 0.0, 7.6), "clump2": (0.25, 0.0, 7.8), "clump3": (*third, 7.9)}
     clumps: dict[str, Any] = {
-        name: Component(light=_light(reading, 0.25, center_x=x, center_y=y), metallicity=Profile(tracer.uniform, value=z))
+        name: Component(
+            light=_light(reading, 0.25, center_x=x, center_y=y),
+            metallicity=Profile(tracer.uniform, value=z),
+        )
         for name, (x, y, z) in places.items()
     }
     galaxy = Galaxy(**clumps)
@@ -270,20 +321,49 @@ def _light(reading: str, radius: float, **center: float) -> Profile:
 
 
 def _gradient_disc(reading: str) -> Galaxy:
-    return Galaxy(disc=Component(light=_light(reading, 1.0), metallicity=Profile(tracer.gradient, central=8.0, gradient=-0.2)))
+    return Galaxy(
+        disc=Component(
+            light=_light(reading, 1.0),
+            metallicity=Profile(tracer.gradient, central=8.0, gradient=-0.2),
+        )
+    )
 
 
 def _constants(galaxy: Galaxy, pixel_scale: float) -> tuple[float, float]:
     """(c1, c2) for 0.01 dex² at the centre and 0.02 at R_e = 1" of the galaxy's own light, before the PSF and the pixels."""
-    center, edge = (float(galaxy.disc.light(jnp.asarray(r), jnp.asarray(0.0))) * pixel_scale**2 for r in (0.0, 1.0))
+    center, edge = (
+        float(galaxy.disc.light(jnp.asarray(r), jnp.asarray(0.0))) * pixel_scale**2
+        for r in (0.0, 1.0)
+    )
     return noise.constants(center, edge, 0.01, 0.02)
 
 
-def _observed(galaxy: Galaxy, instrument: Instrument, constants: tuple[float, float], seed: int | None, scale: Any):
+def _observed(
+    galaxy: Galaxy,
+    instrument: Instrument,
+    constants: tuple[float, float],
+    seed: int | None,
+    scale: Any,
+):
     blank = np.zeros(instrument.shape)
-    seen = _seen(galaxy, light=LightMap(blank, 1.0, instrument), z=TracerMap(blank, 1.0, instrument, scale=scale))
-    z = _noisy_tracer(seen["z"], seen["light"], instrument, "metallicity", scale, lambda flux: noise.variance(flux, *constants), seed)
-    return galaxy, {"z": z, "light": _noisy_light(seen["light"], None, instrument, None if seed is None else seed + 1)}
+    seen = _seen(
+        galaxy,
+        light=LightMap(blank, 1.0, instrument),
+        z=TracerMap(blank, 1.0, instrument, scale=scale),
+    )
+    z = _noisy_tracer(
+        seen["z"],
+        seen["light"],
+        instrument,
+        "metallicity",
+        scale,
+        lambda flux: noise.variance(flux, *constants),
+        seed,
+    )
+    return galaxy, {
+        "z": z,
+        "light": _noisy_light(seen["light"], None, instrument, None if seed is None else seed + 1),
+    }
 
 
 def _noisy(values: np.ndarray, sigma: Any, seed: int | None) -> np.ndarray:

@@ -1,9 +1,10 @@
 """Four galaxies that a straight-line fit cannot tell apart (the paper's figures 1 and 2); lengths in R_e.
 
-    Z = central + gradient R + d - P d,   P = least-squares projection onto span{1, R} over all pixels with R <= 4 R_e
+    Z = central + gradient R + d - P d,   P = least-squares projection onto span{1, R} over all
+    pixels with R <= 4 R_e
 
-Whatever d is, ordinary least squares finds (central, gradient). P d depends on the radius alone, so what d does along a
-circle stays as it is.
+Whatever d is, ordinary least squares finds (central, gradient). P d depends on the radius alone, so
+what d does along a circle stays as it is.
 """
 
 import numpy as np
@@ -51,7 +52,8 @@ def inside(border: int = 0) -> np.ndarray:
 def metallicity(kind: str, seed: int = 0, border: int = 0) -> Image:
     """The metallicity at the centre of every pixel of `frame(border)`, dex: 8.0 - 0.1 R, and on it
 
-        smooth: nothing;  companion: a metal-poor neighbour;  arms: 0.2 dex on two spiral arms;  patches: 0.08 dex, correlated
+        smooth: nothing;  companion: a metal-poor neighbour;  arms: 0.2 dex on two spiral arms;
+        patches: 0.08 dex, correlated
 
     Parameters
     ----------
@@ -79,7 +81,9 @@ def metallicity(kind: str, seed: int = 0, border: int = 0) -> Image:
         change = np.zeros_like(x)
     elif kind == "patches":
         change = gaussian_field(SIZE + 2 * BORDER, SCALE, 0.08, 0.15, seed)
-        change = change[BORDER - border : BORDER + SIZE + border, BORDER - border : BORDER + SIZE + border]
+        change = change[
+            BORDER - border : BORDER + SIZE + border, BORDER - border : BORDER + SIZE + border
+        ]
     else:
         change = (_companion if kind == "companion" else _arms)(x, y)
     line = baselines.ols(radius, change, mask=radius > EDGE)
@@ -102,7 +106,11 @@ def galaxy(kind: str, seed: int = 0) -> Galaxy:
         with one component, "disc", carrying "metallicity".
     """
     picture = Profile(light.image, image=metallicity(kind, seed, BORDER), scale=SCALE)
-    return Galaxy(disc=Component(light=Profile(light.exponential, amp=1.0, scale_length=1.0), metallicity=picture))
+    return Galaxy(
+        disc=Component(
+            light=Profile(light.exponential, amp=1.0, scale_length=1.0), metallicity=picture
+        )
+    )
 
 
 def gaussian_field(size: int, scale: float, sigma: float, length: float, seed: int) -> Image:

@@ -1,6 +1,7 @@
 """Many galaxies from one command: a catalogue and a configuration in, shards of results and a catalogue out.
 
-It stands on `io`, which reads the configuration and the files of each galaxy; nothing there knows of surveys.
+It stands on `io`, which reads the configuration and the files of each galaxy; nothing there knows
+of surveys.
 """
 
 from importlib import import_module

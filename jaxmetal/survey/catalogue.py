@@ -21,11 +21,23 @@ _REFERENCE = re.compile(r"\{([^{}]+)\}")
 # Parts of a configuration in which galaxies may differ: the others say how all are treated.
 DIFFER = ("maps", "galaxy", "priors", "reference", "baseline", "truth")
 # Units of numbers outside the galaxy; those of the galaxy's parameters go by their names.
-_UNITS = {"fwhm": "arcsec", "pixel_scale": "arcsec", "effective_radius": "arcsec", "center": "arcsec", "reference": "deg"}
+_UNITS = {
+    "fwhm": "arcsec",
+    "pixel_scale": "arcsec",
+    "effective_radius": "arcsec",
+    "center": "arcsec",
+    "reference": "deg",
+}
 _UNITS |= dict.fromkeys(("inclination", "position_angle"), "deg")
 # Numbers of a prior, after the first, that are those of a logarithm.
 _LOGARITHMIC = ("log_normal",)
-_FORMATS = {".ecsv": "ascii.ecsv", ".csv": "ascii.csv", ".fits": "fits", ".fit": "fits", ".fits.gz": "fits"}
+_FORMATS = {
+    ".ecsv": "ascii.ecsv",
+    ".csv": "ascii.csv",
+    ".fits": "fits",
+    ".fit": "fits",
+    ".fits.gz": "fits",
+}
 
 
 @dataclass(frozen=True)
@@ -41,7 +53,9 @@ class Catalogue:
     @property
     def ids(self) -> list[str]:
         """What each galaxy is called; empty where nothing stands."""
-        return ["" if np.ma.is_masked(value) else str(_plain(value)) for value in self.table[self.id]]
+        return [
+            "" if np.ma.is_masked(value) else str(_plain(value)) for value in self.table[self.id]
+        ]
 
 
 def read_catalogue(path: str | os.PathLike) -> Any:
@@ -55,13 +69,16 @@ def read_catalogue(path: str | os.PathLike) -> Any:
     from astropy.table import Table
 
     path = Path(path)
-    kind = next((kind for suffix, kind in _FORMATS.items() if path.name.lower().endswith(suffix)), None)
+    kind = next(
+        (kind for suffix, kind in _FORMATS.items() if path.name.lower().endswith(suffix)), None
+    )
     if kind is None:
         raise InputError(f"{path}: expected a catalogue that ends in .ecsv, .csv or .fits.")
     if not path.is_file():
         raise InputError(f"{path}: no such file.")
     try:
-        # Text without a type may be a name that looks like a number; what is quoted or not says nothing in CSV.
+        # Text without a type may be a name that looks like a number; what is quoted or not says
+        # nothing in CSV.
         table = Table.read(path, format=kind)
     except Exception as error:  # a dozen classes, by format
         raise InputError(f"{path}: cannot be read as a table ({first_line(error)}).") from None
@@ -79,10 +96,15 @@ def check_references(raw: Mapping[str, Any], catalogue: Catalogue) -> None:
         where = ".".join(map(str, place))
         for name in _REFERENCE.findall(text):
             if place[0] not in DIFFER:
-                mistakes.add(where, f"a column of the catalogue cannot stand here, only in {', '.join(DIFFER)}.")
+                mistakes.add(
+                    where,
+                    f"a column of the catalogue cannot stand here, only in {', '.join(DIFFER)}.",
+                )
             elif name not in catalogue.table.colnames:
                 mistakes.add(where, unknown("column", name, catalogue.table.colnames))
-            elif (unit := getattr(catalogue.table[name], "unit", None)) is not None and unit_at(place, raw) is None:
+            elif (unit := getattr(catalogue.table[name], "unit", None)) is not None and unit_at(
+                place, raw
+            ) is None:
                 log.info("%s: %s is taken as it stands, in %s", where, name, unit)
     mistakes.raise_all()
 
@@ -90,12 +112,14 @@ def check_references(raw: Mapping[str, Any], catalogue: Catalogue) -> None:
 def configure(raw: Mapping[str, Any], catalogue: Catalogue, row: int) -> dict[str, Any]:
     """The configuration of one galaxy.
 
-    A value that is {column} and nothing else takes the column's type, in the unit that its place asks for.
+    A value that is {column} and nothing else takes the column's type, in the unit that its place
+    asks for.
 
     Raises
     ------
     InputError
-        with a line for every value that the catalogue lacks or that cannot stand where it is wanted.
+        with a line for every value that the catalogue lacks or that cannot stand where it is
+        wanted.
     """
     mistakes = Mistakes()
 
@@ -130,7 +154,9 @@ def _filled(text: str, place: Place, raw: Mapping[str, Any], table: Any, row: in
     # Where profiles and readers are named, "file.py:function" would run what a catalogue says.
     if place[-1] in ("profile", "kind") and ":" in str(value):
         known = "profiles" if place[-1] == "profile" else "readers"
-        raise InputError(f"a catalogue may name {known} that come with jaxmetal only, got {value!r}.")
+        raise InputError(
+            f"a catalogue may name {known} that come with jaxmetal only, got {value!r}."
+        )
     return value
 
 
@@ -146,7 +172,9 @@ def _cell(table: Any, name: str, row: int, wanted: str | None) -> Any:
     try:
         return float((np.asarray(getattr(value, "value", value), float) * unit).to_value(wanted))
     except Exception:
-        raise InputError(f"{name} is in {unit}, expected {wanted or 'a number without a unit'}.") from None
+        raise InputError(
+            f"{name} is in {unit}, expected {wanted or 'a number without a unit'}."
+        ) from None
 
 
 def _plain(value: Any) -> Any:
@@ -160,7 +188,11 @@ def unit_at(place: Place, raw: Mapping[str, Any]) -> str | None:
     names = [part for part in place if isinstance(part, str)]
     if place[0] == "priors":
         kind, number = (names[2] if len(names) > 2 else ""), place[-1]
-        return "" if kind in _LOGARITHMIC and number == 1 else _parameter_unit(names[1].split("."), raw)
+        return (
+            ""
+            if kind in _LOGARITHMIC and number == 1
+            else _parameter_unit(names[1].split("."), raw)
+        )
     if place[0] == "truth":
         return _parameter_unit(names[1].split("."), raw)
     return _parameter_unit(names[1:], raw) if place[0] == "galaxy" else _UNITS.get(names[-1])
@@ -177,5 +209,7 @@ def _parameter_unit(path: list[str], raw: Mapping[str, Any]) -> str | None:
         below = below.get(part) if isinstance(below, Mapping) else None
     profile = str(below.get("profile")) if isinstance(below, Mapping) else ""
     homes = (lens,) if path[0] == LENS else (light,) if path[1:2] == ["light"] else (tracer, light)
-    function = next((found for home in homes if (found := getattr(home, profile, None)) is not None), None)
+    function = next(
+        (found for home in homes if (found := getattr(home, profile, None)) is not None), None
+    )
     return stated_unit(function, path[-1])

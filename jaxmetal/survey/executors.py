@@ -32,7 +32,9 @@ def opened(said: str) -> Iterator[Any]:
         with _dask(rest) as executor:
             yield executor
     else:
-        raise InputError(f"--executor: expected local:N (N processes) or dask:ADDRESS, got {said!r}.")
+        raise InputError(
+            f"--executor: expected local:N (N processes) or dask:ADDRESS, got {said!r}."
+        )
 
 
 class Pool:
@@ -51,7 +53,9 @@ class Pool:
     def _fresh(self) -> ProcessPoolExecutor:
         # A fresh interpreter, because a forked one would share what JAX has started.
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self._count, context, initializer=_settle, initargs=(context.Value("i", 0), gpus()))
+        return ProcessPoolExecutor(
+            self._count, context, initializer=_settle, initargs=(context.Value("i", 0), gpus())
+        )
 
     def submit(self, function: Callable, *arguments: Any) -> Any:
         """A future, by other processes if one of the last has died."""
@@ -68,8 +72,8 @@ class Pool:
         processes = list((self._pool._processes or {}).values())
         self._pool.shutdown(wait=kind is None, cancel_futures=True)
         if kind is not None:
-            # Whoever interrupts a survey would otherwise wait for the end of the shards that are being computed; before
-            # Python 3.14 an executor has no word of its own for this.
+            # Whoever interrupts a survey would otherwise wait for the end of the shards that are
+            # being computed; before Python 3.14 an executor has no word of its own for this.
             for process in processes:
                 process.terminate()
 
@@ -95,7 +99,9 @@ def _dask(address: str) -> Iterator[Any]:
     try:
         from distributed import Client
     except ImportError:
-        raise InputError('--executor dask: Dask is not installed; pip install "jaxmetal[cluster]".') from None
+        raise InputError(
+            '--executor dask: Dask is not installed; pip install "jaxmetal[cluster]".'
+        ) from None
     try:
         client = Client(address, timeout="10s")
     except (OSError, ValueError, TimeoutError) as error:

@@ -25,7 +25,13 @@ ROUNDS = 3
 POLL = 0.2
 
 
-def prepare(catalogue: Any, config: Any, out: str | os.PathLike, skip_bad: bool = False, progress: bool | None = None) -> Plan:
+def prepare(
+    catalogue: Any,
+    config: Any,
+    out: str | os.PathLike,
+    skip_bad: bool = False,
+    progress: bool | None = None,
+) -> Plan:
     """The plan of a survey, made and kept if there is none yet in its folder; see `run`."""
     from astropy.table import Table
 
@@ -36,12 +42,23 @@ def prepare(catalogue: Any, config: Any, out: str | os.PathLike, skip_bad: bool 
     names = (os.fspath(catalogue) if is_file else "a table", name)
     if (out / store.PLAN).exists():
         return _kept(out, planning.identity(raw, folder, whole, names))
-    if out.exists() and (not out.is_dir() or any(out.iterdir())) and not (out / store.SHARDS).is_dir():
+    if (
+        out.exists()
+        and (not out.is_dir() or any(out.iterdir()))
+        and not (out / store.SHARDS).is_dir()
+    ):
         raise InputError(f"{out}: expected an empty folder or the folder of a survey.")
     plan = planning.make_plan(raw, folder, whole, names, progress)
     lines = planning.bad_lines(plan, whole)
     if lines and not skip_bad:
-        raise InputError("\n".join([*lines, f"{len(plan.bad)} of {len(whole)} galaxies cannot be used; --skip-bad goes on without them."]))
+        raise InputError(
+            "\n".join(
+                [
+                    *lines,
+                    f"{len(plan.bad)} of {len(whole)} galaxies cannot be used; --skip-bad goes on without them.",
+                ]
+            )
+        )
     if not plan.shards:
         raise InputError("\n".join([*lines, "no galaxy is left."]))
     for line in lines:
@@ -55,13 +72,24 @@ def _kept(out: Path, asked: Plan) -> Plan:
     """The plan that a folder holds, if it is for what is asked for."""
     kept = store.read_plan(out)
     if changes := kept.differences(asked):
-        raise InputError("\n".join(f"{out}: holds another survey: {change}; --out names another folder." for change in changes))
+        raise InputError(
+            "\n".join(
+                f"{out}: holds another survey: {change}; --out names another folder."
+                for change in changes
+            )
+        )
     return kept
 
 
 def run(
-    catalogue: Any, config: Any, out: str | os.PathLike, *, skip_bad: bool = False, executor: Any = None, progress: bool | None = None,
-) -> Status:  # fmt: skip
+    catalogue: Any,
+    config: Any,
+    out: str | os.PathLike,
+    *,
+    skip_bad: bool = False,
+    executor: Any = None,
+    progress: bool | None = None,
+) -> Status:
     """Fit and sample every galaxy of a catalogue; what is there already is not computed again.
 
     Parameters
@@ -73,11 +101,14 @@ def run(
     out
         folder of the survey; a second run with other input is an error.
     skip_bad
-        whether to go on without galaxies whose input is wrong; they are rows of the final catalogue with their reason.
+        whether to go on without galaxies whose input is wrong; they are rows of the final catalogue
+        with their reason.
     executor
-        anything with a method submit, such as those of concurrent.futures, Dask or submitit; this process if left out.
+        anything with a method submit, such as those of concurrent.futures, Dask or submitit; this
+        process if left out.
     progress
-        whether to show how far it is; if left out, bars on a terminal or in a notebook, and a line every half minute in a log.
+        whether to show how far it is; if left out, bars on a terminal or in a notebook, and a line
+        every half minute in a log.
 
     Returns
     -------
@@ -87,13 +118,16 @@ def run(
     Raises
     ------
     InputError
-        with a line for everything that is wrong with the input, or with the shards that could not be computed.
+        with a line for everything that is wrong with the input, or with the shards that could not
+        be computed.
     """
     plan = prepare(catalogue, config, out, skip_bad, progress)
     folder = os.fspath(Path(out).absolute())
     remove_damaged(folder, plan)
     failed: dict[int, str] = {}
-    with bar(sum(len(each["rows"]) for each in plan.shards), progress, "survey", "galaxies") as shown:
+    with bar(
+        sum(len(each["rows"]) for each in plan.shards), progress, "survey", "galaxies"
+    ) as shown:
         todo = missing(folder, plan)
         shown.update(sum(len(each["rows"]) for n, each in enumerate(plan.shards) if n not in todo))
         for attempt in range(ROUNDS):
@@ -106,7 +140,9 @@ def run(
             else:
                 _elsewhere(executor, folder, todo, attempt + 1 == ROUNDS, failed, moved)
     if failed:
-        raise InputError("\n".join(f"shard {number}: {text}" for number, text in sorted(failed.items())))
+        raise InputError(
+            "\n".join(f"shard {number}: {text}" for number, text in sorted(failed.items()))
+        )
     return status(folder)
 
 
@@ -125,7 +161,8 @@ def slurm_of(config: Any) -> Array:
 def remove_damaged(folder: str, plan: Plan) -> None:
     """Take away shards that are not whole, which only a failing disk can leave, so that they are computed again.
 
-    With a shard that is whole goes the claim of a process that was killed between writing it and letting go.
+    With a shard that is whole goes the claim of a process that was killed between writing it and
+    letting go.
     """
     for number in range(len(plan.shards)):
         path, claim = (store.shard_path(folder, number, suffix) for suffix in (".nc", ".lock"))
@@ -139,7 +176,14 @@ def remove_damaged(folder: str, plan: Plan) -> None:
                 path.unlink(missing_ok=True)
 
 
-def _here(folder: str, todo: Sequence[int], wait: bool, progress: bool | None, failed: dict[int, str], moved: Any) -> None:
+def _here(
+    folder: str,
+    todo: Sequence[int],
+    wait: bool,
+    progress: bool | None,
+    failed: dict[int, str],
+    moved: Any,
+) -> None:
     """One shard after the other, in this process."""
     for number in todo:
         try:
@@ -152,7 +196,9 @@ def _here(folder: str, todo: Sequence[int], wait: bool, progress: bool | None, f
             failed[number] = f"{type(error).__name__}: {error}"
 
 
-def _elsewhere(executor: Any, folder: str, todo: Sequence[int], last: bool, failed: dict[int, str], moved: Any) -> None:
+def _elsewhere(
+    executor: Any, folder: str, todo: Sequence[int], last: bool, failed: dict[int, str], moved: Any
+) -> None:
     """All shards handed to an executor; one that was lost with its worker is tried again in the next round."""
     if hasattr(executor, "shards"):
         waiting = executor.shards(folder, todo)

@@ -23,8 +23,25 @@ ECSV, FITS = "catalogue.ecsv", "catalogue.fits"
 # What there is for each parameter, and for each galaxy.
 OF_PARAMETERS = ("q16", "q50", "q84", "mean", "sd", "ess", "r_hat", "value", "error")
 DIMENSIONLESS = ("ess", "r_hat")
-NUMBERS = ("naive_gradient", "naive_gradient_error", "reduced_chi_square", "log_likelihood", "pixels", "k_hat")
-OUR_OWN = ("converged", "method", "message", "note", "shard", "sampling", "sampling_error", "light_sampling_error", *NUMBERS)
+NUMBERS = (
+    "naive_gradient",
+    "naive_gradient_error",
+    "reduced_chi_square",
+    "log_likelihood",
+    "pixels",
+    "k_hat",
+)
+OUR_OWN = (
+    "converged",
+    "method",
+    "message",
+    "note",
+    "shard",
+    "sampling",
+    "sampling_error",
+    "light_sampling_error",
+    *NUMBERS,
+)
 
 
 def collect(folder: str | os.PathLike) -> Any:
@@ -38,9 +55,10 @@ def collect(folder: str | os.PathLike) -> Any:
     Returns
     -------
     table
-        an astropy Table with the rows of the catalogue: its own columns; for each parameter the 16th, 50th and 84th
-        percentiles, mean, standard deviation, effective samples and R-hat of the posterior, the value of the fit and
-        its error; reduced chi-square, method, k-hat, whether it converged and what to know about it.
+        an astropy Table with the rows of the catalogue: its own columns; for each parameter the
+        16th, 50th and 84th percentiles, mean, standard deviation, effective samples and R-hat of
+        the posterior, the value of the fit and its error; reduced chi-square, method, k-hat,
+        whether it converged and what to know about it.
 
     Raises
     ------
@@ -62,7 +80,11 @@ def table(folder: str | os.PathLike) -> Any:
     plan, catalogue = store.read_plan(folder), store.read_input(folder)
     absent = missing(folder, plan)
     if absent:
-        log.warning("%d of %d shards are not there yet; their galaxies are rows that say so", len(absent), len(plan.shards))
+        log.warning(
+            "%d of %d shards are not there yet; their galaxies are rows that say so",
+            len(absent),
+            len(plan.shards),
+        )
     result, rows = _own_columns(catalogue.table), len(catalogue)
     columns = _blank(plan, rows)
     units: dict[str, str] = {}
@@ -95,7 +117,9 @@ def _plain_texts(table: Any) -> Any:
     """The table with texts as texts: ECSV would write Python objects as JSON, in three pairs of quotes."""
     for name in table.colnames:
         column = table[name]
-        if column.dtype.kind == "O" and all(isinstance(value, str) for value in np.ma.compressed(column)):
+        if column.dtype.kind == "O" and all(
+            isinstance(value, str) for value in np.ma.compressed(column)
+        ):
             table.replace_column(name, column.astype(str))
     return table
 
@@ -103,8 +127,12 @@ def _plain_texts(table: Any) -> Any:
 def _blank(plan: Plan, rows: int) -> dict[str, np.ndarray]:
     """The columns of galaxies of which nothing is known yet."""
     columns: dict[str, np.ndarray] = {"converged": np.zeros(rows, bool)}
-    columns |= {name: np.full(rows, "", object) for name in ("method", "message", "note", "sampling")}
-    columns |= {name: np.full(rows, np.nan) for name in (*NUMBERS, "sampling_error", "light_sampling_error")}
+    columns |= {
+        name: np.full(rows, "", object) for name in ("method", "message", "note", "sampling")
+    }
+    columns |= {
+        name: np.full(rows, np.nan) for name in (*NUMBERS, "sampling_error", "light_sampling_error")
+    }
     columns["shard"] = np.full(rows, -1)
     columns["message"][:] = "not computed yet"
     for row, reason in plan.bad.items():
@@ -112,7 +140,9 @@ def _blank(plan: Plan, rows: int) -> dict[str, np.ndarray]:
     return columns
 
 
-def _fill(columns: dict[str, np.ndarray], units: dict[str, str], tree: Any, plan: Plan, number: int) -> None:
+def _fill(
+    columns: dict[str, np.ndarray], units: dict[str, str], tree: Any, plan: Plan, number: int
+) -> None:
     """Put a shard's results into the columns."""
     found, group = tree["galaxies"], plan.groups[plan.shards[number]["group"]]
     rows = np.asarray(found["row"])
@@ -120,13 +150,21 @@ def _fill(columns: dict[str, np.ndarray], units: dict[str, str], tree: Any, plan
     columns["converged"][rows] = np.asarray(found["converged"]) != 0
     for name in ("method", "message", "note", *NUMBERS):
         columns[name][rows] = np.asarray(found[name])
-    columns["sampling"][rows] = "; ".join(f"{name} {s[0] * s[1]:g}/{s[0]:g}, margin {s[2]}" for name, s in group["samplings"].items())
+    columns["sampling"][rows] = "; ".join(
+        f"{name} {s[0] * s[1]:g}/{s[0]:g}, margin {s[2]}" for name, s in group["samplings"].items()
+    )
     if group["errors"]:
-        columns["sampling_error"][rows], columns["light_sampling_error"][rows] = np.max(list(group["errors"].values()), axis=0)
-    for i, label in enumerate(map(str, np.asarray(found["parameter"])) if "parameter" in found.coords else ()):
+        columns["sampling_error"][rows], columns["light_sampling_error"][rows] = np.max(
+            list(group["errors"].values()), axis=0
+        )
+    for i, label in enumerate(
+        map(str, np.asarray(found["parameter"])) if "parameter" in found.coords else ()
+    ):
         for key in OF_PARAMETERS:
             name = f"{label}.{key}"
-            columns.setdefault(name, np.full(len(columns["shard"]), np.nan))[rows] = np.asarray(found[key])[:, i]
+            columns.setdefault(name, np.full(len(columns["shard"]), np.nan))[rows] = np.asarray(
+                found[key]
+            )[:, i]
             units[name] = "" if key in DIMENSIONLESS else str(np.asarray(found["unit"])[i])
         if label.endswith(".gradient"):
             units["naive_gradient"] = units["naive_gradient_error"] = units[f"{label}.value"]
@@ -134,9 +172,13 @@ def _fill(columns: dict[str, np.ndarray], units: dict[str, str], tree: Any, plan
 
 def _meta(plan: Plan, catalogue: Catalogue) -> dict[str, Any]:
     return {
-        "id": catalogue.id, **plan.versions, "configuration": plan.configuration, "catalogue": plan.catalogue,
-        "seed": (plan.raw.get("sample") or {}).get("seed", 0), "fit_seed": (plan.raw.get("fit") or {}).get("seed", 0),
-    }  # fmt: skip
+        "id": catalogue.id,
+        **plan.versions,
+        "configuration": plan.configuration,
+        "catalogue": plan.catalogue,
+        "seed": (plan.raw.get("sample") or {}).get("seed", 0),
+        "fit_seed": (plan.raw.get("fit") or {}).get("seed", 0),
+    }
 
 
 def _for_fits(found: Any) -> Any:
@@ -150,9 +192,19 @@ def _for_fits(found: Any) -> Any:
     for i, unit in enumerate(units.values()):
         if unit:
             # FITS knows no dex; a comment on the column says it to people.
-            hdu.header[f"{'TUNIT' if _in_fits(unit) else 'TCOMM'}{i + 1}"] = escaped(str(unit).replace(" ", ""))
-    hdu.header.update({"CREATOR": f"jaxmetal {said['jaxmetal']}", "PRECISN": said["precision"], "SEED": said["seed"]})
-    hdu.header.update({"CONFHASH": said["configuration"]["sha256"], "CATHASH": said["catalogue"]["sha256"]})
+            hdu.header[f"{'TUNIT' if _in_fits(unit) else 'TCOMM'}{i + 1}"] = escaped(
+                str(unit).replace(" ", "")
+            )
+    hdu.header.update(
+        {
+            "CREATOR": f"jaxmetal {said['jaxmetal']}",
+            "PRECISN": said["precision"],
+            "SEED": said["seed"],
+        }
+    )
+    hdu.header.update(
+        {"CONFHASH": said["configuration"]["sha256"], "CATHASH": said["catalogue"]["sha256"]}
+    )
     return fits.HDUList([fits.PrimaryHDU(), hdu])
 
 
@@ -185,9 +237,11 @@ def galaxies(folder: str | os.PathLike) -> Iterator[dict[str, Any]]:
     Returns
     -------
     galaxies
-        of dictionaries {"id", "row", "message", "pixel_scale", "maps": {name: {"data", "sigma", "model", "unit", "light"}}, "profile"}:
-        the pictures in the galaxy's own frame, NaN where a pixel takes no part, sigma as it was measured, without a fitted
-        scatter; the pixel scale of the first map, arcsec. Empty maps for a galaxy that was not fitted, or if the survey keeps none.
+        of dictionaries {"id", "row", "message", "pixel_scale", "maps": {name: {"data", "sigma",
+        "model", "unit", "light"}}, "profile"}: the pictures in the galaxy's own frame, NaN where a
+        pixel takes no part, sigma as it was measured, without a fitted scatter; the pixel scale of
+        the first map, arcsec. Empty maps for a galaxy that was not fitted, or if the survey keeps
+        none.
     """
     plan = store.read_plan(folder)
     with_maps = settings(plan.raw).maps
@@ -196,7 +250,12 @@ def galaxies(folder: str | os.PathLike) -> Iterator[dict[str, Any]]:
         told = tree["galaxies"]
         for i, row in enumerate(np.asarray(told["row"]).tolist()):
             seen = _pictures(tree, i) if with_maps and "maps" in tree.children else {"maps": {}}
-            yield {"id": str(told["id"].values[i]), "row": row, "message": str(told["message"].values[i]), **seen}
+            yield {
+                "id": str(told["id"].values[i]),
+                "row": row,
+                "message": str(told["message"].values[i]),
+                **seen,
+            }
 
 
 def _pictures(tree: Any, i: int) -> dict[str, Any]:
@@ -204,11 +263,21 @@ def _pictures(tree: Any, i: int) -> dict[str, Any]:
     for name, node in tree["maps"].children.items():
         rows, columns = np.asarray(node["shape"])[i].tolist()
         if rows:
-            pictures = {key: np.asarray(node[key])[i, :rows, :columns] for key in ("data", "sigma", "model")}
-            maps[name] = {**pictures, "unit": node.attrs["unit"], "light": bool(node.attrs["additive"])}
+            pictures = {
+                key: np.asarray(node[key])[i, :rows, :columns] for key in ("data", "sigma", "model")
+            }
+            maps[name] = {
+                **pictures,
+                "unit": node.attrs["unit"],
+                "light": bool(node.attrs["additive"]),
+            }
             scale = float(node["pixel_scale"][i]) if scale is None else scale
     profile = {key: np.asarray(values)[i] for key, values in tree["profile"].data_vars.items()}
-    return {"maps": maps, "pixel_scale": scale, **({"profile": profile} if np.isfinite(profile["data"]).any() else {})}
+    return {
+        "maps": maps,
+        "pixel_scale": scale,
+        **({"profile": profile} if np.isfinite(profile["data"]).any() else {}),
+    }
 
 
 def posteriors(folder: str | os.PathLike, path: str) -> Iterator[tuple[int, np.ndarray]]:
@@ -231,4 +300,6 @@ def posteriors(folder: str | os.PathLike, path: str) -> Iterator[tuple[int, np.n
                 if np.all(np.isfinite(samples[i])):
                     yield row, samples[i].reshape(-1)
     if path not in known:
-        raise InputError(f"{path!r}: no draws of such a parameter; there are {', '.join(sorted(known)) or 'none'}.")
+        raise InputError(
+            f"{path!r}: no draws of such a parameter; there are {', '.join(sorted(known)) or 'none'}."
+        )

@@ -22,21 +22,37 @@ def pictures(outcomes: Sequence[Any]) -> dict[str, Any]:
     like = next(outcome for outcome in outcomes if outcome.fit)
     found = {}
     for name, map in like.fit.maps.items():
-        images = {key: np.full((len(outcomes), *map.instrument.grid.shape), np.nan, np.float32) for key in ("data", "sigma", "model")}
+        images = {
+            key: np.full((len(outcomes), *map.instrument.grid.shape), np.nan, np.float32)
+            for key in ("data", "sigma", "model")
+        }
         shapes, scales = np.zeros((len(outcomes), 2), int), np.full(len(outcomes), np.nan)
         for i, outcome in enumerate(outcomes):
             if outcome.fit is None or outcome.scene is None:
                 continue
-            observed, model, shapes[i] = outcome.fit.maps[name], outcome.fit.predicted[name], outcome.scene.maps[name].shape
+            observed, model, shapes[i] = (
+                outcome.fit.maps[name],
+                outcome.fit.predicted[name],
+                outcome.scene.maps[name].shape,
+            )
             rows, columns = shapes[i]
-            for key, image in (("data", observed.data), ("sigma", observed.errors), ("model", model)):
+            for key, image in (
+                ("data", observed.data),
+                ("sigma", observed.errors),
+                ("model", model),
+            ):
                 images[key][i, :rows, :columns] = observed.image(image)[:rows, :columns]
             scales[i] = float(observed.instrument.grid.pixel_scale)
         columns = {key: (("galaxy", "y", "x"), image) for key, image in images.items()}
         columns |= {"shape": (("galaxy", "axis"), shapes), "pixel_scale": ("galaxy", scales)}
-        found[f"maps/{name}"] = xarray.Dataset(columns, attrs={"unit": like.scene.maps[name].unit, "additive": int(map.additive)})
+        found[f"maps/{name}"] = xarray.Dataset(
+            columns, attrs={"unit": like.scene.maps[name].unit, "additive": int(map.additive)}
+        )
     profiles = np.stack([_profile(outcome) for outcome in outcomes])
-    named = {key: (("galaxy", "annulus"), profiles[:, i]) for i, key in enumerate(("radius", "data", "error", "model"))}
+    named = {
+        key: (("galaxy", "annulus"), profiles[:, i])
+        for i, key in enumerate(("radius", "data", "error", "model"))
+    }
     return found | {"profile": xarray.Dataset(named)}
 
 
@@ -60,7 +76,9 @@ def _profile(outcome: Any) -> np.ndarray:
     shown = np.isfinite(z.data)
     edges = np.linspace(0.0, radius[shown].max() * (1 + 1e-6), ANNULI + 1)
     data = baselines.annuli(radius, z.data, edges)
-    model = baselines.annuli(radius, np.where(shown, outcome.fit.predicted[disc.map], np.nan), edges)
+    model = baselines.annuli(
+        radius, np.where(shown, outcome.fit.predicted[disc.map], np.nan), edges
+    )
     error = 0.5 * (data.p84 - data.p16) / np.sqrt(np.maximum(data.count, 1))
     return np.stack([data.radius, data.median, error, model.median])
 

@@ -17,7 +17,9 @@ from jaxmetal.survey.output import posteriors
 from jaxmetal.survey.store import Plan
 
 
-def population(folder: str | os.PathLike, path: str, against: str | None = None, seed: int = 0) -> Population:
+def population(
+    folder: str | os.PathLike, path: str, against: str | None = None, seed: int = 0
+) -> Population:
     """Mean and scatter of a parameter over the galaxies of a survey; see `jaxmetal.inference.population.infer`.
 
     Parameters
@@ -43,9 +45,16 @@ def population(folder: str | os.PathLike, path: str, against: str | None = None,
     """
     plan, catalogue = store.read_plan(folder), store.read_input(folder)
     x = None if against is None else _column(catalogue, against)
-    drawn = [(row, draws) for row, draws in posteriors(folder, path) if x is None or np.isfinite(x[row])]
+    drawn = [
+        (row, draws) for row, draws in posteriors(folder, path) if x is None or np.isfinite(x[row])
+    ]
     log_priors = [_log_prior(plan, catalogue, row, path, draws) for row, draws in drawn]
-    return infer([draws for _, draws in drawn], log_priors, None if x is None else [x[row] for row, _ in drawn], seed)
+    return infer(
+        [draws for _, draws in drawn],
+        log_priors,
+        None if x is None else [x[row] for row, _ in drawn],
+        seed,
+    )
 
 
 def _column(catalogue: Catalogue, name: str) -> np.ndarray:
@@ -61,7 +70,10 @@ def _column(catalogue: Catalogue, name: str) -> np.ndarray:
 def _log_prior(plan: Plan, catalogue: Catalogue, row: int, path: str, draws: Any) -> np.ndarray:
     """The logarithm of the prior with which a galaxy was fitted, at its draws; flat for what had none of its own."""
     # The priors alone, for which no observation need be read again.
-    config = parse(configure({"galaxy": {}, "priors": plan.raw.get("priors") or {}}, catalogue, row), Mistakes())
+    config = parse(
+        configure({"galaxy": {}, "priors": plan.raw.get("priors") or {}}, catalogue, row),
+        Mistakes(),
+    )
     prior = make_prior(config.priors[path]) if config and path in config.priors else None
     if not hasattr(prior, "log_prob"):
         return np.zeros(len(draws))
@@ -70,11 +82,18 @@ def _log_prior(plan: Plan, catalogue: Catalogue, row: int, path: str, draws: Any
 
 def text(found: Population, path: str, against: str | None) -> str:
     """The answer on a page."""
-    lines = [f"{path} of {found.galaxies} galaxies" + (f", at {against} = {found.pivot:.5g}" if against else "")]
+    lines = [
+        f"{path} of {found.galaxies} galaxies"
+        + (f", at {against} = {found.pivot:.5g}" if against else "")
+    ]
     for name, row in found.summary().items():
-        lines.append(f"  {name:<8}{row['mean']:>12.5g} ± {row['sd']:.2g}   (16 to 84 %: {row['q16']:.5g} to {row['q84']:.5g})")
+        lines.append(
+            f"  {name:<8}{row['mean']:>12.5g} ± {row['sd']:.2g}   (16 to 84 %: {row['q16']:.5g} to {row['q84']:.5g})"
+        )
     if found.effective < 20 or found.k_hat >= 0.7:
-        lines.append(f"not to be trusted: {found.effective:.0f} effective draws of one galaxy, k-hat {found.k_hat:.2f}")
+        lines.append(
+            f"not to be trusted: {found.effective:.0f} effective draws of one galaxy, k-hat {found.k_hat:.2f}"
+        )
     return "\n".join(lines)
 
 

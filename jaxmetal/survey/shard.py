@@ -31,7 +31,8 @@ from jaxmetal.survey.store import Plan
 
 log = logging.getLogger("jaxmetal")
 
-# Bytes that the galaxies computed at once may take. Not what the machine has: their number must not depend on it.
+# Bytes that the galaxies computed at once may take. Not what the machine has: their number must not
+# depend on it.
 MEMORY = 2e9
 STATISTICS = ("mean", "sd", "16%", "50%", "84%", "ess", "r_hat")
 
@@ -75,7 +76,9 @@ def compute(folder: str, number: int, wait: bool = False, progress: bool | None 
     """
     plan, path = store.read_plan(folder), store.shard_path(folder, number)
     if planning.versions() != plan.versions:
-        raise InputError(f"{folder}: planned with {plan.versions}, this process has {planning.versions()}.")
+        raise InputError(
+            f"{folder}: planned with {plan.versions}, this process has {planning.versions()}."
+        )
     with store.claimed(folder, number, wait) as mine:
         if not mine or path.is_file():
             return mine
@@ -88,7 +91,13 @@ def compute(folder: str, number: int, wait: bool = False, progress: bool | None 
             raise
         store.write_shard(folder, number, groups, _provenance(plan, time.monotonic() - since))
         troubled = sum(bool(outcome.message) for outcome in outcomes)
-        log.info("shard %d: %d galaxies, %d with something to say, %.1f s", number, len(outcomes), troubled, time.monotonic() - since)
+        log.info(
+            "shard %d: %d galaxies, %d with something to say, %.1f s",
+            number,
+            len(outcomes),
+            troubled,
+            time.monotonic() - since,
+        )
     return True
 
 
@@ -100,25 +109,36 @@ def work(folder: str, number: int, progress: bool | None = False) -> bool:
 
 def _provenance(plan: Plan, seconds: float) -> dict[str, Any]:
     return {
-        **plan.versions, "jax": jax.__version__, "backend": jax.default_backend(), "host": platform.node(), "seconds": seconds,
-        "configuration": plan.configuration["sha256"], "catalogue": plan.catalogue["sha256"],
-    }  # fmt: skip
+        **plan.versions,
+        "jax": jax.__version__,
+        "backend": jax.default_backend(),
+        "host": platform.node(),
+        "seconds": seconds,
+        "configuration": plan.configuration["sha256"],
+        "catalogue": plan.catalogue["sha256"],
+    }
 
 
-def _outcomes(plan: Plan, catalogue: Catalogue, number: int, progress: bool | None) -> list[Outcome]:
+def _outcomes(
+    plan: Plan, catalogue: Catalogue, number: int, progress: bool | None
+) -> list[Outcome]:
     shard = plan.shards[number]
     group, ids = plan.groups[shard["group"]], catalogue.ids
     outcomes = [Outcome(row, ids[row]) for row in shard["rows"]]
     for outcome in outcomes:
         try:
-            outcome.scene, outcome.note = planning.scene_of(plan.raw, Path(plan.folder), catalogue, outcome.row)
+            outcome.scene, outcome.note = planning.scene_of(
+                plan.raw, Path(plan.folder), catalogue, outcome.row
+            )
             outcome.model = planning.model_of(outcome.scene, group)
         except (InputError, OSError) as error:
             outcome.message = str(error).replace("\n", "; ")
     _of_one_structure(outcomes)
     together = planning.settings(plan.raw).together
     for first in range(0, len(outcomes), together):
-        if ready := [outcome for outcome in outcomes[first : first + together] if outcome.model is not None]:
+        if ready := [
+            outcome for outcome in outcomes[first : first + together] if outcome.model is not None
+        ]:
             _fit(ready, min(together, group["size"]), progress)
     return outcomes
 
@@ -130,11 +150,16 @@ def _of_one_structure(outcomes: Sequence[Outcome]) -> None:
         leaves, tree = jax.tree.flatten(model)
         return tree, tuple(np.shape(leaf) for leaf in leaves)
 
-    found = {outcome.row: structure(outcome.model) for outcome in outcomes if outcome.model is not None}
+    found = {
+        outcome.row: structure(outcome.model) for outcome in outcomes if outcome.model is not None
+    }
     usual = Counter(found.values()).most_common(1)
     for outcome in outcomes:
         if outcome.model is not None and found[outcome.row] != usual[0][0]:
-            outcome.model, outcome.message = None, "the galaxy's files have changed in shape since the survey was planned."
+            outcome.model, outcome.message = (
+                None,
+                "the galaxy's files have changed in shape since the survey was planned.",
+            )
 
 
 def _fit(outcomes: Sequence[Outcome], together: int, progress: bool | None) -> None:
@@ -143,7 +168,9 @@ def _fit(outcomes: Sequence[Outcome], together: int, progress: bool | None) -> N
     assert first.scene is not None and first.model is not None
     chunk = int(np.clip(MEMORY // memory_of(first.model), 1, together))
     models = Batch([outcome.model for outcome in outcomes if outcome.model is not None])
-    fits = optimise_batch(models, **first.scene.config.fit.model_dump(), chunk=chunk, progress=progress)
+    fits = optimise_batch(
+        models, **first.scene.config.fit.model_dump(), chunk=chunk, progress=progress
+    )
     for outcome, fit in zip(outcomes, fits, strict=True):
         outcome.fit = fit
         # A fit that converged may have something to say all the same.
@@ -153,7 +180,13 @@ def _fit(outcomes: Sequence[Outcome], together: int, progress: bool | None) -> N
         _sample(outcomes, models, fits, chunk, progress)
 
 
-def _sample(outcomes: Sequence[Outcome], models: Batch, fits: Sequence[Fit], chunk: int, progress: bool | None) -> None:
+def _sample(
+    outcomes: Sequence[Outcome],
+    models: Batch,
+    fits: Sequence[Fit],
+    chunk: int,
+    progress: bool | None,
+) -> None:
     """Sample the galaxies whose fits have an answer; one without would hold up all the others, and says that it is left out."""
     scene = outcomes[0].scene
     assert scene is not None and scene.config.sample is not None
@@ -169,7 +202,9 @@ def _sample(outcomes: Sequence[Outcome], models: Batch, fits: Sequence[Fit], chu
     some = models if len(sampled) == len(models) else Batch([models[i] for i in sampled])
     asked = wanted.model_dump(exclude={"adapt_metric"})
     numbers = [number_of(outcomes[i].id) for i in sampled]
-    posteriors = sample_batch(some, [fits[i] for i in sampled], **asked, numbers=numbers, chunk=chunk, progress=progress)
+    posteriors = sample_batch(
+        some, [fits[i] for i in sampled], **asked, numbers=numbers, chunk=chunk, progress=progress
+    )
     for i, posterior in zip(sampled, posteriors, strict=True):
         outcomes[i].posterior = posterior
         if not posterior.converged:
@@ -187,24 +222,43 @@ def tables(outcomes: Sequence[Outcome], with_maps: bool) -> dict[str, Any]:
 
     columns: dict[str, Any] = {
         "row": ("galaxy", np.array([outcome.row for outcome in outcomes])),
-        **{name: ("galaxy", _texts(getattr(outcome, name) for outcome in outcomes)) for name in ("id", "message", "note")},
+        **{
+            name: ("galaxy", _texts(getattr(outcome, name) for outcome in outcomes))
+            for name in ("id", "message", "note")
+        },
         "method": ("galaxy", _texts(_method(outcome) for outcome in outcomes)),
         "converged": ("galaxy", np.array([_converged(outcome) for outcome in outcomes], np.int8)),
     }
-    for name, asked in (("reduced_chi_square", "reduced_chi_square"), ("log_likelihood", "log_likelihood"), ("pixels", "size")):
-        columns[name] = ("galaxy", np.array([getattr(o.fit, asked) if o.fit else np.nan for o in outcomes], float))
+    for name, asked in (
+        ("reduced_chi_square", "reduced_chi_square"),
+        ("log_likelihood", "log_likelihood"),
+        ("pixels", "size"),
+    ):
+        columns[name] = (
+            "galaxy",
+            np.array([getattr(o.fit, asked) if o.fit else np.nan for o in outcomes], float),
+        )
     columns["k_hat"] = ("galaxy", np.array([_k_hat(outcome) for outcome in outcomes], float))
     lines = np.array([naive(outcome) for outcome in outcomes], float)
-    columns |= {name: ("galaxy", lines[:, i]) for i, name in enumerate(("naive_gradient", "naive_gradient_error"))}
+    columns |= {
+        name: ("galaxy", lines[:, i])
+        for i, name in enumerate(("naive_gradient", "naive_gradient_error"))
+    }
     first = next((outcome for outcome in outcomes if outcome.fit), None)
     if first is None or first.fit is None:
         return {"galaxies": xarray.Dataset(columns)}
     labels = first.fit.labels
     rows = np.stack([_numbers(outcome, len(labels)) for outcome in outcomes])
     for i, name in enumerate(("value", "error", *STATISTICS)):
-        columns[name.replace("16%", "q16").replace("50%", "q50").replace("84%", "q84")] = (("galaxy", "parameter"), rows[:, i])
+        columns[name.replace("16%", "q16").replace("50%", "q50").replace("84%", "q84")] = (
+            ("galaxy", "parameter"),
+            rows[:, i],
+        )
     nothing = np.full((len(labels), len(labels)), np.nan)
-    columns["covariance"] = (("galaxy", "parameter", "other"), np.stack([o.fit.covariance if o.fit else nothing for o in outcomes]))
+    columns["covariance"] = (
+        ("galaxy", "parameter", "other"),
+        np.stack([o.fit.covariance if o.fit else nothing for o in outcomes]),
+    )
     coordinates = {"parameter": _texts(labels), "unit": ("parameter", _texts(first.units))}
     found = {"galaxies": xarray.Dataset(columns, coordinates)}
     if any(outcome.posterior for outcome in outcomes):
@@ -237,16 +291,22 @@ def _k_hat(outcome: Outcome) -> float:
 def _numbers(outcome: Outcome, count: int) -> np.ndarray:
     """Value, error and statistics of each parameter, shape (2 + statistics, parameters).
 
-    Without draws the statistics are Laplace's, and NaN where the fit has not converged: it says nothing of a posterior then.
+    Without draws the statistics are Laplace's, and NaN where the fit has not converged: it says
+    nothing of a posterior then.
     """
     if outcome.fit is None:
         return np.full((2 + len(STATISTICS), count), np.nan)
-    value, error = (np.concatenate([np.ravel(v) for v in part.values()]) for part in (outcome.fit.parameters, outcome.fit.errors))
+    value, error = (
+        np.concatenate([np.ravel(v) for v in part.values()])
+        for part in (outcome.fit.parameters, outcome.fit.errors)
+    )
     if outcome.posterior is None:
         nothing = np.full(count, np.nan)
         if not outcome.fit.converged:
             return np.stack([value, error, *([nothing] * len(STATISTICS))])
-        return np.stack([value, error, value, error, value - error, value, value + error, nothing, nothing])
+        return np.stack(
+            [value, error, value, error, value - error, value, value + error, nothing, nothing]
+        )
     drawn = outcome.posterior.summary()
     return np.stack([value, error, *([row[key] for row in drawn.values()] for key in STATISTICS)])
 
@@ -259,6 +319,12 @@ def _draws(outcomes: Sequence[Outcome]) -> Any:
     drawn: dict[str, Any] = {}
     for name, samples in {**like.samples, **like.derived}.items():
         nothing = np.full_like(samples, np.nan)
-        parts = [{**o.posterior.samples, **o.posterior.derived}[name] if o.posterior else nothing for o in outcomes]
-        drawn[name] = (("galaxy", "chain", "draw", *(f"{name}_dim_{i}" for i in range(samples.ndim - 2))), np.stack(parts))
+        parts = [
+            {**o.posterior.samples, **o.posterior.derived}[name] if o.posterior else nothing
+            for o in outcomes
+        ]
+        drawn[name] = (
+            ("galaxy", "chain", "draw", *(f"{name}_dim_{i}" for i in range(samples.ndim - 2))),
+            np.stack(parts),
+        )
     return xarray.Dataset(drawn)

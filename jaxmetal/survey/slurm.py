@@ -61,30 +61,55 @@ class Array:
         try:
             jobs = executor.map_array(Shard(), [folder] * len(todo), list(todo))
         except Exception as error:  # submitit passes on what sbatch says in several classes
-            raise InputError(f"survey.slurm: the jobs were not taken ({' '.join(str(error).split())}).") from None
+            raise InputError(
+                f"survey.slurm: the jobs were not taken ({' '.join(str(error).split())})."
+            ) from None
         queue = Queue([job.job_id for job in jobs])
-        log.info("sent to Slurm: jobs %s; an interrupt here leaves them running", ", ".join(job.job_id for job in jobs))
-        return {number: Job(folder, number, job.job_id, queue) for number, job in zip(todo, jobs, strict=True)}
+        log.info(
+            "sent to Slurm: jobs %s; an interrupt here leaves them running",
+            ", ".join(job.job_id for job in jobs),
+        )
+        return {
+            number: Job(folder, number, job.job_id, queue)
+            for number, job in zip(todo, jobs, strict=True)
+        }
 
     def _executor(self, logs: Path) -> Any:
         try:
             import submitit
         except ImportError:
-            raise InputError('--slurm: submitit is not installed; pip install "jaxmetal[cluster]".') from None
+            raise InputError(
+                '--slurm: submitit is not installed; pip install "jaxmetal[cluster]".'
+            ) from None
         # Slurm reads %j and the like in the names of its logs.
         if "%" in str(logs) or "\n" in str(logs):
-            raise InputError(f"--slurm: the folder's name may hold no % and no line break, got {str(logs)!r}.")
+            raise InputError(
+                f"--slurm: the folder's name may hold no % and no line break, got {str(logs)!r}."
+            )
         said = self._said
-        wanted = {"partition": said.partition, "account": said.account, "qos": said.qos, "constraint": said.constraint}
-        wanted |= {"mem": said.memory and f"{round(1024 * said.memory)}M", "gpus_per_node": said.gpus or None}
+        wanted = {
+            "partition": said.partition,
+            "account": said.account,
+            "qos": said.qos,
+            "constraint": said.constraint,
+        }
+        wanted |= {
+            "mem": said.memory and f"{round(1024 * said.memory)}M",
+            "gpus_per_node": said.gpus or None,
+        }
         try:
             executor = submitit.SlurmExecutor(folder=logs, max_num_timeout=said.requeues)
         except RuntimeError as error:
             raise InputError(f"--slurm: {error}") from None
         executor.update_parameters(
-            job_name="jaxmetal", time=said.minutes, cpus_per_task=said.cpus, array_parallelism=said.at_once, signal_delay_s=WARNING,
-            setup=list(said.setup), **{key: value for key, value in wanted.items() if value is not None},
-        )  # fmt: skip
+            job_name="jaxmetal",
+            time=said.minutes,
+            cpus_per_task=said.cpus,
+            array_parallelism=said.at_once,
+            signal_delay_s=WARNING,
+            setup=list(said.setup),
+            **{key: value for key, value in wanted.items() if value is not None},
+        )
         return executor
 
 
@@ -132,7 +157,10 @@ class Job:
         if self._arrived():
             return True
         reason = store.read_failure(self._folder, self._number)
-        raise RuntimeError(reason or f"job {self._job} ended without a result; its log is in {os.path.join(self._folder, LOGS)}")
+        raise RuntimeError(
+            reason
+            or f"job {self._job} ended without a result; its log is in {os.path.join(self._folder, LOGS)}"
+        )
 
     def _arrived(self) -> bool:
         return store.shard_path(self._folder, self._number).is_file()

@@ -16,7 +16,8 @@ class Status:
     done, running, failed, missing
         numbers of shards; failed ones with their reason.
     galaxies, arrived, left_out
-        how many there are to be computed, have been, and were left out because their input was wrong.
+        how many there are to be computed, have been, and were left out because their input was
+        wrong.
     """
 
     done: list[int]
@@ -32,12 +33,18 @@ class Status:
         counts = f"{len(self.done)} done, {len(self.running)} running, {len(self.failed)} failed, {len(self.missing)} missing"
         lines = [f"{self.arrived} of {self.galaxies} galaxies; {count} shards: {counts}"]
         lines += [f"{self.left_out} galaxies were left out"] if self.left_out else []
-        return "\n".join(lines + [f"shard {number}: {text}" for number, text in self.failed.items()])
+        return "\n".join(
+            lines + [f"shard {number}: {text}" for number, text in self.failed.items()]
+        )
 
 
 def missing(folder: str | os.PathLike, plan: Plan) -> list[int]:
     """The shards that are not there."""
-    return [number for number in range(len(plan.shards)) if not store.shard_path(folder, number).is_file()]
+    return [
+        number
+        for number in range(len(plan.shards))
+        if not store.shard_path(folder, number).is_file()
+    ]
 
 
 def status(folder: str | os.PathLike) -> Status:
@@ -51,8 +58,14 @@ def status(folder: str | os.PathLike) -> Status:
     plan = store.read_plan(folder)
     absent = missing(folder, plan)
     running = [number for number in absent if store.is_claimed(folder, number)]
-    failed = {n: text for n in absent if n not in running and (text := store.read_failure(folder, n)) is not None}
+    failed = {
+        n: text
+        for n in absent
+        if n not in running and (text := store.read_failure(folder, n)) is not None
+    }
     sizes = [len(shard["rows"]) for shard in plan.shards]
     done = [number for number in range(len(sizes)) if number not in absent]
     rest = [number for number in absent if number not in running and number not in failed]
-    return Status(done, running, failed, rest, sum(sizes), sum(sizes[n] for n in done), len(plan.bad))
+    return Status(
+        done, running, failed, rest, sum(sizes), sum(sizes[n] for n in done), len(plan.bad)
+    )

@@ -39,7 +39,8 @@ class Plan:
     bad
         {row, as text: why that galaxy was left out}.
     groups
-        of galaxies that share a program: {"size", "samplings": {map: [convolve, nodes, margin]}, "errors": {map: [tracer, light]}}.
+        of galaxies that share a program: {"size", "samplings": {map: [convolve, nodes, margin]},
+        "errors": {map: [tracer, light]}}.
     shards
         {"group", "rows"} of each.
     """
@@ -128,7 +129,8 @@ def shard_path(folder: str | os.PathLike, number: int, suffix: str = ".nc") -> P
 def claimed(folder: str | os.PathLike, number: int, wait: bool = False) -> Iterator[bool]:
     """Whether this process alone works on a shard now. The claim ends with the process, however that ends.
 
-    Where the file system knows no locks everybody gets the claim: two may then do the same work, and the result is the same.
+    Where the file system knows no locks everybody gets the claim: two may then do the same work,
+    and the result is the same.
     """
     path = shard_path(folder, number, ".lock")
     with writing(path), open(path, "a") as lock:
@@ -156,12 +158,17 @@ def _lock(lock: Any, tries: int) -> bool:
 
 def is_claimed(folder: str | os.PathLike, number: int) -> bool:
     """Whether some process works on a shard now."""
-    with contextlib.suppress(FileNotFoundError, PermissionError), open(shard_path(folder, number, ".lock")) as lock:
+    with (
+        contextlib.suppress(FileNotFoundError, PermissionError),
+        open(shard_path(folder, number, ".lock")) as lock,
+    ):
         return not _lock(lock, 1)
     return False
 
 
-def write_shard(folder: str | os.PathLike, number: int, groups: Mapping[str, Any], attributes: Mapping[str, Any]) -> None:
+def write_shard(
+    folder: str | os.PathLike, number: int, groups: Mapping[str, Any], attributes: Mapping[str, Any]
+) -> None:
     """Write the results of a shard, a checksum behind them; under a temporary name until it is whole."""
     import xarray
 
@@ -169,10 +176,15 @@ def write_shard(folder: str | os.PathLike, number: int, groups: Mapping[str, Any
     tree.attrs = {**attributes, "number": number}
     coded = {"zlib": True, "complevel": 1, "shuffle": True}
     encoding = {
-        f"/{name}": {key: coded for key, values in data.data_vars.items() if values.dtype.kind in "fi" and values.ndim}
+        f"/{name}": {
+            key: coded
+            for key, values in data.data_vars.items()
+            if values.dtype.kind in "fi" and values.ndim
+        }
         for name, data in groups.items()
     }
-    # As bytes first, so that a full disk is met by one plain write; netCDF does not mind what stands behind its end.
+    # As bytes first, so that a full disk is met by one plain write; netCDF does not mind what
+    # stands behind its end.
     with _not_by_dask():
         content = bytes(tree.to_netcdf(None, engine="h5netcdf", encoding=encoding))
     content += sha256(content).digest()

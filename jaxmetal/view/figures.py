@@ -14,7 +14,9 @@ from jaxmetal.view.posterior import corner_figure, trace_figure
 from jaxmetal.view.profile import profile_figure
 
 
-def fit_figures(scene: Scene, fit: Fit, posterior: Posterior | None) -> dict[str, Callable[[], style.Figure]]:
+def fit_figures(
+    scene: Scene, fit: Fit, posterior: Posterior | None
+) -> dict[str, Callable[[], style.Figure]]:
     """{name: what draws it}: maps, light, source plane, radial profile; of a posterior the corner plot and the traces.
 
     They are drawn one by one, so that one that fails costs none of the others.
@@ -35,8 +37,15 @@ def fit_figures(scene: Scene, fit: Fit, posterior: Posterior | None) -> dict[str
     figures |= {f"planes_{name}": partial(plane_figure, fit, name, units[name]) for name in behind}
     if disc := scene.disc_of(fit.galaxy):
         options = {"unit": units[disc.map], "truth": scene.truth, "disc": disc}
-        figures[f"profile_{disc.map}"] = partial(profile_figure, fit, disc.map, posterior, **options)
+        figures[f"profile_{disc.map}"] = partial(
+            profile_figure, fit, disc.map, posterior, **options
+        )
     if posterior:
-        truths = {path: value for path, value in scene.config.truth.items() if path in posterior.flat}
-        figures |= {"corner": partial(corner_figure, posterior, truths), "trace": partial(trace_figure, posterior)}
+        truths = {
+            path: value for path, value in scene.config.truth.items() if path in posterior.flat
+        }
+        figures |= {
+            "corner": partial(corner_figure, posterior, truths),
+            "trace": partial(trace_figure, posterior),
+        }
     return figures

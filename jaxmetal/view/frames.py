@@ -22,7 +22,10 @@ FLATTEST, TALLEST, TICK = 0.2, 2.0, 0.5
 # So much of what is shown is left free around it.
 MARGIN = 0.06
 # White with a black edge is seen on every colour.
-EDGED, LETTERS = [withStroke(linewidth=2.6, foreground="black")], [withStroke(linewidth=1.8, foreground="black")]
+EDGED, LETTERS = (
+    [withStroke(linewidth=2.6, foreground="black")],
+    [withStroke(linewidth=1.8, foreground="black")],
+)
 Image = Float[np.ndarray, "ny nx"]
 
 
@@ -44,7 +47,9 @@ def corners(grid: Grid) -> tuple[Image, Image]:
     """(x, y) of the corners of all pixels, arcsec, each of shape (rows + 1, columns + 1)."""
     rows, columns = (np.arange(n + 1) - 0.5 for n in grid.shape)
     matrix, origin = np.asarray(grid.matrix, float), np.asarray(grid.origin, float)
-    x, y = (origin[i] + matrix[i, 0] * columns[None, :] + matrix[i, 1] * rows[:, None] for i in (0, 1))
+    x, y = (
+        origin[i] + matrix[i, 0] * columns[None, :] + matrix[i, 1] * rows[:, None] for i in (0, 1)
+    )
     return x, y
 
 
@@ -74,11 +79,21 @@ def window_of(grid: Grid, shown: Bool[np.ndarray, "ny nx"] | None = None) -> Win
     low_x, high_x, low_y, high_y = x[used].min(), x[used].max(), y[used].min(), y[used].max()
     gap = MARGIN * max(high_x - low_x, high_y - low_y) + float(grid.pixel_scale)
     return Window(
-        max(frame.left, low_x - gap), min(frame.right, high_x + gap), max(frame.bottom, low_y - gap), min(frame.top, high_y + gap)
+        max(frame.left, low_x - gap),
+        min(frame.right, high_x + gap),
+        max(frame.bottom, low_y - gap),
+        min(frame.top, high_y + gap),
     )
 
 
-def draw_map(axes: Axes, grid: Grid, image: Image, colours: str, norm: Normalize, window: Window | None = None) -> QuadMesh:
+def draw_map(
+    axes: Axes,
+    grid: Grid,
+    image: Image,
+    colours: str,
+    norm: Normalize,
+    window: Window | None = None,
+) -> QuadMesh:
     """Draw an image on the sky, each pixel where it lies; NaN is drawn as masked.
 
     Parameters
@@ -97,7 +112,9 @@ def draw_map(axes: Axes, grid: Grid, image: Image, colours: str, norm: Normalize
     x, y = corners(grid)
     outline = np.stack([[c[0, 0], c[0, -1], c[-1, -1], c[-1, 0]] for c in (x, y)], axis=-1)
     axes.add_patch(Polygon(outline, closed=True, **style.MASKED))
-    mesh = axes.pcolormesh(x, y, np.ma.masked_invalid(image), cmap=colours, norm=norm, rasterized=True)
+    mesh = axes.pcolormesh(
+        x, y, np.ma.masked_invalid(image), cmap=colours, norm=norm, rasterized=True
+    )
     window = window or window_of(grid)
     axes.set_aspect("equal")
     # Nobody reads thirty ticks on a small frame.
@@ -108,7 +125,9 @@ def draw_map(axes: Axes, grid: Grid, image: Image, colours: str, norm: Normalize
     return mesh
 
 
-def panels(grid: Grid, window: Window, count: int, foot: float, head: float) -> tuple[style.Figure, list[Axes], float]:
+def panels(
+    grid: Grid, window: Window, count: int, foot: float, head: float
+) -> tuple[style.Figure, list[Axes], float]:
     """A figure with panels of a window's shape in a row, their axes, and the width of one, inches.
 
     Parameters
@@ -128,7 +147,10 @@ def panels(grid: Grid, window: Window, count: int, foot: float, head: float) -> 
     size = LEFT + count * width + (count - 1) * GAP + 0.15, BOTTOM + foot + height + 0.35 + head
     figure = style.new_figure(*size, layout=None)
     bottom, sky = BOTTOM + foot, is_sky(grid)
-    axes = [style.tidy(style.add_axes(figure, LEFT + i * (width + GAP), bottom, width, height)) for i in range(count)]
+    axes = [
+        style.tidy(style.add_axes(figure, LEFT + i * (width + GAP), bottom, width, height))
+        for i in range(count)
+    ]
     for one in axes:
         one.set_xlabel("x, east [arcsec]" if sky else "x [arcsec]", labelpad=2)
         one.tick_params(labelleft=one is axes[0])
@@ -148,7 +170,9 @@ def few_ticks(axes: Axes, width: float, height: float) -> None:
 def bar_axes(figure: style.Figure, first: int, last: int, width: float, foot: float) -> Axes:
     """Room for a colour bar below the panels from the first to the last."""
     left = LEFT + first * (width + GAP)
-    return style.add_axes(figure, left, BOTTOM + foot - 0.68, (last - first + 1) * (width + GAP) - GAP, 0.11)
+    return style.add_axes(
+        figure, left, BOTTOM + foot - 0.68, (last - first + 1) * (width + GAP) - GAP, 0.11
+    )
 
 
 def half_light(map: Map) -> float:
@@ -168,15 +192,32 @@ def _draw_psf(axes: Axes, radius: float) -> None:
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     gap = radius + 0.04 * (top - bottom)
     center = (left + np.sign(right - left) * gap, bottom + gap)
-    axes.add_patch(Circle(center, radius, fill=False, edgecolor="white", linewidth=1.2, path_effects=EDGED))
+    axes.add_patch(
+        Circle(center, radius, fill=False, edgecolor="white", linewidth=1.2, path_effects=EDGED)
+    )
 
 
 def _draw_compass(axes: Axes) -> None:
     """North up and east to the left, in the lower right corner."""
-    arrow: dict[str, Any] = {"arrowstyle": "<|-", "color": "white", "linewidth": 1.1, "path_effects": EDGED}
+    arrow: dict[str, Any] = {
+        "arrowstyle": "<|-",
+        "color": "white",
+        "linewidth": 1.1,
+        "path_effects": EDGED,
+    }
     arrow |= {"shrinkA": 3, "shrinkB": 0, "mutation_scale": 7}
     for text, offset in (("N", (0, 22)), ("E", (-22, 0))):
         axes.annotate(
-            text, xy=(0.94, 0.06), xycoords="axes fraction", xytext=offset, textcoords="offset points", arrowprops=arrow,
-            ha="center", va="center", color="white", fontsize=style.SMALL, fontweight="bold", path_effects=LETTERS,
-        )  # fmt: skip
+            text,
+            xy=(0.94, 0.06),
+            xycoords="axes fraction",
+            xytext=offset,
+            textcoords="offset points",
+            arrowprops=arrow,
+            ha="center",
+            va="center",
+            color="white",
+            fontsize=style.SMALL,
+            fontweight="bold",
+            path_effects=LETTERS,
+        )

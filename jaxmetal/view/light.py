@@ -14,7 +14,16 @@ from jaxmetal.inference.fit import Fit
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.maps import LightMap, Map
 from jaxmetal.view import style
-from jaxmetal.view.frames import Window, bar_axes, draw_map, draw_marks, few_ticks, half_light, panels, window_of
+from jaxmetal.view.frames import (
+    Window,
+    bar_axes,
+    draw_map,
+    draw_marks,
+    few_ticks,
+    half_light,
+    panels,
+    window_of,
+)
 from jaxmetal.view.maps import RING, chosen_map, draw_bar, shared_norm
 
 # The parts of all light inside the contours, and how they are drawn: told apart without colour.
@@ -27,7 +36,8 @@ FOOT = 0.5
 def light_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
     """The light that carries the tracer of one of a fit's maps: as it is, and through the PSF.
 
-    What is bright decides what a pixel shows, so this picture is worth a look whether the light was fitted or known.
+    What is bright decides what a pixel shows, so this picture is worth a look whether the light was
+    fitted or known.
 
     Parameters
     ----------
@@ -50,7 +60,9 @@ def light_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
     """
     tracer_map = chosen_map(fit, name, "light_figure")
     if tracer_map.tracer is None:
-        raise InputError(f"light_figure: {name!r} is a map of light; the light is shown for a tracer map.")
+        raise InputError(
+            f"light_figure: {name!r} is a map of light; the light is shown for a tracer map."
+        )
     blank = _blank(tracer_map)
     carriers = carriers_of(fit.galaxy, tracer_map.tracer)
     views = intrinsic(carriers, blank), _through_psf(carriers, blank)
@@ -79,7 +91,9 @@ def light_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
 
 def carriers_of(galaxy: Galaxy, tracer: str) -> Galaxy:
     """The components that carry a tracer, behind the same lenses."""
-    components: dict[str, Any] = {name: one for name, one in galaxy.components.items() if tracer in one.tracers}
+    components: dict[str, Any] = {
+        name: one for name, one in galaxy.components.items() if tracer in one.tracers
+    }
     return Galaxy(lens=galaxy.lens, **components)
 
 
@@ -89,9 +103,15 @@ def described(fit: Fit, tracer: str) -> str:
     for name, component in fit.galaxy.components.items():
         if tracer not in component.tracers:
             continue
-        free = [path.removeprefix(f"{name}.light.") for path in fit.parameters if path.startswith(f"{name}.light.")]
+        free = [
+            path.removeprefix(f"{name}.light.")
+            for path in fit.parameters
+            if path.startswith(f"{name}.light.")
+        ]
         names = ", ".join(profile.name for profile in component.lights.values())
-        told.append(f"{name} ({names}, {'fitted: ' + ', '.join(free) if free else 'known, not fitted'})")
+        told.append(
+            f"{name} ({names}, {'fitted: ' + ', '.join(free) if free else 'known, not fitted'})"
+        )
     return "; ".join(told)
 
 
@@ -125,14 +145,23 @@ def _draw_contours(axes: Any, grid: Any, image: np.ndarray) -> None:
     for part, line in PARTS.items():
         level = known[min(int(np.searchsorted(inside, part)), known.size - 1)]
         if filled.min() < level < filled.max():
-            axes.contour(x, y, filled, levels=[level], colors="white", linestyles=line, linewidths=1.0)
+            axes.contour(
+                x, y, filled, levels=[level], colors="white", linestyles=line, linewidths=1.0
+            )
 
 
 def _handles(tracer_map: Map) -> list[Any]:
     circle = Line2D([], [], **RING, label="PSF: half of its light is inside")
     # White in the picture, dark beside it: the dashes tell which is which.
     lines = [
-        Line2D([], [], color=style.INK, linewidth=1.0, linestyle=line, label=f"{100 * part:.0f} % of the light is inside")
+        Line2D(
+            [],
+            [],
+            color=style.INK,
+            linewidth=1.0,
+            linestyle=line,
+            label=f"{100 * part:.0f} % of the light is inside",
+        )
         for part, line in PARTS.items()
     ]
     return lines + [circle] * (half_light(tracer_map) > 0)

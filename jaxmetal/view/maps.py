@@ -16,11 +16,38 @@ from jaxmetal.forward import intrinsic
 from jaxmetal.inference.fit import Fit
 from jaxmetal.maps import Map
 from jaxmetal.view import style
-from jaxmetal.view.frames import NARROWEST, bar_axes, corners, draw_map, draw_marks, few_ticks, half_light, is_sky, panels, window_of
+from jaxmetal.view.frames import (
+    NARROWEST,
+    bar_axes,
+    corners,
+    draw_map,
+    draw_marks,
+    few_ticks,
+    half_light,
+    is_sky,
+    panels,
+    window_of,
+)
 
-__all__ = ["chosen_map", "colours_of", "corners", "draw_bar", "draw_map", "is_sky", "map_figure", "quality", "shared_norm"]
+__all__ = [
+    "chosen_map",
+    "colours_of",
+    "corners",
+    "draw_bar",
+    "draw_map",
+    "is_sky",
+    "map_figure",
+    "quality",
+    "shared_norm",
+]
 
-RING: dict[str, Any] = {"marker": "o", "markerfacecolor": "none", "markeredgecolor": "black", "markersize": 8, "linestyle": "none"}
+RING: dict[str, Any] = {
+    "marker": "o",
+    "markerfacecolor": "none",
+    "markeredgecolor": "black",
+    "markersize": 8,
+    "linestyle": "none",
+}
 # Inches that a letter of a label takes, and a number at a tick with room around it.
 LETTER, NUMBER = 0.072, 0.5
 # Inches from one line of a label to the next.
@@ -32,8 +59,9 @@ Image = Float[np.ndarray, "ny nx"]
 def map_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
     """Data, model, residual and intrinsic map of one of a fit's maps.
 
-    Apertures are drawn as the pixels that they cover. Data, model and intrinsic map share one colour scale. On a sky (a grid
-    made from a WCS) east is to the left and north up, also if the camera was turned.
+    Apertures are drawn as the pixels that they cover. Data, model and intrinsic map share one
+    colour scale. On a sky (a grid made from a WCS) east is to the left and north up, also if the
+    camera was turned.
 
     Parameters
     ----------
@@ -56,7 +84,10 @@ def map_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
     """
     map = chosen_map(fit, name, "map_figure")
     grid, shown = map.instrument.grid, np.where(map.valid, 1.0, np.nan)
-    data, model, sharp = (map.image(shown * values) for values in (map.data, fit.predicted[name], intrinsic(fit.galaxy, map)))
+    data, model, sharp = (
+        map.image(shown * values)
+        for values in (map.data, fit.predicted[name], intrinsic(fit.galaxy, map))
+    )
     bare = fit.without_scatter
     residual = map.instrument.image(shown * bare.residuals[name])
     norms = [colours_of(map, data, model, sharp)] * 4
@@ -68,12 +99,20 @@ def map_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
     figure, axes, width = panels(grid, window, 4, foot, 0.3 + 0.35 * (not fit.converged))
     titles = ("data", "model", "residual", "intrinsic, without PSF")
     meshes = []
-    for one, title, image, (colours, norm) in zip(axes, titles, (data, model, residual, sharp), norms, strict=True):
+    for one, title, image, (colours, norm) in zip(
+        axes, titles, (data, model, residual, sharp), norms, strict=True
+    ):
         one.set_title(title)
         meshes.append(draw_map(one, grid, image, colours, norm, window))
         few_ticks(one, width, style.height(one))
-    of_residual = r"(data $-$ model) / " + (r"measured $\sigma$" if float(map.scatter) > 0 else r"$\sigma$")
-    for mesh, first, last, text in ((meshes[0], 0, 1, label), (meshes[2], 2, 2, of_residual), (meshes[3], 3, 3, label)):
+    of_residual = r"(data $-$ model) / " + (
+        r"measured $\sigma$" if float(map.scatter) > 0 else r"$\sigma$"
+    )
+    for mesh, first, last, text in (
+        (meshes[0], 0, 1, label),
+        (meshes[2], 2, 2, of_residual),
+        (meshes[3], 3, 3, label),
+    ):
         draw_bar(figure, mesh, bar_axes(figure, first, last, width, foot), text)
     draw_marks(axes[0], map)
     if handles:
@@ -85,14 +124,20 @@ def map_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
 def quality(fit: Fit, name: str, unit: str | None = None) -> str:
     """How well a map is fitted, in words: chi-square per measurement by the measured errors, and by the scatter too."""
     map = fit.maps[name]
-    with_errors, with_scatter = (one.chi_square[name] / max(map.size, 1) for one in (fit.without_scatter, fit))
+    with_errors, with_scatter = (
+        one.chi_square[name] / max(map.size, 1) for one in (fit.without_scatter, fit)
+    )
     each = map.instrument.measurements.removesuffix("s")
     told = f"\N{GREEK SMALL LETTER CHI}² per {each} {_chi(with_errors)}"
     if not float(map.scatter) > 0:
         return told
     size = float(map.scatter)
     # The scatter of light is a fraction of it.
-    scatter = f"{100 * size:.2g} %" if map.additive else f"{size:.2g} {style.drawable(unit or '')}".strip()
+    scatter = (
+        f"{100 * size:.2g} %"
+        if map.additive
+        else f"{size:.2g} {style.drawable(unit or '')}".strip()
+    )
     return f"{told} with the measured errors, {_chi(with_scatter)} with the scatter of {scatter}"
 
 
@@ -120,7 +165,9 @@ def colours_of(map: Map, *images: Image) -> tuple[str, Normalize]:
     return style.LIGHT if light else style.TRACER, norm
 
 
-def shared_norm(light: bool, sigma: Image, data: Image, model: Image | None = None, sharp: Image | None = None) -> Normalize:
+def shared_norm(
+    light: bool, sigma: Image, data: Image, model: Image | None = None, sharp: Image | None = None
+) -> Normalize:
     """One colour scale for the images of a map.
 
     Parameters
@@ -136,16 +183,25 @@ def shared_norm(light: bool, sigma: Image, data: Image, model: Image | None = No
     errors = sigma[known & np.isfinite(sigma) & (sigma > 0)]
     ends = []
     if known.any():
-        # The noise of single pixels must not stretch the scale: a faint pixel counts for as little as its error says.
-        weights = (errors.min() / sigma[known]) ** 2 if errors.size == known.sum() and not light else None
-        options: dict[str, Any] = {} if weights is None else {"weights": weights, "method": "inverted_cdf"}
+        # The noise of single pixels must not stretch the scale: a faint pixel counts for as little
+        # as its error says.
+        weights = (
+            (errors.min() / sigma[known]) ** 2 if errors.size == known.sum() and not light else None
+        )
+        options: dict[str, Any] = (
+            {} if weights is None else {"weights": weights, "method": "inverted_cdf"}
+        )
         ends += list(np.percentile(data[known], [0.5, 99.8 if light else 99.5], **options))
     if model is not None and np.isfinite(model).any():
         ends += [np.nanmin(model), np.nanmax(model)]
     if sharp is not None and np.isfinite(sharp).any():
         ends += list(np.nanpercentile(sharp, [0.1, 99.9]))
     low, high = (float(min(ends)), float(max(ends))) if ends else (0.0, 1.0)
-    return style.light_norm(low, high, float(np.median(errors)) if errors.size else 0.0) if light else style.tracer_norm(low, high)
+    return (
+        style.light_norm(low, high, float(np.median(errors)) if errors.size else 0.0)
+        if light
+        else style.tracer_norm(low, high)
+    )
 
 
 def draw_bar(figure: style.Figure, mesh: QuadMesh, axes: Axes, label: str) -> None:
@@ -153,7 +209,12 @@ def draw_bar(figure: style.Figure, mesh: QuadMesh, axes: Axes, label: str) -> No
     values: Any = mesh.get_array()
     norm = mesh.norm
     beyond = bool(values.min() < norm.vmin), bool(values.max() > norm.vmax)
-    extend: Any = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[beyond]
+    extend: Any = {
+        (False, False): "neither",
+        (True, False): "min",
+        (False, True): "max",
+        (True, True): "both",
+    }[beyond]
     bar = figure.colorbar(mesh, cax=axes, orientation="horizontal", extend=extend, extendfrac=0.02)
     style.tidy(axes)
     width = axes.get_position().width * figure.get_size_inches()[0]
@@ -163,7 +224,9 @@ def draw_bar(figure: style.Figure, mesh: QuadMesh, axes: Axes, label: str) -> No
         axes.set_xticks(*style.light_ticks(norm, width))
         axes.set_xticks([], minor=True)
     else:
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=int(np.clip(width / NUMBER, 2, 7)), steps=[1, 2, 2.5, 5, 10]))
+        axes.xaxis.set_major_locator(
+            MaxNLocator(nbins=int(np.clip(width / NUMBER, 2, 7)), steps=[1, 2, 2.5, 5, 10])
+        )
 
 
 def wrapped(label: str, width: float) -> list[str]:
@@ -174,4 +237,6 @@ def wrapped(label: str, width: float) -> list[str]:
 def _handles(map: Map) -> list[Any]:
     """What a legend must explain: the PSF's circle, and masked pixels."""
     circle = Line2D([], [], **RING, label="PSF: half of its light is inside")
-    return [circle] * (half_light(map) > 0) + [style.masked_patch()] * (not np.all(np.isfinite(map.image(map.data))))
+    return [circle] * (half_light(map) > 0) + [style.masked_patch()] * (
+        not np.all(np.isfinite(map.image(map.data)))
+    )

@@ -24,7 +24,8 @@ from jaxmetal.view import style
 from jaxmetal.view.frames import draw_map, is_sky, window_of
 from jaxmetal.view.maps import chosen_map
 
-# Pixels on a side of the picture of the source plane, and points on a side of the grid on which critical curves are sought.
+# Pixels on a side of the picture of the source plane, and points on a side of the grid on which
+# critical curves are sought.
 SOURCE, CURVES = 120, 400
 # The source is drawn where its light is brighter than this part of its peak.
 FAINTEST = 1e-3
@@ -38,8 +39,8 @@ Lines = Float[np.ndarray, "lines 2 2"]
 def plane_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
     """The data of one of a fit's maps with the critical curves, and beside it the source without lens and PSF, with the caustics.
 
-    Both panels share one colour scale. The source is shown where it shines; light that is known as it is seen through the lens, such as
-    a picture of an arc, is traced back to where it comes from.
+    Both panels share one colour scale. The source is shown where it shines; light that is known as
+    it is seen through the lens, such as a picture of an arc, is traced back to where it comes from.
 
     Parameters
     ----------
@@ -62,8 +63,14 @@ def plane_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
     """
     map = chosen_map(fit, name, "plane_figure")
     if map.tracer is None:
-        raise InputError(f"plane_figure: {name!r} is a map of light; the planes are shown for a tracer map.")
-    behind: dict[str, Any] = {n: c for n, c in fit.galaxy.components.items() if fit.galaxy.is_lensed(n) and map.tracer in c.tracers}
+        raise InputError(
+            f"plane_figure: {name!r} is a map of light; the planes are shown for a tracer map."
+        )
+    behind: dict[str, Any] = {
+        n: c
+        for n, c in fit.galaxy.components.items()
+        if fit.galaxy.is_lensed(n) and map.tracer in c.tracers
+    }
     if not behind:
         raise InputError(f"plane_figure: nothing that carries {map.tracer!r} lies behind a lens.")
     data, grid = map.image(map.data), map.instrument.grid
@@ -75,23 +82,38 @@ def plane_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
         if not component.lensed_light:
             behind[label] = _traced_back(fit.galaxy, component, map.light, fine, frame)
     source = Galaxy(**behind)
-    sharp, brightness = (np.asarray(intrinsic(source, blank), float) for blank in _blanks(map, frame))
+    sharp, brightness = (
+        np.asarray(intrinsic(source, blank), float) for blank in _blanks(map, frame)
+    )
     shines = (brightness > FAINTEST * brightness.max()) & np.isfinite(sharp)
     if not shines.any():
-        raise InputError(f"plane_figure: no light of what carries {map.tracer!r} comes from the source plane behind {name!r}.")
+        raise InputError(
+            f"plane_figure: no light of what carries {map.tracer!r} comes from the source plane behind {name!r}."
+        )
     low, high = np.percentile(sharp[shines], [1, 99])
-    norm = style.tracer_norm(min(low, float(np.nanpercentile(data, 5))), max(high, float(np.nanpercentile(data, 95))))
+    norm = style.tracer_norm(
+        min(low, float(np.nanpercentile(data, 5))), max(high, float(np.nanpercentile(data, 95)))
+    )
     figure = style.new_figure(WIDTH, HEIGHT)
     sky, plane = (style.tidy(axes) for axes in figure.subplots(1, 2))
     curves, lines = _curves(fit.galaxy, fine, distance_ratio)
     _draw(sky, grid, data, norm, curves, "image plane: the data, critical curves")
-    mesh = _draw(plane, frame, np.where(shines, sharp, np.nan), norm, lines, "source plane: the galaxy, caustics")
+    mesh = _draw(
+        plane,
+        frame,
+        np.where(shines, sharp, np.nan),
+        norm,
+        lines,
+        "source plane: the galaxy, caustics",
+    )
     if is_sky(grid):
         # East is to the left in both planes, or one would be the mirror image of the other.
         plane.invert_xaxis()
         for axes in (sky, plane):
             axes.set(xlabel="x, east [arcsec]", ylabel="y, north [arcsec]")
-    figure.colorbar(mesh, ax=[sky, plane], label=style.quantity(map, unit), shrink=0.85, extend="both")
+    figure.colorbar(
+        mesh, ax=[sky, plane], label=style.quantity(map, unit), shrink=0.85, extend="both"
+    )
     if not fit.converged:
         style.note(figure, fit.message)
     return figure
@@ -113,12 +135,23 @@ def _curves(galaxy: Galaxy, grid: Grid, distance_ratio: float) -> tuple[Lines, L
 def is_behind_lens(fit: Fit, name: str) -> bool:
     """Whether a tracer map shows something that lies behind a lens, so that there is a source plane to draw."""
     tracer, galaxy = getattr(fit.maps[name], "tracer", None), fit.galaxy
-    return any(galaxy.is_lensed(n) and tracer in one.tracers for n, one in galaxy.components.items())
+    return any(
+        galaxy.is_lensed(n) and tracer in one.tracers for n, one in galaxy.components.items()
+    )
 
 
-def _draw(axes: Axes, grid: Grid, image: Float[np.ndarray, "ny nx"], norm: Normalize, lines: Float[np.ndarray, "lines 2 2"], title: str):
+def _draw(
+    axes: Axes,
+    grid: Grid,
+    image: Float[np.ndarray, "ny nx"],
+    norm: Normalize,
+    lines: Float[np.ndarray, "lines 2 2"],
+    title: str,
+):
     mesh = draw_map(axes, grid, image, style.TRACER, norm, window_of(grid, np.isfinite(image)))
-    axes.add_collection(LineCollection(list(lines), colors=style.INK, linewidths=0.9), autolim=False)
+    axes.add_collection(
+        LineCollection(list(lines), colors=style.INK, linewidths=0.9), autolim=False
+    )
     axes.set(title=title, xlabel="x [arcsec]", ylabel="y [arcsec]")
     return mesh
 
@@ -128,18 +161,29 @@ def _finer(grid: Grid) -> Grid:
     rows, columns = grid.shape
     steps = max(1, round(CURVES / max(grid.shape)))
     before = 0.5 / steps - 0.5 + 1e-3
-    return Grid(grid.position(as_array(before, "x"), as_array(before, "y")), grid.matrix / steps, (rows * steps, columns * steps))
+    return Grid(
+        grid.position(as_array(before, "x"), as_array(before, "y")),
+        grid.matrix / steps,
+        (rows * steps, columns * steps),
+    )
 
 
 def _source_frame(galaxy: Galaxy, map: Map, distance_ratio: float) -> Grid:
     """Square pixels around where the light of the map's valid pixels comes from."""
     shown = np.isfinite(map.image(map.data))
-    x, y = (np.asarray(a, float)[shown] for a in lensing.source_position(galaxy, *map.instrument.grid.coordinates, distance_ratio))
+    x, y = (
+        np.asarray(a, float)[shown]
+        for a in lensing.source_position(galaxy, *map.instrument.grid.coordinates, distance_ratio)
+    )
     side = max(np.ptp(x), np.ptp(y)) / SOURCE
-    return Grid.regular((SOURCE, SOURCE), side, (float(x.min() + x.max()) / 2, float(y.min() + y.max()) / 2))
+    return Grid.regular(
+        (SOURCE, SOURCE), side, (float(x.min() + x.max()) / 2, float(y.min() + y.max()) / 2)
+    )
 
 
-def _traced_back(galaxy: Galaxy, component: Component, light_name: str, sky: Grid, frame: Grid) -> Component:
+def _traced_back(
+    galaxy: Galaxy, component: Component, light_name: str, sky: Grid, frame: Grid
+) -> Component:
     """A component whose light is known as it is seen, with a picture of that light in the source plane instead.
 
         I(beta) = mean of I(theta) over theta - alpha(theta) = beta
@@ -159,18 +203,35 @@ def _traced_back(galaxy: Galaxy, component: Component, light_name: str, sky: Gri
     """
     ratio = 1.0 if component.distance_ratio is None else component.distance_ratio
     theta = sky.coordinates
-    seen = np.broadcast_to(np.asarray(component.lights[light_name](*theta), float), sky.shape).ravel()
+    seen = np.broadcast_to(
+        np.asarray(component.lights[light_name](*theta), float), sky.shape
+    ).ravel()
     pixels = frame.pixel(*lensing.source_position(galaxy, *theta, ratio))
-    column, row = (np.rint(np.broadcast_to(np.asarray(p, float), sky.shape).ravel()).astype(int) for p in pixels)
-    inside = (column >= 0) & (column < frame.shape[1]) & (row >= 0) & (row < frame.shape[0]) & np.isfinite(seen)
+    column, row = (
+        np.rint(np.broadcast_to(np.asarray(p, float), sky.shape).ravel()).astype(int)
+        for p in pixels
+    )
+    inside = (
+        (column >= 0)
+        & (column < frame.shape[1])
+        & (row >= 0)
+        & (row < frame.shape[0])
+        & np.isfinite(seen)
+    )
     cell, size = row[inside] * frame.shape[1] + column[inside], frame.shape[0] * frame.shape[1]
     count = np.bincount(cell, minlength=size)
     mean = np.bincount(cell, seen[inside], size) / np.maximum(count, 1)
-    middle = frame.position(as_array((frame.shape[1] - 1) / 2, "x"), as_array((frame.shape[0] - 1) / 2, "y"))
+    middle = frame.position(
+        as_array((frame.shape[1] - 1) / 2, "x"), as_array((frame.shape[0] - 1) / 2, "y")
+    )
     picture = Profile(
-        light.image, image=mean.reshape(frame.shape), scale=frame.pixel_scale, center_x=middle[0], center_y=middle[1],
+        light.image,
+        image=mean.reshape(frame.shape),
+        scale=frame.pixel_scale,
+        center_x=middle[0],
+        center_y=middle[1],
         interpolation="bilinear",
-    )  # fmt: skip
+    )
     # Its tracers lie in the source plane already.
     return Component({light_name: picture}, **dict[str, Any](component.tracers))
 

@@ -28,7 +28,11 @@ Cells = Float[np.ndarray, "cells cells"]
 
 
 @style.styled
-def corner_figure(posterior: Posterior, truths: Mapping[str, float] | None = None, labels: Mapping[str, str] | None = None) -> style.Figure:
+def corner_figure(
+    posterior: Posterior,
+    truths: Mapping[str, float] | None = None,
+    labels: Mapping[str, str] | None = None,
+) -> style.Figure:
     """Histograms of all parameters, and the regions that hold 68 and 95 % of the draws of each pair.
 
     Parameters
@@ -43,7 +47,8 @@ def corner_figure(posterior: Posterior, truths: Mapping[str, float] | None = Non
     Returns
     -------
     figure
-        parameters in the posterior's order; over each histogram the median and the distances to the 16th and 84th percentile.
+        parameters in the posterior's order; over each histogram the median and the distances to the
+        16th and 84th percentile.
 
     Raises
     ------
@@ -65,7 +70,12 @@ def corner_figure(posterior: Posterior, truths: Mapping[str, float] | None = Non
                 axes.set_ylim(ranges[below])
             axes.set_xlim(ranges[beside])
             _draw_truth(axes, truths.get(beside), truths.get(below) if column < row else None)
-            _label(axes, texts[beside] if row == len(draws) - 1 else "", texts[below] if column == 0 < row else "", column == row)
+            _label(
+                axes,
+                texts[beside] if row == len(draws) - 1 else "",
+                texts[below] if column == 0 < row else "",
+                column == row,
+            )
     _legend(figure, truths, left_out, len(draws))
     return figure
 
@@ -82,7 +92,8 @@ def trace_figure(posterior: Posterior) -> style.Figure:
     Returns
     -------
     figure
-        a row for each parameter, with its R-hat and effective samples; divergent draws are marked at the lower edge.
+        a row for each parameter, with its R-hat and effective samples; divergent draws are marked
+        at the lower edge.
 
     Raises
     ------
@@ -100,13 +111,19 @@ def trace_figure(posterior: Posterior) -> style.Figure:
             trace.axvline(draw, ymax=0.06, color=style.INK, linewidth=0.8)
         trace.set_ylabel(texts[name])
         # Independent draws have no R-hat.
-        mixing = rf"$\hat{{R}}$ = {rows[name]['r_hat']:.3f},  " if np.isfinite(rows[name]["r_hat"]) else ""
+        mixing = (
+            rf"$\hat{{R}}$ = {rows[name]['r_hat']:.3f},  "
+            if np.isfinite(rows[name]["r_hat"])
+            else ""
+        )
         quality = f"{mixing}{rows[name]['ess']:.0f} effective samples"
         trace.set_title(quality, fontsize=style.SMALL, loc="right", pad=2)
         trace.tick_params(axis="x", labelbottom=trace is grid[-1, 0])
     grid[-1, 0].set_xlabel(f"draw ({posterior.flat[next(iter(draws))].shape[0]} chains)")
     figure.align_labels()
-    remarks = [f"{posterior.divergences} divergent draws"] * bool(posterior.divergences) + [left_out] * bool(left_out)
+    remarks = [f"{posterior.divergences} divergent draws"] * bool(posterior.divergences) + [
+        left_out
+    ] * bool(left_out)
     if remarks:
         style.note(figure, "; ".join(remarks))
     return figure
@@ -115,14 +132,18 @@ def trace_figure(posterior: Posterior) -> style.Figure:
 def names(paths: list[str]) -> dict[str, str]:
     """Readable names: the last two parts of each path on two lines, or all of it where that would mean two parameters."""
     short = ["\n".join(path.split(".")[-2:]) for path in paths]
-    return {path: text if short.count(text) == 1 else path.replace(".", "\n") for path, text in zip(paths, short, strict=True)}
+    return {
+        path: text if short.count(text) == 1 else path.replace(".", "\n")
+        for path, text in zip(paths, short, strict=True)
+    }
 
 
 def density(x: Draws, y: Draws) -> tuple[Cells, Cells, Cells]:
     """The smoothed distribution of pairs, on cells that follow their correlation.
 
-    The draws are turned into uncorrelated ones of unit variance, and shrunk by as much as the smoothing (Scott's rule)
-    widens them, so that a narrow ridge stays narrow and a Gaussian keeps its width.
+    The draws are turned into uncorrelated ones of unit variance, and shrunk by as much as the
+    smoothing (Scott's rule) widens them, so that a narrow ridge stays narrow and a Gaussian keeps
+    its width.
 
     Parameters
     ----------
@@ -162,7 +183,9 @@ def _drawn(posterior: Posterior, where: str) -> tuple[dict[str, Draws], str]:
     draws = {name: np.asarray(values, float).ravel() for name, values in posterior.flat.items()}
     for name, values in draws.items():
         if values.size < 2 or not np.all(np.isfinite(values)):
-            raise InputError(f"{where}: {name!r} needs two or more finite draws, got {int(np.isfinite(values).sum())} of {values.size}.")
+            raise InputError(
+                f"{where}: {name!r} needs two or more finite draws, got {int(np.isfinite(values).sum())} of {values.size}."
+            )
     if not draws:
         raise InputError(f"{where}: the posterior has no parameters.")
     shown = dict(list(draws.items())[:MOST])
@@ -192,7 +215,13 @@ def _bins(values: Draws) -> int:
 def _draw_histogram(axes: Axes, values: Draws) -> None:
     """How one parameter is distributed, with its 16th, 50th and 84th percentile."""
     axes.hist(
-        values, _bins(values), range=_range(values, None), color=_tint(0.35), edgecolor=style.BLUE, histtype="stepfilled", linewidth=1.0
+        values,
+        _bins(values),
+        range=_range(values, None),
+        color=_tint(0.35),
+        edgecolor=style.BLUE,
+        histtype="stepfilled",
+        linewidth=1.0,
     )
     low, middle, high = np.percentile(values, [16, 50, 84])
     for value, line in ((low, ":"), (middle, "-"), (high, ":")):
@@ -210,7 +239,9 @@ def _draw_chains(trace: Axes, marginal: Axes, chains: Float[np.ndarray, "chains 
     for i, chain in enumerate(chains):
         colour = style.CHAINS[i % len(style.CHAINS)]
         trace.plot(chain, color=colour, linewidth=0.6, alpha=0.8, rasterized=True)
-        marginal.hist(chain, edges, orientation="horizontal", histtype="step", color=colour, linewidth=1.0)
+        marginal.hist(
+            chain, edges, orientation="horizontal", histtype="step", color=colour, linewidth=1.0
+        )
     style.tidy(trace).set_xlim(0, max(chains.shape[1] - 1, 1))
     trace.yaxis.set_major_locator(MaxNLocator(3))
     style.tidy(marginal).set_xticks([])
@@ -246,7 +277,15 @@ def _triangle(n: int) -> tuple[style.Figure, dict[tuple[int, int], Axes]]:
     figure = style.new_figure(size, size, layout=None)
     places = [(row, column) for row in range(n) for column in range(row + 1)]
     return figure, {
-        (row, column): style.tidy(style.add_axes(figure, LEFT + column * (side + GAP), LEFT + (n - 1 - row) * (side + GAP), side, side))
+        (row, column): style.tidy(
+            style.add_axes(
+                figure,
+                LEFT + column * (side + GAP),
+                LEFT + (n - 1 - row) * (side + GAP),
+                side,
+                side,
+            )
+        )
         for row, column in places
     }
 
@@ -267,8 +306,12 @@ def _label(axes: Axes, below: str, beside: str, histogram: bool) -> None:
 
 def _legend(figure: style.Figure, truths: dict[str, Any], left_out: str, n: int) -> None:
     """What the colours mean, in the empty corner."""
-    handles: list[Any] = [Patch(facecolor=_tint(0.6), edgecolor=style.BLUE, label="68 % of the draws")] * (n > 1)
-    handles += [Patch(facecolor=_tint(0.25), edgecolor=style.BLUE, label="95 % of the draws")] * (n > 1)
+    handles: list[Any] = [
+        Patch(facecolor=_tint(0.6), edgecolor=style.BLUE, label="68 % of the draws")
+    ] * (n > 1)
+    handles += [Patch(facecolor=_tint(0.25), edgecolor=style.BLUE, label="95 % of the draws")] * (
+        n > 1
+    )
     handles += [Line2D([], [], color=style.ORANGE, label="truth")] * bool(truths)
     handles += [Patch(fill=False, linewidth=0, label=left_out)] * bool(left_out)
     if handles:

@@ -26,7 +26,8 @@ from jaxmetal.view.maps import chosen_map
 DRAWS, RADII, ANGLES, ANNULI = 400, 80, 128, 12
 # Noises of every size that stand for all of them.
 NOISES = 15
-# A profile that leaves its straight line by no more than this part of its range is called a gradient.
+# A profile that leaves its straight line by no more than this part of its range is called a
+# gradient.
 STRAIGHT = 0.02
 # So many errors of a usual pixel are shown beyond the curves.
 REACH = 2.0
@@ -37,13 +38,22 @@ Curve = Float[np.ndarray, " radii"]
 
 @style.styled
 def profile_figure(
-    fit: Fit, name: str, posterior: Posterior | None = None, center: Center | None = None, inclination: float | None = None,
-    position_angle: float | None = None, unit: str | None = None, truth: Galaxy | None = None, *, disc: Disc | None = None,
-) -> style.Figure:  # fmt: skip
+    fit: Fit,
+    name: str,
+    posterior: Posterior | None = None,
+    center: Center | None = None,
+    inclination: float | None = None,
+    position_angle: float | None = None,
+    unit: str | None = None,
+    truth: Galaxy | None = None,
+    *,
+    disc: Disc | None = None,
+) -> style.Figure:
     """The radial profile of a tracer map: pixels, annuli, the line that ignores the PSF, and the fit's intrinsic profile.
 
-    Beside the squares of the annuli stands what the fit leads one to expect there, blurred by the PSF and with noise:
-    these two are to be compared, and the straight line through the pixels with the profile without PSF.
+    Beside the squares of the annuli stands what the fit leads one to expect there, blurred by the
+    PSF and with noise: these two are to be compared, and the straight line through the pixels with
+    the profile without PSF.
 
     Parameters
     ----------
@@ -62,7 +72,8 @@ def profile_figure(
     truth
         the galaxy of a simulation, to compare with.
     disc
-        in place of the three numbers, with the redshift or effective radius for a second axis; the model's if left out.
+        in place of the three numbers, with the redshift or effective radius for a second axis; the
+        model's if left out.
 
     Returns
     -------
@@ -76,10 +87,16 @@ def profile_figure(
     """
     map = chosen_map(fit, name, "profile_figure")
     if map.tracer is None:
-        raise InputError(f"profile_figure: {name!r} is a map of light; the profile is that of a tracer map.")
+        raise InputError(
+            f"profile_figure: {name!r} is a map of light; the profile is that of a tracer map."
+        )
     disc = disc or disc_of_model(fit.galaxy, map.tracer)
     angles = {"inclination": inclination, "position_angle": position_angle}
-    told = {key: plain(value, f"profile_figure.{key}", DEGREES) for key, value in angles.items() if value is not None}
+    told = {
+        key: plain(value, f"profile_figure.{key}", DEGREES)
+        for key, value in angles.items()
+        if value is not None
+    }
     if center is not None:
         told["center"] = plain(center, "profile_figure.center", ARCSEC)
     disc = disc.told("the caller", **told)
@@ -91,7 +108,9 @@ def profile_figure(
     axes = style.tidy(figure.add_subplot())
     found = _draw_data(axes, map, radius, edges)
     line = _draw_naive(axes, map, radius, radii, per)
-    best, *drawn = (intrinsic_profile(galaxy, map, *places) for galaxy in (fit.galaxy, *draws(fit, posterior)))
+    best, *drawn = (
+        intrinsic_profile(galaxy, map, *places) for galaxy in (fit.galaxy, *draws(fit, posterior))
+    )
     _draw_fit(axes, radii, best, drawn, per)
     blurred = expected_annuli(radius, map, fit.predicted[name], edges)
     _draw_blurred(axes, blurred)
@@ -99,19 +118,42 @@ def profile_figure(
     if truth is not None:
         curves.append(intrinsic_profile(truth, map, *places))
         text = f"truth: {_gradient(radii, curves[-1], [])} {per}"
-        axes.plot(radii, curves[-1], color=style.INK, linestyle=(0, (5, 4)), linewidth=1.0, zorder=7, label=text)
-    axes.set(xlim=(0, reach), ylim=shown_range(map, curves, found), xlabel=_radius_label(disc), ylabel=style.quantity(map, unit))
+        axes.plot(
+            radii,
+            curves[-1],
+            color=style.INK,
+            linestyle=(0, (5, 4)),
+            linewidth=1.0,
+            zorder=7,
+            label=text,
+        )
+    axes.set(
+        xlim=(0, reach),
+        ylim=shown_range(map, curves, found),
+        xlabel=_radius_label(disc),
+        ylabel=style.quantity(map, unit),
+    )
     _second_axis(axes, disc)
     handles, _ = axes.get_legend_handles_labels()
     # Bars are listed last; the annuli belong beside the pixels.
-    figure.legend(handles=[handles[0], handles[-1], *handles[1:-1]], loc="outside lower center", ncols=2, frameon=False, columnspacing=1.2)
+    figure.legend(
+        handles=[handles[0], handles[-1], *handles[1:-1]],
+        loc="outside lower center",
+        ncols=2,
+        frameon=False,
+        columnspacing=1.2,
+    )
     if not fit.converged:
         style.note(figure, fit.message)
     return figure
 
 
 def _radius_label(disc: Disc) -> str:
-    words = {MAJOR_AXIS: "radius along the major axis, in the plane of the disc", MEAN: r"radius $\sqrt{ab}$", "circle": "radius"}
+    words = {
+        MAJOR_AXIS: "radius along the major axis, in the plane of the disc",
+        MEAN: r"radius $\sqrt{ab}$",
+        "circle": "radius",
+    }
     return f"{words[disc.radius_name]} [arcsec]"
 
 
@@ -130,17 +172,33 @@ def _second_axis(axes: Axes, disc: Disc) -> None:
 
         top = axes.secondary_xaxis("top", functions=(there, back))
         top.set_xlabel("radius [kpc]" if unit == "kpc" else r"radius / $R_\mathrm{e}$")
-        top.tick_params(labelsize=style.SMALL, width=0.7, length=3, color=style.INK, labelcolor=style.INK)
+        top.tick_params(
+            labelsize=style.SMALL, width=0.7, length=3, color=style.INK, labelcolor=style.INK
+        )
     if unit == "kpc" and "R_e" in scales and scales["R_e"] < axes.get_xlim()[1]:
-        axes.axvline(scales["R_e"], color=style.FAINT, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
-        place: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "xytext": (3, -3)}
-        axes.annotate(r"$R_\mathrm{e}$", (scales["R_e"], 1.0), va="top", fontsize=style.SMALL, color=style.INK, **place)
+        axes.axvline(
+            scales["R_e"], color=style.FAINT, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1
+        )
+        place: dict[str, Any] = {
+            "xycoords": ("data", "axes fraction"),
+            "textcoords": "offset points",
+            "xytext": (3, -3),
+        }
+        axes.annotate(
+            r"$R_\mathrm{e}$",
+            (scales["R_e"], 1.0),
+            va="top",
+            fontsize=style.SMALL,
+            color=style.INK,
+            **place,
+        )
 
 
 def shown_range(map: Map, curves: Sequence[Curve], found: baselines.Annuli) -> tuple[float, float]:
     """The ends of the axis of values: all curves and the annuli that are known well, with room for the errors of good pixels.
 
-    Pixels whose errors are many times those of the best ones are noise, and must not press the others together.
+    Pixels whose errors are many times those of the best ones are noise, and must not press the
+    others together.
 
     Parameters
     ----------
@@ -160,12 +218,16 @@ def shown_range(map: Map, curves: Sequence[Curve], found: baselines.Annuli) -> t
     return float(low - REACH * usual), float(high + REACH * usual)
 
 
-def ring(radii: Curve, center: Center, inclination: float, position_angle: float) -> tuple[np.ndarray, np.ndarray]:
+def ring(
+    radii: Curve, center: Center, inclination: float, position_angle: float
+) -> tuple[np.ndarray, np.ndarray]:
     """(x, y) of points on circles in the plane of an inclined disc, arcsec, each of shape (angles, radii)."""
     angle = np.arange(ANGLES)[:, None] * 2 * np.pi / ANGLES
     along, across = radii * np.cos(angle), radii * np.sin(angle) * np.cos(np.deg2rad(inclination))
     pa = np.deg2rad(position_angle)
-    return center[0] + along * np.sin(pa) + across * np.cos(pa), center[1] + along * np.cos(pa) - across * np.sin(pa)
+    return center[0] + along * np.sin(pa) + across * np.cos(pa), center[1] + along * np.cos(
+        pa
+    ) - across * np.sin(pa)
 
 
 def intrinsic_profile(galaxy: Galaxy, map: Map, x: Any, y: Any) -> Curve:
@@ -173,7 +235,8 @@ def intrinsic_profile(galaxy: Galaxy, map: Map, x: Any, y: Any) -> Curve:
 
         Z = g⁻¹(Σ I g(Z) / Σ I)
 
-    Where a single component carries the tracer and is the same all around, this is its profile on the major axis.
+    Where a single component carries the tracer and is the same all around, this is its profile on
+    the major axis.
 
     Parameters
     ----------
@@ -195,20 +258,34 @@ def intrinsic_profile(galaxy: Galaxy, map: Map, x: Any, y: Any) -> Curve:
 
 
 @compiled
-def _profile(galaxy: Galaxy, light_name: str, tracer: str | None, scale: Any, x: Array, y: Array) -> Array:
+def _profile(
+    galaxy: Galaxy, light_name: str, tracer: str | None, scale: Any, x: Array, y: Array
+) -> Array:
     g, inverse = scale_functions(scale)
-    carriers = [component for component in galaxy.components.values() if tracer in component.tracers and light_name in component.lights]
-    light = jnp.stack([component.lights[light_name](x, y) * jnp.ones_like(x) for component in carriers])
-    # A component of its own needs no weights against others: its tracer is known also where its light is too faint to compute.
+    carriers = [
+        component
+        for component in galaxy.components.values()
+        if tracer in component.tracers and light_name in component.lights
+    ]
+    light = jnp.stack(
+        [component.lights[light_name](x, y) * jnp.ones_like(x) for component in carriers]
+    )
+    # A component of its own needs no weights against others: its tracer is known also where its
+    # light is too faint to compute.
     light = jnp.ones_like(light) if len(carriers) == 1 else light
-    weighted = light * jnp.stack([g(component.tracers[str(tracer)](x, y)) for component in carriers])
+    weighted = light * jnp.stack(
+        [g(component.tracers[str(tracer)](x, y)) for component in carriers]
+    )
     return inverse(weighted.sum(axis=(0, 1)) / light.sum(axis=(0, 1)))
 
 
-def expected_annuli(radius: np.ndarray, map: Map, predicted: np.ndarray, edges: Curve) -> baselines.Annuli:
+def expected_annuli(
+    radius: np.ndarray, map: Map, predicted: np.ndarray, edges: Curve
+) -> baselines.Annuli:
     """The annuli that a model leads one to expect of the data, noise included.
 
-    Noise moves a median towards the mean of a lopsided distribution, so the model's own medians would not do.
+    Noise moves a median towards the mean of a lopsided distribution, so the model's own medians
+    would not do.
     """
     quantiles = np.array([NormalDist().inv_cdf((i + 0.5) / NOISES) for i in range(NOISES)])
     values = predicted + quantiles.reshape(-1, *np.ones(predicted.ndim, int)) * map.total_errors()
@@ -222,13 +299,18 @@ def draws(fit: Fit, posterior: Posterior | None = None) -> list[Galaxy]:
             return []
         posterior = _laplace(fit)
     count = int(np.prod(next(iter(posterior.samples.values())).shape[:2]))
-    return [posterior.at(fit.galaxy, int(i)) for i in np.unique(np.linspace(0, count - 1, DRAWS).astype(int))]
+    return [
+        posterior.at(fit.galaxy, int(i))
+        for i in np.unique(np.linspace(0, count - 1, DRAWS).astype(int))
+    ]
 
 
 def _laplace(fit: Fit) -> Posterior:
     """Draws from the Gaussian around the fit, as if they were a posterior."""
     values = np.concatenate([value.ravel() for value in fit.parameters.values()])
-    drawn = np.random.default_rng(0).multivariate_normal(values, fit.covariance, size=(1, DRAWS), method="eigh")
+    drawn = np.random.default_rng(0).multivariate_normal(
+        values, fit.covariance, size=(1, DRAWS), method="eigh"
+    )
     samples, at = {}, 0
     for name, value in fit.parameters.items():
         samples[name] = drawn[..., at : at + value.size].reshape(1, DRAWS, *value.shape)
@@ -238,14 +320,26 @@ def _laplace(fit: Fit) -> Posterior:
 
 def _draw_data(axes: Axes, map: Map, radius: np.ndarray, edges: Curve) -> baselines.Annuli:
     """The pixels, and their annuli, which are given back."""
-    dots: dict[str, Any] = {"color": style.FAINT, "markersize": 3, "markeredgewidth": 0, "linestyle": "none", "marker": "."}
+    dots: dict[str, Any] = {
+        "color": style.FAINT,
+        "markersize": 3,
+        "markeredgewidth": 0,
+        "linestyle": "none",
+        "marker": ".",
+    }
     alpha = float(np.clip(600 / map.size, 0.1, 0.6))
     axes.plot(radius.ravel(), map.data.ravel(), **dots, alpha=alpha, rasterized=True)
     # Dots as faint as in the picture could not be seen in the legend.
     axes.plot([], [], **dots, label=map.instrument.measurements)
     found = baselines.annuli(radius, map.data, edges)
     bars = np.stack([found.median - found.p16, found.p84 - found.median])
-    bar: dict[str, Any] = {"fmt": "s", "color": style.INK, "markersize": 3.5, "elinewidth": 0.9, "zorder": 4}
+    bar: dict[str, Any] = {
+        "fmt": "s",
+        "color": style.INK,
+        "markersize": 3.5,
+        "elinewidth": 0.9,
+        "zorder": 4,
+    }
     axes.errorbar(found.radius, found.median, bars, **bar, label="annuli: median, 16 to 84 %")
     return found
 
@@ -259,7 +353,9 @@ def _draw_naive(axes: Axes, map: Map, radius: np.ndarray, radii: Curve, per: str
         return np.full(radii.shape, np.nan)
     label = f"naive line: {style.number(naive.gradient, naive.gradient_error)} {per}"
     line = naive.central + naive.gradient * radii
-    axes.plot(radii, line, color=style.ORANGE, linewidth=1.6, linestyle=(0, (7, 2)), label=label, zorder=5)
+    axes.plot(
+        radii, line, color=style.ORANGE, linewidth=1.6, linestyle=(0, (7, 2)), label=label, zorder=5
+    )
     return line
 
 
@@ -268,15 +364,38 @@ def _draw_fit(axes: Axes, radii: Curve, best: Curve, drawn: list[Curve], per: st
     known = np.isfinite(drawn).any(axis=0) if drawn else np.zeros(radii.shape, bool)
     if known.any():
         low, high = np.nanpercentile(np.array(drawn)[:, known], [16, 84], axis=0)
-        axes.fill_between(radii[known], low, high, color=style.BLUE, alpha=0.25, linewidth=0, zorder=5)
-    axes.plot(radii, best, color=style.BLUE, linewidth=1.6, zorder=6, label=f"forward-modelled: {_gradient(radii, best, drawn)} {per}")
+        axes.fill_between(
+            radii[known], low, high, color=style.BLUE, alpha=0.25, linewidth=0, zorder=5
+        )
+    axes.plot(
+        radii,
+        best,
+        color=style.BLUE,
+        linewidth=1.6,
+        zorder=6,
+        label=f"forward-modelled: {_gradient(radii, best, drawn)} {per}",
+    )
 
 
 def _draw_blurred(axes: Axes, blurred: baselines.Annuli) -> None:
     """What the fit leads one to expect in the annuli of the data, to be compared with the squares."""
-    marks: dict[str, Any] = {"marker": "o", "markersize": 5.5, "markerfacecolor": "white", "markeredgewidth": 1.2}
+    marks: dict[str, Any] = {
+        "marker": "o",
+        "markersize": 5.5,
+        "markerfacecolor": "white",
+        "markeredgewidth": 1.2,
+    }
     label = "fit through the PSF: compare with squares"
-    axes.plot(blurred.radius, blurred.median, color=style.BLUE, linewidth=1.4, linestyle=":", zorder=3.5, label=label, **marks)
+    axes.plot(
+        blurred.radius,
+        blurred.median,
+        color=style.BLUE,
+        linewidth=1.4,
+        linestyle=":",
+        zorder=3.5,
+        label=label,
+        **marks,
+    )
 
 
 def _gradient(radii: Curve, curve: Curve, drawn: list[Curve]) -> str:

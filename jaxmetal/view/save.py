@@ -31,7 +31,9 @@ def save_figure(figure: Figure, path: str | os.PathLike) -> None:
     """
     suffix = Path(path).suffix.lower()
     if suffix not in FORMATS:
-        raise InputError(f"save_figure: expected a path that ends in {' or '.join(FORMATS)}, got {os.fspath(path)!r}.")
+        raise InputError(
+            f"save_figure: expected a path that ends in {' or '.join(FORMATS)}, got {os.fspath(path)!r}."
+        )
     with whole_file(path) as part:
         figure.savefig(part, dpi=style.DPI, **FORMATS[suffix])
 

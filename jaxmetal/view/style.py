@@ -17,25 +17,50 @@ from jaxmetal.maps import Map
 DPI = 150
 TEXT, SMALL = 9.0, 8.0
 
-# Colour maps that colour-blind readers can follow: of growing brightness, and blue-white-red for what has two signs.
+# Colour maps that colour-blind readers can follow: of growing brightness, and blue-white-red for
+# what has two signs.
 TRACER, LIGHT, RESIDUAL = "viridis", "magma", "RdBu_r"
 # Okabe & Ito's colours, told apart by everybody.
-BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
+BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#56B4E9",
+    "#E69F00",
+)
 CHAINS = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW)
 INK, FAINT = "#222222", "#8c8c8c"
 # Grey with stripes is in none of the colour maps.
-MASKED: dict[str, Any] = {"facecolor": "#e2e2e2", "edgecolor": "#b0b0b0", "hatch": "/////", "linewidth": 0.0}
+MASKED: dict[str, Any] = {
+    "facecolor": "#e2e2e2",
+    "edgecolor": "#b0b0b0",
+    "hatch": "/////",
+    "linewidth": 0.0,
+}
 
 # Inches from one tick of a colour bar to the next, at least.
 ROOM = 0.4
 MINUS = "\N{MINUS SIGN}"
 
-# Use as a decorator: the texts, lines and hatches made inside look like this, and the user's settings stay what they are.
-styled = rc_context({
-    "font.size": TEXT, "axes.titlesize": TEXT + 1, "axes.labelsize": TEXT, "legend.fontsize": SMALL, "hatch.linewidth": 0.6,
-    "axes.linewidth": 0.7, "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": INK, "axes.formatter.useoffset": False,
-    "text.usetex": False, "axes.grid": False,
-})  # fmt: skip
+# Use as a decorator: the texts, lines and hatches made inside look like this, and the user's
+# settings stay what they are.
+styled = rc_context(
+    {
+        "font.size": TEXT,
+        "axes.titlesize": TEXT + 1,
+        "axes.labelsize": TEXT,
+        "legend.fontsize": SMALL,
+        "hatch.linewidth": 0.6,
+        "axes.linewidth": 0.7,
+        "text.color": INK,
+        "axes.labelcolor": INK,
+        "axes.edgecolor": INK,
+        "axes.formatter.useoffset": False,
+        "text.usetex": False,
+        "axes.grid": False,
+    }
+)
 
 
 class Figure(mpl.Figure):
@@ -124,8 +149,11 @@ def light_norm(low: float, high: float, noise: float) -> Normalize:
     """A colour scale that is straight in the noise and logarithmic above it."""
     if not high > low:
         return tracer_norm(low, high)
-    # Light far above the noise would otherwise be shown over five decades, most of them without structure.
-    return AsinhNorm(linear_width=max(noise, 0.003 * high, 1e-6 * (high - low)), vmin=low, vmax=high)
+    # Light far above the noise would otherwise be shown over five decades, most of them without
+    # structure.
+    return AsinhNorm(
+        linear_width=max(noise, 0.003 * high, 1e-6 * (high - low)), vmin=low, vmax=high
+    )
 
 
 def light_ticks(norm: AsinhNorm, room: float = np.inf) -> tuple[list[float], list[str]]:
@@ -136,10 +164,13 @@ def light_ticks(norm: AsinhNorm, room: float = np.inf) -> tuple[list[float], lis
     norm
         the scale.
     room
-        length of the bar, inches; ticks that would touch on it are left out, those of the brighter light last.
+        length of the bar, inches; ticks that would touch on it are left out, those of the brighter
+        light last.
     """
     low, high, width = (float(x) for x in (norm.vmin or 0.0, norm.vmax or 0.0, norm.linear_width))
-    decades = range(int(np.ceil(np.log10(2 * width))), int(np.floor(np.log10(max(high, width)))) + 1)
+    decades = range(
+        int(np.ceil(np.log10(2 * width))), int(np.floor(np.log10(max(high, width)))) + 1
+    )
     steps = (1,) if len(decades) > 2 else (1, 3)
     ticks = [0.0, *(float(f"{n}e{k}") for k in decades for n in steps)]
     # A tick beyond the scale would stretch the bar.
@@ -176,7 +207,15 @@ def headline(figure: mpl.Figure, text: str, warning: str | None = None) -> None:
     height = figure.get_size_inches()[1]
     if warning:
         note(figure, warning)
-    figure.text(0.02, 1 - (0.45 if warning else 0.1) / height, text, ha="left", va="top", fontsize=SMALL, color=INK)
+    figure.text(
+        0.02,
+        1 - (0.45 if warning else 0.1) / height,
+        text,
+        ha="left",
+        va="top",
+        fontsize=SMALL,
+        color=INK,
+    )
 
 
 def note(figure: mpl.Figure, text: str) -> None:

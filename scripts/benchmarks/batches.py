@@ -18,7 +18,9 @@ MEMORY = "from benchmarks.batches import thousand; thousand({count})"
 
 def noisy_models(z: jm.TracerMap, galaxy: jm.Galaxy, count: int) -> list[jm.Model]:
     """The same galaxy with so many draws of noise."""
-    start = jm.Component(galaxy.disc.light, metallicity=jm.Profile(jm.tracer.gradient, central=8.2, gradient=-0.1))
+    start = jm.Component(
+        galaxy.disc.light, metallicity=jm.Profile(jm.tracer.gradient, central=8.2, gradient=-0.1)
+    )
     model = jm.Model(jm.Galaxy(disc=start), {"z": z}, PRIORS)
     return [model.with_maps({"z": jm.simulate.renoise(z, seed)}) for seed in range(count)]
 
@@ -31,10 +33,18 @@ def figure4(options):
         begin = time.perf_counter()
         fits = jm.optimise_batch(models, chunk=50)
         fitted = time.perf_counter() - begin
-        good = [i for i, fit in enumerate(fits) if np.all(np.isfinite(fit.unconstrained_covariance))]
+        good = [
+            i for i, fit in enumerate(fits) if np.all(np.isfinite(fit.unconstrained_covariance))
+        ]
         begin = time.perf_counter()
         drawn = jm.sample_batch(
-            [models[i] for i in good], [fits[i] for i in good], chains=2, warmup=100, draws=300, chunk=50, allow_unconverged=True
+            [models[i] for i in good],
+            [fits[i] for i in good],
+            chains=2,
+            warmup=100,
+            draws=300,
+            chunk=50,
+            allow_unconverged=True,
         )
         yield {
             "case": f"figure 4, {pixels} pixels", "fits": len(fits), "converged": sum(fit.converged for fit in fits), "fit_seconds": fitted,
@@ -50,7 +60,9 @@ def scene(side: int, components: int = 1) -> tuple[jm.Galaxy, jm.TracerMap]:
         center = {"center_x": 0.3 * i, "center_y": -0.2 * i}
         light = jm.Profile(jm.light.sersic, amp=16.0, R_sersic=1.0, n_sersic=1.0, **center)
         name = "disc" if i == 0 else f"clump{i}"
-        parts[name] = jm.Component(light, metallicity=jm.Profile(jm.tracer.gradient, central=8.0, gradient=-0.2, **center))
+        parts[name] = jm.Component(
+            light, metallicity=jm.Profile(jm.tracer.gradient, central=8.0, gradient=-0.2, **center)
+        )
     galaxy = jm.Galaxy(**parts)
     instrument = jm.Instrument(jm.Grid.regular((side, side), 0.1), jm.GaussianPSF(0.5), (2, 1), 6)
     return galaxy, jm.simulate.tracer_map(galaxy, instrument)
@@ -60,7 +72,9 @@ def scaling(options):
     """The map against pixels and components, and fits against galaxies in a batch."""
     from benchmarks.scenes import our_map
 
-    sides = {f"{side} pixels a side": our_map(*scene(side))[1]["map"] for side in (32, 64, 128, 256)}
+    sides = {
+        f"{side} pixels a side": our_map(*scene(side))[1]["map"] for side in (32, 64, 128, 256)
+    }
     sides |= {f"{n} components": our_map(*scene(64, n))[1]["map"] for n in (2, 5, 10)}
     for name, seconds in alternate(sides, rounds=options.rounds).items():
         yield {"case": name, "ms": 1e3 * seconds}
@@ -68,8 +82,14 @@ def scaling(options):
     for count in (1, 8, 64):
         models = noisy_models(z, galaxy, count)
         jm.optimise_batch(models, chunk=8)
-        seconds = min(once(lambda models=models: jm.optimise_batch(models, chunk=8)) for _ in range(3))
-        yield {"case": f"{count} galaxies", "ms": 1e3 * seconds, "ms_per_galaxy": 1e3 * seconds / count}
+        seconds = min(
+            once(lambda models=models: jm.optimise_batch(models, chunk=8)) for _ in range(3)
+        )
+        yield {
+            "case": f"{count} galaxies",
+            "ms": 1e3 * seconds,
+            "ms_per_galaxy": 1e3 * seconds / count,
+        }
 
 
 def thousand(count: int) -> None:
@@ -84,6 +104,11 @@ def thousand(count: int) -> None:
 def memory(options):
     """Peak memory of a process that fits a thousand stamps."""
     count = options.count or 1000
-    done = subprocess.run([sys.executable, "-c", MEMORY.format(count=count)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY.format(count=count)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     seconds, peak = map(float, done.stdout.split())
     yield {"case": f"{count} stamps of 64 x 64", "seconds": seconds, "peak_mib": peak}

@@ -20,7 +20,8 @@ CASES = {
     "gpu": [(64, 1024), (64, 8192), (64, 64), (32, 1024), (32, 8192), (128, 64), (128, 1024)],
     "cpu": [(16, 16), (32, 4)],
 }
-# Arrays of cells that one map must read or write at least once: two images, forth and back, and their transforms.
+# Arrays of cells that one map must read or write at least once: two images, forth and back, and
+# their transforms.
 PASSES = 8
 # Galaxies of which posteriors are drawn, and how.
 DRAWN, DRAWS = 1024, {"chains": 2, "draws": 250}
@@ -33,11 +34,19 @@ def device(options):
     grown = jax.jit(lambda array: array + 1)
     copied = jnp.ones((2**28 if options.device == "gpu" else 2**22,), jnp.float32)
     seconds = alternate({"copy": lambda: grown(copied)}, rounds=5)["copy"]
-    yield {"case": "copy of one array", "device": name, "jax": jax.__version__, "gb_per_second": 2 * copied.nbytes / seconds / 1e9}
+    yield {
+        "case": "copy of one array",
+        "device": name,
+        "jax": jax.__version__,
+        "gb_per_second": 2 * copied.nbytes / seconds / 1e9,
+    }
     for side, count in cases:
         galaxy, z = scene(side)
         models = jm.Batch(some_of(noisy_models(z, galaxy, min(count, 64)), count))
-        yield {"case": f"{side} x {side}, batch of {count}", "dtype": str(models[0].start.dtype)} | row(models)
+        yield {
+            "case": f"{side} x {side}, batch of {count}",
+            "dtype": str(models[0].start.dtype),
+        } | row(models)
         if (side, count) == cases[0]:
             yield precision(models[: min(count, 64)])
             yield chains(jm.Batch(models[: min(count, 256)]))
@@ -55,7 +64,9 @@ def row(models: jm.Batch) -> dict:
     both = over_galaxies(lambda model, u: jax.value_and_grad(model.log_density)(u))
     many = next(models.parts(count, False))[1]
     points = jax.block_until_ready(over_galaxies(lambda model: model.start)(many))
-    seconds = alternate({"map": lambda: predict(many, points), "gradient": lambda: both(many, points)}, rounds=5)
+    seconds = alternate(
+        {"map": lambda: predict(many, points), "gradient": lambda: both(many, points)}, rounds=5
+    )
     size = cells(models[0].maps)
     bytes_moved = PASSES * count * size * points.dtype.itemsize
     first = once(lambda: jm.optimise_batch(models).covariance)
@@ -84,10 +95,16 @@ def precision(models: list[jm.Model]) -> dict:
     """How far fits in single precision lie from those in double, in standard deviations."""
     single = jm.optimise_batch(models)
     with jax.enable_x64(True):
-        wide = [jax.tree.map(lambda a: a.astype(float) if eqx.is_inexact_array(a) else a, model) for model in models]
+        wide = [
+            jax.tree.map(lambda a: a.astype(float) if eqx.is_inexact_array(a) else a, model)
+            for model in models
+        ]
         double = jm.optimise_batch(wide)
     errors = np.sqrt(np.diagonal(double.covariance, axis1=1, axis2=2)).T
-    away = [np.abs(single.parameters[name] - value) / error for (name, value), error in zip(double.parameters.items(), errors, strict=True)]
+    away = [
+        np.abs(single.parameters[name] - value) / error
+        for (name, value), error in zip(double.parameters.items(), errors, strict=True)
+    ]
     ratio = np.sqrt(np.diagonal(single.covariance, axis1=1, axis2=2)).T / errors
     return {
         "case": f"single against double precision, {len(models)} fits",

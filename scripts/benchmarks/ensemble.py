@@ -9,8 +9,15 @@ import numpy as np
 import jaxmetal as jm
 
 WALKERS = 64
-# Free of each clump's light, with bounds around the truth; lenstronomy's tracer is light-weighted in its own units.
-BOUNDS = {"amp": (1.0, 100.0), "R_sersic": (0.05, 1.0), "n_sersic": (0.4, 4.0), "e1": (-0.5, 0.5), "e2": (-0.5, 0.5)}
+# Free of each clump's light, with bounds around the truth; lenstronomy's tracer is light-weighted
+# in its own units.
+BOUNDS = {
+    "amp": (1.0, 100.0),
+    "R_sersic": (0.05, 1.0),
+    "n_sersic": (0.4, 4.0),
+    "e1": (-0.5, 0.5),
+    "e2": (-0.5, 0.5),
+}
 
 
 def emcee_rate(galaxy: jm.Galaxy, maps: dict, fwhm: float, seconds: float) -> dict:
@@ -22,7 +29,8 @@ def emcee_rate(galaxy: jm.Galaxy, maps: dict, fwhm: float, seconds: float) -> di
         _, start, log_density = their_density(script(galaxy, maps, fwhm))
         sampler = emcee.EnsembleSampler(WALKERS, len(start), log_density)
         place = start + 1e-3 * np.random.default_rng(0).standard_normal((WALKERS, len(start)))
-        # Its own processor seconds, on one thread: what else the machine does is not held against it.
+        # Its own processor seconds, on one thread: what else the machine does is not held against
+        # it.
         begin = time.process_time()
         while time.process_time() - begin < seconds:
             place = sampler.run_mcmc(place, 20, skip_initial_state_check=True)
@@ -30,8 +38,15 @@ def emcee_rate(galaxy: jm.Galaxy, maps: dict, fwhm: float, seconds: float) -> di
     steps = sampler.iteration
     time_scale = float(np.max(sampler.get_autocorr_time(discard=steps // 5, tol=0)))
     ess = 0.8 * steps * WALKERS / time_scale
-    # Where the chain is shorter than some fifty times that scale, the scale is a lower limit and the rate an upper one.
-    return {"parameters": len(start), "seconds": spent, "steps": steps, "autocorrelation_steps": time_scale, "ess_per_second": ess / spent}
+    # Where the chain is shorter than some fifty times that scale, the scale is a lower limit and
+    # the rate an upper one.
+    return {
+        "parameters": len(start),
+        "seconds": spent,
+        "steps": steps,
+        "autocorrelation_steps": time_scale,
+        "ess_per_second": ess / spent,
+    }
 
 
 def their_density(arguments: dict) -> tuple[list[str], np.ndarray, Callable]:
@@ -39,11 +54,26 @@ def their_density(arguments: dict) -> tuple[list[str], np.ndarray, Callable]:
     from lenstronomy.Sampling.likelihood import Likelihood
     from lenstronomy.Sampling.parameters import Param
 
-    params, keys = arguments["kwargs_params"], {"source": "source_model", "tracer_source": "tracer_source_model"}
-    bounds = {f"kwargs_{s}_{k}": params[key][n] for s, n in (("fixed", 2), ("lower", 3), ("upper", 4)) for k, key in keys.items()}
+    params, keys = (
+        arguments["kwargs_params"],
+        {"source": "source_model", "tracer_source": "tracer_source_model"},
+    )
+    bounds = {
+        f"kwargs_{s}_{k}": params[key][n]
+        for s, n in (("fixed", 2), ("lower", 3), ("upper", 4))
+        for k, key in keys.items()
+    }
     param = Param(arguments["kwargs_model"], **bounds, **arguments["kwargs_constraints"])
-    likelihood = Likelihood(arguments["kwargs_data_joint"], arguments["kwargs_model"], param, **arguments["kwargs_likelihood"])
-    start = param.kwargs2args(kwargs_source=params["source_model"][0], kwargs_tracer_source=params["tracer_source_model"][0])
+    likelihood = Likelihood(
+        arguments["kwargs_data_joint"],
+        arguments["kwargs_model"],
+        param,
+        **arguments["kwargs_likelihood"],
+    )
+    start = param.kwargs2args(
+        kwargs_source=params["source_model"][0],
+        kwargs_tracer_source=params["tracer_source_model"][0],
+    )
     return param.num_param()[1], np.array(start), likelihood.logL
 
 
@@ -52,11 +82,23 @@ def script(galaxy: jm.Galaxy, maps: dict, fwhm: float) -> dict:
     z, light = maps["z"], maps["light"]
     ny, nx = z.values.shape
     scale = float(z.instrument.grid.pixel_scale)
-    where = {"ra_at_xy_0": -scale * (nx - 1) / 2, "dec_at_xy_0": -scale * (ny - 1) / 2, "transform_pix2angle": scale * np.eye(2)}
+    where = {
+        "ra_at_xy_0": -scale * (nx - 1) / 2,
+        "dec_at_xy_0": -scale * (ny - 1) / 2,
+        "transform_pix2angle": scale * np.eye(2),
+    }
     psf, numerics = {"psf_type": "GAUSSIAN", "fwhm": fwhm}, {"supersampling_factor": 3}
 
     def band(m, unit):
-        return [{"image_data": np.asarray(m.values, float) / unit, "noise_map": np.asarray(m.sigma, float) / unit} | where, psf, numerics]
+        return [
+            {
+                "image_data": np.asarray(m.values, float) / unit,
+                "noise_map": np.asarray(m.sigma, float) / unit,
+            }
+            | where,
+            psf,
+            numerics,
+        ]
 
     lights, low, high, tracers = [], [], [], []
     for component in galaxy.components.values():

@@ -1,7 +1,16 @@
 """One map: beside lenstronomy's, its gradient beside the map, and the map beside its bare transforms."""
 
 import numpy as np
-from benchmarks.scenes import SETTINGS, TOGETHER, bare_transforms, case, converged, errors, our_map, their_map
+from benchmarks.scenes import (
+    SETTINGS,
+    TOGETHER,
+    bare_transforms,
+    case,
+    converged,
+    errors,
+    our_map,
+    their_map,
+)
 from benchmarks.timing import alternate
 
 CASES = [("use case 1", 0.3), ("use case 1", 0.7), ("use case 1", 1.5), ("use case 2", 0.05)]
@@ -16,11 +25,17 @@ def rows(options):
         model, ours = our_map(galaxy, z)
         z = model.maps["z"]
         sides = ours | {"transforms": bare_transforms(model)}
-        theirs = {setting: their_map(galaxy, z, fwhm, setting) for setting in SETTINGS} if options.compare else {}
+        theirs = (
+            {setting: their_map(galaxy, z, fwhm, setting) for setting in SETTINGS}
+            if options.compare
+            else {}
+        )
         seconds = alternate(sides | theirs, rounds=options.rounds)
         truth = converged(galaxy, z)
         inside = {"ours": errors(ours["map"](), truth, galaxy, z, radius)}
-        inside |= {setting: errors(run(), truth, galaxy, z, radius) for setting, run in theirs.items()}
+        inside |= {
+            setting: errors(run(), truth, galaxy, z, radius) for setting, run in theirs.items()
+        }
         cells = int(np.prod(z.instrument.sampling.cells(z.values.shape)))
         row = {
             "case": f"{name}, {fwhm}", "map_ms": 1e3 * seconds["map"], "map_of_many_ms": 1e3 * seconds["many maps"] / TOGETHER,
@@ -39,5 +54,8 @@ def rows(options):
                 "lenstronomy_error_3re": inside[best][1], "times_faster": seconds[best] / seconds["map"],
                 "times_faster_of_many": TOGETHER * seconds[best] / seconds["many maps"],
             }  # fmt: skip
-            row["settings"] = {s: {"ms": 1e3 * seconds[s], "error_1re": inside[s][0], "error_3re": inside[s][1]} for s in theirs}
+            row["settings"] = {
+                s: {"ms": 1e3 * seconds[s], "error_1re": inside[s][0], "error_3re": inside[s][1]}
+                for s in theirs
+            }
         yield row

@@ -13,7 +13,8 @@ from benchmarks.scenes import LENSTRONOMY, case, clumps_model, gradient_model
 
 import jaxmetal as jm
 
-# What a user's script does with a map from a file; the seconds to the fit count from the imports' end.
+# What a user's script does with a map from a file; the seconds to the fit count from the imports'
+# end.
 COLD = """
 import time
 import numpy as np
@@ -74,12 +75,21 @@ def cold(options):
     with tempfile.TemporaryDirectory() as folder:
         data = str(Path(folder) / "map.npz")
         np.savez(data, values=z.data, sigma=z.errors)
-        kept = {"JAX_COMPILATION_CACHE_DIR": folder, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+        kept = {
+            "JAX_COMPILATION_CACHE_DIR": folder,
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        }
         runs = {"auto": {}, "nuts": {}, "auto, JAX cache empty": kept, "auto, JAX cache": kept}
         for name, environment in runs.items():
             code = COLD.format(data=data, method=name.split(",")[0])
             begin = time.perf_counter()
-            done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ | environment)
+            done = subprocess.run(
+                [sys.executable, "-c", code],
+                capture_output=True,
+                text=True,
+                check=True,
+                env=os.environ | environment,
+            )
             seconds = time.perf_counter() - begin
             fitted, sampled, ess = map(float, done.stdout.split())
             yield {
@@ -95,7 +105,10 @@ def clumps(options):
     fit = jm.optimise(model, starts=1)
     fitted = time.perf_counter() - begin
     rates = {}
-    for method, settings in (("importance", {"draws": 1000}), ("nuts", {"warmup": 200, "draws": 250})):
+    for method, settings in (
+        ("importance", {"draws": 1000}),
+        ("nuts", {"warmup": 200, "draws": 250}),
+    ):
         seconds = []
         for _ in range(2):
             begin = time.perf_counter()
@@ -112,5 +125,8 @@ def clumps(options):
         from benchmarks.ensemble import emcee_rate
 
         theirs = emcee_rate(model.galaxy, model.maps, 0.05, options.seconds)
-        ratios = {f"{method}_over_emcee": rate / theirs["ess_per_second"] for method, rate in rates.items()}
+        ratios = {
+            f"{method}_over_emcee": rate / theirs["ess_per_second"]
+            for method, rate in rates.items()
+        }
         yield {"case": "use case 2, emcee on lenstronomy's likelihood"} | theirs | ratios

@@ -18,8 +18,8 @@ from jaxmetal.profiles.numerics import sersic_b
 CENTRAL, GRADIENT = "disc.metallicity.central", "disc.metallicity.gradient"
 PRIORS = {CENTRAL: dist.Uniform(6.0, 10.0), GRADIENT: dist.Uniform(-2.0, 2.0)}
 CLUMPS = ("clump1", "clump2", "clump3")
-# lenstronomy 1.14.2, use case 1 with its tutorial's PSO 100 × 100 and emcee 100 × 250, two cores, one thread: measured once,
-# too long to repeat in every run.
+# lenstronomy 1.14.2, use case 1 with its tutorial's PSO 100 × 100 and emcee 100 × 250, two cores,
+# one thread: measured once, too long to repeat in every run.
 LENSTRONOMY = {"seconds": 912.0, "ess": 1600.0, "ess_per_second": 1.8}
 SETTINGS = {
     "3x, convolved at pixels": {"supersampling_factor": 3, "supersampling_convolution": False},
@@ -43,7 +43,9 @@ def case(name: str, fwhm: float, seed: int | None = None) -> tuple[jm.Galaxy, di
 def gradient_model(fwhm: float = 1.5, seed: int = 1) -> jm.Model:
     """Use case 1, its light known, started away from the truth."""
     galaxy, maps, _ = case("use case 1", fwhm, seed)
-    start = jm.Component(galaxy.disc.light, metallicity=jm.Profile(jm.tracer.gradient, central=8.2, gradient=-0.1))
+    start = jm.Component(
+        galaxy.disc.light, metallicity=jm.Profile(jm.tracer.gradient, central=8.2, gradient=-0.1)
+    )
     return jm.Model(jm.Galaxy(disc=start), {"z": maps["z"]}, PRIORS)
 
 
@@ -53,24 +55,39 @@ def clumps_model(seed: int = 1) -> jm.Model:
     priors: dict = {}
     for name in CLUMPS:
         light = galaxy.components[name].light.parameters
-        priors |= {f"{name}.metallicity.value": dist.Uniform(6.0, 10.0), f"{name}.light.amp": dist.LogNormal(np.log(16.0), 0.5)}
-        priors |= {f"{name}.light.R_sersic": dist.LogNormal(np.log(0.25), 0.3), f"{name}.light.n_sersic": dist.LogNormal(0.0, 0.3)}
+        priors |= {
+            f"{name}.metallicity.value": dist.Uniform(6.0, 10.0),
+            f"{name}.light.amp": dist.LogNormal(np.log(16.0), 0.5),
+        }
+        priors |= {
+            f"{name}.light.R_sersic": dist.LogNormal(np.log(0.25), 0.3),
+            f"{name}.light.n_sersic": dist.LogNormal(0.0, 0.3),
+        }
         priors |= {f"{name}.light.{e}": dist.Normal(0.0, 0.2) for e in ("e1", "e2")}
-        priors |= {f"{name}.light.{c}": dist.Normal(float(light[c]), 0.05) for c in ("center_x", "center_y")}
+        priors |= {
+            f"{name}.light.{c}": dist.Normal(float(light[c]), 0.05)
+            for c in ("center_x", "center_y")
+        }
     return jm.Model(galaxy, maps, priors)
 
 
 def our_map(galaxy: jm.Galaxy, z: jm.TracerMap) -> tuple[jm.Model, dict[str, Callable]]:
     """A model of the map at its chosen sampling, and compiled functions of its metallicities: map, density, and its gradient."""
-    last = {n: "central" if "central" in c.tracers["metallicity"].parameters else "value" for n, c in galaxy.components.items()}
+    last = {
+        n: "central" if "central" in c.tracers["metallicity"].parameters else "value"
+        for n, c in galaxy.components.items()
+    }
     paths = [f"{n}.metallicity.{value}" for n, value in last.items()]
     model = jm.Model(galaxy, {"z": z}, {path: dist.Uniform(6.0, 10.0) for path in paths})
-    # As inside a larger compiled program: the arrays are its arguments, and nothing is sorted out again in Python at each call.
+    # As inside a larger compiled program: the arrays are its arguments, and nothing is sorted out
+    # again in Python at each call.
     arrays, rest = eqx.partition(model, eqx.is_array)
     leaves, structure = jax.tree.flatten(arrays)
 
     def compiled(function: Callable) -> Callable:
-        return jax.jit(lambda leaves, u: function(eqx.combine(jax.tree.unflatten(structure, leaves), rest), u))
+        return jax.jit(
+            lambda leaves, u: function(eqx.combine(jax.tree.unflatten(structure, leaves), rest), u)
+        )
 
     predict = lambda m, u: m.look(m.constrain(u)).predicted["z"]  # noqa: E731
     programs = {
@@ -81,7 +98,9 @@ def our_map(galaxy: jm.Galaxy, z: jm.TracerMap) -> tuple[jm.Model, dict[str, Cal
     start = jax.block_until_ready(model.start)
     many = jnp.tile(start, (TOGETHER, 1))
     together = compiled(lambda m, many: jax.lax.map(lambda u: predict(m, u), many))
-    calls: dict[str, Callable] = {name: lambda run=run: run(leaves, start) for name, run in programs.items()}
+    calls: dict[str, Callable] = {
+        name: lambda run=run: run(leaves, start) for name, run in programs.items()
+    }
     return model, calls | {"many maps": lambda: together(leaves, many)}
 
 
@@ -90,7 +109,9 @@ def bare_transforms(model: jm.Model) -> Callable:
     instrument = model.maps["z"].instrument
     cells = jnp.ones((2, *instrument.sampling.cells(instrument.grid.shape)), model.start.dtype)
     transfer = jnp.asarray(instrument.transfer)
-    run = jax.jit(lambda cells, transfer: jnp.fft.irfft2(jnp.fft.rfft2(cells) * transfer, s=cells.shape[-2:]))
+    run = jax.jit(
+        lambda cells, transfer: jnp.fft.irfft2(jnp.fft.rfft2(cells) * transfer, s=cells.shape[-2:])
+    )
     return lambda: run(cells, transfer)
 
 
@@ -99,21 +120,30 @@ def converged(galaxy: jm.Galaxy, z: jm.TracerMap) -> np.ndarray:
     chosen = z.instrument.sampling
     fine = Sampling(2 * math.ceil(chosen.convolve) + 1, 4, 2 * chosen.margin + 2)
     with jax.enable_x64(True):
-        galaxy, instrument = jax.tree.map(lambda a: jnp.asarray(np.asarray(a), float), (galaxy, z.instrument))
+        galaxy, instrument = jax.tree.map(
+            lambda a: jnp.asarray(np.asarray(a), float), (galaxy, z.instrument)
+        )
         _, means = _seen(galaxy, instrument.with_sampling(fine), ((z.tracer, z.scale),), False)
         return np.asarray(means[z.tracer, z.scale])
 
 
-def errors(image: np.ndarray, truth: np.ndarray, galaxy: jm.Galaxy, z: jm.TracerMap, radius: float) -> tuple[float, float]:
+def errors(
+    image: np.ndarray, truth: np.ndarray, galaxy: jm.Galaxy, z: jm.TracerMap, radius: float
+) -> tuple[float, float]:
     """The largest error in dex inside one and three R_e of any component."""
-    nearest = np.min([jm.baselines.radius_map(z.instrument.grid, *place) for place in places(galaxy)], axis=0)
+    nearest = np.min(
+        [jm.baselines.radius_map(z.instrument.grid, *place) for place in places(galaxy)], axis=0
+    )
     away = np.abs(np.asarray(image, float) - truth)
     return float(away[nearest < radius].max()), float(away[nearest < 3 * radius].max())
 
 
 def places(galaxy: jm.Galaxy) -> list[tuple[float, float]]:
     """The centres of the components."""
-    return [(float(c.light.parameters["center_x"]), float(c.light.parameters["center_y"])) for c in galaxy.components.values()]
+    return [
+        (float(c.light.parameters["center_x"]), float(c.light.parameters["center_y"]))
+        for c in galaxy.components.values()
+    ]
 
 
 def their_map(galaxy: jm.Galaxy, z: jm.TracerMap, fwhm: float, setting: str) -> Callable:
@@ -128,21 +158,43 @@ def their_map(galaxy: jm.Galaxy, z: jm.TracerMap, fwhm: float, setting: str) -> 
 
         ny, nx = z.values.shape
         scale = float(z.instrument.grid.pixel_scale)
-        frame = {"ra_at_xy_0": -scale * (nx - 1) / 2, "dec_at_xy_0": -scale * (ny - 1) / 2, "transform_pix2angle": scale * np.eye(2)}
+        frame = {
+            "ra_at_xy_0": -scale * (nx - 1) / 2,
+            "dec_at_xy_0": -scale * (ny - 1) / 2,
+            "transform_pix2angle": scale * np.eye(2),
+        }
         image = ImageData(image_data=np.zeros((ny, nx)), noise_map=np.ones((ny, nx)), **frame)
         numerics, psf = dict(SETTINGS[setting]), PSF(psf_type="GAUSSIAN", fwhm=fwhm)
         if "compute_mode" in numerics:
-            # The adaptive mode takes a picture of the PSF only: out to five sigma, sampled at the pixels' centres.
-            psf = PSF(psf_type="PIXEL", kernel_point_source=kernel_gaussian(2 * int(np.ceil(2.2 * fwhm / scale)) + 1, scale, fwhm))
-            nearest = np.min([jm.baselines.radius_map(z.instrument.grid, *place) for place in places(galaxy)], axis=0)
+            # The adaptive mode takes a picture of the PSF only: out to five sigma, sampled at the
+            # pixels' centres.
+            psf = PSF(
+                psf_type="PIXEL",
+                kernel_point_source=kernel_gaussian(
+                    2 * int(np.ceil(2.2 * fwhm / scale)) + 1, scale, fwhm
+                ),
+            )
+            nearest = np.min(
+                [jm.baselines.radius_map(z.instrument.grid, *place) for place in places(galaxy)],
+                axis=0,
+            )
             numerics["supersampled_indexes"] = nearest < NEAR * scale
         lights, tracers, names = [], [], []
         for c in galaxy.components.values():
-            p, t = ({k: float(v) for k, v in part.parameters.items()} for part in (c.light, c.tracers["metallicity"]))
-            lights.append(_in_their_terms({k: p[k] for k in ("amp", "R_sersic", "n_sersic", "center_x", "center_y")}))
+            p, t = (
+                {k: float(v) for k, v in part.parameters.items()}
+                for part in (c.light, c.tracers["metallicity"])
+            )
+            lights.append(
+                _in_their_terms(
+                    {k: p[k] for k in ("amp", "R_sersic", "n_sersic", "center_x", "center_y")}
+                )
+            )
             where = {"center_x": p["center_x"], "center_y": p["center_y"]}
             names.append("LINEAR")
-            tracers.append({"amp": t.get("central", t.get("value")), "k": t.get("gradient", 0.0)} | where)
+            tracers.append(
+                {"amp": t.get("central", t.get("value")), "k": t.get("gradient", 0.0)} | where
+            )
         partition = [[i, i] for i in range(len(lights))]
         model = TracerModelSource(
             image, psf, source_model_class=LightModel(["SERSIC"] * len(lights)),
@@ -155,4 +207,7 @@ def _in_their_terms(light: dict[str, float]) -> dict[str, float]:
     """The same surface brightness under lenstronomy's approximate b_n, so that only the numerics are compared."""
     n, exact = light["n_sersic"], float(sersic_b(jnp.asarray(light["n_sersic"])))
     theirs = 1.9992 * n - 0.3271
-    return light | {"R_sersic": light["R_sersic"] * (theirs / exact) ** n, "amp": light["amp"] * float(np.exp(exact - theirs))}
+    return light | {
+        "R_sersic": light["R_sersic"] * (theirs / exact) ** n,
+        "amp": light["amp"] * float(np.exp(exact - theirs)),
+    }

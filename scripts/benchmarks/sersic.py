@@ -11,9 +11,17 @@ import numpyro.distributions as dist
 import jaxmetal as jm
 
 SHAPE, PIXEL, FWHM, SEED = (51, 51), 0.1, 0.4, 5
-# So small that its light ends within the frame: what pysersic's renderer lets wrap round a frame's edges (a third more than there
-# is, at four half-light radii) would decide the fit. Here both pictures of the same galaxy differ by a chi-square of 0.1.
-TRUTH = {"R_sersic": 0.4, "n_sersic": 1.5, "e1": 0.12, "e2": -0.08, "center_x": 0.03, "center_y": -0.02}
+# So small that its light ends within the frame: what pysersic's renderer lets wrap round a frame's
+# edges (a third more than there is, at four half-light radii) would decide the fit. Here both
+# pictures of the same galaxy differ by a chi-square of 0.1.
+TRUTH = {
+    "R_sersic": 0.4,
+    "n_sersic": 1.5,
+    "e1": 0.12,
+    "e2": -0.08,
+    "center_x": 0.03,
+    "center_y": -0.02,
+}
 CHAINS, WARMUP, DRAWS = 2, 1000, 1000
 STAGES = ("first", "again")
 
@@ -33,18 +41,32 @@ def timed(name: str, turn: str, run) -> dict:
     begin = time.perf_counter()
     drawn, truth = run()
     seconds = time.perf_counter() - begin
-    posterior = jm.Posterior(drawn, {"diverging": np.zeros(next(iter(drawn.values())).shape, bool)}, {})
+    posterior = jm.Posterior(
+        drawn, {"diverging": np.zeros(next(iter(drawn.values())).shape, bool)}, {}
+    )
     rows = posterior.summary()
     ess = min(row["ess"] for row in rows.values())
-    found = {f"{key} off by": (rows[key]["mean"] - truth[key]) / rows[key]["sd"] for key in ("radius", "index")}
+    found = {
+        f"{key} off by": (rows[key]["mean"] - truth[key]) / rows[key]["sd"]
+        for key in ("radius", "index")
+    }
     spread = {f"{key} error": rows[key]["sd"] for key in ("radius", "index")}
-    return {"case": f"{name}, {turn}", "seconds": seconds, "ess": ess, "ess_per_second": ess / seconds, **found, **spread}
+    return {
+        "case": f"{name}, {turn}",
+        "seconds": seconds,
+        "ess": ess,
+        "ess_per_second": ess / seconds,
+        **found,
+        **spread,
+    }
 
 
 def scene() -> jm.LightMap:
     """A noisy galaxy, and a PSF of the same pixels, as both take it."""
     light = jm.Galaxy(galaxy=jm.Component(jm.Profile(jm.light.sersic, amp=10.0, **TRUTH)))
-    instrument = jm.Instrument(jm.Grid.regular(SHAPE, PIXEL), jm.KernelPSF(kernel(), includes_pixel=True))
+    instrument = jm.Instrument(
+        jm.Grid.regular(SHAPE, PIXEL), jm.KernelPSF(kernel(), includes_pixel=True)
+    )
     return jm.simulate.light_map(light, instrument, sigma=0.01, seed=SEED)
 
 
@@ -59,22 +81,39 @@ def kernel() -> np.ndarray:
 
 def ours(picture: jm.LightMap, method: str) -> tuple[dict, dict]:
     """The posterior of seven parameters; the radius along the major axis, in pixels."""
-    start = TRUTH | {"R_sersic": 0.6, "n_sersic": 1.0, "e1": 0.0, "e2": 0.0, "center_x": 0.0, "center_y": 0.0}
+    start = TRUTH | {
+        "R_sersic": 0.6,
+        "n_sersic": 1.0,
+        "e1": 0.0,
+        "e2": 0.0,
+        "center_x": 0.0,
+        "center_y": 0.0,
+    }
     priors = {
         "amp": dist.LogNormal(np.log(10.0), 1.0), "R_sersic": dist.LogNormal(np.log(0.5), 0.5), "n_sersic": dist.Uniform(0.65, 8.0),
         "e1": dist.Uniform(-0.6, 0.6), "e2": dist.Uniform(-0.6, 0.6), "center_x": dist.Normal(0.0, 0.1), "center_y": dist.Normal(0.0, 0.1),
     }  # fmt: skip
     galaxy = jm.Galaxy(galaxy=jm.Component(jm.Profile(jm.light.sersic, amp=5.0, **start)))
-    model = jm.Model(galaxy, {"light": picture}, {f"galaxy.light.{name}": prior for name, prior in priors.items()})
+    model = jm.Model(
+        galaxy,
+        {"light": picture},
+        {f"galaxy.light.{name}": prior for name, prior in priors.items()},
+    )
     fit = jm.optimise(model, starts=1)
     settings = {"chains": CHAINS, "draws": DRAWS} | ({"warmup": WARMUP} if method == "nuts" else {})
-    found = {path.split(".")[-1]: draws for path, draws in jm.sample(model, fit, method=method, **settings).samples.items()}
+    found = {
+        path.split(".")[-1]: draws
+        for path, draws in jm.sample(model, fit, method=method, **settings).samples.items()
+    }
 
     def radius(values: dict) -> np.ndarray:
         e = np.hypot(values["e1"], values["e2"])
         return values["R_sersic"] / PIXEL * np.sqrt((1 + e) / (1 - e))
 
-    return found | {"radius": radius(found), "index": found["n_sersic"]}, {"radius": float(radius(TRUTH)), "index": TRUTH["n_sersic"]}
+    return found | {"radius": radius(found), "index": found["n_sersic"]}, {
+        "radius": float(radius(TRUTH)),
+        "index": TRUTH["n_sersic"],
+    }
 
 
 def theirs(picture: jm.LightMap) -> tuple[dict, dict]:
@@ -87,13 +126,25 @@ def theirs(picture: jm.LightMap) -> tuple[dict, dict]:
 
         image = np.asarray(picture.values)
         prior = autoprior(image=image, profile_type="sersic", mask=np.zeros(SHAPE), sky_type="none")
-        fitter = FitSingle(image, np.asarray(picture.sigma), kernel(), prior, loss_func=gaussian_loss)
+        fitter = FitSingle(
+            image, np.asarray(picture.sigma), kernel(), prior, loss_func=gaussian_loss
+        )
         results = fitter.sample(
             jax.random.PRNGKey(1), num_samples=DRAWS, num_warmup=WARMUP, num_chains=CHAINS, return_model=False,
             mcmc_kwargs={"chain_method": "vectorized", "progress_bar": False},
         )  # fmt: skip
     drawn = results.idata.posterior
     e = np.hypot(TRUTH["e1"], TRUTH["e2"])
-    names = {"flux": "flux", "radius": "r_eff", "index": "n", "ellip": "ellip", "xc": "xc", "yc": "yc"}
-    truth = {"radius": TRUTH["R_sersic"] / PIXEL * np.sqrt((1 + e) / (1 - e)), "index": TRUTH["n_sersic"]}
+    names = {
+        "flux": "flux",
+        "radius": "r_eff",
+        "index": "n",
+        "ellip": "ellip",
+        "xc": "xc",
+        "yc": "yc",
+    }
+    truth = {
+        "radius": TRUTH["R_sersic"] / PIXEL * np.sqrt((1 + e) / (1 - e)),
+        "index": TRUTH["n_sersic"],
+    }
     return {name: np.asarray(drawn[theirs]) for name, theirs in names.items()}, truth

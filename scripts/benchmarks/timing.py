@@ -8,7 +8,9 @@ from typing import Any
 import jax
 
 
-def alternate(sides: Mapping[str, Callable[[], Any]], rounds: int = 15, least: float = 0.02) -> dict[str, float]:
+def alternate(
+    sides: Mapping[str, Callable[[], Any]], rounds: int = 15, least: float = 0.02
+) -> dict[str, float]:
     """Median seconds of each side, called in turns: A B A B.
 
     Parameters

@@ -16,7 +16,8 @@ from jaxmetal.io.config import read
 
 CONFIG = Path(__file__).with_name("as1063.yaml")
 GRADIENT = "arc.metallicity.gradient"
-# kpc per arcsec at z = 0.611 (WMAP9), and the axis ratio that makes the paper's minor-axis radius of the major-axis one.
+# kpc per arcsec at z = 0.611 (WMAP9), and the axis ratio that makes the paper's minor-axis radius
+# of the major-axis one.
 KPC, RATIO = 6.8455, 0.557
 FREE = {
     "arc.metallicity.inclination": {"uniform": [0.0, 85.0]},
@@ -88,7 +89,9 @@ def main() -> None:
     parser.add_argument("--sample", action="store_true", help="NUTS as well")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", jm.InputWarning)
-    print(f"{'':28}{'major axis':>20}{'minor-axis radius':>22}{'scatter':>10}{'chi2/n':>8}{'BIC':>9}")
+    print(
+        f"{'':28}{'major axis':>20}{'minor-axis radius':>22}{'scatter':>10}{'chi2/n':>8}{'BIC':>9}"
+    )
     for name in arguments.variants or VARIANTS:
         model = variant(name).model()
         fit = jm.optimise(model, starts=2)
@@ -96,7 +99,9 @@ def main() -> None:
         if len(fit.parameters) > 3:
             print(fit)
         if arguments.sample:
-            posterior = jm.sample(model, fit, method="nuts", chains=4, warmup=150, draws=300, progress=False)
+            posterior = jm.sample(
+                model, fit, method="nuts", chains=4, warmup=150, draws=300, progress=False
+            )
             drawn = posterior.summary()
             row("NUTS", name, drawn[GRADIENT]["mean"], drawn[GRADIENT]["sd"], fit)
             print(posterior)

@@ -14,17 +14,19 @@ from jaxmetal.view import style
 from jaxmetal.view.maps import draw_map
 
 SAMPLING = (6, 3)
-# The seed of the paper's tutorial, which says that its map "will match the published one"; the light then was that of a
-# webbpsf kernel, here it is a Gaussian of 0.05".
+# The seed of the paper's tutorial, which says that its map "will match the published one"; the
+# light then was that of a webbpsf kernel, here it is a Gaussian of 0.05".
 TUTORIAL_SEED = 681260
 TRUTH = {"clump1": 7.6, "clump2": 7.8, "clump3": 7.9}
-# Metha et al. (2024), table 1 and section 4.2: value and error (the third clump's error could not be read).
+# Metha et al. (2024), table 1 and section 4.2: value and error (the third clump's error could not
+# be read).
 PUBLISHED = {
     "clump1": (7.607, 0.032), "clump2": (7.809, 0.024), "clump3": (7.900, np.nan),
     "straight line central": (7.73, 0.02), "straight line gradient": (0.10, 0.03), "one gradient": (0.12, 0.04),
     "delta BIC": (35.0, np.nan),
 }  # fmt: skip
-# An independent calculation with numpy of the same seed, by the scale of the fit; the mock is "log10" in both.
+# An independent calculation with numpy of the same seed, by the scale of the fit; the mock is
+# "log10" in both.
 SAME_SEED = {
     "linear": {
         "clump1": (7.600, 0.030), "clump2": (7.813, 0.023), "clump3": (7.902, 0.019),
@@ -33,14 +35,21 @@ SAME_SEED = {
     },
     "log10": {"clump1": (7.565, 0.042), "clump2": (7.809, 0.021), "clump3": (7.891, 0.017)},
 }  # fmt: skip
-# Readings of the set-up: options of the mock, and mean and spread of delta BIC over noise draws by an independent calculation.
+# Readings of the set-up: options of the mock, and mean and spread of delta BIC over noise draws by
+# an independent calculation.
 READINGS: dict[str, tuple[dict[str, Any], tuple[float, float]]] = {
     "half-light, log10": ({}, (34.6, 12.8)),
     "half-light, linear": ({"scale": "linear"}, (36.1, 13.0)),
     "half-light, log10, clump 3 above": ({"third": (-0.25, 0.25)}, (34.6, 12.8)),
-    "half-light, log10, noise 0.01 and 0.02": ({"reading": "half-light", "constants": "tuned"}, (20.8, 10.4)),
+    "half-light, log10, noise 0.01 and 0.02": (
+        {"reading": "half-light", "constants": "tuned"},
+        (20.8, 10.4),
+    ),
     "scale-length, log10, noise of the tutorial": ({"reading": "scale-length"}, (np.nan, np.nan)),
-    "scale-length, log10, noise 0.01 and 0.02": ({"reading": "scale-length", "constants": "tuned"}, (10.7, 8.3)),
+    "scale-length, log10, noise 0.01 and 0.02": (
+        {"reading": "scale-length", "constants": "tuned"},
+        (10.7, 8.3),
+    ),
 }
 COUNT = 100
 # Fainter pixels are in the fits, but noise is all that they show.
@@ -58,7 +67,8 @@ def case(**options: Any) -> tuple[jm.Galaxy, jm.TracerMap]:
 def tuned(reading: str) -> tuple[float, float]:
     """(c1, c2) for 0.01 dex² at the clumps' centres and 0.02 around them at R_e, on the average of the three, on the smeared light.
 
-    Light that overlaps as much as it does in the scale-length reading needs c1 < 0 for that, which no noise has.
+    Light that overlaps as much as it does in the scale-length reading needs c1 < 0 for that, which
+    no noise has.
     """
     galaxy, maps = jm.simulate.use_case_2(supersampling=SAMPLING, reading=reading)
     flux, grid = np.asarray(maps["light"].data), maps["light"].instrument.grid
@@ -83,9 +93,13 @@ def tutorial_map(scale: str = "log10", **options: Any) -> tuple[jm.Galaxy, jm.Tr
     return galaxy, jm.TracerMap(tutorial_image(z), z.errors, z.instrument, scale=scale)
 
 
-def compare(galaxy: jm.Galaxy, z: jm.TracerMap, images: np.ndarray) -> tuple[Fits, Fits, np.ndarray]:
+def compare(
+    galaxy: jm.Galaxy, z: jm.TracerMap, images: np.ndarray
+) -> tuple[Fits, Fits, np.ndarray]:
     """The fits of three clumps and of one gradient, and BIC(gradient) - BIC(clumps), image by image."""
-    three, one = (fit_each(build(galaxy, z), images) for build in (clumps_model, one_gradient_model))
+    three, one = (
+        fit_each(build(galaxy, z), images) for build in (clumps_model, one_gradient_model)
+    )
     bic = [np.array([fit.bic for fit in fits]) for fits in (three, one)]
     return three, one, bic[1] - bic[0]
 
@@ -129,18 +143,42 @@ def _drawn(fit: jm.Fit) -> style.Figure:
     images = {"data": z.data, "model": fit.predicted["z"], "residual": fit.residuals["z"]}
     for axes, (title, image) in zip(panels, images.items(), strict=True):
         residual = title == "residual"
-        colours, norm = (style.RESIDUAL, Normalize(-3, 3)) if residual else (style.TRACER, Normalize(7.5, 8.1))
+        colours, norm = (
+            (style.RESIDUAL, Normalize(-3, 3)) if residual else (style.TRACER, Normalize(7.5, 8.1))
+        )
         mesh = draw_map(style.tidy(axes), grid, np.where(bright, image, np.nan), colours, norm)
         axes.patches[0].set_visible(False)
         for clump in fit.galaxy.components.values():
-            axes.plot(clump.light.center_x, clump.light.center_y, "+", color="white", markersize=8, markeredgewidth=2.6)
-            axes.plot(clump.light.center_x, clump.light.center_y, "+", color="black", markersize=7, markeredgewidth=1.1)
+            axes.plot(
+                clump.light.center_x,
+                clump.light.center_y,
+                "+",
+                color="white",
+                markersize=8,
+                markeredgewidth=2.6,
+            )
+            axes.plot(
+                clump.light.center_x,
+                clump.light.center_y,
+                "+",
+                color="black",
+                markersize=7,
+                markeredgewidth=1.1,
+            )
         axes.set(title=title, xlabel="x [arcsec]", xlim=(-0.65, 0.65), ylim=(-0.65, 0.65))
         if title != "data":
             label = r"(data $-$ model) / $\sigma$" if residual else "12 + log(O/H) [dex]"
             where = axes if residual else list(panels[:2])
             style.tidy(
-                figure.colorbar(mesh, ax=where, label=label, extend="both", location="bottom", shrink=0.9, aspect=30 - 15 * residual).ax
+                figure.colorbar(
+                    mesh,
+                    ax=where,
+                    label=label,
+                    extend="both",
+                    location="bottom",
+                    shrink=0.9,
+                    aspect=30 - 15 * residual,
+                ).ax
             )
     panels[0].set_ylabel("y [arcsec]")
     return figure
@@ -160,7 +198,13 @@ def table_1(out: Path) -> None:
                     "expected": other[0], "expected_error": other[1], "paper": paper[0], "paper_error": paper[1],
                 })  # fmt: skip
     write(
-        out, "table_1", rows, mock="log10", seed=TUTORIAL_SEED, paper="Metha et al. (2024)", expected="independent calculation, same seed"
+        out,
+        "table_1",
+        rows,
+        mock="log10",
+        seed=TUTORIAL_SEED,
+        paper="Metha et al. (2024)",
+        expected="independent calculation, same seed",
     )
 
 
@@ -169,7 +213,10 @@ def _recovered(galaxy: jm.Galaxy, z: jm.TracerMap) -> dict[str, tuple[float, flo
     three, one, difference = compare(galaxy, z, np.asarray(z.data)[None])
     line = jm.baselines.wls(jm.baselines.radius_map(z.instrument.grid), z.data, z.errors)
     path = "{}.metallicity.value".format
-    found = {name: (float(three.parameters[path(name)][0]), float(three.errors[path(name)][0])) for name in CLUMPS}
+    found = {
+        name: (float(three.parameters[path(name)][0]), float(three.errors[path(name)][0]))
+        for name in CLUMPS
+    }
     slope = "clump1.metallicity.gradient"
     return found | {
         "straight line central": (line.central, line.central_error),
@@ -192,4 +239,11 @@ def bic(out: Path, count: int = COUNT) -> None:
             "lowest": difference.min(), "highest": difference.max(), "inside_10_60": float(np.mean((difference > 10) & (difference < 60))),
             "gain": max(three.gains.max(), one.gains.max()),
         })  # fmt: skip
-    write(out, "bic", rows, draws=count, delta="BIC(one gradient) - BIC(three clumps)", expected="independent calculation")
+    write(
+        out,
+        "bic",
+        rows,
+        draws=count,
+        delta="BIC(one gradient) - BIC(three clumps)",
+        expected="independent calculation",
+    )

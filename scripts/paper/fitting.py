@@ -15,14 +15,25 @@ CLUMPS = ("clump1", "clump2", "clump3")
 
 def gradient_model(galaxy: jm.Galaxy, z: jm.TracerMap) -> jm.Model:
     """A straight gradient with all light known, started away from the truth."""
-    start = jm.Component(galaxy.disc.light, metallicity=jm.Profile(jm.tracer.gradient, central=8.2, gradient=-0.1))
-    return jm.Model(jm.Galaxy(disc=start), {"z": z}, {CENTRAL: FLAT_CENTRAL, GRADIENT: FLAT_GRADIENT})
+    start = jm.Component(
+        galaxy.disc.light, metallicity=jm.Profile(jm.tracer.gradient, central=8.2, gradient=-0.1)
+    )
+    return jm.Model(
+        jm.Galaxy(disc=start), {"z": z}, {CENTRAL: FLAT_CENTRAL, GRADIENT: FLAT_GRADIENT}
+    )
 
 
 def clumps_model(galaxy: jm.Galaxy, z: jm.TracerMap) -> jm.Model:
     """Three metallicities, one for each clump, with all light known."""
-    start = {n: jm.Component(galaxy.components[n].light, metallicity=jm.Profile(jm.tracer.uniform, value=7.8)) for n in CLUMPS}
-    return jm.Model(jm.Galaxy(**start), {"z": z}, {f"{n}.metallicity.value": FLAT_CENTRAL for n in CLUMPS})
+    start = {
+        n: jm.Component(
+            galaxy.components[n].light, metallicity=jm.Profile(jm.tracer.uniform, value=7.8)
+        )
+        for n in CLUMPS
+    }
+    return jm.Model(
+        jm.Galaxy(**start), {"z": z}, {f"{n}.metallicity.value": FLAT_CENTRAL for n in CLUMPS}
+    )
 
 
 def one_gradient_model(galaxy: jm.Galaxy, z: jm.TracerMap) -> jm.Model:
@@ -31,13 +42,19 @@ def one_gradient_model(galaxy: jm.Galaxy, z: jm.TracerMap) -> jm.Model:
     start = {n: jm.Component(galaxy.components[n].light, metallicity=line) for n in CLUMPS}
     first = {"central": FLAT_CENTRAL, "gradient": FLAT_GRADIENT}
     priors: dict[str, Any] = {f"clump1.metallicity.{p}": prior for p, prior in first.items()}
-    priors |= {f"{n}.metallicity.{p}": jm.Tied(f"clump1.metallicity.{p}") for n in CLUMPS[1:] for p in first}
+    priors |= {
+        f"{n}.metallicity.{p}": jm.Tied(f"clump1.metallicity.{p}")
+        for n in CLUMPS[1:]
+        for p in first
+    }
     return jm.Model(jm.Galaxy(**start), {"z": z}, priors)
 
 
 def draws(z: jm.TracerMap, count: int) -> np.ndarray:
     """The values of a noise-free map with new noise, shape (count, rows, columns)."""
-    return np.stack([np.asarray(jm.simulate.renoise(z, seed).values, float) for seed in range(count)])
+    return np.stack(
+        [np.asarray(jm.simulate.renoise(z, seed).values, float) for seed in range(count)]
+    )
 
 
 def fit_each(model: jm.Model, images: Any) -> Fits:
@@ -52,4 +69,6 @@ def fit_each(model: jm.Model, images: Any) -> Fits:
     """
     z = model.maps["z"]
     data = [jm.TracerMap(image, z.errors, z.instrument, scale=z.scale) for image in images]
-    return jm.optimise_batch([model.with_maps({"z": each}) for each in data], starts=1, chunk=min(len(data), 10))
+    return jm.optimise_batch(
+        [model.with_maps({"z": each}) for each in data], starts=1, chunk=min(len(data), 10)
+    )

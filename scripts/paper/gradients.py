@@ -11,8 +11,9 @@ from validation.yardsticks import WIDTHS
 import jaxmetal as jm
 from jaxmetal.view import style
 
-# Cramér-Rao sigma of the gradient, and the straight-line gradient of a noise-free map, by FWHM: independent calculations with
-# numpy (Fourier-exact Gaussian, block means). The paper prints no numbers for this figure.
+# Cramér-Rao sigma of the gradient, and the straight-line gradient of a noise-free map, by FWHM:
+# independent calculations with numpy (Fourier-exact Gaussian, block means). The paper prints no
+# numbers for this figure.
 EXPECTED = {
     "half-light": {fwhm: (row[0], row[2]) for fwhm, row in WIDTHS.items()},
     "scale-length": {
@@ -20,7 +21,10 @@ EXPECTED = {
         0.7: (0.00221, -0.1934), 1.0: (0.00231, -0.1859), 1.5: (0.00258, -0.1670), 2.0: (0.00308, -0.1418),
     },
 }  # fmt: skip
-TITLES = {"half-light": r"$R_e$ is the half-light radius", "scale-length": r"$R_e$ is the scale length"}
+TITLES = {
+    "half-light": r"$R_e$ is the half-light radius",
+    "scale-length": r"$R_e$ is the scale length",
+}
 TRUTH = -0.2
 WARMUP, DRAWS = 60, 120
 
@@ -28,7 +32,9 @@ WARMUP, DRAWS = 60, 120
 def case(fwhm: float, reading: str) -> tuple[jm.Galaxy, jm.TracerMap]:
     """A noise-free map; all sharp, and all wide, PSFs share a sampling and with it their compiled programs."""
     supersampling, margin = ((4, 2), 8) if fwhm < 0.4 else ((2, 1), 56)
-    galaxy, maps = jm.simulate.use_case_1(fwhm, supersampling=supersampling, reading=reading, margin=margin)
+    galaxy, maps = jm.simulate.use_case_1(
+        fwhm, supersampling=supersampling, reading=reading, margin=margin
+    )
     return galaxy, maps["z"]
 
 
@@ -42,9 +48,17 @@ def row(fwhm: float, reading: str, seed: int) -> dict:
     galaxy, clean = case(fwhm, reading)
     noisy = jm.simulate.renoise(clean, seed)
     model = gradient_model(galaxy, noisy)
-    posterior = jm.sample(model, jm.optimise(model, starts=1), method="nuts", warmup=WARMUP, draws=DRAWS, seed=seed)
-    found, line, (bound, naive) = posterior.summary()[GRADIENT], straight(noisy), EXPECTED[reading][fwhm]
-    linear = gradient_model(galaxy, jm.TracerMap(clean.data, clean.errors, clean.instrument, scale="linear"))
+    posterior = jm.sample(
+        model, jm.optimise(model, starts=1), method="nuts", warmup=WARMUP, draws=DRAWS, seed=seed
+    )
+    found, line, (bound, naive) = (
+        posterior.summary()[GRADIENT],
+        straight(noisy),
+        EXPECTED[reading][fwhm],
+    )
+    linear = gradient_model(
+        galaxy, jm.TracerMap(clean.data, clean.errors, clean.instrument, scale="linear")
+    )
     bias = (straight(clean).gradient - TRUTH) / line.gradient_error
     return {
         "reading": reading, "fwhm": fwhm, "posterior": found["50%"], "low": found["16%"], "high": found["84%"],
@@ -59,14 +73,27 @@ def row(fwhm: float, reading: str, seed: int) -> dict:
 def figure_3(out: Path) -> None:
     """Both readings of R_e side by side."""
     readings = jm.simulate.READINGS
-    rows = [row(fwhm, reading, seed) for reading in readings for seed, fwhm in enumerate(WIDTHS, start=1)]
+    rows = [
+        row(fwhm, reading, seed)
+        for reading in readings
+        for seed, fwhm in enumerate(WIDTHS, start=1)
+    ]
     figure = style.new_figure(7.2, 3.3)
     for axes, reading in zip(figure.subplots(1, 2, sharey=True), readings, strict=True):
         _draw(style.tidy(axes), [r for r in rows if r["reading"] == reading])
         axes.set_title(TITLES[reading])
     figure.axes[0].set_ylabel("gradient [dex/arcsec]")
     figure.axes[0].legend(frameon=False, loc="upper left")
-    write(out, "figure_3", rows, figure, truth=TRUTH, warmup=WARMUP, draws=4 * DRAWS, expected="independent calculation")
+    write(
+        out,
+        "figure_3",
+        rows,
+        figure,
+        truth=TRUTH,
+        warmup=WARMUP,
+        draws=4 * DRAWS,
+        expected="independent calculation",
+    )
 
 
 def _draw(axes: Axes, rows: list[dict]) -> None:
@@ -74,7 +101,19 @@ def _draw(axes: Axes, rows: list[dict]) -> None:
     get = {name: np.array([r[name] for r in rows]) for name in rows[0] if name != "reading"}
     axes.axhline(TRUTH, color=style.INK, linewidth=0.8, linestyle="--", label="truth")
     line = get["straight_line"], get["straight_line_error"]
-    axes.errorbar(at - 0.12, *line, fmt="s", color=style.ORANGE, markersize=4, label="straight line")
+    axes.errorbar(
+        at - 0.12, *line, fmt="s", color=style.ORANGE, markersize=4, label="straight line"
+    )
     spread = [get["posterior"] - get["low"], get["high"] - get["posterior"]]
-    axes.errorbar(at + 0.12, get["posterior"], spread, fmt="o", color=style.BLUE, markersize=4, label="forward model")
-    axes.set(xlabel=r"PSF FWHM [arcsec = $R_e$]", xticks=at, xticklabels=[f"{f:g}" for f in get["fwhm"]])
+    axes.errorbar(
+        at + 0.12,
+        get["posterior"],
+        spread,
+        fmt="o",
+        color=style.BLUE,
+        markersize=4,
+        label="forward model",
+    )
+    axes.set(
+        xlabel=r"PSF FWHM [arcsec = $R_e$]", xticks=at, xticklabels=[f"{f:g}" for f in get["fwhm"]]
+    )

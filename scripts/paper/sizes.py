@@ -12,8 +12,9 @@ from validation.yardsticks import SIZES
 import jaxmetal as jm
 from jaxmetal.view import style
 
-# Cramér-Rao sigma of the gradient, of the central value, and the straight-line gradient of a noise-free map, by R_e in pixels:
-# independent calculations with numpy. The paper prints no numbers for this figure, nor the unit of its gradient.
+# Cramér-Rao sigma of the gradient, of the central value, and the straight-line gradient of a
+# noise-free map, by R_e in pixels: independent calculations with numpy. The paper prints no numbers
+# for this figure, nor the unit of its gradient.
 EXPECTED = {
     "half-light": SIZES,
     "scale-length": {
@@ -35,7 +36,9 @@ def size(pixels: float, reading: str, count: int) -> tuple[np.ndarray, np.ndarra
     # A statistic of all draws of the noise leaves none of them out.
     sampled = jm.sample_batch(fits.models, fits, chains=2, draws=250, allow_unconverged=True)
     posteriors = [posterior.summary()[GRADIENT] for posterior in sampled]
-    found, low, high = (np.array([row[name] for row in posteriors]) for name in ("50%", "16%", "84%"))
+    found, low, high = (
+        np.array([row[name] for row in posteriors]) for name in ("50%", "16%", "84%")
+    )
     bound, _, expected = EXPECTED[reading][pixels]
     linear = gradient_model(galaxy, jm.TracerMap(z.data, z.errors, z.instrument, scale="linear"))
     return found, naive, {
@@ -57,20 +60,49 @@ def figure_4(out: Path, count: int = COUNT) -> None:
         for at, pixels in enumerate(EXPECTED[reading]):
             found, naive, row = size(pixels, reading, count)
             rows.append(row)
-            _draw(style.tidy(axes), at - 0.16, naive, style.ORANGE, "s", "straight line" if at == 0 else None)
+            _draw(
+                style.tidy(axes),
+                at - 0.16,
+                naive,
+                style.ORANGE,
+                "s",
+                "straight line" if at == 0 else None,
+            )
             _draw(axes, at + 0.16, found, style.BLUE, "o", "forward model" if at == 0 else None)
-        axes.set(xlabel=r"$R_e$ [pixels = FWHM/2]", xticks=range(len(EXPECTED[reading])), xticklabels=[f"{n:g}" for n in EXPECTED[reading]])
+        axes.set(
+            xlabel=r"$R_e$ [pixels = FWHM/2]",
+            xticks=range(len(EXPECTED[reading])),
+            xticklabels=[f"{n:g}" for n in EXPECTED[reading]],
+        )
         axes.set_title(TITLES[reading])
     figure.axes[0].set_ylabel(r"gradient [dex/$R_e$]")
     figure.axes[1].legend(frameon=False, loc="upper right")
-    write(out, "figure_4", rows, figure, truth=TRUTH, draws=count, expected="independent calculation", bars="median, 16 to 84 %")
+    write(
+        out,
+        "figure_4",
+        rows,
+        figure,
+        truth=TRUTH,
+        draws=count,
+        expected="independent calculation",
+        bars="median, 16 to 84 %",
+    )
 
 
-def _draw(axes: Axes, at: float, values: np.ndarray, colour: str, marker: str, label: str | None) -> None:
+def _draw(
+    axes: Axes, at: float, values: np.ndarray, colour: str, marker: str, label: str | None
+) -> None:
     """All draws as points, their median and central 68 %."""
     low, middle, high = np.percentile(values, [16, 50, 84])
     spread = np.linspace(-0.09, 0.09, len(values))
     axes.plot(at + spread, values, ".", color=colour, alpha=0.3, markersize=2.5, markeredgewidth=0)
     axes.errorbar(
-        at, middle, [[middle - low], [high - middle]], fmt=marker, color=colour, markeredgecolor="white", markersize=5, label=label
+        at,
+        middle,
+        [[middle - low], [high - middle]],
+        fmt=marker,
+        color=colour,
+        markeredgecolor="white",
+        markersize=5,
+        label=label,
     )

@@ -14,21 +14,39 @@ from jaxmetal.science import baselines, toys
 from jaxmetal.view import style
 from jaxmetal.view.maps import draw_map
 
-# The paper gives no numbers for its toys. These are of an independent calculation with numpy of the same definitions:
-# central value and gradient of the line through the annuli's medians; the patches' are the mean of 40 seeds.
-MEDIAN_LINE = {"smooth": (8.0, -0.1), "companion": (8.0927, -0.1245), "arms": (8.0008, -0.1073), "patches": (np.nan, -0.0996)}
-# Azimuthal rms left by PSFs of 0.6 and 1.3 R_e, of the same calculation (rings of 0.2 R_e from 0.2 to 3.4).
+# The paper gives no numbers for its toys. These are of an independent calculation with numpy of the
+# same definitions: central value and gradient of the line through the annuli's medians; the
+# patches' are the mean of 40 seeds.
+MEDIAN_LINE = {
+    "smooth": (8.0, -0.1),
+    "companion": (8.0927, -0.1245),
+    "arms": (8.0008, -0.1073),
+    "patches": (np.nan, -0.0996),
+}
+# Azimuthal rms left by PSFs of 0.6 and 1.3 R_e, of the same calculation (rings of 0.2 R_e from 0.2
+# to 3.4).
 RMS_LEFT = {"companion": (0.93, 0.77), "arms": (0.68, 0.30), "patches": (0.34, 0.15)}
 WIDTHS = (0.6, 1.3)
 EDGES, RINGS = np.linspace(0.0, toys.EDGE, 6), np.linspace(0.2, 3.4, 17)
-TITLES = {"smooth": "(a) gradient", "companion": "(b) companion", "arms": "(c) spiral arms", "patches": "(d) patches"}
+TITLES = {
+    "smooth": "(a) gradient",
+    "companion": "(b) companion",
+    "arms": "(c) spiral arms",
+    "patches": "(d) patches",
+}
 COLOURS = Normalize(7.4, 8.15)
 LABEL = "12 + log(O/H) [dex]"
 
 
-def lines(kind: str, seed: int = 0) -> tuple[baselines.LineFit, baselines.Annuli, baselines.LineFit]:
+def lines(
+    kind: str, seed: int = 0
+) -> tuple[baselines.LineFit, baselines.Annuli, baselines.LineFit]:
     """The least-squares line over all pixels, the annuli, and the line through their medians."""
-    z, radius, outside = toys.metallicity(kind, seed), baselines.radius_map(toys.frame()), ~toys.inside()
+    z, radius, outside = (
+        toys.metallicity(kind, seed),
+        baselines.radius_map(toys.frame()),
+        ~toys.inside(),
+    )
     annuli = baselines.annuli(radius, z, EDGES, outside)
     return baselines.ols(radius, z, outside), annuli, baselines.line_through(annuli)
 
@@ -43,7 +61,9 @@ def smeared(kind: str, fwhm: float, seed: int = 0) -> np.ndarray:
 def azimuthal_rms(z: np.ndarray) -> float:
     """The scatter along circles, root mean square over the rings."""
     radius = baselines.radius_map(toys.frame())
-    return float(np.sqrt(np.mean([z[(radius >= a) & (radius < b)].var() for a, b in pairwise(RINGS)])))
+    return float(
+        np.sqrt(np.mean([z[(radius >= a) & (radius < b)].var() for a, b in pairwise(RINGS)]))
+    )
 
 
 def rms_left(kind: str, fwhm: float, seed: int = 0) -> float:
@@ -74,24 +94,71 @@ def figure_1(out: Path) -> None:
     style.tidy(figure.colorbar(mesh, ax=grid[0], label=LABEL, extend="min", pad=0.01).ax)
     handles, texts = grid[1, 0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside lower center", ncols=4, frameon=False)
-    write(out, "figure_1", rows, figure, expected="independent calculation; the paper publishes no numbers")
+    write(
+        out,
+        "figure_1",
+        rows,
+        figure,
+        expected="independent calculation; the paper publishes no numbers",
+    )
 
 
 def _draw_disc(axes: Axes, image: np.ndarray) -> Any:
     """The pixels that are fitted; what lies outside is no mask, and stays white."""
-    mesh = draw_map(style.tidy(axes), toys.frame(), np.where(toys.inside(), image, np.nan), style.TRACER, COLOURS)
+    mesh = draw_map(
+        style.tidy(axes),
+        toys.frame(),
+        np.where(toys.inside(), image, np.nan),
+        style.TRACER,
+        COLOURS,
+    )
     axes.patches[0].set_visible(False)
     return mesh
 
 
-def _draw_profile(axes: Axes, image: np.ndarray, line: baselines.LineFit, annuli: baselines.Annuli, median: baselines.LineFit) -> None:
+def _draw_profile(
+    axes: Axes,
+    image: np.ndarray,
+    line: baselines.LineFit,
+    annuli: baselines.Annuli,
+    median: baselines.LineFit,
+) -> None:
     radius = baselines.radius_map(toys.frame())
-    axes.plot(radius[::3, ::3].ravel(), image[::3, ::3].ravel(), ".", color=style.SKY, alpha=0.5, markersize=2.5, markeredgewidth=0)
+    axes.plot(
+        radius[::3, ::3].ravel(),
+        image[::3, ::3].ravel(),
+        ".",
+        color=style.SKY,
+        alpha=0.5,
+        markersize=2.5,
+        markeredgewidth=0,
+    )
     ends = np.array([0.0, toys.EDGE])
-    axes.plot(ends, median.central + median.gradient * ends, color=style.FAINT, linewidth=2.0, label="line through the medians")
-    axes.plot(ends, line.central + line.gradient * ends, color=style.ORANGE, linewidth=1.5, label="least squares, all pixels")
+    axes.plot(
+        ends,
+        median.central + median.gradient * ends,
+        color=style.FAINT,
+        linewidth=2.0,
+        label="line through the medians",
+    )
+    axes.plot(
+        ends,
+        line.central + line.gradient * ends,
+        color=style.ORANGE,
+        linewidth=1.5,
+        label="least squares, all pixels",
+    )
     spread = [annuli.median - annuli.p16, annuli.p84 - annuli.median]
-    axes.errorbar(annuli.radius, annuli.median, spread, fmt="o", color="black", markersize=3.5, linewidth=1, label="medians, 16 to 84 %")
+    axes.errorbar(
+        annuli.radius,
+        annuli.median,
+        spread,
+        fmt="o",
+        color="black",
+        markersize=3.5,
+        linewidth=1,
+        label="medians, 16 to 84 %",
+    )
     axes.set(xlabel=r"R [$R_e$]", xlim=(0, toys.EDGE), ylim=(7.3, 8.2))
 
 
@@ -110,11 +177,28 @@ def figure_2(out: Path) -> None:
                 continue
             part = rms_left(kind, fwhm)
             rows.append(
-                {"galaxy": kind, "fwhm": fwhm, "rms_left": part, "expected": RMS_LEFT[kind][i], "difference": part - RMS_LEFT[kind][i]}
+                {
+                    "galaxy": kind,
+                    "fwhm": fwhm,
+                    "rms_left": part,
+                    "expected": RMS_LEFT[kind][i],
+                    "difference": part - RMS_LEFT[kind][i],
+                }
             )
             axes.text(0.02, 0.02, f"{part:.0%}", transform=axes.transAxes, fontsize=style.SMALL)
         column[-1].set_xlabel(r"x [$R_e$]")
-    for axes, text in zip(grid[:, 0], ("no PSF", rf"FWHM = {WIDTHS[0]} $R_e$", rf"FWHM = {WIDTHS[1]} $R_e$"), strict=True):
+    for axes, text in zip(
+        grid[:, 0],
+        ("no PSF", rf"FWHM = {WIDTHS[0]} $R_e$", rf"FWHM = {WIDTHS[1]} $R_e$"),
+        strict=True,
+    ):
         axes.set_ylabel(f"{text}\ny [$R_e$]")
     style.tidy(figure.colorbar(mesh, ax=grid, label=LABEL, extend="both", pad=0.01, shrink=0.6).ax)
-    write(out, "figure_2", rows, figure, rms_left="azimuthal rms with the PSF over that without", expected="independent calculation")
+    write(
+        out,
+        "figure_2",
+        rows,
+        figure,
+        rms_left="azimuthal rms with the PSF over that without",
+        expected="independent calculation",
+    )

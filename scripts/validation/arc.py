@@ -1,7 +1,8 @@
 """A lensed arc through a real NIRISS PSF: lens, light and metallicity fitted together by NUTS, in twenty draws of the noise.
 
-The kernel is that of F200W in the folder JAXMETAL_DATA. The mock is drawn at 12 points per pixel side and convolved at 3;
-the fit draws it at 2 and 1, which changes the chi-square of noise-free maps, 5444 pixels, by 0.45.
+The kernel is that of F200W in the folder JAXMETAL_DATA. The mock is drawn at 12 points per pixel
+side and convolved at 3; the fit draws it at 2 and 1, which changes the chi-square of noise-free
+maps, 5444 pixels, by 0.45.
 """
 
 import os
@@ -48,19 +49,41 @@ def rows(count: int | None = None):
     truth, clean, template = scene()
     settled = jm.optimise(template, starts=1)
     for name in settled.parameters:
-        # How far the coarser sampling of the fit, and the priors, move what is found where there is no noise.
+        # How far the coarser sampling of the fit, and the priors, move what is found where there is
+        # no noise.
         yield _row(-1, name, truth, settled.parameters[name], settled.errors[name])
     for draw in range(count or DRAWS):
         since = time.monotonic()
         model = noisy(template, clean, draw)
-        posterior = jm.sample(model, jm.optimise(model, starts=1), seed=draw, method="nuts", chains=4, warmup=150, draws=250)
-        divergences, seconds = int(np.sum(posterior.statistics["diverging"])), time.monotonic() - since
+        posterior = jm.sample(
+            model,
+            jm.optimise(model, starts=1),
+            seed=draw,
+            method="nuts",
+            chains=4,
+            warmup=150,
+            draws=250,
+        )
+        divergences, seconds = (
+            int(np.sum(posterior.statistics["diverging"])),
+            time.monotonic() - since,
+        )
         for name, found in posterior.summary().items():
             low, high = np.percentile(posterior.samples[name], [2.5, 97.5])
-            chains = {"low": float(low), "high": float(high), "ess": found["ess"], "r_hat": found["r_hat"], "divergences": divergences}
-            yield _row(draw, name, truth, found["mean"], found["sd"]) | chains | {"seconds": seconds}
+            chains = {
+                "low": float(low),
+                "high": float(high),
+                "ess": found["ess"],
+                "r_hat": found["r_hat"],
+                "divergences": divergences,
+            }
+            yield (
+                _row(draw, name, truth, found["mean"], found["sd"]) | chains | {"seconds": seconds}
+            )
         for name, line in lines(model.maps["z"], truth, clean["light"]).items():
-            yield _row(draw, GRADIENT, truth, line.gradient, line.gradient_error) | {"parameter": name}
+            yield _row(draw, GRADIENT, truth, line.gradient, line.gradient_error) | {
+                "parameter": name
+            }
 
 
 def scene() -> tuple[jm.Galaxy, dict[str, jm.TracerMap | jm.LightMap], jm.Model]:
@@ -68,14 +91,27 @@ def scene() -> tuple[jm.Galaxy, dict[str, jm.TracerMap | jm.LightMap], jm.Model]
     psf = _psf()
     truth, clean = jm.arcs.galaxy(), jm.arcs.observe(psf, supersampling=FINE)
     instrument = jm.Instrument(clean["z"].instrument.grid, psf, COARSE, MARGIN)
-    return truth, clean, jm.Model(_start(truth), {name: _with(m, m.values, instrument) for name, m in clean.items()}, PRIORS)
+    return (
+        truth,
+        clean,
+        jm.Model(
+            _start(truth),
+            {name: _with(m, m.values, instrument) for name, m in clean.items()},
+            PRIORS,
+        ),
+    )
 
 
 def noisy(template: jm.Model, clean: dict[str, jm.TracerMap | jm.LightMap], draw: int) -> jm.Model:
     """The model of a draw of the noise."""
     instrument = template.maps["z"].instrument
-    renewed = {name: jm.simulate.renoise(m, 2 * draw + i).values for i, (name, m) in enumerate(clean.items())}
-    return template.with_maps({name: _with(clean[name], values, instrument) for name, values in renewed.items()})
+    renewed = {
+        name: jm.simulate.renoise(m, 2 * draw + i).values
+        for i, (name, m) in enumerate(clean.items())
+    }
+    return template.with_maps(
+        {name: _with(clean[name], values, instrument) for name, values in renewed.items()}
+    )
 
 
 def lines(z: jm.TracerMap, truth: jm.Galaxy, light: jm.LightMap) -> dict[str, jm.baselines.LineFit]:
@@ -85,7 +121,10 @@ def lines(z: jm.TracerMap, truth: jm.Galaxy, light: jm.LightMap) -> dict[str, jm
     sky = np.hypot(x - x[bright], y - y[bright])
     behind, source = jm.lensing.source_position(truth, x, y), truth.source.light.parameters
     radius = np.hypot(behind[0] - source["center_x"], behind[1] - source["center_y"])
-    return {f"naive, {name}": jm.baselines.wls(where, z.data, z.errors) for name, where in (("on the sky", sky), ("traced back", radius))}
+    return {
+        f"naive, {name}": jm.baselines.wls(where, z.data, z.errors)
+        for name, where in (("on the sky", sky), ("traced back", radius))
+    }
 
 
 def _psf() -> jm.KernelPSF:
@@ -95,7 +134,11 @@ def _psf() -> jm.KernelPSF:
         # That this kernel is centred on its light, not on the middle of its array.
         warnings.simplefilter("ignore", jm.InputWarning)
         # Drizzled: each of its values is what a pixel collects.
-        return read_psf(os.path.join(os.environ["JAXMETAL_DATA"], KERNEL), jm.arcs.PIXEL_SCALE, includes_pixel=True)
+        return read_psf(
+            os.path.join(os.environ["JAXMETAL_DATA"], KERNEL),
+            jm.arcs.PIXEL_SCALE,
+            includes_pixel=True,
+        )
 
 
 def _start(truth: jm.Galaxy) -> jm.Galaxy:
@@ -107,10 +150,21 @@ def _start(truth: jm.Galaxy) -> jm.Galaxy:
     return reduce(lambda galaxy, to: put(galaxy, to[0], jnp.asarray(to[1])), moved.items(), truth)
 
 
-def _with(original: jm.TracerMap | jm.LightMap, values: np.ndarray, instrument: jm.Instrument) -> jm.TracerMap | jm.LightMap:
+def _with(
+    original: jm.TracerMap | jm.LightMap, values: np.ndarray, instrument: jm.Instrument
+) -> jm.TracerMap | jm.LightMap:
     return type(original)(values, original.sigma, instrument, mask=~np.asarray(original.valid))
 
 
 def _row(draw: int, name: str, truth: jm.Galaxy, value: float, error: float) -> dict:
-    unknown = dict.fromkeys(("low", "high", "ess", "r_hat"), np.nan) | {"divergences": 0, "seconds": np.nan}
-    return {"draw": draw, "parameter": name, "truth": float(get(truth, name)), "value": float(value), "error": float(error)} | unknown
+    unknown = dict.fromkeys(("low", "high", "ess", "r_hat"), np.nan) | {
+        "divergences": 0,
+        "seconds": np.nan,
+    }
+    return {
+        "draw": draw,
+        "parameter": name,
+        "truth": float(get(truth, name)),
+        "value": float(value),
+        "error": float(error),
+    } | unknown

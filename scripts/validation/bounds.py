@@ -21,7 +21,11 @@ def row(fwhm: float, draws: int) -> dict:
     # The start is not the truth, so that arriving there means something.
     start = jm.Profile(jm.tracer.gradient, central=8.5, gradient=-0.05)
     galaxy = jm.Galaxy(disc=jm.Component(galaxy.disc.light, metallicity=start))
-    model = jm.Model(galaxy, {"z": maps["z"]}, {CENTRAL: dist.Uniform(6.0, 9.0), GRADIENT: dist.Uniform(-1.0, 1.0)})
+    model = jm.Model(
+        galaxy,
+        {"z": maps["z"]},
+        {CENTRAL: dist.Uniform(6.0, 9.0), GRADIENT: dist.Uniform(-1.0, 1.0)},
+    )
     fit = jm.optimise(model, starts=1)
     summary = jm.sample(model, fit, method="nuts", chains=4, warmup=150, draws=draws).summary()
     z = maps["z"]

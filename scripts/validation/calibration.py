@@ -1,7 +1,8 @@
 """Simulation-based calibration: where truths drawn from the prior rank among the draws of their posterior.
 
-For an exact posterior the ranks are uniform. The largest deviation of their distribution from a straight line is compared
-with the band that holds 95 % of all such curves (Säilynoja, Bürkner & Vehtari 2022), found by simulation.
+For an exact posterior the ranks are uniform. The largest deviation of their distribution from a
+straight line is compared with the band that holds 95 % of all such curves (Säilynoja, Bürkner &
+Vehtari 2022), found by simulation.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,11 @@ from validation.yardsticks import CENTRAL, CLUMPS, GRADIENT
 import jaxmetal as jm
 
 SIMULATIONS, RANKS = 500, 99
-PRIORS = {CENTRAL: dist.Normal(8.0, 0.3), GRADIENT: dist.Normal(-0.2, 0.2), **{path: dist.Normal(7.8, 0.3) for path in CLUMPS}}
+PRIORS = {
+    CENTRAL: dist.Normal(8.0, 0.3),
+    GRADIENT: dist.Normal(-0.2, 0.2),
+    **{path: dist.Normal(7.8, 0.3) for path in CLUMPS},
+}
 # Sizes of figure 4 in pixels, and PSF widths of use case 1 in arcsec.
 SIZES, WIDTHS = (1.4, 2, 8), (0.3, 1.5)
 
@@ -33,22 +38,35 @@ def calibrated(case: Case, count: int) -> Iterator[dict]:
     template = jm.Model(case.galaxy, {"z": case.z}, {path: PRIORS[path] for path in case.priors})
     truths = [template.draw(jax.random.key(i)) for i in range(count)]
     predict = jax.jit(lambda many: jax.lax.map(lambda values: template.predict(values)["z"], many))
-    images = np.asarray(predict({name: jnp.stack([t[name] for t in truths]) for name in template.free}))
-    models = [template.with_maps({"z": jm.simulate.renoise(_with(case.z, image), seed)}) for seed, image in enumerate(images)]
+    images = np.asarray(
+        predict({name: jnp.stack([t[name] for t in truths]) for name in template.free})
+    )
+    models = [
+        template.with_maps({"z": jm.simulate.renoise(_with(case.z, image), seed)})
+        for seed, image in enumerate(images)
+    ]
     fits = jm.optimise_batch(models)
     rng, drawn = np.random.default_rng(0), {}
     for method in case.methods:
         # Ranks are uniform only over all draws of the prior, so none of them is left out.
-        posteriors = jm.sample_batch(models, fits, method=method, allow_unconverged=True, **DRAWS[method])
-        drawn[method] = {name: [_thinned(p.samples[name]) for p in posteriors] for name in template.free}
+        posteriors = jm.sample_batch(
+            models, fits, method=method, allow_unconverged=True, **DRAWS[method]
+        )
+        drawn[method] = {
+            name: [_thinned(p.samples[name]) for p in posteriors] for name in template.free
+        }
     drawn["laplace"] = {name: [_laplace(fit, name, rng) for fit in fits] for name in template.free}
     for method, of in drawn.items():
         for name, draws in of.items():
             yield _row(case, name, method, np.array([float(t[name]) for t in truths]), draws)
 
 
-def _row(case: Case, name: str, method: str, truth: np.ndarray, drawn: Sequence[np.ndarray]) -> dict:
-    ranks = np.array([int(np.sum(draws < value)) for draws, value in zip(drawn, truth, strict=True)])
+def _row(
+    case: Case, name: str, method: str, truth: np.ndarray, drawn: Sequence[np.ndarray]
+) -> dict:
+    ranks = np.array(
+        [int(np.sum(draws < value)) for draws, value in zip(drawn, truth, strict=True)]
+    )
     deviation, band = _deviation(ranks), _band(len(ranks))
     return {
         "case": case.name, "pixels": float(case.pixels), "fwhm": case.fwhm, "parameter": name, "method": method, "simulations": len(ranks),
@@ -80,4 +98,6 @@ def _deviation(ranks: np.ndarray) -> float:
 def _band(count: int, trials: int = 2000) -> float:
     """What 95 % of sets of truly uniform ranks stay below."""
     rng = np.random.default_rng(1)
-    return float(np.percentile([_deviation(rng.integers(0, RANKS + 1, count)) for _ in range(trials)], 95))
+    return float(
+        np.percentile([_deviation(rng.integers(0, RANKS + 1, count)) for _ in range(trials)], 95)
+    )

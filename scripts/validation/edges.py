@@ -1,7 +1,7 @@
 """A scatter that the data do not need: maps without any, fitted and sampled with one that is free, and without.
 
-The intrinsic scatter of the mock maps is 0, the edge of its prior, and the quoted errors are right or
-15 % too large.
+The intrinsic scatter of the mock maps is 0, the edge of its prior, and the quoted errors are right
+or 15 % too large.
 """
 
 import time
@@ -27,7 +27,9 @@ def rows(count: int | None = None) -> Iterator[dict]:
     galaxy = jm.Galaxy(disc=jm.Component(light=light, metallicity=metallicity))
     grid = jm.Grid.regular(SHAPE, 0.2)
     instrument = jm.Instrument(grid, jm.GaussianPSF(1.0), supersampling=(2, 1))
-    clean = np.asarray(jm.predict(galaxy, jm.TracerMap(np.full(SHAPE, 8.0), 1.0, instrument, check=False)))
+    clean = np.asarray(
+        jm.predict(galaxy, jm.TracerMap(np.full(SHAPE, 8.0), 1.0, instrument, check=False))
+    )
     for inflation in (1.0, 1.15):
         maps = [
             jm.TracerMap(clean + SIGMA * noise, inflation * SIGMA, instrument)
@@ -36,7 +38,13 @@ def rows(count: int | None = None) -> Iterator[dict]:
         for method in ("auto", "hmc"):
             alone = _sampled(galaxy, maps, {}, method)
             for name, prior in SCATTERS.items():
-                yield _row(name, inflation, method, _sampled(galaxy, maps, {"z.scatter": prior}, method), alone)
+                yield _row(
+                    name,
+                    inflation,
+                    method,
+                    _sampled(galaxy, maps, {"z.scatter": prior}, method),
+                    alone,
+                )
 
 
 def _sampled(galaxy: jm.Galaxy, maps: list, scatter: dict, method: str) -> dict:
@@ -63,8 +71,14 @@ def _row(prior: str, inflation: float, method: str, free: dict, alone: dict) -> 
     for name in (GRADIENT, CENTRAL):
         short = name.rpartition(".")[2]
         inside = [_covers(p.samples[name], TRUTH[name]) for p in posteriors]
-        widths = [np.std(p.samples[name]) / np.std(q.samples[name]) for p, q in zip(posteriors, alone["posteriors"], strict=True)]
-        row |= {f"{short}_inside_68": float(np.mean(inside)), f"{short}_sd_over_sd_without": float(np.mean(widths))}
+        widths = [
+            np.std(p.samples[name]) / np.std(q.samples[name])
+            for p, q in zip(posteriors, alone["posteriors"], strict=True)
+        ]
+        row |= {
+            f"{short}_inside_68": float(np.mean(inside)),
+            f"{short}_sd_over_sd_without": float(np.mean(widths)),
+        }
     return row
 
 

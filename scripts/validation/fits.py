@@ -1,7 +1,8 @@
 """Bias, efficiency and coverage of many noise draws: use case 1 at eight PSF widths, figure 4's six sizes, and three clumps.
 
-Each scene is fitted for every draw of the noise (MAP and Laplace); the first of them are sampled too, by importance sampling
-with chains where k-hat asks for them, and half of figure 4's sizes by NUTS as well.
+Each scene is fitted for every draw of the noise (MAP and Laplace); the first of them are sampled
+too, by importance sampling with chains where k-hat asks for them, and half of figure 4's sizes by
+NUTS as well.
 """
 
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ from validation.yardsticks import CENTRAL, CLUMPS, GRADIENT, SIZES, TRUTH, WIDTH
 import jaxmetal as jm
 
 FITS, POSTERIORS = 1000, 400
-# The smallest frames are cheap, and the share of intervals that hold the truth wants numbers: 0.7 % at 4000.
+# The smallest frames are cheap, and the share of intervals that hold the truth wants numbers: 0.7 %
+# at 4000.
 FITS_OF_SIZES = 4000
 # By NUTS too, which for a batch takes much longer: sizes in pixels. Each sampler's draws.
 NUTS = (1, 2, 5)
@@ -46,18 +48,46 @@ def cases() -> Iterator[Case]:
     start = jm.Profile(jm.tracer.gradient, central=8.2, gradient=-0.1)
     for pixels, (sigma, _, naive) in SIZES.items():
         galaxy, maps = jm.simulate.size_case(pixels, supersampling=(4, 2))
-        disc, known = jm.Component(galaxy.disc.light, metallicity=start), {GRADIENT: (TRUTH, sigma, naive)}
+        disc, known = (
+            jm.Component(galaxy.disc.light, metallicity=start),
+            {GRADIENT: (TRUTH, sigma, naive)},
+        )
         methods = ("auto", "nuts") if pixels in NUTS else ("auto",)
-        yield Case("figure 4", pixels, 2.0 / pixels, jm.Galaxy(disc=disc), maps["z"], PRIORS, known, methods)
+        yield Case(
+            "figure 4",
+            pixels,
+            2.0 / pixels,
+            jm.Galaxy(disc=disc),
+            maps["z"],
+            PRIORS,
+            known,
+            methods,
+        )
     for fwhm, (sigma, _, naive) in WIDTHS.items():
         galaxy, maps = jm.simulate.use_case_1(fwhm)
-        disc, known = jm.Component(galaxy.disc.light, metallicity=start), {GRADIENT: (TRUTH, sigma, naive)}
+        disc, known = (
+            jm.Component(galaxy.disc.light, metallicity=start),
+            {GRADIENT: (TRUTH, sigma, naive)},
+        )
         yield Case("use case 1", 1 / 0.066, fwhm, jm.Galaxy(disc=disc), maps["z"], PRIORS, known)
     galaxy, maps = jm.simulate.use_case_2()
     value = jm.Profile(jm.tracer.uniform, value=7.8)
-    clumps = jm.Galaxy(**{name: jm.Component(part.light, metallicity=value) for name, part in galaxy.components.items()})
+    clumps = jm.Galaxy(
+        **{
+            name: jm.Component(part.light, metallicity=value)
+            for name, part in galaxy.components.items()
+        }
+    )
     priors = {path: dist.Uniform(6.0, 10.0) for path in CLUMPS}
-    yield Case("use case 2", 0.25 / 0.066, 0.05, clumps, maps["z"], priors, {p: (*known, np.nan) for p, known in CLUMPS.items()})
+    yield Case(
+        "use case 2",
+        0.25 / 0.066,
+        0.05,
+        clumps,
+        maps["z"],
+        priors,
+        {p: (*known, np.nan) for p, known in CLUMPS.items()},
+    )
 
 
 def found(case: Case, count: int) -> Iterator[dict]:
@@ -69,32 +99,56 @@ def found(case: Case, count: int) -> Iterator[dict]:
     radius = jm.baselines.radius_map(z.instrument.grid)
     naive = np.array([jm.baselines.wls(radius, m.data, m.errors).gradient for m in noisy])
     for path, known in case.known.items():
-        value, error = (np.asarray(columns[path], float) for columns in (fits.parameters, fits.errors))
+        value, error = (
+            np.asarray(columns[path], float) for columns in (fits.parameters, fits.errors)
+        )
         inside = [np.abs(value - known[0]) < k * error for k in (1.0, 1.959964)]
         whole = {"converged": float(np.mean([fit.converged for fit in fits])), "least_ess": np.nan}
-        yield _row(case, path, "laplace", value, error, inside, naive) | whole | {"bias_of_medians": np.nan, "chance": 0.0}
+        yield (
+            _row(case, path, "laplace", value, error, inside, naive)
+            | whole
+            | {"bias_of_medians": np.nan, "chance": 0.0}
+        )
     some = min(count, POSTERIORS)
     for method in case.methods:
         # A statistic of all draws of the noise leaves none of them out.
-        posteriors = jm.sample_batch(models[:some], fits[:some], method=method, allow_unconverged=True, **DRAWS[method])
+        posteriors = jm.sample_batch(
+            models[:some], fits[:some], method=method, allow_unconverged=True, **DRAWS[method]
+        )
         for path, known in case.known.items():
             summaries = [posterior.summary()[path] for posterior in posteriors]
             whole = {
                 "converged": float(np.mean([not row["r_hat"] > 1.05 for row in summaries])),
                 "least_ess": min(row["ess"] for row in summaries),
             }
-            draws = np.stack([np.ravel(posterior.samples[path]) for posterior in posteriors]).astype(float)
+            draws = np.stack(
+                [np.ravel(posterior.samples[path]) for posterior in posteriors]
+            ).astype(float)
             # Where a posterior is skewed its mean and its median are different estimates.
             whole["bias_of_medians"] = (np.median(draws, axis=1).mean() - known[0]) / known[1]
-            # How far these draws of the noise are from all of them, as the maxima show it: no bias of the sampler.
+            # How far these draws of the noise are from all of them, as the maxima show it: no bias
+            # of the sampler.
             maxima = fits.parameters[path]
             whole["chance"] = float(maxima[:some].mean() - maxima.mean()) / known[1]
-            yield _row(case, path, method, draws.mean(axis=1), draws.std(axis=1, ddof=1), _inside(draws, known[0]), naive[:some]) | whole
+            yield (
+                _row(
+                    case,
+                    path,
+                    method,
+                    draws.mean(axis=1),
+                    draws.std(axis=1, ddof=1),
+                    _inside(draws, known[0]),
+                    naive[:some],
+                )
+                | whole
+            )
 
 
 def _inside(draws: np.ndarray, truth: float) -> list[np.ndarray]:
     """Whether the truth lies in the middle 68.27 and 95 % of each posterior's draws."""
-    ends = (np.percentile(draws, [50 - part / 2, 50 + part / 2], axis=1) for part in (68.2689, 95.0))
+    ends = (
+        np.percentile(draws, [50 - part / 2, 50 + part / 2], axis=1) for part in (68.2689, 95.0)
+    )
     return [(low < truth) & (truth < high) for low, high in ends]
 
 

@@ -38,13 +38,30 @@ def rows(count: int | None = None):
             process.send_signal(signal.SIGKILL)
             ended, seconds = -process.wait(), time.monotonic() - begin
             if ended != signal.SIGKILL:
-                raise SystemExit(f"killed: the survey was over before its kill {kill}; take more galaxies.")
-            yield {"kill": kill, "seconds": seconds, "ended_by": ended, "shards": _shards(folder), "different": -1}
+                raise SystemExit(
+                    f"killed: the survey was over before its kill {kill}; take more galaxies."
+                )
+            yield {
+                "kill": kill,
+                "seconds": seconds,
+                "ended_by": ended,
+                "shards": _shards(folder),
+                "different": -1,
+            }
         _start(folder, "killed").wait()
         quiet, killed = (survey.collect(folder / out) for out in ("quiet", "killed"))
         names = [column for column in quiet.colnames if quiet[column].dtype.kind in "fib"]
-        different = sum(np.asarray(quiet[column]).tobytes() != np.asarray(killed[column]).tobytes() for column in names)
-        yield {"kill": 0, "seconds": whole, "ended_by": 0, "shards": _shards(folder), "different": different}
+        different = sum(
+            np.asarray(quiet[column]).tobytes() != np.asarray(killed[column]).tobytes()
+            for column in names
+        )
+        yield {
+            "kill": 0,
+            "seconds": whole,
+            "ended_by": 0,
+            "shards": _shards(folder),
+            "different": different,
+        }
 
 
 def _shards(folder: Path) -> int:
@@ -53,5 +70,20 @@ def _shards(folder: Path) -> int:
 
 def _start(folder: Path, out: str) -> subprocess.Popen:
     """The survey in a process of its own, which keeps what it compiles."""
-    words = [sys.executable, "-m", "jaxmetal", "batch", "galaxies.ecsv", "survey.yaml", "--out", out, "--quiet"]
-    return subprocess.Popen(words, cwd=folder, env=os.environ | {"JAXMETAL_CACHE_DIR": str(folder / "compiled")}, stdout=subprocess.DEVNULL)
+    words = [
+        sys.executable,
+        "-m",
+        "jaxmetal",
+        "batch",
+        "galaxies.ecsv",
+        "survey.yaml",
+        "--out",
+        out,
+        "--quiet",
+    ]
+    return subprocess.Popen(
+        words,
+        cwd=folder,
+        env=os.environ | {"JAXMETAL_CACHE_DIR": str(folder / "compiled")},
+        stdout=subprocess.DEVNULL,
+    )

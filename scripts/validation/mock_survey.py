@@ -35,10 +35,21 @@ CONFIG = {
     "sample": {"method": "auto", "chains": 4, "draws": 150},
 }  # fmt: skip
 # Ways in which an observation is broken.
-BROKEN = ("missing", "truncated", "huge", "no numbers", "another shape", "wrong extension", "no PSF", "shell")
+BROKEN = (
+    "missing",
+    "truncated",
+    "huge",
+    "no numbers",
+    "another shape",
+    "wrong extension",
+    "no PSF",
+    "shell",
+)
 
 
-def write_survey(folder: Path, count: int, broken: float = 0.02, seed: int = 0) -> tuple[Path, Path]:
+def write_survey(
+    folder: Path, count: int, broken: float = 0.02, seed: int = 0
+) -> tuple[Path, Path]:
     """Write the observations, the catalogue with the truths beside what a survey would know, and the configuration.
 
     Parameters
@@ -76,19 +87,45 @@ def _galaxy(folder: Path, i: int, rng: np.random.Generator) -> dict:
         "true_R_e": known["R_e"] * float(np.exp(rng.normal(0.0, 0.2))), "true_amp": known["amp"] * float(np.exp(rng.normal(0.0, 0.3))),
     }  # fmt: skip
     disc = {
-        "light": {"profile": "sersic", "amp": true["true_amp"], "R_sersic": true["true_R_e"], "n_sersic": 1.0},
-        "metallicity": {"profile": "gradient", "central": true["central"], "gradient": true["gradient"]},
+        "light": {
+            "profile": "sersic",
+            "amp": true["true_amp"],
+            "R_sersic": true["true_R_e"],
+            "n_sersic": 1.0,
+        },
+        "metallicity": {
+            "profile": "gradient",
+            "central": true["central"],
+            "gradient": true["gradient"],
+        },
     }
-    frame_and_psf = {"shape": [frame, frame], "pixel_scale": 0.5, "psf": {"gaussian": {"fwhm": fwhm}}}
+    frame_and_psf = {
+        "shape": [frame, frame],
+        "pixel_scale": 0.5,
+        "psf": {"gaussian": {"fwhm": fwhm}},
+    }
     noise = {"supersampling": [6, 3], "c1": 0.003, "c2": 0.003, "light_sigma": 0.05, "seed": 2 * i}
     mock = folder / f"mock-{i}"
     mock.mkdir(parents=True)
-    write_mock(mock, build({"galaxy": {"disc": disc}, "simulate": frame_and_psf | noise}, folder, want="simulate"))
+    write_mock(
+        mock,
+        build(
+            {"galaxy": {"disc": disc}, "simulate": frame_and_psf | noise}, folder, want="simulate"
+        ),
+    )
     (mock / MAPS).rename(folder / f"{i}.fits")
     for left in mock.iterdir():
         left.unlink()
     mock.rmdir()
-    return {"id": f"galaxy {i}", "maps": f"{i}.fits", "frame": frame, "psf_fwhm": fwhm, **known, **true, "broken": "none"}
+    return {
+        "id": f"galaxy {i}",
+        "maps": f"{i}.fits",
+        "frame": frame,
+        "psf_fwhm": fwhm,
+        **known,
+        **true,
+        "broken": "none",
+    }
 
 
 def _break(folder: Path, row: dict, how: str) -> None:

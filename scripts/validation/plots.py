@@ -19,10 +19,19 @@ def fits(table: Table, folder: Path) -> None:
     figure = style.new_figure(7.2, 5.4)
     scenes = list(dict.fromkeys(_scene(row) for row in table))
     panels = figure.subplots(3, 1, sharex=True)
-    bands = {"bias [Cramér-Rao σ]": (-0.1, 0.1), "sd of the pulls": (0.95, 1.05), "truths inside 68.3 %": (0.65, 0.71)}
+    bands = {
+        "bias [Cramér-Rao σ]": (-0.1, 0.1),
+        "sd of the pulls": (0.95, 1.05),
+        "truths inside 68.3 %": (0.65, 0.71),
+    }
     for axes, (label, band) in zip(panels, bands.items(), strict=True):
         style.tidy(axes).axhspan(*band, color=style.FAINT, alpha=0.2, linewidth=0)
-        axes.axhline(np.mean(band) if "inside" not in label else 0.682689, color=style.INK, linewidth=0.8, linestyle="--")
+        axes.axhline(
+            np.mean(band) if "inside" not in label else 0.682689,
+            color=style.INK,
+            linewidth=0.8,
+            linestyle="--",
+        )
         axes.set_ylabel(label)
     # Less chance, the bias of a sampler is as uncertain as that of all maxima.
     uncertain = {_scene(row): row["bias_error"] for row in table if row["method"] == "laplace"}
@@ -31,7 +40,13 @@ def fits(table: Table, folder: Path) -> None:
         at = np.array([scenes.index(_scene(row)) for row in some]) + 0.2 * (i - 1)
         look = {"fmt": "o", "color": COLOURS[method], "markersize": 4, "linewidth": 1}
         inside, count = some["inside_68"], some["fits"]
-        panels[0].errorbar(at, some["bias"] - some["chance"], [uncertain[_scene(row)] for row in some], **look, label=NAMES[method])
+        panels[0].errorbar(
+            at,
+            some["bias"] - some["chance"],
+            [uncertain[_scene(row)] for row in some],
+            **look,
+            label=NAMES[method],
+        )
         panels[1].errorbar(at, some["pull_sd"], some["pull_sd"] / np.sqrt(2 * count), **look)
         panels[2].errorbar(at, inside, np.sqrt(inside * (1 - inside) / count), **look)
     panels[0].legend(frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0.0, 1.0))
@@ -43,7 +58,9 @@ def fits(table: Table, folder: Path) -> None:
 def _scene(row: Table.Row) -> str:
     if row["case"] == "use case 2":
         return f"use case 2, {row['parameter'].split('.')[0]}"
-    return f"$R_e$ {row['pixels']:g} pixels" if row["case"] == "figure 4" else f'FWHM {row["fwhm"]:g}"'
+    return (
+        f"$R_e$ {row['pixels']:g} pixels" if row["case"] == "figure 4" else f'FWHM {row["fwhm"]:g}"'
+    )
 
 
 @style.styled
@@ -54,7 +71,11 @@ def calibration(table: Table, folder: Path) -> None:
     figure = style.new_figure(7.2, 1.7 * rows)
     grid = figure.subplots(rows, 4, sharex=True, sharey=True, squeeze=False)
     for axes, (scene, parameter) in zip(grid.flat, scenes, strict=False):
-        some = [row for row in table if _scene(row).split(",")[0] == scene and row["parameter"] == parameter]
+        some = [
+            row
+            for row in table
+            if _scene(row).split(",")[0] == scene and row["parameter"] == parameter
+        ]
         bins = len(some[0]["counts"])
         at = np.linspace(0, 1, bins + 1)
         band = some[0]["band_95"] * np.sqrt(at * (1 - at) / some[0]["simulations"])
@@ -62,12 +83,24 @@ def calibration(table: Table, folder: Path) -> None:
         axes.axhline(0.0, color=style.INK, linewidth=0.8, linestyle="--")
         for row in some:
             below = np.concatenate([[0.0], np.cumsum(row["counts"]) / row["simulations"]])
-            axes.plot(at, below - at, color=COLOURS[row["method"]], linewidth=1.2, label=NAMES[row["method"]])
+            axes.plot(
+                at,
+                below - at,
+                color=COLOURS[row["method"]],
+                linewidth=1.2,
+                label=NAMES[row["method"]],
+            )
         axes.set_title(f"{scene}\n{parameter.replace('.metallicity.', ' ')}", fontsize=style.SMALL)
     for axes in grid.flat[len(scenes) :]:
         axes.set_visible(False)
-    handles = {label: line for axes in grid.flat for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles.keys(), frameon=False, ncols=3, loc="outside upper center")
+    handles = {
+        label: line
+        for axes in grid.flat
+        for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(
+        handles.values(), handles.keys(), frameon=False, ncols=3, loc="outside upper center"
+    )
     figure.supxlabel("rank of the truth", fontsize=style.TEXT)
     figure.supylabel("ECDF less uniform", fontsize=style.TEXT)
     save_figure(figure, folder / "calibration.png")

@@ -37,7 +37,9 @@ def row(fwhm: float, radius: float, index: float) -> dict:
     chosen = resolve([(galaxy, {"z": blank})])["z"].instrument
     margin = min(2 * chosen.sampling.margin, 41) + 2
     fine = Sampling(9, 3, margin) if fwhm < 1 else Sampling(5, 5, margin)
-    (light, z), (true_light, true_z) = (_seen(galaxy, instrument, sampling) for sampling in (chosen.sampling, fine))
+    (light, z), (true_light, true_z) = (
+        _seen(galaxy, instrument, sampling) for sampling in (chosen.sampling, fine)
+    )
     matters = true_light > 1e-4 * true_light.max()
     return {
         "fwhm": fwhm, "R_sersic": radius, "n_sersic": index,
@@ -47,6 +49,8 @@ def row(fwhm: float, radius: float, index: float) -> dict:
     }  # fmt: skip
 
 
-def _seen(galaxy: jm.Galaxy, instrument: jm.Instrument, sampling: Sampling) -> tuple[np.ndarray, np.ndarray]:
+def _seen(
+    galaxy: jm.Galaxy, instrument: jm.Instrument, sampling: Sampling
+) -> tuple[np.ndarray, np.ndarray]:
     light, means = observe_compiled(galaxy, instrument.with_sampling(sampling), (AVERAGE,), True)
     return np.asarray(light), np.asarray(means[AVERAGE])

@@ -12,7 +12,12 @@ from jaxmetal import survey
 from jaxmetal.survey.executors import Pool
 
 GALAXIES, PROCESSES = 1000, 2
-TRUE = {GRADIENT: "gradient", CENTRAL: "central", "disc.light.R_sersic": "true_R_e", "disc.light.amp": "true_amp"}
+TRUE = {
+    GRADIENT: "gradient",
+    CENTRAL: "central",
+    "disc.light.R_sersic": "true_R_e",
+    "disc.light.amp": "true_amp",
+}
 
 
 def rows(count: int | None = None):
@@ -45,5 +50,12 @@ def row(case: dict, found: Table) -> dict:
         "converged": int(np.sum(found["converged"])),
         "importance": int(np.sum(found["method"] == "importance")),
     }
-    inside = {path: (good[f"{path}.q16"] < good[true]) & (good[true] < good[f"{path}.q84"]) for path, true in TRUE.items()}
-    return case | counts | {f"inside_68 {path}": float(np.mean(values)) for path, values in inside.items()}
+    inside = {
+        path: (good[f"{path}.q16"] < good[true]) & (good[true] < good[f"{path}.q84"])
+        for path, true in TRUE.items()
+    }
+    return (
+        case
+        | counts
+        | {f"inside_68 {path}": float(np.mean(values)) for path, values in inside.items()}
+    )

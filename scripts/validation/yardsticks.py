@@ -1,7 +1,7 @@
 """What can be known at best, and what a straight line gives: Cramér-Rao bounds by independent calculations."""
 
-# Use case 1 by the FWHM of the PSF, arcsec: sigma of the gradient and of the central value, and the naive gradient of a
-# noise-free map.
+# Use case 1 by the FWHM of the PSF, arcsec: sigma of the gradient and of the central value, and the
+# naive gradient of a noise-free map.
 WIDTHS = {
     0.1: (0.00326, 0.00535, -0.1998),
     0.2: (0.00327, 0.00534, -0.1992),

@@ -19,7 +19,9 @@ class DispersionMap(jm.Map):
         one = next(c for c in galaxy.components.values() if "velocity" in c.tracers)
         zero = jax.lax.stop_gradient(one.velocity(jnp.zeros(()), jnp.zeros(())))
         first = jm.Moment(("velocity",), lambda v: v - zero, self.light)
-        second = jm.Moment(("velocity", "dispersion"), lambda v, s: s**2 + (v - zero) ** 2, self.light)
+        second = jm.Moment(
+            ("velocity", "dispersion"), lambda v, s: s**2 + (v - zero) ** 2, self.light
+        )
         return first, second
 
     def observed(self, first, second):

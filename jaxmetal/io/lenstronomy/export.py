@@ -16,13 +16,19 @@ from jaxmetal.profiles.combine import parts
 from jaxmetal.profiles.profile import Profile
 
 # Tracers that are light profiles by another name, and what their parameters are called there.
-ALIKE = {tracer.gradient: (light.linear, {"central": "amp", "gradient": "k"}), tracer.uniform: (light.uniform, {"value": "amp"})}
+ALIKE = {
+    tracer.gradient: (light.linear, {"central": "amp", "gradient": "k"}),
+    tracer.uniform: (light.uniform, {"value": "amp"}),
+}
 
 
-def to_lenstronomy(galaxy: Galaxy, tracer: str | None = None, scale: str = "log10") -> tuple[dict[str, Any], dict[str, Any]]:
+def to_lenstronomy(
+    galaxy: Galaxy, tracer: str | None = None, scale: str = "log10"
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """A galaxy as lenstronomy's kwargs_model and kwargs_result.
 
-    Components with one and the same tracer profile share it; a tracer that is a total becomes several.
+    Components with one and the same tracer profile share it; a tracer that is a total becomes
+    several.
 
     Parameters
     ----------
@@ -41,7 +47,8 @@ def to_lenstronomy(galaxy: Galaxy, tracer: str | None = None, scale: str = "log1
     Raises
     ------
     InputError
-        for what lenstronomy's tracer module does not have, or when it is not clear which tracer is meant.
+        for what lenstronomy's tracer module does not have, or when it is not clear which tracer is
+        meant.
     """
     name = _tracer(galaxy, tracer)
     kinds = {own: kind for kind, own in SCALES.items()}
@@ -61,7 +68,10 @@ def to_lenstronomy(galaxy: Galaxy, tracer: str | None = None, scale: str = "log1
     for kind, profiles in lists.items():
         if profiles or kind == "source":
             given = [_named(profile) for profile in profiles]
-            model[KINDS[kind].names], result[KINDS[kind].values] = [own for own, _ in given], [values for _, values in given]
+            model[KINDS[kind].names], result[KINDS[kind].values] = (
+                [own for own, _ in given],
+                [values for _, values in given],
+            )
     if name is None:
         return model, result
     tracers, partition = [], []
@@ -69,7 +79,11 @@ def to_lenstronomy(galaxy: Galaxy, tracer: str | None = None, scale: str = "log1
         first = len(tracers)
         tracers += [_named(part) for part in parts(profile).values()]
         partition.append([riders, list(range(first, len(tracers)))])
-    model |= {"tracer_source_model_list": [name for name, _ in tracers], "tracer_partition": partition, "tracer_type": kinds[scale]}
+    model |= {
+        "tracer_source_model_list": [name for name, _ in tracers],
+        "tracer_partition": partition,
+        "tracer_type": kinds[scale],
+    }
     return model, result | {"kwargs_tracer_source": [values for _, values in tracers]}
 
 
@@ -77,7 +91,9 @@ def _named(profile: Profile) -> tuple[str, dict[str, Any]]:
     """lenstronomy's name and parameters of a profile; its light profiles serve for tracers too."""
     if profile.function in ALIKE:
         function, names = ALIKE[profile.function]
-        profile = Profile(function, **{names.get(name, name): value for name, value in profile.parameters.items()})
+        profile = Profile(
+            function, **{names.get(name, name): value for name, value in profile.parameters.items()}
+        )
     return profile_to_lenstronomy(profile)
 
 
@@ -87,7 +103,9 @@ def _tracer(galaxy: Galaxy, tracer: str | None) -> str | None:
         raise InputError(f"to_lenstronomy: expected a Galaxy, got {type(galaxy).__name__}.")
     known = galaxy.tracers
     if tracer is None and len(known) > 1:
-        raise InputError(f"to_lenstronomy: lenstronomy has one tracer; choose one with tracer=, of {', '.join(known)}.")
+        raise InputError(
+            f"to_lenstronomy: lenstronomy has one tracer; choose one with tracer=, of {', '.join(known)}."
+        )
     if tracer is not None and tracer not in known:
         raise unknown("tracer", tracer, known, "to_lenstronomy")
     return tracer or next(iter(known), None)
@@ -96,18 +114,26 @@ def _tracer(galaxy: Galaxy, tracer: str | None) -> str | None:
 def _check_place(name: str, component: Component, tracer: str | None, lensed: bool) -> None:
     """Raises where lenstronomy's tracer module has no such place for a component."""
     if component.distance_ratio is not None:
-        raise InputError(f"to_lenstronomy: {name}: a distance_ratio of its own cannot be carried over.")
+        raise InputError(
+            f"to_lenstronomy: {name}: a distance_ratio of its own cannot be carried over."
+        )
     if component.foreground and tracer in component.tracers:
-        raise InputError(f"to_lenstronomy: {name}: lens light carries no tracer in lenstronomy; this has {tracer!r}.")
+        raise InputError(
+            f"to_lenstronomy: {name}: lens light carries no tracer in lenstronomy; this has {tracer!r}."
+        )
     if lensed and not component.lensed_light and not component.foreground:
-        raise InputError(f"to_lenstronomy: {name}: light that is a picture of the arc (lensed_light=False) cannot be carried over.")
+        raise InputError(
+            f"to_lenstronomy: {name}: light that is a picture of the arc (lensed_light=False) cannot be carried over."
+        )
 
 
 def _in_order(parts: Mapping[str, Any]) -> dict[str, Any]:
     """Components or lenses by name, numbers in names by their size: source_2 before source_10."""
 
     def natural(name: str) -> list[tuple[int, str]]:
-        return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+        return [
+            (int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)
+        ]
 
     return {name: parts[name] for name in sorted(parts, key=natural)}
 
@@ -127,7 +153,9 @@ def _shared(profiles: list[Profile | None]) -> list[tuple[Profile, list[int]]]:
 
 
 def _same(a: Profile, b: Profile) -> bool:
-    return jax.tree.structure(a) == jax.tree.structure(b) and all(map(np.array_equal, jax.tree.leaves(a), jax.tree.leaves(b)))
+    return jax.tree.structure(a) == jax.tree.structure(b) and all(
+        map(np.array_equal, jax.tree.leaves(a), jax.tree.leaves(b))
+    )
 
 
 def _only_light(component: Component) -> Profile:

@@ -31,7 +31,8 @@ class Kind(NamedTuple):
     prior
         Gaussians, in kwargs_likelihood; tracers have none.
     ways
-        what the profiles' classes are made with, in kwargs_model, where there is something to carry over.
+        what the profiles' classes are made with, in kwargs_model, where there is something to carry
+        over.
     table
         of the profiles.
     """
@@ -45,11 +46,21 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "source": Kind("source_light_model_list", "kwargs_source", "source_model", "prior_source", "source_light_profile_kwargs_list"),
+    "source": Kind(
+        "source_light_model_list",
+        "kwargs_source",
+        "source_model",
+        "prior_source",
+        "source_light_profile_kwargs_list",
+    ),
     "tracer": Kind("tracer_source_model_list", "kwargs_tracer_source", "tracer_source_model"),
     "lens": Kind("lens_model_list", "kwargs_lens", "lens_model", "prior_lens", table=LENSES),
     "lens_light": Kind(
-        "lens_light_model_list", "kwargs_lens_light", "lens_light_model", "prior_lens_light", "lens_light_profile_kwargs_list"
+        "lens_light_model_list",
+        "kwargs_lens_light",
+        "lens_light_model",
+        "prior_lens_light",
+        "lens_light_profile_kwargs_list",
     ),
 }
 # Those whose amplitudes a linear solver finds.
@@ -59,20 +70,23 @@ LIT = ("source", "lens_light")
 Group = tuple[tuple[int, ...], tuple[int, ...]]
 
 
-def galaxy_from_lenstronomy(kwargs_model: Mapping, kwargs_result: Mapping, numerics: str = "jaxmetal") -> Galaxy:
+def galaxy_from_lenstronomy(
+    kwargs_model: Mapping, kwargs_result: Mapping, numerics: str = "jaxmetal"
+) -> Galaxy:
     """The galaxy of a lenstronomy model.
 
-    Light profile i becomes the component "source_i"; what the tracer_partition lets ride on it is its tracer "tracer".
-    Several tracers on one light add up, as in lenstronomy. Lens model i becomes the lens "lens_i", lens light i the
-    foreground component "lens_light_i".
+    Light profile i becomes the component "source_i"; what the tracer_partition lets ride on it is
+    its tracer "tracer". Several tracers on one light add up, as in lenstronomy. Lens model i
+    becomes the lens "lens_i", lens light i the foreground component "lens_light_i".
 
     Parameters
     ----------
     kwargs_model
-        lenstronomy's: source_light_model_list, tracer_source_model_list, tracer_partition, lens_model_list, lens_light_model_list.
+        lenstronomy's: source_light_model_list, tracer_source_model_list, tracer_partition,
+        lens_model_list, lens_light_model_list.
     kwargs_result
-        its parameters: "kwargs_source", "kwargs_tracer_source", "kwargs_lens" and "kwargs_lens_light", as
-        `FittingSequence.best_fit()` gives them.
+        its parameters: "kwargs_source", "kwargs_tracer_source", "kwargs_lens" and
+        "kwargs_lens_light", as `FittingSequence.best_fit()` gives them.
     numerics
         "jaxmetal", or "lenstronomy" for profiles that agree with lenstronomy's to rounding.
 
@@ -84,7 +98,8 @@ def galaxy_from_lenstronomy(kwargs_model: Mapping, kwargs_result: Mapping, numer
     Raises
     ------
     InputError
-        naming what is missing, wrong, or cannot be carried over (several lens planes, point sources, …).
+        naming what is missing, wrong, or cannot be carried over (several lens planes, point
+        sources, …).
 
     Warns
     -----
@@ -95,7 +110,9 @@ def galaxy_from_lenstronomy(kwargs_model: Mapping, kwargs_result: Mapping, numer
     result = checked("kwargs_result", kwargs_result)
     names = {kind: profile_names(model, kind) for kind in KINDS}
     if not any(names[kind] for kind in LIT):
-        raise InputError("kwargs_model['source_light_model_list']: at least one light profile is needed.")
+        raise InputError(
+            "kwargs_model['source_light_model_list']: at least one light profile is needed."
+        )
     check_rule(numerics)
     profiles = {kind: _profiles(model, kind, result, numerics) for kind in KINDS}
     _tell_of_partition(model, len(names["tracer"]))
@@ -103,10 +120,19 @@ def galaxy_from_lenstronomy(kwargs_model: Mapping, kwargs_result: Mapping, numer
     components = {}
     for i, light in enumerate(profiles["source"]):
         ridden = {str(k): profiles["tracer"][k] for k in riding.get(i, ())}
-        carried: dict[str, Any] = {TRACER: next(iter(ridden.values())) if len(ridden) == 1 else total(**ridden)} if ridden else {}
+        carried: dict[str, Any] = (
+            {TRACER: next(iter(ridden.values())) if len(ridden) == 1 else total(**ridden)}
+            if ridden
+            else {}
+        )
         components[named("source", i)] = Component(light, **carried)
-    components |= {named("lens_light", i): Component(light, foreground=True) for i, light in enumerate(profiles["lens_light"])}
-    return Galaxy(lens={named("lens", i): lens for i, lens in enumerate(profiles["lens"])}, **components)
+    components |= {
+        named("lens_light", i): Component(light, foreground=True)
+        for i, light in enumerate(profiles["lens_light"])
+    }
+    return Galaxy(
+        lens={named("lens", i): lens for i, lens in enumerate(profiles["lens"])}, **components
+    )
 
 
 def _profiles(model: Mapping, kind: str, result: Mapping, numerics: Any) -> list[Profile]:
@@ -115,13 +141,24 @@ def _profiles(model: Mapping, kind: str, result: Mapping, numerics: Any) -> list
     where = f"kwargs_result[{own.values!r}]"
     values = listed(result.get(own.values, []), where, len(names))
     made_with = model.get(own.ways)
-    ways = [None] * len(names) if made_with is None else listed(made_with, f"kwargs_model[{own.ways!r}]", len(names))
-    return [_profile(name, values[i], numerics, ways[i], own.table, f"{where}[{i}]") for i, name in enumerate(names)]
+    ways = (
+        [None] * len(names)
+        if made_with is None
+        else listed(made_with, f"kwargs_model[{own.ways!r}]", len(names))
+    )
+    return [
+        _profile(name, values[i], numerics, ways[i], own.table, f"{where}[{i}]")
+        for i, name in enumerate(names)
+    ]
 
 
-def _profile(name: str, values: Any, numerics: Any, ways: Mapping | None, table: Table, where: str) -> Profile:
+def _profile(
+    name: str, values: Any, numerics: Any, ways: Mapping | None, table: Table, where: str
+) -> Profile:
     if not isinstance(values, Mapping):
-        raise InputError(f"{where}: expected a dictionary of parameters, got {type(values).__name__}.")
+        raise InputError(
+            f"{where}: expected a dictionary of parameters, got {type(values).__name__}."
+        )
     try:
         return profile_from_lenstronomy(name, dict(values), numerics, ways, table)
     except InputError as error:
@@ -156,7 +193,9 @@ def scale(model: Mapping) -> str:
     if kind not in SCALES:
         raise unknown("tracer_type", str(kind), SCALES, "kwargs_model")
     if kind == "LOG":
-        warn("tracer_type LOG is used; lenstronomy's FittingSequence averages linearly whatever tracer_type says")
+        warn(
+            "tracer_type LOG is used; lenstronomy's FittingSequence averages linearly whatever tracer_type says"
+        )
     return SCALES[kind]
 
 
@@ -166,30 +205,41 @@ def groups(model: Mapping) -> list[Group]:
     Raises
     ------
     InputError
-        if it is no list of pairs, names a profile that does not exist, or lets one light profile carry two averages.
+        if it is no list of pairs, names a profile that does not exist, or lets one light profile
+        carry two averages.
     """
     lights, tracers = (len(profile_names(model, kind)) for kind in ("source", "tracer"))
     partition = model.get("tracer_partition")
     if not tracers:
         return []
-    pairs = listed([[None, None]] if partition is None else partition, "kwargs_model['tracer_partition']")
+    pairs = listed(
+        [[None, None]] if partition is None else partition, "kwargs_model['tracer_partition']"
+    )
     found = []
     for n, pair in enumerate(pairs):
         where = f"kwargs_model['tracer_partition'][{n}]"
         light, tracer = listed(pair, where, 2)
-        found.append((_selected(light, lights, f"{where}[0]"), _selected(tracer, tracers, f"{where}[1]")))
+        found.append(
+            (_selected(light, lights, f"{where}[0]"), _selected(tracer, tracers, f"{where}[1]"))
+        )
     weighed = [i for group, _ in found for i in group]
     if len(set(weighed)) < len(weighed):
-        raise InputError("kwargs_model['tracer_partition']: a light profile in two groups weighs twice; put its tracers into one group.")
+        raise InputError(
+            "kwargs_model['tracer_partition']: a light profile in two groups weighs twice; put its tracers into one group."
+        )
     return [group for group in found if group[1]]
 
 
 def _tell_of_partition(model: Mapping, tracers: int) -> None:
     if tracers > 1 and model.get("tracer_partition") is None:
-        warn(f"without a tracer_partition the {tracers} tracers add up on all of the light; tracer_partition=[[0, 0], …] pairs them")
+        warn(
+            f"without a tracer_partition the {tracers} tracers add up on all of the light; tracer_partition=[[0, 0], …] pairs them"
+        )
     idle = sorted(set(range(tracers)) - {k for _, group in groups(model) for k in group})
     if idle:
-        warn(f"tracer {', '.join(map(str, idle))} is in no group of tracer_partition, so it is left out")
+        warn(
+            f"tracer {', '.join(map(str, idle))} is in no group of tracer_partition, so it is left out"
+        )
 
 
 def _selected(selector: Any, count: int, where: str) -> tuple[int, ...]:

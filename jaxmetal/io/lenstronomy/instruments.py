@@ -17,7 +17,9 @@ Kwargs = Mapping[str, Any]
 PSF_TYPES = ("PIXEL", "GAUSSIAN", "NONE")
 
 
-def instrument(data: Kwargs, psf: Kwargs, numerics: Kwargs | None, rule: str, where: str) -> Instrument:
+def instrument(
+    data: Kwargs, psf: Kwargs, numerics: Kwargs | None, rule: str, where: str
+) -> Instrument:
     """The instrument of one band.
 
     Parameters
@@ -25,7 +27,8 @@ def instrument(data: Kwargs, psf: Kwargs, numerics: Kwargs | None, rule: str, wh
     data, psf, numerics
         lenstronomy's three dictionaries of a band.
     rule
-        "jaxmetal": kernels, sampling and what lies outside the frame as jaxmetal does it; "lenstronomy": as lenstronomy does.
+        "jaxmetal": kernels, sampling and what lies outside the frame as jaxmetal does it;
+        "lenstronomy": as lenstronomy does.
     where
         how messages call the band.
 
@@ -43,8 +46,12 @@ def instrument(data: Kwargs, psf: Kwargs, numerics: Kwargs | None, rule: str, wh
     needed = {"PIXEL": "kernel_point_source", "GAUSSIAN": "fwhm"}.get(kind)
     if needed and psf.get(needed) is None:
         raise InputError(f"{where}[1][{needed!r}]: is missing; a {kind} psf needs it.")
-    if kind == "GAUSSIAN" and not (np.ndim(psf["fwhm"]) == 0 and np.isfinite(psf["fwhm"]) and psf["fwhm"] > 0):
-        raise InputError(f"{where}[1]['fwhm']: expected a positive number (arcsec), got {psf['fwhm']!r}.")
+    if kind == "GAUSSIAN" and not (
+        np.ndim(psf["fwhm"]) == 0 and np.isfinite(psf["fwhm"]) and psf["fwhm"] > 0
+    ):
+        raise InputError(
+            f"{where}[1]['fwhm']: expected a positive number (arcsec), got {psf['fwhm']!r}."
+        )
     _check_numerics(numerics, rule, f"{where}[2]")
     if rule == "jaxmetal":
         return Instrument(pixels, _own_psf(kind, psf, where))
@@ -62,30 +69,42 @@ def grid(data: Kwargs, where: str) -> Grid:
     data = checked("kwargs_data", data, where)
     shape = np.shape(data.get("image_data", ()))
     if len(shape) != 2:
-        raise InputError(f"{where}['image_data']: expected a picture (rows, columns), got shape {shape}.")
+        raise InputError(
+            f"{where}['image_data']: expected a picture (rows, columns), got shape {shape}."
+        )
     phi = data.get("phi_rot", 0.0)
     turned = np.array([[np.cos(phi), -np.sin(phi)], [np.sin(phi), np.cos(phi)]])
     given = data.get("transform_pix2angle")
     matrix = np.eye(2) if given is None else np.asarray(given, float)
     if matrix.shape != (2, 2):
-        raise InputError(f"{where}['transform_pix2angle']: expected shape (2, 2), got {matrix.shape}.")
-    origin = [data.get(f"{axis}_at_xy_0", 0.0) + data.get(f"{axis}_shift", 0.0) for axis in ("ra", "dec")]
+        raise InputError(
+            f"{where}['transform_pix2angle']: expected shape (2, 2), got {matrix.shape}."
+        )
+    origin = [
+        data.get(f"{axis}_at_xy_0", 0.0) + data.get(f"{axis}_shift", 0.0) for axis in ("ra", "dec")
+    ]
     return Grid(origin, matrix @ turned, shape)
 
 
 def _check_numerics(numerics: Kwargs, rule: str, where: str) -> None:
     factor = numerics.get("supersampling_factor", 1)
     if isinstance(factor, bool) or not isinstance(factor, int) or factor < 1:
-        raise InputError(f"{where}['supersampling_factor']: expected a positive whole number, got {factor!r}.")
+        raise InputError(
+            f"{where}['supersampling_factor']: expected a positive whole number, got {factor!r}."
+        )
     mode = numerics.get("compute_mode", "regular")
     if mode not in ("regular", "adaptive"):
         raise unknown("compute_mode", str(mode), ("regular", "adaptive"), where)
     if mode == "adaptive" and rule == "lenstronomy":
-        warn(f"{where}['compute_mode']: every pixel is supersampled, not only those of supersampled_indexes")
+        warn(
+            f"{where}['compute_mode']: every pixel is supersampled, not only those of supersampled_indexes"
+        )
     evaluated = numerics.get("flux_evaluate_indexes")
     if evaluated is not None and not np.all(evaluated):
         if rule == "lenstronomy":
-            raise InputError(f"{where}['flux_evaluate_indexes']: cannot be carried over; every pixel is evaluated.")
+            raise InputError(
+                f"{where}['flux_evaluate_indexes']: cannot be carried over; every pixel is evaluated."
+            )
         warn(f"{where}['flux_evaluate_indexes']: every pixel is evaluated")
 
 
@@ -94,12 +113,23 @@ def _kernel(psf: Kwargs, where: str) -> tuple[np.ndarray, int]:
     try:
         kernel = np.asarray(psf["kernel_point_source"], float)
     except (TypeError, ValueError):
-        raise InputError(f"{where}[1]['kernel_point_source']: expected a picture of numbers.") from None
-    if kernel.ndim != 2 or kernel.shape[0] != kernel.shape[1] or not np.all(np.isfinite(kernel)) or kernel.sum() <= 0:
-        raise InputError(f"{where}[1]['kernel_point_source']: expected a square, finite picture with a positive sum, got {kernel.shape}.")
+        raise InputError(
+            f"{where}[1]['kernel_point_source']: expected a picture of numbers."
+        ) from None
+    if (
+        kernel.ndim != 2
+        or kernel.shape[0] != kernel.shape[1]
+        or not np.all(np.isfinite(kernel))
+        or kernel.sum() <= 0
+    ):
+        raise InputError(
+            f"{where}[1]['kernel_point_source']: expected a square, finite picture with a positive sum, got {kernel.shape}."
+        )
     factor = psf.get("point_source_supersampling_factor", 1)
     if not isinstance(factor, int | np.integer) or factor < 1:
-        raise InputError(f"{where}[1]['point_source_supersampling_factor']: expected a positive whole number, got {factor!r}.")
+        raise InputError(
+            f"{where}[1]['point_source_supersampling_factor']: expected a positive whole number, got {factor!r}."
+        )
     return kernel, int(factor)
 
 
@@ -111,15 +141,22 @@ def _own_psf(kind: str, psf: Kwargs, where: str) -> PSF:
         return GaussianPSF(psf["fwhm"])
     kernel, factor = _kernel(psf, where)
     if not psf.get("kernel_point_source_normalisation", True) and abs(kernel.sum() - 1) > 1e-6:
-        warn(f"{where}[1]['kernel_point_source_normalisation']: the kernel is normalised; its sum was {kernel.sum():.4g}")
+        warn(
+            f"{where}[1]['kernel_point_source_normalisation']: the kernel is normalised; its sum was {kernel.sum():.4g}"
+        )
     if factor == 1:
-        # A star on the detector has been averaged over its pixels; a supersampled kernel is a PSF read at points.
-        warn(f"{where}[1]: the pixel is counted once; lenstronomy averages the light over it and convolves with a star that has been too")
+        # A star on the detector has been averaged over its pixels; a supersampled kernel is a PSF
+        # read at points.
+        warn(
+            f"{where}[1]: the pixel is counted once; lenstronomy averages the light over it and convolves with a star that has been too"
+        )
     middle = ((kernel.shape[1] - 1) / 2, (kernel.shape[0] - 1) / 2)
     return KernelPSF(kernel, factor, center=middle, includes_pixel=factor == 1)
 
 
-def _as_lenstronomy(kind: str, psf: Kwargs, numerics: Kwargs, pixels: Grid, where: str) -> Instrument:
+def _as_lenstronomy(
+    kind: str, psf: Kwargs, numerics: Kwargs, pixels: Grid, where: str
+) -> Instrument:
     """An instrument whose maps are lenstronomy's to rounding."""
     factor = numerics.get("supersampling_factor", 1)
     fine = bool(numerics.get("supersampling_convolution", False)) and factor > 1
@@ -129,12 +166,18 @@ def _as_lenstronomy(kind: str, psf: Kwargs, numerics: Kwargs, pixels: Grid, wher
     if kind == "GAUSSIAN":
         truncation = numerics.get("truncation_conv")
         truncation = psf.get("truncation", 5) if truncation is None else truncation
-        kernel = kernels.gaussian(psf["fwhm"] / SIGMA_TO_FWHM / float(pixels.pixel_scale) * cells, truncation)
+        kernel = kernels.gaussian(
+            psf["fwhm"] / SIGMA_TO_FWHM / float(pixels.pixel_scale) * cells, truncation
+        )
     else:
         kernel = _pixel_kernel(psf, numerics, cells, where)
     margin = -(-(len(kernel) // 2) // cells)
     outside = "edge" if kind == "GAUSSIAN" else "dark"
-    return Instrument(pixels, CellPSF(kernel, cells), Sampling(cells, factor // cells, margin, rule="midpoint", outside=outside))
+    return Instrument(
+        pixels,
+        CellPSF(kernel, cells),
+        Sampling(cells, factor // cells, margin, rule="midpoint", outside=outside),
+    )
 
 
 def _pixel_kernel(psf: Kwargs, numerics: Kwargs, cells: int, where: str) -> np.ndarray:
@@ -152,7 +195,9 @@ def _pixel_kernel(psf: Kwargs, numerics: Kwargs, cells: int, where: str) -> np.n
         kernel = coarse
     elif cells != factor:
         if factor > 1:
-            warn(f"{where}: a kernel of factor {factor} is degraded and refined to factor {cells}, as in lenstronomy; it gets broader")
+            warn(
+                f"{where}: a kernel of factor {factor} is degraded and refined to factor {cells}, as in lenstronomy; it gets broader"
+            )
         kernel = kernels.refined(coarse, cells)
         kernel = kernel * (norm / kernel.sum())
     if (size := numerics.get("convolution_kernel_size")) is not None:
@@ -161,5 +206,7 @@ def _pixel_kernel(psf: Kwargs, numerics: Kwargs, cells: int, where: str) -> np.n
     if cells == 1 or core is None:
         return kernel
     if core % 2 == 0:
-        raise InputError(f"{where}['supersampling_kernel_size']: expected an odd number or None, got {core!r}.")
+        raise InputError(
+            f"{where}['supersampling_kernel_size']: expected an odd number or None, got {core!r}."
+        )
     return kernels.split(kernel, core, cells)

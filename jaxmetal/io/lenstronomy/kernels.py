@@ -39,7 +39,9 @@ def _shares(pixels: int, factor: int) -> Kernel:
     """How much of each fine pixel of a row falls into each whole one, for an even factor."""
     shares = np.zeros((pixels, pixels * factor + 1))
     for pixel in range(pixels):
-        shares[pixel, pixel * factor : (pixel + 1) * factor + 1] = [0.5] + [1.0] * (factor - 1) + [0.5]
+        shares[pixel, pixel * factor : (pixel + 1) * factor + 1] = (
+            [0.5] + [1.0] * (factor - 1) + [0.5]
+        )
     # The fine row begins and ends one pixel inside the outermost borders.
     return shares[:, 1:-1]
 
@@ -83,7 +85,9 @@ def cut(kernel: Kernel, size: int) -> Kernel:
     """
     edge = (len(kernel) - size) // 2
     if edge < 0 or (len(kernel) - size) % 2:
-        raise InputError(f"convolution_kernel_size: cannot cut {size} × {size} pixels out of a kernel of {len(kernel)} × {len(kernel)}.")
+        raise InputError(
+            f"convolution_kernel_size: cannot cut {size} × {size} pixels out of a kernel of {len(kernel)} × {len(kernel)}."
+        )
     return kernel[edge : edge + size, edge : edge + size]
 
 
@@ -94,7 +98,8 @@ def split(kernel: Kernel, core: int, factor: int) -> Kernel:
     inside = np.zeros_like(kernel)
     inside[edge : edge + size, edge : edge + size] = kernel[edge : edge + size, edge : edge + size]
     rest = degraded(kernel - inside, factor)
-    # The average over a pixel of a whole-pixel shift is the shift of the average: one fine kernel does both.
+    # The average over a pixel of a whole-pixel shift is the shift of the average: one fine kernel
+    # does both.
     spread = np.zeros((len(rest) * factor - factor + 1,) * 2)
     spread[::factor, ::factor] = rest
     return _added(inside, spread)
@@ -110,7 +115,10 @@ def gaussian(sigma: float, truncation: float) -> Kernel:
 
 def _added(first: Kernel, second: Kernel) -> Kernel:
     size = max(len(first), len(second))
-    return sum((np.pad(kernel, (size - len(kernel)) // 2) for kernel in (first, second)), np.zeros((size, size)))
+    return sum(
+        (np.pad(kernel, (size - len(kernel)) // 2) for kernel in (first, second)),
+        np.zeros((size, size)),
+    )
 
 
 def _unit(kernel: Kernel) -> Kernel:

@@ -101,19 +101,22 @@ def profile_from_lenstronomy(
     name
         lenstronomy's name of the profile, such as SERSIC_ELLIPSE.
     kwargs
-        its parameters. The centre, the flexion, and alpha of CORE_SERSIC may be left out, as lenstronomy allows.
+        its parameters. The centre, the flexion, and alpha of CORE_SERSIC may be left out, as
+        lenstronomy allows.
     numerics
-        jaxmetal for the exact Sersic constant; lenstronomy for its straight line, which reproduces its numbers.
+        jaxmetal for the exact Sersic constant; lenstronomy for its straight line, which reproduces
+        its numbers.
     profile_kwargs
-        what lenstronomy's class is made with: sersic_major_axis of the Sersic profiles, n_comp of MGE_SET.
+        what lenstronomy's class is made with: sersic_major_axis of the Sersic profiles, n_comp of
+        MGE_SET.
     table
         NAMES for light, LENSES for lenses.
 
     Raises
     ------
     InputError
-        for a name or a parameter that lenstronomy does not have, for one that is missing, and for a number of
-        amplitudes that does not belong to n_max or n_comp.
+        for a name or a parameter that lenstronomy does not have, for one that is missing, and for a
+        number of amplitudes that does not belong to n_max or n_comp.
     """
     if numerics not in ("jaxmetal", "lenstronomy"):
         raise InputError(f"numerics: expected 'jaxmetal' or 'lenstronomy', got {numerics!r}.")
@@ -130,20 +133,27 @@ def profile_from_lenstronomy(
         _check_count(name, given, "n_max", entry.size(int(given.pop("n_max"))))
     if entry.function is light.image and not float(given.get("scale", 1.0)) > 0:
         raise InputError(f"{name}.scale: expected a positive number, got {given['scale']}.")
-    return Profile(entry.function, **given, **_options(name, entry, given, numerics, dict(profile_kwargs or {})))
+    return Profile(
+        entry.function,
+        **given,
+        **_options(name, entry, given, numerics, dict(profile_kwargs or {})),
+    )
 
 
 def _entry(name: str, table: Table) -> Entry:
     if name not in table:
-        raise unknown(f"lenstronomy {'lens model' if table is LENSES else 'light profile'}", str(name), table)
+        raise unknown(
+            f"lenstronomy {'lens model' if table is LENSES else 'light profile'}", str(name), table
+        )
     return table[name]
 
 
 def profile_to_lenstronomy(profile: Profile) -> tuple[str, dict[str, Any]]:
     """lenstronomy's name and parameters for one of our profiles or lenses.
 
-    A round profile gets the round name. An exact Sersic constant has no counterpart: the parameters stay as they are and
-    lenstronomy draws them with its straight line. Radii along the major axis become product averages, its default.
+    A round profile gets the round name. An exact Sersic constant has no counterpart: the parameters
+    stay as they are and lenstronomy draws them with its straight line. Radii along the major axis
+    become product averages, its default.
 
     Raises
     ------
@@ -157,9 +167,15 @@ def profile_to_lenstronomy(profile: Profile) -> tuple[str, dict[str, Any]]:
     if profile.options.get("major_axis"):
         stretch = np.asarray(major_axis(*_ellipticity(values)), float)
         values |= {key: values[key] / stretch for key in ("R_sersic", "Rb") if key in values}
-    kwargs = {key: value if value.ndim else float(value) for key, value in values.items() if key not in entry.lacks}
+    kwargs = {
+        key: value if value.ndim else float(value)
+        for key, value in values.items()
+        if key not in entry.lacks
+    }
     if entry.size:
-        kwargs["n_max"] = next(n for n in range(len(values["amp"])) if entry.size(n) == len(values["amp"]))
+        kwargs["n_max"] = next(
+            n for n in range(len(values["amp"])) if entry.size(n) == len(values["amp"])
+        )
     return name, kwargs
 
 
@@ -177,28 +193,38 @@ def parameters_of(name: str, table: Table = NAMES) -> tuple[list[str], set[str]]
 def _name_for(profile: Profile, values: dict[str, Any], table: Table) -> str:
     """The first of lenstronomy's profiles that can be the same as ours."""
     for name, entry in table.items():
-        if entry.function is profile.function and all(profile.options[key] == value for key, value in entry.options.items()):
+        if entry.function is profile.function and all(
+            profile.options[key] == value for key, value in entry.options.items()
+        ):
             defaults = inspect.signature(entry.function).parameters
             if all(values[key] == defaults[key].default for key in entry.lacks):
                 return name
     options = ", ".join(f"{key}={value!r}" for key, value in profile.options.items())
-    raise InputError(f"{profile.name}: lenstronomy has no such profile{options and f' with {options}'}.")
+    raise InputError(
+        f"{profile.name}: lenstronomy has no such profile{options and f' with {options}'}."
+    )
 
 
 def _parameters(entry: Entry) -> tuple[list[str], set[str]]:
     """The parameters that an entry shares with lenstronomy, and those among them that may be left out."""
     options = options_of(entry.function)
-    shared = [p for p in list(inspect.signature(entry.function).parameters.values())[2:] if p.name not in (*entry.lacks, *options)]
+    shared = [
+        p
+        for p in list(inspect.signature(entry.function).parameters.values())[2:]
+        if p.name not in (*entry.lacks, *options)
+    ]
     # Ellipticities have defaults with us, but not in lenstronomy.
     optional = {
         p.name
         for p in shared
         if p.default is not p.empty and not is_ellipticity(entry.function, p.name)
-    }  # fmt: skip
+    }
     return [p.name for p in shared], optional
 
 
-def _options(name: str, entry: Entry, given: dict[str, Any], numerics: str, made_with: dict[str, Any]) -> dict[str, Any]:
+def _options(
+    name: str, entry: Entry, given: dict[str, Any], numerics: str, made_with: dict[str, Any]
+) -> dict[str, Any]:
     """Ours for lenstronomy's ways of making a profile."""
     known, options = options_of(entry.function), dict(entry.options)
     if numerics == "lenstronomy" and "b_n" in known:
@@ -208,13 +234,17 @@ def _options(name: str, entry: Entry, given: dict[str, Any], numerics: str, made
     if entry.function is light.mge_set and "n_comp" in made_with:
         _check_count(name, given, "n_comp", int(made_with.pop("n_comp")))
     if made_with:
-        raise InputError(f"{name}: {', '.join(map(repr, made_with))} of lenstronomy's profile class has no counterpart.")
+        raise InputError(
+            f"{name}: {', '.join(map(repr, made_with))} of lenstronomy's profile class has no counterpart."
+        )
     return options
 
 
 def _check_count(name: str, given: dict[str, Any], key: str, count: int) -> None:
     if np.shape(given["amp"]) != (count,):
-        raise InputError(f"{name}.amp: expected {count} numbers for this {key}, got shape {np.shape(given['amp'])}.")
+        raise InputError(
+            f"{name}.amp: expected {count} numbers for this {key}, got shape {np.shape(given['amp'])}."
+        )
 
 
 def _ellipticity(values: dict[str, Any]) -> tuple[Any, Any]:

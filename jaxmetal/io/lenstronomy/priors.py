@@ -53,9 +53,13 @@ class Settings:
             count = len(self.names[kind])
             lists = listed(params.get(key) or [[{}] * count] * len(SETTINGS), where, len(SETTINGS))
             for n, (setting, entries) in enumerate(zip(SETTINGS, lists, strict=True)):
-                self._lists[kind, setting] = listed(entries or [{}] * count, f"{where}[{n}] ({setting})", count)
+                self._lists[kind, setting] = listed(
+                    entries or [{}] * count, f"{where}[{n}] ({setting})", count
+                )
                 if not all(isinstance(entry, Mapping) for entry in self._lists[kind, setting]):
-                    raise InputError(f"{where}[{n}] ({setting}): expected a dictionary for each profile, got {entries!r}.")
+                    raise InputError(
+                        f"{where}[{n}] ({setting}): expected a dictionary for each profile, got {entries!r}."
+                    )
 
     def where(self, setting: str, parameter: Parameter) -> str:
         """How lenstronomy calls the place of a number."""
@@ -74,7 +78,12 @@ class Settings:
     @property
     def parameters(self) -> list[Parameter]:
         """All parameters of all profiles."""
-        return [(kind, i, name) for kind, names in self.names.items() for i in range(len(names)) for name in self.parameters_of(kind, i)[0]]
+        return [
+            (kind, i, name)
+            for kind, names in self.names.items()
+            for i in range(len(names))
+            for name in self.parameters_of(kind, i)[0]
+        ]
 
     def parameters_of(self, kind: str, i: int) -> tuple[list[str], set[str]]:
         """The parameters of one profile, and those among them that may be left out."""
@@ -97,20 +106,33 @@ def ties(constraints: Mapping, settings: Settings) -> dict[Parameter, Parameter]
     """
     joined: dict[Parameter, Parameter] = {}
     for key, (leading, following) in JOINTS.items():
-        for n, joint in enumerate(listed(constraints.get(key) or [], f"kwargs_constraints[{key!r}]")):
+        for n, joint in enumerate(
+            listed(constraints.get(key) or [], f"kwargs_constraints[{key!r}]")
+        ):
             where = f"kwargs_constraints[{key!r}][{n}]"
             first, second, names = listed(joint, where, 3)
             lead = index(first, len(settings.names[leading]), f"{where}[0]")
             target = index(second, len(settings.names[following]), f"{where}[1]")
-            pairs = names.items() if isinstance(names, Mapping) else [(name, name) for name in listed(names, f"{where}[2]")]
+            pairs = (
+                names.items()
+                if isinstance(names, Mapping)
+                else [(name, name) for name in listed(names, f"{where}[2]")]
+            )
             for to, origin in pairs:
                 for parameter in ((following, target, to), (leading, lead, origin)):
                     if parameter not in settings.parameters:
-                        raise unknown("parameter", str(parameter[2]), settings.parameters_of(*parameter[:2])[0], where)
+                        raise unknown(
+                            "parameter",
+                            str(parameter[2]),
+                            settings.parameters_of(*parameter[:2])[0],
+                            where,
+                        )
                 joined[following, target, to] = (leading, lead, origin)
     for (kind, k, name), lead in joined.items():
         if kind == "lens" and lead[0] == "source" and lead in joined:
-            warn(f"{name!r} of lens model {k} follows source {lead[1]}, which is joint itself; lenstronomy puts a 0 there")
+            warn(
+                f"{name!r} of lens model {k} follows source {lead[1]}, which is joint itself; lenstronomy puts a 0 there"
+            )
     return {parameter: _root(parameter, joined) for parameter in joined}
 
 
@@ -119,22 +141,34 @@ def _root(parameter: Parameter, joined: Mapping[Parameter, Parameter]) -> Parame
     while parameter in joined:
         parameter = joined[parameter]
         if parameter in seen:
-            raise InputError(f"kwargs_constraints: {parameter[2]!r} of {parameter[0]} {parameter[1]} is joined to itself.")
+            raise InputError(
+                f"kwargs_constraints: {parameter[2]!r} of {parameter[0]} {parameter[1]} is joined to itself."
+            )
         seen.add(parameter)
     return parameter
 
 
-def start(settings: Settings, result: Mapping, joined: Mapping[Parameter, Parameter], linear: bool) -> dict[str, list[dict[str, Any]]]:
+def start(
+    settings: Settings, result: Mapping, joined: Mapping[Parameter, Parameter], linear: bool
+) -> dict[str, list[dict[str, Any]]]:
     """The values to start from, as a kwargs_result: fixed ones, then those of the result, then init."""
     values = {}
     for kind, own in KINDS.items():
         count = len(settings.names[kind])
-        known = listed(result.get(own.values) or [{}] * count, f"kwargs_result[{own.values!r}]", count)
+        known = listed(
+            result.get(own.values) or [{}] * count, f"kwargs_result[{own.values!r}]", count
+        )
         values[kind] = [
             dict(init) | dict(found) | dict(fixed)
-            for init, found, fixed in zip(settings.entries("init", kind), known, settings.entries("fixed", kind), strict=True)
+            for init, found, fixed in zip(
+                settings.entries("init", kind), known, settings.entries("fixed", kind), strict=True
+            )
         ]
-    for name, own in ((name, own) for kind in LIT for name, own in zip(settings.names[kind], values[kind], strict=True)):
+    for name, own in (
+        (name, own)
+        for kind in LIT
+        for name, own in zip(settings.names[kind], values[kind], strict=True)
+    ):
         amplitude = np.asarray(own.get("amp", 0.0))
         # Whoever has a linear solver may start from no light at all.
         if linear and not (amplitude.any() if amplitude.ndim else amplitude > 0):
@@ -154,7 +188,12 @@ def _unit_amplitude(name: str, values: Mapping[str, Any]) -> Any:
 
 
 def priors(
-    model: Mapping, settings: Settings, joined: Mapping[Parameter, Parameter], values: Mapping, likelihood: Mapping, linear: bool
+    model: Mapping,
+    settings: Settings,
+    joined: Mapping[Parameter, Parameter],
+    values: Mapping,
+    likelihood: Mapping,
+    linear: bool,
 ) -> dict[str, Any]:
     """Uniform priors within the bounds, narrowed by Gaussian ones, and ties, by jaxmetal's paths.
 
@@ -176,7 +215,11 @@ def priors(
         if not places or parameter in joined or (fixed and not amplitude):
             continue
         value = values[KINDS[kind].values][i].get(name)
-        own = Linear() if amplitude else _bounded(settings, parameter, value, gaussians.get(parameter))
+        own = (
+            Linear()
+            if amplitude
+            else _bounded(settings, parameter, value, gaussians.get(parameter))
+        )
         leads[parameter] = places[0]
         found |= {places[0]: own} | {place: Tied(places[0]) for place in places[1:]}
     for parameter, root in joined.items():
@@ -184,28 +227,46 @@ def priors(
             found |= {place: Tied(leads[root]) for place in paths(model, settings, parameter)}
     for kind, i, name in gaussians:
         if (kind, i, name) in joined or (linear and name == "amp"):
-            raise InputError(f"kwargs_likelihood[{KINDS[kind].prior!r}]: {name!r} of profile {i} is joint or linear, not free.")
+            raise InputError(
+                f"kwargs_likelihood[{KINDS[kind].prior!r}]: {name!r} of profile {i} is joint or linear, not free."
+            )
     return found
 
 
-def _bounded(settings: Settings, parameter: Parameter, value: Any, gaussian: tuple[float, float] | None) -> dist.Distribution:
+def _bounded(
+    settings: Settings, parameter: Parameter, value: Any, gaussian: tuple[float, float] | None
+) -> dist.Distribution:
     low, high = (settings.get(setting, parameter) for setting in ("lower", "upper"))
     for bound, setting in ((low, "lower"), (high, "upper"), (value, "init")):
         if bound is None:
-            raise InputError(f"{settings.where(setting, parameter)}: is missing; the parameter is free.")
-    low, high = (np.broadcast_to(np.asarray(bound, float), np.shape(value)) for bound in (low, high))
+            raise InputError(
+                f"{settings.where(setting, parameter)}: is missing; the parameter is free."
+            )
+    low, high = (
+        np.broadcast_to(np.asarray(bound, float), np.shape(value)) for bound in (low, high)
+    )
     if not np.all(low < high):
-        raise InputError(f"{settings.where('upper', parameter)}: must be above the lower bound; got {low!s} and {high!s}.")
+        raise InputError(
+            f"{settings.where('upper', parameter)}: must be above the lower bound; got {low!s} and {high!s}."
+        )
     if not np.all((low < value) & (value < high)):
-        raise InputError(f"{settings.where('init', parameter)}: must lie between {low!s} and {high!s}, got {value!s}.")
-    return dist.Uniform(low, high) if gaussian is None else dist.TruncatedNormal(*gaussian, low=low, high=high)
+        raise InputError(
+            f"{settings.where('init', parameter)}: must lie between {low!s} and {high!s}, got {value!s}."
+        )
+    return (
+        dist.Uniform(low, high)
+        if gaussian is None
+        else dist.TruncatedNormal(*gaussian, low=low, high=high)
+    )
 
 
 def _gaussians(likelihood: Mapping, settings: Settings) -> dict[Parameter, tuple[float, float]]:
     """(mean, sigma) of prior_source and its like: [[number of the profile, name, mean, sigma], …]."""
     found = {}
     for kind, own in KINDS.items():
-        for n, entry in enumerate(listed(likelihood.get(own.prior) or [], f"kwargs_likelihood[{own.prior!r}]")):
+        for n, entry in enumerate(
+            listed(likelihood.get(own.prior) or [], f"kwargs_likelihood[{own.prior!r}]")
+        ):
             where = f"kwargs_likelihood[{own.prior!r}][{n}]"
             i, name, mean, sigma = listed(entry, where, 4)
             i = index(i, len(settings.names[kind]), f"{where}[0]")
@@ -227,5 +288,10 @@ def paths(model: Mapping, settings: Settings, parameter: Parameter) -> list[str]
         return [f"{LENS}.{named(kind, i)}.{name}"]
     if kind in LIT:
         return [f"{named(kind, i)}.light.{name}"]
-    riding = [(light, tracers) for lights, tracers in groups(model) if i in tracers for light in lights]
-    return [f"{named('source', light)}.{TRACER}.{name}" + (f"_{i}" if len(tracers) > 1 else "") for light, tracers in riding]
+    riding = [
+        (light, tracers) for lights, tracers in groups(model) if i in tracers for light in lights
+    ]
+    return [
+        f"{named('source', light)}.{TRACER}.{name}" + (f"_{i}" if len(tracers) > 1 else "")
+        for light, tracers in riding
+    ]

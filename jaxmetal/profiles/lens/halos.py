@@ -10,7 +10,8 @@ from jaxmetal.profiles.geometry import CUSP, Coordinate, Deflection
 def _stretched(x, y, e1, e2, center_x, center_y):
     """A position multiplied by the matrix of an elliptical potential, and the squared radius of the ellipse through it.
 
-    With eps = 2|e| / (1 + |e|²) the potential is round in (sqrt(1 - eps) x', sqrt(1 + eps) y') along its axes.
+    With eps = 2|e| / (1 + |e|²) the potential is round in (sqrt(1 - eps) x', sqrt(1 + eps) y')
+    along its axes.
     """
     dx, dy = x - center_x, y - center_y
     size = e1**2 + e2**2
@@ -22,7 +23,8 @@ def _stretched(x, y, e1, e2, center_x, center_y):
 def nfw(x: Coordinate, y: Coordinate, Rs, alpha_Rs, center_x=0.0, center_y=0.0) -> Deflection:
     """Navarro, Frenk & White's halo; its logarithmic cusp ends 1e-4 arcsec from the centre.
 
-        alpha = alpha_Rs / (1 - ln 2) [ln(X/2) + arccos(1/X) / sqrt(X² - 1)] / X,   X = R/Rs, along (dx, dy)
+        alpha = alpha_Rs / (1 - ln 2) [ln(X/2) + arccos(1/X) / sqrt(X² - 1)] / X,   X = R/Rs, along
+        (dx, dy)
 
     Parameters
     ----------
@@ -42,10 +44,13 @@ def nfw(x: Coordinate, y: Coordinate, Rs, alpha_Rs, center_x=0.0, center_y=0.0) 
     return nfw_ellipse(x, y, Rs, alpha_Rs, 0.0, 0.0, center_x, center_y)
 
 
-def nfw_ellipse(x: Coordinate, y: Coordinate, Rs, alpha_Rs, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0) -> Deflection:
+def nfw_ellipse(
+    x: Coordinate, y: Coordinate, Rs, alpha_Rs, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0
+) -> Deflection:
     """A halo of Navarro, Frenk & White with an elliptical potential, lenstronomy's NFW_ELLIPSE_POTENTIAL.
 
-        alpha = gradient of psi(R),   psi of `nfw`,   R² = (1 - eps) x'² + (1 + eps) y'²,   eps = 2|e| / (1 + |e|²)
+        alpha = gradient of psi(R),   psi of `nfw`,   R² = (1 - eps) x'² + (1 + eps) y'²,   eps =
+        2|e| / (1 + |e|²)
 
     Parameters
     ----------
@@ -56,7 +61,8 @@ def nfw_ellipse(x: Coordinate, y: Coordinate, Rs, alpha_Rs, e1=0.0, e2=0.0, cent
     alpha_Rs
         deflection at Rs, arcsec.
     e1, e2
-        ellipticity of the potential; the mass is about three times as elliptical, and takes a dumbbell's shape beyond 0.2.
+        ellipticity of the potential; the mass is about three times as elliptical, and takes a
+        dumbbell's shape beyond 0.2.
     center_x, center_y
         centre, arcsec.
 
@@ -83,16 +89,20 @@ def _nfw_ratio(squared):
     inner = inside & ~near
     small = jnp.where(inner, squared, 0.5)
     root = jnp.sqrt(1 - small)
-    core = (-jnp.log(small / 4) / 2 / (1 + root) + jnp.log1p(-small / (2 * (1 + root))) / small) / root
+    core = (
+        -jnp.log(small / 4) / 2 / (1 + root) + jnp.log1p(-small / (2 * (1 + root))) / small
+    ) / root
     return jnp.where(inner, core, outer)
 
 
-def dpie(x: Coordinate, y: Coordinate, sigma0, Ra, Rs, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0) -> Deflection:
+def dpie(
+    x: Coordinate, y: Coordinate, sigma0, Ra, Rs, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0
+) -> Deflection:
     """Dual pseudo-isothermal halo with an elliptical potential, lenstronomy's PJAFFE_ELLIPSE_POTENTIAL.
 
-        kappa = sigma0 Ra Rs / (Rs - Ra) [1/sqrt(Ra² + R²) - 1/sqrt(Rs² + R²)] where e = 0
-        alpha = 2 sigma0 Ra Rs / (Rs - Ra) [1/(Ra + sqrt(Ra² + R²)) - 1/(Rs + sqrt(Rs² + R²))] × gradient of R²/2
-        R² = (1 - eps) x'² + (1 + eps) y'²,   eps = 2|e| / (1 + |e|²)
+        kappa = sigma0 Ra Rs / (Rs - Ra) [1/sqrt(Ra² + R²) - 1/sqrt(Rs² + R²)] where e = 0 alpha = 2
+        sigma0 Ra Rs / (Rs - Ra) [1/(Ra + sqrt(Ra² + R²)) - 1/(Rs + sqrt(Rs² + R²))] × gradient of
+        R²/2 R² = (1 - eps) x'² + (1 + eps) y'²,   eps = 2|e| / (1 + |e|²)
 
     Parameters
     ----------

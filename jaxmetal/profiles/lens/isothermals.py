@@ -1,7 +1,8 @@
 """Isothermal lenses and power laws, whose ellipses are those of the mass.
 
-With z = dx + i dy and the complex ellipticity e = e1 + i e2, u = (z - e z*)/sqrt(1 - |e|²) is the elliptical coordinate in which
-they are round. Written with u and e alone, without an axis ratio and an angle, their deflections have no singular point at e = 0.
+With z = dx + i dy and the complex ellipticity e = e1 + i e2, u = (z - e z*)/sqrt(1 - |e|²) is the
+elliptical coordinate in which they are round. Written with u and e alone, without an axis ratio and
+an angle, their deflections have no singular point at e = 0.
 """
 
 import jax
@@ -10,9 +11,11 @@ import jax.numpy as jnp
 from jaxmetal.profiles import numerics
 from jaxmetal.profiles.geometry import CUSP, Coordinate, Deflection, elliptical_coordinates
 
-# An ellipticity beyond this (an axis ratio of 0.005) is taken for this: further out there is no ellipse.
+# An ellipticity beyond this (an axis ratio of 0.005) is taken for this: further out there is no
+# ellipse.
 FLATTEST = 0.99
-# Terms of the power law's series, which falls as |e|^n: within 1e-9 up to |e| = 0.7, an axis ratio of 0.18.
+# Terms of the power law's series, which falls as |e|^n: within 1e-9 up to |e| = 0.7, an axis ratio
+# of 0.18.
 TERMS = 61
 
 
@@ -39,7 +42,9 @@ def sis(x: Coordinate, y: Coordinate, theta_E, center_x=0.0, center_y=0.0) -> De
     return factor * dx, factor * dy
 
 
-def sie(x: Coordinate, y: Coordinate, theta_E, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0) -> Deflection:
+def sie(
+    x: Coordinate, y: Coordinate, theta_E, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0
+) -> Deflection:
     """Singular isothermal ellipsoid; it ends 1e-4 arcsec from its centre.
 
         kappa = theta_E / 2R,   R² = q x'² + y'²/q
@@ -63,11 +68,13 @@ def sie(x: Coordinate, y: Coordinate, theta_E, e1=0.0, e2=0.0, center_x=0.0, cen
     return nie(x, y, theta_E, 0.0, e1, e2, center_x, center_y)
 
 
-def nie(x: Coordinate, y: Coordinate, theta_E, s_scale, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0) -> Deflection:
+def nie(
+    x: Coordinate, y: Coordinate, theta_E, s_scale, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0
+) -> Deflection:
     """Isothermal ellipsoid with a core.
 
-        kappa = theta_E / 2 sqrt(s_scale² + R²),   R² = q x'² + y'²/q
-        alpha = theta_E sqrt(1 - |e|²) arctan(sqrt(e*) p) / sqrt(e*),   p = u / [s_scale + sqrt(s_scale² + |u|²)]
+        kappa = theta_E / 2 sqrt(s_scale² + R²),   R² = q x'² + y'²/q alpha = theta_E sqrt(1 - |e|²)
+        arctan(sqrt(e*) p) / sqrt(e*),   p = u / [s_scale + sqrt(s_scale² + |u|²)]
 
     Parameters
     ----------
@@ -95,7 +102,9 @@ def nie(x: Coordinate, y: Coordinate, theta_E, s_scale, e1=0.0, e2=0.0, center_x
     return norm * (p * real - r * imaginary), norm * (p * imaginary + r * real)
 
 
-def epl(x: Coordinate, y: Coordinate, theta_E, gamma, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0) -> Deflection:
+def epl(
+    x: Coordinate, y: Coordinate, theta_E, gamma, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0
+) -> Deflection:
     """Elliptical power law; it ends 1e-4 arcsec from its centre.
 
         kappa = (3 - gamma)/2 (theta_E/R)^(gamma - 1),   R² = q x'² + y'²/q
@@ -123,7 +132,8 @@ def epl(x: Coordinate, y: Coordinate, theta_E, gamma, e1=0.0, e2=0.0, center_x=0
     radius = jnp.sqrt(jnp.maximum(u**2 + v**2, CUSP**2))
     t = gamma - 1
     a, b = _times_squared(-e1, e2, u / radius, v / radius)
-    # The series of the hypergeometric function; a real polynomial at a complex point w needs only 2 Re w and |w|².
+    # The series of the hypergeometric function; a real polynomial at a complex point w needs only 2
+    # Re w and |w|².
     n = jnp.arange(1, TERMS, dtype=radius.dtype)
     coefficients = jnp.cumprod((2 * n + t - 2) / (2 * n + 2 - t))
     double, squared = 2 * a, a**2 + b**2
@@ -132,7 +142,9 @@ def epl(x: Coordinate, y: Coordinate, theta_E, gamma, e1=0.0, e2=0.0, center_x=0
         return (coefficient + double * last[0] - squared * last[1], last[0]), None
 
     # Unrolled in part: all of it would take long to compile, none of it long to run.
-    (one, two), _ = jax.lax.scan(step, (jnp.zeros_like(a), jnp.zeros_like(a)), coefficients, reverse=True, unroll=12)
+    (one, two), _ = jax.lax.scan(
+        step, (jnp.zeros_like(a), jnp.zeros_like(a)), coefficients, reverse=True, unroll=12
+    )
     real, imaginary = 1 + one * a - squared * two, one * b
     factor = jnp.sqrt(1 - e1**2 - e2**2) * numerics.positive_power(theta_E / radius, t)
     return factor * (u * real - v * imaginary), factor * (u * imaginary + v * real)
@@ -141,7 +153,9 @@ def epl(x: Coordinate, y: Coordinate, theta_E, gamma, e1=0.0, e2=0.0, center_x=0
 def _bounded(e1, e2):
     """The ellipticity, shortened where there is no such ellipse: an optimiser may still look there."""
     size = jnp.asarray(e1**2 + e2**2)
-    factor = jnp.where(size > FLATTEST**2, FLATTEST / jnp.sqrt(jnp.where(size > FLATTEST**2, size, 1.0)), 1.0)
+    factor = jnp.where(
+        size > FLATTEST**2, FLATTEST / jnp.sqrt(jnp.where(size > FLATTEST**2, size, 1.0)), 1.0
+    )
     return e1 * factor, e2 * factor
 
 
@@ -159,9 +173,13 @@ def _arctan_ratio(a: jax.Array, b: jax.Array) -> Deflection:
     real, imaginary = jnp.zeros_like(size), jnp.zeros_like(size)
     close_a, close_b = jnp.where(near, a, 0.0), jnp.where(near, b, 0.0)
     for n in range(7, -1, -1):
-        real, imaginary = (-1) ** n / (2 * n + 1) + close_a * real - close_b * imaginary, close_a * imaginary + close_b * real
+        real, imaginary = (
+            (-1) ** n / (2 * n + 1) + close_a * real - close_b * imaginary,
+            close_a * imaginary + close_b * real,
+        )
     far_a, far_b = jnp.where(near, 0.5, a), jnp.where(near, 0.0, b)
-    # The root's larger part first, from which the other one follows without a difference; its sign does not matter.
+    # The root's larger part first, from which the other one follows without a difference; its sign
+    # does not matter.
     larger = jnp.sqrt((jnp.sqrt(far_a**2 + far_b**2) + jnp.abs(far_a)) / 2)
     smaller = far_b / (2 * larger)
     c, d = jnp.where(far_a > 0, larger, smaller), jnp.where(far_a > 0, smaller, larger)

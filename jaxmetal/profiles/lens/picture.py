@@ -6,13 +6,16 @@ from jaxmetal.profiles import numerics
 from jaxmetal.profiles.geometry import Coordinate, Deflection, pixel_of
 
 
-def deflection_map(x: Coordinate, y: Coordinate, alpha_x, alpha_y, origin, matrix, distance_ratio=1.0) -> Deflection:
+def deflection_map(
+    x: Coordinate, y: Coordinate, alpha_x, alpha_y, origin, matrix, distance_ratio=1.0
+) -> Deflection:
     """Maps of the deflection, read between their pixels so that the first derivatives are continuous.
 
-        alpha = distance_ratio · (alpha_x, alpha_y)(column, row),   (x, y) = origin + matrix · (column, row)
+        alpha = distance_ratio · (alpha_x, alpha_y)(column, row),   (x, y) = origin + matrix ·
+        (column, row)
 
-    Beyond the edge of the maps the deflection stays what it is on the edge; a frame that reaches there is refused before anything
-    is computed.
+    Beyond the edge of the maps the deflection stays what it is on the edge; a frame that reaches
+    there is refused before anything is computed.
 
     Parameters
     ----------
@@ -33,8 +36,11 @@ def deflection_map(x: Coordinate, y: Coordinate, alpha_x, alpha_y, origin, matri
     """
     rows, columns = alpha_x.shape
     column, row = pixel_of(x, y, origin, matrix)
-    # Two pixels more on each side, continued in a straight line, so that the outermost cells are as smooth as the others.
+    # Two pixels more on each side, continued in a straight line, so that the outermost cells are as
+    # smooth as the others.
     column, row = jnp.clip(column, 0, columns - 1) + 2, jnp.clip(row, 0, rows - 1) + 2
     padded = (jnp.pad(image, 2, mode="reflect", reflect_type="odd") for image in (alpha_x, alpha_y))
-    along, across = (numerics.interpolate(image, row, column, numerics.cubic_weights) for image in padded)
+    along, across = (
+        numerics.interpolate(image, row, column, numerics.cubic_weights) for image in padded
+    )
     return distance_ratio * along, distance_ratio * across

@@ -15,7 +15,8 @@ def shear(x: Coordinate, y: Coordinate, gamma1, gamma2, ra_0=0.0, dec_0=0.0) -> 
     x, y
         position, arcsec.
     gamma1, gamma2
-        (cos 2 phi, sin 2 phi) times the strength; images are stretched along phi, counted from +x towards +y.
+        (cos 2 phi, sin 2 phi) times the strength; images are stretched along phi, counted from +x
+        towards +y.
     ra_0, dec_0
         where nothing is deflected, arcsec.
 

@@ -2,10 +2,24 @@
 
 from jaxmetal.profiles.light.expansions import shapelets, shapelets_polar, shapelets_polar_exp
 from jaxmetal.profiles.light.gaussians import gaussian, mge_set, moffat, multi_gaussian
-from jaxmetal.profiles.light.isothermals import chameleon, double_chameleon, hernquist, nie, pjaffe, power_law, triple_chameleon
+from jaxmetal.profiles.light.isothermals import (
+    chameleon,
+    double_chameleon,
+    hernquist,
+    nie,
+    pjaffe,
+    power_law,
+    triple_chameleon,
+)
 from jaxmetal.profiles.light.picture import image
 from jaxmetal.profiles.light.power_law_core import pl_sersic
-from jaxmetal.profiles.light.sersics import core_sersic, exponential, sersic, sersic_flexion, sersic_q_phi
+from jaxmetal.profiles.light.sersics import (
+    core_sersic,
+    exponential,
+    sersic,
+    sersic_flexion,
+    sersic_q_phi,
+)
 from jaxmetal.profiles.light.simple import ellipsoid, line_profile, linear, uniform
 
 __all__ = [

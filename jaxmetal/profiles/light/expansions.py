@@ -14,7 +14,9 @@ def _order(amp, size, name: str) -> int:
     count = len(amp) if jnp.ndim(amp) == 1 else 0
     order = next((n for n in range(isqrt(2 * count) + 1) if size(n) == count), None)
     if order is None or count == 0:
-        raise InputError(f"{name}: expected {size(0)}, {size(1)}, {size(2)}, … amp for n_max = 0, 1, 2, …, got shape {jnp.shape(amp)}.")
+        raise InputError(
+            f"{name}: expected {size(0)}, {size(1)}, {size(2)}, … amp for n_max = 0, 1, 2, …, got shape {jnp.shape(amp)}."
+        )
     return order
 
 
@@ -33,7 +35,10 @@ def _hermite(t, n_max: int) -> list:
     functions = [pi**-0.25 * jnp.exp(-(t**2) / 2)]
     before = jnp.zeros_like(t)
     for n in range(n_max):
-        before, new = functions[-1], sqrt(2 / (n + 1)) * t * functions[-1] - sqrt(n / (n + 1)) * before
+        before, new = (
+            functions[-1],
+            sqrt(2 / (n + 1)) * t * functions[-1] - sqrt(n / (n + 1)) * before,
+        )
         functions.append(new)
     return functions
 
@@ -54,17 +59,21 @@ def _harmonics(u, v, m: int):
     return real, imaginary
 
 
-def shapelets(x: Coordinate, y: Coordinate, amp, beta, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0) -> Coordinate:
+def shapelets(
+    x: Coordinate, y: Coordinate, amp, beta, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0
+) -> Coordinate:
     """Cartesian shapelets.
 
-        I = sum amp_(n1 n2) phi_n1(x'/beta) phi_n2(y'/beta),   phi_n(t) = H_n(t) exp(-t²/2) / sqrt(2^n n! sqrt(pi))
+        I = sum amp_(n1 n2) phi_n1(x'/beta) phi_n2(y'/beta),   phi_n(t) = H_n(t) exp(-t²/2) /
+        sqrt(2^n n! sqrt(pi))
 
     Parameters
     ----------
     x, y
         position, arcsec.
     amp
-        1, 3, 6, … amplitudes for n_max = 0, 1, 2, …, per arcsec², in the order (n1, n2) = (0,0), (1,0), (0,1), (2,0), (1,1), (0,2), …
+        1, 3, 6, … amplitudes for n_max = 0, 1, 2, …, per arcsec², in the order (n1, n2) = (0,0),
+        (1,0), (0,1), (2,0), (1,1), (0,2), …
     beta
         scale, arcsec.
     e1, e2
@@ -80,10 +89,15 @@ def shapelets(x: Coordinate, y: Coordinate, amp, beta, e1=0.0, e2=0.0, center_x=
     n_max = _order(amp, triangle, "shapelets")
     along, across = _hermite(u / beta, n_max), _hermite(v / beta, n_max)
     orders = [(n - n2, n2) for n in range(n_max + 1) for n2 in range(n + 1)]
-    return sum((amp[i] * along[n1] * across[n2] for i, (n1, n2) in enumerate(orders)), start=jnp.zeros_like(u))
+    return sum(
+        (amp[i] * along[n1] * across[n2] for i, (n1, n2) in enumerate(orders)),
+        start=jnp.zeros_like(u),
+    )
 
 
-def shapelets_polar(x: Coordinate, y: Coordinate, amp, beta, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0) -> Coordinate:
+def shapelets_polar(
+    x: Coordinate, y: Coordinate, amp, beta, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0
+) -> Coordinate:
     """Polar shapelets.
 
         I = sum amp_(nm) chi_nm {cos m phi or -sin m phi},   r = R/beta,   p = (n - m)/2
@@ -94,7 +108,8 @@ def shapelets_polar(x: Coordinate, y: Coordinate, amp, beta, e1=0.0, e2=0.0, cen
     x, y
         position, arcsec.
     amp
-        1, 3, 6, … amplitudes for n_max = 0, 1, 2, …: for each n its m = n mod 2, …, n, the cosine before the sine.
+        1, 3, 6, … amplitudes for n_max = 0, 1, 2, …: for each n its m = n mod 2, …, n, the cosine
+        before the sine.
     beta
         scale, arcsec.
     e1, e2
@@ -112,14 +127,18 @@ def shapelets_polar(x: Coordinate, y: Coordinate, amp, beta, e1=0.0, e2=0.0, cen
     for n in range(n_max + 1):
         for m in range(n % 2, n + 1, 2):
             p = (n - m) // 2
-            radial = (-1) ** p * sqrt(factorial(p) / (pi * factorial(n - p))) * _laguerre(squared, p, m)
+            radial = (
+                (-1) ** p * sqrt(factorial(p) / (pi * factorial(n - p))) * _laguerre(squared, p, m)
+            )
             cosine, sine = _harmonics(u, v, m)
             total = total + radial * (amp[i] * cosine + (amp[i + 1] * sine if m else 0.0))
             i += 2 if m else 1
     return total * jnp.exp(-squared / 2) / beta
 
 
-def shapelets_polar_exp(x: Coordinate, y: Coordinate, amp, beta, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0) -> Coordinate:
+def shapelets_polar_exp(
+    x: Coordinate, y: Coordinate, amp, beta, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0
+) -> Coordinate:
     """Exponential polar shapelets.
 
         I = sum amp_(nm) chi_nm {cos m phi or -sin m phi},   r = 2 R / [beta (2n + 1)],   p = n - m
@@ -130,7 +149,8 @@ def shapelets_polar_exp(x: Coordinate, y: Coordinate, amp, beta, e1=0.0, e2=0.0,
     x, y
         position, arcsec.
     amp
-        1, 4, 9, … amplitudes for n_max = 0, 1, 2, …: for each n its m = 0, …, n, the sine before the cosine.
+        1, 4, 9, … amplitudes for n_max = 0, 1, 2, …: for each n its m = 0, …, n, the sine before
+        the cosine.
     beta
         scale, arcsec.
     e1, e2
@@ -147,7 +167,9 @@ def shapelets_polar_exp(x: Coordinate, y: Coordinate, amp, beta, e1=0.0, e2=0.0,
     for n in range(_order(amp, square, "shapelets_polar_exp") + 1):
         scale = 2 / (beta * (2 * n + 1))
         for m in range(n + 1):
-            size = (-1) ** (n - m) * sqrt(2 * factorial(n - m) / (pi * (2 * n + 1) ** 3 * factorial(n + m)))
+            size = (-1) ** (n - m) * sqrt(
+                2 * factorial(n - m) / (pi * (2 * n + 1) ** 3 * factorial(n + m))
+            )
             cosine, sine = _harmonics(u * scale, v * scale, m)
             radial = size * _laguerre(radius * scale, n - m, 2 * m) * jnp.exp(-radius * scale / 2)
             total = total + radial * (amp[i] * sine + amp[i + 1] * cosine if m else amp[i] * cosine)

@@ -6,7 +6,9 @@ from jaxmetal.errors import InputError
 from jaxmetal.profiles.geometry import Coordinate, elliptical_radius
 
 
-def gaussian(x: Coordinate, y: Coordinate, amp, sigma, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0) -> Coordinate:
+def gaussian(
+    x: Coordinate, y: Coordinate, amp, sigma, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0
+) -> Coordinate:
     """Gaussian.
 
         I = amp / (2 pi sigma²) exp(-R² / 2 sigma²)
@@ -28,7 +30,9 @@ def gaussian(x: Coordinate, y: Coordinate, amp, sigma, e1=0.0, e2=0.0, center_x=
     return amp / (2 * jnp.pi * sigma**2) * jnp.exp(-0.5 * (radius / sigma) ** 2)
 
 
-def multi_gaussian(x: Coordinate, y: Coordinate, amp, sigma, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0) -> Coordinate:
+def multi_gaussian(
+    x: Coordinate, y: Coordinate, amp, sigma, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0
+) -> Coordinate:
     """Gaussians of one shape and centre.
 
         I = sum_k amp_k / (2 pi sigma_k²) exp(-R² / 2 sigma_k²)
@@ -51,15 +55,30 @@ def multi_gaussian(x: Coordinate, y: Coordinate, amp, sigma, e1=0.0, e2=0.0, cen
     Cappellari (2002), MNRAS 333, 400.
     """
     if jnp.ndim(amp) != 1 or jnp.shape(amp) != jnp.shape(sigma):
-        raise InputError(f"multi_gaussian: expected as many amp as sigma, got shapes {jnp.shape(amp)} and {jnp.shape(sigma)}.")
+        raise InputError(
+            f"multi_gaussian: expected as many amp as sigma, got shapes {jnp.shape(amp)} and {jnp.shape(sigma)}."
+        )
     radius = elliptical_radius(x, y, e1, e2, center_x, center_y)
-    return jnp.sum(amp / (2 * jnp.pi * sigma**2) * jnp.exp(-0.5 * (radius[..., None] / sigma) ** 2), axis=-1)
+    return jnp.sum(
+        amp / (2 * jnp.pi * sigma**2) * jnp.exp(-0.5 * (radius[..., None] / sigma) ** 2), axis=-1
+    )
 
 
-def mge_set(x: Coordinate, y: Coordinate, amp, sigma_min, sigma_width, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0) -> Coordinate:
+def mge_set(
+    x: Coordinate,
+    y: Coordinate,
+    amp,
+    sigma_min,
+    sigma_width,
+    e1=0.0,
+    e2=0.0,
+    center_x=0.0,
+    center_y=0.0,
+) -> Coordinate:
     """Gaussians whose widths are evenly spaced in their logarithm.
 
-        I = sum_k amp_k / (2 pi sigma_k²) exp(-R² / 2 sigma_k²),   sigma_k from sigma_min to sigma_min + sigma_width
+        I = sum_k amp_k / (2 pi sigma_k²) exp(-R² / 2 sigma_k²),   sigma_k from sigma_min to
+        sigma_min + sigma_width
 
     Parameters
     ----------
@@ -86,7 +105,9 @@ def mge_set(x: Coordinate, y: Coordinate, amp, sigma_min, sigma_width, e1=0.0, e
     return multi_gaussian(x, y, amp, sigma, e1, e2, center_x, center_y)
 
 
-def moffat(x: Coordinate, y: Coordinate, amp, alpha, beta, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0) -> Coordinate:
+def moffat(
+    x: Coordinate, y: Coordinate, amp, alpha, beta, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0
+) -> Coordinate:
     """Moffat profile.
 
         I = amp [1 + (R/alpha)²]^(-beta)

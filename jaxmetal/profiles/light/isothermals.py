@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from jaxmetal.profiles import numerics
 from jaxmetal.profiles.geometry import CUSP, Coordinate, elliptical_radius
 
-# Of [(2 + X²) F - 3] / (X² - 1)² in 1 - X², F = arccos(1/X) / sqrt(X² - 1): the closed form is 0/0 on X = 1.
+# Of [(2 + X²) F - 3] / (X² - 1)² in 1 - X², F = arccos(1/X) / sqrt(X² - 1): the closed form is 0/0
+# on X = 1.
 _HERNQUIST = [4 * (k - 1) / (4 * k**2 - 1) for k in range(40, 1, -1)]
 
 
@@ -16,7 +17,9 @@ def _softened(radius, core):
     return jnp.sqrt(jnp.maximum(core**2 + radius**2, CUSP**2))
 
 
-def hernquist(x: Coordinate, y: Coordinate, amp, Rs, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0) -> Coordinate:
+def hernquist(
+    x: Coordinate, y: Coordinate, amp, Rs, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0
+) -> Coordinate:
     """Hernquist profile; its logarithmic cusp ends 1e-4 arcsec from the centre.
 
         I = amp [(2 + X²) F(X) - 3] / (X² - 1)²,   X = R/Rs,   F = arccos(1/X) / sqrt(X² - 1)
@@ -50,9 +53,18 @@ def hernquist(x: Coordinate, y: Coordinate, amp, Rs, e1=0.0, e2=0.0, center_x=0.
 
 
 def pjaffe(
-    x: Coordinate, y: Coordinate, amp, Ra, Rs, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0,
-    *, average: Literal["product", "square"] = "product",
-) -> Coordinate:  # fmt: skip
+    x: Coordinate,
+    y: Coordinate,
+    amp,
+    Ra,
+    Rs,
+    e1=0.0,
+    e2=0.0,
+    center_x=0.0,
+    center_y=0.0,
+    *,
+    average: Literal["product", "square"] = "product",
+) -> Coordinate:
     """Pseudo-Jaffe profile, the same if Ra and Rs change places.
 
         I = amp Ra Rs / (Rs - Ra) [1/sqrt(Ra² + R²) - 1/sqrt(Rs² + R²)]
@@ -70,7 +82,8 @@ def pjaffe(
     center_x, center_y
         centre, arcsec.
     average
-        of the axes in R: product is sqrt(ab), square is sqrt((a² + b²)/2) as lenstronomy's PJAFFE_ELLIPSE has it.
+        of the axes in R: product is sqrt(ab), square is sqrt((a² + b²)/2) as lenstronomy's
+        PJAFFE_ELLIPSE has it.
 
     References
     ----------
@@ -85,7 +98,9 @@ def pjaffe(
     return amp * Ra * Rs * (Ra + Rs) / (a * s * (a + s))
 
 
-def power_law(x: Coordinate, y: Coordinate, amp, gamma, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0) -> Coordinate:
+def power_law(
+    x: Coordinate, y: Coordinate, amp, gamma, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0
+) -> Coordinate:
     """Power law, softened within 1e-4 arcsec.
 
         I = amp (R² + 1e-8)^((1 - gamma)/2)
@@ -107,7 +122,9 @@ def power_law(x: Coordinate, y: Coordinate, amp, gamma, e1=0.0, e2=0.0, center_x
     return amp * numerics.positive_power(radius**2 + CUSP**2, (1 - gamma) / 2)
 
 
-def nie(x: Coordinate, y: Coordinate, amp, s_scale, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0) -> Coordinate:
+def nie(
+    x: Coordinate, y: Coordinate, amp, s_scale, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0
+) -> Coordinate:
     """Isothermal ellipsoid with a core; without a core the cusp ends 1e-4 arcsec from the centre.
 
         I = amp / (2 sqrt(s_scale² + R²))
@@ -132,7 +149,9 @@ def nie(x: Coordinate, y: Coordinate, amp, s_scale, e1=0.0, e2=0.0, center_x=0.0
     return amp / (2 * _softened(elliptical_radius(x, y, e1, e2, center_x, center_y), s_scale))
 
 
-def chameleon(x: Coordinate, y: Coordinate, amp, w_c, w_t, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0) -> Coordinate:
+def chameleon(
+    x: Coordinate, y: Coordinate, amp, w_c, w_t, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0
+) -> Coordinate:
     """Two isothermal ellipsoids, one taken from the other, the same if w_c and w_t change places.
 
         I = amp / (2 D) {1/sqrt[(1 + |e|)² w_c² + R²] - 1/sqrt[(1 + |e|)² w_t² + R²]}
@@ -165,7 +184,20 @@ def chameleon(x: Coordinate, y: Coordinate, amp, w_c, w_t, e1=0.0, e2=0.0, cente
 
 
 def double_chameleon(
-    x: Coordinate, y: Coordinate, amp, ratio, w_c1, w_t1, w_c2, w_t2, e11=0.0, e21=0.0, e12=0.0, e22=0.0, center_x=0.0, center_y=0.0
+    x: Coordinate,
+    y: Coordinate,
+    amp,
+    ratio,
+    w_c1,
+    w_t1,
+    w_c2,
+    w_t2,
+    e11=0.0,
+    e21=0.0,
+    e12=0.0,
+    e22=0.0,
+    center_x=0.0,
+    center_y=0.0,
 ) -> Coordinate:
     """Two chameleons around one centre.
 
@@ -192,12 +224,30 @@ def double_chameleon(
 
 
 def triple_chameleon(
-    x: Coordinate, y: Coordinate, amp, ratio12, ratio13, w_c1, w_t1, w_c2, w_t2, w_c3, w_t3,
-    e11=0.0, e21=0.0, e12=0.0, e22=0.0, e13=0.0, e23=0.0, center_x=0.0, center_y=0.0,
-) -> Coordinate:  # fmt: skip
+    x: Coordinate,
+    y: Coordinate,
+    amp,
+    ratio12,
+    ratio13,
+    w_c1,
+    w_t1,
+    w_c2,
+    w_t2,
+    w_c3,
+    w_t3,
+    e11=0.0,
+    e21=0.0,
+    e12=0.0,
+    e22=0.0,
+    e13=0.0,
+    e23=0.0,
+    center_x=0.0,
+    center_y=0.0,
+) -> Coordinate:
     """Three chameleons around one centre.
 
-        I = amp [C_1 + C_2 / ratio12 + C_3 / ratio13] / (1 + 1/ratio12 + 1/ratio13),   C_i = `chameleon` of amp 1
+        I = amp [C_1 + C_2 / ratio12 + C_3 / ratio13] / (1 + 1/ratio12 + 1/ratio13),   C_i =
+        `chameleon` of amp 1
 
     Parameters
     ----------

@@ -9,12 +9,21 @@ from jaxmetal.profiles.geometry import Coordinate
 
 
 def image(
-    x: Coordinate, y: Coordinate, image, amp=1.0, center_x=0.0, center_y=0.0, phi_G=0.0, scale=1.0,
-    *, interpolation: Literal["bicubic", "bilinear"] = "bicubic",
-) -> Coordinate:  # fmt: skip
+    x: Coordinate,
+    y: Coordinate,
+    image,
+    amp=1.0,
+    center_x=0.0,
+    center_y=0.0,
+    phi_G=0.0,
+    scale=1.0,
+    *,
+    interpolation: Literal["bicubic", "bilinear"] = "bicubic",
+) -> Coordinate:
     """A picture used as the light, read between its pixels; dark outside the picture.
 
-        I = amp · image(u, v),   (u, v) = rotation by -phi_G of (x - center_x, y - center_y), / scale
+        I = amp · image(u, v),   (u, v) = rotation by -phi_G of (x - center_x, y - center_y), /
+        scale
 
     Parameters
     ----------

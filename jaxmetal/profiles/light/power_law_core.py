@@ -15,18 +15,34 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 def _integral(function, low, high):
     """Gauss-Legendre over the last axis; `function` must be smooth on the scale of a few nodes."""
     low, half = jnp.asarray(low)[..., None], jnp.asarray(high - low)[..., None] / 2
-    return jnp.sum(function(low + half * (1 + jnp.asarray(_NODES, half.dtype))) * half * jnp.asarray(_WEIGHTS, half.dtype), axis=-1)
+    return jnp.sum(
+        function(low + half * (1 + jnp.asarray(_NODES, half.dtype)))
+        * half
+        * jnp.asarray(_WEIGHTS, half.dtype),
+        axis=-1,
+    )
 
 
 def pl_sersic(
-    x: Coordinate, y: Coordinate, amp, R_sersic, n_sersic, alpha_c, r_c, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0,
-    *, b_n: Literal["exact", "lenstronomy"] = "exact",
-) -> Coordinate:  # fmt: skip
+    x: Coordinate,
+    y: Coordinate,
+    amp,
+    R_sersic,
+    n_sersic,
+    alpha_c,
+    r_c,
+    e1=0.0,
+    e2=0.0,
+    center_x=0.0,
+    center_y=0.0,
+    *,
+    b_n: Literal["exact", "lenstronomy"] = "exact",
+) -> Coordinate:
     """The light along the line of sight of a density that is a power law inside r_c and a deprojected Sersic profile outside.
 
-        j = amp (r/r_c)^(-alpha_c)   where r < r_c,   amp (r/r_c)^(-u) exp[(r_c/s)^nu - (r/s)^nu] beyond
-        I = 2 ∫ j dz   where R < r_c,   2 s amp (r_c/s)^u Γ((3-u) n)/Γ(2n) exp[(r_c/s)^nu - (R/s)^nu] beyond
-        nu = 1/n,   u = 1 - 0.6097 nu + 0.054635 nu²,   s = R_sersic / b_n^n
+        j = amp (r/r_c)^(-alpha_c)   where r < r_c,   amp (r/r_c)^(-u) exp[(r_c/s)^nu - (r/s)^nu]
+        beyond I = 2 ∫ j dz   where R < r_c,   2 s amp (r_c/s)^u Γ((3-u) n)/Γ(2n) exp[(r_c/s)^nu -
+        (R/s)^nu] beyond nu = 1/n,   u = 1 - 0.6097 nu + 0.054635 nu²,   s = R_sersic / b_n^n
 
     The outer brightness is exactly of Sersic's form and its density only nearly so: the brightness
     steps at r_c, by 8 % for n = 1 and r_c = R_sersic / 50.
@@ -51,13 +67,17 @@ def pl_sersic(
     center_x, center_y
         centre, arcsec.
     b_n
-        exact, or lenstronomy for its s = R_sersic / (2n): half the light then lies within 0.84 R_sersic for n = 1 and 432 for n = 4.
+        exact, or lenstronomy for its s = R_sersic / (2n): half the light then lies within 0.84
+        R_sersic for n = 1 and 432 for n = 4.
 
     References
     ----------
     Terzić & Graham (2005), MNRAS 362, 197; Prugniel & Simien (1997), A&A 321, 111.
     """
-    radius, nu = jnp.maximum(elliptical_radius(x, y, e1, e2, center_x, center_y), CUSP), 1 / n_sersic
+    radius, nu = (
+        jnp.maximum(elliptical_radius(x, y, e1, e2, center_x, center_y), CUSP),
+        1 / n_sersic,
+    )
     u = 1 - 0.6097 * nu + 0.054635 * nu**2
     b = numerics.sersic_b(n_sersic)
     s = R_sersic / (numerics.positive_power(b, n_sersic) if b_n == "exact" else 2 * n_sersic)
@@ -67,8 +87,11 @@ def pl_sersic(
 
     X = jnp.minimum(radius / r_c, 1.0)
     depth = numerics.sqrt(1 - X**2)
-    # Along z = X sinh t inside the break and z = sinh t beyond it, in units of r_c, both integrands are smooth.
-    core = X ** (1 - alpha_c) * _integral(lambda t: jnp.cosh(t) ** (1 - alpha_c), jnp.zeros_like(X), jnp.arcsinh(depth / X))
+    # Along z = X sinh t inside the break and z = sinh t beyond it, in units of r_c, both integrands
+    # are smooth.
+    core = X ** (1 - alpha_c) * _integral(
+        lambda t: jnp.cosh(t) ** (1 - alpha_c), jnp.zeros_like(X), jnp.arcsinh(depth / X)
+    )
 
     def beyond(t):
         r = jnp.sqrt(X[..., None] ** 2 + jnp.sinh(t) ** 2)

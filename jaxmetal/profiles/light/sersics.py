@@ -23,9 +23,19 @@ def _radius(x, y, e1, e2, center_x, center_y, major_axis: bool, b_n: Constant):
 
 
 def sersic(
-    x: Coordinate, y: Coordinate, amp, R_sersic, n_sersic, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0,
-    *, b_n: Constant = "exact", major_axis: bool = False,
-) -> Coordinate:  # fmt: skip
+    x: Coordinate,
+    y: Coordinate,
+    amp,
+    R_sersic,
+    n_sersic,
+    e1=0.0,
+    e2=0.0,
+    center_x=0.0,
+    center_y=0.0,
+    *,
+    b_n: Constant = "exact",
+    major_axis: bool = False,
+) -> Coordinate:
     """Sersic profile with the exact b_n.
 
         I = amp exp{-b_n [(R/R_sersic)^(1/n) - 1]}
@@ -45,7 +55,8 @@ def sersic(
     center_x, center_y
         centre, arcsec.
     b_n
-        exact, or lenstronomy for its straight line 1.9992 n - 0.3271, and no radius below 1e-4 arcsec.
+        exact, or lenstronomy for its straight line 1.9992 n - 0.3271, and no radius below 1e-4
+        arcsec.
     major_axis
         whether R and R_sersic are counted along the major axis.
 
@@ -54,13 +65,25 @@ def sersic(
     Sersic (1968); Ciotti & Bertin (1999), A&A 352, 447.
     """
     radius = _radius(x, y, e1, e2, center_x, center_y, major_axis, b_n)
-    return amp * jnp.exp(-_b(n_sersic, b_n) * (numerics.positive_power(radius / R_sersic, 1 / n_sersic) - 1))
+    return amp * jnp.exp(
+        -_b(n_sersic, b_n) * (numerics.positive_power(radius / R_sersic, 1 / n_sersic) - 1)
+    )
 
 
 def sersic_q_phi(
-    x: Coordinate, y: Coordinate, amp, R_sersic, n_sersic, q, phi, center_x=0.0, center_y=0.0,
-    *, b_n: Constant = "exact", major_axis: bool = False,
-) -> Coordinate:  # fmt: skip
+    x: Coordinate,
+    y: Coordinate,
+    amp,
+    R_sersic,
+    n_sersic,
+    q,
+    phi,
+    center_x=0.0,
+    center_y=0.0,
+    *,
+    b_n: Constant = "exact",
+    major_axis: bool = False,
+) -> Coordinate:
     """Sersic profile by axis ratio and angle; phi means nothing at q = 1, where e1 and e2 are the better parameters.
 
         I = amp exp{-b_n [(R/R_sersic)^(1/n) - 1]},   (e1, e2) = (1-q)/(1+q) (cos 2 phi, sin 2 phi)
@@ -86,13 +109,32 @@ def sersic_q_phi(
     """
     e = (1 - q) / (1 + q)
     e1, e2 = e * jnp.cos(2 * phi), e * jnp.sin(2 * phi)
-    return sersic(x, y, amp, R_sersic, n_sersic, e1, e2, center_x, center_y, b_n=b_n, major_axis=major_axis)
+    return sersic(
+        x, y, amp, R_sersic, n_sersic, e1, e2, center_x, center_y, b_n=b_n, major_axis=major_axis
+    )
 
 
 def sersic_flexion(
-    x: Coordinate, y: Coordinate, amp, R_sersic, n_sersic, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0,
-    a=0.0, b1=0.0, b2=0.0, c1=0.0, c2=0.0, d1=0.0, d2=0.0, *, b_n: Constant = "exact", major_axis: bool = False,
-) -> Coordinate:  # fmt: skip
+    x: Coordinate,
+    y: Coordinate,
+    amp,
+    R_sersic,
+    n_sersic,
+    e1=0.0,
+    e2=0.0,
+    center_x=0.0,
+    center_y=0.0,
+    a=0.0,
+    b1=0.0,
+    b2=0.0,
+    c1=0.0,
+    c2=0.0,
+    d1=0.0,
+    d2=0.0,
+    *,
+    b_n: Constant = "exact",
+    major_axis: bool = False,
+) -> Coordinate:
     """Sersic profile on a sky that is bent to second order; a and b repeat what R_sersic, e1 and e2 already say.
 
         I = amp exp{-b_n [(R/R_sersic)^(1/n) - 1]},   R of Z(z) - Z(z_center),   z = x + i y
@@ -130,20 +172,51 @@ def sersic_flexion(
 
     def bent(x, y):
         squared, minus, cross = x**2 + y**2, x**2 - y**2, 2 * x * y
-        across = (1 + a - b1) * y + b2 * x + c1 * cross - c2 * minus + 2 * c2 * squared + d2 * minus - d1 * cross
-        return (1 + a + b1) * x + b2 * y + c1 * minus + c2 * cross + 2 * c1 * squared + d1 * minus + d2 * cross, across
+        across = (
+            (1 + a - b1) * y
+            + b2 * x
+            + c1 * cross
+            - c2 * minus
+            + 2 * c2 * squared
+            + d2 * minus
+            - d1 * cross
+        )
+        return (
+            (1 + a + b1) * x
+            + b2 * y
+            + c1 * minus
+            + c2 * cross
+            + 2 * c1 * squared
+            + d1 * minus
+            + d2 * cross,
+            across,
+        )
 
     where = (*bent(x, y), amp, R_sersic, n_sersic, e1, e2, *bent(center_x, center_y))
     return sersic(*where, b_n=b_n, major_axis=major_axis)
 
 
 def core_sersic(
-    x: Coordinate, y: Coordinate, amp, R_sersic, Rb, n_sersic, gamma, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0, alpha=3.0,
-    *, b_n: Constant = "exact", major_axis: bool = False,
-) -> Coordinate:  # fmt: skip
+    x: Coordinate,
+    y: Coordinate,
+    amp,
+    R_sersic,
+    Rb,
+    n_sersic,
+    gamma,
+    e1=0.0,
+    e2=0.0,
+    center_x=0.0,
+    center_y=0.0,
+    alpha=3.0,
+    *,
+    b_n: Constant = "exact",
+    major_axis: bool = False,
+) -> Coordinate:
     """Sersic profile with a power law inside a break; the cusp ends 1e-4 arcsec from the centre.
 
-        I = amp [1 + (Rb/R)^alpha]^(gamma/alpha) exp{-b_n [((R^alpha + Rb^alpha) / R_sersic^alpha)^(1/(alpha n)) - 1]}
+        I = amp [1 + (Rb/R)^alpha]^(gamma/alpha) exp{-b_n [((R^alpha + Rb^alpha) /
+        R_sersic^alpha)^(1/(alpha n)) - 1]}
 
     Parameters
     ----------
@@ -173,12 +246,19 @@ def core_sersic(
     Graham et al. (2003), AJ 125, 2951; Trujillo et al. (2004), AJ 127, 1917.
     """
     radius = jnp.maximum(_radius(x, y, e1, e2, center_x, center_y, major_axis, b_n), CUSP)
-    inner, outer = numerics.positive_power(radius / R_sersic, alpha), numerics.positive_power(Rb / R_sersic, alpha)
-    exponent = -_b(n_sersic, b_n) * (numerics.positive_power(inner + outer, 1 / (alpha * n_sersic)) - 1)
+    inner, outer = (
+        numerics.positive_power(radius / R_sersic, alpha),
+        numerics.positive_power(Rb / R_sersic, alpha),
+    )
+    exponent = -_b(n_sersic, b_n) * (
+        numerics.positive_power(inner + outer, 1 / (alpha * n_sersic)) - 1
+    )
     return amp * numerics.positive_power(1 + outer / inner, gamma / alpha) * jnp.exp(exponent)
 
 
-def exponential(x: Coordinate, y: Coordinate, amp, scale_length, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0) -> Coordinate:
+def exponential(
+    x: Coordinate, y: Coordinate, amp, scale_length, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0
+) -> Coordinate:
     """Exponential disc, by its scale length.
 
         I = amp exp(-R / scale_length)
@@ -190,7 +270,8 @@ def exponential(x: Coordinate, y: Coordinate, amp, scale_length, e1=0.0, e2=0.0,
     amp
         central surface brightness, per arcsec².
     scale_length
-        radius at which the brightness has fallen to 1/e, arcsec; the half-light radius is 1.678 times this.
+        radius at which the brightness has fallen to 1/e, arcsec; the half-light radius is 1.678
+        times this.
     e1, e2
         ellipticity.
     center_x, center_y

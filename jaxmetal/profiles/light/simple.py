@@ -20,7 +20,9 @@ def uniform(x: Coordinate, y: Coordinate, amp) -> Coordinate:
     return amp * jnp.ones_like(x)
 
 
-def linear(x: Coordinate, y: Coordinate, amp, k, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0) -> Coordinate:
+def linear(
+    x: Coordinate, y: Coordinate, amp, k, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0
+) -> Coordinate:
     """A straight line in elliptical radius; where it falls below zero it stays negative.
 
         I = amp + k R
@@ -41,7 +43,9 @@ def linear(x: Coordinate, y: Coordinate, amp, k, e1=0.0, e2=0.0, center_x=0.0, c
     return amp + k * elliptical_radius(x, y, e1, e2, center_x, center_y)
 
 
-def ellipsoid(x: Coordinate, y: Coordinate, amp, radius, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0) -> Coordinate:
+def ellipsoid(
+    x: Coordinate, y: Coordinate, amp, radius, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0
+) -> Coordinate:
     """An evenly bright ellipse; its edge is sharp, so that no gradient tells of the light crossing it.
 
         I = amp / (pi radius²)   where R <= radius,   0 elsewhere
@@ -63,7 +67,9 @@ def ellipsoid(x: Coordinate, y: Coordinate, amp, radius, e1=0.0, e2=0.0, center_
     return jnp.where(inside, amp / (jnp.pi * radius**2), 0.0)
 
 
-def line_profile(x: Coordinate, y: Coordinate, amp, angle, length, width, start_x=0.0, start_y=0.0) -> Coordinate:
+def line_profile(
+    x: Coordinate, y: Coordinate, amp, angle, length, width, start_x=0.0, start_y=0.0
+) -> Coordinate:
     """An evenly bright bar; its edges are sharp, so that no gradient tells of the light crossing them.
 
         I = amp   where 0 <= u <= length and |v| <= width/2,   0 elsewhere
