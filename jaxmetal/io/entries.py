@@ -91,7 +91,6 @@ class Observation(Block):
     scatter: NotNegative | None = None
     light: Name = LIGHT
     likelihood: str | dict[str, dict[str, Number]] = "gaussian"
-    calibration: Correction | None = None
 
     @field_validator("likelihood", mode="after")
     @classmethod
@@ -117,6 +116,7 @@ class FitsMap(Observation):
     unit: str | None = None
     pixel_scale: Positive | None = None
     psf: Psf
+    calibration: Correction | None = None
 
     @check(mode="after")
     def _one_error(self) -> "FitsMap":

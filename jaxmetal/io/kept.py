@@ -203,9 +203,7 @@ def _without_reader(
 ) -> dict[str, Any]:
     """One of the maps that a reader gave as a map of its own."""
     common = {
-        key: said[key]
-        for key in ("supersampling", "margin", "light", "likelihood", "calibration")
-        if key in said
+        key: said[key] for key in ("supersampling", "margin", "light", "likelihood") if key in said
     }
     light = observed.map.additive
     scatter = entry.light_scatter if light else entry.scatter

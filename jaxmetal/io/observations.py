@@ -228,7 +228,7 @@ def _map(entry: Any, data: ReadMap, instrument: Instrument, folder: Path) -> Map
     noise: dict[str, Any] = {
         "light": entry.light,
         "likelihood": _likelihood(entry.likelihood, folder),
-        "calibration": Calibration(**entry.calibration.model_dump()) if entry.calibration else None,
+        "calibration": _calibration(entry),
         "check": entry.check,
         "scatter": scatter or 0.0,
         # A text that names no unit, as headers have them, says nothing.
@@ -253,6 +253,12 @@ def _own_map(
     if not (isinstance(kind, type) and issubclass(kind, Map)):
         raise InputError(f"type: {entry.type!r} is no subclass of jaxmetal.Map.")
     return made_by_user(entry.type, kind, *arguments, **options, **entry.options)
+
+
+def _calibration(entry: Any) -> Calibration:
+    """The corrections of a map in extensions; a reader's option of that name is its own."""
+    correction = entry.calibration if isinstance(entry, FitsMap) else None
+    return Calibration(**correction.model_dump()) if correction else Calibration()
 
 
 def _likelihood(choice: str | dict[str, dict[str, Any]], folder: Path) -> Likelihood:
