@@ -105,7 +105,7 @@ def test_a_configuration_fits_a_map_and_a_likelihood_of_a_users_file(folder):
         assert abs(float(fit.parameters[path]) - true) < 4 * float(fit.errors[path]), path
     table = QTable.read(folder / "out" / "parameters.ecsv")
     assert list(table["name"]) == list(fit.parameters)
-    assert "velocity dispersion" in (folder / "out" / "summary.txt").read_text()
+    assert "map s: 576 pixels" in (folder / "out" / "summary.txt").read_text()
 
 
 def test_its_results_are_drawn_and_reported_without_the_input(folder, tmp_path):
