@@ -191,9 +191,10 @@ def test_an_empty_border_is_not_shown():
 
 def test_what_is_missing_is_left_out():
     image = np.ones((3, 4))
-    kinds = lambda content: [
-        list(m["panels"]) for m in pack.galaxy({"maps": {"z": content}}, "x")["maps"]
-    ]  # noqa: E731
+
+    def kinds(content):
+        return [list(m["panels"]) for m in pack.galaxy({"maps": {"z": content}}, "x")["maps"]]
+
     assert kinds({"data": image}) == [["data"]]
     assert kinds({"model": image}) == [["model"]]
     assert kinds({"data": image, "model": image}) == [["data", "model"]]
