@@ -4,6 +4,7 @@ EXTRAS=dev
 source "$(dirname "$0")/environment.sh"
 "$VENV/bin/ruff" check .
 "$VENV/bin/ruff" format --check .
+"$VENV/bin/pyright" --pythonpath "$VENV/bin/python" jaxmetal
 # One worker a core, one thread a worker: JAX's own threads would fight over the same cores.
 export XLA_FLAGS="${XLA_FLAGS:---xla_cpu_multi_thread_eigen=false}" OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
 for x64 in 0 1; do
