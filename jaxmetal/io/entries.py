@@ -5,7 +5,6 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_serializer
 from pydantic import model_validator as check
 
-from jaxmetal.galaxy import LIGHT
 from jaxmetal.io.readers.registry import installed, is_reader
 from jaxmetal.io.words import (
     Block,
@@ -89,7 +88,7 @@ class Observation(Block):
     supersampling: Supersampling = "auto"
     margin: Annotated[int, Field(ge=0)] | None = None
     scatter: NotNegative | None = None
-    light: Name = LIGHT
+    light: Name = "light"
     likelihood: str | dict[str, dict[str, Number]] = "gaussian"
 
     @field_validator("likelihood", mode="after")
