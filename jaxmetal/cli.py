@@ -272,10 +272,11 @@ def _validate(arguments: argparse.Namespace) -> None:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
+    from jaxmetal.io.gradients import gradient_table
     from jaxmetal.io.mock import CONFIG, START, use_case_1, write_mock
     from jaxmetal.io.results import check_free, whole_folder
     from jaxmetal.io.scene import build
-    from jaxmetal.io.summary import gradient_table, verdict
+    from jaxmetal.io.summary import verdict
     from jaxmetal.pipeline import run
 
     check_free(arguments.out, arguments.overwrite)

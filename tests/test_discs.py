@@ -11,7 +11,8 @@ from test_config import build, folder, manga, manga_config  # noqa: F401
 import jaxmetal as jm
 from jaxmetal.galaxy import get
 from jaxmetal.io.fits import write_maps
-from jaxmetal.io.summary import gradient_table, gradients, summary_text
+from jaxmetal.io.gradients import gradient_table, gradients
+from jaxmetal.io.summary import summary_text
 from jaxmetal.profiles import geometry
 from jaxmetal.science.baselines import MAJOR_AXIS, MEAN
 from jaxmetal.science.discs import Disc, disc_of_model

@@ -9,7 +9,7 @@ from data import data_path
 
 import jaxmetal as jm
 from jaxmetal.io import scene
-from jaxmetal.io.summary import gradients
+from jaxmetal.io.gradients import gradients
 
 # Precision plays no part here, or the one in which most people run.
 pytestmark = [pytest.mark.precision("single"), pytest.mark.slow]

@@ -1,4 +1,4 @@
-"""What a FITS header can hold: texts in ASCII, finite numbers, and units under names that ASCII has."""
+"""Values and units as FITS headers can hold them: ASCII text and finite numbers."""
 
 import math
 import unicodedata
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def card_value(value: Any) -> Any:
-    """A value as a FITS card can hold it: a number that is not finite as text, and a text in ASCII on one line.
+    """A value as a FITS card can hold it.
 
     Parameters
     ----------
@@ -19,8 +19,8 @@ def card_value(value: Any) -> Any:
     Returns
     -------
     value
-        the same where FITS can hold it; "nan", "inf", and texts with escapes such as \\xe9 in place
-        of what it cannot.
+        unchanged if FITS can hold it; else "nan" or "inf", and texts in ASCII on one line with
+        escapes such as \\xe9.
     """
     if isinstance(value, float | np.floating) and not math.isfinite(value):
         return str(float(value))
@@ -30,7 +30,7 @@ def card_value(value: Any) -> Any:
 
 
 def escaped(text: str) -> str:
-    """A text in printable ASCII on one line, with escapes such as \\xe9 in place of other characters."""
+    """A text in printable ASCII on one line, other characters escaped, such as \\xe9."""
     line = " ".join(text.split()).encode("ascii", "backslashreplace").decode()
     return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in line)
 
@@ -41,7 +41,7 @@ def fits_unit(unit: str) -> str | None:
     Parameters
     ----------
     unit
-        as it was given. A text in ASCII stays what it is, whether FITS knows the unit or not.
+        a text in ASCII is returned unchanged, whether FITS knows the unit or not.
     """
     from astropy.units import Unit
 

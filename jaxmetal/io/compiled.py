@@ -1,4 +1,7 @@
-"""JAX's persistent compilation cache in the user's cache folder, so that the second run of a kind of fit need not compile."""
+"""JAX's persistent compilation cache in the user's cache folder.
+
+The second run of a kind of fit need not compile.
+"""
 
 import hashlib
 import logging
@@ -13,21 +16,23 @@ import jax
 
 log = logging.getLogger("jaxmetal")
 
-# Where to keep them; one of OFF keeps none.
+# The environment variable that names the folder.
 VARIABLE = "JAXMETAL_CACHE_DIR"
+# Its values that turn the cache off.
 OFF = ("", "0", "off", "none")
-# Programs that compile faster than this, in seconds, are not worth a file; the folder grows to this
-# many bytes.
-LEAST_SECONDS, MOST_BYTES = 0.1, 2**30
+# Programs that compile faster than this, in seconds, are not cached.
+LEAST_SECONDS = 0.1
+# The size of the cache in bytes, at which JAX removes the oldest programs.
+MOST_BYTES = 2**30
 
 
 def keep_compiled() -> Path | None:
-    """Let JAX keep what it compiles in the user's cache folder, and use what is there.
+    """Turn on JAX's persistent compilation cache in the user's cache folder.
 
         $JAXMETAL_CACHE_DIR   or   $XDG_CACHE_HOME/jaxmetal   or   ~/.cache/jaxmetal
 
-    What the user has set for JAX itself stays. A folder that cannot be written is left alone
-    without a word: a cache is a convenience, and a fit must not fail for it.
+    What the user has set for JAX itself stays. A folder that cannot be written is silently not
+    used, because a fit must not fail for a cache.
 
     Returns
     -------
@@ -41,42 +46,40 @@ def keep_compiled() -> Path | None:
     if folder is None or not _writable(folder):
         log.debug("compiled programs are not kept")
         return None
-    # Without this package, which JAX does not depend on, JAX refuses a limit; two processes would
-    # also get in each other's way.
+    # Without filelock, which JAX does not depend on, JAX refuses a limit of the size.
     jax.config.update("jax_compilation_cache_max_size", MOST_BYTES if _can_lock() else -1)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", LEAST_SECONDS)
     jax.config.update("jax_compilation_cache_dir", str(folder))
-    # A disk that fills up later, or a file that another process has removed, costs a compilation
-    # and nothing else.
+    # If the disk is full, or another process has removed a file, the program is compiled again.
     warnings.filterwarnings("ignore", message=".*persistent compilation cache.*")
     return folder
 
 
 def _folder() -> Path | None:
-    """The folder for this kind of processor: a program compiled for one may not run on another that shares the home folder."""
+    """The cache for this kind of CPU; a program compiled for one may not run on another."""
     chosen = os.environ.get(VARIABLE)
     if chosen is not None and chosen.strip().lower() in OFF:
         return None
     if chosen is not None:
         root = Path(chosen)
     else:
-        # As the XDG Base Directory Specification has it, a relative path there counts for nothing.
-        given = Path(os.environ.get("XDG_CACHE_HOME", ""))
+        # The XDG Base Directory Specification ignores relative paths.
+        base = Path(os.environ.get("XDG_CACHE_HOME", ""))
         try:
-            root = (given if given.is_absolute() else Path.home() / ".cache") / "jaxmetal"
+            root = (base if base.is_absolute() else Path.home() / ".cache") / "jaxmetal"
         except RuntimeError:
             return None
     return (root / hashlib.sha256(processor().encode()).hexdigest()[:12]).absolute()
 
 
 def processor() -> str:
-    """What tells processors apart: their instructions, where the system lists them."""
+    """The kind of CPU: its architecture and, where the system lists it, its instruction set."""
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         lines = []
-    listed = [line for line in lines if line.startswith(("flags", "Features"))]
-    return f"{platform.machine()} {platform.processor()} {''.join(listed[:1])}"
+    flags = [line for line in lines if line.startswith(("flags", "Features"))]
+    return f"{platform.machine()} {platform.processor()} {''.join(flags[:1])}"
 
 
 def _writable(folder: Path) -> bool:

@@ -1,6 +1,9 @@
-"""The configuration: checked as a whole so that all mistakes are reported at once, and told as it was understood."""
+"""The configuration: checked as a whole, and written out with every default.
 
-from collections.abc import Mapping
+All mistakes are reported at once.
+"""
+
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ from jaxmetal.io.paths import file_path, module_file
 from jaxmetal.io.readers.options import path_options
 from jaxmetal.io.schema import Config
 
-# All that others need of a configuration, whichever module it stands in.
+# The public names of configurations, of whichever module.
 __all__ = [
     "Mistakes",
     "Place",
@@ -27,50 +30,70 @@ __all__ = [
     "write",
 ]
 
-# Keys that name a file, and those that may name a function of a user's file.
+# Keys that name a file.
 FILES = ("file", "x_file", "y_file")
+# Keys that may name a function of a user's file.
 FUNCTIONS = ("profile", "kind")
 
 
 def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Config | None:
-    """The configuration with every unusable part noted as a mistake and left out, or None if nothing usable is left.
+    """The configuration without its unusable parts, which are noted as mistakes.
 
     Parameters
     ----------
     raw
         the contents of the file.
     mistakes
-        to which what is wrong is added, so that the rest can be checked in the same run.
+        to which what is wrong is added, so that the other parts can be checked in the same run.
+
+    Returns
+    -------
+    config
+        None if nothing usable is left.
     """
     removed: set[Place] = set()
-    rest = _without_odd_keys(raw, (), mistakes, removed)
+    tree = _without_odd_keys(raw, (), mistakes, removed)
     while True:
         try:
-            return Config.model_validate(rest)
+            return Config.model_validate(tree)
         except ValidationError as error:
             errors = error.errors(include_url=False)
         for details in errors:
+            place = place_of(details["loc"])
             # What is missing only because it was left out here has been reported already.
-            if not any(
-                gone[: len(place)] == place
-                for gone in removed
-                for place in [place_of(details["loc"])]
-            ):
+            if not any(other[: len(place)] == place for other in removed):
                 place, text = explain(details)
                 mistakes.add(".".join(map(str, place)) or "configuration", text)
-        taken_out = set()
-        for details in errors:
-            place = place_of(details["loc"])
-            unusable = place[:-1] if details["type"] == "missing" else place
-            # Several complaints about one value take it out once.
-            if any(unusable[: len(gone)] == gone for gone in taken_out):
-                continue
-            if gone := _remove(rest, unusable):
-                taken_out.add(gone)
-                removed |= {gone, place}
-                mistakes.broken.add(".".join(map(str, gone)))
-        if not taken_out:
+        if not _without_errors(tree, errors, mistakes, removed):
             return None
+
+
+def _without_errors(
+    tree: dict[str, Any], errors: Sequence[Any], mistakes: Mistakes, removed: set[Place]
+) -> bool:
+    """Take what pydantic complains of out of a configuration; whether there was anything.
+
+    Parameters
+    ----------
+    tree
+        the configuration, which is changed.
+    errors
+        of a ValidationError.
+    mistakes, removed
+        to which the places of what is left out are added.
+    """
+    taken_out: set[Place] = set()
+    for details in errors:
+        place = place_of(details["loc"])
+        unusable = place[:-1] if details["type"] == "missing" else place
+        # Several complaints about one value take it out once.
+        if any(unusable[: len(other)] == other for other in taken_out):
+            continue
+        if part := _remove(tree, unusable):
+            taken_out.add(part)
+            removed |= {part, place}
+            mistakes.broken.add(".".join(map(str, part)))
+    return bool(taken_out)
 
 
 def _without_odd_keys(tree: Any, place: Place, mistakes: Mistakes, removed: set[Place]) -> Any:
@@ -79,7 +102,7 @@ def _without_odd_keys(tree: Any, place: Place, mistakes: Mistakes, removed: set[
     Parameters
     ----------
     tree, place
-        what to copy, and where it stands.
+        what to copy, and its place in the configuration.
     mistakes, removed
         to which what is wrong, and the places of what is left out, are added.
     """
@@ -97,27 +120,26 @@ def _without_odd_keys(tree: Any, place: Place, mistakes: Mistakes, removed: set[
             # {central: 8,5} is {central: 8, 5: nothing} to YAML: neither is what was meant.
             whole = kept.pop(name)
             removed.add((*place, name))
+            remedy = f"numbers have a decimal point, write {whole}.{key}."
             mistakes.add(
                 f"{where}.{name}".removeprefix("configuration."),
-                f"'{whole},{key}' is read as text: numbers have a decimal point, write {whole}.{key}.",
+                f"'{whole},{key}' is read as text: {remedy}",
             )
         else:
-            said = (
-                "yes, no, on and off mean true and false"
-                if isinstance(key, bool)
-                else f"{key} is no text"
-            )
-            mistakes.add(where, f"expected names as keys, and {said}; put it in quotes.")
+            reason = f"{key} is no text"
+            if isinstance(key, bool):
+                reason = "yes, no, on and off mean true and false"
+            mistakes.add(where, f"expected names as keys, and {reason}; put it in quotes.")
     return kept
 
 
 def _is_decimal(key: Any, value: Any) -> bool:
-    """Whether a key without a value may be what stands behind a decimal comma."""
+    """Whether a key without a value may be the digits after a decimal comma."""
     return isinstance(key, int) and not isinstance(key, bool) and value is None
 
 
 def _remove(tree: dict[str, Any], place: Place) -> Place:
-    """Take out what stands at a place, or the list or value that it is inside; what was taken out, () if there is nothing."""
+    """Remove a place, or the list or value that it is inside; the place removed, () if none is."""
     holder, depth = tree, 0
     while depth < len(place) and isinstance(holder, dict) and place[depth] in holder:
         inside = holder[place[depth]]
@@ -132,7 +154,7 @@ def _remove(tree: dict[str, Any], place: Place) -> Place:
 def resolved(
     config: Config, folder: Path, sampling: Mapping[str, tuple[Any, int]]
 ) -> dict[str, Any]:
-    """The configuration as it was understood: every default said, files by absolute path, "auto" by what was chosen.
+    """The configuration with every default, files by absolute path, and the chosen sampling.
 
     Parameters
     ----------
@@ -141,21 +163,21 @@ def resolved(
     sampling
         {map: ((evaluate, convolve), margin)} for each map of the configuration.
     """
-    said = config.model_dump(mode="json", exclude_none=True)
-    said["sample"] = False if config.sample is None else said["sample"]
+    tree = config.model_dump(mode="json", exclude_none=True)
+    tree["sample"] = False if config.sample is None else tree["sample"]
     for name, ((evaluate, convolve), margin) in sampling.items():
-        said["maps"][name] |= {"supersampling": [evaluate, convolve], "margin": margin}
-    _absolute(said, folder)
+        tree["maps"][name] |= {"supersampling": [evaluate, convolve], "margin": margin}
+    _absolute(tree, folder)
     for name, entry in config.maps.items():
         if isinstance(entry, FromReader):
             for option in path_options(entry.kind, folder):
-                if (path := said["maps"][name].get(option)) is not None:
-                    said["maps"][name][option] = _from_anywhere(path, folder)
-    return said
+                if (path := tree["maps"][name].get(option)) is not None:
+                    tree["maps"][name][option] = _from_anywhere(path, folder)
+    return tree
 
 
 def _from_anywhere(path: str, folder: Path) -> str:
-    """A path that means the same from every folder, as one that begins with a variable does."""
+    """An absolute path; one that begins with a variable or ~ is unchanged."""
     return path if path.startswith(("$", "~")) else str((folder / path).resolve())
 
 
@@ -165,9 +187,7 @@ def _absolute(tree: Any, folder: Path) -> None:
             _absolute(value, folder)
         elif key in FILES and isinstance(value, str):
             tree[key] = _from_anywhere(value, folder)
-        elif (
-            key in FUNCTIONS
-            and ":" in value
-            and (path := module_file(value.rpartition(":")[0], folder))
-        ):
-            tree[key] = f"{path.resolve()}:{value.rpartition(':')[2]}"
+        elif key in FUNCTIONS and ":" in value:
+            source, _, name = value.rpartition(":")
+            if path := module_file(source, folder):
+                tree[key] = f"{path.resolve()}:{name}"

@@ -32,7 +32,9 @@ def read_deflection(
     sense: Sense = "image - source",
     extension: str | int = 0,
 ) -> Profile:
-    """A lens from two maps of its deflection; nothing about them is guessed, because no header says it.
+    """A lens from two maps of its deflection.
+
+    Their headers do not define the numbers, so that all of it is to be given.
 
         alpha = D_LS/D_S of the source / D_LS/D_S that the maps are scaled to × maps
 
@@ -69,40 +71,12 @@ def read_deflection(
         naming the file or the argument, for what cannot be read, does not fit together, or is
         missing.
     """
-    for name, value, allowed in (
-        ("unit", unit, Unit),
-        ("axes", axes, Axes),
-        ("sense", sense, Sense),
-    ):
-        if value not in get_args(allowed):
-            raise InputError(
-                f"read_deflection.{name}: expected {' or '.join(map(repr, get_args(allowed)))}, got {value!r}."
-            )
+    _check_choices(unit=(unit, Unit), axes=(axes, Axes), sense=(sense, Sense))
     ratio = _ratio(scaled_to, lens_redshift, source_redshift, cosmology)
-    maps = {str(path): read_map(path, extension) for path in (x_path, y_path)}
-    if len(maps) < 2:
-        raise InputError(f"{y_path}: the same file for both components.")
-    for path, found in maps.items():
-        if found.wcs is None:
-            raise InputError(f"{path}[{extension}]: the header has no celestial WCS.")
-        if not np.all(np.isfinite(found.values)):
-            raise InputError(
-                f"{path}[{extension}]: {np.sum(~np.isfinite(found.values))} pixels have no deflection; cut the map smaller."
-            )
-    first, second = maps.values()
-    if first.values.shape != second.values.shape:
-        raise InputError(
-            f"{y_path}: shape {second.values.shape} does not match {first.values.shape} of {x_path}."
-        )
-    grid, other = (
-        Grid.from_wcs(found.wcs, found.values.shape, center) for found in (first, second)
-    )
+    components, grid = _components(x_path, y_path, extension, center)
     matrix = np.asarray(grid.matrix, float)
-    apart = max(np.abs(a - b).max() for a, b in zip(_corners(grid), _corners(other), strict=True))
-    if apart > 0.01 * np.sqrt(abs(np.linalg.det(matrix))):
-        raise InputError(f"{y_path}: its WCS differs from that of {x_path} by {apart:.2g} arcsec.")
     step = _step(matrix, unit, axes) * (1 if sense == "image - source" else -1)
-    alpha_x, alpha_y = np.tensordot(step, np.stack([first.values, second.values]), axes=1)
+    alpha_x, alpha_y = np.tensordot(step, components, axes=1)
     return Profile(
         lens.deflection_map,
         alpha_x=alpha_x,
@@ -113,31 +87,60 @@ def read_deflection(
     )
 
 
+def _check_choices(**choices: tuple[Any, Any]) -> None:
+    """Raise an InputError for a value that is none of its type's literals."""
+    for name, (value, literals) in choices.items():
+        if value not in get_args(literals):
+            expected = " or ".join(map(repr, get_args(literals)))
+            raise InputError(f"read_deflection.{name}: expected {expected}, got {value!r}.")
+
+
+def _components(
+    x_path: Any, y_path: Any, extension: str | int, center: tuple[float, float]
+) -> tuple[np.ndarray, Grid]:
+    """Both components as they are in their files, shape (2, rows, columns), and their grid."""
+    files = {str(path): read_map(path, extension) for path in (x_path, y_path)}
+    if len(files) < 2:
+        raise InputError(f"{y_path}: the same file for both components.")
+    for path, file in files.items():
+        if file.wcs is None:
+            raise InputError(f"{path}[{extension}]: the header has no celestial WCS.")
+        if lost := np.sum(~np.isfinite(file.values)):
+            lack = f"{lost} pixels have no deflection"
+            raise InputError(f"{path}[{extension}]: {lack}; cut the map smaller.")
+    x, y = files.values()
+    if x.values.shape != y.values.shape:
+        shapes = f"shape {y.values.shape} does not match {x.values.shape}"
+        raise InputError(f"{y_path}: {shapes} of {x_path}.")
+    grid, other = (Grid.from_wcs(file.wcs, file.values.shape, center) for file in (x, y))
+    apart = max(np.abs(a - b).max() for a, b in zip(_corners(grid), _corners(other), strict=True))
+    if apart > 0.01 * np.sqrt(abs(np.linalg.det(np.asarray(grid.matrix, float)))):
+        raise InputError(f"{y_path}: its WCS differs from that of {x_path} by {apart:.2g} arcsec.")
+    return np.stack([x.values, y.values]), grid
+
+
 def _ratio(scaled_to: Any, lens_redshift: Any, source_redshift: Any, cosmology: Any) -> float:
-    """What to multiply the maps with."""
+    """The factor on the maps: D_LS/D_S of the source over that which they are scaled to."""
     if isinstance(scaled_to, str) and scaled_to == "source":
         return 1.0
     if hasattr(scaled_to, "unit"):
         scaled_to = as_redshift(scaled_to, "read_deflection.scaled_to")
     number = isinstance(scaled_to, int | float | np.number) and not isinstance(scaled_to, bool)
     if scaled_to != "infinity" and not number:
-        raise InputError(
-            f"read_deflection.scaled_to: expected 'infinity', 'source' or a redshift, got {scaled_to!r}."
-        )
+        expected = "expected 'infinity', 'source' or a redshift"
+        raise InputError(f"read_deflection.scaled_to: {expected}, got {scaled_to!r}.")
     for name, value in (("lens_redshift", lens_redshift), ("source_redshift", source_redshift)):
         if value is None:
-            raise InputError(
-                f"read_deflection.{name}: needed for maps that are scaled to {scaled_to!r}."
-            )
-    wanted = distance_ratio(lens_redshift, source_redshift, cosmology)
+            reason = f"needed for maps that are scaled to {scaled_to!r}"
+            raise InputError(f"read_deflection.{name}: {reason}.")
+    ratio = distance_ratio(lens_redshift, source_redshift, cosmology)
     if scaled_to == "infinity":
-        return wanted
+        return ratio
     try:
-        return wanted / distance_ratio(lens_redshift, float(scaled_to), cosmology)
+        return ratio / distance_ratio(lens_redshift, float(scaled_to), cosmology)
     except InputError:
-        raise InputError(
-            f"read_deflection.scaled_to: the redshift must lie behind the lens at {lens_redshift}, got {scaled_to}."
-        ) from None
+        expected = f"the redshift must lie behind the lens at {lens_redshift}"
+        raise InputError(f"read_deflection.scaled_to: {expected}, got {scaled_to}.") from None
 
 
 def _step(matrix: np.ndarray, unit: Unit, axes: Axes) -> np.ndarray:

@@ -1,4 +1,7 @@
-"""Configuration files as they are written: YAML or TOML read into dictionaries, with errors for people, and YAML written."""
+"""Configuration files: YAML or TOML read into dictionaries, and YAML written.
+
+Errors name the line of the file and the likely cause.
+"""
 
 import os
 import re
@@ -14,7 +17,9 @@ from jaxmetal.files import whole_file
 
 # A configuration has some hundred values. References that multiply each other can stand for
 # billions of them.
-MOST_VALUES, DEEPEST = 100_000, 40
+MOST_VALUES = 100_000
+# The deepest nesting of brackets or indentation.
+DEEPEST = 40
 # No double-precision number is larger than ten to this power.
 LARGEST = 10**308
 # The tag of <<, which takes over the entries of another mapping.
@@ -22,10 +27,10 @@ MERGE = "tag:yaml.org,2002:merge"
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader, which would take the last of two equal keys without a word."""
+    """The safe loader, which by itself would silently take the last of two equal keys."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        """A value; one that is not what its tag or its look promises is an error at its place in the file."""
+        """A value; one that does not fit its tag or form is an error at its place in the file."""
         try:
             return super().construct_object(node, deep)
         except InputError:
@@ -130,41 +135,40 @@ def _from_toml(text: str) -> Any:
 
 
 def _below_node(node: yaml.Node) -> list[Any]:
-    """What stands in a YAML node, keys included."""
+    """The parts of a YAML node, keys included."""
     if isinstance(node, yaml.MappingNode):
         return [part for pair in node.value for part in pair]
     return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
 def _below_value(value: Any) -> list[Any]:
-    """What stands in a dictionary or list."""
+    """The values of a dictionary or list."""
     if isinstance(value, int) and abs(value) > LARGEST:
         raise InputError(
             "a whole number of more than 308 digits is beyond what can be computed with."
         )
-    return (
-        list(value.values())
-        if isinstance(value, dict)
-        else value
-        if isinstance(value, list)
-        else []
-    )
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
 
 
 def _check_size(tree: Any, below: Callable[[Any], list[Any]]) -> None:
-    """Refuse a tree that is too deep, refers to itself, or is too large once every reference is followed."""
+    """Raise an InputError for a tree that is too deep, refers to itself, or is too large.
+
+    Its size is that with every reference followed.
+    """
     sizes: dict[int, int] = {}
-    open_now: set[int] = set()
+    ancestors: set[int] = set()
 
     def size(part: Any, depth: int) -> int:
         if depth > DEEPEST:
             raise InputError(f"brackets or indentation are nested more than {DEEPEST} deep.")
-        if id(part) in open_now:
+        if id(part) in ancestors:
             raise InputError("a reference (*) stands inside what it refers to.")
         if id(part) not in sizes:
-            open_now.add(id(part))
+            ancestors.add(id(part))
             sizes[id(part)] = 1 + sum(size(inner, depth + 1) for inner in below(part))
-            open_now.discard(id(part))
+            ancestors.discard(id(part))
         return sizes[id(part)]
 
     if size(tree, 0) > MOST_VALUES:
@@ -185,21 +189,24 @@ def _explained(error: Exception, lines: Sequence[str]) -> str:
 def _explained_yaml(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> str:
     problem, context = error.problem or "", error.context or ""
     marks = [mark for mark in (error.problem_mark, error.context_mark) if mark is not None]
-    shown = [lines[mark.line] if mark.line < len(lines) else "" for mark in marks]
-    tabs = [i for i, line in enumerate(shown) if "\t" in line[: len(line) - len(line.lstrip())]]
+    texts = [lines[mark.line] if mark.line < len(lines) else "" for mark in marks]
+    tabs = [i for i, line in enumerate(texts) if "\t" in line[: len(line) - len(line.lstrip())]]
     if tabs or "'\\t'" in problem:
         mark = marks[tabs[0] if tabs else 0]
-        column = lines[mark.line].find("\t") + 1
-        return f"a tab stands where YAML allows spaces only ({_place(mark.line + 1, column, lines)}); replace tabs by spaces."
+        where = _place(mark.line + 1, lines[mark.line].find("\t") + 1, lines)
+        return f"a tab stands where YAML allows spaces only ({where}); replace tabs by spaces."
     # The parser notices a key without its colon only in the line after it.
     first = len(marks) - 1 if "could not find expected ':'" in problem else 0
     where = f" ({_place(marks[first].line + 1, marks[first].column + 1, lines)})" if marks else ""
     cause = next((cause for words, cause in CAUSES if words in problem or words in context), "")
-    told = f"{context}: {problem}" if context else problem
-    return f"{told}{where}" + (f"; {cause}" if cause else "") + ("" if cause.endswith("?") else ".")
+    text = f"{context}: {problem}" if context else problem
+    return f"{text}{where}" + (f"; {cause}" if cause else "") + ("" if cause.endswith("?") else ".")
 
 
-# What PyYAML says, and what is usually the cause.
+# Parts of PyYAML's messages, and what is usually the cause.
+_INDENTATION = (
+    "the indentation does not fit the lines above: entries of one block begin in the same column"
+)
 CAUSES = (
     (
         "mapping values are not allowed here",
@@ -210,10 +217,7 @@ CAUSES = (
         "could not find expected ':'",
         "a key needs a colon and a space after it, and a text of several lines quotes",
     ),
-    (
-        "expected <block end>",
-        "the indentation does not fit the lines above: entries of one block begin in the same column",
-    ),
+    ("expected <block end>", _INDENTATION),
     ("expected ',' or '}'", "is a comma or the closing brace } missing?"),
     ("expected ',' or ']'", "is a comma or the closing bracket ] missing?"),
     ("while scanning a quoted scalar", "is the closing quote missing?"),
@@ -222,10 +226,7 @@ CAUSES = (
     ("that cannot start any token", "a text that begins with this character needs quotes"),
     ("could not determine a constructor", "write the value without the tag that begins with !"),
     ("expected a single document", "leave out the line ---"),
-    (
-        "while parsing a block",
-        "the indentation does not fit the lines above: entries of one block begin in the same column",
-    ),
+    ("while parsing a block", _INDENTATION),
 )
 
 
@@ -240,7 +241,7 @@ def first_words(error: Exception) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """The safe dumper, which says a thing again where the usual one would refer to the first time."""
+    """The safe dumper without references: equal parts are written out each time."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""What a configuration says of its maps: files, errors, bins and PSFs."""
+"""The entries of maps in a configuration: files, errors, bins and PSFs."""
 
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -37,7 +37,7 @@ class Moffat(Block):
 
 
 class Kernel(Block):
-    """A picture of a point source; what is left out comes from the file's header."""
+    """An image of a point source; what is left out comes from the file's header."""
 
     file: str
     extension: Extension | None = None
@@ -55,23 +55,22 @@ class Psf(OneOf):
     @check(mode="before")
     @classmethod
     def _one(cls, value: Any) -> Any:
-        # Only the word says that there is none: a value that was forgotten does not.
+        # Only the word "none" means that there is no PSF; a missing value is a mistake.
         if isinstance(value, str) and value == "none":
             return {}
         if not isinstance(value, dict) or len(value) != 1:
             got = ", got nothing" if value is None else ""
-            raise ValueError(
-                f"expected gaussian: {{fwhm: }}, moffat: {{fwhm: , beta: }}, kernel: {{file: }} or none{got}"
-            )
+            forms = "gaussian: {fwhm: }, moffat: {fwhm: , beta: }, kernel: {file: } or none"
+            raise ValueError(f"expected {forms}{got}")
         return refuse_nothing(value)
 
     @model_serializer(mode="wrap")
-    def _said(self, handler: Any) -> Any:
+    def _serialized(self, handler: Any) -> Any:
         return {key: value for key, value in handler(self).items() if value is not None} or "none"
 
 
 class Correction(Block):
-    """What may be wrong with a map: factors on its flux and its errors, and a shift, arcsec."""
+    """The calibration of a map: factors on its flux and its errors, and a shift, arcsec."""
 
     flux_scale: Positive = 1.0
     error_scale: Positive = 1.0
@@ -80,7 +79,10 @@ class Correction(Block):
 
 
 class Observation(Block):
-    """What all maps have: a file, how finely the instrument is computed, how the data scatter, and whether they are looked at."""
+    """The keys of all maps: file, sampling of the instrument, scatter, likelihood, calibration.
+
+    check is whether the data are inspected for likely mistakes.
+    """
 
     tag: ClassVar[str]
     file: str
@@ -119,22 +121,18 @@ class FitsMap(Observation):
 
     @check(mode="after")
     def _one_error(self) -> "FitsMap":
-        given = [
-            name
-            for name in ("error", "variance", "ivar", "sigma")
-            if getattr(self, name) is not None
-        ]
-        if len(given) != 1:
-            raise ValueError(
-                f"expected one of error, variance, ivar (extensions) and sigma (a number), got {', '.join(given) or 'none'}"
-            )
+        kinds = ("error", "variance", "ivar", "sigma")
+        names = [name for name in kinds if getattr(self, name) is not None]
+        if len(names) != 1:
+            expected = "expected one of error, variance, ivar (extensions) and sigma (a number)"
+            raise ValueError(f"{expected}, got {', '.join(names) or 'none'}")
         return self
 
 
 class Light(FitsMap):
     """A map of flux per pixel.
 
-    With bins the pixels of each are added up; mean and total say that they repeat the flux of their
+    With bins the pixels of each are summed; mean and total mean that they repeat the flux of their
     bin's mean pixel, or of the whole bin.
     """
 
@@ -150,7 +148,7 @@ class Light(FitsMap):
 
 
 class Tracer(FitsMap):
-    """A map of something that light carries."""
+    """A map of a tracer that light carries."""
 
     tag: ClassVar = "tracer"
     kind: Literal["tracer"]
@@ -159,7 +157,7 @@ class Tracer(FitsMap):
 
 
 class Other(Light):
-    """A map of a kind of its own: a subclass of `jaxmetal.Map`, and further arguments of it."""
+    """A map of a user's own kind: a subclass of `jaxmetal.Map`, and further arguments of it."""
 
     tag: ClassVar = "map"
     kind: Literal["map"]  # type: ignore[assignment]
@@ -199,7 +197,8 @@ class FromReader(Observation):
 
 def kinds() -> str:
     """What the kind of a map may be, for messages."""
-    return f"{Tracer.tag}, {Light.tag}, {Other.tag}, {', '.join(sorted(installed()))} or file.py:function"
+    names = (Tracer.tag, Light.tag, Other.tag, *sorted(installed()))
+    return f"{', '.join(names)} or file.py:function"
 
 
 def _tag(entry: Any) -> str | None:

@@ -1,4 +1,4 @@
-"""What pydantic says of a configuration, in the words of somebody who writes one."""
+"""Pydantic's errors about a configuration in the terms of whoever writes one."""
 
 import re
 from collections.abc import Mapping
@@ -15,8 +15,7 @@ from jaxmetal.io.words import FORMS
 # Where in the configuration: keys, and numbers of list items.
 Place = tuple[Any, ...]
 
-# What was expected, by pydantic's name of the mistake, where its own words are those of a
-# programmer.
+# What was expected, by pydantic's type of the error, where its own text is for programmers.
 PLAIN = {
     "bool_parsing": "true or false",
     "bool_type": "true or false",
@@ -26,6 +25,7 @@ PLAIN = {
     "string_type": "a text",
     "list_type": "a list",
 }
+# Types of pydantic's errors about lists.
 OF_LISTS = ("tuple_type", "list_type", "too_long", "too_short")
 
 
@@ -46,10 +46,9 @@ def explain(details: Mapping[str, Any]) -> tuple[Place, str]:
     """
     kind, value, place = details["type"], details["input"], place_of(details["loc"])
     if kind == "missing" and isinstance(place[-1], int):
-        # The list is told of as a whole: nobody counts its items from zero.
-        return place[
-            :-1
-        ], f"expected {_form(place[:-1], details['loc'][:-1])}, got {_short(value)}."
+        # The list is reported as a whole: nobody counts its items from zero.
+        expected = _form(place[:-1], details["loc"][:-1])
+        return place[:-1], f"expected {expected}, got {_short(value)}."
     if kind == "missing":
         return place, "is missing."
     if kind == "extra_forbidden":
@@ -59,19 +58,16 @@ def explain(details: Mapping[str, Any]) -> tuple[Place, str]:
     if kind == "string_pattern_mismatch":
         return place, f"expected a name of letters, digits and underscores, got {_short(value)}."
     if kind.startswith("model_") or kind == "dict_type":
-        wanted = FORMS.get(place[-1]) or _entries(place, details["loc"])
-        return place, f"expected {wanted}, got {_short(value)}."
-    # The validators of this package say themselves what is wrong.
+        expected = FORMS.get(place[-1]) or _entries(place, details["loc"])
+        return place, f"expected {expected}, got {_short(value)}."
+    # The texts of this package's own validators are kept.
     of_a_form = place[-1] in FORMS and isinstance(value, list | dict) and kind != "value_error"
     if kind in OF_LISTS or kind in PLAIN or of_a_form:
-        return (
-            place,
-            f"expected {_form(place, details['loc'], PLAIN.get(kind, ''))}, got {_short(value)}{_joined(place, value)}.",
-        )
+        expected = _form(place, details["loc"], PLAIN.get(kind, ""))
+        return place, f"expected {expected}, got {_short(value)}{_joined(place, value)}."
     text = re.sub(r"^Value error, |, unable to parse.*$|, got a number with.*$", "", details["msg"])
-    text = re.sub(r"^Input should be (?=greater|less)", "expected a number ", text).replace(
-        "Input should be", "expected"
-    )
+    text = re.sub(r"^Input should be (?=greater|less)", "expected a number ", text)
+    text = text.replace("Input should be", "expected")
     text = text if ", got " in text else f"{text}, got {_short(value)}{comma_hint(value)}"
     return place, text if text.endswith((".", "?")) else text + "."
 
@@ -89,10 +85,10 @@ def _form(place: Place, loc: Place, otherwise: str = "") -> str:
 
 
 def _joined(place: Place, value: Any) -> str:
-    """What a list with twice as many items as wanted may be: numbers with decimal commas."""
-    wanted = FORMS.get(place[-1], "").count(",") + 1
+    """A hint for a list with twice as many items as expected: numbers with decimal commas."""
+    count = FORMS.get(place[-1], "").count(",") + 1
     whole = isinstance(value, list) and all(isinstance(item, int) for item in value)
-    if not whole or wanted < 2 or len(value) != 2 * wanted:
+    if not whole or count < 2 or len(value) != 2 * count:
         return ""
     points = ", ".join(f"{value[i]}.{value[i + 1]}" for i in range(0, len(value), 2))
     return f"; with decimal points that is [{points}]"
@@ -118,12 +114,12 @@ def _types(place: Place, loc: Place) -> list[Any]:
     for key in place:
         types = [below for kind in types for below in _below(kind, key)]
     # Of the kinds of map, the one that pydantic's own location names.
-    named = [kind for kind in types if [getattr(kind, "tag", None)] == list(loc[2:3])]
-    return named or types
+    tagged = [kind for kind in types if [getattr(kind, "tag", None)] == list(loc[2:3])]
+    return tagged or types
 
 
 def _keys(place: Place, loc: Place) -> list[str]:
-    """The words that are known at a place."""
+    """The keys that are known at a place."""
     return sorted(
         {name for kind in _types(place, loc) if _is_model(kind) for name in kind.model_fields}
     )
@@ -132,13 +128,11 @@ def _keys(place: Place, loc: Place) -> list[str]:
 def _below(kind: Any, key: Any) -> list[Any]:
     """The types that may stand under a key of this type."""
     if _is_model(kind):
-        # What may have any name, such as the light and the tracers of a component.
+        if key in kind.model_fields:
+            return _flat(kind.model_fields[key].annotation)
+        # Keys of any name, such as the light and the tracers of a component.
         others = get_args(kind.__annotations__.get("__pydantic_extra__"))
-        return (
-            _flat(kind.model_fields[key].annotation)
-            if key in kind.model_fields
-            else [t for o in others[1:] for t in _flat(o)]
-        )
+        return [part for other in others[1:] for part in _flat(other)]
     return _flat(get_args(kind)[1]) if get_origin(kind) is dict else []
 
 

@@ -10,25 +10,25 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
-from jaxmetal.errors import InputError, InputWarning, unknown
+from jaxmetal.errors import InputError, InputWarning
 from jaxmetal.files import whole_file
-from jaxmetal.instrument.cards import card, quiet, text
-from jaxmetal.instrument.header_repairs import sky_axes
+from jaxmetal.instrument.cards import quiet, text
 from jaxmetal.instrument.headers import celestial
 from jaxmetal.io.cards import card_value, escaped, fits_unit
 from jaxmetal.io.hdus import find, first_line, opened, pixels
+from jaxmetal.io.planes import image_plane
 from jaxmetal.io.units import error_factor
 
 
 @dataclass(frozen=True)
 class MapFile:
-    """A map as it was found in a file.
+    """A map as a file has it.
 
     Parameters
     ----------
     values, sigma
-        shape (rows, columns); sigma is infinite where the file says that nothing is known, None if
-        it has no errors.
+        shape (rows, columns); sigma is infinite where the file has no information, None if it has
+        no errors.
     mask
         True where a pixel is to be left out.
     wcs, unit
@@ -47,7 +47,17 @@ class MapFile:
 
 @dataclass(frozen=True)
 class Part:
-    """An image that belongs to a map: in the map's file if none is named, and a plane of a cube if a channel is."""
+    """An image that belongs to a map.
+
+    Parameters
+    ----------
+    file
+        the map's own if None.
+    extension
+        by name or number.
+    channel
+        the plane of a cube, by number or name; None for an image.
+    """
 
     file: str | os.PathLike | None = None
     extension: str | int = 0
@@ -55,7 +65,13 @@ class Part:
 
 
 def read_header(path: str | os.PathLike, extension: str | int = 0) -> dict[str, Any]:
-    """The cards of an extension that can be read; an InputError if there is no such extension."""
+    """The readable cards of an extension.
+
+    Raises
+    ------
+    InputError
+        if there is no such extension.
+    """
     from astropy.io.fits import VerifyError
 
     cards = {}
@@ -129,31 +145,28 @@ def read_map(
     InputError
         naming the file and the extension, for what cannot be read or does not fit together.
     """
-    given = {
-        kind: name
-        for kind, name in (("error", error), ("variance", variance), ("ivar", ivar))
-        if name is not None
-    }
-    if len(given) > 1:
+    kinds = {"error": error, "variance": variance, "ivar": ivar}
+    errors = {kind: part for kind, part in kinds.items() if part is not None}
+    if len(errors) > 1:
         raise InputError(
-            f"{path}: only one of error, variance and ivar may be given, got {', '.join(given)}."
+            f"{path}: only one of error, variance and ivar may be given, got {', '.join(errors)}."
         )
     with opened(path) as hdus:
         values, header = image_of(hdus, path, value, channel)
 
-        def found(part: str | int | Part) -> tuple[np.ndarray, Any, str]:
+        def image(part: str | int | Part) -> tuple[np.ndarray, Any, str]:
             part = part if isinstance(part, Part) else Part(None, part, channel)
-            with opened(part.file) if part.file is not None else nullcontext(hdus) as others:
-                file = path if part.file is None else part.file
-                return *image_of(
-                    others, file, part.extension, part.channel, values.shape
-                ), f"{file}[{part.extension}]"
+            file = path if part.file is None else part.file
+            with nullcontext(hdus) if part.file is None else opened(part.file) as others:
+                array, cards = image_of(others, file, part.extension, part.channel, values.shape)
+            return array, cards, f"{file}[{part.extension}]"
 
         where = f"{path}[{value}]"
-        stated = text(header, "BUNIT", where) or unit or ""
-        sigma = next((_sigma(kind, *found(part), stated) for kind, part in given.items()), None)
-        masked = np.zeros(values.shape, bool) if mask is None else found(mask)[0] != 0
-        ids = None if bins is None else found(bins)[0]
+        values_unit = text(header, "BUNIT", where) or unit or ""
+        sigmas = (_sigma(kind, *image(part), values_unit) for kind, part in errors.items())
+        sigma = next(sigmas, None)
+        masked = np.zeros(values.shape, bool) if mask is None else image(mask)[0] != 0
+        ids = None if bins is None else image(bins)[0]
     unit = text(header, "BUNIT", where) if unit is None else unit
     return MapFile(values, sigma, masked, _wcs(header, where, needs_wcs), unit, ids)
 
@@ -171,10 +184,25 @@ def _wcs(header: Any, where: str, needed: bool) -> Any:
 def image_of(
     hdus: Any, path: Any, extension: str | int, channel: Any = None, shape: tuple | None = None
 ) -> tuple[np.ndarray, Any]:
-    """(picture as native float64, header) of an extension of an open file; `shape` is what it must be."""
+    """The image of an extension of an open file as native float64, and its header.
+
+    Parameters
+    ----------
+    hdus, path
+        the open file, and its name in messages.
+    extension, channel
+        of the image, as in `read_image`.
+    shape
+        (rows, columns) that the image must have; None for any.
+
+    Raises
+    ------
+    InputError
+        naming the file and the extension, if there is no such image.
+    """
     hdu, where = find(hdus, path, extension), f"{path}[{extension}]"
     data, header = pixels(hdu, where), hdu.header
-    data = _plane(data, header, channel, where)
+    data = image_plane(data, header, channel, where)
     if shape is not None and data.shape != shape:
         raise InputError(f"{where}: shape {data.shape} does not match the values' {shape}.")
     return np.array(data, dtype=np.float64), header
@@ -195,8 +223,8 @@ def write_maps(
         stay what they are.
     wcs, header
         an astropy.wcs.WCS for every map, and further cards for the primary header. What a header
-        cannot hold is written as text in ASCII; a unit that has none is left out, with a comment in
-        its place.
+        cannot hold is written as text in ASCII; a unit without such a text is replaced by a
+        comment.
 
     Raises
     ------
@@ -214,15 +242,13 @@ def write_maps(
     for name, (array, unit) in images.items():
         data = np.asarray(array)
         if data.ndim != 2 or data.dtype.kind not in "fiub":
+            got = f"shape {data.shape} of type {data.dtype}"
             raise InputError(
-                f"{path}[{name}]: expected a map of numbers (rows, columns), got shape {data.shape} of type {data.dtype}."
+                f"{path}[{name}]: expected a map of numbers (rows, columns), got {got}."
             )
         hdu = fits.ImageHDU(data.astype(np.uint8) if data.dtype == bool else data)
-        for key, value in {
-            "EXTNAME": str(name),
-            **_unit_card(str(unit or "")),
-            **coordinates,
-        }.items():
+        cards = {"EXTNAME": str(name), **_unit_card(str(unit or "")), **coordinates}
+        for key, value in cards.items():
             _card(hdu.header, key, value, f"{path}[{name}]")
         hdus.append(hdu)
     try:
@@ -234,12 +260,9 @@ def write_maps(
 
 def _unit_card(unit: str) -> dict[str, str]:
     """BUNIT, or a comment where FITS has no text for the unit."""
-    text = fits_unit(unit)
-    return (
-        {"COMMENT": f"The unit is {escaped(unit)}, which a header cannot hold."}
-        if text is None
-        else {"BUNIT": text}
-    )
+    if (text := fits_unit(unit)) is not None:
+        return {"BUNIT": text}
+    return {"COMMENT": f"The unit is {escaped(unit)}, which a header cannot hold."}
 
 
 def _card(header: Any, key: str, value: Any, where: str) -> None:
@@ -252,55 +275,13 @@ def _card(header: Any, key: str, value: Any, where: str) -> None:
         ) from None
 
 
-def _plane(data: np.ndarray, header: Any, channel: int | str | None, where: str) -> np.ndarray:
-    """The image in an array: more axes are dropped if of length one; another may be a cube's."""
-    others = _other_axes(data.shape, header, channel, where)
-    longer = [axis for axis in others if data.shape[axis] > 1]
-    held = f"the extension has shape {data.shape}"
-    if channel is not None and not others:
-        raise InputError(f"{where}: channel {channel!r} asks for a plane of a cube, {held}.")
-    if data.ndim < 2 or len(longer) > 1 or (longer and channel is None):
-        expected = f"expected an image (rows, columns), {held}"
-        raise InputError(f"{where}: {expected}; a cube needs channel=.")
-    planes = np.moveaxis(data, others, range(len(others)))
-    planes = planes.reshape(-1, *planes.shape[-2:])
-    return planes[0 if channel is None else _channel(header, channel, len(planes), where)]
-
-
-def _other_axes(shape: tuple[int, ...], header: Any, channel: Any, where: str) -> list[int]:
-    """The axes that are none of an image's: not the celestial ones, or else not the last two."""
-    if len(shape) <= 2:
-        return []
-    image = [len(shape) - axis for axis in sky_axes(header, where) if axis <= len(shape)]
-    if len(image) != 2:
-        longer = [axis for axis, length in enumerate(shape) if length > 1]
-        image = longer if channel is None and len(longer) == 2 else [len(shape) - 2, len(shape) - 1]
-    return [axis for axis in range(len(shape)) if axis not in image]
-
-
-def _channel(header: Any, channel: int | str, count: int, where: str) -> int:
-    """The number of a cube's plane given by number, or by the name in a card such as C01."""
-    if isinstance(channel, str):
-        keys = [key for key in header if key[:1] == "C" and key[1:].isdigit()]
-        names = {str(card(header, key, where)).strip(): int(key[1:]) - 1 for key in keys}
-        if channel not in names:
-            raise unknown("channel", channel, names, where)
-        channel = names[channel]
-    if not (isinstance(channel, int | np.integer) and 0 <= channel < count):
-        raise InputError(f"{where}: channel must be 0 … {count - 1}, got {channel}.")
-    return int(channel)
-
-
 def _sigma(kind: str, array: np.ndarray, header: Any, where: str, unit: str) -> np.ndarray:
-    """Standard deviations in the unit of the values, infinite where a variance or inverse variance says nothing."""
-    told = array > 0
-    if not told.any():
+    """Standard deviations in the unit of the values; infinite where a variance is not positive."""
+    positive = array > 0
+    if not positive.any():
         raise InputError(f"{where}: expected positive numbers ({kind}), the extension has none.")
     array = array * error_factor(kind, text(header, "BUNIT", where), unit, where)
-    return (
-        array
-        if kind == "error"
-        else np.where(
-            told, np.where(told, array, 1.0) ** (0.5 if kind == "variance" else -0.5), np.inf
-        )
-    )
+    if kind == "error":
+        return array
+    power = 0.5 if kind == "variance" else -0.5
+    return np.where(positive, np.where(positive, array, 1.0) ** power, np.inf)

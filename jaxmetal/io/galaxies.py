@@ -1,4 +1,4 @@
-"""From the components of a configuration to a galaxy: profiles by name, users' own, and pictures used as the light."""
+"""The galaxy of a configuration: profiles by name, users' own profiles, images of the light."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -35,39 +35,45 @@ def make_galaxy(
     config, folder
         the configuration, and the folder that its paths are relative to.
     observations
-        whose light maps may serve as pictures, and whose files may know numbers.
+        whose light maps may serve as images, and whose files may have numbers.
     lens
         in front of it, by name.
     mistakes
         to which what is wrong is added.
     """
     components = {}
-    for name, said in config.galaxy.items():
+    for name, entry in config.galaxy.items():
         if mistakes.spoils(f"galaxy.{name}"):
             continue
-        made, profiles = dict[str, Any](), said.profiles
-        for kind, given in profiles.items():
-            where = f"galaxy.{name}.{kind}"
-            with mistakes.at(where):
-                function = find_function(
-                    given.profile, [light] if kind == "light" else [tracer, light], folder
-                )
-                values = _picture(where, given, folder, observations, mistakes) | given.parameters
-                if (
-                    profile := make_profile(where, function, values, observations, mistakes)
-                ) is not None:
-                    made[kind] = profile
-        if "light" not in profiles and not mistakes.touches(f"galaxy.{name}"):
+        profiles = _profiles(name, entry, folder, observations, mistakes)
+        if "light" not in entry.profiles and not mistakes.touches(f"galaxy.{name}"):
             mistakes.add(f"galaxy.{name}.light", "is missing.")
-        if "light" in made:
+        if "light" in profiles:
+            keys = ("foreground", "distance_ratio", "lensed_light")
             with mistakes.at(f"galaxy.{name}"):
-                place = {
-                    "foreground": said.foreground,
-                    "distance_ratio": said.distance_ratio,
-                    "lensed_light": said.lensed_light,
-                }
-                components[name] = Component(**made, **place)
+                components[name] = Component(**profiles, **{k: getattr(entry, k) for k in keys})
     return Galaxy(lens=lens, **components) if components else None
+
+
+def _profiles(
+    name: str,
+    component: schema.Component,
+    folder: Path,
+    observations: Observations,
+    mistakes: Mistakes,
+) -> dict[str, Any]:
+    """The light and the tracers of a component, as many as can be made."""
+    profiles = {}
+    for kind, entry in component.profiles.items():
+        where = f"galaxy.{name}.{kind}"
+        with mistakes.at(where):
+            homes = [light] if kind == "light" else [tracer, light]
+            function = find_function(entry.profile, homes, folder)
+            values = _picture(where, entry, folder, observations, mistakes) | entry.parameters
+            profile = make_profile(where, function, values, observations, mistakes)
+            if profile is not None:
+                profiles[kind] = profile
+    return profiles
 
 
 def make_profile(
@@ -77,26 +83,42 @@ def make_profile(
     observations: Observations,
     mistakes: Mistakes,
 ) -> Profile | None:
-    """A profile of what can be used of its values; None if something that it needs was a mistake."""
-    rest = list(inspect.signature(function).parameters.values())[2:]
-    names = [p.name for p in rest if p.kind is not p.VAR_KEYWORD]
+    """A profile with those of its values that can be used.
+
+    Parameters
+    ----------
+    where
+        the place in the configuration.
+    function
+        of the profile.
+    values
+        by the name of the parameter: numbers, names of numbers, options.
+    observations
+        whose files may have the numbers that are named.
+    mistakes
+        to which what is wrong is added.
+
+    Returns
+    -------
+    profile
+        None if a parameter that it needs is missing.
+    """
+    # The first two are x and y.
+    parameters = list(inspect.signature(function).parameters.values())[2:]
+    names = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD]
     options = options_of(function)
     usable = {}
     for name, value in values.items():
-        if (
-            isinstance(value, str)
-            and name not in options
-            and mistakes.spoils(f"maps.{value.partition('.')[0]}")
-        ):
+        named = isinstance(value, str) and name not in options
+        if named and mistakes.spoils(f"maps.{value.partition('.')[0]}"):
             mistakes.broken.add(f"{where}.{name}")
             continue
         with mistakes.at(f"{where}.{name}"):
-            if name not in names and len(names) == len(rest):
+            if name not in names and len(names) == len(parameters):
                 raise unknown("parameter", name, names)
             usable[name] = value if name in options else _number(value, observations)
-    missing = [
-        p.name for p in rest if p.name in names and p.name not in usable and p.default is p.empty
-    ]
+    needed = [p.name for p in parameters if p.name in names and p.default is p.empty]
+    missing = [name for name in needed if name not in usable]
     for name in missing:
         if not mistakes.spoils(f"{where}.{name}"):
             mistakes.add(f"{where}.{name}", "is missing.")
@@ -104,7 +126,16 @@ def make_profile(
 
 
 def find_function(text: str, homes: Sequence[ModuleType], folder: Path) -> Callable:
-    """A profile by its name in the first of the homes that has it, or a user's own as "module:function" or "file.py:function".
+    """A profile by its name in the first of the homes that has it, or a user's own.
+
+    Parameters
+    ----------
+    text
+        the name, or "module:function" or "file.py:function".
+    homes
+        modules of profiles.
+    folder
+        that files are relative to.
 
     Raises
     ------
@@ -112,15 +143,15 @@ def find_function(text: str, homes: Sequence[ModuleType], folder: Path) -> Calla
         if there is none.
     """
     if ":" not in text:
-        known = {
+        functions = {
             name: function
             for home in reversed(homes)
             for name, function in inspect.getmembers(home, inspect.isfunction)
             if function.__module__.startswith(home.__name__)
         }
-        if text not in known:
-            raise unknown("profile", text, known)
-        return known[text]
+        if text not in functions:
+            raise unknown("profile", text, functions)
+        return functions[text]
     return imported_function(text, folder, "profile")
 
 
@@ -131,16 +162,16 @@ def _number(value: Any, observations: Observations) -> Any:
 
 
 def _named_number(text: str, observations: Observations) -> float:
-    """A number that the file of a map knows, such as "manga.inclination"."""
-    known, (entry, _, name) = named_numbers(observations.maps), text.rpartition(".")
-    names = [full.removeprefix(f"{entry}.") for full in known if full.startswith(f"{entry}.")]
+    """A number from the file of a map, such as "manga.inclination"."""
+    numbers, (entry, _, name) = named_numbers(observations.maps), text.rpartition(".")
+    names = [full.removeprefix(f"{entry}.") for full in numbers if full.startswith(f"{entry}.")]
     if not names:
         hint = comma_hint(text)
-        named = "name.inclination and the like of a map whose reader knows it, such as manga"
-        raise InputError(f"expected a number, or the {named}, got {text!r}{hint}.")
+        form = "name.inclination and the like of a map whose reader knows it, such as manga"
+        raise InputError(f"expected a number, or the {form}, got {text!r}{hint}.")
     if name not in names:
         raise unknown("number", name, names, entry)
-    return known[text]
+    return numbers[text]
 
 
 def named_numbers(maps: Mapping[str, Observed]) -> dict[str, float]:
@@ -159,7 +190,7 @@ def named_numbers(maps: Mapping[str, Observed]) -> dict[str, float]:
     numbers: dict[str, float] = {}
     for observed in maps.values():
         geometry = observed.geometry
-        known = {
+        values = {
             "inclination": geometry.inclination,
             "position_angle": geometry.position_angle,
             "effective_radius": geometry.effective_radius,
@@ -167,61 +198,57 @@ def named_numbers(maps: Mapping[str, Observed]) -> dict[str, float]:
         if geometry.inclination is not None and geometry.position_angle is not None:
             axis_ratio = np.cos(np.deg2rad(geometry.inclination))
             e1, e2 = ellipticity(axis_ratio, geometry.position_angle)
-            known |= {"e1": float(e1), "e2": float(e2)}
-        for name, number in known.items():
+            values |= {"e1": float(e1), "e2": float(e2)}
+        for name, number in values.items():
             if number is not None:
                 numbers[f"{observed.entry}.{name}"] = number
     return numbers
 
 
 def _picture(
-    where: str, given: schema.Profile, folder: Path, observations: Observations, mistakes: Mistakes
+    where: str, entry: schema.Profile, folder: Path, observations: Observations, mistakes: Mistakes
 ) -> dict[str, Any]:
-    """The parameters of a picture of the light: its values, place, size and orientation."""
-    if given.map is not None and given.file is not None:
+    """The parameters of an image of the light: its values, place, size and orientation."""
+    if entry.map is not None and entry.file is not None:
         raise InputError("expected a picture from map or from file, got both.")
-    if given.map is not None:
-        lights = {
-            name: observed.map
-            for name, observed in observations.maps.items()
-            if observed.map.additive
-        }
-        if given.map in lights:
-            grid = lights[given.map].instrument.grid
-            return picture(
-                lights[given.map].image(lights[given.map].data) / float(grid.pixel_area), grid
-            )
+    if entry.map is not None:
+        observed = observations.maps.items()
+        lights = {name: one.map for name, one in observed if one.map.additive}
+        if entry.map in lights:
+            light_map = lights[entry.map]
+            grid = light_map.instrument.grid
+            return picture(light_map.image(light_map.data) / float(grid.pixel_area), grid)
         # A map that could not be made has been reported already.
         if not mistakes.touches("maps"):
-            raise unknown("light map", given.map, lights)
+            raise unknown("light map", entry.map, lights)
         mistakes.broken.add(f"{where}.image")
-    if given.file is not None:
-        return _picture_of_file(given, file_path(given.file, folder), observations.reference)
+    if entry.file is not None:
+        return _picture_of_file(entry, file_path(entry.file, folder), observations.reference)
     return {}
 
 
 def _picture_of_file(
-    given: schema.Profile, path: Path, reference: tuple[float, float] | None
+    entry: schema.Profile, path: Path, reference: tuple[float, float] | None
 ) -> dict[str, Any]:
-    found = read_map(path, given.extension or 0)
-    if reference is not None and found.wcs is not None:
-        return picture(found.values, Grid.from_wcs(found.wcs, found.values.shape, reference))
-    if "scale" not in given.parameters:
-        lacking = "picture has no WCS" if found.wcs is None else "maps have no place on the sky"
-        raise InputError(f"{path}: the {lacking}; give scale, arcsec per pixel of the picture.")
-    return {"image": picture(found.values, Grid.regular(found.values.shape, 1.0))["image"]}
+    file = read_map(path, entry.extension or 0)
+    if reference is not None and file.wcs is not None:
+        return picture(file.values, Grid.from_wcs(file.wcs, file.values.shape, reference))
+    if "scale" not in entry.parameters:
+        lack = "picture has no WCS" if file.wcs is None else "maps have no place on the sky"
+        raise InputError(f"{path}: the {lack}; give scale, arcsec per pixel of the picture.")
+    return {"image": picture(file.values, Grid.regular(file.values.shape, 1.0))["image"]}
 
 
 def picture(brightness: Any, grid: Grid) -> dict[str, Any]:
-    """Parameters of `light.image` that show a picture where its grid lies on the sky.
+    """Parameters of `light.image` for an image of the light in the sky coordinates of its grid.
 
     Parameters
     ----------
     brightness
-        surface brightness per arcsec², shape (rows, columns); where it is not finite or negative it
-        is dark.
+        surface brightness per arcsec², shape (rows, columns); zero where it is negative or not
+        finite.
     grid
-        of the picture.
+        of the image.
 
     Raises
     ------
@@ -234,10 +261,9 @@ def picture(brightness: Any, grid: Grid) -> dict[str, Any]:
         raise InputError("the pixels of a picture must be squares.")
     rows, columns = grid.shape
     x, y = grid.position((columns - 1) / 2, (rows - 1) / 2)  # type: ignore[arg-type]
+    values = np.nan_to_num(np.asarray(brightness, float), nan=0.0, posinf=0.0, neginf=0.0)
     return {
-        "image": np.clip(
-            np.nan_to_num(np.asarray(brightness, float), nan=0.0, posinf=0.0, neginf=0.0), 0.0, None
-        ),
+        "image": np.clip(values, 0.0, None),
         "scale": size * float(np.sign(np.linalg.det(matrix))),
         "phi_G": float(np.arctan2(-matrix[0, 1], matrix[1, 1])),
         "center_x": float(x),

@@ -1,4 +1,4 @@
-"""FITS files opened with care: what is none, is damaged or asks for too much is bad input."""
+"""FITS files opened with checks: other files, damage and excessive sizes are bad input."""
 
 import math
 import os
@@ -15,7 +15,7 @@ from jaxmetal.errors import InputError, InputWarning, unknown
 from jaxmetal.instrument.cards import card, quiet
 from jaxmetal.io.unpack import unpacked
 
-# Values of one picture or cube beyond which a file is a mistake or a trap: 0.8 GB in float64.
+# Values of an image or cube above which a file is a mistake or an attack: 0.8 GB in float64.
 MOST_VALUES = 10**8
 
 
@@ -29,7 +29,7 @@ def opened(path: str | os.PathLike) -> Iterator[Any]:
         raise InputError(f"{path}: no such file.")
     with quiet(), ExitStack() as stack:
         try:
-            # Opened here, because astropy leaves a file open that it gives up.
+            # Opened here, because astropy does not close a file that it cannot read.
             file = stack.enter_context(unpacked(path))
             hdus = stack.enter_context(fits.open(file, memmap=False))
             hdus.readall()
@@ -48,11 +48,11 @@ def names(hdus: Any) -> list[str]:
 
 def _name(hdu: Any) -> str:
     try:
-        written = card(hdu.header, "EXTNAME", "")
+        name = card(hdu.header, "EXTNAME", "")
     except InputError:
         return ""
-    # The first one has a name without a card.
-    return str(hdu.name if written is None else written).strip()
+    # The primary HDU has a name without a card.
+    return str(hdu.name if name is None else name).strip()
 
 
 def find(hdus: Any, path: Any, extension: str | int) -> Any:
@@ -68,38 +68,38 @@ def find(hdus: Any, path: Any, extension: str | int) -> Any:
     Raises
     ------
     InputError
-        that lists what there is, if it is not there.
+        that lists the extensions, if there is no such one.
 
     Warns
     -----
     InputWarning
         if several have this name, and the first is used.
     """
-    known = names(hdus)
+    labels = names(hdus)
     if isinstance(extension, str):
-        matches = _matches(hdus, known, extension.strip())
+        matches = _matches(hdus, labels, extension.strip())
         if len(matches) > 1:
             several = f"extensions {', '.join(map(str, matches))} are all called"
-            text = f"{path}: {several} {known[matches[0]]!r}; the first is used."
+            text = f"{path}: {several} {labels[matches[0]]!r}; the first is used."
             warnings.warn(f"{text} Give the number of another.", InputWarning, stacklevel=3)
         if matches:
             return hdus[matches[0]]
         extension = int(extension) if extension.strip().isdigit() else extension
     if isinstance(extension, int | np.integer) and 0 <= extension < len(hdus):
         return hdus[int(extension)]
-    raise unknown("extension", str(extension), known, str(path))
+    raise unknown("extension", str(extension), labels, str(path))
 
 
-def _matches(hdus: Any, known: list[str], name: str) -> list[int]:
+def _matches(hdus: Any, labels: list[str], name: str) -> list[int]:
     """The numbers of the extensions that this name may mean."""
-    same = [i for i, other in enumerate(known) if other.casefold() == name.casefold()]
-    # Names that differ in their case alone are told apart by it.
-    exact = [i for i in same if known[i] == name]
+    same = [i for i, label in enumerate(labels) if label.casefold() == name.casefold()]
+    # Names that differ in their case alone are distinguished by it.
+    exact = [i for i in same if labels[i] == name]
     if same:
         return exact or same
     if match := re.fullmatch(r"(.+?)\s*,\s*(\d+)", name):
-        same = [i for i, other in enumerate(known) if other.casefold() == match[1].casefold()]
-        return [i for i in same if card(hdus[i].header, "EXTVER", known[i]) == int(match[2])]
+        same = [i for i, label in enumerate(labels) if label.casefold() == match[1].casefold()]
+        return [i for i in same if card(hdus[i].header, "EXTVER", labels[i]) == int(match[2])]
     return []
 
 
@@ -115,12 +115,12 @@ def first_image(hdus: Any) -> int:
 
 
 def pixels(hdu: Any, where: str) -> Any:
-    """The array of an image extension, if its header does not ask for more than there can be.
+    """The array of an image extension.
 
     Raises
     ------
     InputError
-        if it is no image, is damaged, or says that it is larger than its file or than any map.
+        if it is no image, is damaged, or by its header is larger than its file or than any map.
     """
     try:
         shape = hdu.shape if hdu.is_image else None
@@ -128,15 +128,15 @@ def pixels(hdu: Any, where: str) -> Any:
         raise InputError(f"{where}: cannot be read as an image ({first_line(error)}).") from None
     if shape is None:
         raise InputError(f"{where}: expected an image, the extension holds a table.")
-    # Before anything of that size is made.
+    # Before an array of that size is allocated.
     if math.prod(shape or (0,)) > MOST_VALUES:
         size = " × ".join(map(str, shape))
         raise InputError(f"{where}: the header says {size} values, more than any map has.")
     for key in ("BSCALE", "BZERO"):
         value = card(hdu.header, key, where)
         if value is not None and not _scales(value, key):
-            scaled = f"the values are scaled by {key} = {value!r}"
-            raise InputError(f"{where}: {scaled}, after which none of them means anything.")
+            reason = f"the values are scaled by {key} = {value!r}"
+            raise InputError(f"{where}: {reason}, after which none of them means anything.")
     try:
         data = hdu.data
     except Exception as error:  # only astropy's code runs here, and it has two dozen classes

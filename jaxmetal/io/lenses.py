@@ -28,47 +28,44 @@ def make_lenses(
         to which what is wrong is added.
     """
     if LENS in config.galaxy:
-        mistakes.add(
-            f"galaxy.{LENS}", f"{LENS} is the name of the lenses; a component needs another one."
-        )
-    made = {}
-    for name, said in config.lens.items():
+        reason = f"{LENS} is the name of the lenses; a component needs another one."
+        mistakes.add(f"galaxy.{LENS}", reason)
+    lenses = {}
+    for name, entry in config.lens.items():
         where = f"lens.{name}"
-        # A place on the sky that is missing because of another mistake may be missed here.
-        with mistakes.at(
-            where, follows=mistakes.touches("maps") and observations.reference is None
-        ):
-            if said.deflection is not None:
-                made[name] = _published(said.deflection, folder, observations.reference)
-            elif said.profile is not None:
-                function = find_function(said.profile, [lens], folder)
-                if (
-                    profile := make_profile(
-                        where, function, said.parameters, observations, mistakes
-                    )
-                ) is not None:
-                    made[name] = _deflecting(profile)
-    return made
+        # A place on the sky that is missing because of another mistake may be missing here.
+        follows = mistakes.touches("maps") and observations.reference is None
+        with mistakes.at(where, follows=follows):
+            if entry.deflection is not None:
+                lenses[name] = _published(entry.deflection, folder, observations.reference)
+            elif entry.profile is not None:
+                function = find_function(entry.profile, [lens], folder)
+                parameters = entry.parameters
+                profile = make_profile(where, function, parameters, observations, mistakes)
+                if profile is not None:
+                    lenses[name] = _deflecting(profile)
+    return lenses
 
 
 def _published(
-    said: schema.Deflection, folder: Path, reference: tuple[float, float] | None
+    entry: schema.Deflection, folder: Path, reference: tuple[float, float] | None
 ) -> Profile:
     if reference is None:
         raise InputError(
-            "deflection: the maps of this configuration have no place on the sky; give all of them a WCS."
+            "deflection: the maps of this configuration have no place on the sky; give all of them "
+            "a WCS."
         )
     return read_deflection(
-        file_path(said.x_file, folder),
-        file_path(said.y_file, folder),
-        unit=said.unit,
-        axes=said.axes,
-        scaled_to=said.scaled_to,
+        file_path(entry.x_file, folder),
+        file_path(entry.y_file, folder),
+        unit=entry.unit,
+        axes=entry.axes,
+        scaled_to=entry.scaled_to,
         center=reference,
-        lens_redshift=said.lens_redshift,
-        source_redshift=said.source_redshift,
-        sense=said.sense,
-        extension=said.extension,
+        lens_redshift=entry.lens_redshift,
+        source_redshift=entry.source_redshift,
+        sense=entry.sense,
+        extension=entry.extension,
     )
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with an input, gathered so that all of it is told at once."""
+"""The mistakes in an input, collected so that all are reported at once."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,15 @@ from jaxmetal.errors import InputError
 
 @dataclass
 class Mistakes:
-    """What is wrong with a configuration, a line each, and which parts of it are not to be judged further."""
+    """The mistakes in a configuration.
+
+    Parameters
+    ----------
+    lines
+        a message for each.
+    broken
+        parts of the configuration, as dotted paths, that are not checked further.
+    """
 
     lines: list[str] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
@@ -18,14 +26,22 @@ class Mistakes:
     def add(self, where: str, text: object) -> None:
         """Note a mistake; the part it is in is broken."""
         self.broken.add(where)
-        # The place stands in front of the line and need not be said twice.
+        # The place is in front of the line already.
         line = re.sub(r"^(priors\[[^]]*\]|path '[^']*'): ", "", " ".join(str(text).split()))
         if (full := f"{where}: {line}") not in self.lines:
             self.lines.append(full)
 
     @contextmanager
     def at(self, where: str, follows: bool = False) -> Iterator[None]:
-        """Note what goes wrong in the block instead of passing it on; what only follows from another mistake leaves no line."""
+        """Note errors in the block instead of raising them.
+
+        Parameters
+        ----------
+        where
+            the part that is checked.
+        follows
+            whether an error only follows from another mistake; it is then not reported.
+        """
         try:
             yield
         except InputError as error:
@@ -45,6 +61,6 @@ class Mistakes:
         return self.spoils(where) or any(place.startswith(f"{where}.") for place in self.broken)
 
     def raise_all(self) -> None:
-        """One error with all lines, if there are any."""
+        """Raise one InputError with all lines, if there are any."""
         if self.lines:
             raise InputError("\n".join(self.lines))

@@ -1,4 +1,4 @@
-"""Mock observations on disk: noisy maps of a configuration's galaxy, and the configuration that fits them."""
+"""Mock observations: noisy maps of a configuration's galaxy, and a configuration to fit them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,11 +12,15 @@ from jaxmetal.galaxy import get
 from jaxmetal.inference.priors import Tied
 from jaxmetal.io.config import resolved, write
 from jaxmetal.io.fits import write_maps
-from jaxmetal.io.scene import MOCK, Scene, mock_instrument
+from jaxmetal.io.instruments import mock_instrument
+from jaxmetal.io.scene import Scene
+from jaxmetal.io.schema import MOCK
 from jaxmetal.maps import LightMap, TracerMap
 from jaxmetal.science import noise, simulate
 
-MAPS, CONFIG = "maps.fits", "fit.yaml"
+# The file of the maps, and the configuration that fits them.
+MAPS = "maps.fits"
+CONFIG = "fit.yaml"
 # Far from the truth of use case 1, as a fit of a real galaxy would start.
 START = {
     "disc.metallicity.central": 8.5,
@@ -26,7 +30,7 @@ START = {
 
 
 def write_mock(folder: Path, scene: Scene, start: Mapping[str, float] | None = None) -> Path:
-    """Write noisy maps of a galaxy as its configuration's `simulate` says, and a configuration that fits them.
+    """Write noisy maps as a configuration's `simulate` describes, and a configuration to fit them.
 
     Parameters
     ----------
@@ -48,25 +52,24 @@ def write_mock(folder: Path, scene: Scene, start: Mapping[str, float] | None = N
     InputError
         if the maps cannot be written.
     """
-    wanted = scene.config.simulate
-    if wanted is None:
+    simulation = scene.config.simulate
+    if simulation is None:
         raise InputError("simulate: is missing: shape, pixel_scale and psf.")
     # The sampling is chosen once for both maps.
-    instrument, blank = mock_instrument(wanted, scene.folder), np.zeros(wanted.shape)
+    tracer, scale, seed = simulation.tracer, simulation.scale, simulation.seed
+    instrument, blank = mock_instrument(simulation, scene.folder), np.zeros(simulation.shape)
     pair = {
-        "z": TracerMap(blank, 1.0, instrument, wanted.tracer, wanted.scale),
+        "z": TracerMap(blank, 1.0, instrument, tracer, scale),
         "light": LightMap(blank, 1.0, instrument),
     }
     instrument = resolve([(scene.galaxy, pair)])["z"].instrument
 
     def variance(flux: np.ndarray) -> Any:
-        return noise.variance(flux, wanted.c1, wanted.c2)
+        return noise.variance(flux, simulation.c1, simulation.c2)
 
-    z = simulate.tracer_map(
-        scene.galaxy, instrument, wanted.tracer, wanted.scale, variance, wanted.seed
-    )
-    light = simulate.light_map(scene.galaxy, instrument, wanted.light_sigma, wanted.seed + 1)
-    unit = "dex" if wanted.scale == "log10" else ""
+    z = simulate.tracer_map(scene.galaxy, instrument, tracer, scale, variance, seed)
+    light = simulate.light_map(scene.galaxy, instrument, simulation.light_sigma, seed + 1)
+    unit = "dex" if scale == "log10" else ""
     images = {
         "Z": (z.values, unit),
         "Z_ERR": (z.errors, unit),
@@ -79,59 +82,46 @@ def write_mock(folder: Path, scene: Scene, start: Mapping[str, float] | None = N
 
 
 def _for_the_fit(scene: Scene, start: Mapping[str, float]) -> dict[str, Any]:
-    """The configuration that fits the maps: the same galaxy and priors, with what was true beside them."""
-    said = resolved(scene.config, scene.folder, {})
-    wanted = said.pop("simulate")
+    """The configuration that fits the maps: the same galaxy and priors, and the true values."""
+    config = resolved(scene.config, scene.folder, {})
+    simulation = config.pop("simulate")
     for path, value in start.items():
         component, profile, name = path.split(".")
-        said["galaxy"][component][profile][name] = value
-    common = {"file": MAPS} | {key: wanted[key] for key in ("pixel_scale", "psf", "supersampling")}
-    tracer = {
-        "kind": "tracer",
-        "tracer": wanted["tracer"],
-        "scale": wanted["scale"],
-        "value": "Z",
-        "error": "Z_ERR",
-    }
-    maps = dict(
-        zip(
-            MOCK,
-            (tracer | common, {"kind": "light", "value": "LIGHT", "error": "LIGHT_ERR"} | common),
-            strict=True,
-        )
-    )
-    known = [
-        p
-        for p, prior in scene.priors.items()
-        if not isinstance(prior, Tied) and p.split(".")[0] in scene.galaxy.components
+        config["galaxy"][component][profile][name] = value
+    keys = ("pixel_scale", "psf", "supersampling")
+    common = {"file": MAPS} | {key: simulation[key] for key in keys}
+    kind = {"kind": "tracer"} | {key: simulation[key] for key in ("tracer", "scale")}
+    tracer = kind | {"value": "Z", "error": "Z_ERR"} | common
+    light = {"kind": "light", "value": "LIGHT", "error": "LIGHT_ERR"} | common
+    maps = dict(zip(MOCK, (tracer, light), strict=True))
+    paths = [
+        path
+        for path, prior in scene.priors.items()
+        if not isinstance(prior, Tied) and path.split(".")[0] in scene.galaxy.components
     ]
-    # The shortest number that means the same, not the digits of its binary form.
+    # The shortest decimal number that means the same, not the digits of its binary form.
     truth = {
         path: np.asarray(get(scene.galaxy, path)).astype(str).astype(float).tolist()
-        for path in known
+        for path in paths
     }
-    return (
-        {"maps": maps}
-        | {key: value for key, value in said.items() if key not in ("maps", "truth")}
-        | {"truth": truth}
-    )
+    others = {key: value for key, value in config.items() if key not in ("maps", "truth")}
+    return {"maps": maps} | others | {"truth": truth}
 
 
 def use_case_1(fwhm: float, quick: bool = False) -> dict[str, Any]:
-    """The configuration of a simulation: use case 1 of Metha et al. (2024), with the constants of its tutorial.
+    """The configuration of a simulation: use case 1 of Metha et al. (2024).
+
+    The constants are those of its tutorial.
 
     Parameters
     ----------
     fwhm
         of the Gaussian PSF, arcsec.
     quick
-        whether to make do with fewer pixels and draws.
+        whether to use fewer pixels and draws.
     """
-    frame = (
-        {"shape": [41, 41], "pixel_scale": 0.198}
-        if quick
-        else {"shape": [121, 121], "pixel_scale": 0.066}
-    )
+    side, pixel_scale = (41, 0.198) if quick else (121, 0.066)
+    frame = {"shape": [side, side], "pixel_scale": pixel_scale}
     return {
         "galaxy": {
             "disc": {

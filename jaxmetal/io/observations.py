@@ -1,26 +1,23 @@
-"""From the maps of a configuration to maps of a model: files are read, placed on one sky, given their instruments."""
+"""The maps of a configuration: read from files, on one sky, with their instruments."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
 from jaxmetal.errors import InputError, unknown, warnings_about
 from jaxmetal.galaxy import LENS
 from jaxmetal.instrument.aperture import Apertures
-from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.instrument import Instrument
-from jaxmetal.instrument.psf import PSF, GaussianPSF, KernelPSF, MoffatPSF, NoPSF
 from jaxmetal.io import schema
 from jaxmetal.io.config import Mistakes
 from jaxmetal.io.entries import FitsMap, FromReader, Light, Other
 from jaxmetal.io.fits import Part, read_map
-from jaxmetal.io.frames import filled, filled_up, framed, widened
+from jaxmetal.io.frames import filled_up
+from jaxmetal.io.instruments import identity, make_instrument, psf_of_map
 from jaxmetal.io.paths import file_path, imported_function
 from jaxmetal.io.places import find_reference, make_grid
-from jaxmetal.io.psfs import read_psf
 from jaxmetal.io.readers.options import read_entry
 from jaxmetal.io.readers.protocol import Geometry, Reading, ReadMap
 from jaxmetal.maps import Calibration, LightMap, Likelihood, Map, TracerMap
@@ -31,7 +28,7 @@ from jaxmetal.quantities import unit_of_text
 
 @dataclass(frozen=True)
 class Observed:
-    """A map, and what a file says of it that a model does not need.
+    """A map, and what its file has that a model does not need.
 
     Parameters
     ----------
@@ -42,9 +39,9 @@ class Observed:
     wcs, unit
         the astropy.wcs.WCS or None, and the unit as text.
     shape
-        (rows, columns) in the file; the map may have been filled up.
+        (rows, columns) in the file; the map may have been padded.
     geometry
-        of the galaxy, as far as the file states it.
+        of the galaxy, as far as the file has it.
     """
 
     map: Map
@@ -57,7 +54,16 @@ class Observed:
 
 @dataclass(frozen=True)
 class Observations:
-    """All maps of a configuration by name, and the (right ascension, declination) of their (x, y) = (0, 0), if any."""
+    """The maps of a configuration and the place of their origin.
+
+    Parameters
+    ----------
+    maps
+        by name.
+    reference
+        (right ascension, declination) of (x, y) = (0, 0), degrees; None if the maps have no place
+        on the sky.
+    """
 
     maps: dict[str, Observed]
     reference: tuple[float, float] | None
@@ -75,7 +81,7 @@ def observe(
     mistakes
         to which what is wrong is added.
     fill
-        whether frames are filled up to a few common sizes.
+        whether frames are padded to a few common sizes.
     """
     sources: dict[str, Reading] = {}
     for name, entry in config.maps.items():
@@ -85,13 +91,13 @@ def observe(
                 sources[name] = reading
     with mistakes.at("reference"):
         reference = find_reference(config, sources, mistakes)
-        return Observations(_made(config, folder, sources, reference, mistakes, fill), reference)
+        return Observations(_maps(config, folder, sources, reference, mistakes, fill), reference)
     # Without a place of the maps nothing else can be judged.
     mistakes.raise_all()
     return Observations({}, None)
 
 
-def _made(
+def _maps(
     config: schema.Config,
     folder: Path,
     sources: dict[str, Reading],
@@ -107,7 +113,7 @@ def _made(
             # Without its bins it would be another map.
             continue
         where = f"maps.{name}"
-        # A value that was left out because it was wrong may be missed here.
+        # A value that was left out because it was wrong may be missing here.
         with mistakes.at(where, follows=mistakes.touches(where)), warnings_about(where):
             grid = make_grid(name, entry, source, reference)
             for label, key in _labels(name, entry, source).items():
@@ -115,15 +121,15 @@ def _made(
                     others = "another map, of a component or of the lenses"
                     message = f"{label!r} is also the name of {others}; paths would be ambiguous."
                     raise InputError(message)
-                psf = _psf(key, entry, source, grid, folder)
-                instrument = _instrument(entry, grid, psf, source.bins, fill)
+                psf = psf_of_map(key, entry, source, grid, folder)
+                instrument = make_instrument(entry, grid, psf, source.bins, fill)
                 # Maps of one instrument share its object, and so the convolution of their light.
-                instrument = instruments.setdefault(_identity(instrument), instrument)
+                instrument = instruments.setdefault(identity(instrument), instrument)
                 data = filled_up(source.maps[key]) if fill else source.maps[key]
-                made = _map(entry, data, instrument, folder)
+                observed = _map(entry, data, instrument, folder)
                 unit = data.unit or ("dex" if data.tracer and data.scale == "log10" else "")
                 geometry = source.geometry
-                maps[label] = Observed(made, name, source.wcs, unit, grid.shape, geometry)
+                maps[label] = Observed(observed, name, source.wcs, unit, grid.shape, geometry)
     return maps
 
 
@@ -144,11 +150,11 @@ def _read(name: str, entry: Any, folder: Path, mistakes: Mistakes) -> Reading | 
         return read_entry(f"maps.{name}", entry, folder, mistakes)
     path = file_path(entry.file, folder)
 
-    def part(said: Any) -> Any:
-        if said is None or isinstance(said, str | int):
-            return said
-        file = None if said.file is None else file_path(said.file, folder)
-        return Part(file, said.extension, said.channel)
+    def part(place: Any) -> Any:
+        if place is None or isinstance(place, str | int):
+            return place
+        file = None if place.file is None else file_path(place.file, folder)
+        return Part(file, place.extension, place.channel)
 
     names = ("error", "variance", "ivar", "mask", "bins")
     parts = {key: part(getattr(entry, key)) for key in names}
@@ -164,63 +170,6 @@ def _read(name: str, entry: Any, folder: Path, mistakes: Mistakes) -> Reading | 
     return Reading({name: data}, wcs=file.wcs, bins=file.bins)
 
 
-def _psf(key: str, entry: Any, source: Reading, grid: Grid, folder: Path) -> PSF:
-    """The PSF of a map: the configuration's, or else the reader's."""
-    if entry.psf is not None:
-        return make_psf(entry.psf, grid, folder)
-    psf = source.psf_of(key)
-    if psf is None:
-        raise InputError(f"psf: the reader does not know that of {key!r}; give one, or none.")
-    # Results are kept with a configuration that has to name the PSF.
-    if not isinstance(psf, NoPSF | GaussianPSF | MoffatPSF | KernelPSF):
-        got = type(psf).__name__
-        raise InputError(f"psf: expected NoPSF, GaussianPSF, MoffatPSF or KernelPSF, got {got}.")
-    return psf
-
-
-def _instrument(
-    entry: Any,
-    grid: Grid,
-    psf: PSF,
-    numbers: np.ndarray | None,
-    fill: bool,
-) -> Instrument:
-    """The instrument of a map, in a frame of a common size if that is to be filled up."""
-    if numbers is not None:
-        numbers = np.asarray(numbers, float)
-    if fill:
-        grid, psf = widened(grid), framed(psf)
-        numbers = None if numbers is None else filled(numbers, np.nan)
-    bins = None if numbers is None else Apertures.bins(numbers)
-    sampling = as_sampling(entry.supersampling)
-    return Instrument(grid, psf, sampling, entry.margin, apertures=bins)
-
-
-def _identity(instrument: Instrument) -> Any:
-    """A key that is equal for instruments whose numbers are equal."""
-    leaves, structure = jax.tree.flatten(instrument)
-    return (structure, *(np.asarray(leaf).tobytes() for leaf in leaves))
-
-
-def make_psf(psf: schema.Psf, grid: Grid, folder: Path) -> PSF:
-    """The PSF that a configuration describes, for the pixels of a grid."""
-    if psf.gaussian:
-        return GaussianPSF(psf.gaussian.fwhm)
-    if psf.moffat:
-        return MoffatPSF(psf.moffat.fwhm, psf.moffat.beta)
-    if psf.kernel:
-        kernel = psf.kernel
-        path = file_path(kernel.file, folder)
-        sides = np.linalg.norm(np.asarray(grid.matrix, float), axis=0)
-        return read_psf(path, sides, kernel.extension, kernel.oversampling, kernel.includes_pixel)
-    return NoPSF()
-
-
-def as_sampling(said: Any) -> Any:
-    """A configuration's supersampling as an Instrument takes it."""
-    return tuple(said) if isinstance(said, list) else said
-
-
 def _map(entry: Any, data: ReadMap, instrument: Instrument, folder: Path) -> Map:
     """The map of an entry, in pixels or in bins."""
     tracer = data.tracer is not None
@@ -231,7 +180,7 @@ def _map(entry: Any, data: ReadMap, instrument: Instrument, folder: Path) -> Map
         "calibration": _calibration(entry),
         "check": entry.check,
         "scatter": scatter or 0.0,
-        # A text that names no unit, as headers have them, says nothing.
+        # A text that names no unit, as headers have them, is ignored.
         "unit": unit_of_text(data.unit),
     }
     if tracer:
@@ -271,7 +220,7 @@ def _likelihood(choice: str | dict[str, dict[str, Any]], folder: Path) -> Likeli
 
 
 def made_by_user(where: str, kind: type, *arguments: Any, **options: Any) -> Any:
-    """What a class makes of its arguments; what it raises is a mistake in the configuration.
+    """An object of a user's class; what the class raises is a mistake in the configuration.
 
     Raises
     ------

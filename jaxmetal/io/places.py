@@ -1,4 +1,4 @@
-"""Where the maps of a configuration lie: on the sky by their WCS, or by their pixel_scale."""
+"""The places of a configuration's maps: on the sky by their WCS, or by their pixel_scale."""
 
 import warnings
 from collections.abc import Mapping
@@ -60,8 +60,8 @@ def find_reference(
     placed = {n: source for n, source in sources.items() if on_the_sky(config.maps[n], source)}
     lacking = [name for name in sources if name not in placed]
     if lacking and placed:
-        mended = "give all of them a WCS, or all a pixel_scale"
-        lack = f"has no place on the sky, other maps have one; {mended}."
+        remedy = "give all of them a WCS, or all a pixel_scale"
+        lack = f"has no place on the sky, other maps have one; {remedy}."
         mistakes.add(f"maps.{lacking[0]}", lack)
     nuclei = [name for name, source in placed.items() if source.grid is not None]
     if nuclei and config.reference:
@@ -69,8 +69,8 @@ def find_reference(
         raise InputError(f"{nucleus} is the reference; leave this out.")
     if config.reference:
         if sources and not placed:
-            why = "no map has a place on the sky: they have pixel_scale, or no WCS"
-            _warn(f"reference: not used, because {why}.")
+            reason = "no map has a place on the sky: they have pixel_scale, or no WCS"
+            _warn(f"reference: not used, because {reason}.")
             return None
         _check_reference(config.reference, placed, bool(config.lens))
         return config.reference
@@ -89,7 +89,7 @@ def _middle(where: str, source: Reading) -> sky.Position:
 
 
 def _check_reference(reference: sky.Position, placed: Mapping[str, Reading], lensed: bool) -> None:
-    """The reference lies on a map, or at least near one."""
+    """Check that the reference lies on a map, or at least near one."""
     frames = {name: _frame(f"maps.{name}", source) for name, source in placed.items()}
     if not frames:
         return
@@ -97,7 +97,7 @@ def _check_reference(reference: sky.Position, placed: Mapping[str, Reading], len
     nearest = min(away, key=lambda name: away[name])
     middle, size = frames[nearest]
     sky.check_near(reference, middle, size, "")
-    # Behind a lens the reference is most often the lens, and its images lie beside it.
+    # The reference of a lensed galaxy is usually the lens, beside which the images lie.
     if lensed:
         return
     for name, source in placed.items():
@@ -155,11 +155,11 @@ def make_grid(name: str, entry: Any, source: Reading, reference: sky.Position | 
 
 
 def _compare_scales(where: str, pixel_scale: float, wcs: Any, shape: tuple[int, int]) -> None:
-    """A pixel_scale beside a WCS: its scale, and where x and y then point."""
+    """Compare a pixel_scale with the WCS, and warn of the scale and the directions of x and y."""
     try:
         matrix = sky.local_matrix(wcs, shape, where)
     except InputError:
-        # pixel_scale is what a WCS without use is replaced by.
+        # A pixel_scale replaces a WCS that cannot be used.
         return
     side = float(np.sqrt(abs(np.linalg.det(matrix))))
     says = f"the file's WCS says {side:.4g} arcsec per pixel"

@@ -1,4 +1,4 @@
-"""Pictures of point sources, from FITS files."""
+"""PSF kernels, from FITS files."""
 
 import os
 import warnings
@@ -17,12 +17,15 @@ from jaxmetal.io.fits import image_of
 from jaxmetal.io.hdus import find, first_image, names, opened
 from jaxmetal.quantities import PIXEL_SCALE, plain
 
-# Extensions of STPSF (WebbPSF) in the order of preference, and those whose values are light
-# collected in detector pixels; header keys of a PSF's scale in arcsec, and of its pixels per
-# detector pixel.
-_OVERSAMPLED, _DETECTOR = ("OVERDIST", "OVERSAMP"), ("DET_DIST", "DET_SAMP")
-_SCALES, _SAMPLES = ("PIXELSCL", "PIXSCL", "PIXSCALE"), ("DET_SAMP", "OVERSAMP")
-# By how much two statements of a scale may differ.
+# Extensions of STPSF (WebbPSF) in the order of preference.
+_OVERSAMPLED = ("OVERDIST", "OVERSAMP")
+# Extensions of STPSF whose values are integrals over detector pixels.
+_DETECTOR = ("DET_DIST", "DET_SAMP")
+# Header keys of a kernel's scale in arcsec.
+_SCALES = ("PIXELSCL", "PIXSCL", "PIXSCALE")
+# Header keys of the number of kernel pixels per detector pixel.
+_SAMPLES = ("DET_SAMP", "OVERSAMP")
+# The relative difference by which two statements of a scale may differ.
 SAME = 0.02
 # Kernel pixels per map pixel below which the scale is a mistake.
 COARSEST = 0.1
@@ -30,15 +33,15 @@ COARSEST = 0.1
 
 @dataclass(frozen=True)
 class _Statement:
-    """What tells the scale of a picture, and the kernel pixels per map pixel that it means."""
+    """A statement of a kernel's scale, and the kernel pixels per map pixel that it means."""
 
-    said: str
+    text: str
     per_pixel: float
 
     @property
     def is_scale(self) -> bool:
-        """Whether it is a length on the sky, and no count of pixels."""
-        return self.said.endswith("arcsec")
+        """Whether it is a length on the sky, not a count of pixels."""
+        return self.text.endswith("arcsec")
 
 
 def read_psf(
@@ -48,11 +51,11 @@ def read_psf(
     oversampling: float | None = None,
     includes_pixel: bool | None = None,
 ) -> KernelPSF:
-    """A PSF's picture, such as STPSF (WebbPSF) writes it.
+    """A PSF from its image, such as STPSF (WebbPSF) writes it.
 
-        oversampling = pixel_scale / scale of the picture
+        oversampling = pixel_scale / scale of the image
 
-    The scale of the picture is PIXELSCL, PIXSCL or PIXSCALE (arcsec) of its header; failing these,
+    The scale of the image is PIXELSCL, PIXSCL or PIXSCALE (arcsec) of its header; failing these,
     the number of its pixels per detector pixel, DET_SAMP or OVERSAMP; failing these, its WCS.
 
     Parameters
@@ -69,7 +72,7 @@ def read_psf(
     Raises
     ------
     InputError
-        for a file or extension that cannot be read, if nothing tells the scale, or if by the scale
+        for a file or extension that cannot be read, if the scale is not stated, or if by the scale
         the PSF is a point.
 
     Warns
@@ -84,95 +87,98 @@ def read_psf(
         raise InputError(f"{path}: pixel_scale must be positive (arcsec), got {pixel_scale!r}.")
     with opened(path) as hdus:
         if extension is None:
-            known = {name.upper() for name in names(hdus)}
-            preferred = (name for name in _OVERSAMPLED if name in known)
+            present = {name.upper() for name in names(hdus)}
+            preferred = (name for name in _OVERSAMPLED if name in present)
             extension = next(preferred, first_image(hdus))
         kernel, header = image_of(hdus, path, extension)
         name = text(find(hdus, path, extension).header, "EXTNAME", str(path)).upper()
-    where, detector = f"{path}[{extension}]", name in _DETECTOR
+    where, on_detector = f"{path}[{extension}]", name in _DETECTOR
     side = float(np.sqrt(sides.prod()))
-    statements = _statements(header, side, detector, where)
+    statements = _statements(header, side, on_detector, where)
     if oversampling is not None:
         statements.insert(0, _Statement(f"oversampling = {oversampling:g}", oversampling))
     used = _agreed(statements, side, where)
     _check_scale(kernel, used, side, where)
     # A kernel with a scale of its own has square pixels; others have the shape of the map's.
-    oblong = used.is_scale and not detector and not np.allclose(sides, side, rtol=1e-3)
+    oblong = used.is_scale and not on_detector and not np.allclose(sides, side, rtol=1e-3)
     along = used.per_pixel * sides / side if oblong else used.per_pixel
-    return _named(where, kernel, along, detector if includes_pixel is None else includes_pixel)
+    if includes_pixel is None:
+        includes_pixel = on_detector
+    return _kernel_psf(where, kernel, along, includes_pixel)
 
 
-def _named(where: str, kernel: np.ndarray, oversampling: Any, includes_pixel: bool) -> KernelPSF:
-    """The PSF of a kernel, the file named in all that is said of it."""
-    with warnings.catch_warnings(record=True) as noticed:
+def _kernel_psf(
+    where: str, kernel: np.ndarray, oversampling: Any, includes_pixel: bool
+) -> KernelPSF:
+    """The PSF of a kernel, whose errors and warnings name the file."""
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", InputWarning)
         try:
             psf = KernelPSF(kernel, oversampling, includes_pixel=includes_pixel)
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
-    for warning in noticed:
+    for warning in caught:
         warnings.warn(f"{where}: {warning.message}", warning.category, stacklevel=3)
     return psf
 
 
-def _statements(header: Any, side: float, detector: bool, where: str) -> list[_Statement]:
-    """Everything that a header says of its scale, in the order of trust."""
+def _statements(header: Any, side: float, on_detector: bool, where: str) -> list[_Statement]:
+    """All statements of the scale in a header, the most reliable first."""
     scales = {key: _number(header, key, where) for key in _SCALES}
     samples = {key: _number(header, key, where) for key in _SAMPLES}
-    made = [_Statement(f"{k} = {v:.6g} arcsec", side / v) for k, v in scales.items() if v]
-    if detector:
-        made.append(_Statement("EXTNAME", 1.0))
+    statements = [_Statement(f"{k} = {v:.6g} arcsec", side / v) for k, v in scales.items() if v]
+    if on_detector:
+        statements.append(_Statement("EXTNAME", 1.0))
     else:
-        # DET_SAMP and OVERSAMP are the same in the pictures that have both.
-        made += [_Statement(f"{k} = {v:g}", v) for k, v in samples.items() if v][:1]
+        # DET_SAMP and OVERSAMP are the same in files that have both.
+        statements += [_Statement(f"{k} = {v:g}", v) for k, v in samples.items() if v][:1]
     try:
         with warnings.catch_warnings():
-            # What is odd about its unit is said by what it would mean.
+            # A suspicious unit is reported by what it would mean.
             warnings.simplefilter("ignore", InputWarning)
             wcs = celestial(header, where)
     except InputError:
-        if not made:
+        if not statements:
             raise
         wcs = None
     if wcs is not None:
         scale = 3600 * float(np.sqrt(abs(np.linalg.det(wcs.pixel_scale_matrix))))
-        made.append(_Statement(f"the WCS = {scale:.4g} arcsec", side / scale))
-    return made
+        statements.append(_Statement(f"the WCS = {scale:.4g} arcsec", side / scale))
+    return statements
 
 
 def _number(header: Any, key: str, where: str) -> float | None:
     """A card's value if it is a positive number."""
     try:
-        found = float(card(header, key, where))
+        value = float(card(header, key, where))
     except (TypeError, ValueError):
         return None
-    return found if 0 < found < np.inf else None
+    return value if 0 < value < np.inf else None
 
 
 def _agreed(statements: list[_Statement], side: float, where: str) -> _Statement:
-    """The first statement of the scale; where another contradicts it, both are said, once."""
+    """The first statement of the scale; a warning names it and the first that contradicts it."""
     if not statements:
-        told = f"no usable {', '.join(_SCALES + _SAMPLES)} or WCS"
-        told = f"no usable {', '.join(_SCALES + _SAMPLES)} or WCS"
-        lack = f"the header does not tell the scale of the PSF ({told})"
+        keys = f"no usable {', '.join(_SCALES + _SAMPLES)} or WCS"
+        lack = f"the header does not tell the scale of the PSF ({keys})"
         raise InputError(f"{where}: {lack}; give oversampling=, kernel pixels per map pixel.")
     used, *others = statements
     for other in others:
         if used.per_pixel > 0 and abs(other.per_pixel / used.per_pixel - 1) > SAME:
-            means = f"{used.said} means {used.per_pixel:.4g} kernel pixels per map pixel"
-            means += f" ({side:.4g} arcsec), {other.said} means {other.per_pixel:.4g}"
+            means = f"{used.text} means {used.per_pixel:.4g} kernel pixels per map pixel"
+            means += f" ({side:.4g} arcsec), {other.text} means {other.per_pixel:.4g}"
             remedy = "If it is wrong, give oversampling, kernel pixels per map pixel."
-            said = f"{where}: {means}; the former is used. {remedy}"
-            warnings.warn(said, InputWarning, stacklevel=3)
+            message = f"{where}: {means}; the former is used. {remedy}"
+            warnings.warn(message, InputWarning, stacklevel=3)
             break
     return used
 
 
 def _check_scale(kernel: np.ndarray, used: _Statement, side: float, where: str) -> None:
-    """Refuse a scale by which the PSF is a point, or its pixels are much larger than the map's."""
+    """Raise if by the scale the PSF is a point, or its pixels are much larger than the map's."""
     if not (used.per_pixel > 0 and np.all(np.isfinite(kernel)) and kernel.max() > 0):
         return
-    # A picture without a width of its own is refused for that.
+    # A kernel without a finite width is refused elsewhere.
     width = min(max(fwhm(kernel), 1.0), max(kernel.shape))
     pixels, scale = width / used.per_pixel, side / used.per_pixel
     remedy = "Give oversampling: kernel pixels per map pixel."
@@ -182,8 +188,8 @@ def _check_scale(kernel: np.ndarray, used: _Statement, side: float, where: str) 
         if used.is_scale:
             in_degrees = f"a pixel of the kernel is {3600 * scale:.3g} arcsec"
             remedy = f"If it is in degrees, {in_degrees}. {remedy}"
-        raise InputError(f"{where}: by {used.said} {wide} ({side:.3g} arcsec). {remedy}")
+        raise InputError(f"{where}: by {used.text} {wide} ({side:.3g} arcsec). {remedy}")
     if used.per_pixel < COARSEST:
         wide = f"a pixel of the kernel is as wide as {1 / used.per_pixel:.3g} pixels of the map"
         cause = "is the scale in milliarcsec?"
-        raise InputError(f"{where}: by {used.said} {wide} ({side:.3g} arcsec); {cause} {remedy}")
+        raise InputError(f"{where}: by {used.text} {wide} ({side:.3g} arcsec); {cause} {remedy}")

@@ -1,4 +1,4 @@
-"""A folder of results: the fit's as a whole or not at all, what is added later file by file; and read again."""
+"""A folder of results: written as a whole or not at all, added to file by file, read again."""
 
 import os
 import shutil
@@ -25,15 +25,16 @@ from jaxmetal.io.scene import Scene, load
 from jaxmetal.io.summary import parameter_table
 from jaxmetal.maps import Map
 
-CONFIG, TABLE, POSTERIOR, SUMMARY = (
-    "config.resolved.yaml",
-    "parameters.ecsv",
-    "posterior.nc",
-    "summary.txt",
-)
-# The configuration as it was written, its suffix behind it.
+# Files of a folder of results.
+CONFIG = "config.resolved.yaml"
+TABLE = "parameters.ecsv"
+POSTERIOR = "posterior.nc"
+SUMMARY = "summary.txt"
+# The configuration as it was written, without its suffix.
 ORIGINAL = "config.original"
+# The folder of figures.
 PLOTS = "plots"
+# Extensions of the file of a map, in their order.
 IMAGES = ("DATA", "ERROR", "MODEL", "RESIDUAL", "INTRINSIC")
 
 
@@ -43,14 +44,14 @@ def check_free(folder: str | os.PathLike, overwrite: bool) -> Path:
     Raises
     ------
     InputError
-        if it is a file, holds something and may not be replaced, or cannot be made where it is to
-        stand.
+        if it is a file, is not empty and may not be replaced, or cannot be written.
     """
     folder = Path(folder)
-    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    if not there.is_dir():
-        raise InputError(f"{there}: expected a folder, it is a file.")
-    if not os.access(folder.absolute().parent if there == folder else there, os.W_OK | os.X_OK):
+    existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not existing.is_dir():
+        raise InputError(f"{existing}: expected a folder, it is a file.")
+    parent = folder.absolute().parent if existing == folder else existing
+    if not os.access(parent, os.W_OK | os.X_OK):
         raise InputError(f"{folder}: no permission to write there.")
     if folder.is_dir() and any(folder.iterdir()) and not overwrite:
         raise InputError(
@@ -61,14 +62,14 @@ def check_free(folder: str | os.PathLike, overwrite: bool) -> Path:
 
 @contextmanager
 def whole_folder(folder: str | os.PathLike, overwrite: bool = False) -> Iterator[Path]:
-    """Give an empty folder to fill; it takes the place of `folder` only if the block succeeds.
+    """An empty folder to fill, which replaces `folder` only if the block succeeds.
 
     Parameters
     ----------
     folder
-        where the finished folder is to stand.
+        the path of the finished folder.
     overwrite
-        whether what stands there may be replaced, as a whole.
+        whether a folder of that path may be replaced, as a whole.
     """
     folder = check_free(folder, overwrite).absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +84,7 @@ def whole_folder(folder: str | os.PathLike, overwrite: bool = False) -> Iterator
 
 
 def _exchange(folder: Path, new: Path, old: Path) -> None:
-    """Put the new folder in the old one's place; if that fails the old one stays."""
+    """Replace the old folder by the new one; if that fails the old one stays."""
     if not folder.exists():
         os.replace(new, folder)
         return
@@ -98,7 +99,7 @@ def _exchange(folder: Path, new: Path, old: Path) -> None:
 def write_fit(
     folder: Path, scene: Scene, fit: Fit, failures: dict[str, str], origin: Path | None = None
 ) -> None:
-    """Configuration, parameters and maps in an empty folder, with what they were made from.
+    """Write configuration, parameters and maps to an empty folder, with copies of the input.
 
     Parameters
     ----------
@@ -107,9 +108,9 @@ def write_fit(
     scene
         what was fitted.
     fit
-        what came of it.
+        its results.
     failures
-        {what could not be written: why}, to which is added what goes wrong here.
+        {what could not be written: why}, to which is added what fails here.
     origin
         the file of the configuration, of which a copy is kept.
     """
@@ -118,66 +119,56 @@ def write_fit(
     for name in scene.maps:
         if (chosen := fit.maps[name].instrument.sampling) is not None:
             samplings[name] = ((chosen.evaluate, chosen.convolve), chosen.margin)
-    said = None
+    config = None
     with surviving(failures, "copy of the input"):
-        said = keep_input(folder, scene, samplings)
+        config = keep_input(folder, scene, samplings)
         if origin is not None:
             shutil.copyfile(origin, folder / f"{ORIGINAL}{origin.suffix}")
-    if said is None:
-        # The results are then read with the files where they were.
-        said = resolved(
-            scene.config,
-            scene.folder,
-            {scene.maps[name].entry: sampling for name, sampling in samplings.items()},
-        )
-    write(folder / CONFIG, said)
+    if config is None:
+        # The results are then read from the original files.
+        by_entry = {scene.maps[name].entry: sampling for name, sampling in samplings.items()}
+        config = resolved(scene.config, scene.folder, by_entry)
+    write(folder / CONFIG, config)
     for name in fit.maps:
         with surviving(failures, f"map {name}"):
             _write_map(folder / MAPS, scene, fit, name, failures)
 
 
 def write_table(folder: Path, scene: Scene, fit: Fit, posterior: Posterior | None) -> None:
-    """The table of the parameters; see `parameter_table`."""
+    """Write the table of the parameters; see `parameter_table`."""
     with whole_file(folder / TABLE) as part:
         parameter_table(scene, fit, posterior).write(part, format="ascii.ecsv", overwrite=True)
 
 
 def write_summary(folder: Path, text: str) -> None:
-    """The page that `summary_text` makes."""
+    """Write the text that `summary_text` makes."""
     with whole_file(folder / SUMMARY) as part:
         part.write_text(text, encoding="utf-8")
 
 
 def _write_map(folder: Path, scene: Scene, fit: Fit, name: str, failures: dict[str, str]) -> None:
-    """Data, errors, model, residual and intrinsic map as images, apertures also as a table; NaN where something takes no part."""
-    found, observed = fit.maps[name], scene.maps[name]
-    instrument, residual = (
-        found.instrument,
-        np.where(np.asarray(found.valid), fit.residuals[name], np.nan),
-    )
-    columns: dict[str, Any] = {
-        "data": found.data,
-        "error": found.errors,
-        "model": fit.predicted[name],
-    }
+    """Write data, errors, model, residual and intrinsic map as images, NaN where masked.
+
+    The numbers of apertures are written as a table too.
+    """
+    fitted, observed = fit.maps[name], scene.maps[name]
+    instrument = fitted.instrument
+    residual = np.where(np.asarray(fitted.valid), fit.residuals[name], np.nan)
+    columns: dict[str, Any] = {"data": fitted.data, "error": fitted.errors}
+    columns["model"] = fit.predicted[name]
     with surviving(failures, f"intrinsic map {name}"):
-        columns["intrinsic"] = intrinsic(fit.galaxy, found)
+        columns["intrinsic"] = intrinsic(fit.galaxy, fitted)
     images: dict[str, Any] = {
-        key.upper(): (found.image(values), observed.unit) for key, values in columns.items()
+        key.upper(): (fitted.image(values), observed.unit) for key, values in columns.items()
     }
     images["RESIDUAL"] = (instrument.image(residual), "")
-    header = {"MAP": name, "CHISQ": fit.chi_square[name], "NPIX": found.size}
-    write_map(
-        folder / f"{name}.fits",
-        observed,
-        {key: images[key] for key in IMAGES if key in images},
-        header,
-    )
+    header = {"MAP": name, "CHISQ": fit.chi_square[name], "NPIX": fitted.size}
+    ordered = {key: images[key] for key in IMAGES if key in images}
+    write_map(folder / f"{name}.fits", observed, ordered, header)
     if instrument.apertures is not None:
         columns = {"id": instrument.apertures.ids, **columns, "residual": residual}
-        _write_apertures(
-            folder / f"{name}.ecsv", {key: np.asarray(values) for key, values in columns.items()}
-        )
+        arrays = {key: np.asarray(values) for key, values in columns.items()}
+        _write_apertures(folder / f"{name}.ecsv", arrays)
 
 
 def _write_apertures(path: Path, columns: dict[str, np.ndarray]) -> None:
@@ -187,9 +178,9 @@ def _write_apertures(path: Path, columns: dict[str, np.ndarray]) -> None:
         QTable(columns).write(part, format="ascii.ecsv")
 
 
-def _read_model(folder: Path, name: str, found: Map) -> np.ndarray:
+def _read_model(folder: Path, name: str, fitted: Map) -> np.ndarray:
     """The model of a map as it was written."""
-    if found.instrument.apertures is None:
+    if fitted.instrument.apertures is None:
         return read_image(folder / f"{name}.fits", "MODEL")
     return np.asarray(_table(folder / f"{name}.ecsv")["model"], float)
 
@@ -206,7 +197,9 @@ def _table(path: Path) -> Any:
 
 
 def read_results(folder: str | os.PathLike) -> tuple[Scene, Fit, Posterior | None]:
-    """What `write_fit` wrote, and the posterior if there is one; the data are read again from the files that the configuration names.
+    """The scene, fit and posterior (None if there is none) of a folder of `write_fit`.
+
+    The data are read again from the files that its configuration names.
 
     Parameters
     ----------
@@ -216,7 +209,7 @@ def read_results(folder: str | os.PathLike) -> tuple[Scene, Fit, Posterior | Non
     Raises
     ------
     InputError
-        if it is not such a folder, or the data are not where they were.
+        if it is not such a folder, or the data are missing.
     """
     folder = Path(folder)
     if not (folder / CONFIG).is_file() or not (folder / TABLE).is_file():
@@ -225,23 +218,22 @@ def read_results(folder: str | os.PathLike) -> tuple[Scene, Fit, Posterior | Non
         )
     table = _table(folder / TABLE)
     try:
-        found = dict(zip(table["name"], table["value"], strict=True))
+        numbers = dict(zip(table["name"], table["value"], strict=True))
         meta = {key: table.meta[key] for key in ("converged", "message", "log_prior", "covariance")}
     except (ValueError, KeyError, TypeError) as error:
+        reason = str(error).splitlines()[0]
         raise InputError(
-            f"{folder / TABLE}: cannot be read as a table of parameters ({str(error).splitlines()[0]})."
+            f"{folder / TABLE}: cannot be read as a table of parameters ({reason})."
         ) from None
     scene = load(folder / CONFIG)
     model = scene.model()
     values = {}
     for path in model.names:
         start = get({**model.galaxy.named, **model.maps}, path)
-        values[path] = np.reshape(
-            [found[label] for label in labels(path, start.shape)], start.shape
-        )
-    galaxy, maps = model.scene_at(
-        {path: jnp.asarray(value, jnp.result_type(float)) for path, value in values.items()}
-    )
+        elements = [numbers[label] for label in labels(path, start.shape)]
+        values[path] = np.reshape(elements, start.shape)
+    arrays = {path: jnp.asarray(value, jnp.result_type(float)) for path, value in values.items()}
+    galaxy, maps = model.scene_at(arrays)
     count = sum(value.size for value in values.values())
     fit = Fit(
         parameters=values,

@@ -28,9 +28,12 @@ from jaxmetal.io.words import (
     switch,
 )
 
+# The maps that a simulation makes.
+MOCK = ("z", "light")
+
 
 class Profile(Block):
-    """A profile by name with its parameters; a picture comes from a file or from a light map of this configuration."""
+    """A profile by name with its parameters; an image comes from a file or a light map."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
     __pydantic_extra__: dict[str, Choice] = Field(init=False)
@@ -46,7 +49,7 @@ class Profile(Block):
 
 
 class Component(Block):
-    """The light of a component and what it carries, by name; and where it lies if there are lenses."""
+    """The light and the tracers of a component, by name, and its place beside lenses."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
     __pydantic_extra__: dict[str, Profile] = Field(init=False)
@@ -57,11 +60,8 @@ class Component(Block):
     @check(mode="before")
     @classmethod
     def _named(cls, value: Any) -> Any:
-        wrong = (
-            [name for name in value if not re.fullmatch(NAME, str(name))]
-            if isinstance(value, dict)
-            else []
-        )
+        names = value if isinstance(value, dict) else ()
+        wrong = [name for name in names if not re.fullmatch(NAME, str(name))]
         if wrong:
             raise ValueError(f"expected names of letters, digits and underscores, got {wrong[0]!r}")
         return value
@@ -73,7 +73,7 @@ class Component(Block):
 
 
 class Deflection(Block):
-    """Published maps of a lens's deflection; no header says what they mean."""
+    """Published maps of a lens's deflection; their headers do not define the numbers."""
 
     x_file: str
     y_file: str
@@ -113,7 +113,7 @@ class Lens(Block):
 
 
 class Prior(OneOf):
-    """A prior, a tie to another parameter, or (linear: true) an amplitude of light to be solved for.
+    """A prior, a tie to another parameter, or (linear: true) an amplitude that is solved for.
 
     log_normal takes the median and the standard deviation of the natural logarithm;
     truncated_normal the mean, the standard deviation, the lowest and the highest value.
@@ -131,21 +131,20 @@ class Prior(OneOf):
     @check(mode="after")
     def _sensible(self) -> "Prior":
         for name in ("uniform", "log_uniform", "truncated_normal"):
-            if (given := getattr(self, name)) and not given[-2] < given[-1]:
-                raise ValueError(f"{name}: expected lowest < highest, got {list(given)}")
+            if (value := getattr(self, name)) and not value[-2] < value[-1]:
+                raise ValueError(f"{name}: expected lowest < highest, got {list(value)}")
         for name in ("normal", "log_normal", "truncated_normal"):
-            if (given := getattr(self, name)) and not given[1] > 0:
-                raise ValueError(
-                    f"{name}: expected a positive standard deviation, got {list(given)}"
-                )
+            if (value := getattr(self, name)) and not value[1] > 0:
+                expected = "expected a positive standard deviation"
+                raise ValueError(f"{name}: {expected}, got {list(value)}")
         for name in ("log_uniform", "log_normal"):
-            if (given := getattr(self, name)) and not given[0] > 0:
-                raise ValueError(f"{name}: expected positive values, got {list(given)}")
+            if (value := getattr(self, name)) and not value[0] > 0:
+                raise ValueError(f"{name}: expected positive values, got {list(value)}")
         return self
 
 
 class Fit(Block):
-    """How the maximum is looked for."""
+    """How the maximum of the posterior is found."""
 
     starts: PositiveInt = 4
     method: Literal["fisher", "lbfgs", "adam"] = "fisher"
@@ -154,7 +153,7 @@ class Fit(Block):
 
 
 class Sample(Block):
-    """How the posterior is sampled, and whether also from a fit that has not converged."""
+    """How the posterior is sampled, and whether even if the fit has not converged."""
 
     method: Literal["nuts", "hmc", "importance", "auto"] = "auto"
     chains: PositiveInt = 4
@@ -169,8 +168,8 @@ class Sample(Block):
 class Baseline(Block):
     """The disc of the naive fits and of the radial profile.
 
-    What is left out is as the fitted model has it, else as the file of the map says (MaNGA's does),
-    else face-on and at (0, 0). The effective radius is that along the major axis, arcsec; it and
+    What is left out comes from the fitted model, else from the file of the map (as MaNGA's), else
+    it is face-on and at (0, 0). The effective radius is that along the major axis, arcsec; it and
     the redshift give gradients per R_e and per kpc.
     """
 
@@ -183,7 +182,10 @@ class Baseline(Block):
 
 
 class Simulate(Block):
-    """A mock observation: sigma² = c1 + c2 / flux of the tracer, and the error of the light (1 % of its peak if left out)."""
+    """A mock observation: sigma² = c1 + c2 / flux of the tracer, and the error of the light.
+
+    light_sigma is 1 % of the peak of the light if left out.
+    """
 
     shape: tuple[PositiveInt, PositiveInt]
     pixel_scale: Positive
@@ -198,7 +200,10 @@ class Simulate(Block):
 
 
 class Slurm(Block):
-    """How the shards of a survey are sent to Slurm: minutes and GPUs of a job, and lines of shell that stand before it."""
+    """How the shards of a survey are sent to Slurm.
+
+    minutes, gpus, cpus and memory (GB) are those of a job; setup is lines of shell that run first.
+    """
 
     partition: ShellWord | None = None
     account: ShellWord | None = None
@@ -214,10 +219,10 @@ class Slurm(Block):
 
 
 class Survey(Block):
-    """How a survey of many galaxies is divided, and what is kept of each; memory of a job in GB.
+    """How a survey of many galaxies is divided, and what is kept of each.
 
-    together is how many galaxies are computed at once, shard how many make a file of results: a
-    whole number of the former.
+    together is the number of galaxies that are computed at once, shard that in a file of results:
+    a multiple of the former.
     """
 
     id: str = "id"

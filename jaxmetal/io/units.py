@@ -1,4 +1,4 @@
-"""Units in the headers of FITS files: an error that is told in another unit than its values."""
+"""Units in the headers of FITS files: errors in another unit than that of their values."""
 
 import warnings
 
@@ -10,14 +10,14 @@ POWERS = {"error": 1, "variance": 2, "ivar": -2}
 
 
 def error_factor(kind: str, own: str, values: str, where: str) -> float:
-    """What an error must be multiplied with to be in the unit of the values.
+    """The factor that converts an error to the unit of the values.
 
     Parameters
     ----------
     kind
         "error", "variance" or "ivar".
     own, values
-        the text of BUNIT of the error and of the values; a text that names no unit says nothing.
+        the text of BUNIT of the error and of the values; a text that names no unit is ignored.
     where
         names the error in messages.
 
@@ -31,11 +31,11 @@ def error_factor(kind: str, own: str, values: str, where: str) -> float:
     InputWarning
         for a unit that has nothing to do with that of the values; it is not used.
     """
-    unit, wanted = unit_of_text(own), unit_of_text(values)
-    if unit is None or wanted is None or unit == wanted:
+    unit, target = unit_of_text(own), unit_of_text(values)
+    if unit is None or target is None or unit == target:
         # A variance whose header repeats the unit of the values was copied from them.
         return 1.0
-    spread = getattr(wanted, "function_unit", wanted)
+    spread = getattr(target, "function_unit", target)
     factors = {}
     for name, power in POWERS.items():
         try:
@@ -46,13 +46,10 @@ def error_factor(kind: str, own: str, values: str, where: str) -> float:
         return factors[kind]
     if set(factors) - {"error"}:
         other = next(name for name in factors if name != "error")
-        raise InputError(
-            f"{where}: given as {kind}, but its BUNIT {own!r} is that of the {other} of values in {values!r}; give it as {other}."
-        )
+        meaning = f"its BUNIT {own!r} is that of the {other} of values in {values!r}"
+        raise InputError(f"{where}: given as {kind}, but {meaning}; give it as {other}.")
     if not factors:
-        warnings.warn(
-            f"{where}: its BUNIT is {own!r}, that of the values {values!r}; these cannot be converted, so it is taken as it stands.",
-            InputWarning,
-            stacklevel=2,
-        )
+        remedy = "these cannot be converted, so it is taken as it stands."
+        text = f"{where}: its BUNIT is {own!r}, that of the values {values!r}; {remedy}"
+        warnings.warn(text, InputWarning, stacklevel=2)
     return 1.0

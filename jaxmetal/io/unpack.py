@@ -1,4 +1,4 @@
-"""Compressed files, unpacked in memory up to a limit: kilobytes can be made to fill a terabyte."""
+"""Compressed files, unpacked in memory up to a limit of size."""
 
 import bz2
 import gzip
@@ -11,11 +11,14 @@ from typing import IO
 
 from jaxmetal.errors import InputError
 
-# Bytes of an unpacked file beyond which it is a mistake or a trap, not maps.
+# Bytes of an unpacked file above which it is a mistake or a decompression bomb.
 MOST_BYTES = 2**31
 
+# Openers by the first bytes of a file.
 _OPEN = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
-_ZIP, _COMPRESS = b"PK\x03\x04", b"\x1f\x9d"
+# The first bytes of zip archives and of files of `compress`.
+_ZIP = b"PK\x03\x04"
+_COMPRESS = b"\x1f\x9d"
 
 
 def unpacked(path: Path) -> IO[bytes]:
@@ -29,18 +32,18 @@ def unpacked(path: Path) -> IO[bytes]:
     with open(path, "rb") as file:
         start = file.read(6)
         if start.startswith(_COMPRESS):
-            packed_by = "packed by the old compress (.Z), which is not read here"
-            raise InputError(f"{path}: {packed_by}; unpack it with uncompress or gzip -d.")
+            reason = "packed by the old compress (.Z), which is not read here"
+            raise InputError(f"{path}: {reason}; unpack it with uncompress or gzip -d.")
         if start.startswith(b"\x1f\x8b"):
             file.seek(-4, io.SEEK_END)
-            # The size of the contents modulo 4 GiB, as gzip writes it: honest giants end here.
+            # The size of the contents modulo 4 GiB, as gzip writes it.
             _check_size(struct.unpack("<I", file.read(4))[0], path)
     if start.startswith(_ZIP):
         with zipfile.ZipFile(path) as archive:
-            held = archive.namelist()
-            if len(held) != 1:
-                raise InputError(f"{path}: a zip with {len(held)} files; unpack it.")
-            with archive.open(held[0]) as packed:
+            names = archive.namelist()
+            if len(names) != 1:
+                raise InputError(f"{path}: a zip with {len(names)} files; unpack it.")
+            with archive.open(names[0]) as packed:
                 return _contents(packed, path)
     for magic, opener in _OPEN.items():
         if start.startswith(magic):

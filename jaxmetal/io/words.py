@@ -1,4 +1,4 @@
-"""The types that the words of a configuration are made of."""
+"""The types of the values of a configuration."""
 
 from typing import Annotated, Any
 
@@ -40,12 +40,12 @@ def _numbers(value: Any) -> Any:
 
 
 def _choice(value: Any) -> Any:
-    """A number or list of numbers, a text, or an option of a profile such as true or 3, which stays what it is."""
+    """A number or list of numbers, a text, or an option such as true or 3, which is unchanged."""
     return value if isinstance(value, bool | int) else _numbers(value)
 
 
 def _supersampling(value: Any) -> Any:
-    # JAX comes with it, and takes longer to import than a command line may take to print its help.
+    # Not at the top: it imports JAX, which the help of the command line must not wait for.
     from jaxmetal.instrument.sampling import nodes_for
 
     if value == "auto":
@@ -56,7 +56,8 @@ def _supersampling(value: Any) -> Any:
     )
     if not numbers or nodes_for(*pair) is None:
         raise ValueError(
-            "expected auto, a whole number or [evaluate, convolve] with evaluate a multiple of convolve"
+            "expected auto, a whole number or [evaluate, convolve] with evaluate a multiple of "
+            "convolve"
         )
     return list(pair) if isinstance(value, list | tuple) else value
 
@@ -77,7 +78,7 @@ def position(value: Any) -> Any:
 
 
 def switch(value: Any) -> Any:
-    """False for nothing, true for the usual."""
+    """None for false, the defaults for true."""
     if value is None:
         raise ValueError("expected true, false or settings by name, got nothing")
     return {False: None, True: {}}[value] if isinstance(value, bool) else value
@@ -127,13 +128,13 @@ ShellWord = Annotated[str, StringConstraints(pattern=r"^[\w.,:+&|*\[\]-]+$")]
 
 
 class Block(BaseModel):
-    """A part of the configuration; an unknown word in it is a mistake."""
+    """A part of the configuration; an unknown key in it is a mistake."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def refuse_nothing(choice: dict[str, Any]) -> dict[str, Any]:
-    """The one entry of a part that says one thing out of several; its value must not have been forgotten."""
+    """The one entry of a part that is one of several; raises if its value is missing."""
     for name, value in choice.items():
         if value is None:
             raise ValueError(f"{name}: expected {FORMS.get(name, 'a value')}, got nothing")
@@ -141,20 +142,19 @@ def refuse_nothing(choice: dict[str, Any]) -> dict[str, Any]:
 
 
 class OneOf(Block):
-    """A part that says one thing out of several."""
+    """A part with exactly one of its keys."""
 
     @check(mode="before")
     @classmethod
     def _one(cls, value: Any) -> Any:
         if not isinstance(value, dict) or len(value) != 1:
             first = next(iter(cls.model_fields))
-            raise ValueError(
-                f"expected one of {', '.join(cls.model_fields)}, such as {{{first}: {FORMS[first]}}}"
-            )
+            example = f"{{{first}: {FORMS[first]}}}"
+            raise ValueError(f"expected one of {', '.join(cls.model_fields)}, such as {example}")
         return refuse_nothing(value)
 
     @model_serializer(mode="wrap")
-    def _said(self, handler: Any) -> dict[str, Any]:
+    def _serialized(self, handler: Any) -> dict[str, Any]:
         return {key: value for key, value in handler(self).items() if value is not None}
 
 
@@ -167,7 +167,7 @@ class PartBlock(Block):
 
 
 def _part(value: Any) -> Any:
-    """The name or number of an extension, or where else the image is."""
+    """The name or number of an extension, or the file, extension and channel of an image."""
     if isinstance(value, str | int) and not isinstance(value, bool):
         return value
     try:

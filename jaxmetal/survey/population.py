@@ -10,7 +10,7 @@ import numpy as np
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.inference.population import Population, infer
 from jaxmetal.io.config import Mistakes, parse
-from jaxmetal.io.scene import make_prior
+from jaxmetal.io.priors import make_prior
 from jaxmetal.survey import store
 from jaxmetal.survey.catalogue import Catalogue, configure
 from jaxmetal.survey.output import posteriors

@@ -17,8 +17,9 @@ from jaxmetal.errors import InputError, surviving
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.posterior import Posterior
 from jaxmetal.io.config import as_text, resolved
+from jaxmetal.io.gradients import Row, gradient_heads, gradients
 from jaxmetal.io.scene import Scene
-from jaxmetal.io.summary import Row, count, gradient_heads, gradients, parameter_table, verdict
+from jaxmetal.io.summary import count, parameter_table, verdict
 from jaxmetal.survey import output
 from jaxmetal.survey.store import read_input, read_plan
 from jaxmetal.view import pack, style

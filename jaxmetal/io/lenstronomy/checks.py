@@ -1,4 +1,4 @@
-"""What of lenstronomy's dictionaries is carried over, what makes no difference, and what is refused by name."""
+"""Checks of lenstronomy's dictionaries: what cannot be carried over is refused by name."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,241 +6,12 @@ from typing import Any
 import numpy as np
 
 from jaxmetal.errors import InputError, unknown, warn_user
+from jaxmetal.io.lenstronomy.keys import KNOWN
 from jaxmetal.quantities import plain
-
-# For each dictionary: the keys that are carried over; those that make no difference without point
-# sources and where all light is one scene behind one plane, which `one_scene` sees to; and those
-# that are refused unless they hold the value at which lenstronomy does nothing with them.
-DATA = (
-    {"multi_band_list", "multi_band_type", "tracer_data"},
-    set(),
-    dict.fromkeys(
-        (
-            "time_delays_measured",
-            "time_delays_uncertainties",
-            "flux_ratios",
-            "flux_ratio_errors",
-            "ra_image_list",
-            "dec_image_list",
-            "kinematic_data",
-        )
-    ),
-)
-MODEL = (
-    {
-        "source_light_model_list",
-        "source_light_profile_kwargs_list",
-        "tracer_source_model_list",
-        "tracer_source_band",
-        "tracer_partition",
-        "tracer_type",
-        "lens_model_list",
-        "lens_light_model_list",
-        "lens_light_profile_kwargs_list",
-    },
-    {
-        "z_lens",
-        "z_source",
-        "z_source_convention",
-        "source_deflection_scaling_list",
-        "source_redshift_list",
-        "cosmo",
-        "cosmology_model",
-        "observed_convention_index",
-        "kwargs_lens_eqn_solver",
-        "point_source_magnification_limit",
-        "band_index",
-        "all_models",
-        "index_lens_model_list",
-        "index_source_light_model_list",
-        "index_lens_light_model_list",
-    },
-    dict.fromkeys(
-        (
-            "point_source_model_list",
-            "optical_depth_model_list",
-            "multi_plane",
-            "decouple_multi_plane",
-            "distance_ratio_sampling",
-            "cosmology_sampling",
-            "lens_redshift_list",
-            "lens_profile_kwargs_list",
-            "optical_depth_profile_kwargs_list",
-            "point_source_redshift_list",
-            "fixed_magnification_list",
-            "point_source_frame_list",
-            "additional_images_list",
-            "index_point_source_model_list",
-            "index_optical_depth_model_list",
-            "tau0_index_list",
-            "kwargs_multiplane_model",
-            "kwargs_multiplane_model_point_source",
-        )
-    ),
-)
-CONSTRAINTS = (
-    {
-        "joint_source_with_source",
-        "joint_source_light_with_tracer",
-        "joint_lens_with_lens",
-        "joint_lens_with_light",
-        "joint_lens_with_source_light",
-        "joint_lens_light_with_lens_light",
-        "linear_solver",
-    },
-    {"kwargs_lens_init", "num_point_source_list", "solver_param_module"},
-    dict.fromkeys(
-        (
-            "joint_source_with_point_source",
-            "joint_lens_light_with_point_source",
-            "joint_extinction_with_lens_light",
-            "mass_scaling_list",
-            "point_source_offset",
-            "general_scaling",
-            "image_plane_source_list",
-            "solver_type",
-            "Ddt_sampling",
-            "source_size",
-            "num_tau0",
-            "lens_redshift_sampling_indexes",
-            "source_redshift_sampling_indexes",
-            "source_grid_offset",
-            "kinematic_sampling",
-            "num_shapelet_lens",
-            "log_sampling_lens",
-            "distance_ratio_sampling",
-            "cosmology_sampling",
-        )
-    ),
-)
-LIKELIHOOD = (
-    {
-        "image_likelihood",
-        "tracer_likelihood",
-        "image_likelihood_mask_list",
-        "tracer_likelihood_mask",
-        "bands_compute",
-        "prior_source",
-        "prior_lens",
-        "prior_lens_light",
-        "check_bounds",
-    },
-    {
-        "check_positive_flux",
-        "source_marg",
-        "linear_prior",
-        "image_position_uncertainty",
-        "source_position_tolerance",
-        "source_position_sigma",
-        "force_no_add_image",
-        "restrict_image_number",
-        "max_num_images",
-        "time_delay_measurement_bool_list",
-        "bimodal_time_delay_measurement",
-        "kwargs_flux_compute",
-        "kin_lens_idx",
-        "kin_lens_light_idx",
-    },
-    dict.fromkeys(
-        (
-            "astrometric_likelihood",
-            "image_position_likelihood",
-            "source_position_likelihood",
-            "time_delay_likelihood",
-            "flux_ratio_likelihood",
-            "kinematic_2d_likelihood",
-            "custom_logL_addition",
-            "kwargs_pixelbased",
-            "prior_extinction",
-            "prior_ps",
-            "prior_special",
-            "prior_lens_kde",
-            "prior_source_kde",
-            "prior_lens_light_kde",
-            "prior_ps_kde",
-            "prior_special_kde",
-            "prior_extinction_kde",
-            "prior_lens_lognormal",
-            "prior_source_lognormal",
-            "prior_extinction_lognormal",
-            "prior_lens_light_lognormal",
-            "prior_ps_lognormal",
-            "prior_special_lognormal",
-        )
-    ),
-)
-PARAMS = (
-    {"source_model", "tracer_source_model", "lens_model", "lens_light_model"},
-    set(),
-    dict.fromkeys(("point_source_model", "extinction_model", "special")),
-)
-RESULT = (
-    {"kwargs_source", "kwargs_tracer_source", "kwargs_lens", "kwargs_lens_light"},
-    set(),
-    dict.fromkeys(("kwargs_ps", "kwargs_special", "kwargs_extinction")),
-)
-IMAGE = (
-    {
-        "image_data",
-        "noise_map",
-        "background_rms",
-        "exposure_time",
-        "ra_at_xy_0",
-        "dec_at_xy_0",
-        "transform_pix2angle",
-        "ra_shift",
-        "dec_shift",
-        "phi_rot",
-    },
-    {"log_likelihood_constant"},
-    {
-        "gradient_boost_factor": None,
-        "antenna_primary_beam": None,
-        "likelihood_method": "diagonal",
-        "flux_scaling": 1,
-    },
-)
-PSF = (
-    {
-        "psf_type",
-        "fwhm",
-        "truncation",
-        "kernel_point_source",
-        "point_source_supersampling_factor",
-        "kernel_point_source_normalisation",
-    },
-    {"pixel_size", "psf_variance_map", "kernel_point_source_init"},
-    {},
-)
-NUMERICS = (
-    {
-        "supersampling_factor",
-        "supersampling_convolution",
-        "supersampling_kernel_size",
-        "convolution_kernel_size",
-        "compute_mode",
-        "supersampled_indexes",
-        "flux_evaluate_indexes",
-        "truncation_conv",
-    },
-    {"point_source_supersampling_factor", "convolution_type", "compute_indexes"},
-    {},
-)
-KNOWN = {
-    "kwargs_data_joint": DATA,
-    "kwargs_model": MODEL,
-    "kwargs_constraints": CONSTRAINTS,
-    "kwargs_likelihood": LIKELIHOOD,
-    "kwargs_params": PARAMS,
-    "kwargs_result": RESULT,
-    "kwargs_data": IMAGE,
-    "kwargs_psf": PSF,
-    "kwargs_numerics": NUMERICS,
-}
 
 
 def checked(kind: str, given: Any, where: str = "") -> dict[str, Any]:
-    """One of lenstronomy's dictionaries, once nothing is in it that would be lost.
+    """The keys of one of lenstronomy's dictionaries that are carried over.
 
     Parameters
     ----------
@@ -249,7 +20,7 @@ def checked(kind: str, given: Any, where: str = "") -> dict[str, Any]:
     given
         the dictionary, or None for an empty one.
     where
-        how messages call it, if not by its kind.
+        its name in messages, if not its kind.
 
     Raises
     ------
@@ -276,7 +47,7 @@ def checked(kind: str, given: Any, where: str = "") -> dict[str, Any]:
 
 
 def _bare(value: Any, where: str) -> Any:
-    """What is given without masks, NaN where they are; a unit is refused."""
+    """A value without units and masks: NaN where masked; a unit is an error."""
     if isinstance(value, Mapping):
         return {key: _bare(below, f"{where}[{key!r}]") for key, below in value.items()}
     if isinstance(value, list | tuple):
@@ -291,11 +62,11 @@ def _refused(key: str, where: str) -> InputError:
 
 
 def _one_scene(model: Mapping, where: str) -> None:
-    """Refuses bands that see different profiles and, behind lenses, sources at different redshifts."""
+    """Raise for bands of different profiles and, behind lenses, sources at different redshifts."""
     for kind in ("lens_model", "source_light_model", "lens_light_model"):
         everything = list(range(len(model.get(f"{kind}_list") or [])))
         key = f"index_{kind}_list"
-        if any(list(seen) != everything for seen in model.get(key) or []):
+        if any(list(indices) != everything for indices in model.get(key) or []):
             raise _refused(key, where)
     if not model.get("lens_model_list"):
         return
@@ -348,5 +119,5 @@ def index(value: Any, count: int, where: str) -> int:
 
 
 def warn(message: str) -> None:
-    """One line on what differs from lenstronomy, at the line of the script that called the package."""
+    """Warn of a difference from lenstronomy, at the line of the script that called the package."""
     warn_user(f"from lenstronomy: {message}.")

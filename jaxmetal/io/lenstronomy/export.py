@@ -1,4 +1,4 @@
-"""From a galaxy to lenstronomy's lists of profiles."""
+"""A galaxy as lenstronomy's lists of profiles."""
 
 import re
 from collections.abc import Mapping
@@ -47,11 +47,11 @@ def to_lenstronomy(
     Raises
     ------
     InputError
-        for what lenstronomy's tracer module does not have, or when it is not clear which tracer is
-        meant.
+        for what lenstronomy's tracer module does not have, or if the choice of the tracer is
+        ambiguous.
     """
     name = _tracer(galaxy, tracer)
-    kinds = {own: kind for kind, own in SCALES.items()}
+    kinds = {ours: kind for kind, ours in SCALES.items()}
     if scale not in kinds:
         raise unknown("scale", str(scale), kinds, "to_lenstronomy")
     components = _in_order(galaxy.components)
@@ -67,11 +67,9 @@ def to_lenstronomy(
     result: dict[str, Any] = {}
     for kind, profiles in lists.items():
         if profiles or kind == "source":
-            given = [_named(profile) for profile in profiles]
-            model[KINDS[kind].names], result[KINDS[kind].values] = (
-                [own for own, _ in given],
-                [values for _, values in given],
-            )
+            pairs = [_named(profile) for profile in profiles]
+            model[KINDS[kind].names] = [label for label, _ in pairs]
+            result[KINDS[kind].values] = [values for _, values in pairs]
     if name is None:
         return model, result
     tracers, partition = [], []
@@ -91,65 +89,59 @@ def _named(profile: Profile) -> tuple[str, dict[str, Any]]:
     """lenstronomy's name and parameters of a profile; its light profiles serve for tracers too."""
     if profile.function in ALIKE:
         function, names = ALIKE[profile.function]
-        profile = Profile(
-            function, **{names.get(name, name): value for name, value in profile.parameters.items()}
-        )
+        values = {names.get(name, name): value for name, value in profile.parameters.items()}
+        profile = Profile(function, **values)
     return profile_to_lenstronomy(profile)
 
 
 def _tracer(galaxy: Galaxy, tracer: str | None) -> str | None:
-    """The name of the tracer that is meant; None for a galaxy without any."""
+    """The name of the tracer to take; None for a galaxy without tracers."""
     if not isinstance(galaxy, Galaxy):
         raise InputError(f"to_lenstronomy: expected a Galaxy, got {type(galaxy).__name__}.")
-    known = galaxy.tracers
-    if tracer is None and len(known) > 1:
-        raise InputError(
-            f"to_lenstronomy: lenstronomy has one tracer; choose one with tracer=, of {', '.join(known)}."
-        )
-    if tracer is not None and tracer not in known:
-        raise unknown("tracer", tracer, known, "to_lenstronomy")
-    return tracer or next(iter(known), None)
+    tracers = galaxy.tracers
+    if tracer is None and len(tracers) > 1:
+        choices = f"choose one with tracer=, of {', '.join(tracers)}"
+        raise InputError(f"to_lenstronomy: lenstronomy has one tracer; {choices}.")
+    if tracer is not None and tracer not in tracers:
+        raise unknown("tracer", tracer, tracers, "to_lenstronomy")
+    return tracer or next(iter(tracers), None)
 
 
 def _check_place(name: str, component: Component, tracer: str | None, lensed: bool) -> None:
-    """Raises where lenstronomy's tracer module has no such place for a component."""
+    """Raise if lenstronomy's tracer module has no such place for a component."""
+    where = f"to_lenstronomy: {name}"
     if component.distance_ratio is not None:
-        raise InputError(
-            f"to_lenstronomy: {name}: a distance_ratio of its own cannot be carried over."
-        )
+        raise InputError(f"{where}: a distance_ratio of its own cannot be carried over.")
     if component.foreground and tracer in component.tracers:
-        raise InputError(
-            f"to_lenstronomy: {name}: lens light carries no tracer in lenstronomy; this has {tracer!r}."
-        )
+        reason = "lens light carries no tracer in lenstronomy"
+        raise InputError(f"{where}: {reason}; this has {tracer!r}.")
     if lensed and not component.lensed_light and not component.foreground:
-        raise InputError(
-            f"to_lenstronomy: {name}: light that is a picture of the arc (lensed_light=False) cannot be carried over."
-        )
+        light = "light that is a picture of the arc (lensed_light=False)"
+        raise InputError(f"{where}: {light} cannot be carried over.")
 
 
 def _in_order(parts: Mapping[str, Any]) -> dict[str, Any]:
     """Components or lenses by name, numbers in names by their size: source_2 before source_10."""
 
     def natural(name: str) -> list[tuple[int, str]]:
-        return [
-            (int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)
-        ]
+        pieces = re.split(r"(\d+)", name)
+        return [(int(piece), "") if piece.isdigit() else (-1, piece) for piece in pieces]
 
     return {name: parts[name] for name in sorted(parts, key=natural)}
 
 
 def _shared(profiles: list[Profile | None]) -> list[tuple[Profile, list[int]]]:
-    """The different profiles, each with the numbers of those that have it."""
-    found: list[tuple[Profile, list[int]]] = []
+    """The different profiles, each with the indices at which it occurs."""
+    groups: list[tuple[Profile, list[int]]] = []
     for i, profile in enumerate(profiles):
         if profile is None:
             continue
-        riders = next((riders for other, riders in found if _same(other, profile)), None)
+        riders = next((riders for other, riders in groups if _same(other, profile)), None)
         if riders is None:
-            found.append((profile, [i]))
+            groups.append((profile, [i]))
         else:
             riders.append(i)
-    return found
+    return groups
 
 
 def _same(a: Profile, b: Profile) -> bool:

@@ -1,4 +1,4 @@
-"""From lenstronomy's lists of profiles to a galaxy."""
+"""The galaxy of lenstronomy's lists of profiles."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -12,13 +12,15 @@ from jaxmetal.io.lenstronomy.names import LENSES, NAMES, Table, profile_from_len
 from jaxmetal.profiles.combine import total
 from jaxmetal.profiles.profile import Profile
 
+# The name of the tracer, and of its map.
 TRACER = "tracer"
 RULES = ("jaxmetal", "lenstronomy")
+# lenstronomy's tracer_type and our scale.
 SCALES = {"LINEAR": "linear", "LOG": "log10"}
 
 
 class Kind(NamedTuple):
-    """What lenstronomy calls the lists of one kind of profile.
+    """lenstronomy's names of the lists of one kind of profile.
 
     Parameters
     ----------
@@ -31,7 +33,7 @@ class Kind(NamedTuple):
     prior
         Gaussians, in kwargs_likelihood; tracers have none.
     ways
-        what the profiles' classes are made with, in kwargs_model, where there is something to carry
+        arguments of the profiles' classes, in kwargs_model; "" for kinds of which none is carried
         over.
     table
         of the profiles.
@@ -63,10 +65,10 @@ KINDS = {
         "lens_light_profile_kwargs_list",
     ),
 }
-# Those whose amplitudes a linear solver finds.
+# The kinds whose amplitudes a linear solver determines.
 LIT = ("source", "lens_light")
 
-# The numbers of the light profiles of a group, and those of the tracers that ride on them.
+# The indices of the light profiles of a group, and of the tracers that they carry.
 Group = tuple[tuple[int, ...], tuple[int, ...]]
 
 
@@ -75,9 +77,10 @@ def galaxy_from_lenstronomy(
 ) -> Galaxy:
     """The galaxy of a lenstronomy model.
 
-    Light profile i becomes the component "source_i"; what the tracer_partition lets ride on it is
-    its tracer "tracer". Several tracers on one light add up, as in lenstronomy. Lens model i
-    becomes the lens "lens_i", lens light i the foreground component "lens_light_i".
+    Light profile i becomes the component "source_i"; the tracers that it carries by the
+    tracer_partition become its tracer "tracer", as their sum if there are several, as in
+    lenstronomy. Lens model i becomes the lens "lens_i", lens light i the foreground component
+    "lens_light_i".
 
     Parameters
     ----------
@@ -104,7 +107,7 @@ def galaxy_from_lenstronomy(
     Warns
     -----
     InputWarning
-        where lenstronomy does something that is hardly meant.
+        where lenstronomy does something that is hardly intended.
     """
     model = checked("kwargs_model", kwargs_model)
     result = checked("kwargs_result", kwargs_result)
@@ -115,52 +118,46 @@ def galaxy_from_lenstronomy(
         )
     check_rule(numerics)
     profiles = {kind: _profiles(model, kind, result, numerics) for kind in KINDS}
-    _tell_of_partition(model, len(names["tracer"]))
-    riding = {i: tracers for lights, tracers in groups(model) for i in lights}
+    _warn_of_partition(model, len(names["tracer"]))
+    carriers = {i: tracers for lights, tracers in groups(model) for i in lights}
     components = {}
     for i, light in enumerate(profiles["source"]):
-        ridden = {str(k): profiles["tracer"][k] for k in riding.get(i, ())}
-        carried: dict[str, Any] = (
-            {TRACER: next(iter(ridden.values())) if len(ridden) == 1 else total(**ridden)}
-            if ridden
-            else {}
-        )
+        tracers = {str(k): profiles["tracer"][k] for k in carriers.get(i, ())}
+        carried: dict[str, Any] = {}
+        if tracers:
+            one = len(tracers) == 1
+            carried[TRACER] = next(iter(tracers.values())) if one else total(**tracers)
         components[named("source", i)] = Component(light, **carried)
     components |= {
         named("lens_light", i): Component(light, foreground=True)
         for i, light in enumerate(profiles["lens_light"])
     }
-    return Galaxy(
-        lens={named("lens", i): lens for i, lens in enumerate(profiles["lens"])}, **components
-    )
+    lenses = {named("lens", i): lens for i, lens in enumerate(profiles["lens"])}
+    return Galaxy(lens=lenses, **components)
 
 
 def _profiles(model: Mapping, kind: str, result: Mapping, numerics: Any) -> list[Profile]:
     """Our profiles for those of one kind."""
-    names, own = profile_names(model, kind), KINDS[kind]
-    where = f"kwargs_result[{own.values!r}]"
-    values = listed(result.get(own.values, []), where, len(names))
-    made_with = model.get(own.ways)
-    ways = (
-        [None] * len(names)
-        if made_with is None
-        else listed(made_with, f"kwargs_model[{own.ways!r}]", len(names))
-    )
+    names, lists = profile_names(model, kind), KINDS[kind]
+    where = f"kwargs_result[{lists.values!r}]"
+    values = listed(result.get(lists.values, []), where, len(names))
+    arguments = [None] * len(names)
+    if model.get(lists.ways) is not None:
+        arguments = listed(model[lists.ways], f"kwargs_model[{lists.ways!r}]", len(names))
     return [
-        _profile(name, values[i], numerics, ways[i], own.table, f"{where}[{i}]")
+        _profile(name, values[i], numerics, arguments[i], lists.table, f"{where}[{i}]")
         for i, name in enumerate(names)
     ]
 
 
 def _profile(
-    name: str, values: Any, numerics: Any, ways: Mapping | None, table: Table, where: str
+    name: str, values: Any, numerics: Any, arguments: Mapping | None, table: Table, where: str
 ) -> Profile:
     if not isinstance(values, Mapping):
-        raise InputError(
-            f"{where}: expected a dictionary of parameters, got {type(values).__name__}."
-        )
+        got = type(values).__name__
+        raise InputError(f"{where}: expected a dictionary of parameters, got {got}.")
     try:
-        return profile_from_lenstronomy(name, dict(values), numerics, ways, table)
+        return profile_from_lenstronomy(name, dict(values), numerics, arguments, table)
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
 
@@ -171,7 +168,7 @@ def named(kind: str, i: int) -> str:
 
 
 def check_rule(numerics: str) -> None:
-    """Raises an InputError for numerics that do not exist."""
+    """Raise an InputError for numerics that do not exist."""
     if numerics not in RULES:
         raise unknown("numerics", str(numerics), RULES)
 
@@ -194,13 +191,14 @@ def scale(model: Mapping) -> str:
         raise unknown("tracer_type", str(kind), SCALES, "kwargs_model")
     if kind == "LOG":
         warn(
-            "tracer_type LOG is used; lenstronomy's FittingSequence averages linearly whatever tracer_type says"
+            "tracer_type LOG is used; lenstronomy's FittingSequence averages linearly whatever "
+            "tracer_type says"
         )
     return SCALES[kind]
 
 
 def groups(model: Mapping) -> list[Group]:
-    """The tracer_partition as numbers: which light profiles carry which tracers.
+    """The tracer_partition as indices: the light profiles of each group, and their tracers.
 
     Raises
     ------
@@ -212,44 +210,41 @@ def groups(model: Mapping) -> list[Group]:
     partition = model.get("tracer_partition")
     if not tracers:
         return []
-    pairs = listed(
-        [[None, None]] if partition is None else partition, "kwargs_model['tracer_partition']"
-    )
-    found = []
-    for n, pair in enumerate(pairs):
-        where = f"kwargs_model['tracer_partition'][{n}]"
+    key = "kwargs_model['tracer_partition']"
+    partition_groups = []
+    for n, pair in enumerate(listed([[None, None]] if partition is None else partition, key)):
+        where = f"{key}[{n}]"
         light, tracer = listed(pair, where, 2)
-        found.append(
-            (_selected(light, lights, f"{where}[0]"), _selected(tracer, tracers, f"{where}[1]"))
-        )
-    weighed = [i for group, _ in found for i in group]
-    if len(set(weighed)) < len(weighed):
+        members = _selected(light, lights, f"{where}[0]")
+        partition_groups.append((members, _selected(tracer, tracers, f"{where}[1]")))
+    indices = [i for members, _ in partition_groups for i in members]
+    if len(set(indices)) < len(indices):
         raise InputError(
-            "kwargs_model['tracer_partition']: a light profile in two groups weighs twice; put its tracers into one group."
+            f"{key}: a light profile in two groups weighs twice; put its tracers into one group."
         )
-    return [group for group in found if group[1]]
+    return [group for group in partition_groups if group[1]]
 
 
-def _tell_of_partition(model: Mapping, tracers: int) -> None:
+def _warn_of_partition(model: Mapping, tracers: int) -> None:
+    """Warn of a partition that is missing or leaves tracers out."""
     if tracers > 1 and model.get("tracer_partition") is None:
-        warn(
-            f"without a tracer_partition the {tracers} tracers add up on all of the light; tracer_partition=[[0, 0], …] pairs them"
-        )
+        sums = f"the {tracers} tracers add up on all of the light"
+        remedy = "tracer_partition=[[0, 0], …] pairs them"
+        warn(f"without a tracer_partition {sums}; {remedy}")
     idle = sorted(set(range(tracers)) - {k for _, group in groups(model) for k in group})
     if idle:
-        warn(
-            f"tracer {', '.join(map(str, idle))} is in no group of tracer_partition, so it is left out"
-        )
+        numbers = ", ".join(map(str, idle))
+        warn(f"tracer {numbers} is in no group of tracer_partition, so it is left out")
 
 
 def _selected(selector: Any, count: int, where: str) -> tuple[int, ...]:
-    """None, a number, or a list of numbers or truth values, as numbers."""
+    """None (all), an index, or a list of indices or booleans, as indices."""
     if selector is None:
         return tuple(range(count))
     if isinstance(selector, int | np.integer) and not isinstance(selector, bool):
         return (index(selector, count, where),)
-    chosen = listed(selector, where)
-    if chosen and all(isinstance(item, bool | np.bool_) for item in chosen):
-        listed(chosen, where, count)
-        return tuple(i for i, taken in enumerate(chosen) if taken)
-    return tuple(sorted({index(item, count, where) for item in chosen}))
+    items = listed(selector, where)
+    if items and all(isinstance(item, bool | np.bool_) for item in items):
+        listed(items, where, count)
+        return tuple(i for i, item in enumerate(items) if item)
+    return tuple(sorted({index(item, count, where) for item in items}))

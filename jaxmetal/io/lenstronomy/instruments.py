@@ -1,4 +1,4 @@
-"""From kwargs_data, kwargs_psf and kwargs_numerics to a grid, a PSF and a sampling."""
+"""Grid, PSF and sampling of lenstronomy's kwargs_data, kwargs_psf and kwargs_numerics."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,10 +27,10 @@ def instrument(
     data, psf, numerics
         lenstronomy's three dictionaries of a band.
     rule
-        "jaxmetal": kernels, sampling and what lies outside the frame as jaxmetal does it;
-        "lenstronomy": as lenstronomy does.
+        "jaxmetal": kernels, sampling and light outside of the frame as in jaxmetal; "lenstronomy":
+        as in lenstronomy.
     where
-        how messages call the band.
+        the name of the band in messages.
 
     Raises
     ------
@@ -46,12 +46,8 @@ def instrument(
     needed = {"PIXEL": "kernel_point_source", "GAUSSIAN": "fwhm"}.get(kind)
     if needed and psf.get(needed) is None:
         raise InputError(f"{where}[1][{needed!r}]: is missing; a {kind} psf needs it.")
-    if kind == "GAUSSIAN" and not (
-        np.ndim(psf["fwhm"]) == 0 and np.isfinite(psf["fwhm"]) and psf["fwhm"] > 0
-    ):
-        raise InputError(
-            f"{where}[1]['fwhm']: expected a positive number (arcsec), got {psf['fwhm']!r}."
-        )
+    if kind == "GAUSSIAN":
+        _check_fwhm(psf["fwhm"], f"{where}[1]['fwhm']")
     _check_numerics(numerics, rule, f"{where}[2]")
     if rule == "jaxmetal":
         return Instrument(pixels, _own_psf(kind, psf, where))
@@ -59,7 +55,9 @@ def instrument(
 
 
 def grid(data: Kwargs, where: str) -> Grid:
-    """The pixels of kwargs_data: (ra, dec) = (ra, dec)_at_xy_0 + shift + transform_pix2angle · R(phi_rot) · (x, y).
+    """The pixels of kwargs_data.
+
+        (ra, dec) = (ra, dec)_at_xy_0 + shift + transform_pix2angle · R(phi_rot) · (x, y)
 
     Raises
     ------
@@ -73,9 +71,9 @@ def grid(data: Kwargs, where: str) -> Grid:
             f"{where}['image_data']: expected a picture (rows, columns), got shape {shape}."
         )
     phi = data.get("phi_rot", 0.0)
-    turned = np.array([[np.cos(phi), -np.sin(phi)], [np.sin(phi), np.cos(phi)]])
-    given = data.get("transform_pix2angle")
-    matrix = np.eye(2) if given is None else np.asarray(given, float)
+    rotation = np.array([[np.cos(phi), -np.sin(phi)], [np.sin(phi), np.cos(phi)]])
+    transform = data.get("transform_pix2angle")
+    matrix = np.eye(2) if transform is None else np.asarray(transform, float)
     if matrix.shape != (2, 2):
         raise InputError(
             f"{where}['transform_pix2angle']: expected shape (2, 2), got {matrix.shape}."
@@ -83,7 +81,12 @@ def grid(data: Kwargs, where: str) -> Grid:
     origin = [
         data.get(f"{axis}_at_xy_0", 0.0) + data.get(f"{axis}_shift", 0.0) for axis in ("ra", "dec")
     ]
-    return Grid(origin, matrix @ turned, shape)
+    return Grid(origin, matrix @ rotation, shape)
+
+
+def _check_fwhm(fwhm: Any, where: str) -> None:
+    if not (np.ndim(fwhm) == 0 and np.isfinite(fwhm) and fwhm > 0):
+        raise InputError(f"{where}: expected a positive number (arcsec), got {fwhm!r}.")
 
 
 def _check_numerics(numerics: Kwargs, rule: str, where: str) -> None:
@@ -96,40 +99,33 @@ def _check_numerics(numerics: Kwargs, rule: str, where: str) -> None:
     if mode not in ("regular", "adaptive"):
         raise unknown("compute_mode", str(mode), ("regular", "adaptive"), where)
     if mode == "adaptive" and rule == "lenstronomy":
-        warn(
-            f"{where}['compute_mode']: every pixel is supersampled, not only those of supersampled_indexes"
-        )
+        reason = "every pixel is supersampled, not only those of supersampled_indexes"
+        warn(f"{where}['compute_mode']: {reason}")
     evaluated = numerics.get("flux_evaluate_indexes")
     if evaluated is not None and not np.all(evaluated):
         if rule == "lenstronomy":
-            raise InputError(
-                f"{where}['flux_evaluate_indexes']: cannot be carried over; every pixel is evaluated."
-            )
+            reason = "cannot be carried over; every pixel is evaluated"
+            raise InputError(f"{where}['flux_evaluate_indexes']: {reason}.")
         warn(f"{where}['flux_evaluate_indexes']: every pixel is evaluated")
 
 
 def _kernel(psf: Kwargs, where: str) -> tuple[np.ndarray, int]:
-    """The picture of kwargs_psf as it was given, and its supersampling factor."""
+    """The kernel of kwargs_psf, unchanged, and its supersampling factor."""
     try:
         kernel = np.asarray(psf["kernel_point_source"], float)
     except (TypeError, ValueError):
         raise InputError(
             f"{where}[1]['kernel_point_source']: expected a picture of numbers."
         ) from None
-    if (
-        kernel.ndim != 2
-        or kernel.shape[0] != kernel.shape[1]
-        or not np.all(np.isfinite(kernel))
-        or kernel.sum() <= 0
-    ):
-        raise InputError(
-            f"{where}[1]['kernel_point_source']: expected a square, finite picture with a positive sum, got {kernel.shape}."
-        )
-    factor = psf.get("point_source_supersampling_factor", 1)
+    square = kernel.ndim == 2 and kernel.shape[0] == kernel.shape[1]
+    if not square or not np.all(np.isfinite(kernel)) or kernel.sum() <= 0:
+        expected = "expected a square, finite picture with a positive sum"
+        raise InputError(f"{where}[1]['kernel_point_source']: {expected}, got {kernel.shape}.")
+    key = "point_source_supersampling_factor"
+    factor = psf.get(key, 1)
     if not isinstance(factor, int | np.integer) or factor < 1:
-        raise InputError(
-            f"{where}[1]['point_source_supersampling_factor']: expected a positive whole number, got {factor!r}."
-        )
+        expected = "expected a positive whole number"
+        raise InputError(f"{where}[1][{key!r}]: {expected}, got {factor!r}.")
     return kernel, int(factor)
 
 
@@ -141,14 +137,14 @@ def _own_psf(kind: str, psf: Kwargs, where: str) -> PSF:
         return GaussianPSF(psf["fwhm"])
     kernel, factor = _kernel(psf, where)
     if not psf.get("kernel_point_source_normalisation", True) and abs(kernel.sum() - 1) > 1e-6:
-        warn(
-            f"{where}[1]['kernel_point_source_normalisation']: the kernel is normalised; its sum was {kernel.sum():.4g}"
-        )
+        reason = f"the kernel is normalised; its sum was {kernel.sum():.4g}"
+        warn(f"{where}[1]['kernel_point_source_normalisation']: {reason}")
     if factor == 1:
-        # A star on the detector has been averaged over its pixels; a supersampled kernel is a PSF
-        # read at points.
+        # A star on the detector is averaged over the pixels; a supersampled kernel is a PSF sampled
+        # at points.
         warn(
-            f"{where}[1]: the pixel is counted once; lenstronomy averages the light over it and convolves with a star that has been too"
+            f"{where}[1]: the pixel is counted once; lenstronomy averages the light over it and "
+            "convolves with a star that has been too"
         )
     middle = ((kernel.shape[1] - 1) / 2, (kernel.shape[0] - 1) / 2)
     return KernelPSF(kernel, factor, center=middle, includes_pixel=factor == 1)
@@ -181,11 +177,11 @@ def _as_lenstronomy(
 
 
 def _pixel_kernel(psf: Kwargs, numerics: Kwargs, cells: int, where: str) -> np.ndarray:
-    """The kernel that acts on the cells, as lenstronomy makes it of the one that was given."""
-    given, factor = _kernel(psf, where.removesuffix("[2]"))
+    """The kernel on the cells, as lenstronomy makes it from that of kwargs_psf."""
+    kernel, factor = _kernel(psf, where.removesuffix("[2]"))
     normalise = psf.get("kernel_point_source_normalisation", True)
-    norm = 1.0 if normalise else given.sum()
-    kernel = kernels.odd_sized(given)
+    norm = 1.0 if normalise else kernel.sum()
+    kernel = kernels.odd_sized(kernel)
     if normalise:
         kernel = kernel / kernel.sum()
     coarse = kernels.degraded(kernel, factor)
@@ -195,9 +191,8 @@ def _pixel_kernel(psf: Kwargs, numerics: Kwargs, cells: int, where: str) -> np.n
         kernel = coarse
     elif cells != factor:
         if factor > 1:
-            warn(
-                f"{where}: a kernel of factor {factor} is degraded and refined to factor {cells}, as in lenstronomy; it gets broader"
-            )
+            steps = f"a kernel of factor {factor} is degraded and refined to factor {cells}"
+            warn(f"{where}: {steps}, as in lenstronomy; it gets broader")
         kernel = kernels.refined(coarse, cells)
         kernel = kernel * (norm / kernel.sum())
     if (size := numerics.get("convolution_kernel_size")) is not None:
@@ -206,7 +201,6 @@ def _pixel_kernel(psf: Kwargs, numerics: Kwargs, cells: int, where: str) -> np.n
     if cells == 1 or core is None:
         return kernel
     if core % 2 == 0:
-        raise InputError(
-            f"{where}['supersampling_kernel_size']: expected an odd number or None, got {core!r}."
-        )
+        expected = "expected an odd number or None"
+        raise InputError(f"{where}['supersampling_kernel_size']: {expected}, got {core!r}.")
     return kernels.split(kernel, core, cells)

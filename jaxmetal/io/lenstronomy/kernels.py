@@ -1,4 +1,4 @@
-"""PSF kernels as lenstronomy prepares them: on the host, in numpy, number for number."""
+"""PSF kernels exactly as lenstronomy prepares them, on the host in numpy."""
 
 import numpy as np
 
@@ -8,7 +8,10 @@ Kernel = np.ndarray
 
 
 def odd_sized(kernel: Kernel) -> Kernel:
-    """A kernel of even size between its own pixels, by quadratic splines with darkness around it; an odd one as it is."""
+    """A kernel of even size resampled between its pixels; one of odd size is unchanged.
+
+    By quadratic splines, with zeros around the kernel.
+    """
     if kernel.shape[0] % 2 == 1:
         return kernel
     from scipy import ndimage
@@ -19,13 +22,13 @@ def odd_sized(kernel: Kernel) -> Kernel:
 
 
 def degraded(kernel: Kernel, factor: int) -> Kernel:
-    """The sums of a fine kernel over whole pixels; where pixels meet on a fine one, it is shared among them."""
+    """The sums of a fine kernel over whole pixels, which share the fine pixels on their borders."""
     if factor == 1:
         return kernel
     even = factor % 2 == 0
     pixels = round(len(kernel) / factor + 0.5 * even)
     pixels += pixels % 2 == 0
-    # lenstronomy rounds down, and fails, where the last pixels are less than half full.
+    # lenstronomy rounds down, and fails, if the last pixels are less than half covered.
     pixels += 2 * (pixels * factor - even < len(kernel))
     around = pixels * factor - even - len(kernel)
     fine = np.pad(kernel, around // 2)
@@ -36,28 +39,27 @@ def degraded(kernel: Kernel, factor: int) -> Kernel:
 
 
 def _shares(pixels: int, factor: int) -> Kernel:
-    """How much of each fine pixel of a row falls into each whole one, for an even factor."""
+    """The part of each fine pixel of a row in each whole pixel, for an even factor."""
     shares = np.zeros((pixels, pixels * factor + 1))
+    weights = [0.5] + [1.0] * (factor - 1) + [0.5]
     for pixel in range(pixels):
-        shares[pixel, pixel * factor : (pixel + 1) * factor + 1] = (
-            [0.5] + [1.0] * (factor - 1) + [0.5]
-        )
+        shares[pixel, pixel * factor : (pixel + 1) * factor + 1] = weights
     # The fine row begins and ends one pixel inside the outermost borders.
     return shares[:, 1:-1]
 
 
 def refined(kernel: Kernel, factor: int) -> Kernel:
-    """A finer kernel guessed from a coarse one, so that its averages over pixels come near to it again."""
+    """A finer kernel whose averages over pixels are close to the coarse kernel, by iteration."""
     size = len(kernel)
     between = _interpolation(size, size * factor - (size * factor % 2 == 0))
-    wanted, total = kernel, kernel.sum()
+    total = kernel.sum()
     guess = kernel / total
     fine = _unit(between @ guess @ between.T)
     for _ in range(5):
-        guess = guess + wanted - _averaged(fine, size, factor)
+        guess = guess + kernel - _averaged(fine, size, factor)
         fine = _unit(between @ guess @ between.T)
     if factor % 2 == 1:
-        missing = _unit(_averaged(fine, size, factor)) - wanted / total
+        missing = _unit(_averaged(fine, size, factor)) - kernel / total
         fine = _unit(fine - np.kron(missing, np.ones((factor, factor))) / factor**2) * total
     return fine
 
@@ -70,13 +72,13 @@ def _averaged(fine: Kernel, size: int, factor: int) -> Kernel:
 
 
 def _interpolation(size: int, finer: int) -> Kernel:
-    """Linear interpolation from the middles of `size` equal parts of a line to those of `finer` ones."""
-    here, there = (np.arange(size) + 0.5) / size, (np.arange(finer) + 0.5) / finer
-    return np.stack([np.interp(there, here, unit) for unit in np.eye(size)], axis=1)
+    """Linear interpolation from the centres of `size` equal parts of a line to those of `finer`."""
+    coarse, fine = (np.arange(size) + 0.5) / size, (np.arange(finer) + 0.5) / finer
+    return np.stack([np.interp(fine, coarse, unit) for unit in np.eye(size)], axis=1)
 
 
 def cut(kernel: Kernel, size: int) -> Kernel:
-    """The middle `size` × `size` pixels, not normalised again.
+    """The central `size` × `size` pixels, not normalised again.
 
     Raises
     ------
@@ -85,23 +87,25 @@ def cut(kernel: Kernel, size: int) -> Kernel:
     """
     edge = (len(kernel) - size) // 2
     if edge < 0 or (len(kernel) - size) % 2:
+        kernel_size = f"{len(kernel)} × {len(kernel)}"
         raise InputError(
-            f"convolution_kernel_size: cannot cut {size} × {size} pixels out of a kernel of {len(kernel)} × {len(kernel)}."
+            f"convolution_kernel_size: cannot cut {size} × {size} pixels out of a kernel of "
+            f"{kernel_size}."
         )
     return kernel[edge : edge + size, edge : edge + size]
 
 
 def split(kernel: Kernel, core: int, factor: int) -> Kernel:
-    """A fine kernel of which only the core of `core` pixels is kept fine; the rest acts from pixel to pixel."""
+    """A fine kernel whose values outside the central `core` pixels are summed over whole pixels."""
     size = min(core * factor + (core * factor % 2 == 0), len(kernel))
     edge = (len(kernel) - size) // 2
     inside = np.zeros_like(kernel)
     inside[edge : edge + size, edge : edge + size] = kernel[edge : edge + size, edge : edge + size]
-    rest = degraded(kernel - inside, factor)
-    # The average over a pixel of a whole-pixel shift is the shift of the average: one fine kernel
-    # does both.
-    spread = np.zeros((len(rest) * factor - factor + 1,) * 2)
-    spread[::factor, ::factor] = rest
+    outside = degraded(kernel - inside, factor)
+    # The average over a pixel of a whole-pixel shift is the shift of the average, so that one fine
+    # kernel serves for both.
+    spread = np.zeros((len(outside) * factor - factor + 1,) * 2)
+    spread[::factor, ::factor] = outside
     return _added(inside, spread)
 
 

@@ -1,4 +1,4 @@
-"""lenstronomy's profiles and ours: a table of light and one of lenses, and the way through them in both directions."""
+"""Tables of lenstronomy's profiles and ours, and conversions in both directions."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from jaxmetal.profiles.units import is_ellipticity
 
 
 class Entry(NamedTuple):
-    """One of lenstronomy's profiles in our words; parameters of the same name mean the same.
+    """Our counterpart of one of lenstronomy's profiles, with parameters of the same names.
 
     Parameters
     ----------
@@ -35,6 +35,7 @@ class Entry(NamedTuple):
     size: Callable[[int], int] | None = None
 
 
+# What round profiles do not have.
 ROUND = ("e1", "e2")
 
 NAMES = {
@@ -104,10 +105,10 @@ def profile_from_lenstronomy(
         its parameters. The centre, the flexion, and alpha of CORE_SERSIC may be left out, as
         lenstronomy allows.
     numerics
-        jaxmetal for the exact Sersic constant; lenstronomy for its straight line, which reproduces
-        its numbers.
+        jaxmetal for the exact Sersic constant; lenstronomy for its linear approximation, which
+        reproduces its numbers.
     profile_kwargs
-        what lenstronomy's class is made with: sersic_major_axis of the Sersic profiles, n_comp of
+        arguments of lenstronomy's class: sersic_major_axis of the Sersic profiles, n_comp of
         MGE_SET.
     table
         NAMES for light, LENSES for lenses.
@@ -120,40 +121,36 @@ def profile_from_lenstronomy(
     """
     if numerics not in ("jaxmetal", "lenstronomy"):
         raise InputError(f"numerics: expected 'jaxmetal' or 'lenstronomy', got {numerics!r}.")
-    entry, given = _entry(name, table), dict(kwargs)
+    entry, values = _entry(name, table), dict(kwargs)
     ours, optional = _parameters(entry)
     allowed = [*ours, "n_max"] if entry.size else ours
-    for key in given:
+    for key in values:
         if key not in allowed:
             raise unknown("parameter", key, allowed, name)
-    missing = [key for key in allowed if key not in given and key not in optional]
+    missing = [key for key in allowed if key not in values and key not in optional]
     if missing:
         raise InputError(f"{name}: missing parameter {', '.join(map(repr, missing))}.")
     if entry.size:
-        _check_count(name, given, "n_max", entry.size(int(given.pop("n_max"))))
-    if entry.function is light.image and not float(given.get("scale", 1.0)) > 0:
-        raise InputError(f"{name}.scale: expected a positive number, got {given['scale']}.")
-    return Profile(
-        entry.function,
-        **given,
-        **_options(name, entry, given, numerics, dict(profile_kwargs or {})),
-    )
+        _check_count(name, values, "n_max", entry.size(int(values.pop("n_max"))))
+    if entry.function is light.image and not float(values.get("scale", 1.0)) > 0:
+        raise InputError(f"{name}.scale: expected a positive number, got {values['scale']}.")
+    options = _options(name, entry, values, numerics, dict(profile_kwargs or {}))
+    return Profile(entry.function, **values, **options)
 
 
 def _entry(name: str, table: Table) -> Entry:
     if name not in table:
-        raise unknown(
-            f"lenstronomy {'lens model' if table is LENSES else 'light profile'}", str(name), table
-        )
+        kind = "lens model" if table is LENSES else "light profile"
+        raise unknown(f"lenstronomy {kind}", str(name), table)
     return table[name]
 
 
 def profile_to_lenstronomy(profile: Profile) -> tuple[str, dict[str, Any]]:
     """lenstronomy's name and parameters for one of our profiles or lenses.
 
-    A round profile gets the round name. An exact Sersic constant has no counterpart: the parameters
-    stay as they are and lenstronomy draws them with its straight line. Radii along the major axis
-    become product averages, its default.
+    A round profile gets the round name. The exact Sersic constant has no counterpart: the
+    parameters are unchanged and lenstronomy uses its linear approximation. Radii along the major
+    axis become geometric means of the axes, its default.
 
     Raises
     ------
@@ -173,14 +170,13 @@ def profile_to_lenstronomy(profile: Profile) -> tuple[str, dict[str, Any]]:
         if key not in entry.lacks
     }
     if entry.size:
-        kwargs["n_max"] = next(
-            n for n in range(len(values["amp"])) if entry.size(n) == len(values["amp"])
-        )
+        count = len(values["amp"])
+        kwargs["n_max"] = next(n for n in range(count) if entry.size(n) == count)
     return name, kwargs
 
 
 def parameters_of(name: str, table: Table = NAMES) -> tuple[list[str], set[str]]:
-    """The parameters of one of lenstronomy's profiles that are numbers to fit, and those among them that may be left out.
+    """The numeric parameters of one of lenstronomy's profiles, and those that may be left out.
 
     Raises
     ------
@@ -191,7 +187,7 @@ def parameters_of(name: str, table: Table = NAMES) -> tuple[list[str], set[str]]
 
 
 def _name_for(profile: Profile, values: dict[str, Any], table: Table) -> str:
-    """The first of lenstronomy's profiles that can be the same as ours."""
+    """The name of the first of lenstronomy's profiles that is equivalent to ours."""
     for name, entry in table.items():
         if entry.function is profile.function and all(
             profile.options[key] == value for key, value in entry.options.items()
@@ -200,20 +196,17 @@ def _name_for(profile: Profile, values: dict[str, Any], table: Table) -> str:
             if all(values[key] == defaults[key].default for key in entry.lacks):
                 return name
     options = ", ".join(f"{key}={value!r}" for key, value in profile.options.items())
-    raise InputError(
-        f"{profile.name}: lenstronomy has no such profile{options and f' with {options}'}."
-    )
+    with_options = options and f" with {options}"
+    raise InputError(f"{profile.name}: lenstronomy has no such profile{with_options}.")
 
 
 def _parameters(entry: Entry) -> tuple[list[str], set[str]]:
-    """The parameters that an entry shares with lenstronomy, and those among them that may be left out."""
+    """The parameters that an entry shares with lenstronomy, and those that may be left out."""
     options = options_of(entry.function)
-    shared = [
-        p
-        for p in list(inspect.signature(entry.function).parameters.values())[2:]
-        if p.name not in (*entry.lacks, *options)
-    ]
-    # Ellipticities have defaults with us, but not in lenstronomy.
+    # The first two are x and y.
+    parameters = list(inspect.signature(entry.function).parameters.values())[2:]
+    shared = [p for p in parameters if p.name not in (*entry.lacks, *options)]
+    # Ellipticities have defaults here, but not in lenstronomy.
     optional = {
         p.name
         for p in shared
@@ -223,28 +216,27 @@ def _parameters(entry: Entry) -> tuple[list[str], set[str]]:
 
 
 def _options(
-    name: str, entry: Entry, given: dict[str, Any], numerics: str, made_with: dict[str, Any]
+    name: str, entry: Entry, values: dict[str, Any], numerics: str, arguments: dict[str, Any]
 ) -> dict[str, Any]:
-    """Ours for lenstronomy's ways of making a profile."""
-    known, options = options_of(entry.function), dict(entry.options)
-    if numerics == "lenstronomy" and "b_n" in known:
+    """Our options for the arguments of lenstronomy's class of a profile."""
+    available, options = options_of(entry.function), dict(entry.options)
+    if numerics == "lenstronomy" and "b_n" in available:
         options["b_n"] = "lenstronomy"
-    if "major_axis" in known:
-        options["major_axis"] = bool(made_with.pop("sersic_major_axis", False))
-    if entry.function is light.mge_set and "n_comp" in made_with:
-        _check_count(name, given, "n_comp", int(made_with.pop("n_comp")))
-    if made_with:
-        raise InputError(
-            f"{name}: {', '.join(map(repr, made_with))} of lenstronomy's profile class has no counterpart."
-        )
+    if "major_axis" in available:
+        options["major_axis"] = bool(arguments.pop("sersic_major_axis", False))
+    if entry.function is light.mge_set and "n_comp" in arguments:
+        _check_count(name, values, "n_comp", int(arguments.pop("n_comp")))
+    if arguments:
+        names = ", ".join(map(repr, arguments))
+        raise InputError(f"{name}: {names} of lenstronomy's profile class has no counterpart.")
     return options
 
 
-def _check_count(name: str, given: dict[str, Any], key: str, count: int) -> None:
-    if np.shape(given["amp"]) != (count,):
-        raise InputError(
-            f"{name}.amp: expected {count} numbers for this {key}, got shape {np.shape(given['amp'])}."
-        )
+def _check_count(name: str, values: dict[str, Any], key: str, count: int) -> None:
+    shape = np.shape(values["amp"])
+    if shape != (count,):
+        expected = f"expected {count} numbers for this {key}"
+        raise InputError(f"{name}.amp: {expected}, got shape {shape}.")
 
 
 def _ellipticity(values: dict[str, Any]) -> tuple[Any, Any]:

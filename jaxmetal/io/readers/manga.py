@@ -20,7 +20,7 @@ from jaxmetal.science.baselines import radius_map
 # The pipeline's names of the lines, with their wavelengths in vacuum.
 CHANNELS = {"halpha": "Ha-6564", "hbeta": "Hb-4862", "oiii": "OIII-5008", "nii": "NII-6585"}
 HALPHA = 6564.6
-# Header key of the PSF's width in each band, and the band's mean wavelength, Angstrom.
+# Header key of the PSF's FWHM in each band, and the band's mean wavelength, Angstrom.
 BANDS = {"GFWHM": 4686.0, "RFWHM": 6166.0, "IFWHM": 7480.0, "ZFWHM": 8932.0}
 LIGHT_SPEED = 299792.458
 

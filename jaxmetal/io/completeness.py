@@ -1,0 +1,51 @@
+"""Checks that a configuration is complete: for a fit, or for a simulation."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from jaxmetal.errors import unknown
+from jaxmetal.galaxy import Galaxy
+from jaxmetal.io import schema
+from jaxmetal.io.config import Mistakes
+from jaxmetal.io.instruments import mock_instrument
+from jaxmetal.io.observations import Observed
+
+
+def check_fit(
+    config: schema.Config, galaxy: Galaxy | None, maps: Mapping[str, Observed], mistakes: Mistakes
+) -> None:
+    """Check that there are data, something is free, and the galaxy carries what was observed."""
+    if not maps and not mistakes.touches("maps"):
+        reason = (
+            "none is left as data."
+            if config.maps
+            else "is missing; a fit needs a map, such as one of kind tracer, light or manga."
+        )
+        mistakes.add("maps", reason)
+    free = any(prior.tied is None for prior in config.priors.values())
+    if not free and not mistakes.touches("priors"):
+        mistakes.add("priors", "nothing is free; give at least one parameter a prior.")
+    for observed in maps.values():
+        tracer = observed.map.tracer
+        if not galaxy or tracer is None or mistakes.touches("galaxy"):
+            continue
+        if tracer not in galaxy.tracers:
+            mistakes.add(f"maps.{observed.entry}.tracer", unknown("tracer", tracer, galaxy.tracers))
+    tracers = [name for name, observed in maps.items() if observed.map.tracer is not None]
+    if config.baseline.map not in (None, *tracers) and not mistakes.touches("maps"):
+        mistakes.add("baseline.map", unknown("tracer map", str(config.baseline.map), tracers))
+
+
+def check_simulation(
+    config: schema.Config, folder: Path, galaxy: Galaxy | None, mistakes: Mistakes
+) -> None:
+    """Check that there is an instrument, and that the galaxy carries what is to be observed."""
+    simulation = config.simulate
+    if simulation is None:
+        if not mistakes.touches("simulate"):
+            mistakes.add("simulate", "is missing: shape, pixel_scale and psf.")
+        return
+    with mistakes.at("simulate"):
+        mock_instrument(simulation, folder)
+    if galaxy and not mistakes.touches("galaxy") and simulation.tracer not in galaxy.tracers:
+        mistakes.add("simulate.tracer", unknown("tracer", simulation.tracer, galaxy.tracers))

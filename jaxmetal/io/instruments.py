@@ -1,0 +1,109 @@
+"""The instruments of a configuration: grid, PSF, sampling and bins of each map."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxmetal.errors import InputError
+from jaxmetal.instrument.aperture import Apertures
+from jaxmetal.instrument.grid import Grid
+from jaxmetal.instrument.instrument import Instrument
+from jaxmetal.instrument.psf import PSF, GaussianPSF, KernelPSF, MoffatPSF, NoPSF
+from jaxmetal.io import schema
+from jaxmetal.io.frames import filled, framed, widened
+from jaxmetal.io.paths import file_path
+from jaxmetal.io.psfs import read_psf
+from jaxmetal.io.readers.protocol import Reading
+
+
+def make_instrument(
+    entry: Any,
+    grid: Grid,
+    psf: PSF,
+    numbers: np.ndarray | None,
+    fill: bool,
+) -> Instrument:
+    """The instrument of a map.
+
+    Parameters
+    ----------
+    entry
+        the map in the configuration.
+    grid, psf
+        of the map as it was read.
+    numbers
+        of each pixel's bin, shape (rows, columns); None without bins.
+    fill
+        whether the frame is padded to a common size.
+    """
+    if numbers is not None:
+        numbers = np.asarray(numbers, float)
+    if fill:
+        grid, psf = widened(grid), framed(psf)
+        numbers = None if numbers is None else filled(numbers, np.nan)
+    bins = None if numbers is None else Apertures.bins(numbers)
+    sampling = as_sampling(entry.supersampling)
+    return Instrument(grid, psf, sampling, entry.margin, apertures=bins)
+
+
+def mock_instrument(simulation: schema.Simulate, folder: Path) -> Instrument:
+    """The instrument of a simulation."""
+    grid = Grid.regular(simulation.shape, simulation.pixel_scale)
+    psf = make_psf(simulation.psf, grid, folder)
+    return Instrument(grid, psf, as_sampling(simulation.supersampling))
+
+
+def identity(instrument: Instrument) -> Any:
+    """A key that is equal for instruments whose numbers are equal."""
+    leaves, structure = jax.tree.flatten(instrument)
+    return (structure, *(np.asarray(leaf).tobytes() for leaf in leaves))
+
+
+def psf_of_map(key: str, entry: Any, source: Reading, grid: Grid, folder: Path) -> PSF:
+    """The PSF of a map: the configuration's, or else the reader's.
+
+    Parameters
+    ----------
+    key
+        the map's name in the reading.
+    entry, source
+        the map in the configuration, and its file.
+    grid, folder
+        of the map's pixels, and that paths are relative to.
+
+    Raises
+    ------
+    InputError
+        if neither has a PSF, or the reader's is of a class that no configuration can name.
+    """
+    if entry.psf is not None:
+        return make_psf(entry.psf, grid, folder)
+    psf = source.psf_of(key)
+    if psf is None:
+        raise InputError(f"psf: the reader does not know that of {key!r}; give one, or none.")
+    # Results are kept with a configuration that has to name the PSF.
+    if not isinstance(psf, NoPSF | GaussianPSF | MoffatPSF | KernelPSF):
+        got = type(psf).__name__
+        raise InputError(f"psf: expected NoPSF, GaussianPSF, MoffatPSF or KernelPSF, got {got}.")
+    return psf
+
+
+def make_psf(psf: schema.Psf, grid: Grid, folder: Path) -> PSF:
+    """The PSF that a configuration describes, for the pixels of a grid."""
+    if psf.gaussian:
+        return GaussianPSF(psf.gaussian.fwhm)
+    if psf.moffat:
+        return MoffatPSF(psf.moffat.fwhm, psf.moffat.beta)
+    if psf.kernel:
+        kernel = psf.kernel
+        path = file_path(kernel.file, folder)
+        sides = np.linalg.norm(np.asarray(grid.matrix, float), axis=0)
+        return read_psf(path, sides, kernel.extension, kernel.oversampling, kernel.includes_pixel)
+    return NoPSF()
+
+
+def as_sampling(supersampling: Any) -> Any:
+    """A configuration's supersampling as an Instrument takes it."""
+    return tuple(supersampling) if isinstance(supersampling, list) else supersampling
