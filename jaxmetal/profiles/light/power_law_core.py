@@ -43,7 +43,8 @@ def pl_sersic(
         nu = 1/n,   u = 1 - 0.6097 nu + 0.054635 nu²,   s = R_sersic / b_n^n
 
     The outer brightness is exactly of Sersic's form and its density only nearly so: the brightness
-    steps at r_c, by 8 % for n = 1 and r_c = R_sersic / 50. Where alpha_c >= 1 the cusp ends 1e-4 arcsec from the centre.
+    steps at r_c, by 8 % for n = 1 and r_c = R_sersic / 50. Where alpha_c >= 1 the cusp ends 1e-4
+    arcsec from the centre.
 
     Parameters
     ----------
