@@ -4,15 +4,16 @@
     python scripts/benchmark.py --device gpu
     python scripts/benchmark.py --explain
 
-maps       a map of use cases 1 and 2, its error, its gradient, its bare transforms, and
-lenstronomy's map posterior  effective samples per second of use case 1: NUTS and importance
-sampling; the warm fit cold       from starting Python to a posterior: without a cache, and in a
-second process with JAX's compilation cache filled clumps     use case 2 with 24 free parameters,
-and emcee on lenstronomy's likelihood of it (ten minutes) figure4    six hundred fits and posteriors
-in batches scaling    cost against pixels, components and galaxies memory     of a thousand galaxies
-at once sersic     a Sersic fit of light alone, and pysersic's of the same picture, where it is
-installed device     map, gradient, fits and posteriors against stamp and batch size; what --device
-gpu measures
+maps       a map of use cases 1 and 2, its error, gradient and transforms, and lenstronomy's map
+posterior  effective samples per second of use case 1: NUTS and importance sampling; the warm fit
+cold       from starting Python to a posterior: without a cache, and in a second process with JAX's
+           compilation cache filled
+clumps     use case 2 with 24 free parameters, and emcee on lenstronomy's likelihood (ten minutes)
+figure4    six hundred fits and posteriors in batches
+scaling    cost against pixels, components and galaxies
+memory     of a thousand galaxies at once
+sersic     a Sersic fit of light alone, and pysersic's of the same image, where it is installed
+device     map, gradient, fits and posteriors against stamp and batch size; for --device gpu
 
 Results are merged into scripts/benchmarks/latest.json, each item with its date, so that one can be
 measured again alone. Seconds depend on the machine and on what else it does; ratios within an item
@@ -29,14 +30,20 @@ from typing import Any
 
 HERE = Path(__file__).parent
 ITEMS = {
-    "maps": ("maps", "rows"), "posterior": ("posteriors", "posterior"), "cold": ("posteriors", "cold"), "clumps": ("posteriors", "clumps"),
-    "figure4": ("batches", "figure4"), "scaling": ("batches", "scaling"), "memory": ("batches", "memory"), "sersic": ("sersic", "sersic"),
+    "maps": ("maps", "rows"),
+    "posterior": ("posteriors", "posterior"),
+    "cold": ("posteriors", "cold"),
+    "clumps": ("posteriors", "clumps"),
+    "figure4": ("batches", "figure4"),
+    "scaling": ("batches", "scaling"),
+    "memory": ("batches", "memory"),
+    "sersic": ("sersic", "sersic"),
     "device": ("device", "device"),
-}  # fmt: skip
+}
 
 
 def main() -> None:
-    """Measure what is asked for, row by row, and write results and pictures."""
+    """Measure what is asked for, row by row, and write results and figures."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

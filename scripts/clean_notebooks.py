@@ -1,4 +1,4 @@
-"""Notebooks are stored without output: strip what is there, and fail if there was any, as a pre-commit hook should."""
+"""Strip the output of notebooks, and fail if there was any: a pre-commit hook."""
 
 import sys
 from pathlib import Path

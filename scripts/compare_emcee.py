@@ -1,10 +1,10 @@
-"""One posterior from two codes: lenstronomy's likelihood under emcee, and jaxmetal's NUTS, on the same data.
+"""One posterior by two codes: lenstronomy's likelihood under emcee, and jaxmetal's NUTS.
 
     python scripts/compare_emcee.py
 
 Needs lenstronomy and emcee. With numerics="lenstronomy" both sample the same density, so the
-difference of the means, in sigma, is what the samplers leave: a tenth or so. Prints it for every
-parameter, with what each run cost.
+difference of the means, in sigma, is the sampling error: a tenth or so. Prints it for every
+parameter, with the cost of each run.
 """
 
 import argparse
@@ -50,7 +50,10 @@ def frame(values: np.ndarray, sigma: float) -> dict[str, Any]:
 
 
 def script(light: np.ndarray, z: np.ndarray) -> dict[str, Any]:
-    """The arguments of a FittingSequence. LINEAR, because that is what lenstronomy fits whatever it is asked."""
+    """The arguments of a FittingSequence.
+
+    The tracer is LINEAR, which lenstronomy fits whatever model it is given.
+    """
     psf, numerics = {"psf_type": "GAUSSIAN", "fwhm": 0.8}, {"supersampling_factor": 2}
     return {
         "kwargs_data_joint": {
@@ -74,9 +77,9 @@ def script(light: np.ndarray, z: np.ndarray) -> dict[str, Any]:
 def observed(seed: int) -> dict[str, Any]:
     """The script for a noisy mock, made by jaxmetal at the truth."""
     blank = np.zeros((SIDE, SIDE))
-    seen = jm.from_lenstronomy(**script(blank, blank), numerics="lenstronomy").predict({})
+    images = jm.from_lenstronomy(**script(blank, blank), numerics="lenstronomy").predict({})
     rng = np.random.default_rng(seed)
-    light, z = (np.asarray(seen[name], float) for name in ("light", "tracer"))
+    light, z = (np.asarray(images[name], float) for name in ("light", "tracer"))
     return script(
         light + 0.02 * rng.standard_normal(light.shape), z + 0.1 * rng.standard_normal(z.shape)
     )
@@ -85,7 +88,10 @@ def observed(seed: int) -> dict[str, Any]:
 def run_emcee(
     arguments: dict[str, Any], walkers: int, steps: int, seed: int
 ) -> tuple[list[str], np.ndarray, float]:
-    """Names of the parameters, draws (steps, walkers, parameters), and the autocorrelation time in steps."""
+    """Names of the parameters, draws, and the autocorrelation time.
+
+    The draws have the shape (steps, walkers, parameters); the time is in steps.
+    """
     names, start, log_density = their_density(arguments)
     rng = np.random.default_rng(seed)
     sampler = emcee.EnsembleSampler(walkers, len(start), log_density)
@@ -111,29 +117,24 @@ def main() -> None:
     begin = time.perf_counter()
     names, chain, correlation = run_emcee(arguments, options.walkers, options.steps, options.seed)
     draws = chain.shape[0] * chain.shape[1]
-    print(
-        f"emcee: {time.perf_counter() - begin:.0f} s, {draws} draws, {draws / correlation:.0f} independent"
-    )
+    seconds = time.perf_counter() - begin
+    print(f"emcee: {seconds:.0f} s, {draws} draws, {draws / correlation:.0f} independent")
     begin = time.perf_counter()
     model = jm.from_lenstronomy(**arguments, numerics="lenstronomy")
     summary = jm.sample(
         model, jm.optimise(model, starts=1), method="nuts", warmup=200, draws=500, seed=options.seed
     ).summary()
-    print(
-        f"NUTS: {time.perf_counter() - begin:.0f} s, compilation included, {min(r['ess'] for r in summary.values()):.0f} independent"
-    )
+    seconds, ess = time.perf_counter() - begin, min(row["ess"] for row in summary.values())
+    print(f"NUTS: {seconds:.0f} s, compilation included, {ess:.0f} independent")
     flat = chain.reshape(-1, chain.shape[-1])
     for name, values in zip(names, flat.T, strict=True):
         kind = "light" if "source_light" in name else "tracer"
         parameter = next(p for p in BOUNDS[kind] if name.startswith(p + "_"))
         row = summary[f"source_0.{kind}.{parameter}"]
-        theirs, ours = (
-            f"{values.mean():.4f} ± {values.std():.4f}",
-            f"{row['mean']:.4f} ± {row['sd']:.4f}",
-        )
-        print(
-            f"{kind}.{parameter}: {theirs} and {ours}, {(values.mean() - row['mean']) / row['sd']:+.2f} sigma apart"
-        )
+        theirs = f"{values.mean():.4f} ± {values.std():.4f}"
+        ours = f"{row['mean']:.4f} ± {row['sd']:.4f}"
+        apart = (values.mean() - row["mean"]) / row["sd"]
+        print(f"{kind}.{parameter}: {theirs} and {ours}, {apart:+.2f} sigma apart")
 
 
 if __name__ == "__main__":

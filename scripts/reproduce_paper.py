@@ -1,4 +1,4 @@
-"""The figures, the table and the model comparison of Metha et al. (2024), each as a picture and a table of numbers.
+"""The figures, the table and the model comparison of Metha et al. (2024), with their numbers.
 
     python scripts/reproduce_paper.py --figure 4 --out paper
     python scripts/reproduce_paper.py --all
@@ -12,8 +12,13 @@ from pathlib import Path
 from paper import clumps, gradients, sizes, toy_galaxies
 
 FIGURES = {
-    1: toy_galaxies.figure_1, 2: toy_galaxies.figure_2, 3: gradients.figure_3, 4: sizes.figure_4, 5: clumps.figure_5, 6: clumps.figure_6
-}  # fmt: skip
+    1: toy_galaxies.figure_1,
+    2: toy_galaxies.figure_2,
+    3: gradients.figure_3,
+    4: sizes.figure_4,
+    5: clumps.figure_5,
+    6: clumps.figure_6,
+}
 
 
 def main() -> None:
@@ -34,15 +39,15 @@ def main() -> None:
     )
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--out", type=Path, default=Path("paper"))
-    wanted = parser.parse_args()
-    if not (wanted.all or wanted.figure or wanted.table or wanted.bic):
+    options = parser.parse_args()
+    if not (options.all or options.figure or options.table or options.bic):
         parser.error("nothing asked for: give --figure, --table, --bic or --all")
-    for number in FIGURES if wanted.all else wanted.figure:
-        FIGURES[number](wanted.out)
-    if wanted.all or wanted.table:
-        clumps.table_1(wanted.out)
-    if wanted.all or wanted.bic:
-        clumps.bic(wanted.out)
+    for number in FIGURES if options.all else options.figure:
+        FIGURES[number](options.out)
+    if options.all or options.table:
+        clumps.table_1(options.out)
+    if options.all or options.bic:
+        clumps.bic(options.out)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,20 @@
-"""Long checks, too long for the tests: each writes a table (ECSV) with the commit it was made from, some a picture too.
+"""Checks that are too long for the tests; each writes a table (ECSV), and some a figure.
+
+The table records the commit that it was made from.
 
     python scripts/validate.py bounds sampling fits calibration edges arc arc_fits survey killed
     --out DIR
 
 bounds       use case 1 at eight PSF widths: Laplace and NUTS errors over the Cramér-Rao bound
-sampling     supersampling="auto" against the converged map fits         bias, efficiency and
-coverage of many noise draws, and the straight line's bias calibration  ranks of truths drawn from
-the prior among the draws of their posteriors edges        a scatter that the data do not need:
-convergence, divergences, coverage and time arc          a lensed arc, lens, light and metallicity
-free together: truths in the intervals of twenty NUTS posteriors arc_fits     the same arc by MAP
-and Laplace, 300 times survey       a thousand galaxies through `jaxmetal batch`: time, coverage,
-and broken observations killed       a survey killed at ten random moments against one that was not
+sampling     supersampling="auto" against the converged map
+fits         bias, efficiency and coverage of many noise draws, and the straight line's bias
+calibration  ranks of truths drawn from the prior among the draws of their posteriors
+edges        a scatter that the data do not need: convergence, divergences, coverage and time
+arc          a lensed arc, lens, light and metallicity free together: truths in the intervals of
+             twenty NUTS posteriors
+arc_fits     the same arc by MAP and Laplace, 300 times
+survey       a thousand galaxies through `jaxmetal batch`: time, coverage, and broken observations
+killed       a survey killed at ten random moments against one that was not
 """
 
 import argparse
@@ -55,9 +59,9 @@ def main() -> None:
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
     ).stdout.strip()
     for check in arguments.checks or CHECKS:
-        found = []
+        rows = []
         for row in import_module(f"validation.{check}").rows(arguments.count):
-            found.append(row)
+            rows.append(row)
             print(
                 {
                     name: float(f"{value:.4g}") if isinstance(value, float) else value
@@ -66,7 +70,7 @@ def main() -> None:
                 flush=True,
             )
             with whole_file(arguments.out / f"{check}.ecsv") as part:
-                table = Table(rows=found, meta={"commit": commit})
+                table = Table(rows=rows, meta={"commit": commit})
                 table.write(part, format="ascii.ecsv")
         if draw := getattr(import_module("validation.plots"), check, None):
             draw(table, arguments.out)

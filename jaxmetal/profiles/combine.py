@@ -14,7 +14,7 @@ from jaxmetal.profiles.profile import Profile
 
 @dataclasses.dataclass(frozen=True)
 class Total:
-    """The sum of some functions of position; the parameters of each carry its own ending.
+    """The sum of functions of position; the parameters of each carry its own ending.
 
     Parameters
     ----------
@@ -26,13 +26,11 @@ class Total:
     functions: tuple[tuple[str, Callable, tuple[tuple[str, Any], ...]], ...]
 
     def __call__(self, x: Array, y: Array, **parameters: Any) -> Array:
-        return reduce(
-            add,
-            (
-                f(x, y, **self.own(ending, parameters), **dict(options))
-                for ending, f, options in self.functions
-            ),
+        terms = (
+            f(x, y, **self.own(ending, parameters), **dict(options))
+            for ending, f, options in self.functions
         )
+        return reduce(add, terms)
 
     def own(self, ending: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters of one of the functions, by the names that it knows."""
@@ -44,13 +42,12 @@ class Total:
 
     @property
     def __name__(self) -> str:
-        return " + ".join(
-            getattr(function, "__name__", repr(function)) for _, function, _ in self.functions
-        )
+        names = (getattr(function, "__name__", repr(function)) for _, function, _ in self.functions)
+        return " + ".join(names)
 
 
 def total(**profiles: Profile) -> Profile:
-    """The sum of some profiles as one profile.
+    """The sum of profiles as one profile.
 
         Z = Σᵢ Zᵢ
 
@@ -77,16 +74,12 @@ def total(**profiles: Profile) -> Profile:
         for ending, profile in profiles.items()
         for name, value in profile.parameters.items()
     }
-    return Profile(
-        Total(
-            tuple((ending, p.function, tuple(p.options.items())) for ending, p in profiles.items())
-        ),
-        **values,
-    )
+    functions = ((name, p.function, tuple(p.options.items())) for name, p in profiles.items())
+    return Profile(Total(tuple(functions)), **values)
 
 
 def parts(profile: Profile) -> dict[str, Profile]:
-    """The profiles that a total was made of, by their endings; a profile that is no total is its only part, named ""."""
+    """The summands of a total by their endings; any other profile is its own only part, ""."""
     function = profile.function
     if not isinstance(function, Total):
         return {"": profile}

@@ -9,7 +9,6 @@ Coordinate = Float[Array, "..."]
 # A pair of angles towards +x and +y, arcsec.
 Deflection = tuple[Coordinate, Coordinate]
 
-
 # A cusp has no value on its own centre: inside this radius (arcsec) it has the value it has here,
 # as in lenstronomy.
 CUSP = 1e-4
@@ -45,13 +44,19 @@ def elliptical_coordinates(
 
 
 def elliptical_radius(x: Coordinate, y: Coordinate, e1, e2, center_x, center_y) -> Coordinate:
-    """The product-average radius sqrt(a b) of the ellipse through a point, arcsec; zero gradient on the centre itself."""
+    """The product-average radius sqrt(a b) of the ellipse through a point, arcsec.
+
+    Its gradient is zero on the centre itself.
+    """
     along, across = elliptical_coordinates(x, y, e1, e2, center_x, center_y)
     return numerics.sqrt(along**2 + across**2)
 
 
 def major_axis(e1, e2) -> Float[Array, ""]:
-    """The semi-major axis of an ellipse over its product-average radius, 1/sqrt(q) = sqrt[(1 + |e|)/(1 - |e|)]."""
+    """The semi-major axis of an ellipse over its product-average radius.
+
+    1/sqrt(q) = sqrt[(1 + |e|)/(1 - |e|)]
+    """
     size = jnp.minimum(numerics.sqrt(jnp.asarray(e1**2 + e2**2)), 0.9999)
     return jnp.sqrt((1 + size) / (1 - size))
 
@@ -90,7 +95,10 @@ def disc_plane(
 def disc_radius(
     x: Coordinate, y: Coordinate, inclination, position_angle, center_x, center_y
 ) -> Coordinate:
-    """The deprojected (major-axis) radius R = sqrt(X^2 + Y^2) in an inclined disc, arcsec; see `disc_plane`."""
+    """The deprojected (major-axis) radius in an inclined disc, arcsec; see `disc_plane`.
+
+    R = sqrt(X^2 + Y^2)
+    """
     along, across = disc_plane(x, y, inclination, position_angle, center_x, center_y)
     return numerics.sqrt(along**2 + across**2)
 
@@ -114,6 +122,6 @@ def pixel_of(x: Coordinate, y: Coordinate, origin, matrix) -> tuple[Coordinate, 
     """(column, row) of a position on a frame: the inverse of origin + matrix · (column, row)."""
     determinant = matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]
     dx, dy = x - origin[0], y - origin[1]
-    return (matrix[1, 1] * dx - matrix[0, 1] * dy) / determinant, (
-        matrix[0, 0] * dy - matrix[1, 0] * dx
-    ) / determinant
+    column = (matrix[1, 1] * dx - matrix[0, 1] * dy) / determinant
+    row = (matrix[0, 0] * dy - matrix[1, 0] * dx) / determinant
+    return column, row

@@ -1,4 +1,4 @@
-"""The delicate formulae, once: value and gradient are protected together."""
+"""Numerically delicate formulae, safe in value and gradient."""
 
 from functools import reduce
 
@@ -20,7 +20,10 @@ def positive_power(x: Float[Array, "..."], power) -> Float[Array, "..."]:
 
 
 def product(*factors: Float[Array, "..."]) -> Float[Array, "..."]:
-    """The product of matrices and vectors in full precision: a GPU left to itself rounds float32 factors to ten bits."""
+    """The product of matrices and vectors in full precision.
+
+    By default a GPU rounds float32 factors to ten bits.
+    """
     return reduce(lambda a, b: jnp.matmul(a, b, precision="highest"), factors)
 
 
@@ -55,7 +58,10 @@ _SERSIC_B = (
 
 
 def linear_sersic_b(n: Float[Array, ""]) -> Float[Array, ""]:
-    """lenstronomy's straight line for the Sersic constant, b_n = max(1.9992 n - 0.3271, 1e-5); 3 % low at n = 0.5."""
+    """lenstronomy's linear approximation of the Sersic constant, 3 % low at n = 0.5.
+
+    b_n = max(1.9992 n - 0.3271, 1e-5)
+    """
     return jnp.maximum(1.9992 * n - 0.3271, 1e-5)
 
 

@@ -48,17 +48,20 @@ def as_array(value: Any, where: str, unit: Unit = "") -> Array:
 
 
 def _signature(function: Callable) -> tuple[dict[str, inspect.Parameter], bool]:
-    """The parameters after (x, y), and whether any further name is welcome."""
+    """The parameters after (x, y), and whether the function takes any further name."""
     parameters = list(inspect.signature(function).parameters.values())
     if len(parameters) < 2:
         raise InputError(f"Profile: {_name(function)} must be a function f(x, y, **parameters).")
-    rest = parameters[2:]
-    named = {p.name: p for p in rest if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-    return named, any(p.kind is p.VAR_KEYWORD for p in rest)
+    after = parameters[2:]
+    named = {p.name: p for p in after if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    return named, any(p.kind is p.VAR_KEYWORD for p in after)
 
 
 def options_of(function: Callable) -> dict[str, inspect.Parameter]:
-    """The choices of a profile function that are no numbers to fit: keyword-only, their default a str, bool, int or None."""
+    """The options of a profile function, which no fit can vary.
+
+    They are keyword-only, and their default is a str, bool, int or None.
+    """
     named, _ = _signature(function)
     return {
         name: p
@@ -68,23 +71,21 @@ def options_of(function: Callable) -> dict[str, inspect.Parameter]:
 
 
 def _option(value: Any, option: inspect.Parameter, where: str) -> str | int | None:
-    """The value of an option if it is one of those that the function names, or of the same kind as the default."""
-    default, listed = (
-        option.default,
-        get_args(option.annotation) if get_origin(option.annotation) is Literal else (),
-    )
+    """The value of an option, checked.
+
+    It must be one of those that the annotation lists, or else of the same type as the default.
+    """
+    default, annotation = option.default, option.annotation
+    choices = get_args(annotation) if get_origin(annotation) is Literal else ()
     if isinstance(default, bool):
-        listed = (False, True)
-    kind = (int, type(None)) if default is None else type(default)
-    right = (
-        any(value is one or (value == one and isinstance(one, str)) for one in listed)
-        if listed
-        else isinstance(value, kind)
-    )
-    if not right:
-        expected = ", ".join(map(repr, listed)) or (
-            "a whole number or None" if default is None else f"a value like {default!r}"
-        )
+        choices = (False, True)
+    if choices:
+        valid = any(value is one or (value == one and isinstance(one, str)) for one in choices)
+    else:
+        valid = isinstance(value, (int, type(None)) if default is None else type(default))
+    if not valid:
+        like = "a whole number or None" if default is None else f"a value like {default!r}"
+        expected = ", ".join(map(repr, choices)) or like
         raise InputError(f"{where}.{option.name}: expected one of {expected}, got {value!r}.")
     return value
 
@@ -129,22 +130,23 @@ class Profile(eqx.Module):
 
     def __init__(self, function: Any = None, /, *unnamed: Any, **parameters: Any):
         if not callable(function):
-            told = repr(function) if isinstance(function, str) else described(function)
+            got = repr(function) if isinstance(function, str) else described(function)
             raise InputError(
-                f"Profile: expected a function f(x, y, **parameters), such as jaxmetal.light.sersic, got {told}."
+                f"Profile: expected a function f(x, y, **parameters), "
+                f"such as jaxmetal.light.sersic, got {got}."
             )
         if unnamed:
             raise InputError(
-                f"Profile({_name(function)}): parameters are given by name, such as amp=16.0, got {unnamed[0]!r}."
+                f"Profile({_name(function)}): parameters are given by name, "
+                f"such as amp=16.0, got {unnamed[0]!r}."
             )
         named, anything = _signature(function)
         where = f"Profile({_name(function)})"
         for name in parameters:
             if name not in named and not anything:
                 raise unknown("parameter", name, named, where)
-        values = {
-            name: p.default for name, p in named.items() if p.default is not p.empty
-        } | parameters
+        defaults = {name: p.default for name, p in named.items() if p.default is not p.empty}
+        values = defaults | parameters
         missing = [name for name in named if name not in values]
         if missing:
             raise InputError(f"{where}: missing parameter {', '.join(map(repr, missing))}.")
@@ -161,36 +163,42 @@ class Profile(eqx.Module):
         for name, value in self.parameters.items():
             if not is_traced(value) and not np.all(np.isfinite(value)):
                 raise InputError(f"{where}.{name}: expected finite numbers, got {value}.")
-
         self.deflects = self._checked_shapes(where) == 2
 
     def _checked_shapes(self, where: str) -> int:
-        """How many values there are at each position, one or a pair, whatever the shapes of the parameters; nothing is computed."""
+        """How many values there are at each position, one or a pair.
+
+        The function is evaluated abstractly, so nothing is computed.
+        """
         at = jax.ShapeDtypeStruct((2, 3), jnp.result_type(float))
         try:
-            seen = jax.eval_shape(
+            values = jax.eval_shape(
                 lambda x, y: self.function(x, y, **self.parameters, **self.options), at, at
             )
-            shapes = [value.shape for value in (seen if isinstance(seen, tuple) else (seen,))]
+            shapes = [v.shape for v in (values if isinstance(values, tuple) else (values,))]
         except (TypeError, ValueError, IndexError, AttributeError) as error:
             if isinstance(error, InputError):
                 raise
-            given = ", ".join(
-                f"{name} {value.shape}" for name, value in self.parameters.items() if value.ndim
-            )
+            arrays = {name: value for name, value in self.parameters.items() if value.ndim}
+            sizes = ", ".join(f"{name} {value.shape}" for name, value in arrays.items())
             reason = str(error).splitlines()[0]
             raise InputError(
-                f"{where}: cannot be evaluated ({reason}); shapes of its parameters: {given or 'single numbers'}."
+                f"{where}: cannot be evaluated ({reason}); "
+                f"shapes of its parameters: {sizes or 'single numbers'}."
             ) from None
         if len(shapes) not in (1, 2) or not set(shapes) <= {(), (2, 3)}:
-            told = ", ".join(map(str, shapes))
+            got = ", ".join(map(str, shapes))
             raise InputError(
-                f"{where}: expected one value at each of (2, 3) positions, got shape {told}; is a parameter an array?"
+                f"{where}: expected one value at each of (2, 3) positions, "
+                f"got shape {got}; is a parameter an array?"
             )
         return len(shapes)
 
     def __call__(self, x: Array, y: Array) -> Any:
-        """The profile's value at (x, y), arcsec; of a lens, the deflection (alpha_x, alpha_y), arcsec."""
+        """The profile's value at (x, y), arcsec.
+
+        Of a lens it is the deflection (alpha_x, alpha_y), arcsec.
+        """
         x, y = plain(x, f"{self.name}.x", ARCSEC), plain(y, f"{self.name}.y", ARCSEC)
         return self.function(x, y, **self.parameters, **self.options)
 
@@ -202,7 +210,7 @@ class Profile(eqx.Module):
 
     @property
     def options(self) -> dict[str, str | int | None]:
-        """The choices that are no numbers to fit, by name."""
+        """The options, which no fit can vary, by name."""
         return dict(self._options)
 
     @property

@@ -193,11 +193,10 @@ def spiral_arms(
     along, across = disc_plane(x, y, inclination, position_angle, center_x, center_y)
     squared = along**2 + across**2
     radius = numerics.sqrt(squared)
-    # On the centre the angle does not exist; the arms have faded there, so any finite stand-in
-    # serves.
-    off = squared > 0
-    angle = jnp.arctan2(jnp.where(off, across, 0.0), jnp.where(off, along, 1.0))
-    log_radius = 0.5 * jnp.log(jnp.where(off, squared, 1.0)) - jnp.log(inner_radius)
+    # The angle is not defined on the centre; the arms have faded there, so any finite value does.
+    defined = squared > 0
+    angle = jnp.arctan2(jnp.where(defined, across, 0.0), jnp.where(defined, along, 1.0))
+    log_radius = 0.5 * jnp.log(jnp.where(defined, squared, 1.0)) - jnp.log(inner_radius)
     p = jnp.deg2rad(pitch)
     psi = angle - jnp.deg2rad(phase) - log_radius / jnp.tan(p)
     distance2 = 2 * (1 - jnp.cos(number * psi)) * (radius * jnp.sin(p) / number) ** 2
@@ -222,11 +221,11 @@ def polynomial(
         centre, arcsec.
     """
     dx, dy = x - center_x, y - center_y
-    if jnp.ndim(coefficients) != 1 or len(coefficients) not in (
-        n * (n + 1) // 2 for n in range(1, 50)
-    ):
+    counts = [n * (n + 1) // 2 for n in range(1, 50)]
+    if jnp.ndim(coefficients) != 1 or len(coefficients) not in counts:
         raise InputError(
-            f"polynomial: expected a list of 1, 3, 6, 10, … coefficients, got shape {jnp.shape(coefficients)}."
+            f"polynomial: expected a list of 1, 3, 6, 10, … coefficients, "
+            f"got shape {jnp.shape(coefficients)}."
         )
     total, term, order = jnp.zeros_like(x), 0, 0
     while term < len(coefficients):

@@ -220,6 +220,6 @@ def _unit(name: str, text: str) -> Unit:
     for part in re.split(r"[,;.](?:\s|$)", text):
         for words, unit in _STATED:
             if part.startswith(words):
-                # The size of a pixel may be told per pixel.
+                # The size of a pixel may be stated per pixel.
                 return PIXEL_SCALE if unit == ARCSEC and "of a pixel" in text else unit
     return ""

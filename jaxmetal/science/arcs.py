@@ -1,4 +1,4 @@
-"""A mock arc: a disc with a metallicity gradient behind an elliptical galaxy, as NIRISS would see it."""
+"""A mock arc of NIRISS: a disc with a metallicity gradient behind an elliptical galaxy."""
 
 from typing import Any
 
@@ -13,14 +13,19 @@ from jaxmetal.profiles import lens, light, tracer
 from jaxmetal.profiles.profile import Profile
 from jaxmetal.science import simulate
 
-# NIRISS: arcsec per pixel, and the core of its PSF near 2 micron.
-PIXEL_SCALE, FWHM = 0.065, 0.07
-# Fainter than this part of the brightest pixel no line is measured well enough for a metallicity.
+# Of NIRISS, arcsec per pixel.
+PIXEL_SCALE = 0.065
+# Core of its PSF near 2 micron, arcsec.
+FWHM = 0.07
+# Flux below which no metallicity is measured, as a fraction of the brightest pixel's.
 DETECTED = 0.03
 
 
 def galaxy() -> Galaxy:
-    """The truth: a source of R_e = 0.2" with -0.6 dex/arcsec, an SIE of 1.1" with shear, and the light of the lens itself."""
+    """The true lens and source, and the light of the lens.
+
+    The source has R_e = 0.2" and -0.6 dex/arcsec; the lens is an SIE of 1.1" with shear.
+    """
     source = {"center_x": 0.18, "center_y": -0.1}
     return Galaxy(
         lens={
@@ -80,10 +85,10 @@ def observe(
     whole = simulate.light_map(truth, instrument, seed=seed)
     arc = simulate.light_map(Galaxy(lens=truth.lens, source=truth.source), instrument)
     flux = np.asarray(arc.values, float)
-    # sigma² = c1 + c2 / flux: 0.03 dex where the arc is bright, 0.1 dex where it is hardly seen.
-    noise = lambda _: 0.0009 + 0.009 * DETECTED * flux.max() / np.maximum(flux, 1e-6 * flux.max())  # noqa: E731
-    z = simulate.tracer_map(
-        truth, instrument, variance=noise, seed=None if seed is None else seed + 1
-    )
-    seen = flux > DETECTED * flux.max()
-    return {"z": type(z)(z.values, z.sigma, z.instrument, mask=~seen), "light": whole}
+    peak = flux.max()
+    # sigma² = c1 + c2 / flux: 0.03 dex where the arc is bright, 0.1 dex where it is faint.
+    variance = 0.0009 + 0.009 * DETECTED * peak / np.maximum(flux, 1e-6 * peak)
+    z_seed = None if seed is None else seed + 1
+    z = simulate.tracer_map(truth, instrument, variance=lambda _: variance, seed=z_seed)
+    detected = flux > DETECTED * peak
+    return {"z": type(z)(z.values, z.sigma, z.instrument, mask=~detected), "light": whole}

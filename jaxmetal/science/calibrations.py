@@ -158,7 +158,8 @@ class Calibration:
         missing = [line for line in self.lines if line not in fluxes]
         if missing:
             raise InputError(
-                f"{self.function.__name__}: missing line {', '.join(missing)}; it needs {', '.join(self.lines)}, got {', '.join(fluxes)}."
+                f"{self.function.__name__}: missing line {', '.join(missing)}; "
+                f"it needs {', '.join(self.lines)}, got {', '.join(fluxes)}."
             )
         return {line: fluxes[line] for line in self.lines}
 
@@ -215,7 +216,9 @@ def in_range(name: str, **fluxes: Flux) -> Bool[Array, "..."]:
 
 
 def star_forming(halpha: Flux, hbeta: Flux, oiii: Flux, nii: Flux) -> Bool[Array, "..."]:
-    """Where young stars, not an active nucleus or old stars, make the lines shine (Kauffmann's line in the BPT diagram).
+    """The star-forming side of Kauffmann's line in the BPT diagram.
+
+    On the other side an active nucleus or old stars ionise the gas.
 
         log10(oiii / hbeta) < 0.61 / (N2 - 0.05) + 1.3   and   N2 < 0.05
 
@@ -235,6 +238,6 @@ def star_forming(halpha: Flux, hbeta: Flux, oiii: Flux, nii: Flux) -> Bool[Array
     """
     flux = in_one_unit("star_forming", oiii=oiii, hbeta=hbeta)
     x, y = n2(halpha, nii), jnp.log10(flux["oiii"]) - jnp.log10(flux["hbeta"])
-    left = x < 0.05
-    limit = 0.61 / jnp.where(left, x - 0.05, -1.0) + 1.3
-    return left & (y < limit) & jnp.isfinite(x) & jnp.isfinite(y)
+    defined = x < 0.05
+    limit = 0.61 / jnp.where(defined, x - 0.05, -1.0) + 1.3
+    return defined & (y < limit) & jnp.isfinite(x) & jnp.isfinite(y)

@@ -1,4 +1,4 @@
-"""The disc in which radii are measured: its geometry as a model has it, which radius that is, and its sizes."""
+"""The disc in which radii are measured: its geometry in a model, kind of radius, and sizes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -69,20 +69,15 @@ class Disc:
         galaxy
             behind whose lenses the disc lies.
         """
-        behind = (
-            galaxy is not None and self.component is not None and galaxy.is_lensed(self.component)
-        )
-        ratio = (
-            galaxy.components[self.component].distance_ratio
-            if galaxy and behind and self.component
-            else None
-        )
+        lens, ratio = None, None
+        if galaxy is not None and self.component is not None and galaxy.is_lensed(self.component):
+            lens, ratio = galaxy, galaxy.components[self.component].distance_ratio
         return baselines.radii(
             instrument,
             *self.center,
             self.inclination,
             self.position_angle,
-            galaxy=galaxy if behind else None,
+            galaxy=lens,
             radius=self.radius,
             distance_ratio=1.0 if ratio is None else ratio,
         )
@@ -99,15 +94,13 @@ class Disc:
     @property
     def kpc(self) -> float | None:
         """Proper length of an arcsecond, kpc; None without a positive redshift."""
-        return (
-            kpc_per_arcsec(self.redshift)
-            if self.redshift is not None and self.redshift > 0
-            else None
-        )
+        if self.redshift is None or not self.redshift > 0:
+            return None
+        return kpc_per_arcsec(self.redshift)
 
     @property
     def scales(self) -> dict[str, float]:
-        """{unit of radius: factor on a gradient per arcsec}: arcsec, and as far as they are known kpc and R_e."""
+        """{unit of radius: factor on a gradient per arcsec}: arcsec, and kpc and R_e if known."""
         scales = {"arcsec": 1.0}
         if self.kpc is not None:
             scales["kpc"] = 1 / self.kpc
@@ -117,23 +110,23 @@ class Disc:
 
     @property
     def radius_name(self) -> str:
-        """Which radius it is: "major axis", "sqrt(ab)", or "circle" where the disc is seen face-on."""
+        """Kind of radius: "major axis", "sqrt(ab)", or "circle" of a face-on disc."""
         return "circle" if self.inclination < ROUND else self.radius
 
     def describe(self) -> str:
-        """Geometry, who says so, and the sizes by which gradients are scaled, in one line."""
+        """Geometry, its sources, and the sizes by which gradients are scaled, in one line."""
         x, y = self.center
         face_on = self.inclination < ROUND
-        said = {
+        geometry = {
             "inclination": "face-on" if face_on else f"inclination {self.inclination:.1f} deg",
             "position_angle": "" if face_on else f"position angle {self.position_angle:.1f} deg",
             "center": f"centre ({x:.2f}, {y:.2f}) arcsec",
         }
-        who: dict[str, list[str]] = {}
-        for name, text in said.items():
+        by_source: dict[str, list[str]] = {}
+        for name, text in geometry.items():
             if text:
-                who.setdefault(self.sources.get(name, NOBODY), []).append(text)
-        parts = [f"{', '.join(texts)} ({source})" for source, texts in who.items()]
+                by_source.setdefault(self.sources.get(name, NOBODY), []).append(text)
+        parts = [f"{', '.join(texts)} ({source})" for source, texts in by_source.items()]
         if self.effective_radius is not None:
             source = self.sources.get("effective_radius", "")
             parts.append(
@@ -144,10 +137,10 @@ class Disc:
             parts.append(f"1 arcsec = {self.kpc:.3g} kpc at z = {self.redshift:.4g} (Planck 2018)")
         return "; ".join(parts)
 
-    def told(self, source: str, **known: Any) -> "Disc":
-        """The disc with what somebody else says of it; what is None stays as it is."""
-        known = {name: value for name, value in known.items() if value is not None}
-        return replace(self, **known, sources={**self.sources, **dict.fromkeys(known, source)})
+    def told(self, source: str, **values: Any) -> "Disc":
+        """The disc with values from another source; what is None stays as it is."""
+        values = {name: value for name, value in values.items() if value is not None}
+        return replace(self, **values, sources={**self.sources, **dict.fromkeys(values, source)})
 
 
 def disc_of_model(galaxy: Galaxy, tracer: str, component: str | None = None) -> Disc:
@@ -167,21 +160,18 @@ def disc_of_model(galaxy: Galaxy, tracer: str, component: str | None = None) -> 
         to look at, where several carry the tracer; the only one whose tracer has a shape if left
         out.
     """
-    carriers = {name: one for name, one in galaxy.components.items() if tracer in one.tracers}
-    shaped = {
-        name: one
-        for name, one in carriers.items()
-        if set(SHAPE) & set(one.tracers[tracer].parameters)
-    }
-    names = [
-        name for name in (component, *(shaped if len(shaped) == 1 else ())) if name in carriers
+    carriers = {name: part for name, part in galaxy.components.items() if tracer in part.tracers}
+    with_shape = [
+        name for name, part in carriers.items() if set(SHAPE) & set(part.tracers[tracer].parameters)
     ]
+    candidates = (component, *(with_shape if len(with_shape) == 1 else ()))
+    names = [name for name in candidates if name in carriers]
     if not names and len(carriers) != 1:
         return Disc()
     name = names[0] if names else next(iter(carriers))
-    one = carriers[name]
-    disc = _shape(Disc(component=name), one, tracer, name)
-    if (size := _half_light(one)) is not None:
+    carrier = carriers[name]
+    disc = _shape(Disc(component=name), carrier, tracer, name)
+    if (size := _half_light(carrier)) is not None:
         disc = disc.told(f"the model's {name}.light", effective_radius=size)
     return disc
 
@@ -189,14 +179,15 @@ def disc_of_model(galaxy: Galaxy, tracer: str, component: str | None = None) -> 
 def _shape(disc: Disc, component: Component, tracer: str, name: str) -> Disc:
     """The disc with the geometry of a component's tracer, or else of its light."""
     profile = component.tracers[tracer]
-    own, source = _angles(profile), f"the model's {name}.{tracer}"
-    if own is not None:
-        disc = disc.told(source, **own)
-    elif (lit := _angles(_main_light(component))) is not None:
+    light, light_source = _main_light(component), f"the model's {name}.light"
+    angles, source = _angles(profile), f"the model's {name}.{tracer}"
+    if angles is not None:
+        disc = disc.told(source, **angles)
+    elif (angles := _angles(light)) is not None:
         # The light says how the disc lies, and not which radius the tracer depends on.
-        disc = disc.told(f"the model's {name}.light", **(lit | {"radius": MAJOR_AXIS}))
-    for holder, place in ((profile, source), (_main_light(component), f"the model's {name}.light")):
-        # The centre of a picture is the middle of its frame, wherever the galaxy is.
+        disc = disc.told(light_source, **(angles | {"radius": MAJOR_AXIS}))
+    for holder, place in ((profile, source), (light, light_source)):
+        # The centre of an image is the middle of its frame, wherever the galaxy is.
         if (center := _center(holder)) is not None and holder.name != "image":
             return disc.told(place, center=center)
     return disc
@@ -204,17 +195,17 @@ def _shape(disc: Disc, component: Component, tracer: str, name: str) -> Disc:
 
 def _angles(profile: Profile) -> dict[str, Any] | None:
     """Inclination, position angle and kind of radius of a profile; None where it has none."""
-    known = {name: _number(value) for name, value in profile.parameters.items()}
-    if known.get("inclination") is not None or known.get("position_angle") is not None:
-        inclination, angle = known.get("inclination") or 0.0, known.get("position_angle") or 0.0
+    numbers = {name: _number(value) for name, value in profile.parameters.items()}
+    inclination, angle = numbers.get("inclination"), numbers.get("position_angle")
+    if inclination is not None or angle is not None:
         # As seen from behind, or with north and south exchanged, it is the same ellipse.
-        cos = abs(np.cos(np.deg2rad(inclination)))
+        cos = abs(np.cos(np.deg2rad(inclination or 0.0)))
         return {
             "inclination": float(np.degrees(np.arccos(cos))),
-            "position_angle": angle,
+            "position_angle": angle or 0.0,
             "radius": MAJOR_AXIS,
         }
-    if (ellipse := _ellipse(known)) is None:
+    if (ellipse := _ellipse(numbers)) is None:
         return None
     ratio, phi = ellipse
     return {
@@ -224,9 +215,9 @@ def _angles(profile: Profile) -> dict[str, Any] | None:
     }
 
 
-def _ellipse(known: Mapping[str, float | None]) -> tuple[float, float] | None:
+def _ellipse(numbers: Mapping[str, float | None]) -> tuple[float, float] | None:
     """Axis ratio, and angle of the major axis from +x towards +y in radians."""
-    e1, e2, q, phi = (known.get(name) for name in ("e1", "e2", "q", "phi"))
+    e1, e2, q, phi = (numbers.get(name) for name in ("e1", "e2", "q", "phi"))
     if e1 is not None and e2 is not None:
         size = min(float(np.hypot(e1, e2)), 0.9999)
         return (1 - size) / (1 + size), 0.5 * float(np.arctan2(e2, e1)) if size > 0 else 0.5 * np.pi
@@ -244,7 +235,7 @@ def _main_light(component: Component) -> Profile:
 
 
 def _half_light(component: Component) -> float | None:
-    """The half-light radius along the major axis of a Sersic profile, arcsec; None of other light."""
+    """The half-light radius of a Sersic profile along the major axis, arcsec, or None."""
     light = _main_light(component)
     radius = _number(light.parameters.get("R_sersic"))
     if light.name not in HALF_LIGHT or radius is None or not radius > 0:
@@ -255,6 +246,6 @@ def _half_light(component: Component) -> float | None:
 
 
 def _number(value: Any) -> float | None:
-    return (
-        float(value) if value is not None and np.ndim(value) == 0 and np.isfinite(value) else None
-    )
+    """One finite number; None for anything else."""
+    finite = value is not None and np.ndim(value) == 0 and np.isfinite(value)
+    return float(value) if finite else None

@@ -1,4 +1,4 @@
-"""Numbers of a lens: where light comes from, how much it is magnified, and the distances behind them."""
+"""Positions in the source plane, magnification, critical curves, and distances of a lens."""
 
 from typing import Any
 
@@ -41,8 +41,10 @@ def source_position(
     return x - distance_ratio * along, y - distance_ratio * across
 
 
-def _shrinking(galaxy: Galaxy, x: ArrayLike, y: ArrayLike, distance_ratio: ArrayLike) -> Array:
-    """det d beta / d theta, the inverse magnification."""
+def _inverse_magnification(
+    galaxy: Galaxy, x: ArrayLike, y: ArrayLike, distance_ratio: ArrayLike
+) -> Array:
+    """The Jacobian determinant det(d beta / d theta)."""
     x, y = jnp.broadcast_arrays(
         as_array(x, "magnification.x", ARCSEC), as_array(y, "magnification.y", ARCSEC)
     )
@@ -50,15 +52,17 @@ def _shrinking(galaxy: Galaxy, x: ArrayLike, y: ArrayLike, distance_ratio: Array
     def trace(x: Array, y: Array) -> tuple[Array, Array]:
         return source_position(galaxy, x, y, distance_ratio)
 
-    one, none = jnp.ones_like(x), jnp.zeros_like(x)
-    (xx, yx), (xy, yy) = (jax.jvp(trace, (x, y), step)[1] for step in ((one, none), (none, one)))
+    one, zero = jnp.ones_like(x), jnp.zeros_like(x)
+    (xx, yx), (xy, yy) = (jax.jvp(trace, (x, y), step)[1] for step in ((one, zero), (zero, one)))
     return xx * yy - xy * yx
 
 
 def magnification(
     galaxy: Galaxy, x: ArrayLike, y: ArrayLike, distance_ratio: ArrayLike = 1.0
 ) -> Array:
-    """Area on the sky over area in the source plane; negative where the image is a mirror image, infinite on a critical curve.
+    """Area on the sky over area in the source plane.
+
+    It is negative where the image is a mirror image, and infinite on a critical curve.
 
         mu = 1 / det(d beta / d theta)
 
@@ -75,13 +79,13 @@ def magnification(
     ----------
     Schneider, Ehlers & Falco (1992), Gravitational Lenses, section 5.1.
     """
-    return 1 / _shrinking(galaxy, x, y, distance_ratio)
+    return 1 / _inverse_magnification(galaxy, x, y, distance_ratio)
 
 
 def critical_curves(
     galaxy: Galaxy, grid: Grid, distance_ratio: float = 1.0
 ) -> Float[np.ndarray, "lines 2 2"]:
-    """Where on the sky the magnification is infinite, as short straight lines from one cell of a grid to the next.
+    """The curves of infinite magnification on the sky, in one line segment a grid cell.
 
     Parameters
     ----------
@@ -99,10 +103,10 @@ def critical_curves(
         each from [0] to [1], (x, y) in arcsec: what matplotlib's LineCollection takes.
     """
     x, y = (np.asarray(value, float) for value in grid.coordinates)
-    height = np.asarray(_shrinking(galaxy, *grid.coordinates, distance_ratio), float)
-    return _zero_lines(
-        np.stack([x * np.ones_like(height), y * np.ones_like(height)], axis=-1), height
-    )
+    inverse = _inverse_magnification(galaxy, *grid.coordinates, distance_ratio)
+    height = np.asarray(inverse, float)
+    positions = np.stack([x * np.ones_like(height), y * np.ones_like(height)], axis=-1)
+    return _zero_lines(positions, height)
 
 
 def caustics(
@@ -121,19 +125,14 @@ def caustics(
         each from [0] to [1], (x, y) in arcsec.
     """
     lines = critical_curves(galaxy, grid, distance_ratio)
-    return np.stack(
-        [
-            np.asarray(value, float)
-            for value in source_position(galaxy, lines[..., 0], lines[..., 1], distance_ratio)
-        ],
-        axis=-1,
-    )
+    source = source_position(galaxy, lines[..., 0], lines[..., 1], distance_ratio)
+    return np.stack([np.asarray(value, float) for value in source], axis=-1)
 
 
 def _zero_lines(
     places: Float[np.ndarray, "ny nx 2"], height: Float[np.ndarray, "ny nx"]
 ) -> Float[np.ndarray, "lines 2 2"]:
-    """Marching squares: where a height on a grid crosses zero, taken as straight between neighbours."""
+    """Zeros of a function on a grid by marching squares, linear between neighbours."""
 
     def corners(a: np.ndarray) -> np.ndarray:
         return np.stack([a[:-1, :-1], a[:-1, 1:], a[1:, 1:], a[1:, :-1], a[:-1, :-1]])
@@ -151,10 +150,10 @@ def _zero_lines(
 
 
 def distance_ratio(lens_redshift: float, source_redshift: float, cosmology: Any = None) -> float:
-    """How much of its deflection a lens has for a source at this redshift, compared with one infinitely far behind.
+    """The deflection for a source at a redshift, over that for one infinitely far behind.
 
-        D_LS / D_S = sqrt(1 + Ok m_L²) - m_L/m_S sqrt(1 + Ok m_S²),   m = transverse comoving
-        distance / Hubble distance
+        D_LS / D_S = sqrt(1 + Ok m_L²) - m_L/m_S sqrt(1 + Ok m_S²)
+        m = transverse comoving distance / Hubble distance
 
     Parameters
     ----------
@@ -172,13 +171,12 @@ def distance_ratio(lens_redshift: float, source_redshift: float, cosmology: Any 
     ----------
     Peebles (1993), Principles of Physical Cosmology, equation 13.46.
     """
-    lens_redshift, source_redshift = (
-        as_redshift(lens_redshift, "lens_redshift"),
-        as_redshift(source_redshift, "source_redshift"),
-    )
+    lens_redshift = as_redshift(lens_redshift, "lens_redshift")
+    source_redshift = as_redshift(source_redshift, "source_redshift")
     if not source_redshift > lens_redshift:
         raise InputError(
-            f"source_redshift: the source must lie behind the lens at {lens_redshift}, got {source_redshift}."
+            f"source_redshift: the source must lie behind the lens at {lens_redshift}, "
+            f"got {source_redshift}."
         )
     cosmology = _cosmology(cosmology)
     # From the distances to both, because astropy's own name of the one between them changes with
@@ -192,7 +190,7 @@ def distance_ratio(lens_redshift: float, source_redshift: float, cosmology: Any 
 
 
 def kpc_per_arcsec(redshift: float, cosmology: Any = None) -> float:
-    """Proper length of an arcsecond: what turns a gradient per arcsec in the source plane into one per kpc.
+    """Proper length of an arcsecond in the source plane, kpc.
 
     Parameters
     ----------
@@ -202,9 +200,8 @@ def kpc_per_arcsec(redshift: float, cosmology: Any = None) -> float:
         an astropy.cosmology; Planck18 if left out.
     """
     redshift = as_redshift(redshift, "redshift")
-    return float(
-        _cosmology(cosmology).kpc_proper_per_arcmin(redshift).to_value("kpc / arcmin") / 60
-    )
+    per_arcmin = _cosmology(cosmology).kpc_proper_per_arcmin(redshift)
+    return float(per_arcmin.to_value("kpc / arcmin") / 60)
 
 
 def as_redshift(value: Any, where: str) -> float:
@@ -230,11 +227,11 @@ def as_redshift(value: Any, where: str) -> float:
     return redshift
 
 
-def _cosmology(given: Any) -> Any:
-    if given is None:
+def _cosmology(cosmology: Any) -> Any:
+    if cosmology is None:
         from astropy.cosmology import Planck18
 
         return Planck18
-    if not hasattr(given, "comoving_transverse_distance"):
-        raise InputError(f"cosmology: expected an astropy.cosmology, got {given!r}.")
-    return given
+    if not hasattr(cosmology, "comoving_transverse_distance"):
+        raise InputError(f"cosmology: expected an astropy.cosmology, got {cosmology!r}.")
+    return cosmology

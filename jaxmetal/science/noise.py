@@ -1,4 +1,4 @@
-"""How uncertain a metallicity is: by the light in its pixel, or from the errors of its emission lines."""
+"""The error of a metallicity, from the light in its pixel or the errors of its lines."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -37,18 +37,16 @@ def variance(light: ArrayLike, c1, c2) -> Float[Array, "..."]:
     ----------
     Metha et al. (2024), arXiv:2403.08175, eq. A7.
     """
-    light, c1, c2 = (
-        as_array(value, f"variance.{name}")
-        for name, value in (("light", light), ("c1", c1), ("c2", c2))
-    )
-    lit = light > 0
-    return jnp.where(lit, c1 + c2 / jnp.where(lit, light, 1.0), jnp.inf)
+    light = as_array(light, "variance.light")
+    c1, c2 = as_array(c1, "variance.c1"), as_array(c2, "variance.c2")
+    bright = light > 0
+    return jnp.where(bright, c1 + c2 / jnp.where(bright, light, 1.0), jnp.inf)
 
 
 def constants(
     light_center: float, light_edge: float, variance_center: float, variance_edge: float
 ) -> tuple[float, float]:
-    """The constants of `variance` that give two wanted variances at two brightnesses.
+    """The constants of `variance` that give two variances at two brightnesses.
 
         c2 = (s_edge - s_center) / (1/I_edge - 1/I_center),   c1 = s_center - c2 / I_center
 
@@ -57,7 +55,7 @@ def constants(
     light_center, light_edge
         flux per pixel, the first the brighter.
     variance_center, variance_edge
-        wanted there, dex².
+        there, dex².
 
     Returns
     -------
@@ -75,29 +73,27 @@ def constants(
     ----------
     Metha et al. (2024), arXiv:2403.08175, section 3.
     """
-    given = {
-        "light_center": light_center,
-        "light_edge": light_edge,
-        "variance_center": variance_center,
-        "variance_edge": variance_edge,
-    }
-    light_center, light_edge, variance_center, variance_edge = (
-        as_number(value, f"constants.{name}") for name, value in given.items()
-    )
-    light, wanted = (light_center, light_edge), (variance_center, variance_edge)
-    if not (np.all(np.isfinite(light + wanted)) and min(light + wanted) > 0):
+    light_center = as_number(light_center, "constants.light_center")
+    light_edge = as_number(light_edge, "constants.light_edge")
+    variance_center = as_number(variance_center, "constants.variance_center")
+    variance_edge = as_number(variance_edge, "constants.variance_edge")
+    light, variances = (light_center, light_edge), (variance_center, variance_edge)
+    if not (np.all(np.isfinite(light + variances)) and min(light + variances) > 0):
         raise InputError(
-            f"constants: light and variances must be positive numbers, got light {light} and variances {wanted}."
+            f"constants: light and variances must be positive numbers, "
+            f"got light {light} and variances {variances}."
         )
     if light_center <= light_edge or variance_center > variance_edge:
         raise InputError(
-            f"constants: the centre must be the brighter and not the noisier of the two, got light {light} and variances {wanted}."
+            f"constants: the centre must be the brighter and not the noisier of the two, "
+            f"got light {light} and variances {variances}."
         )
     c1 = (variance_center * light_center - variance_edge * light_edge) / (light_center - light_edge)
     c2 = (variance_edge - variance_center) / (1 / light_edge - 1 / light_center)
     if c1 < 0:
         raise InputError(
-            f"constants: the variances {wanted} cannot both be met: the light falls only to {light_edge / light_center:.3g} of the centre, "
+            f"constants: the variances {variances} cannot both be met: "
+            f"the light falls only to {light_edge / light_center:.3g} of the centre, "
             f"it must fall to {variance_center / variance_edge:.3g} or less (c1 would be {c1:.3g})."
         )
     return float(c1), float(c2)
@@ -109,9 +105,11 @@ def propagate(
     sigmas: Mapping[str, Any],
     scatter: float = 0.0,
 ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
-    """A metallicity and its error from line fluxes and their independent errors, by automatic differentiation.
+    """A metallicity and its error from line fluxes with independent errors.
 
         sigma_Z² = Σ_l (dZ/dl)² sigma_l² + scatter²
+
+    The derivatives are automatic.
 
     Parameters
     ----------
@@ -159,7 +157,8 @@ def propagate(
     z = diagnostic(**lines)
     if jnp.shape(z) != usable.shape:
         raise InputError(
-            f"propagate: the diagnostic must work element by element: shape {usable.shape} went in, {jnp.shape(z)} came out."
+            f"propagate: the diagnostic must work element by element: "
+            f"shape {usable.shape} went in, {jnp.shape(z)} came out."
         )
     return jnp.where(usable, z, jnp.nan), jnp.where(usable, jnp.sqrt(squares), jnp.nan)
 
@@ -171,16 +170,17 @@ def _checked(
     try:
         inspect.signature(diagnostic).bind(**fluxes)
     except TypeError as error:
+        lines = ", ".join(sorted(fluxes)) or "none"
         raise InputError(
-            f"propagate: the diagnostic does not take the lines {', '.join(sorted(fluxes)) or 'none'}: {error}."
+            f"propagate: the diagnostic does not take the lines {lines}: {error}."
         ) from None
     if not fluxes or set(fluxes) != set(sigmas):
         raise InputError(
-            f"propagate: fluxes and sigmas must name the same lines, got {sorted(fluxes)} and {sorted(sigmas)}."
+            f"propagate: fluxes and sigmas must name the same lines, "
+            f"got {sorted(fluxes)} and {sorted(sigmas)}."
         )
-    unit = next(
-        (found.unit for flux in fluxes.values() if (found := contents(flux)).unit is not None), None
-    )
+    units = (contents(flux).unit for flux in fluxes.values())
+    unit = next((unit for unit in units if unit is not None), None)
     fluxes = in_one_unit("propagate.fluxes", **fluxes)
     # Errors without a unit are in that of the fluxes.
     lines = {name: as_array(flux, f"propagate.fluxes[{name!r}]") for name, flux in fluxes.items()}
@@ -192,6 +192,7 @@ def _checked(
     for name in lines:
         if lines[name].shape != shape or errors[name].shape not in ((), shape):
             raise InputError(
-                f"propagate: all lines must have one shape, {shape}; {name!r} has {lines[name].shape} with errors {errors[name].shape}."
+                f"propagate: all lines must have one shape, {shape}; "
+                f"{name!r} has {lines[name].shape} with errors {errors[name].shape}."
             )
     return lines, {name: jnp.broadcast_to(error, shape) for name, error in errors.items()}

@@ -1,10 +1,10 @@
-"""Four galaxies that a straight-line fit cannot tell apart (the paper's figures 1 and 2); lengths in R_e.
+"""Four galaxies with the same straight-line fit (the paper's figures 1 and 2); lengths in R_e.
 
-    Z = central + gradient R + d - P d,   P = least-squares projection onto span{1, R} over all
-    pixels with R <= 4 R_e
+    Z = central + gradient R + d - P d
+    P = least-squares projection onto span{1, R} over all pixels with R <= 4 R_e
 
 Whatever d is, ordinary least squares finds (central, gradient). P d depends on the radius alone, so
-what d does along a circle stays as it is.
+the azimuthal variation of d is unchanged.
 """
 
 import numpy as np
@@ -18,12 +18,17 @@ from jaxmetal.profiles.profile import Profile
 from jaxmetal.science import baselines
 
 KINDS = ("smooth", "companion", "arms", "patches")
-# Pixels across the frame, and the radius of what is fitted.
-SIZE, EDGE = 121, 4.0
+# Pixels across the frame.
+SIZE = 121
+# Radius within which pixels are fitted.
+EDGE = 4.0
+# Size of a pixel.
 SCALE = 2 * EDGE / SIZE
-# Beyond the frame a galaxy goes on for as many pixels again: a PSF scatters light in from there.
+# Pixels by which a galaxy extends beyond each side of the frame: a PSF scatters light from there.
 BORDER = 60
-CENTRAL, GRADIENT = 8.0, -0.1
+# Of the straight line: its value at the centre, dex, and its slope, dex per R_e.
+CENTRAL = 8.0
+GRADIENT = -0.1
 Image = Float[np.ndarray, "ny nx"]
 
 
@@ -81,9 +86,8 @@ def metallicity(kind: str, seed: int = 0, border: int = 0) -> Image:
         change = np.zeros_like(x)
     elif kind == "patches":
         change = gaussian_field(SIZE + 2 * BORDER, SCALE, 0.08, 0.15, seed)
-        change = change[
-            BORDER - border : BORDER + SIZE + border, BORDER - border : BORDER + SIZE + border
-        ]
+        window = slice(BORDER - border, BORDER + SIZE + border)
+        change = change[window, window]
     else:
         change = (_companion if kind == "companion" else _arms)(x, y)
     line = baselines.ols(radius, change, mask=radius > EDGE)
@@ -91,7 +95,7 @@ def metallicity(kind: str, seed: int = 0, border: int = 0) -> Image:
 
 
 def galaxy(kind: str, seed: int = 0) -> Galaxy:
-    """The same galaxy with the light of an exponential disc, I = e^{-R}, to be seen through a telescope.
+    """The same galaxy with the light of an exponential disc, I = e^{-R}.
 
     Parameters
     ----------
@@ -105,12 +109,9 @@ def galaxy(kind: str, seed: int = 0) -> Galaxy:
     galaxy
         with one component, "disc", carrying "metallicity".
     """
-    picture = Profile(light.image, image=metallicity(kind, seed, BORDER), scale=SCALE)
-    return Galaxy(
-        disc=Component(
-            light=Profile(light.exponential, amp=1.0, scale_length=1.0), metallicity=picture
-        )
-    )
+    disc = Profile(light.exponential, amp=1.0, scale_length=1.0)
+    image = Profile(light.image, image=metallicity(kind, seed, BORDER), scale=SCALE)
+    return Galaxy(disc=Component(light=disc, metallicity=image))
 
 
 def gaussian_field(size: int, scale: float, sigma: float, length: float, seed: int) -> Image:

@@ -26,7 +26,7 @@ def noisy_models(z: jm.TracerMap, galaxy: jm.Galaxy, count: int) -> list[jm.Mode
 
 
 def figure4(options):
-    """Six sizes, a hundred noise draws of each: fits with their errors, and posteriors; compilation counted."""
+    """Fits and posteriors of a hundred noise draws of six sizes each, compilation included."""
     for pixels in SIZES:
         galaxy, maps = jm.simulate.size_case(pixels, supersampling=(4, 2))
         models = noisy_models(maps["z"], galaxy, options.count or 100)
@@ -47,10 +47,14 @@ def figure4(options):
             allow_unconverged=True,
         )
         yield {
-            "case": f"figure 4, {pixels} pixels", "fits": len(fits), "converged": sum(fit.converged for fit in fits), "fit_seconds": fitted,
-            "posterior_seconds": time.perf_counter() - begin, "ess": float(np.median([worst(p) for p in drawn])),
+            "case": f"figure 4, {pixels} pixels",
+            "fits": len(fits),
+            "converged": sum(fit.converged for fit in fits),
+            "fit_seconds": fitted,
+            "posterior_seconds": time.perf_counter() - begin,
+            "ess": float(np.median([worst(p) for p in drawn])),
             "by_importance": sum(p.attributes["method"] == "importance" for p in drawn),
-        }  # fmt: skip
+        }
 
 
 def scene(side: int, components: int = 1) -> tuple[jm.Galaxy, jm.TracerMap]:
@@ -93,7 +97,7 @@ def scaling(options):
 
 
 def thousand(count: int) -> None:
-    """Fit so many stamps of 64 × 64 pixels, and print the seconds and the most memory that it took, in MiB."""
+    """Fit `count` stamps of 64 × 64 pixels, and print the seconds and the peak memory in MiB."""
     galaxy, z = scene(64)
     models = noisy_models(z, galaxy, count)
     begin = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The same code on a GPU: map, gradient, fits and posteriors in float32 against stamp and batch size."""
+"""Maps, gradients, fits and posteriors on a GPU in float32, by stamp and batch size."""
 
 import time
 
@@ -28,7 +28,7 @@ DRAWN, DRAWS = 1024, {"chains": 2, "draws": 250}
 
 
 def device(options):
-    """The card's own bandwidth; a row for each stamp and batch size; single precision beside double; and chains."""
+    """The card's bandwidth; stamps and batch sizes; single precision beside double; and chains."""
     cases = CASES[options.device]
     name = jax.devices()[0].device_kind
     grown = jax.jit(lambda array: array + 1)
@@ -58,11 +58,11 @@ def some_of(models: list[jm.Model], count: int) -> list[jm.Model]:
 
 
 def row(models: jm.Batch) -> dict:
-    """Warm rates of one batch: maps and gradients in one program, fits and posteriors as anyone would ask for them."""
+    """Warm rates of one batch: maps and gradients in one program, fits and posteriors as in use."""
     count = len(models)
     predict = over_galaxies(lambda model, u: model.predict(model.constrain(u))["z"])
     both = over_galaxies(lambda model, u: jax.value_and_grad(model.log_density)(u))
-    many = next(models.parts(count, False))[1]
+    many = next(models.parts(count))[1]
     points = jax.block_until_ready(over_galaxies(lambda model: model.start)(many))
     seconds = alternate(
         {"map": lambda: predict(many, points), "gradient": lambda: both(many, points)}, rounds=5
@@ -79,15 +79,21 @@ def row(models: jm.Batch) -> dict:
     begin = time.perf_counter()
     drawn = jm.sample_batch(few, fits, 1, method="importance", **DRAWS)
     return {
-        "cells": size, "maps_per_second": count / seconds["map"], "gradients_per_second": count / seconds["gradient"],
-        "least_gb_per_second": bytes_moved / seconds["map"] / 1e9, "fits_per_second": count / fitted, "first_fit_seconds": first,
-        "compilations_when_warm": again, "posteriors_per_second": len(few) / (time.perf_counter() - begin),
-        "ess": float(np.median([worst(p) for p in drawn])), "peak_gib": peak(),
-    }  # fmt: skip
+        "cells": size,
+        "maps_per_second": count / seconds["map"],
+        "gradients_per_second": count / seconds["gradient"],
+        "least_gb_per_second": bytes_moved / seconds["map"] / 1e9,
+        "fits_per_second": count / fitted,
+        "first_fit_seconds": first,
+        "compilations_when_warm": again,
+        "posteriors_per_second": len(few) / (time.perf_counter() - begin),
+        "ess": float(np.median([worst(p) for p in drawn])),
+        "peak_gib": peak(),
+    }
 
 
 def peak() -> float:
-    """The most memory of the device that was in use so far, in GiB; not a number where it does not say."""
+    """The peak memory of the device in GiB; NaN where the device does not report it."""
     return (jax.local_devices()[0].memory_stats() or {}).get("peak_bytes_in_use", np.nan) / 2**30
 
 
@@ -109,8 +115,9 @@ def precision(models: list[jm.Model]) -> dict:
     return {
         "case": f"single against double precision, {len(models)} fits",
         "dtypes": f"{single.unconstrained.dtype}, {double.unconstrained.dtype}",
-        "largest_difference_sigma": float(np.max(away)), "largest_error_ratio_minus_1": float(np.max(np.abs(ratio - 1))),
-    }  # fmt: skip
+        "largest_difference_sigma": float(np.max(away)),
+        "largest_error_ratio_minus_1": float(np.max(np.abs(ratio - 1))),
+    }
 
 
 def chains(models: jm.Batch) -> dict:
@@ -122,7 +129,9 @@ def chains(models: jm.Batch) -> dict:
     drawn = jm.sample_batch(models, fits, 1, **settings)
     seconds = time.perf_counter() - begin
     return {
-        "case": f"HMC, batch of {len(models)}", "posteriors_per_second": len(models) / seconds,
+        "case": f"HMC, batch of {len(models)}",
+        "posteriors_per_second": len(models) / seconds,
         "ess": float(np.median([worst(p) for p in drawn])),
-        "largest_r_hat": max(r["r_hat"] for p in drawn for r in p.summary().values()), "divergences": sum(p.divergences for p in drawn),
-    }  # fmt: skip
+        "largest_r_hat": max(r["r_hat"] for p in drawn for r in p.summary().values()),
+        "divergences": sum(p.divergences for p in drawn),
+    }

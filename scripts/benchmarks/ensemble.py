@@ -1,4 +1,4 @@
-"""The other side of a posterior: emcee on lenstronomy's likelihood of use case 2, for as long as it is given."""
+"""emcee on lenstronomy's likelihood of use case 2, for a given time."""
 
 import time
 import warnings
@@ -21,7 +21,7 @@ BOUNDS = {
 
 
 def emcee_rate(galaxy: jm.Galaxy, maps: dict, fwhm: float, seconds: float) -> dict:
-    """Effective samples per second of the parameter that mixes worst, after a fifth of the steps is thrown away."""
+    """Effective samples per second of the worst parameter; the first fifth is discarded."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import emcee
@@ -29,8 +29,7 @@ def emcee_rate(galaxy: jm.Galaxy, maps: dict, fwhm: float, seconds: float) -> di
         _, start, log_density = their_density(script(galaxy, maps, fwhm))
         sampler = emcee.EnsembleSampler(WALKERS, len(start), log_density)
         place = start + 1e-3 * np.random.default_rng(0).standard_normal((WALKERS, len(start)))
-        # Its own processor seconds, on one thread: what else the machine does is not held against
-        # it.
+        # CPU seconds of this process, on one thread, whatever else the machine does.
         begin = time.process_time()
         while time.process_time() - begin < seconds:
             place = sampler.run_mcmc(place, 20, skip_initial_state_check=True)
@@ -50,14 +49,12 @@ def emcee_rate(galaxy: jm.Galaxy, maps: dict, fwhm: float, seconds: float) -> di
 
 
 def their_density(arguments: dict) -> tuple[list[str], np.ndarray, Callable]:
-    """Names, starting values and lenstronomy's log likelihood of what is free in the arguments of a FittingSequence."""
+    """Names, start and lenstronomy's log likelihood of a FittingSequence's free parameters."""
     from lenstronomy.Sampling.likelihood import Likelihood
     from lenstronomy.Sampling.parameters import Param
 
-    params, keys = (
-        arguments["kwargs_params"],
-        {"source": "source_model", "tracer_source": "tracer_source_model"},
-    )
+    params = arguments["kwargs_params"]
+    keys = {"source": "source_model", "tracer_source": "tracer_source_model"}
     bounds = {
         f"kwargs_{s}_{k}": params[key][n]
         for s, n in (("fixed", 2), ("lower", 3), ("upper", 4))
@@ -78,7 +75,7 @@ def their_density(arguments: dict) -> tuple[list[str], np.ndarray, Callable]:
 
 
 def script(galaxy: jm.Galaxy, maps: dict, fwhm: float) -> dict:
-    """The arguments of lenstronomy's fit of three elliptical Sersic clumps, each with its own metallicity."""
+    """lenstronomy's arguments for elliptical Sersic clumps, each with one metallicity."""
     z, light = maps["z"], maps["light"]
     ny, nx = z.values.shape
     scale = float(z.instrument.grid.pixel_scale)
@@ -100,6 +97,26 @@ def script(galaxy: jm.Galaxy, maps: dict, fwhm: float) -> dict:
             numerics,
         ]
 
+    count = len(galaxy.components)
+    return {
+        "kwargs_data_joint": {
+            "multi_band_list": [band(light, scale**2)],
+            "multi_band_type": "single-band",
+            "tracer_data": band(z, 1.0),
+        },
+        "kwargs_model": {
+            "source_light_model_list": ["SERSIC_ELLIPSE"] * count,
+            "tracer_source_model_list": ["UNIFORM"] * count,
+            "tracer_partition": [[i, i] for i in range(count)],
+        },
+        "kwargs_constraints": {"linear_solver": False},
+        "kwargs_likelihood": {"image_likelihood": True, "tracer_likelihood": True},
+        "kwargs_params": clump_settings(galaxy),
+    }
+
+
+def clump_settings(galaxy: jm.Galaxy) -> dict[str, list]:
+    """init, sigma, fixed, lower and upper of lights and metallicities, by lenstronomy's names."""
     lights, low, high, tracers = [], [], [], []
     for component in galaxy.components.values():
         p = {k: float(v) for k, v in component.light.parameters.items()}
@@ -108,19 +125,9 @@ def script(galaxy: jm.Galaxy, maps: dict, fwhm: float) -> dict:
         low.append({k: b[0] for k, b in BOUNDS.items()} | {k: v - 0.3 for k, v in place.items()})
         high.append({k: b[1] for k, b in BOUNDS.items()} | {k: v + 0.3 for k, v in place.items()})
         tracers.append({"amp": float(component.tracers["metallicity"].parameters["value"])})
-    count = len(lights)
+    empty, count = [{}] * len(lights), len(lights)
+    limits = [{"amp": 6.0}] * count, [{"amp": 10.0}] * count
     return {
-        "kwargs_data_joint": {
-            "multi_band_list": [band(light, scale**2)], "multi_band_type": "single-band", "tracer_data": band(z, 1.0),
-        },
-        "kwargs_model": {
-            "source_light_model_list": ["SERSIC_ELLIPSE"] * count, "tracer_source_model_list": ["UNIFORM"] * count,
-            "tracer_partition": [[i, i] for i in range(count)],
-        },
-        "kwargs_constraints": {"linear_solver": False},
-        "kwargs_likelihood": {"image_likelihood": True, "tracer_likelihood": True},
-        "kwargs_params": {
-            "source_model": [lights, [{}] * count, [{}] * count, low, high],
-            "tracer_source_model": [tracers, [{}] * count, [{}] * count, [{"amp": 6.0}] * count, [{"amp": 10.0}] * count],
-        },
-    }  # fmt: skip
+        "source_model": [lights, empty, empty, low, high],
+        "tracer_source_model": [tracers, empty, empty, *limits],
+    }

@@ -17,21 +17,25 @@ def explain(options) -> None:
         seconds = alternate(ours | {"transforms": bare_transforms(model)}, rounds=options.rounds)
         flops = 4 * 2.5 * cells * np.log2(cells)
         print(
-            f"{name}, FWHM {fwhm}: {z.values.shape[0]} pixels a side, {rows} x {columns} cells, {sampling.nodes}^2 points in each"
+            f"{name}, FWHM {fwhm}: {z.values.shape[0]} pixels a side, "
+            f"{rows} x {columns} cells, {sampling.nodes}^2 points in each"
         )
         print(
-            f"  transforms    4 real ones (light and weighted light, forth and back), {flops / 1e6:.1f} Mflop"
+            f"  transforms    4 real ones (light and weighted light, forth and back), "
+            f"{flops / 1e6:.1f} Mflop"
         )
         print(
-            f"  exponentials  {3 * components} per point, {3 * components * points / 1e6:.2f} million: two of Sersic, and 10^Z"
+            f"  exponentials  {3 * components} per point, "
+            f"{3 * components * points / 1e6:.2f} million: two of Sersic, and 10^Z"
         )
-        print(
-            f"  memory        {8 * cells * model.start.dtype.itemsize / 2**20:.1f} MiB to read or write at least"
-        )
+        mib = 8 * cells * model.start.dtype.itemsize / 2**20
+        print(f"  memory        {mib:.1f} MiB to read or write at least")
         bare, drawn, both = (seconds[side] for side in ("transforms", "map", "value and gradient"))
         print(
-            f"  measured      transforms {1e3 * bare:.2f} ms; map {drawn / bare:.2f} times that; value and gradient {both / drawn:.2f} maps"
+            f"  measured      transforms {1e3 * bare:.2f} ms; map {drawn / bare:.2f} times that; "
+            f"value and gradient {both / drawn:.2f} maps"
         )
     print(
-        "posterior: importance sampling takes one density a draw; NUTS about 3 to 7 gradients a draw, and a warm-up"
+        "posterior: importance sampling takes one density a draw; "
+        "NUTS about 3 to 7 gradients a draw, and a warm-up"
     )

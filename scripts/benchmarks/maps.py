@@ -1,4 +1,4 @@
-"""One map: beside lenstronomy's, its gradient beside the map, and the map beside its bare transforms."""
+"""One map beside lenstronomy's, beside its gradient, and beside its Fourier transforms."""
 
 import numpy as np
 from benchmarks.scenes import (
@@ -25,11 +25,8 @@ def rows(options):
         model, ours = our_map(galaxy, z)
         z = model.maps["z"]
         sides = ours | {"transforms": bare_transforms(model)}
-        theirs = (
-            {setting: their_map(galaxy, z, fwhm, setting) for setting in SETTINGS}
-            if options.compare
-            else {}
-        )
+        settings = SETTINGS if options.compare else ()
+        theirs = {setting: their_map(galaxy, z, fwhm, setting) for setting in settings}
         seconds = alternate(sides | theirs, rounds=options.rounds)
         truth = converged(galaxy, z)
         inside = {"ours": errors(ours["map"](), truth, galaxy, z, radius)}
@@ -38,24 +35,35 @@ def rows(options):
         }
         cells = int(np.prod(z.instrument.sampling.cells(z.values.shape)))
         row = {
-            "case": f"{name}, {fwhm}", "map_ms": 1e3 * seconds["map"], "map_of_many_ms": 1e3 * seconds["many maps"] / TOGETHER,
-            "error_1re": inside["ours"][0], "error_3re": inside["ours"][1],
+            "case": f"{name}, {fwhm}",
+            "map_ms": 1e3 * seconds["map"],
+            "map_of_many_ms": 1e3 * seconds["many maps"] / TOGETHER,
+            "error_1re": inside["ours"][0],
+            "error_3re": inside["ours"][1],
             "gradient_over_density": seconds["value and gradient"] / seconds["value"],
             "gradient_over_map": seconds["value and gradient"] / seconds["map"],
-            "map_over_transforms": seconds["map"] / seconds["transforms"], "cells": cells,
-        }  # fmt: skip
-        # The cheapest of their settings that is accurate at all, as they would be used.
-        accurate = [setting for setting in theirs if inside[setting][0] < ACCURATE] or list(theirs)
-        if accurate:
-            best = min(accurate, key=seconds.__getitem__)
-            row |= {
-                "lenstronomy": best, "lenstronomy_accurate": inside[best][0] < ACCURATE,
-                "lenstronomy_ms": 1e3 * seconds[best], "lenstronomy_error_1re": inside[best][0],
-                "lenstronomy_error_3re": inside[best][1], "times_faster": seconds[best] / seconds["map"],
-                "times_faster_of_many": TOGETHER * seconds[best] / seconds["many maps"],
-            }  # fmt: skip
-            row["settings"] = {
-                s: {"ms": 1e3 * seconds[s], "error_1re": inside[s][0], "error_3re": inside[s][1]}
-                for s in theirs
-            }
-        yield row
+            "map_over_transforms": seconds["map"] / seconds["transforms"],
+            "cells": cells,
+        }
+        yield row | (comparison(list(theirs), seconds, inside) if theirs else {})
+
+
+def comparison(
+    settings: list[str], seconds: dict[str, float], inside: dict[str, tuple[float, float]]
+) -> dict:
+    """lenstronomy's columns: the cheapest of its settings that is accurate, and all of them."""
+    accurate = [setting for setting in settings if inside[setting][0] < ACCURATE] or settings
+    best = min(accurate, key=seconds.__getitem__)
+    return {
+        "lenstronomy": best,
+        "lenstronomy_accurate": inside[best][0] < ACCURATE,
+        "lenstronomy_ms": 1e3 * seconds[best],
+        "lenstronomy_error_1re": inside[best][0],
+        "lenstronomy_error_3re": inside[best][1],
+        "times_faster": seconds[best] / seconds["map"],
+        "times_faster_of_many": TOGETHER * seconds[best] / seconds["many maps"],
+        "settings": {
+            s: {"ms": 1e3 * seconds[s], "error_1re": inside[s][0], "error_3re": inside[s][1]}
+            for s in settings
+        },
+    }

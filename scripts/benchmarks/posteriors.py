@@ -1,4 +1,4 @@
-"""Posteriors of single galaxies: use case 1, warm and from a cold process, and use case 2 with everything free."""
+"""Posteriors of use case 1, warm and from a cold process, and of use case 2, all free."""
 
 import os
 import subprocess
@@ -26,8 +26,12 @@ with np.load({data!r}) as data:
     instrument = jm.Instrument(jm.Grid.regular(data["values"].shape, 0.066), jm.GaussianPSF(1.5))
     z = jm.TracerMap(data["values"], data["sigma"], instrument)
 light = jm.Profile(jm.light.sersic, amp=16.0, R_sersic=1.0, n_sersic=1.0)
-galaxy = jm.Galaxy(disc=jm.Component(light, metallicity=jm.Profile(jm.tracer.gradient, central=8.2, gradient=-0.1)))
-priors = {{"disc.metallicity.central": dist.Uniform(6.0, 10.0), "disc.metallicity.gradient": dist.Uniform(-2.0, 2.0)}}
+metallicity = jm.Profile(jm.tracer.gradient, central=8.2, gradient=-0.1)
+galaxy = jm.Galaxy(disc=jm.Component(light, metallicity=metallicity))
+priors = {{
+    "disc.metallicity.central": dist.Uniform(6.0, 10.0),
+    "disc.metallicity.gradient": dist.Uniform(-2.0, 2.0),
+}}
 model = Model(galaxy, {{"z": z}}, priors)
 fit = optimise(model, starts=1)
 fitted = time.perf_counter() - begin
@@ -42,14 +46,14 @@ def worst(posterior: jm.Posterior) -> float:
 
 
 def posterior(options):
-    """Use case 1 through 1.5 arcsec: fit, NUTS and importance sampling, compiled already; the methods take turns."""
+    """Warm fit, NUTS and importance sampling of use case 1 through 1.5 arcsec, in turns."""
     model = gradient_model()
     fit = jm.optimise(model, starts=1)
     methods = ("nuts", "importance")
     draws = {"nuts": 500, "importance": 500}
     for method in methods:
         jm.sample(model, fit, method=method, draws=draws[method])
-    seconds, found = {m: [] for m in methods}, {m: [] for m in methods}
+    seconds, independent = {m: [] for m in methods}, {m: [] for m in methods}
     fits = []
     for turn in range(max(1, options.rounds // 5)):
         begin = time.perf_counter()
@@ -59,18 +63,21 @@ def posterior(options):
             begin = time.perf_counter()
             drawn = jm.sample(model, fit, seed=turn, method=method, draws=draws[method])
             seconds[method].append(time.perf_counter() - begin)
-            found[method].append(worst(drawn))
+            independent[method].append(worst(drawn))
     yield {"case": "use case 1, warm fit", "seconds": float(np.median(fits))}
     for method in methods:
-        rate = float(np.median(np.array(found[method]) / np.array(seconds[method])))
+        rate = float(np.median(np.array(independent[method]) / np.array(seconds[method])))
         yield {
-            "case": f"use case 1, {method}", "seconds": float(np.median(seconds[method])), "ess": float(np.median(found[method])),
-            "ess_per_second": rate, "times_emcee_quoted": rate / LENSTRONOMY["ess_per_second"],
-        }  # fmt: skip
+            "case": f"use case 1, {method}",
+            "seconds": float(np.median(seconds[method])),
+            "ess": float(np.median(independent[method])),
+            "ess_per_second": rate,
+            "times_emcee_quoted": rate / LENSTRONOMY["ess_per_second"],
+        }
 
 
 def cold(options):
-    """From starting Python to a posterior of use case 1: nothing compiled before, and with JAX's cache of an earlier process."""
+    """From starting Python to a posterior of use case 1, without and with JAX's cache."""
     z = case("use case 1", 1.5, seed=1)[1]["z"]
     with tempfile.TemporaryDirectory() as folder:
         data = str(Path(folder) / "map.npz")
@@ -93,13 +100,17 @@ def cold(options):
             seconds = time.perf_counter() - begin
             fitted, sampled, ess = map(float, done.stdout.split())
             yield {
-                "case": f"cold process, {name}", "seconds": seconds, "fit_after_import": fitted, "posterior_after_import": sampled,
-                "ess": ess, "lenstronomy_seconds_quoted": LENSTRONOMY["seconds"],
-            }  # fmt: skip
+                "case": f"cold process, {name}",
+                "seconds": seconds,
+                "fit_after_import": fitted,
+                "posterior_after_import": sampled,
+                "ess": ess,
+                "lenstronomy_seconds_quoted": LENSTRONOMY["seconds"],
+            }
 
 
 def clumps(options):
-    """Use case 2, light and metallicity of three clumps: all 24 parameters; and emcee on lenstronomy's likelihood of it."""
+    """All 24 parameters of use case 2; and emcee on lenstronomy's likelihood of it."""
     model = clumps_model()
     begin = time.perf_counter()
     fit = jm.optimise(model, starts=1)
@@ -117,10 +128,18 @@ def clumps(options):
         ess = worst(drawn)
         rates[method] = ess / seconds[1]
         yield {
-            "case": f"use case 2, {method}", "parameters": len(model.start), "fit": fit.message, "fit_seconds": fitted,
-            "seconds_with_compilation": seconds[0], "seconds": seconds[1], "ess": ess, "ess_per_second": rates[method],
-            "r_hat": max(r["r_hat"] for r in drawn.summary().values()), "k_hat": drawn.attributes.get("k_hat"), "message": drawn.message,
-        }  # fmt: skip
+            "case": f"use case 2, {method}",
+            "parameters": len(model.start),
+            "fit": fit.message,
+            "fit_seconds": fitted,
+            "seconds_with_compilation": seconds[0],
+            "seconds": seconds[1],
+            "ess": ess,
+            "ess_per_second": rates[method],
+            "r_hat": max(r["r_hat"] for r in drawn.summary().values()),
+            "k_hat": drawn.attributes.get("k_hat"),
+            "message": drawn.message,
+        }
     if options.compare and find_spec("emcee"):
         from benchmarks.ensemble import emcee_rate
 

@@ -1,4 +1,4 @@
-"""What is measured: the use cases of Metha et al. (2024) as both codes know them, and the map both are held to."""
+"""The use cases of Metha et al. (2024) for both codes, and the converged map to compare with."""
 
 import math
 import warnings
@@ -11,7 +11,7 @@ import numpy as np
 import numpyro.distributions as dist
 
 import jaxmetal as jm
-from jaxmetal.forward.observe import observe
+from jaxmetal.forward.views import predict_compiled
 from jaxmetal.instrument.sampling import Sampling
 from jaxmetal.profiles.numerics import sersic_b
 
@@ -30,7 +30,6 @@ SETTINGS = {
 TOGETHER = 64
 # Pixels around a centre in which the adaptive mode samples finely.
 NEAR = 5
-_seen = eqx.filter_jit(observe)
 
 
 def case(name: str, fwhm: float, seed: int | None = None) -> tuple[jm.Galaxy, dict, float]:
@@ -72,21 +71,26 @@ def clumps_model(seed: int = 1) -> jm.Model:
 
 
 def our_map(galaxy: jm.Galaxy, z: jm.TracerMap) -> tuple[jm.Model, dict[str, Callable]]:
-    """A model of the map at its chosen sampling, and compiled functions of its metallicities: map, density, and its gradient."""
+    """A model of the map at its chosen sampling, and compiled functions of its metallicities.
+
+    The functions are the map, the density, and the density with its gradient.
+    """
     last = {
         n: "central" if "central" in c.tracers["metallicity"].parameters else "value"
         for n, c in galaxy.components.items()
     }
     paths = [f"{n}.metallicity.{value}" for n, value in last.items()]
     model = jm.Model(galaxy, {"z": z}, {path: dist.Uniform(6.0, 10.0) for path in paths})
-    # As inside a larger compiled program: the arrays are its arguments, and nothing is sorted out
-    # again in Python at each call.
-    arrays, rest = eqx.partition(model, eqx.is_array)
+    # As inside a larger compiled program: the arrays are its arguments, and no pytree is flattened
+    # in Python at each call.
+    arrays, static = eqx.partition(model, eqx.is_array)
     leaves, structure = jax.tree.flatten(arrays)
 
     def compiled(function: Callable) -> Callable:
         return jax.jit(
-            lambda leaves, u: function(eqx.combine(jax.tree.unflatten(structure, leaves), rest), u)
+            lambda leaves, u: function(
+                eqx.combine(jax.tree.unflatten(structure, leaves), static), u
+            )
         )
 
     predict = lambda m, u: m.look(m.constrain(u)).predicted["z"]  # noqa: E731
@@ -105,7 +109,7 @@ def our_map(galaxy: jm.Galaxy, z: jm.TracerMap) -> tuple[jm.Model, dict[str, Cal
 
 
 def bare_transforms(model: jm.Model) -> Callable:
-    """The transforms of one map and nothing else: light and tracer forth and back, of the size that the map uses."""
+    """The Fourier transforms of one map alone: light and tracer forth and back, at its size."""
     instrument = model.maps["z"].instrument
     cells = jnp.ones((2, *instrument.sampling.cells(instrument.grid.shape)), model.start.dtype)
     transfer = jnp.asarray(instrument.transfer)
@@ -116,45 +120,42 @@ def bare_transforms(model: jm.Model) -> Callable:
 
 
 def converged(galaxy: jm.Galaxy, z: jm.TracerMap) -> np.ndarray:
-    """The map as finely as it can be computed, in double precision."""
+    """The map at a fine sampling, in double precision."""
     chosen = z.instrument.sampling
     fine = Sampling(2 * math.ceil(chosen.convolve) + 1, 4, 2 * chosen.margin + 2)
     with jax.enable_x64(True):
         galaxy, instrument = jax.tree.map(
             lambda a: jnp.asarray(np.asarray(a), float), (galaxy, z.instrument)
         )
-        _, means = _seen(galaxy, instrument.with_sampling(fine), ((z.tracer, z.scale),), False)
-        return np.asarray(means[z.tracer, z.scale])
+        fine_instrument = instrument.with_sampling(fine)
+        blank = jm.TracerMap(np.zeros(z.values.shape), 1.0, fine_instrument, z.tracer, z.scale)
+        return np.asarray(predict_compiled(galaxy, {"z": blank})["z"])
 
 
 def errors(
     image: np.ndarray, truth: np.ndarray, galaxy: jm.Galaxy, z: jm.TracerMap, radius: float
 ) -> tuple[float, float]:
     """The largest error in dex inside one and three R_e of any component."""
-    nearest = np.min(
-        [jm.baselines.radius_map(z.instrument.grid, *place) for place in places(galaxy)], axis=0
-    )
+    nearest = distance(galaxy, z)
     away = np.abs(np.asarray(image, float) - truth)
     return float(away[nearest < radius].max()), float(away[nearest < 3 * radius].max())
 
 
-def places(galaxy: jm.Galaxy) -> list[tuple[float, float]]:
-    """The centres of the components."""
-    return [
-        (float(c.light.parameters["center_x"]), float(c.light.parameters["center_y"]))
-        for c in galaxy.components.values()
-    ]
+def distance(galaxy: jm.Galaxy, z: jm.TracerMap) -> np.ndarray:
+    """The distance of every pixel to the nearest centre of a component, arcsec."""
+    lights = (c.light.parameters for c in galaxy.components.values())
+    centers = [(float(p["center_x"]), float(p["center_y"])) for p in lights]
+    return np.min([jm.baselines.radius_map(z.instrument.grid, *c) for c in centers], axis=0)
 
 
 def their_map(galaxy: jm.Galaxy, z: jm.TracerMap, fwhm: float, setting: str) -> Callable:
-    """lenstronomy's map of the same scene, light-weighted in Z's linear units, as a function of nothing."""
+    """A function that computes lenstronomy's map of the same scene, averaged in linear units."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from lenstronomy.Data.imaging_data import ImageData
         from lenstronomy.Data.psf import PSF
         from lenstronomy.ImSim.tracer_model import TracerModelSource
         from lenstronomy.LightModel.light_model import LightModel
-        from lenstronomy.Util.kernel_util import kernel_gaussian
 
         ny, nx = z.values.shape
         scale = float(z.instrument.grid.pixel_scale)
@@ -166,45 +167,44 @@ def their_map(galaxy: jm.Galaxy, z: jm.TracerMap, fwhm: float, setting: str) -> 
         image = ImageData(image_data=np.zeros((ny, nx)), noise_map=np.ones((ny, nx)), **frame)
         numerics, psf = dict(SETTINGS[setting]), PSF(psf_type="GAUSSIAN", fwhm=fwhm)
         if "compute_mode" in numerics:
-            # The adaptive mode takes a picture of the PSF only: out to five sigma, sampled at the
-            # pixels' centres.
-            psf = PSF(
-                psf_type="PIXEL",
-                kernel_point_source=kernel_gaussian(
-                    2 * int(np.ceil(2.2 * fwhm / scale)) + 1, scale, fwhm
-                ),
-            )
-            nearest = np.min(
-                [jm.baselines.radius_map(z.instrument.grid, *place) for place in places(galaxy)],
-                axis=0,
-            )
-            numerics["supersampled_indexes"] = nearest < NEAR * scale
-        lights, tracers, names = [], [], []
-        for c in galaxy.components.values():
-            p, t = (
-                {k: float(v) for k, v in part.parameters.items()}
-                for part in (c.light, c.tracers["metallicity"])
-            )
-            lights.append(
-                _in_their_terms(
-                    {k: p[k] for k in ("amp", "R_sersic", "n_sersic", "center_x", "center_y")}
-                )
-            )
-            where = {"center_x": p["center_x"], "center_y": p["center_y"]}
-            names.append("LINEAR")
-            tracers.append(
-                {"amp": t.get("central", t.get("value")), "k": t.get("gradient", 0.0)} | where
-            )
-        partition = [[i, i] for i in range(len(lights))]
+            psf = PSF(psf_type="PIXEL", kernel_point_source=_their_kernel(fwhm, scale))
+            numerics["supersampled_indexes"] = distance(galaxy, z) < NEAR * scale
+        lights, tracers = _their_profiles(galaxy)
         model = TracerModelSource(
-            image, psf, source_model_class=LightModel(["SERSIC"] * len(lights)),
-            tracer_source_class=LightModel(names), kwargs_numerics=numerics, tracer_partition=partition, tracer_type="LOG",
-        )  # fmt: skip
+            image,
+            psf,
+            source_model_class=LightModel(["SERSIC"] * len(lights)),
+            tracer_source_class=LightModel(["LINEAR"] * len(tracers)),
+            kwargs_numerics=numerics,
+            tracer_partition=[[i, i] for i in range(len(lights))],
+            tracer_type="LOG",
+        )
     return lambda: model.tracer_model(tracers, None, lights)
 
 
-def _in_their_terms(light: dict[str, float]) -> dict[str, float]:
-    """The same surface brightness under lenstronomy's approximate b_n, so that only the numerics are compared."""
+def _their_kernel(fwhm: float, scale: float) -> np.ndarray:
+    """The PSF as a kernel, which the adaptive mode needs: out to five sigma, at pixel centres."""
+    from lenstronomy.Util.kernel_util import kernel_gaussian
+
+    return kernel_gaussian(2 * int(np.ceil(2.2 * fwhm / scale)) + 1, scale, fwhm)
+
+
+def _their_profiles(galaxy: jm.Galaxy) -> tuple[list[dict], list[dict]]:
+    """lenstronomy's parameters of the light and the tracer of each component."""
+    lights, tracers = [], []
+    for c in galaxy.components.values():
+        p = {k: float(v) for k, v in c.light.parameters.items()}
+        t = {k: float(v) for k, v in c.tracers["metallicity"].parameters.items()}
+        center = {"center_x": p["center_x"], "center_y": p["center_y"]}
+        sizes = {k: p[k] for k in ("amp", "R_sersic", "n_sersic")}
+        lights.append(_under_their_b_n(sizes) | center)
+        amp, slope = t.get("central", t.get("value")), t.get("gradient", 0.0)
+        tracers.append({"amp": amp, "k": slope} | center)
+    return lights, tracers
+
+
+def _under_their_b_n(light: dict[str, float]) -> dict[str, float]:
+    """Parameters of the same brightness under lenstronomy's b_n, to compare numerics only."""
     n, exact = light["n_sersic"], float(sersic_b(jnp.asarray(light["n_sersic"])))
     theirs = 1.9992 * n - 0.3271
     return light | {

@@ -1,4 +1,4 @@
-"""Light alone: a Sersic galaxy fitted by pysersic and here, the same picture, NUTS on both sides."""
+"""Light alone: NUTS of a Sersic galaxy by pysersic and by jaxmetal, on the same image."""
 
 import time
 import warnings
@@ -27,7 +27,7 @@ STAGES = ("first", "again")
 
 
 def sersic(options):
-    """Seconds to a posterior with compilation and a second time; size and index over the truth, in their own errors."""
+    """Seconds to a posterior, first and again; deviations of size and index, in errors."""
     picture = scene()
     for turn in STAGES:
         yield timed("jaxmetal, NUTS", turn, lambda: ours(picture, "nuts"))
@@ -46,7 +46,7 @@ def timed(name: str, turn: str, run) -> dict:
     )
     rows = posterior.summary()
     ess = min(row["ess"] for row in rows.values())
-    found = {
+    values = {
         f"{key} off by": (rows[key]["mean"] - truth[key]) / rows[key]["sd"]
         for key in ("radius", "index")
     }
@@ -56,7 +56,7 @@ def timed(name: str, turn: str, run) -> dict:
         "seconds": seconds,
         "ess": ess,
         "ess_per_second": ess / seconds,
-        **found,
+        **values,
         **spread,
     }
 
@@ -90,9 +90,14 @@ def ours(picture: jm.LightMap, method: str) -> tuple[dict, dict]:
         "center_y": 0.0,
     }
     priors = {
-        "amp": dist.LogNormal(np.log(10.0), 1.0), "R_sersic": dist.LogNormal(np.log(0.5), 0.5), "n_sersic": dist.Uniform(0.65, 8.0),
-        "e1": dist.Uniform(-0.6, 0.6), "e2": dist.Uniform(-0.6, 0.6), "center_x": dist.Normal(0.0, 0.1), "center_y": dist.Normal(0.0, 0.1),
-    }  # fmt: skip
+        "amp": dist.LogNormal(np.log(10.0), 1.0),
+        "R_sersic": dist.LogNormal(np.log(0.5), 0.5),
+        "n_sersic": dist.Uniform(0.65, 8.0),
+        "e1": dist.Uniform(-0.6, 0.6),
+        "e2": dist.Uniform(-0.6, 0.6),
+        "center_x": dist.Normal(0.0, 0.1),
+        "center_y": dist.Normal(0.0, 0.1),
+    }
     galaxy = jm.Galaxy(galaxy=jm.Component(jm.Profile(jm.light.sersic, amp=5.0, **start)))
     model = jm.Model(
         galaxy,
@@ -101,7 +106,7 @@ def ours(picture: jm.LightMap, method: str) -> tuple[dict, dict]:
     )
     fit = jm.optimise(model, starts=1)
     settings = {"chains": CHAINS, "draws": DRAWS} | ({"warmup": WARMUP} if method == "nuts" else {})
-    found = {
+    values = {
         path.split(".")[-1]: draws
         for path, draws in jm.sample(model, fit, method=method, **settings).samples.items()
     }
@@ -110,7 +115,7 @@ def ours(picture: jm.LightMap, method: str) -> tuple[dict, dict]:
         e = np.hypot(values["e1"], values["e2"])
         return values["R_sersic"] / PIXEL * np.sqrt((1 + e) / (1 - e))
 
-    return found | {"radius": radius(found), "index": found["n_sersic"]}, {
+    return values | {"radius": radius(values), "index": values["n_sersic"]}, {
         "radius": float(radius(TRUTH)),
         "index": TRUTH["n_sersic"],
     }
@@ -130,9 +135,13 @@ def theirs(picture: jm.LightMap) -> tuple[dict, dict]:
             image, np.asarray(picture.sigma), kernel(), prior, loss_func=gaussian_loss
         )
         results = fitter.sample(
-            jax.random.PRNGKey(1), num_samples=DRAWS, num_warmup=WARMUP, num_chains=CHAINS, return_model=False,
+            jax.random.PRNGKey(1),
+            num_samples=DRAWS,
+            num_warmup=WARMUP,
+            num_chains=CHAINS,
+            return_model=False,
             mcmc_kwargs={"chain_method": "vectorized", "progress_bar": False},
-        )  # fmt: skip
+        )
     drawn = results.idata.posterior
     e = np.hypot(TRUTH["e1"], TRUTH["e2"])
     names = {

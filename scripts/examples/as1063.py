@@ -1,4 +1,4 @@
-"""What the PSF, the weighting by light and a free geometry do to the gradient of the arc behind Abell S1063.
+"""The gradient of the arc behind Abell S1063 with and without PSF, light and fixed geometry.
 
 JAXMETAL_DATA=/path/to/data python scripts/examples/as1063.py [--sample] [VARIANT ...]
 """
@@ -83,7 +83,7 @@ def variant(name: str) -> scene.Scene:
 
 
 def main() -> None:
-    """Print a row for each variant: the gradient in dex/kpc along the major axis, and of the minor-axis radius."""
+    """Print each variant's gradient, dex/kpc, by the major-axis and the minor-axis radius."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("variants", nargs="*", help=", ".join(VARIANTS))
     parser.add_argument("--sample", action="store_true", help="NUTS as well")
@@ -109,9 +109,11 @@ def main() -> None:
 
 def row(how: str, name: str, gradient: float, error: float, fit: jm.Fit) -> None:
     """One line of the table."""
-    found = [f"{gradient / KPC / ratio:+.4f} ± {error / KPC / ratio:.4f}" for ratio in (1.0, RATIO)]
+    columns = [
+        f"{gradient / KPC / ratio:+.4f} ± {error / KPC / ratio:.4f}" for ratio in (1.0, RATIO)
+    ]
     quality = f"{float(fit.maps['z'].scatter):>10.4f}{fit.reduced_chi_square:>8.2f}{fit.bic:>9.1f}"
-    print(f"{name + ', ' + how:28}{found[0]:>20}{found[1]:>22}{quality}", flush=True)
+    print(f"{name + ', ' + how:28}{columns[0]:>20}{columns[1]:>22}{quality}", flush=True)
 
 
 if __name__ == "__main__":

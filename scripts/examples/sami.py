@@ -1,9 +1,10 @@
 """Three observations of SAMI and one of MaNGA as a survey: their catalogue, for survey.yaml.
 
-JAXMETAL_DATA=/path/to/data python scripts/examples/sami.py OUT, and after `jaxmetal batch`, python
-scripts/examples/sami.py --table RESULTS; With --common OUT the two observations of 41144 have a
-metallicity in the spaxels that both have one in, and in no others: OUT then has their maps in files
-of their own, and a survey.yaml that reads them.
+JAXMETAL_DATA=/path/to/data python scripts/examples/sami.py OUT, and after `jaxmetal batch`,
+python scripts/examples/sami.py --table RESULTS.
+
+With --common OUT the two observations of 41144 have a metallicity in the spaxels in which both have
+one, and in no others: OUT then has their maps in separate files, and a survey.yaml that reads them.
 """
 
 import argparse

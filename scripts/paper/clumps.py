@@ -21,20 +21,28 @@ TRUTH = {"clump1": 7.6, "clump2": 7.8, "clump3": 7.9}
 # Metha et al. (2024), table 1 and section 4.2: value and error (the third clump's error could not
 # be read).
 PUBLISHED = {
-    "clump1": (7.607, 0.032), "clump2": (7.809, 0.024), "clump3": (7.900, np.nan),
-    "straight line central": (7.73, 0.02), "straight line gradient": (0.10, 0.03), "one gradient": (0.12, 0.04),
+    "clump1": (7.607, 0.032),
+    "clump2": (7.809, 0.024),
+    "clump3": (7.900, np.nan),
+    "straight line central": (7.73, 0.02),
+    "straight line gradient": (0.10, 0.03),
+    "one gradient": (0.12, 0.04),
     "delta BIC": (35.0, np.nan),
-}  # fmt: skip
+}
 # An independent calculation with numpy of the same seed, by the scale of the fit; the mock is
 # "log10" in both.
 SAME_SEED = {
     "linear": {
-        "clump1": (7.600, 0.030), "clump2": (7.813, 0.023), "clump3": (7.902, 0.019),
-        "straight line central": (7.728, np.nan), "straight line gradient": (0.112, np.nan), "one gradient": (0.113, 0.036),
+        "clump1": (7.600, 0.030),
+        "clump2": (7.813, 0.023),
+        "clump3": (7.902, 0.019),
+        "straight line central": (7.728, np.nan),
+        "straight line gradient": (0.112, np.nan),
+        "one gradient": (0.113, 0.036),
         "delta BIC": (41.0, np.nan),
     },
     "log10": {"clump1": (7.565, 0.042), "clump2": (7.809, 0.021), "clump3": (7.891, 0.017)},
-}  # fmt: skip
+}
 # Readings of the set-up: options of the mock, and mean and spread of delta BIC over noise draws by
 # an independent calculation.
 READINGS: dict[str, tuple[dict[str, Any], tuple[float, float]]] = {
@@ -65,10 +73,10 @@ def case(**options: Any) -> tuple[jm.Galaxy, jm.TracerMap]:
 
 
 def tuned(reading: str) -> tuple[float, float]:
-    """(c1, c2) for 0.01 dex² at the clumps' centres and 0.02 around them at R_e, on the average of the three, on the smeared light.
+    """(c1, c2) that give 0.01 dex² at the clumps' centres and 0.02 around them at R_e.
 
-    Light that overlaps as much as it does in the scale-length reading needs c1 < 0 for that, which
-    no noise has.
+    The light is smeared, and averaged over the three clumps. Light that overlaps as much as in the
+    scale-length reading would need c1 < 0, which no noise has.
     """
     galaxy, maps = jm.simulate.use_case_2(supersampling=SAMPLING, reading=reading)
     flux, grid = np.asarray(maps["light"].data), maps["light"].instrument.grid
@@ -96,7 +104,7 @@ def tutorial_map(scale: str = "log10", **options: Any) -> tuple[jm.Galaxy, jm.Tr
 def compare(
     galaxy: jm.Galaxy, z: jm.TracerMap, images: np.ndarray
 ) -> tuple[Fits, Fits, np.ndarray]:
-    """The fits of three clumps and of one gradient, and BIC(gradient) - BIC(clumps), image by image."""
+    """Fits of three clumps and of one gradient, and BIC(gradient) - BIC(clumps), by image."""
     three, one = (
         fit_each(build(galaxy, z), images) for build in (clumps_model, one_gradient_model)
     )
@@ -136,7 +144,7 @@ def _figure(out: Path, name: str, fit: jm.Fit) -> None:
 
 
 def _drawn(fit: jm.Fit) -> style.Figure:
-    """Data, model and residual where the error is below 0.15 dex; the clumps' centres are marked."""
+    """Data, model and residual where the error is below 0.15 dex, with the clumps' centres."""
     z, figure = fit.maps["z"], style.new_figure(7.2, 3.0)
     bright, grid = np.asarray(z.errors) < SHOWN, z.instrument.grid
     panels = figure.subplots(1, 3, sharex=True, sharey=True)
@@ -149,22 +157,9 @@ def _drawn(fit: jm.Fit) -> style.Figure:
         mesh = draw_map(style.tidy(axes), grid, np.where(bright, image, np.nan), colours, norm)
         axes.patches[0].set_visible(False)
         for clump in fit.galaxy.components.values():
-            axes.plot(
-                clump.light.center_x,
-                clump.light.center_y,
-                "+",
-                color="white",
-                markersize=8,
-                markeredgewidth=2.6,
-            )
-            axes.plot(
-                clump.light.center_x,
-                clump.light.center_y,
-                "+",
-                color="black",
-                markersize=7,
-                markeredgewidth=1.1,
-            )
+            center = clump.light.center_x, clump.light.center_y
+            axes.plot(*center, "+", color="white", markersize=8, markeredgewidth=2.6)
+            axes.plot(*center, "+", color="black", markersize=7, markeredgewidth=1.1)
         axes.set(title=title, xlabel="x [arcsec]", xlim=(-0.65, 0.65), ylim=(-0.65, 0.65))
         if title != "data":
             label = r"(data $-$ model) / $\sigma$" if residual else "12 + log(O/H) [dex]"
@@ -185,7 +180,7 @@ def _drawn(fit: jm.Fit) -> style.Figure:
 
 
 def table_1(out: Path) -> None:
-    """Recovered metallicities of the tutorial's noise, fitted in the scale of the mock and in the tutorial's."""
+    """Recovered metallicities of the tutorial's noise, in the mock's and the tutorial's scale."""
     rows = []
     for place, third in (("below", (-0.25, -0.25)), ("above", (-0.25, 0.25))):
         for scale in ("log10", "linear"):
@@ -193,10 +188,20 @@ def table_1(out: Path) -> None:
             expected = SAME_SEED[scale] if place == "below" else {}
             for name, (value, error) in _recovered(*tutorial_map(scale, third=third)).items():
                 other, paper = expected.get(name, (np.nan, np.nan)), PUBLISHED[name]
-                rows.append({
-                    "clump_3": place, "fit": scale, "quantity": name, "truth": TRUTH.get(name, np.nan), "value": value, "error": error,
-                    "expected": other[0], "expected_error": other[1], "paper": paper[0], "paper_error": paper[1],
-                })  # fmt: skip
+                rows.append(
+                    {
+                        "clump_3": place,
+                        "fit": scale,
+                        "quantity": name,
+                        "truth": TRUTH.get(name, np.nan),
+                        "value": value,
+                        "error": error,
+                        "expected": other[0],
+                        "expected_error": other[1],
+                        "paper": paper[0],
+                        "paper_error": paper[1],
+                    }
+                )
     write(
         out,
         "table_1",
@@ -213,12 +218,12 @@ def _recovered(galaxy: jm.Galaxy, z: jm.TracerMap) -> dict[str, tuple[float, flo
     three, one, difference = compare(galaxy, z, np.asarray(z.data)[None])
     line = jm.baselines.wls(jm.baselines.radius_map(z.instrument.grid), z.data, z.errors)
     path = "{}.metallicity.value".format
-    found = {
+    metallicities = {
         name: (float(three.parameters[path(name)][0]), float(three.errors[path(name)][0]))
         for name in CLUMPS
     }
     slope = "clump1.metallicity.gradient"
-    return found | {
+    return metallicities | {
         "straight line central": (line.central, line.central_error),
         "straight line gradient": (line.gradient, line.gradient_error),
         "one gradient": (float(one.parameters[slope][0]), float(one.errors[slope][0])),
@@ -232,13 +237,21 @@ def bic(out: Path, count: int = COUNT) -> None:
     for reading, (options, (expected, spread)) in READINGS.items():
         galaxy, z = case(**options)
         three, one, difference = compare(galaxy, z, draws(z, count))
-        rows.append({
-            "reading": reading, "mean": difference.mean(), "sd": difference.std(ddof=1),
-            "error_of_mean": difference.std(ddof=1) / np.sqrt(count),
-            "expected_mean": expected, "expected_sd": spread, "paper": PUBLISHED["delta BIC"][0],
-            "lowest": difference.min(), "highest": difference.max(), "inside_10_60": float(np.mean((difference > 10) & (difference < 60))),
-            "gain": max(three.gains.max(), one.gains.max()),
-        })  # fmt: skip
+        rows.append(
+            {
+                "reading": reading,
+                "mean": difference.mean(),
+                "sd": difference.std(ddof=1),
+                "error_of_mean": difference.std(ddof=1) / np.sqrt(count),
+                "expected_mean": expected,
+                "expected_sd": spread,
+                "paper": PUBLISHED["delta BIC"][0],
+                "lowest": difference.min(),
+                "highest": difference.max(),
+                "inside_10_60": float(np.mean((difference > 10) & (difference < 60))),
+                "gain": max(three.gains.max(), one.gains.max()),
+            }
+        )
     write(
         out,
         "bic",

@@ -37,7 +37,7 @@ def clumps_model(galaxy: jm.Galaxy, z: jm.TracerMap) -> jm.Model:
 
 
 def one_gradient_model(galaxy: jm.Galaxy, z: jm.TracerMap) -> jm.Model:
-    """The wrong model: the light of three clumps, and one gradient about the middle of the frame for all of it."""
+    """The wrong model: the light of three clumps, all with one gradient about the middle."""
     line = jm.Profile(jm.tracer.gradient, central=7.75, gradient=0.1)
     start = {n: jm.Component(galaxy.components[n].light, metallicity=line) for n in CLUMPS}
     first = {"central": FLAT_CENTRAL, "gradient": FLAT_GRADIENT}

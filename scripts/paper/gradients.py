@@ -1,4 +1,4 @@
-"""Figure 3: the gradient of use case 1 through eight PSFs, by its posterior and by a straight-line fit."""
+"""Figure 3: use case 1's gradient through eight PSFs, by posterior and straight-line fit."""
 
 from pathlib import Path
 
@@ -17,10 +17,16 @@ from jaxmetal.view import style
 EXPECTED = {
     "half-light": {fwhm: (row[0], row[2]) for fwhm, row in WIDTHS.items()},
     "scale-length": {
-        0.1: (0.00214, -0.1999), 0.2: (0.00215, -0.1995), 0.3: (0.00215, -0.1989), 0.5: (0.00218, -0.1967),
-        0.7: (0.00221, -0.1934), 1.0: (0.00231, -0.1859), 1.5: (0.00258, -0.1670), 2.0: (0.00308, -0.1418),
+        0.1: (0.00214, -0.1999),
+        0.2: (0.00215, -0.1995),
+        0.3: (0.00215, -0.1989),
+        0.5: (0.00218, -0.1967),
+        0.7: (0.00221, -0.1934),
+        1.0: (0.00231, -0.1859),
+        1.5: (0.00258, -0.1670),
+        2.0: (0.00308, -0.1418),
     },
-}  # fmt: skip
+}
 TITLES = {
     "half-light": r"$R_e$ is the half-light radius",
     "scale-length": r"$R_e$ is the scale length",
@@ -30,7 +36,10 @@ WARMUP, DRAWS = 60, 120
 
 
 def case(fwhm: float, reading: str) -> tuple[jm.Galaxy, jm.TracerMap]:
-    """A noise-free map; all sharp, and all wide, PSFs share a sampling and with it their compiled programs."""
+    """A noise-free map.
+
+    All sharp PSFs share a sampling, as do all wide ones, and with it their compiled programs.
+    """
     supersampling, margin = ((4, 2), 8) if fwhm < 0.4 else ((2, 1), 56)
     galaxy, maps = jm.simulate.use_case_1(
         fwhm, supersampling=supersampling, reading=reading, margin=margin
@@ -44,29 +53,39 @@ def straight(z: jm.TracerMap) -> jm.baselines.LineFit:
 
 
 def row(fwhm: float, reading: str, seed: int) -> dict:
-    """One PSF: the posterior and the straight line on the same noisy map, and what is expected of both."""
+    """One PSF: posterior and straight line of the same noisy map, with their expected values."""
     galaxy, clean = case(fwhm, reading)
     noisy = jm.simulate.renoise(clean, seed)
     model = gradient_model(galaxy, noisy)
     posterior = jm.sample(
         model, jm.optimise(model, starts=1), method="nuts", warmup=WARMUP, draws=DRAWS, seed=seed
     )
-    found, line, (bound, naive) = (
-        posterior.summary()[GRADIENT],
-        straight(noisy),
-        EXPECTED[reading][fwhm],
-    )
+    estimate, line = posterior.summary()[GRADIENT], straight(noisy)
+    bound, naive = EXPECTED[reading][fwhm]
     linear = gradient_model(
         galaxy, jm.TracerMap(clean.data, clean.errors, clean.instrument, scale="linear")
     )
     bias = (straight(clean).gradient - TRUTH) / line.gradient_error
     return {
-        "reading": reading, "fwhm": fwhm, "posterior": found["50%"], "low": found["16%"], "high": found["84%"],
-        "sd": found["sd"], "cramer_rao": bound, "pull": (found["mean"] - TRUTH) / found["sd"], "ess": found["ess"], "r_hat": found["r_hat"],
-        "straight_line": line.gradient, "straight_line_error": line.gradient_error, "bias_over_sd": bias,
-        "straight_line_noise_free": straight(clean).gradient, "expected_straight_line": naive,
-        "linear_fit_of_log_mock": float(fit_each(linear, np.asarray(clean.data)[None]).parameters[GRADIENT][0]),
-    }  # fmt: skip
+        "reading": reading,
+        "fwhm": fwhm,
+        "posterior": estimate["50%"],
+        "low": estimate["16%"],
+        "high": estimate["84%"],
+        "sd": estimate["sd"],
+        "cramer_rao": bound,
+        "pull": (estimate["mean"] - TRUTH) / estimate["sd"],
+        "ess": estimate["ess"],
+        "r_hat": estimate["r_hat"],
+        "straight_line": line.gradient,
+        "straight_line_error": line.gradient_error,
+        "bias_over_sd": bias,
+        "straight_line_noise_free": straight(clean).gradient,
+        "expected_straight_line": naive,
+        "linear_fit_of_log_mock": float(
+            fit_each(linear, np.asarray(clean.data)[None]).parameters[GRADIENT][0]
+        ),
+    }
 
 
 @style.styled

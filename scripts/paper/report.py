@@ -1,4 +1,4 @@
-"""What each figure leaves behind: a picture, and a table of our numbers beside those they are compared with."""
+"""The output of each figure: an image, and a table of our numbers beside the expected ones."""
 
 import subprocess
 from pathlib import Path
@@ -34,9 +34,9 @@ COMMIT = commit()
 
 
 def _shrink(path: Path) -> None:
-    """The same picture with a palette of 256 colours, a third as large."""
-    with Image.open(path) as picture:
-        small = picture.convert("RGB").quantize(256)
+    """Save the same image with a palette of 256 colours, a third as large."""
+    with Image.open(path) as image:
+        small = image.convert("RGB").quantize(256)
     with whole_file(path) as part:
         small.save(part, optimize=True)
 
@@ -53,7 +53,7 @@ def write(out: Path, name: str, rows: list[dict], figure: Figure | None = None, 
     rows
         one dictionary a row, all with the same keys.
     figure
-        the picture, if there is one.
+        to save, if there is one.
     meta
         what to know about the table, beside its commit.
     """

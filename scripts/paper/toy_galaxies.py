@@ -1,4 +1,4 @@
-"""Figures 1 and 2: four galaxies that a straight-line fit cannot tell apart, and what a PSF leaves of the difference."""
+"""Figures 1 and 2: four galaxies with the same straight-line fit, without and with a PSF."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -82,13 +82,21 @@ def figure_1(out: Path) -> None:
         mesh = _draw_disc(upper, image)
         upper.set(title=TITLES[kind], xlabel=r"x [$R_e$]")
         _draw_profile(style.tidy(lower), image, line, annuli, median)
-        given = MEDIAN_LINE[kind]
-        rows.append({
-            "galaxy": kind, "ols_central": line.central, "ols_gradient": line.gradient,
-            "ols_deviation": max(abs(line.central - toys.CENTRAL), abs(line.gradient - toys.GRADIENT)),
-            "median_central": median.central, "expected_central": given[0],
-            "median_gradient": median.gradient, "expected_gradient": given[1],
-        })  # fmt: skip
+        expected = MEDIAN_LINE[kind]
+        rows.append(
+            {
+                "galaxy": kind,
+                "ols_central": line.central,
+                "ols_gradient": line.gradient,
+                "ols_deviation": max(
+                    abs(line.central - toys.CENTRAL), abs(line.gradient - toys.GRADIENT)
+                ),
+                "median_central": median.central,
+                "expected_central": expected[0],
+                "median_gradient": median.gradient,
+                "expected_gradient": expected[1],
+            }
+        )
     grid[0, 0].set_ylabel(r"y [$R_e$]")
     grid[1, 0].set_ylabel(LABEL)
     style.tidy(figure.colorbar(mesh, ax=grid[0], label=LABEL, extend="min", pad=0.01).ax)

@@ -1,8 +1,8 @@
-"""A lensed arc through a real NIRISS PSF: lens, light and metallicity fitted together by NUTS, in twenty draws of the noise.
+"""A lensed arc through a real NIRISS PSF: lens, light and metallicity fitted by NUTS.
 
-The kernel is that of F200W in the folder JAXMETAL_DATA. The mock is drawn at 12 points per pixel
-side and convolved at 3; the fit draws it at 2 and 1, which changes the chi-square of noise-free
-maps, 5444 pixels, by 0.45.
+The arc is fitted in twenty draws of the noise. The kernel is that of F200W in the folder
+JAXMETAL_DATA. The mock is evaluated at 12 points per pixel side and convolved at 3; the fit has 2
+and 1, which changes the chi-square of noise-free maps, 5444 pixels, by 0.45.
 """
 
 import os
@@ -35,17 +35,23 @@ PRIORS = {
     "source.light.center_y": dist.Normal(-0.1, 0.1),
     "source.metallicity.central": dist.Normal(8.5, 0.5),
     GRADIENT: dist.Normal(0.0, 1.0),
-    **{f"source.metallicity.{name}": jm.Tied(f"source.light.{name}") for name in ("center_x", "center_y")},
+    **{
+        f"source.metallicity.{name}": jm.Tied(f"source.light.{name}")
+        for name in ("center_x", "center_y")
+    },
     "deflector.light.amp": dist.LogNormal(np.log(20.0), 0.5),
     "deflector.light.R_sersic": dist.LogNormal(np.log(0.5), 0.3),
     "deflector.light.n_sersic": dist.LogNormal(np.log(2.0), 0.3),
     **{f"deflector.light.{name}": ROUND for name in ("e1", "e2")},
     **{f"deflector.light.{name}": CLOSE for name in ("center_x", "center_y")},
-}  # fmt: skip
+}
 
 
 def rows(count: int | None = None):
-    """A row for each parameter of each draw, and for the two straight lines that ignore the PSF; draw -1 has no noise."""
+    """A row for each parameter of each draw, and for two straight lines that ignore the PSF.
+
+    Draw -1 has no noise.
+    """
     truth, clean, template = scene()
     settled = jm.optimise(template, starts=1)
     for name in settled.parameters:
@@ -64,21 +70,21 @@ def rows(count: int | None = None):
             warmup=150,
             draws=250,
         )
-        divergences, seconds = (
-            int(np.sum(posterior.statistics["diverging"])),
-            time.monotonic() - since,
-        )
-        for name, found in posterior.summary().items():
+        divergences = int(np.sum(posterior.statistics["diverging"]))
+        seconds = time.monotonic() - since
+        for name, estimate in posterior.summary().items():
             low, high = np.percentile(posterior.samples[name], [2.5, 97.5])
             chains = {
                 "low": float(low),
                 "high": float(high),
-                "ess": found["ess"],
-                "r_hat": found["r_hat"],
+                "ess": estimate["ess"],
+                "r_hat": estimate["r_hat"],
                 "divergences": divergences,
             }
             yield (
-                _row(draw, name, truth, found["mean"], found["sd"]) | chains | {"seconds": seconds}
+                _row(draw, name, truth, estimate["mean"], estimate["sd"])
+                | chains
+                | {"seconds": seconds}
             )
         for name, line in lines(model.maps["z"], truth, clean["light"]).items():
             yield _row(draw, GRADIENT, truth, line.gradient, line.gradient_error) | {
@@ -87,19 +93,12 @@ def rows(count: int | None = None):
 
 
 def scene() -> tuple[jm.Galaxy, dict[str, jm.TracerMap | jm.LightMap], jm.Model]:
-    """The truth, its noise-free maps, and the model that is fitted, of these maps at its own sampling."""
+    """The truth, its noise-free maps, and the model that is fitted, at its coarser sampling."""
     psf = _psf()
     truth, clean = jm.arcs.galaxy(), jm.arcs.observe(psf, supersampling=FINE)
     instrument = jm.Instrument(clean["z"].instrument.grid, psf, COARSE, MARGIN)
-    return (
-        truth,
-        clean,
-        jm.Model(
-            _start(truth),
-            {name: _with(m, m.values, instrument) for name, m in clean.items()},
-            PRIORS,
-        ),
-    )
+    maps = {name: _with(m, m.values, instrument) for name, m in clean.items()}
+    return truth, clean, jm.Model(_start(truth), maps, PRIORS)
 
 
 def noisy(template: jm.Model, clean: dict[str, jm.TracerMap | jm.LightMap], draw: int) -> jm.Model:
@@ -115,7 +114,10 @@ def noisy(template: jm.Model, clean: dict[str, jm.TracerMap | jm.LightMap], draw
 
 
 def lines(z: jm.TracerMap, truth: jm.Galaxy, light: jm.LightMap) -> dict[str, jm.baselines.LineFit]:
-    """The gradient along the sky from the brightest pixel of the arc, and along the radius in the source plane through the true lens."""
+    """Straight lines in the distance on the sky, and in the source plane of the true lens.
+
+    Distances on the sky are from the brightest pixel of the arc.
+    """
     x, y = (np.asarray(a) for a in jnp.broadcast_arrays(*z.instrument.grid.coordinates))
     bright = np.unravel_index(np.argmax(np.where(z.valid, light.values, 0.0)), z.values.shape)
     sky = np.hypot(x - x[bright], y - y[bright])
@@ -144,9 +146,13 @@ def _psf() -> jm.KernelPSF:
 def _start(truth: jm.Galaxy) -> jm.Galaxy:
     """Not the truth, so that arriving there means something."""
     moved = {
-        "lens.halo.theta_E": 1.05, "source.light.R_sersic": 0.25, "source.light.center_x": 0.15, "source.light.center_y": -0.08,
-        "source.metallicity.central": 8.3, GRADIENT: -0.2,
-    }  # fmt: skip
+        "lens.halo.theta_E": 1.05,
+        "source.light.R_sersic": 0.25,
+        "source.light.center_x": 0.15,
+        "source.light.center_y": -0.08,
+        "source.metallicity.central": 8.3,
+        GRADIENT: -0.2,
+    }
     return reduce(lambda galaxy, to: put(galaxy, to[0], jnp.asarray(to[1])), moved.items(), truth)
 
 

@@ -1,4 +1,4 @@
-"""The lensed arc of `arc` in many more draws of the noise, by MAP and Laplace: bias, pulls and coverage of every parameter."""
+"""The arc of `arc` in many more noise draws, by MAP and Laplace: bias, pulls and coverage."""
 
 from collections.abc import Iterator
 

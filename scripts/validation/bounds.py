@@ -1,4 +1,4 @@
-"""Use case 1 at eight PSF widths: a noise-free map fitted back, and the errors of Laplace and NUTS over the Cramér-Rao bound."""
+"""Use case 1 at eight PSF widths: errors by Laplace and NUTS over the Cramér-Rao bound."""
 
 import numpyro.distributions as dist
 from validation.yardsticks import CENTRAL, GRADIENT, TRUTH, WIDTHS
@@ -15,7 +15,7 @@ def rows(count: int | None = None):
 
 
 def row(fwhm: float, draws: int) -> dict:
-    """One PSF width: what was found over what can be found."""
+    """One PSF width: the errors of a noise-free map's fit, over the bound."""
     galaxy, maps = jm.simulate.use_case_1(fwhm)
     sigma_gradient, sigma_central, naive = WIDTHS[fwhm]
     # The start is not the truth, so that arriving there means something.

@@ -1,4 +1,4 @@
-"""Simulation-based calibration: where truths drawn from the prior rank among the draws of their posterior.
+"""Simulation-based calibration: ranks of truths from the prior among their posterior draws.
 
 For an exact posterior the ranks are uniform. The largest deviation of their distribution from a
 straight line is compared with the band that holds 95 % of all such curves (Säilynoja, Bürkner &
@@ -34,7 +34,10 @@ def rows(count: int | None = None) -> Iterator[dict]:
 
 
 def calibrated(case: Case, count: int) -> Iterator[dict]:
-    """Importance sampling (chains where k-hat asks for them), the draws of Laplace, and NUTS where the scene has it."""
+    """The ranks of one scene by importance sampling, Laplace, and NUTS where the scene has it.
+
+    Importance sampling falls back to chains where k-hat is too large.
+    """
     template = jm.Model(case.galaxy, {"z": case.z}, {path: PRIORS[path] for path in case.priors})
     truths = [template.draw(jax.random.key(i)) for i in range(count)]
     predict = jax.jit(lambda many: jax.lax.map(lambda values: template.predict(values)["z"], many))
@@ -56,8 +59,8 @@ def calibrated(case: Case, count: int) -> Iterator[dict]:
             name: [_thinned(p.samples[name]) for p in posteriors] for name in template.free
         }
     drawn["laplace"] = {name: [_laplace(fit, name, rng) for fit in fits] for name in template.free}
-    for method, of in drawn.items():
-        for name, draws in of.items():
+    for method, by_name in drawn.items():
+        for name, draws in by_name.items():
             yield _row(case, name, method, np.array([float(t[name]) for t in truths]), draws)
 
 
@@ -69,10 +72,19 @@ def _row(
     )
     deviation, band = _deviation(ranks), _band(len(ranks))
     return {
-        "case": case.name, "pixels": float(case.pixels), "fwhm": case.fwhm, "parameter": name, "method": method, "simulations": len(ranks),
-        "ranks": RANKS + 1, "largest_deviation": deviation, "band_95": band, "inside": bool(deviation < band),
-        "mean_rank": ranks.mean() / RANKS, "counts": np.bincount(ranks // 5, minlength=(RANKS + 1) // 5),
-    }  # fmt: skip
+        "case": case.name,
+        "pixels": float(case.pixels),
+        "fwhm": case.fwhm,
+        "parameter": name,
+        "method": method,
+        "simulations": len(ranks),
+        "ranks": RANKS + 1,
+        "largest_deviation": deviation,
+        "band_95": band,
+        "inside": bool(deviation < band),
+        "mean_rank": ranks.mean() / RANKS,
+        "counts": np.bincount(ranks // 5, minlength=(RANKS + 1) // 5),
+    }
 
 
 def _with(z: jm.TracerMap, image: np.ndarray) -> jm.TracerMap:
@@ -89,7 +101,7 @@ def _laplace(fit: jm.Fit, name: str, rng: np.random.Generator) -> np.ndarray:
 
 
 def _deviation(ranks: np.ndarray) -> float:
-    """The largest difference between the distribution of the ranks and a uniform one, in standard errors of the point."""
+    """The largest difference of the ranks' distribution from a uniform one, in standard errors."""
     at = np.arange(1, RANKS + 1) / (RANKS + 1)
     below = np.mean(ranks[:, None] < np.arange(1, RANKS + 1)[None, :], axis=0)
     return float(np.max(np.abs(below - at) / np.sqrt(at * (1 - at) / len(ranks))))

@@ -1,4 +1,4 @@
-"""A scatter that the data do not need: maps without any, fitted and sampled with one that is free, and without.
+"""A scatter that the data do not need: maps without any, fitted with and without a free one.
 
 The intrinsic scatter of the mock maps is 0, the edge of its prior, and the quoted errors are right
 or 15 % too large.
@@ -61,13 +61,19 @@ def _sampled(galaxy: jm.Galaxy, maps: list, scatter: dict, method: str) -> dict:
 def _row(prior: str, inflation: float, method: str, free: dict, alone: dict) -> dict:
     posteriors = free["posteriors"]
     row = {
-        "scatter": prior, "quoted_error": inflation, "method": method, "mocks": len(posteriors),
+        "scatter": prior,
+        "quoted_error": inflation,
+        "method": method,
+        "mocks": len(posteriors),
         "converged": sum(fit.converged for fit in free["fits"]),
         "divergent_draws": sum(p.divergences for p in posteriors),
         "by_chains": sum(p.attributes["method"] != "importance" for p in posteriors),
-        "largest_k_hat": max((p.attributes.get("k_hat", np.nan) for p in posteriors), default=np.nan),
-        "seconds": free["seconds"], "seconds_without": alone["seconds"],
-    }  # fmt: skip
+        "largest_k_hat": max(
+            (p.attributes.get("k_hat", np.nan) for p in posteriors), default=np.nan
+        ),
+        "seconds": free["seconds"],
+        "seconds_without": alone["seconds"],
+    }
     for name in (GRADIENT, CENTRAL):
         short = name.rpartition(".")[2]
         inside = [_covers(p.samples[name], TRUTH[name]) for p in posteriors]

@@ -1,11 +1,12 @@
-"""Bias, efficiency and coverage of many noise draws: use case 1 at eight PSF widths, figure 4's six sizes, and three clumps.
+"""Bias, efficiency and coverage of many noise draws of the paper's scenes.
 
-Each scene is fitted for every draw of the noise (MAP and Laplace); the first of them are sampled
-too, by importance sampling with chains where k-hat asks for them, and half of figure 4's sizes by
-NUTS as well.
+They are use case 1 at eight PSF widths, figure 4's six sizes, and three clumps. Each scene is
+fitted for every draw of the noise (MAP and Laplace); the first of them are sampled too, by
+importance sampling with chains where k-hat is too large, and half of figure 4's sizes by NUTS as
+well.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpyro.distributions as dist
 from validation.yardsticks import CENTRAL, CLUMPS, GRADIENT, SIZES, TRUTH, WIDTHS
 
 import jaxmetal as jm
+from jaxmetal.inference.laplace import Fits
 
 FITS, POSTERIORS = 1000, 400
 # The smallest frames are cheap, and the share of intervals that hold the truth wants numbers: 0.7 %
@@ -25,7 +27,10 @@ PRIORS = {CENTRAL: dist.Uniform(6.0, 10.0), GRADIENT: dist.Uniform(-2.0, 2.0)}
 
 
 class Case(NamedTuple):
-    """A scene, how it is fitted, and what can be known: {path: (truth, Cramér-Rao sigma, naive gradient or NaN)}."""
+    """A scene, and how it is fitted.
+
+    known: {path: (truth, Cramér-Rao sigma, naive gradient or NaN)}.
+    """
 
     name: str
     pixels: float
@@ -40,7 +45,7 @@ class Case(NamedTuple):
 def rows(count: int | None = None) -> Iterator[dict]:
     """A row for each parameter of each scene, by MAP with Laplace and by each sampler."""
     for case in cases():
-        yield from found(case, count or (FITS_OF_SIZES if case.name == "figure 4" else FITS))
+        yield from case_rows(case, count or (FITS_OF_SIZES if case.name == "figure 4" else FITS))
 
 
 def cases() -> Iterator[Case]:
@@ -90,58 +95,61 @@ def cases() -> Iterator[Case]:
     )
 
 
-def found(case: Case, count: int) -> Iterator[dict]:
-    """Many fits of one scene, beside what can be found at best."""
+def case_rows(case: Case, count: int) -> Iterator[dict]:
+    """Many fits of one scene, and posteriors of the first of them, against the bounds."""
     z, model = case.z, jm.Model(case.galaxy, {"z": case.z}, case.priors)
     noisy = [jm.simulate.renoise(z, seed) for seed in range(count)]
     models = [model.with_maps({"z": m}) for m in noisy]
     fits = jm.optimise_batch(models)
     radius = jm.baselines.radius_map(z.instrument.grid)
     naive = np.array([jm.baselines.wls(radius, m.data, m.errors).gradient for m in noisy])
-    for path, known in case.known.items():
-        value, error = (
-            np.asarray(columns[path], float) for columns in (fits.parameters, fits.errors)
-        )
-        inside = [np.abs(value - known[0]) < k * error for k in (1.0, 1.959964)]
-        whole = {"converged": float(np.mean([fit.converged for fit in fits])), "least_ess": np.nan}
-        yield (
-            _row(case, path, "laplace", value, error, inside, naive)
-            | whole
-            | {"bias_of_medians": np.nan, "chance": 0.0}
-        )
-    some = min(count, POSTERIORS)
+    for path in case.known:
+        yield _laplace_row(case, path, fits, naive)
+    first = slice(min(count, POSTERIORS))
     for method in case.methods:
         # A statistic of all draws of the noise leaves none of them out.
         posteriors = jm.sample_batch(
-            models[:some], fits[:some], method=method, allow_unconverged=True, **DRAWS[method]
+            models[first], fits[first], method=method, allow_unconverged=True, **DRAWS[method]
         )
-        for path, known in case.known.items():
-            summaries = [posterior.summary()[path] for posterior in posteriors]
-            whole = {
-                "converged": float(np.mean([not row["r_hat"] > 1.05 for row in summaries])),
-                "least_ess": min(row["ess"] for row in summaries),
-            }
-            draws = np.stack(
-                [np.ravel(posterior.samples[path]) for posterior in posteriors]
-            ).astype(float)
-            # Where a posterior is skewed its mean and its median are different estimates.
-            whole["bias_of_medians"] = (np.median(draws, axis=1).mean() - known[0]) / known[1]
-            # How far these draws of the noise are from all of them, as the maxima show it: no bias
-            # of the sampler.
-            maxima = fits.parameters[path]
-            whole["chance"] = float(maxima[:some].mean() - maxima.mean()) / known[1]
-            yield (
-                _row(
-                    case,
-                    path,
-                    method,
-                    draws.mean(axis=1),
-                    draws.std(axis=1, ddof=1),
-                    _inside(draws, known[0]),
-                    naive[:some],
-                )
-                | whole
-            )
+        for path in case.known:
+            maxima = np.asarray(fits.parameters[path], float)
+            yield _sampled_row(case, path, method, posteriors, maxima, naive[first])
+
+
+def _laplace_row(case: Case, path: str, fits: Fits, naive: np.ndarray) -> dict:
+    truth = case.known[path][0]
+    value, error = (np.asarray(columns[path], float) for columns in (fits.parameters, fits.errors))
+    inside = [np.abs(value - truth) < k * error for k in (1.0, 1.959964)]
+    return _row(case, path, "laplace", value, error, inside, naive) | {
+        "converged": float(np.mean([fit.converged for fit in fits])),
+        "least_ess": np.nan,
+        "bias_of_medians": np.nan,
+        "chance": 0.0,
+    }
+
+
+def _sampled_row(
+    case: Case,
+    path: str,
+    method: str,
+    posteriors: Sequence[jm.Posterior],
+    maxima: np.ndarray,
+    naive: np.ndarray,
+) -> dict:
+    """A row of the posteriors of the first draws of the noise; `maxima` are those of all draws."""
+    truth, bound, _ = case.known[path]
+    summaries = [posterior.summary()[path] for posterior in posteriors]
+    draws = np.stack([np.ravel(posterior.samples[path]) for posterior in posteriors]).astype(float)
+    mean, sd = draws.mean(axis=1), draws.std(axis=1, ddof=1)
+    return _row(case, path, method, mean, sd, _inside(draws, truth), naive) | {
+        "converged": float(np.mean([not row["r_hat"] > 1.05 for row in summaries])),
+        "least_ess": min(row["ess"] for row in summaries),
+        # Where a posterior is skewed its mean and its median are different estimates.
+        "bias_of_medians": (np.median(draws, axis=1).mean() - truth) / bound,
+        # How far these draws of the noise are from all of them, by the maxima: no bias of the
+        # sampler.
+        "chance": float(maxima[: len(posteriors)].mean() - maxima.mean()) / bound,
+    }
 
 
 def _inside(draws: np.ndarray, truth: float) -> list[np.ndarray]:
@@ -156,11 +164,21 @@ def _row(case: Case, path: str, method: str, value, error, inside, naive: np.nda
     truth, bound, expected = case.known[path]
     pull, count, has_naive = (value - truth) / error, len(value), np.isfinite(expected)
     return {
-        "case": case.name, "pixels": float(case.pixels), "fwhm": case.fwhm, "parameter": path, "method": method, "fits": count,
-        "bias": (value.mean() - truth) / bound, "median_bias": (np.median(value) - truth) / bound,
-        "bias_error": value.std(ddof=1) / bound / np.sqrt(count), "sd": value.std(ddof=1) / bound,
-        "pull_mean": pull.mean(), "pull_sd": pull.std(ddof=1),
-        "inside_68": float(np.mean(inside[0])), "inside_95": float(np.mean(inside[1])),
-        "naive_bias": (naive.mean() - truth) / bound if has_naive else np.nan, "naive": naive.mean() if has_naive else np.nan,
+        "case": case.name,
+        "pixels": float(case.pixels),
+        "fwhm": case.fwhm,
+        "parameter": path,
+        "method": method,
+        "fits": count,
+        "bias": (value.mean() - truth) / bound,
+        "median_bias": (np.median(value) - truth) / bound,
+        "bias_error": value.std(ddof=1) / bound / np.sqrt(count),
+        "sd": value.std(ddof=1) / bound,
+        "pull_mean": pull.mean(),
+        "pull_sd": pull.std(ddof=1),
+        "inside_68": float(np.mean(inside[0])),
+        "inside_95": float(np.mean(inside[1])),
+        "naive_bias": (naive.mean() - truth) / bound if has_naive else np.nan,
+        "naive": naive.mean() if has_naive else np.nan,
         "naive_expected": expected,
-    }  # fmt: skip
+    }

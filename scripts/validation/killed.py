@@ -1,4 +1,4 @@
-"""A survey killed with SIGKILL at ten random moments and started again each time, against one that nothing disturbed."""
+"""A survey killed at ten random moments and started again, against an undisturbed one."""
 
 import os
 import signal

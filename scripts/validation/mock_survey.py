@@ -1,4 +1,7 @@
-"""A survey of simulated galaxies on disk: three frame sizes, four PSFs, truths drawn from the priors, some broken in different ways."""
+"""A survey of simulated galaxies on disk, some of them broken.
+
+There are three frame sizes and four PSFs; truths are drawn from the priors.
+"""
 
 from pathlib import Path
 
@@ -33,7 +36,7 @@ CONFIG = {
     },
     "fit": {"starts": 1},
     "sample": {"method": "auto", "chains": 4, "draws": 150},
-}  # fmt: skip
+}
 # Ways in which an observation is broken.
 BROKEN = (
     "missing",
@@ -50,7 +53,7 @@ BROKEN = (
 def write_survey(
     folder: Path, count: int, broken: float = 0.02, seed: int = 0
 ) -> tuple[Path, Path]:
-    """Write the observations, the catalogue with the truths beside what a survey would know, and the configuration.
+    """Write observations, a catalogue of a survey's columns and of the truths, and configuration.
 
     Parameters
     ----------
@@ -81,23 +84,12 @@ def write_survey(
 
 def _galaxy(folder: Path, i: int, rng: np.random.Generator) -> dict:
     frame, fwhm = int(rng.choice(FRAMES)), float(rng.choice(WIDTHS))
-    known = {"R_e": float(rng.uniform(1.0, 2.0)), "amp": float(rng.uniform(10.0, 30.0))}
+    catalogue = {"R_e": float(rng.uniform(1.0, 2.0)), "amp": float(rng.uniform(10.0, 30.0))}
     true = {
-        "central": float(rng.normal(8.6, 0.3)), "gradient": float(rng.normal(-0.05, 0.05)),
-        "true_R_e": known["R_e"] * float(np.exp(rng.normal(0.0, 0.2))), "true_amp": known["amp"] * float(np.exp(rng.normal(0.0, 0.3))),
-    }  # fmt: skip
-    disc = {
-        "light": {
-            "profile": "sersic",
-            "amp": true["true_amp"],
-            "R_sersic": true["true_R_e"],
-            "n_sersic": 1.0,
-        },
-        "metallicity": {
-            "profile": "gradient",
-            "central": true["central"],
-            "gradient": true["gradient"],
-        },
+        "central": float(rng.normal(8.6, 0.3)),
+        "gradient": float(rng.normal(-0.05, 0.05)),
+        "true_R_e": catalogue["R_e"] * float(np.exp(rng.normal(0.0, 0.2))),
+        "true_amp": catalogue["amp"] * float(np.exp(rng.normal(0.0, 0.3))),
     }
     frame_and_psf = {
         "shape": [frame, frame],
@@ -107,24 +99,30 @@ def _galaxy(folder: Path, i: int, rng: np.random.Generator) -> dict:
     noise = {"supersampling": [6, 3], "c1": 0.003, "c2": 0.003, "light_sigma": 0.05, "seed": 2 * i}
     mock = folder / f"mock-{i}"
     mock.mkdir(parents=True)
-    write_mock(
-        mock,
-        build(
-            {"galaxy": {"disc": disc}, "simulate": frame_and_psf | noise}, folder, want="simulate"
-        ),
-    )
+    config = {"galaxy": {"disc": _disc(true)}, "simulate": frame_and_psf | noise}
+    write_mock(mock, build(config, folder, want="simulate"))
     (mock / MAPS).rename(folder / f"{i}.fits")
-    for left in mock.iterdir():
-        left.unlink()
+    for path in mock.iterdir():
+        path.unlink()
     mock.rmdir()
     return {
         "id": f"galaxy {i}",
         "maps": f"{i}.fits",
         "frame": frame,
         "psf_fwhm": fwhm,
-        **known,
+        **catalogue,
         **true,
         "broken": "none",
+    }
+
+
+def _disc(true: dict[str, float]) -> dict[str, dict]:
+    """The configuration of the disc at the truth."""
+    light = {"amp": true["true_amp"], "R_sersic": true["true_R_e"], "n_sersic": 1.0}
+    metallicity = {"central": true["central"], "gradient": true["gradient"]}
+    return {
+        "light": {"profile": "sersic", **light},
+        "metallicity": {"profile": "gradient", **metallicity},
     }
 
 

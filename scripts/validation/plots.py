@@ -1,4 +1,4 @@
-"""Pictures of the tables of validation."""
+"""Figures of the tables of validation."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ NAMES = {"laplace": "MAP and Laplace", "auto": "importance sampling", "nuts": "N
 
 @style.styled
 def fits(table: Table, folder: Path) -> None:
-    """Bias less what chance explains, width and coverage of every scene, with what the number of draws leaves uncertain."""
+    """Bias less chance, width and coverage of every scene, with errors by the number of draws."""
     figure = style.new_figure(7.2, 5.4)
     scenes = list(dict.fromkeys(_scene(row) for row in table))
     panels = figure.subplots(3, 1, sharex=True)
@@ -36,18 +36,18 @@ def fits(table: Table, folder: Path) -> None:
     # Less chance, the bias of a sampler is as uncertain as that of all maxima.
     uncertain = {_scene(row): row["bias_error"] for row in table if row["method"] == "laplace"}
     for i, method in enumerate(name for name in NAMES if name in table["method"]):
-        some = table[table["method"] == method]
-        at = np.array([scenes.index(_scene(row)) for row in some]) + 0.2 * (i - 1)
+        subset = table[table["method"] == method]
+        at = np.array([scenes.index(_scene(row)) for row in subset]) + 0.2 * (i - 1)
         look = {"fmt": "o", "color": COLOURS[method], "markersize": 4, "linewidth": 1}
-        inside, count = some["inside_68"], some["fits"]
+        inside, count = subset["inside_68"], subset["fits"]
         panels[0].errorbar(
             at,
-            some["bias"] - some["chance"],
-            [uncertain[_scene(row)] for row in some],
+            subset["bias"] - subset["chance"],
+            [uncertain[_scene(row)] for row in subset],
             **look,
             label=NAMES[method],
         )
-        panels[1].errorbar(at, some["pull_sd"], some["pull_sd"] / np.sqrt(2 * count), **look)
+        panels[1].errorbar(at, subset["pull_sd"], subset["pull_sd"] / np.sqrt(2 * count), **look)
         panels[2].errorbar(at, inside, np.sqrt(inside * (1 - inside) / count), **look)
     panels[0].legend(frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0.0, 1.0))
     panels[2].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
@@ -65,23 +65,23 @@ def _scene(row: Table.Row) -> str:
 
 @style.styled
 def calibration(table: Table, folder: Path) -> None:
-    """How far the ranks of the truths are from uniform, inside the band that holds 95 % of all such curves."""
+    """The ranks' deviation from uniform, with the band that holds 95 % of all such curves."""
     scenes = list(dict.fromkeys((_scene(row).split(",")[0], row["parameter"]) for row in table))
     rows = -(-len(scenes) // 4)
     figure = style.new_figure(7.2, 1.7 * rows)
     grid = figure.subplots(rows, 4, sharex=True, sharey=True, squeeze=False)
     for axes, (scene, parameter) in zip(grid.flat, scenes, strict=False):
-        some = [
+        subset = [
             row
             for row in table
             if _scene(row).split(",")[0] == scene and row["parameter"] == parameter
         ]
-        bins = len(some[0]["counts"])
+        bins = len(subset[0]["counts"])
         at = np.linspace(0, 1, bins + 1)
-        band = some[0]["band_95"] * np.sqrt(at * (1 - at) / some[0]["simulations"])
+        band = subset[0]["band_95"] * np.sqrt(at * (1 - at) / subset[0]["simulations"])
         style.tidy(axes).fill_between(at, -band, band, color=style.FAINT, alpha=0.25, linewidth=0)
         axes.axhline(0.0, color=style.INK, linewidth=0.8, linestyle="--")
-        for row in some:
+        for row in subset:
             below = np.concatenate([[0.0], np.cumsum(row["counts"]) / row["simulations"]])
             axes.plot(
                 at,

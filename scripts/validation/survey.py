@@ -1,4 +1,4 @@
-"""A survey of a thousand simulated galaxies by two processes: how long, how many truths within their errors, and the broken ones."""
+"""A survey of a thousand mock galaxies by two processes: time, coverage, and broken files."""
 
 import tempfile
 import time
@@ -28,27 +28,27 @@ def rows(count: int | None = None):
         with Pool(PROCESSES) as pool:
             survey.run(catalogue, config, Path(name) / "out", skip_bad=True, executor=pool)
         seconds = time.monotonic() - since
-        found = survey.collect(Path(name) / "out")
-    for frame in sorted(set(found["frame"])):
-        for fwhm in sorted({f for f in found["psf_fwhm"] if np.isfinite(f)}):
-            some = found[(found["frame"] == frame) & (found["psf_fwhm"] == fwhm)]
-            if len(some):
-                yield row({"frame": int(frame), "psf_fwhm": float(fwhm), "seconds": np.nan}, some)
-    yield row({"frame": 0, "psf_fwhm": np.nan, "seconds": seconds}, found)
+        results = survey.collect(Path(name) / "out")
+    for frame in sorted(set(results["frame"])):
+        for fwhm in sorted({f for f in results["psf_fwhm"] if np.isfinite(f)}):
+            subset = results[(results["frame"] == frame) & (results["psf_fwhm"] == fwhm)]
+            if len(subset):
+                yield row({"frame": int(frame), "psf_fwhm": float(fwhm), "seconds": np.nan}, subset)
+    yield row({"frame": 0, "psf_fwhm": np.nan, "seconds": seconds}, results)
 
 
-def row(case: dict, found: Table) -> dict:
-    """How many are whole and converged, and how many truths lie between the 16th and 84th percentiles."""
-    broken = np.array([how != "none" for how in found["broken"]])
-    told = np.array([str(message).startswith("left out: ") for message in found["message"]])
-    good = found[~broken & np.isfinite(found[f"{GRADIENT}.q50"])]
+def row(case: dict, results: Table) -> dict:
+    """How many are intact and converged, and how many truths lie between q16 and q84."""
+    broken = np.array([how != "none" for how in results["broken"]])
+    reported = np.array([str(message).startswith("left out: ") for message in results["message"]])
+    good = results[~broken & np.isfinite(results[f"{GRADIENT}.q50"])]
     counts = {
-        "galaxies": len(found),
+        "galaxies": len(results),
         "broken": int(broken.sum()),
-        "told": int((broken & told).sum()),
-        "wrongly_told": int((~broken & told).sum()),
-        "converged": int(np.sum(found["converged"])),
-        "importance": int(np.sum(found["method"] == "importance")),
+        "told": int((broken & reported).sum()),
+        "wrongly_told": int((~broken & reported).sum()),
+        "converged": int(np.sum(results["converged"])),
+        "importance": int(np.sum(results["method"] == "importance")),
     }
     inside = {
         path: (good[f"{path}.q16"] < good[true]) & (good[true] < good[f"{path}.q84"])

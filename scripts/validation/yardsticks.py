@@ -1,4 +1,4 @@
-"""What can be known at best, and what a straight line gives: Cramér-Rao bounds by independent calculations."""
+"""Cramér-Rao bounds, and naive gradients of a straight line, by independent calculations."""
 
 # Use case 1 by the FWHM of the PSF, arcsec: sigma of the gradient and of the central value, and the
 # naive gradient of a noise-free map.

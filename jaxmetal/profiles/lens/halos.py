@@ -1,4 +1,7 @@
-"""Lenses with a scale radius: haloes of dark matter and truncated isothermals. Their ellipses are those of the potential."""
+"""Lenses with a scale radius: haloes of dark matter and truncated isothermals.
+
+Their ellipses are those of the potential.
+"""
 
 import math
 
@@ -8,7 +11,7 @@ from jaxmetal.profiles.geometry import CUSP, Coordinate, Deflection
 
 
 def _stretched(x, y, e1, e2, center_x, center_y):
-    """A position multiplied by the matrix of an elliptical potential, and the squared radius of the ellipse through it.
+    """A position times the matrix of an elliptical potential, and its squared elliptical radius.
 
     With eps = 2|e| / (1 + |e|²) the potential is round in (sqrt(1 - eps) x', sqrt(1 + eps) y')
     along its axes.
@@ -23,8 +26,8 @@ def _stretched(x, y, e1, e2, center_x, center_y):
 def nfw(x: Coordinate, y: Coordinate, Rs, alpha_Rs, center_x=0.0, center_y=0.0) -> Deflection:
     """Navarro, Frenk & White's halo; its logarithmic cusp ends 1e-4 arcsec from the centre.
 
-        alpha = alpha_Rs / (1 - ln 2) [ln(X/2) + arccos(1/X) / sqrt(X² - 1)] / X,   X = R/Rs, along
-        (dx, dy)
+        alpha = alpha_Rs / (1 - ln 2) [ln(X/2) + arccos(1/X) / sqrt(X² - 1)] / X along (dx, dy)
+        X = R/Rs
 
     Parameters
     ----------
@@ -47,10 +50,12 @@ def nfw(x: Coordinate, y: Coordinate, Rs, alpha_Rs, center_x=0.0, center_y=0.0) 
 def nfw_ellipse(
     x: Coordinate, y: Coordinate, Rs, alpha_Rs, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0
 ) -> Deflection:
-    """A halo of Navarro, Frenk & White with an elliptical potential, lenstronomy's NFW_ELLIPSE_POTENTIAL.
+    """Navarro, Frenk & White's halo with an elliptical potential (NFW_ELLIPSE_POTENTIAL).
 
-        alpha = gradient of psi(R),   psi of `nfw`,   R² = (1 - eps) x'² + (1 + eps) y'²,   eps =
-        2|e| / (1 + |e|²)
+        alpha = gradient of psi(R),   psi of `nfw`
+        R² = (1 - eps) x'² + (1 + eps) y'²,   eps = 2|e| / (1 + |e|²)
+
+    The name in brackets is lenstronomy's.
 
     Parameters
     ----------
@@ -76,11 +81,15 @@ def nfw_ellipse(
 
 
 def _nfw_ratio(squared):
-    """[ln(X/2) + arccos(1/X) / sqrt(X² - 1)] / X² by X², without differences of near numbers, smooth through X = 1."""
+    """[ln(X/2) + arccos(1/X) / sqrt(X² - 1)] / X² as a function of X².
+
+    It is smooth through X = 1 and free of cancellation.
+    """
     t = squared - 1
     near, inside = jnp.abs(t) < 0.05, t < 0
     # arctan(sqrt t) / sqrt t about t = 0.
-    close, series = jnp.where(near, t, 0.0), jnp.zeros_like(t)
+    close = jnp.where(near, t, 0.0)
+    series = jnp.zeros_like(t)
     for n in range(11, -1, -1):
         series = (-1) ** n / (2 * n + 1) + close * series
     root = jnp.sqrt(jnp.where(near | inside, 1.0, t))
@@ -89,20 +98,21 @@ def _nfw_ratio(squared):
     inner = inside & ~near
     small = jnp.where(inner, squared, 0.5)
     root = jnp.sqrt(1 - small)
-    core = (
-        -jnp.log(small / 4) / 2 / (1 + root) + jnp.log1p(-small / (2 * (1 + root))) / small
-    ) / root
-    return jnp.where(inner, core, outer)
+    core = -jnp.log(small / 4) / 2 / (1 + root) + jnp.log1p(-small / (2 * (1 + root))) / small
+    return jnp.where(inner, core / root, outer)
 
 
 def dpie(
     x: Coordinate, y: Coordinate, sigma0, Ra, Rs, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0
 ) -> Deflection:
-    """Dual pseudo-isothermal halo with an elliptical potential, lenstronomy's PJAFFE_ELLIPSE_POTENTIAL.
+    """Dual pseudo-isothermal halo with an elliptical potential (PJAFFE_ELLIPSE_POTENTIAL).
 
-        kappa = sigma0 Ra Rs / (Rs - Ra) [1/sqrt(Ra² + R²) - 1/sqrt(Rs² + R²)] where e = 0 alpha = 2
-        sigma0 Ra Rs / (Rs - Ra) [1/(Ra + sqrt(Ra² + R²)) - 1/(Rs + sqrt(Rs² + R²))] × gradient of
-        R²/2 R² = (1 - eps) x'² + (1 + eps) y'²,   eps = 2|e| / (1 + |e|²)
+        kappa = sigma0 Ra Rs / (Rs - Ra) [1/sqrt(Ra² + R²) - 1/sqrt(Rs² + R²)] where e = 0
+        alpha = 2 sigma0 Ra Rs / (Rs - Ra) F × gradient of R²/2
+        F = 1/(Ra + sqrt(Ra² + R²)) - 1/(Rs + sqrt(Rs² + R²))
+        R² = (1 - eps) x'² + (1 + eps) y'²,   eps = 2|e| / (1 + |e|²)
+
+    The name in brackets is lenstronomy's.
 
     Parameters
     ----------
@@ -123,6 +133,6 @@ def dpie(
     """
     along, across, squared = _stretched(x, y, e1, e2, center_x, center_y)
     a, s = (jnp.sqrt(jnp.maximum(radius**2 + squared, CUSP**2)) for radius in (Ra, Rs))
-    # The difference of the two terms written without a difference.
+    # The difference of the two terms, written without cancellation.
     factor = 2 * sigma0 * Ra * Rs * (1 + (Ra + Rs) / (a + s)) / ((Ra + a) * (Rs + s))
     return factor * along, factor * across

@@ -73,8 +73,9 @@ def nie(
 ) -> Deflection:
     """Isothermal ellipsoid with a core.
 
-        kappa = theta_E / 2 sqrt(s_scale² + R²),   R² = q x'² + y'²/q alpha = theta_E sqrt(1 - |e|²)
-        arctan(sqrt(e*) p) / sqrt(e*),   p = u / [s_scale + sqrt(s_scale² + |u|²)]
+        kappa = theta_E / 2 sqrt(s_scale² + R²),   R² = q x'² + y'²/q
+        alpha = theta_E sqrt(1 - |e|²) arctan(sqrt(e*) p) / sqrt(e*)
+        p = u / [s_scale + sqrt(s_scale² + |u|²)]
 
     Parameters
     ----------
@@ -132,8 +133,8 @@ def epl(
     radius = jnp.sqrt(jnp.maximum(u**2 + v**2, CUSP**2))
     t = gamma - 1
     a, b = _times_squared(-e1, e2, u / radius, v / radius)
-    # The series of the hypergeometric function; a real polynomial at a complex point w needs only 2
-    # Re w and |w|².
+    # The series of the hypergeometric function; a real polynomial at a complex point w needs only
+    # 2 Re w and |w|².
     n = jnp.arange(1, TERMS, dtype=radius.dtype)
     coefficients = jnp.cumprod((2 * n + t - 2) / (2 * n + 2 - t))
     double, squared = 2 * a, a**2 + b**2
@@ -151,11 +152,13 @@ def epl(
 
 
 def _bounded(e1, e2):
-    """The ellipticity, shortened where there is no such ellipse: an optimiser may still look there."""
+    """The ellipticity, limited to FLATTEST.
+
+    An optimiser may step beyond it, where there is no ellipse, and must find finite values there.
+    """
     size = jnp.asarray(e1**2 + e2**2)
-    factor = jnp.where(
-        size > FLATTEST**2, FLATTEST / jnp.sqrt(jnp.where(size > FLATTEST**2, size, 1.0)), 1.0
-    )
+    beyond = size > FLATTEST**2
+    factor = jnp.where(beyond, FLATTEST / jnp.sqrt(jnp.where(beyond, size, 1.0)), 1.0)
     return e1 * factor, e2 * factor
 
 
@@ -173,8 +176,9 @@ def _arctan_ratio(a: jax.Array, b: jax.Array) -> Deflection:
     real, imaginary = jnp.zeros_like(size), jnp.zeros_like(size)
     close_a, close_b = jnp.where(near, a, 0.0), jnp.where(near, b, 0.0)
     for n in range(7, -1, -1):
+        coefficient = (-1) ** n / (2 * n + 1)
         real, imaginary = (
-            (-1) ** n / (2 * n + 1) + close_a * real - close_b * imaginary,
+            coefficient + close_a * real - close_b * imaginary,
             close_a * imaginary + close_b * real,
         )
     far_a, far_b = jnp.where(near, 0.5, a), jnp.where(near, 0.0, b)

@@ -1,4 +1,4 @@
-"""A lens known by maps of its deflection."""
+"""A lens given by maps of its deflection."""
 
 import jax.numpy as jnp
 
@@ -9,10 +9,10 @@ from jaxmetal.profiles.geometry import Coordinate, Deflection, pixel_of
 def deflection_map(
     x: Coordinate, y: Coordinate, alpha_x, alpha_y, origin, matrix, distance_ratio=1.0
 ) -> Deflection:
-    """Maps of the deflection, read between their pixels so that the first derivatives are continuous.
+    """Maps of the deflection, interpolated with continuous first derivatives.
 
-        alpha = distance_ratio · (alpha_x, alpha_y)(column, row),   (x, y) = origin + matrix ·
-        (column, row)
+        alpha = distance_ratio · (alpha_x, alpha_y)(column, row)
+        (x, y) = origin + matrix · (column, row)
 
     Beyond the edge of the maps the deflection stays what it is on the edge; a frame that reaches
     there is refused before anything is computed.

@@ -1,4 +1,4 @@
-"""Lenses without a shape of their own: sheets of mass, tides, and points."""
+"""Lenses without a shape: sheets of mass, shear, and points."""
 
 import jax.numpy as jnp
 

@@ -15,7 +15,8 @@ def _order(amp, size, name: str) -> int:
     order = next((n for n in range(isqrt(2 * count) + 1) if size(n) == count), None)
     if order is None or count == 0:
         raise InputError(
-            f"{name}: expected {size(0)}, {size(1)}, {size(2)}, … amp for n_max = 0, 1, 2, …, got shape {jnp.shape(amp)}."
+            f"{name}: expected {size(0)}, {size(1)}, {size(2)}, … amp for n_max = 0, 1, 2, …, "
+            f"got shape {jnp.shape(amp)}."
         )
     return order
 
@@ -31,15 +32,13 @@ def square(n_max: int) -> int:
 
 
 def _hermite(t, n_max: int) -> list:
-    """The orthonormal Hermite functions, by a recurrence in which nothing grows."""
+    """The orthonormal Hermite functions, by a stable recurrence."""
     functions = [pi**-0.25 * jnp.exp(-(t**2) / 2)]
     before = jnp.zeros_like(t)
     for n in range(n_max):
-        before, new = (
-            functions[-1],
-            sqrt(2 / (n + 1)) * t * functions[-1] - sqrt(n / (n + 1)) * before,
-        )
-        functions.append(new)
+        last = functions[-1]
+        functions.append(sqrt(2 / (n + 1)) * t * last - sqrt(n / (n + 1)) * before)
+        before = last
     return functions
 
 
@@ -64,8 +63,8 @@ def shapelets(
 ) -> Coordinate:
     """Cartesian shapelets.
 
-        I = sum amp_(n1 n2) phi_n1(x'/beta) phi_n2(y'/beta),   phi_n(t) = H_n(t) exp(-t²/2) /
-        sqrt(2^n n! sqrt(pi))
+        I = sum amp_(n1 n2) phi_n1(x'/beta) phi_n2(y'/beta)
+        phi_n(t) = H_n(t) exp(-t²/2) / sqrt(2^n n! sqrt(pi))
 
     Parameters
     ----------
@@ -127,9 +126,8 @@ def shapelets_polar(
     for n in range(n_max + 1):
         for m in range(n % 2, n + 1, 2):
             p = (n - m) // 2
-            radial = (
-                (-1) ** p * sqrt(factorial(p) / (pi * factorial(n - p))) * _laguerre(squared, p, m)
-            )
+            size = (-1) ** p * sqrt(factorial(p) / (pi * factorial(n - p)))
+            radial = size * _laguerre(squared, p, m)
             cosine, sine = _harmonics(u, v, m)
             total = total + radial * (amp[i] * cosine + (amp[i + 1] * sine if m else 0.0))
             i += 2 if m else 1
@@ -167,9 +165,8 @@ def shapelets_polar_exp(
     for n in range(_order(amp, square, "shapelets_polar_exp") + 1):
         scale = 2 / (beta * (2 * n + 1))
         for m in range(n + 1):
-            size = (-1) ** (n - m) * sqrt(
-                2 * factorial(n - m) / (pi * (2 * n + 1) ** 3 * factorial(n + m))
-            )
+            norm = pi * (2 * n + 1) ** 3 * factorial(n + m)
+            size = (-1) ** (n - m) * sqrt(2 * factorial(n - m) / norm)
             cosine, sine = _harmonics(u * scale, v * scale, m)
             radial = size * _laguerre(radius * scale, n - m, 2 * m) * jnp.exp(-radius * scale / 2)
             total = total + radial * (amp[i] * sine + amp[i + 1] * cosine if m else amp[i] * cosine)

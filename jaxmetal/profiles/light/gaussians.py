@@ -56,12 +56,12 @@ def multi_gaussian(
     """
     if jnp.ndim(amp) != 1 or jnp.shape(amp) != jnp.shape(sigma):
         raise InputError(
-            f"multi_gaussian: expected as many amp as sigma, got shapes {jnp.shape(amp)} and {jnp.shape(sigma)}."
+            f"multi_gaussian: expected as many amp as sigma, "
+            f"got shapes {jnp.shape(amp)} and {jnp.shape(sigma)}."
         )
-    radius = elliptical_radius(x, y, e1, e2, center_x, center_y)
-    return jnp.sum(
-        amp / (2 * jnp.pi * sigma**2) * jnp.exp(-0.5 * (radius[..., None] / sigma) ** 2), axis=-1
-    )
+    radius = elliptical_radius(x, y, e1, e2, center_x, center_y)[..., None]
+    terms = amp / (2 * jnp.pi * sigma**2) * jnp.exp(-0.5 * (radius / sigma) ** 2)
+    return jnp.sum(terms, axis=-1)
 
 
 def mge_set(
@@ -77,8 +77,8 @@ def mge_set(
 ) -> Coordinate:
     """Gaussians whose widths are evenly spaced in their logarithm.
 
-        I = sum_k amp_k / (2 pi sigma_k²) exp(-R² / 2 sigma_k²),   sigma_k from sigma_min to
-        sigma_min + sigma_width
+        I = sum_k amp_k / (2 pi sigma_k²) exp(-R² / 2 sigma_k²)
+        sigma_k from sigma_min to sigma_min + sigma_width
 
     Parameters
     ----------

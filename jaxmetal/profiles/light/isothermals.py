@@ -1,4 +1,7 @@
-"""Profiles of known density: Hernquist, pseudo-Jaffe, power law, isothermal, and the chameleons made of two isothermals."""
+"""Projected densities: Hernquist, pseudo-Jaffe, power law, isothermal, and chameleons.
+
+A chameleon is the difference of two isothermals.
+"""
 
 from typing import Literal
 
@@ -94,7 +97,7 @@ def pjaffe(
         squared = jnp.minimum(e1**2 + e2**2, 0.9998)
         radius = radius * jnp.sqrt((1 - squared) / (1 + squared))
     a, s = _softened(radius, Ra), _softened(radius, Rs)
-    # The difference of the two roots written without a difference.
+    # The difference of the two roots, written without cancellation.
     return amp * Ra * Rs * (Ra + Rs) / (a * s * (a + s))
 
 
@@ -152,7 +155,7 @@ def nie(
 def chameleon(
     x: Coordinate, y: Coordinate, amp, w_c, w_t, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0
 ) -> Coordinate:
-    """Two isothermal ellipsoids, one taken from the other, the same if w_c and w_t change places.
+    """The difference of two isothermal ellipsoids, the same if w_c and w_t change places.
 
         I = amp / (2 D) {1/sqrt[(1 + |e|)² w_c² + R²] - 1/sqrt[(1 + |e|)² w_t² + R²]}
         D = [sqrt(1 + w_c²) - w_c] - [sqrt(1 + w_t²) - w_t]
@@ -178,7 +181,7 @@ def chameleon(
     size = 1 + numerics.sqrt(jnp.asarray(e1**2 + e2**2))
     a, b = _softened(radius, size * w_c), _softened(radius, size * w_t)
     c, t = jnp.sqrt(1 + w_c**2), jnp.sqrt(1 + w_t**2)
-    # w_t - w_c stands above and below the line and is left out, which leaves no differences at all.
+    # The factor w_t - w_c cancels, which leaves no differences at all.
     norm = (c + w_c) * (t + w_t) * (c + t) / (c + t + w_c + w_t)
     return amp / 2 * norm * size**2 * (w_c + w_t) / (a * b * (a + b))
 
@@ -246,8 +249,8 @@ def triple_chameleon(
 ) -> Coordinate:
     """Three chameleons around one centre.
 
-        I = amp [C_1 + C_2 / ratio12 + C_3 / ratio13] / (1 + 1/ratio12 + 1/ratio13),   C_i =
-        `chameleon` of amp 1
+        I = amp [C_1 + C_2 / ratio12 + C_3 / ratio13] / (1 + 1/ratio12 + 1/ratio13)
+        C_i = `chameleon` of amp 1
 
     Parameters
     ----------

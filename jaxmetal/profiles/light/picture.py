@@ -1,4 +1,4 @@
-"""A picture used as the light."""
+"""An image used as the light."""
 
 from typing import Literal
 
@@ -20,10 +20,10 @@ def image(
     *,
     interpolation: Literal["bicubic", "bilinear"] = "bicubic",
 ) -> Coordinate:
-    """A picture used as the light, read between its pixels; dark outside the picture.
+    """An image used as the light, interpolated between its pixels and dark outside.
 
-        I = amp · image(u, v),   (u, v) = rotation by -phi_G of (x - center_x, y - center_y), /
-        scale
+        I = amp · image(u, v)
+        (u, v) = rotation by -phi_G of (x - center_x, y - center_y), / scale
 
     Parameters
     ----------
@@ -32,13 +32,13 @@ def image(
     image
         surface brightness at the pixel centres, per arcsec², indexed [v, u].
     amp
-        factor on the picture.
+        factor on the image.
     center_x, center_y
-        where the middle of the picture lies, arcsec.
+        where the middle of the image lies, arcsec.
     phi_G
-        rotation of the picture from +x towards +y, radians.
+        rotation of the image from +x towards +y, radians.
     scale
-        size of a pixel of the picture, arcsec. A negative value turns u around (east to the left).
+        size of a pixel of the image, arcsec. A negative value reverses u (east to the left).
     interpolation
         bicubic is smooth, bilinear is what lenstronomy does.
 

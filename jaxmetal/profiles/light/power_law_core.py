@@ -1,4 +1,4 @@
-"""A Sersic profile whose density in space is a power law inside a break, summed along the line of sight."""
+"""A Sersic profile whose density in space is a power law inside a break."""
 
 from typing import Literal
 
@@ -15,12 +15,8 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 def _integral(function, low, high):
     """Gauss-Legendre over the last axis; `function` must be smooth on the scale of a few nodes."""
     low, half = jnp.asarray(low)[..., None], jnp.asarray(high - low)[..., None] / 2
-    return jnp.sum(
-        function(low + half * (1 + jnp.asarray(_NODES, half.dtype)))
-        * half
-        * jnp.asarray(_WEIGHTS, half.dtype),
-        axis=-1,
-    )
+    nodes, weights = jnp.asarray(_NODES, half.dtype), jnp.asarray(_WEIGHTS, half.dtype)
+    return jnp.sum(function(low + half * (1 + nodes)) * half * weights, axis=-1)
 
 
 def pl_sersic(
@@ -38,15 +34,17 @@ def pl_sersic(
     *,
     b_n: Literal["exact", "lenstronomy"] = "exact",
 ) -> Coordinate:
-    """The light along the line of sight of a density that is a power law inside r_c and a deprojected Sersic profile outside.
+    """The projection of a density: a power law inside r_c, a deprojected Sersic profile outside.
 
-        j = amp (r/r_c)^(-alpha_c)   where r < r_c,   amp (r/r_c)^(-u) exp[(r_c/s)^nu - (r/s)^nu]
-        beyond I = 2 ∫ j dz   where R < r_c,   2 s amp (r_c/s)^u Γ((3-u) n)/Γ(2n) exp[(r_c/s)^nu -
-        (R/s)^nu] beyond nu = 1/n,   u = 1 - 0.6097 nu + 0.054635 nu²,   s = R_sersic / b_n^n
+        j = amp (r/r_c)^(-alpha_c)   where r < r_c
+        j = amp (r/r_c)^(-u) exp[(r_c/s)^nu - (r/s)^nu]   beyond
+        I = 2 ∫ j dz   where R < r_c
+        I = 2 s amp (r_c/s)^u Γ((3-u) n)/Γ(2n) exp[(r_c/s)^nu - (R/s)^nu]   beyond
+        nu = 1/n,   u = 1 - 0.6097 nu + 0.054635 nu²,   s = R_sersic / b_n^n
 
     The outer brightness is exactly of Sersic's form and its density only nearly so: the brightness
-    steps at r_c, by 8 % for n = 1 and r_c = R_sersic / 50.
-    Where alpha_c >= 1 the cusp ends 1e-4 arcsec from the centre.
+    steps at r_c, by 8 % for n = 1 and r_c = R_sersic / 50. Where alpha_c >= 1 the cusp ends 1e-4
+    arcsec from the centre.
 
     Parameters
     ----------
@@ -74,10 +72,8 @@ def pl_sersic(
     ----------
     Terzić & Graham (2005), MNRAS 362, 197; Prugniel & Simien (1997), A&A 321, 111.
     """
-    radius, nu = (
-        jnp.maximum(elliptical_radius(x, y, e1, e2, center_x, center_y), CUSP),
-        1 / n_sersic,
-    )
+    radius = jnp.maximum(elliptical_radius(x, y, e1, e2, center_x, center_y), CUSP)
+    nu = 1 / n_sersic
     u = 1 - 0.6097 * nu + 0.054635 * nu**2
     b = numerics.sersic_b(n_sersic)
     s = R_sersic / (numerics.positive_power(b, n_sersic) if b_n == "exact" else 2 * n_sersic)

@@ -1,4 +1,4 @@
-"""Sersic profiles: plain, by axis ratio, bent, with a core or a power law inside, and the exponential disc."""
+"""Sersic profiles: plain, by axis ratio, with flexion or a core; and the exponential disc."""
 
 from typing import Literal
 
@@ -18,7 +18,7 @@ def _b(n, b_n: Constant):
 def _radius(x, y, e1, e2, center_x, center_y, major_axis: bool, b_n: Constant):
     radius = elliptical_radius(x, y, e1, e2, center_x, center_y)
     radius = radius * stretch(e1, e2) if major_axis else radius
-    # lenstronomy knows no smaller radius; a point on the very centre of a steep profile tells.
+    # lenstronomy has no smaller radius, which matters on the very centre of a steep profile.
     return jnp.maximum(radius, CUSP) if b_n == "lenstronomy" else radius
 
 
@@ -65,9 +65,8 @@ def sersic(
     Sersic (1968); Ciotti & Bertin (1999), A&A 352, 447.
     """
     radius = _radius(x, y, e1, e2, center_x, center_y, major_axis, b_n)
-    return amp * jnp.exp(
-        -_b(n_sersic, b_n) * (numerics.positive_power(radius / R_sersic, 1 / n_sersic) - 1)
-    )
+    power = numerics.positive_power(radius / R_sersic, 1 / n_sersic)
+    return amp * jnp.exp(-_b(n_sersic, b_n) * (power - 1))
 
 
 def sersic_q_phi(
@@ -84,9 +83,11 @@ def sersic_q_phi(
     b_n: Constant = "exact",
     major_axis: bool = False,
 ) -> Coordinate:
-    """Sersic profile by axis ratio and angle; phi means nothing at q = 1, where e1 and e2 are the better parameters.
+    """Sersic profile by axis ratio and angle.
 
         I = amp exp{-b_n [(R/R_sersic)^(1/n) - 1]},   (e1, e2) = (1-q)/(1+q) (cos 2 phi, sin 2 phi)
+
+    The angle is not defined at q = 1, where e1 and e2 are the better parameters.
 
     Parameters
     ----------
@@ -135,12 +136,13 @@ def sersic_flexion(
     b_n: Constant = "exact",
     major_axis: bool = False,
 ) -> Coordinate:
-    """Sersic profile on a sky that is bent to second order; a and b repeat what R_sersic, e1 and e2 already say.
+    """Sersic profile under shear and flexion, a map of the sky to second order.
 
         I = amp exp{-b_n [(R/R_sersic)^(1/n) - 1]},   R of Z(z) - Z(z_center),   z = x + i y
         Z = (1 + a) z + b z* + c* z² + 2 c z z* + d z*²
 
-    The bending is centred on (0, 0), not on the galaxy.
+    The map is centred on (0, 0), not on the galaxy; a and b are degenerate with R_sersic and
+    ellipticity.
 
     Parameters
     ----------
@@ -149,11 +151,11 @@ def sersic_flexion(
     amp
         surface brightness at R_sersic, per arcsec².
     R_sersic
-        half-light radius before the bending, arcsec.
+        half-light radius before the map, arcsec.
     n_sersic
         Sersic index.
     e1, e2
-        ellipticity before the bending.
+        ellipticity before the map.
     center_x, center_y
         centre, arcsec.
     a
@@ -172,25 +174,9 @@ def sersic_flexion(
 
     def bent(x, y):
         squared, minus, cross = x**2 + y**2, x**2 - y**2, 2 * x * y
-        across = (
-            (1 + a - b1) * y
-            + b2 * x
-            + c1 * cross
-            - c2 * minus
-            + 2 * c2 * squared
-            + d2 * minus
-            - d1 * cross
-        )
-        return (
-            (1 + a + b1) * x
-            + b2 * y
-            + c1 * minus
-            + c2 * cross
-            + 2 * c1 * squared
-            + d1 * minus
-            + d2 * cross,
-            across,
-        )
+        along = (1 + a + b1) * x + b2 * y + c1 * minus + c2 * cross + 2 * c1 * squared
+        across = (1 + a - b1) * y + b2 * x + c1 * cross - c2 * minus + 2 * c2 * squared
+        return along + d1 * minus + d2 * cross, across + d2 * minus - d1 * cross
 
     where = (*bent(x, y), amp, R_sersic, n_sersic, e1, e2, *bent(center_x, center_y))
     return sersic(*where, b_n=b_n, major_axis=major_axis)
@@ -215,8 +201,8 @@ def core_sersic(
 ) -> Coordinate:
     """Sersic profile with a power law inside a break; the cusp ends 1e-4 arcsec from the centre.
 
-        I = amp [1 + (Rb/R)^alpha]^(gamma/alpha) exp{-b_n [((R^alpha + Rb^alpha) /
-        R_sersic^alpha)^(1/(alpha n)) - 1]}
+        I = amp [1 + (Rb/R)^alpha]^(gamma/alpha) exp{-b_n [r^(1/n) - 1]}
+        r = (R^alpha + Rb^alpha)^(1/alpha) / R_sersic
 
     Parameters
     ----------
@@ -246,13 +232,10 @@ def core_sersic(
     Graham et al. (2003), AJ 125, 2951; Trujillo et al. (2004), AJ 127, 1917.
     """
     radius = jnp.maximum(_radius(x, y, e1, e2, center_x, center_y, major_axis, b_n), CUSP)
-    inner, outer = (
-        numerics.positive_power(radius / R_sersic, alpha),
-        numerics.positive_power(Rb / R_sersic, alpha),
-    )
-    exponent = -_b(n_sersic, b_n) * (
-        numerics.positive_power(inner + outer, 1 / (alpha * n_sersic)) - 1
-    )
+    inner = numerics.positive_power(radius / R_sersic, alpha)
+    outer = numerics.positive_power(Rb / R_sersic, alpha)
+    power = numerics.positive_power(inner + outer, 1 / (alpha * n_sersic))
+    exponent = -_b(n_sersic, b_n) * (power - 1)
     return amp * numerics.positive_power(1 + outer / inner, gamma / alpha) * jnp.exp(exponent)
 
 

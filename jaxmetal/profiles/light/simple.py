@@ -46,9 +46,11 @@ def linear(
 def ellipsoid(
     x: Coordinate, y: Coordinate, amp, radius, e1=0.0, e2=0.0, center_x=0.0, center_y=0.0
 ) -> Coordinate:
-    """An evenly bright ellipse; its edge is sharp, so that no gradient tells of the light crossing it.
+    """A uniformly bright ellipse with a sharp edge.
 
         I = amp / (pi radius²)   where R <= radius,   0 elsewhere
+
+    The light that crosses the edge contributes to no gradient.
 
     Parameters
     ----------
@@ -70,10 +72,12 @@ def ellipsoid(
 def line_profile(
     x: Coordinate, y: Coordinate, amp, angle, length, width, start_x=0.0, start_y=0.0
 ) -> Coordinate:
-    """An evenly bright bar; its edges are sharp, so that no gradient tells of the light crossing them.
+    """A uniformly bright bar with sharp edges.
 
         I = amp   where 0 <= u <= length and |v| <= width/2,   0 elsewhere
         u = dx cos angle - dy sin angle,   v = dx sin angle + dy cos angle
+
+    The light that crosses an edge contributes to no gradient.
 
     Parameters
     ----------
@@ -89,5 +93,7 @@ def line_profile(
         where the middle of the bar's short side lies, arcsec.
     """
     dx, dy, turn = x - start_x, y - start_y, jnp.deg2rad(angle)
-    along, across = dx * jnp.cos(turn) - dy * jnp.sin(turn), dx * jnp.sin(turn) + dy * jnp.cos(turn)
-    return jnp.where((along >= 0) & (along <= length) & (jnp.abs(across) <= width / 2), amp, 0.0)
+    along = dx * jnp.cos(turn) - dy * jnp.sin(turn)
+    across = dx * jnp.sin(turn) + dy * jnp.cos(turn)
+    inside = (along >= 0) & (along <= length) & (jnp.abs(across) <= width / 2)
+    return jnp.where(inside, amp, 0.0)

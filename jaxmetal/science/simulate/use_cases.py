@@ -1,15 +1,11 @@
-"""Mock observations: what a telescope would measure of a galaxy, with noise; the paper's use cases by name."""
+"""The scenes of Metha et al. (2024): use cases 1 and 2, and the small galaxies of figure 4."""
 
-from collections.abc import Callable
 from typing import Any
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmetal.errors import InputError, check_type, unknown
-from jaxmetal.forward import resolve
-from jaxmetal.forward.views import predict_compiled
+from jaxmetal.errors import InputError, unknown
 from jaxmetal.galaxy import Component, Galaxy
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.instrument import Instrument
@@ -17,139 +13,18 @@ from jaxmetal.instrument.psf import GaussianPSF
 from jaxmetal.maps import LightMap, Map, TracerMap
 from jaxmetal.profiles import light, tracer
 from jaxmetal.profiles.profile import Profile
-from jaxmetal.quantities import PIXELS, as_number, as_numbers
+from jaxmetal.quantities import PIXELS, as_number
 from jaxmetal.science import noise
+from jaxmetal.science.simulate.mocks import NOISE_1, noise_free, noisy_light, noisy_tracer
 
-# The public tutorial of Metha et al. (2024): pixel size in arcsec, and the noise constants of its
-# two use cases.
+# The public tutorial of Metha et al. (2024): arcsec per pixel.
 PIXEL_SCALE = 0.066
-NOISE_1 = (0.00725, 0.00091)
+# Its constants of the noise in use case 2.
 NOISE_2 = (0.005, 0.0015)
 # Its surface brightness at R_e, and what the paper may mean by R_e: it says exp(-r/R_e) in one
 # place, "effective radius" in another.
 AMP = 16.0
 READINGS = ("half-light", "scale-length")
-
-
-def light_map(
-    galaxy: Galaxy, instrument: Instrument, sigma: Any = None, seed: int | None = None
-) -> LightMap:
-    """A light map of a galaxy, with Gaussian noise.
-
-    Parameters
-    ----------
-    galaxy
-        what is observed.
-    instrument
-        grid, PSF and sampling.
-    sigma
-        standard deviation of the flux per pixel, one number or a map; 1 % of the brightest pixel if
-        left out.
-    seed
-        of the noise; no noise is added if left out.
-
-    Returns
-    -------
-    map
-        a LightMap, flux per pixel.
-    """
-    _check("light_map", galaxy, instrument)
-    flux = _seen(galaxy, light=LightMap(np.zeros(instrument.shape), 1.0, instrument))["light"]
-    return _noisy_light(flux, sigma, instrument, seed)
-
-
-def _noisy_light(
-    flux: np.ndarray, sigma: Any, instrument: Instrument, seed: int | None
-) -> LightMap:
-    sigma = 0.01 * flux.max() if sigma is None else as_numbers(sigma, "light_map.sigma")
-    return LightMap(_noisy(flux, sigma, seed), sigma, instrument)
-
-
-def tracer_map(
-    galaxy: Galaxy,
-    instrument: Instrument,
-    tracer: str = "metallicity",
-    scale: Any = "log10",
-    variance: Callable[[np.ndarray], Any] | None = None,
-    seed: int | None = None,
-) -> TracerMap:
-    """A map of something that light carries, with noise that depends on the light.
-
-    Parameters
-    ----------
-    galaxy
-        what is observed.
-    instrument
-        grid, PSF and sampling.
-    tracer, scale
-        as for a TracerMap.
-    variance
-        sigma² in the tracer's unit squared as a function of the flux per pixel; the tutorial's c1 +
-        c2/I of use case 1 if left out.
-    seed
-        of the noise; no noise is added if left out.
-
-    Returns
-    -------
-    map
-        a TracerMap.
-    """
-    _check("tracer_map", galaxy, instrument)
-    blank = np.zeros(instrument.shape)
-    seen = _seen(
-        galaxy,
-        light=LightMap(blank, 1.0, instrument),
-        z=TracerMap(blank, 1.0, instrument, tracer, scale),
-    )
-    return _noisy_tracer(seen["z"], seen["light"], instrument, tracer, scale, variance, seed)
-
-
-def _check(where: str, galaxy: Any, instrument: Any) -> None:
-    """What is observed, and by what, in this order."""
-    hint = f"write {where}(galaxy, instrument)"
-    check_type(galaxy, Galaxy, f"{where}: galaxy", hint)
-    check_type(instrument, Instrument, f"{where}: instrument", hint)
-
-
-def _seen(galaxy: Galaxy, **maps: Map) -> dict[str, np.ndarray]:
-    """What maps on one instrument show without noise; the sampling is chosen once for all of them."""
-    return {
-        name: np.asarray(image, float)
-        for name, image in predict_compiled(galaxy, resolve([(galaxy, maps)])).items()
-    }
-
-
-def _noisy_tracer(
-    values: np.ndarray,
-    flux: np.ndarray,
-    instrument: Instrument,
-    tracer: str,
-    scale: Any,
-    variance: Any,
-    seed: int | None,
-) -> TracerMap:
-    sigma = np.sqrt(noise.variance(flux, *NOISE_1) if variance is None else variance(flux))
-    return TracerMap(_noisy(values, sigma, seed), sigma, instrument, tracer, scale)
-
-
-def renoise(map: Map, seed: int) -> Map:
-    """The same noise-free map with new Gaussian noise of its own sigma, or covariance.
-
-    Parameters
-    ----------
-    map
-        a noise-free map.
-    seed
-        of the noise.
-    """
-    sigma = map.sigma if map.modes is None else map.modes.sigma
-    noise = jnp.asarray(
-        _noisy(np.zeros(map.values.shape), np.asarray(sigma, float), seed), map.values.dtype
-    )
-    noise = noise if map.modes is None else map.modes.back(noise)
-    return eqx.tree_at(
-        lambda m: m.values, map, jnp.where(map.valid, map.values + noise, map.values)
-    )
 
 
 def use_case_1(
@@ -193,8 +68,10 @@ def use_case_1(
     InputError
         for an unknown reading.
 
-    References ---------- Metha et al. (2024), arXiv:2403.08175, section 4.1, with the half-light
-    radius and constants of its tutorial.
+    References
+    ----------
+    Metha et al. (2024), arXiv:2403.08175, section 4.1, with the half-light radius and constants of
+    its tutorial.
     """
     instrument = Instrument(
         Grid.regular((121, 121), PIXEL_SCALE), GaussianPSF(fwhm), supersampling, margin
@@ -211,7 +88,7 @@ def size_case(
     reading: str = "half-light",
     scale: Any = "log10",
 ) -> tuple[Galaxy, dict[str, Map]]:
-    """The galaxy of use case 1 as small as the pixels may make it, seen by a telescope that samples its PSF twice (figure 4).
+    """The galaxy of use case 1 in ever fewer pixels, two of them to the FWHM of the PSF (figure 4).
 
         R_e = 1" = n pixels,   FWHM = 2 pixels,   N = 2 round(4 n) + 1 pixels a side, about ±4 R_e
 
@@ -261,8 +138,8 @@ def use_case_2(
 ) -> tuple[Galaxy, dict[str, Map]]:
     """The paper's use case 2: three clumps of constant metallicity that look like a gradient.
 
-        Z = 7.6, 7.8, 7.9 at (0, 0), (0.25, 0) and (-0.25, -0.25)",   exponential light with R_e =
-        0.25"
+        Z = 7.6, 7.8, 7.9 at (0, 0), (0.25, 0) and (-0.25, -0.25)"
+        exponential light with R_e = 0.25"
 
     Parameters
     ----------
@@ -312,7 +189,7 @@ def use_case_2(
 
 
 def _light(reading: str, radius: float, **center: float) -> Profile:
-    """An exponential disc of effective radius `radius`, 16 per arcsec² there, as the tutorial has it."""
+    """An exponential disc of the tutorial: 16 per arcsec² at the effective radius `radius`."""
     if reading not in READINGS:
         raise unknown("reading", reading, READINGS)
     if reading == "half-light":
@@ -330,7 +207,7 @@ def _gradient_disc(reading: str) -> Galaxy:
 
 
 def _constants(galaxy: Galaxy, pixel_scale: float) -> tuple[float, float]:
-    """(c1, c2) for 0.01 dex² at the centre and 0.02 at R_e = 1" of the galaxy's own light, before the PSF and the pixels."""
+    """(c1, c2) that give 0.01 dex² at the centre and 0.02 at R_e = 1", before PSF and pixels."""
     center, edge = (
         float(galaxy.disc.light(jnp.asarray(r), jnp.asarray(0.0))) * pixel_scale**2
         for r in (0.0, 1.0)
@@ -344,31 +221,16 @@ def _observed(
     constants: tuple[float, float],
     seed: int | None,
     scale: Any,
-):
+) -> tuple[Galaxy, dict[str, Map]]:
+    """The galaxy, and its noisy maps "z" and "light"."""
     blank = np.zeros(instrument.shape)
-    seen = _seen(
+    images = noise_free(
         galaxy,
         light=LightMap(blank, 1.0, instrument),
         z=TracerMap(blank, 1.0, instrument, scale=scale),
     )
-    z = _noisy_tracer(
-        seen["z"],
-        seen["light"],
-        instrument,
-        "metallicity",
-        scale,
-        lambda flux: noise.variance(flux, *constants),
-        seed,
-    )
-    return galaxy, {
-        "z": z,
-        "light": _noisy_light(seen["light"], None, instrument, None if seed is None else seed + 1),
-    }
-
-
-def _noisy(values: np.ndarray, sigma: Any, seed: int | None) -> np.ndarray:
-    if seed is None:
-        return values
-    if not isinstance(seed, int | np.integer):
-        raise InputError(f"seed: expected a whole number, got {seed!r}.")
-    return values + np.asarray(sigma) * np.random.default_rng(seed).standard_normal(values.shape)
+    flux = images["light"]
+    variance = lambda flux: noise.variance(flux, *constants)  # noqa: E731
+    z = noisy_tracer(images["z"], flux, instrument, "metallicity", scale, variance, seed)
+    light_seed = None if seed is None else seed + 1
+    return galaxy, {"z": z, "light": noisy_light(flux, None, instrument, light_seed)}

@@ -1,0 +1,18 @@
+"""The classical answers, which ignore the PSF: straight lines and annuli."""
+
+from jaxmetal.science.baselines.deprojection import MAJOR_AXIS, MEAN, radii, radius_map
+from jaxmetal.science.baselines.line_fits import LineFit, ols, wls
+from jaxmetal.science.baselines.radial_profile import Annuli, annuli, line_through
+
+__all__ = [
+    "MAJOR_AXIS",
+    "MEAN",
+    "Annuli",
+    "LineFit",
+    "annuli",
+    "line_through",
+    "ols",
+    "radii",
+    "radius_map",
+    "wls",
+]

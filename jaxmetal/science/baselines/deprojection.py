@@ -1,0 +1,112 @@
+"""Radii in the plane of an inclined disc."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxmetal.errors import check_type, unknown
+from jaxmetal.galaxy import Galaxy
+from jaxmetal.instrument.grid import Grid
+from jaxmetal.instrument.instrument import Instrument
+from jaxmetal.profiles.geometry import disc_radius
+from jaxmetal.quantities import ARCSEC, DEGREES, plain
+from jaxmetal.science.lensing import source_position
+
+# Radii of an ellipse: its semi-major axis, or the product average of its axes.
+MAJOR_AXIS = "major axis"
+MEAN = "sqrt(ab)"
+
+
+def radius_map(
+    grid: Grid,
+    center_x: float = 0.0,
+    center_y: float = 0.0,
+    inclination: float = 0.0,
+    position_angle: float = 0.0,
+) -> Float[np.ndarray, "ny nx"]:
+    """The deprojected radius in an inclined thin disc of every pixel's centre.
+
+    Parameters
+    ----------
+    grid
+        where the pixels lie.
+    center_x, center_y
+        the disc's centre, arcsec.
+    inclination
+        degrees; 0 is face-on.
+    position_angle
+        of the major axis, degrees, from +y (north) towards +x (east).
+
+    Returns
+    -------
+    radius
+        arcsec along the major axis.
+    """
+    check_type(grid, Grid, "radius_map: grid")
+    disc = _disc("radius_map", inclination, position_angle, center_x, center_y)
+    return np.asarray(disc_radius(*grid.coordinates, *disc), dtype=float)
+
+
+def radii(
+    instrument: Instrument,
+    center_x: float = 0.0,
+    center_y: float = 0.0,
+    inclination: float = 0.0,
+    position_angle: float = 0.0,
+    galaxy: Galaxy | None = None,
+    *,
+    radius: str = MAJOR_AXIS,
+    distance_ratio: Any = 1.0,
+) -> Float[np.ndarray, "..."]:
+    """The deprojected radius of every measurement of an instrument.
+
+    It is that of the pixel's centre, or the mean over the pixels of an aperture.
+
+    Parameters
+    ----------
+    instrument
+        grid and apertures.
+    center_x, center_y, inclination, position_angle
+        as for `radius_map`.
+    galaxy
+        behind whose lenses the disc lies; on the sky if left out.
+    radius
+        "major axis", as `tracer.disc_gradient` counts it, or "sqrt(ab)", as `tracer.gradient` does:
+        the product average of the axes, shorter by the square root of the axis ratio.
+    distance_ratio
+        of a disc with a redshift of its own; see `Component`.
+
+    Returns
+    -------
+    radius
+        in the shape of the instrument's maps, arcsec.
+
+    Raises
+    ------
+    InputError
+        for anything but an instrument, or another kind of radius.
+    """
+    check_type(instrument, Instrument, "radii: instrument")
+    if radius not in (MAJOR_AXIS, MEAN):
+        raise unknown("radius", str(radius), (MAJOR_AXIS, MEAN), "radii")
+    x, y = instrument.grid.coordinates
+    if galaxy is not None and galaxy.lens:
+        x, y = source_position(galaxy, x, y, distance_ratio)
+    numbers = _disc("radii", inclination, position_angle, center_x, center_y)
+    along = disc_radius(x, y, *numbers)
+    shorter = np.sqrt(abs(np.cos(np.deg2rad(numbers[0])))) if radius == MEAN else 1.0
+    distance = shorter * np.asarray(along, dtype=float)
+    return distance if instrument.apertures is None else instrument.apertures.means(distance)
+
+
+def _disc(
+    where: str, inclination: Any, position_angle: Any, center_x: Any, center_y: Any
+) -> tuple[Any, ...]:
+    """The numbers of a disc in degrees and arcsec."""
+    angles = {"inclination": inclination, "position_angle": position_angle}
+    places = {"center_x": center_x, "center_y": center_y}
+    return (
+        *(plain(value, f"{where}.{name}", DEGREES) for name, value in angles.items()),
+        *(plain(value, f"{where}.{name}", ARCSEC) for name, value in places.items()),
+    )

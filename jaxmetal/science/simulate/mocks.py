@@ -1,0 +1,175 @@
+"""Mock maps of a galaxy with Gaussian noise."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+
+from jaxmetal.errors import InputError, check_type
+from jaxmetal.forward import resolve
+from jaxmetal.forward.views import predict_compiled
+from jaxmetal.galaxy import Galaxy
+from jaxmetal.instrument.instrument import Instrument
+from jaxmetal.maps import LightMap, Map, TracerMap
+from jaxmetal.quantities import as_numbers
+from jaxmetal.science import noise
+
+# Constants (c1, c2) of the noise in use case 1 of the public tutorial of Metha et al. (2024).
+NOISE_1 = (0.00725, 0.00091)
+
+
+def light_map(
+    galaxy: Galaxy, instrument: Instrument, sigma: Any = None, seed: int | None = None
+) -> LightMap:
+    """A light map of a galaxy, with Gaussian noise.
+
+    Parameters
+    ----------
+    galaxy
+        what is observed.
+    instrument
+        grid, PSF and sampling.
+    sigma
+        standard deviation of the flux per pixel, one number or a map; 1 % of the brightest pixel if
+        left out.
+    seed
+        of the noise; no noise is added if left out.
+
+    Returns
+    -------
+    map
+        a LightMap, flux per pixel.
+    """
+    _check("light_map", galaxy, instrument)
+    blank = LightMap(np.zeros(instrument.shape), 1.0, instrument)
+    flux = noise_free(galaxy, light=blank)["light"]
+    return noisy_light(flux, sigma, instrument, seed)
+
+
+def tracer_map(
+    galaxy: Galaxy,
+    instrument: Instrument,
+    tracer: str = "metallicity",
+    scale: Any = "log10",
+    variance: Callable[[np.ndarray], Any] | None = None,
+    seed: int | None = None,
+) -> TracerMap:
+    """A map of something that light carries, with noise that depends on the light.
+
+    Parameters
+    ----------
+    galaxy
+        what is observed.
+    instrument
+        grid, PSF and sampling.
+    tracer, scale
+        as for a TracerMap.
+    variance
+        sigma² in the tracer's unit squared as a function of the flux per pixel; the tutorial's c1 +
+        c2/I of use case 1 if left out.
+    seed
+        of the noise; no noise is added if left out.
+
+    Returns
+    -------
+    map
+        a TracerMap.
+    """
+    _check("tracer_map", galaxy, instrument)
+    blank = np.zeros(instrument.shape)
+    images = noise_free(
+        galaxy,
+        light=LightMap(blank, 1.0, instrument),
+        z=TracerMap(blank, 1.0, instrument, tracer, scale),
+    )
+    return noisy_tracer(images["z"], images["light"], instrument, tracer, scale, variance, seed)
+
+
+def renoise(map: Map, seed: int) -> Map:
+    """The same noise-free map with new Gaussian noise of its own sigma, or covariance.
+
+    Parameters
+    ----------
+    map
+        a noise-free map.
+    seed
+        of the noise.
+    """
+    sigma = map.sigma if map.modes is None else map.modes.sigma
+    blank = np.zeros(map.values.shape)
+    errors = jnp.asarray(_noisy(blank, np.asarray(sigma, float), seed), map.values.dtype)
+    errors = errors if map.modes is None else map.modes.back(errors)
+    values = jnp.where(map.valid, map.values + errors, map.values)
+    return eqx.tree_at(lambda m: m.values, map, values)
+
+
+def noise_free(galaxy: Galaxy, **maps: Map) -> dict[str, np.ndarray]:
+    """The noise-free images of maps on one instrument, whose sampling is chosen for all of them.
+
+    Parameters
+    ----------
+    galaxy
+        what is observed.
+    maps
+        by name; they share an instrument.
+
+    Returns
+    -------
+    images
+        by name, in the units of the maps.
+    """
+    images = predict_compiled(galaxy, resolve([(galaxy, maps)]))
+    return {name: np.asarray(image, float) for name, image in images.items()}
+
+
+def noisy_light(flux: np.ndarray, sigma: Any, instrument: Instrument, seed: int | None) -> LightMap:
+    """A light map from its noise-free flux; see `light_map`.
+
+    Parameters
+    ----------
+    flux
+        per pixel, without noise.
+    sigma, instrument, seed
+        as for `light_map`.
+    """
+    sigma = 0.01 * flux.max() if sigma is None else as_numbers(sigma, "light_map.sigma")
+    return LightMap(_noisy(flux, sigma, seed), sigma, instrument)
+
+
+def noisy_tracer(
+    values: np.ndarray,
+    flux: np.ndarray,
+    instrument: Instrument,
+    tracer: str,
+    scale: Any,
+    variance: Any,
+    seed: int | None,
+) -> TracerMap:
+    """A tracer map from its noise-free values; see `tracer_map`.
+
+    Parameters
+    ----------
+    values, flux
+        of the tracer and of the light, per pixel, without noise.
+    instrument, tracer, scale, variance, seed
+        as for `tracer_map`.
+    """
+    sigma = np.sqrt(noise.variance(flux, *NOISE_1) if variance is None else variance(flux))
+    return TracerMap(_noisy(values, sigma, seed), sigma, instrument, tracer, scale)
+
+
+def _check(where: str, galaxy: Any, instrument: Any) -> None:
+    """Check that a galaxy and an instrument are given, in this order."""
+    hint = f"write {where}(galaxy, instrument)"
+    check_type(galaxy, Galaxy, f"{where}: galaxy", hint)
+    check_type(instrument, Instrument, f"{where}: instrument", hint)
+
+
+def _noisy(values: np.ndarray, sigma: Any, seed: int | None) -> np.ndarray:
+    if seed is None:
+        return values
+    if not isinstance(seed, int | np.integer):
+        raise InputError(f"seed: expected a whole number, got {seed!r}.")
+    return values + np.asarray(sigma) * np.random.default_rng(seed).standard_normal(values.shape)
