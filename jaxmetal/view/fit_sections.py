@@ -11,7 +11,7 @@ from jaxmetal.errors import surviving
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.posterior import Posterior
 from jaxmetal.io.scene import Scene
-from jaxmetal.io.summary import Row, count, gradient_heads, gradients, verdict
+from jaxmetal.io.summary import Row, count, gradient_heads, gradients, parameter_table, verdict
 from jaxmetal.view import style
 from jaxmetal.view.document import table
 

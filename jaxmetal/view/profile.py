@@ -17,15 +17,19 @@ from jaxmetal.science.baselines import MAJOR_AXIS, MEAN
 from jaxmetal.science.discs import Disc, disc_of_model
 from jaxmetal.view import style
 from jaxmetal.view.maps import chosen_map
+from jaxmetal.view.profile_curves import (
+    draw_blurred,
+    draw_data,
+    draw_fit,
+    draw_naive,
+    draw_truth,
+)
 from jaxmetal.view.radial import Center, Curve, draws, expected_annuli, intrinsic_profile, ring
 
 # Points along the radius of the curves.
 RADII = 80
 # Annuli of the data.
 ANNULI = 12
-# A profile that leaves its straight line by no more than this part of its range is called a
-# gradient.
-STRAIGHT = 0.02
 # Errors of a typical pixel by which the axis extends beyond the curves.
 REACH = 2.0
 
@@ -90,10 +94,11 @@ def profile_figure(
     per = style.per_arcsec(tracer_map, unit)
     figure = style.new_figure(6.4, 5.2)
     axes = style.tidy(figure.add_subplot())
-    annuli = _draw_data(axes, tracer_map, radius, bins.edges)
+    annuli = draw_data(axes, tracer_map, radius, bins.edges)
     curves = _draw_curves(axes, fit, name, posterior, disc, radius, bins, per)
     if truth is not None:
-        curves.append(_draw_truth(axes, truth, tracer_map, disc, bins.radii, per))
+        curves.append(intrinsic_profile(truth, tracer_map, *_ring_of(disc, bins.radii)))
+        draw_truth(axes, bins.radii, curves[-1], per)
     axes.set(
         xlim=(0, bins.reach),
         ylim=shown_range(tracer_map, curves, annuli),
@@ -149,32 +154,15 @@ def _draw_curves(
 ) -> list[Curve]:
     """Draw the naive line, the intrinsic profile and the predicted annuli; gives their values."""
     tracer_map, places = fit.maps[name], _ring_of(disc, bins.radii)
-    line = _draw_naive(axes, tracer_map, radius, bins.radii, per)
+    line = draw_naive(axes, tracer_map, radius, bins.radii, per)
     best, *samples = (
         intrinsic_profile(galaxy, tracer_map, *places)
         for galaxy in (fit.galaxy, *draws(fit, posterior))
     )
-    _draw_fit(axes, bins.radii, best, samples, per)
+    draw_fit(axes, bins.radii, best, samples, per)
     blurred = expected_annuli(radius, tracer_map, fit.predicted[name], bins.edges)
-    _draw_blurred(axes, blurred)
+    draw_blurred(axes, blurred)
     return [best, line, blurred.median]
-
-
-def _draw_truth(
-    axes: Axes, truth: Galaxy, tracer_map: Map, disc: Disc, radii: Curve, per: str
-) -> Curve:
-    """The intrinsic profile of a simulated galaxy."""
-    curve = intrinsic_profile(truth, tracer_map, *_ring_of(disc, radii))
-    axes.plot(
-        radii,
-        curve,
-        color=style.INK,
-        linestyle=(0, (5, 4)),
-        linewidth=1.0,
-        zorder=7,
-        label=f"truth: {_gradient(radii, curve, [])} {per}",
-    )
-    return curve
 
 
 def _legend(figure: style.Figure, axes: Axes) -> None:
@@ -260,95 +248,3 @@ def shown_range(map: Map, curves: Sequence[Curve], found: baselines.Annuli) -> t
     values = values[np.isfinite(values)]
     low, high = (values.min(), values.max()) if values.size else np.nanpercentile(map.data, [5, 95])
     return float(low - REACH * typical), float(high + REACH * typical)
-
-
-def _draw_data(axes: Axes, tracer_map: Map, radius: np.ndarray, edges: Curve) -> baselines.Annuli:
-    """Draw the pixels and their annuli; gives the annuli."""
-    dots: dict[str, Any] = {
-        "color": style.FAINT,
-        "markersize": 3,
-        "markeredgewidth": 0,
-        "linestyle": "none",
-        "marker": ".",
-    }
-    alpha = float(np.clip(600 / tracer_map.size, 0.1, 0.6))
-    axes.plot(radius.ravel(), tracer_map.data.ravel(), **dots, alpha=alpha, rasterized=True)
-    # The legend shows an opaque dot, because one as faint as in the figure would be invisible.
-    axes.plot([], [], **dots, label=tracer_map.instrument.measurements)
-    annuli = baselines.annuli(radius, tracer_map.data, edges)
-    bars = np.stack([annuli.median - annuli.p16, annuli.p84 - annuli.median])
-    bar: dict[str, Any] = {
-        "fmt": "s",
-        "color": style.INK,
-        "markersize": 3.5,
-        "elinewidth": 0.9,
-        "zorder": 4,
-    }
-    axes.errorbar(annuli.radius, annuli.median, bars, **bar, label="annuli: median, 16 to 84 %")
-    return annuli
-
-
-def _draw_naive(axes: Axes, tracer_map: Map, radius: np.ndarray, radii: Curve, per: str) -> Curve:
-    """The straight line through the pixels, with the weights of the fit but without the PSF."""
-    try:
-        naive = baselines.wls(radius, tracer_map.data, tracer_map.total_errors())
-    except InputError:
-        # Too few pixels for a line: the figure is drawn without it.
-        return np.full(radii.shape, np.nan)
-    label = f"naive line: {style.number(naive.gradient, naive.gradient_error)} {per}"
-    line = naive.central + naive.gradient * radii
-    axes.plot(
-        radii, line, color=style.ORANGE, linewidth=1.6, linestyle=(0, (7, 2)), label=label, zorder=5
-    )
-    return line
-
-
-def _draw_fit(axes: Axes, radii: Curve, best: Curve, samples: list[Curve], per: str) -> None:
-    """The intrinsic profile, with the band that holds the middle 68 % of the draws."""
-    finite = np.isfinite(samples).any(axis=0) if samples else np.zeros(radii.shape, bool)
-    if finite.any():
-        low, high = np.nanpercentile(np.array(samples)[:, finite], [16, 84], axis=0)
-        axes.fill_between(
-            radii[finite], low, high, color=style.BLUE, alpha=0.25, linewidth=0, zorder=5
-        )
-    axes.plot(
-        radii,
-        best,
-        color=style.BLUE,
-        linewidth=1.6,
-        zorder=6,
-        label=f"forward-modelled: {_gradient(radii, best, samples)} {per}",
-    )
-
-
-def _draw_blurred(axes: Axes, blurred: baselines.Annuli) -> None:
-    """The annuli that the fit predicts for the data."""
-    marks: dict[str, Any] = {
-        "marker": "o",
-        "markersize": 5.5,
-        "markerfacecolor": "white",
-        "markeredgewidth": 1.2,
-    }
-    label = "fit through the PSF: compare with squares"
-    axes.plot(
-        blurred.radius,
-        blurred.median,
-        color=style.BLUE,
-        linewidth=1.4,
-        linestyle=":",
-        zorder=3.5,
-        label=label,
-        **marks,
-    )
-
-
-def _gradient(radii: Curve, curve: Curve, samples: list[Curve]) -> str:
-    """The slope of a curve and its error from the draws as text; "mean" if it is not straight."""
-    line = baselines.ols(radii, curve)
-    slopes = [
-        baselines.ols(radii, sample).gradient for sample in samples if np.all(np.isfinite(sample))
-    ]
-    error = float(np.std(slopes, ddof=1)) if len(slopes) > 1 else 0.0
-    bend = np.nanmax(np.abs(curve - line.central - line.gradient * radii))
-    mean = "" if bend <= STRAIGHT * (np.nanmax(curve) - np.nanmin(curve)) + 1e-4 else "mean "
-    return mean + style.number(line.gradient, error)

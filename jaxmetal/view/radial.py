@@ -107,8 +107,9 @@ def expected_annuli(
 ) -> baselines.Annuli:
     """The annuli that a model predicts for noisy data.
 
-    Noise moves the median of a skewed distribution towards its mean, so the medians of the noiseless
-    model cannot be compared with the data. The quantiles of the noise stand for random draws.
+    Noise moves the median of a skewed distribution towards its mean, so the medians of the model
+    without noise cannot be compared with the data. Quantiles of the noise stand for random
+    draws.
 
     Parameters
     ----------
@@ -127,7 +128,7 @@ def expected_annuli(
 
 
 def draws(fit: Fit, posterior: Posterior | None = None) -> list[Galaxy]:
-    """Up to DRAWS galaxies with parameters drawn from the posterior, or from the fit's covariance."""
+    """Up to DRAWS galaxies with parameters from the posterior, or from the fit's covariance."""
     if posterior is None:
         if not fit.parameters or not np.all(np.isfinite(fit.covariance)):
             return []
