@@ -79,11 +79,9 @@ class Component(eqx.Module):
         self.light = lights if isinstance(light, Mapping) else light
         self.tracers = dict(sorted(tracers.items()))
         self.foreground, self.lensed_light = foreground, lensed_light
-        self.distance_ratio = (
-            None
-            if distance_ratio is None
-            else as_array(distance_ratio, "Component: distance_ratio")
-        )
+        if distance_ratio is not None:
+            distance_ratio = as_array(distance_ratio, "Component: distance_ratio")
+        self.distance_ratio = distance_ratio
 
     @property
     def lights(self) -> dict[str, Profile]:
@@ -139,14 +137,10 @@ class Galaxy(eqx.Module):
             raise InputError("Galaxy: at least one component is needed.")
         for name, component in components.items():
             if not isinstance(component, Component):
-                hint = (
-                    f"; write {name}=Component(light=profile)"
-                    if isinstance(component, Profile)
-                    else ""
-                )
-                raise InputError(
-                    f"Galaxy: {name} must be a Component, got {described(component)}{hint}."
-                )
+                is_profile = isinstance(component, Profile)
+                hint = f"; write {name}=Component(light=profile)" if is_profile else ""
+                value = f"{described(component)}{hint}"
+                raise InputError(f"Galaxy: {name} must be a Component, got {value}.")
         self.components = dict(sorted(components.items()))
         self.lens = _checked_lens(lens)
 
@@ -229,10 +223,8 @@ def _checked_lens(lens: Any) -> dict[str, Profile]:
         return {}
     if not isinstance(lens, Mapping):
         hint = "; a component needs another name" if isinstance(lens, Component) else ""
-        raise InputError(
-            f"Galaxy.lens: expected lenses by name, such as {{'halo': Profile(...)}}, "
-            f"got {type(lens).__name__}{hint}."
-        )
+        expected = "lenses by name, such as {'halo': Profile(...)}"
+        raise InputError(f"Galaxy.lens: expected {expected}, got {type(lens).__name__}{hint}.")
     for name, profile in lens.items():
         if not isinstance(profile, Profile):
             raise InputError(
