@@ -116,10 +116,11 @@ def _check_method(raw: Mapping[str, Any]) -> None:
 
 def versions() -> dict[str, str]:
     """The version and the precision, which must not change during a survey."""
+    double: Any = jax.config.jax_enable_x64  # type: ignore[attr-defined]
     return {
         "jaxmetal": jaxmetal.__version__,
-        "precision": "float64" if jax.config.jax_enable_x64 else "float32",
-    }  # type: ignore[attr-defined]
+        "precision": "float64" if double else "float32",
+    }
 
 
 def table_hash(catalogue: Catalogue) -> str:
