@@ -1,6 +1,6 @@
-"""How functions are compiled: by `equinox.filter_jit`, with options for XLA where it compiles for a CPU.
+"""Compilation of functions by `equinox.filter_jit`, with options of XLA on a CPU.
 
-What is compiled is kept between processes by JAX's own persistent compilation cache, where one is
+Compiled programs are kept between processes by JAX's persistent compilation cache, where one is
 set; see `io.compiled`.
 """
 
@@ -27,17 +27,18 @@ QUICK: dict[str, Any] = (
 
 
 class Compiled:
-    """A function compiled once for every structure, shape and type of its arguments.
+    """A function that is compiled once for every structure, shape and type of its arguments.
 
-    Arrays are arguments of the compiled program, and everything else a constant of it. Inside
-    another traced function it is called as it is: the options are those of the outermost program.
+    Arrays are arguments of the compiled program, everything else is a constant of it. While another
+    function is traced it is called without compilation, so that the options of the outermost
+    program hold.
 
     Parameters
     ----------
     function
         of any pytrees, or a method of one.
     options
-        of XLA, for a CPU alone: that is where they were measured.
+        of XLA, used on a CPU only, because they were measured there.
     """
 
     def __init__(self, function: Callable, options: dict[str, Any]):
@@ -46,21 +47,21 @@ class Compiled:
 
     @functools.cached_property
     def _program(self) -> Any:
-        # Not before the first call: to ask for the backend sets it up.
+        # Not before the first call, because this initialises the backend.
         options = self._options if jax.default_backend() == "cpu" else None
-        # Equinox hands on to `jax.jit` whatever it does not know.
+        # Equinox passes unknown options on to `jax.jit`.
         for_jit: dict[str, Any] = {"compiler_options": options or None}
         return eqx.filter_jit(self._function, **for_jit)
 
     def __call__(self, *arguments: Any) -> Any:
-        # While a function is traced for jit, a new array is a tracer too.
+        # While a function is traced for jit, a new array is a tracer, too.
         leaves = [jnp.asarray(np.float32(0)), *jax.tree.leaves((self._function, arguments))]
         if any(isinstance(leaf, Tracer) for leaf in leaves):
             return self._function(*arguments)
         return self._program(*arguments)
 
     def prepare(self, *arguments: Any) -> None:
-        """Compile for such arguments without running it; JAX finds the program again when it is called."""
+        """Compile for arguments of this kind without a run; later calls reuse the program."""
         self._program.lower(*arguments).compile()
 
 
@@ -70,10 +71,18 @@ def compiled(function: Callable) -> Compiled:
 
 
 def compiled_soon(function: Callable) -> Compiled:
-    """`function` compiled in two thirds of the usual time where XLA can, to run up to half slower: for what is run a few times."""
+    """`function` compiled to be run a few times.
+
+    The compilation takes two thirds of that of `compiled`, where this version of XLA has the
+    option, and the program is up to half slower.
+    """
     return Compiled(function, SAFE | QUICK)
 
 
 def compiled_once(function: Callable) -> Compiled:
-    """`function` compiled in a quarter to two thirds of the usual time, to run a few times slower: for what is hardly ever run twice."""
+    """`function` compiled to be run once or twice.
+
+    The compilation takes a quarter to two thirds of that of `compiled`, and the program is a few
+    times slower.
+    """
     return Compiled(function, SAFE | QUICK | {"xla_backend_optimization_level": 0})

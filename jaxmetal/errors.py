@@ -1,4 +1,4 @@
-"""What goes wrong: one error and one warning of the input, each a readable line, and what may fail without taking the rest along."""
+"""Errors and warnings about the input, and steps that may fail without ending a run."""
 
 import logging
 import re
@@ -14,21 +14,24 @@ log = logging.getLogger("jaxmetal")
 
 
 class InputError(ValueError):
-    """Something the user can put right; the message names the field, what was expected and what arrived."""
+    """An error in the input that the user can correct.
+
+    The message names the field, what was expected and what arrived.
+    """
 
 
 class InputWarning(UserWarning):
-    """The input was usable only after a change, and the message says which."""
+    """A change of the input that was necessary to use it; the message says which."""
 
 
 def unknown(kind: str, name: str, known: Iterable[str], where: str = "") -> InputError:
-    """The error for a name that does not exist, with the nearest right one and the whole list."""
-    known = sorted(known)
-    # Whatever the case: METALLICITY is near metalicity.
-    folded = {other.casefold(): other for other in known}
+    """The error for a name that does not exist, with the most similar one and all that exist."""
+    names = sorted(known)
+    # Without regard to case: METALLICITY is similar to metalicity.
+    folded = {other.casefold(): other for other in names}
     near = get_close_matches(name.casefold(), folded, n=1)
     hint = f" Did you mean {folded[near[0]]!r}?" if near else ""
-    listed = ", ".join(known) or "none"
+    listed = ", ".join(names) or "none"
     return InputError(
         f"{where + ': ' if where else ''}unknown {kind} {name!r}.{hint} It may be one of: {listed}."
     )
@@ -53,14 +56,14 @@ def check_type(value: Any, kind: type, where: str, hint: str = "") -> None:
     """
     if not isinstance(value, kind):
         article = "an" if kind.__name__[0] in "AEIOU" else "a"
-        said = f"; {hint}" if hint else ""
+        hint_text = f"; {hint}" if hint else ""
         raise InputError(
-            f"{where}: expected {article} {kind.__name__}, got {described(value)}{said}."
+            f"{where}: expected {article} {kind.__name__}, got {described(value)}{hint_text}."
         )
 
 
 def described(value: Any) -> str:
-    """What kind of thing a value is, in a few words."""
+    """The type of a value, in a few words."""
     if value is None:
         return "None"
     if isclass(value):
@@ -71,14 +74,18 @@ def described(value: Any) -> str:
 
 
 def comma_hint(value: Any) -> str:
-    """What to write instead of a text that is a number with a decimal comma; nothing for any other value."""
+    """The correction of a text that is a number with a decimal comma; empty for other values."""
     if not isinstance(value, str) or not re.fullmatch(r"\s*[-+]?\d+,\d+([eE][-+]?\d+)?\s*", value):
         return ""
-    return f", which is read as text: numbers have a decimal point, write {value.strip().replace(',', '.')}"
+    number = value.strip().replace(",", ".")
+    return f", which is read as text: numbers have a decimal point, write {number}"
 
 
 def reason(error: BaseException) -> str:
-    """Why something failed, in one line for whoever reads a summary; what is no error of the input has its class's name before it."""
+    """Why something failed, in one line.
+
+    Errors other than those of the input have the name of their class before the message.
+    """
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     text = " ".join(str(error).split())
@@ -89,14 +96,14 @@ def reason(error: BaseException) -> str:
 
 @contextmanager
 def surviving(failures: dict[str, str], what: str) -> Iterator[None]:
-    """Go on after a block that fails, so that one part of a result costs none of the others.
+    """Continue after a block that fails, so that the other parts of a result are made.
 
     Parameters
     ----------
     failures
-        {what failed: why}, to which the block is added if it does.
+        {what failed: why}, to which the block is added if it fails.
     what
-        is made in the block, for people.
+        is made in the block, for messages.
     """
     try:
         yield
@@ -107,9 +114,9 @@ def surviving(failures: dict[str, str], what: str) -> Iterator[None]:
 
 
 def warn_user(message: str) -> None:
-    """An InputWarning at the line of the script that called the package."""
+    """Issue an InputWarning at the line of the script that called the package."""
     level = 2
-    # Equinox makes the objects of its classes, so its frames lie between.
+    # The frames of Equinox, which creates the objects of its classes, are skipped, too.
     while (
         sys._getframe(level - 1).f_globals.get("__name__", "").startswith(("jaxmetal.", "equinox."))
     ):
@@ -119,7 +126,10 @@ def warn_user(message: str) -> None:
 
 @contextmanager
 def collected_warnings() -> Iterator[list[str]]:
-    """The InputWarnings of a block as a list of texts, each once, which is filled when the block ends; they are not shown."""
+    """Collect the InputWarnings of a block as texts, each once, instead of showing them.
+
+    The list is filled when the block ends.
+    """
     texts: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", InputWarning)
@@ -136,7 +146,7 @@ def collected_warnings() -> Iterator[list[str]]:
 
 @contextmanager
 def warnings_about(where: str) -> Iterator[None]:
-    """InputWarnings of a block say which part of the input they are about.
+    """Prefix the InputWarnings of a block with the part of the input that they are about.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Files appear whole or not at all."""
+"""Atomic writing: files appear complete or not at all."""
 
 import os
 import shutil
@@ -15,13 +15,13 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
     Parameters
     ----------
     path
-        where the finished file is to stand; its folder is made if missing.
+        of the finished file; its folder is made if missing.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     try:
-        # The suffix stays, because writers choose the format by it.
+        # With the same suffix, because writers choose the format by it.
         part = folder / path.name
         yield part
         with open(part, "rb") as file:

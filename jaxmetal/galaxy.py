@@ -1,4 +1,4 @@
-"""A galaxy: components, each a light profile with the tracers that ride on it, and the lenses in front of them."""
+"""A galaxy: components of light with the tracers that it carries, and lenses in front of them."""
 
 from collections.abc import Mapping
 from functools import reduce
@@ -18,7 +18,7 @@ LIGHT = "light"
 
 
 class Component(eqx.Module):
-    """One light profile, or several by name, and any number of named tracers that its light carries.
+    """A light profile, or several by name, and any number of named tracers that its light carries.
 
     Parameters
     ----------
@@ -36,8 +36,8 @@ class Component(eqx.Module):
         factor on the deflection for a component at a redshift of its own: its D_LS/D_S over that
         for which the lenses are given; 1 if left out, and then no parameter.
     lensed_light
-        False if `light` is the brightness as it is seen through the lenses, such as a picture of an
-        arc; lensing conserves it. The tracers lie in the source plane all the same.
+        False if `light` is the surface brightness in the image plane, such as an image of an arc;
+        lensing conserves it. The tracers are defined in the source plane in either case.
 
     Raises
     ------
@@ -62,18 +62,13 @@ class Component(eqx.Module):
         **tracers: Profile,
     ):
         if unnamed:
-            wanted, arrived = "tracers by name, such as metallicity=profile", described(unnamed[0])
-            raise InputError(f"Component: expected {wanted}, got {arrived} without a name.")
+            expected = "tracers by name, such as metallicity=profile"
+            raise InputError(
+                f"Component: expected {expected}, got {described(unnamed[0])} without a name."
+            )
         lights = dict(sorted(_lights_by_name(light).items()))
         for name, profile in {**lights, **tracers}.items():
-            if not isinstance(profile, Profile):
-                raise InputError(
-                    f"Component: {name} must be a Profile, got {described(profile)}{_profile_hint(profile)}."
-                )
-            if profile.deflects:
-                raise InputError(
-                    f"Component: {name} must have one value at each position, got the lens {profile.name}."
-                )
+            _check_profile(name, profile)
         for name, choice in {"foreground": foreground, "lensed_light": lensed_light}.items():
             if not isinstance(choice, bool):
                 raise InputError(f"Component: {name} must be True or False, got {choice!r}.")
@@ -84,11 +79,9 @@ class Component(eqx.Module):
         self.light = lights if isinstance(light, Mapping) else light
         self.tracers = dict(sorted(tracers.items()))
         self.foreground, self.lensed_light = foreground, lensed_light
-        self.distance_ratio = (
-            None
-            if distance_ratio is None
-            else as_array(distance_ratio, "Component: distance_ratio")
-        )
+        if distance_ratio is not None:
+            distance_ratio = as_array(distance_ratio, "Component: distance_ratio")
+        self.distance_ratio = distance_ratio
 
     @property
     def lights(self) -> dict[str, Profile]:
@@ -123,7 +116,8 @@ class Galaxy(eqx.Module):
 
     Examples
     --------
-    >>> galaxy = Galaxy(disc=Component(light=Profile(light.sersic, amp=16.0, R_sersic=1.0, n_sersic=1.0)))
+    >>> profile = Profile(light.sersic, amp=16.0, R_sersic=1.0, n_sersic=1.0)
+    >>> galaxy = Galaxy(disc=Component(light=profile))
     >>> galaxy.disc.light.R_sersic
     Array(1., dtype=float32)
     """
@@ -135,20 +129,18 @@ class Galaxy(eqx.Module):
         self, *unnamed: Any, lens: Mapping[str, Profile] | None = None, **components: Component
     ):
         if unnamed:
-            wanted, arrived = "components by name, such as disc=component", described(unnamed[0])
-            raise InputError(f"Galaxy: expected {wanted}, got {arrived} without a name.")
+            expected = "components by name, such as disc=component"
+            raise InputError(
+                f"Galaxy: expected {expected}, got {described(unnamed[0])} without a name."
+            )
         if not components:
             raise InputError("Galaxy: at least one component is needed.")
         for name, component in components.items():
             if not isinstance(component, Component):
-                hint = (
-                    f"; write {name}=Component(light=profile)"
-                    if isinstance(component, Profile)
-                    else ""
-                )
-                raise InputError(
-                    f"Galaxy: {name} must be a Component, got {described(component)}{hint}."
-                )
+                is_profile = isinstance(component, Profile)
+                hint = f"; write {name}=Component(light=profile)" if is_profile else ""
+                value = f"{described(component)}{hint}"
+                raise InputError(f"Galaxy: {name} must be a Component, got {value}.")
         self.components = dict(sorted(components.items()))
         self.lens = _checked_lens(lens)
 
@@ -171,11 +163,11 @@ class Galaxy(eqx.Module):
 
     @property
     def named(self) -> dict[str, Any]:
-        """What a dotted path may start with: the components by name, and the lenses if there are any."""
+        """The first parts of dotted paths: the components by name, and the lenses, if any."""
         return {**self.components, **({LENS: self.lens} if self.lens else {})}
 
     def with_named(self, parts: Mapping[str, Any]) -> "Galaxy":
-        """A copy with others in the place of its components and lenses, given by the names of `named`."""
+        """A copy with its components and lenses replaced, given by the names of `named`."""
         names = list(self.named)
         return eqx.tree_at(
             lambda galaxy: [galaxy.named[name] for name in names],
@@ -200,17 +192,27 @@ class Galaxy(eqx.Module):
 def _lights_by_name(light: Any) -> dict[str, Any]:
     if not isinstance(light, Mapping):
         return {LIGHT: light}
-    wrong = [name for name in light if not isinstance(name, str) or "." in name]
-    if not light or wrong:
-        wanted = "lights by name, such as {'Ha': profile}, with names without a dot"
-        raise InputError(
-            f"Component.light: expected {wanted}, got {described(wrong[0] if wrong else light)}."
-        )
+    invalid = [name for name in light if not isinstance(name, str) or "." in name]
+    if not light or invalid:
+        expected = "lights by name, such as {'Ha': profile}, with names without a dot"
+        value = described(invalid[0] if invalid else light)
+        raise InputError(f"Component.light: expected {expected}, got {value}.")
     return dict(light)
 
 
+def _check_profile(name: str, profile: Any) -> None:
+    """Refuse what is not the Profile of a light or a tracer."""
+    if not isinstance(profile, Profile):
+        value = f"{described(profile)}{_profile_hint(profile)}"
+        raise InputError(f"Component: {name} must be a Profile, got {value}.")
+    if profile.deflects:
+        raise InputError(
+            f"Component: {name} must have one value at each position, got the lens {profile.name}."
+        )
+
+
 def _profile_hint(value: Any) -> str:
-    """How a profile is written, for whoever gave something like one."""
+    """How a profile is written, for an error about a value that is none."""
     if callable(value) and hasattr(value, "__name__"):
         return f"; write Profile({value.__name__}, …) with the values of its parameters"
     return "; write Profile(function, …) with the values of its parameters"
@@ -221,9 +223,8 @@ def _checked_lens(lens: Any) -> dict[str, Profile]:
         return {}
     if not isinstance(lens, Mapping):
         hint = "; a component needs another name" if isinstance(lens, Component) else ""
-        raise InputError(
-            f"Galaxy.lens: expected lenses by name, such as {{'halo': Profile(...)}}, got {type(lens).__name__}{hint}."
-        )
+        expected = "lenses by name, such as {'halo': Profile(...)}"
+        raise InputError(f"Galaxy.lens: expected {expected}, got {type(lens).__name__}{hint}.")
     for name, profile in lens.items():
         if not isinstance(profile, Profile):
             raise InputError(
@@ -231,18 +232,19 @@ def _checked_lens(lens: Any) -> dict[str, Profile]:
             )
         if not profile.deflects:
             raise InputError(
-                f"Galaxy.lens[{name!r}]: {profile.name} is no lens: it gives no pair (alpha_x, alpha_y)."
+                f"Galaxy.lens[{name!r}]: {profile.name} is no lens: "
+                "it gives no pair (alpha_x, alpha_y)."
             )
     return dict(sorted(lens.items()))
 
 
 def children(node: Any) -> dict[str, Any]:
-    """What a dotted path may name below this node."""
-    named = _named(node)
-    if named is not None:
-        return named
+    """The values below a node by the next part of a dotted path."""
+    parts = _named(node)
+    if parts is not None:
+        return parts
     if isinstance(node, eqx.Module):
-        # A class may name what of it a fit can adjust; the rest is data.
+        # A class may list its fields that can be parameters of a fit; the others are data.
         names = getattr(node, "adjustable", None) or node.__dataclass_fields__
         values = {name: getattr(node, name) for name in names}
         return {
@@ -254,7 +256,7 @@ def children(node: Any) -> dict[str, Any]:
 
 
 def _named(node: Any) -> dict[str, Any] | None:
-    """The parts that users named, by their names; None for other objects."""
+    """The parts of a node by the names that users gave them; None for other objects."""
     if isinstance(node, Galaxy):
         return node.named
     if isinstance(node, Component):
@@ -266,12 +268,12 @@ def _named(node: Any) -> dict[str, Any] | None:
 
 
 def get(node: Any, path: str) -> Any:
-    """What stands at a dotted path such as "disc.light.R_sersic".
+    """The value at a dotted path such as "disc.light.R_sersic".
 
     Raises
     ------
     InputError
-        naming the part of the path that does not exist, and what does.
+        with the part of the path that does not exist, and the names that do.
     """
 
     def step(node: Any, name: str) -> Any:
@@ -284,11 +286,11 @@ def get(node: Any, path: str) -> Any:
 
 
 def put(node: Any, path: str, value: Any) -> Any:
-    """A copy of `node` with another value at a dotted path."""
+    """A copy of `node` with the value at a dotted path replaced."""
     get(node, path)
 
     def step(node: Any, name: str) -> Any:
-        named = _named(node)
-        return getattr(node, name) if named is None else named[name]
+        parts = _named(node)
+        return getattr(node, name) if parts is None else parts[name]
 
     return eqx.tree_at(lambda tree: reduce(step, path.split("."), tree), node, value)

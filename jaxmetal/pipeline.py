@@ -1,6 +1,6 @@
-"""From a configuration to a folder of results; every step leaves what was made so far.
+"""The pipeline from a configuration to a folder of results: fit, write, sample, write, draw.
 
-fitted → written → sampled → written → drawn
+The results of each step are kept if a later one fails.
 """
 
 import logging
@@ -21,28 +21,28 @@ from jaxmetal.io.summary import failed_lines, how, posterior_text, summary_text,
 
 log = logging.getLogger("jaxmetal")
 
-# What a summary says of a posterior until there is one, which a run that is killed leaves behind.
+# Why there is no posterior in the summary of a run that is killed.
 PENDING = "not finished yet"
 
 
 @dataclass
 class Run:
-    """What a run made.
+    """The results of a run.
 
     Parameters
     ----------
     folder
         where it was written.
     scene
-        what was fitted: galaxy, maps and priors of the configuration.
+        galaxy, maps and priors of the configuration.
     fit
         the maximum of the posterior.
     posterior
         its draws, if there are any.
     unsampled
-        why there are none; empty if nobody asked for them.
+        why there are none; empty if the configuration does not ask for them.
     failures
-        {what could not be made: why}, such as a figure.
+        {step that failed, such as a figure: why}.
     """
 
     folder: Path
@@ -54,12 +54,12 @@ class Run:
 
     @property
     def has_answer(self) -> bool:
-        """Whether the fit converged, or a posterior that was drawn all the same did."""
+        """Whether the fit converged, or a posterior that was sampled although it had not."""
         return self.fit.converged or (self.posterior is not None and self.posterior.converged)
 
     @property
     def summary(self) -> str:
-        """All of it on one page, as summary.txt has it."""
+        """The text of summary.txt."""
         return summary_text(self.scene, self.fit, self.posterior, self.unsampled, self.failures)
 
 
@@ -72,10 +72,11 @@ def run(
     progress: bool | None = None,
     tell: Callable[[str], object] = lambda text: None,
 ) -> Run:
-    """Fit the maps of a configuration, sample the posterior, write results and pictures: what `jaxmetal fit` does.
+    """Fit the maps of a configuration, sample the posterior, write results and figures.
 
-    The folder of results is there as soon as the maximum is found; the posterior and the pictures
-    are added to it. What fails on the way costs nothing of what was there before.
+    This is the command `jaxmetal fit`. The folder of results is written as soon as the maximum is
+    found; the posterior and the figures are added to it. An error in a later step leaves the
+    earlier results.
 
     Parameters
     ----------
@@ -88,11 +89,11 @@ def run(
     sample
         False for the maximum and its errors only.
     progress
-        whether to show how far it is; if left out, a bar on a terminal or in a notebook, and a line
+        whether to show the progress; if left out, a bar on a terminal or in a notebook, and a line
         every half minute in a log.
     tell
-        is given each part of the summary as soon as it is known, such as `print`: the maximum
-        before anything is sampled.
+        called with each part of the summary as soon as it is available, such as `print`: the
+        maximum before anything is sampled.
 
     Returns
     -------
@@ -117,38 +118,46 @@ def run(
     if not sample:
         scene = replace(scene, config=scene.config.model_copy(update={"sample": None}))
     model = scene.model()
-    made = Run(folder, scene, _fitted(scene, model, progress))
+    result = Run(folder, scene, _fitted(scene, model, progress))
     settings = scene.config.sample
     if settings is not None:
-        made.unsampled = sampling.not_to_be_sampled(made.fit, settings.allow_unconverged) or PENDING
-    # The numbers first: they are worth having even where nothing can be written.
-    tell(made.summary)
+        reason = sampling.not_to_be_sampled(result.fit, settings.allow_unconverged)
+        result.unsampled = reason or PENDING
+    # The summary first, so that it is printed even if nothing can be written.
+    tell(result.summary)
     with folders.whole_folder(folder, overwrite) as part:
-        folders.write_fit(part, scene, made.fit, made.failures, config)
-        folders.write_summary(part, made.summary)
+        folders.write_fit(part, scene, result.fit, result.failures, config)
+        folders.write_summary(part, result.summary)
+    _sample_and_draw(result, model, progress, tell)
+    if result.failures:
+        tell("\n".join(failed_lines(result.failures)) + "\n")
+    log.info("written to %s", folder)
+    return result
+
+
+def _sample_and_draw(
+    result: Run, model: Model, progress: bool | None, tell: Callable[[str], object]
+) -> None:
+    """The steps after the fit; the summary in the folder is written again, however they end."""
     try:
-        if made.unsampled == PENDING:
-            _sample(made, model, progress, tell)
-        elif made.unsampled:
-            log.warning("the posterior is not sampled: %s", made.unsampled)
-        if scene.config.plots:
-            draw(folder, scene, made.fit, made.posterior, made.failures)
+        if result.unsampled == PENDING:
+            _sample(result, model, progress, tell)
+        elif result.unsampled:
+            log.warning("the posterior is not sampled: %s", result.unsampled)
+        if result.scene.config.plots:
+            draw(result.folder, result.scene, result.fit, result.posterior, result.failures)
     except BaseException:
-        # An interrupt, or the end that a scheduler sets.
-        if made.unsampled == PENDING:
-            made.unsampled = "interrupted"
-            log.warning("sampling interrupted; the results of the fit are in %s", folder)
+        # An interrupt, or a SIGTERM from a scheduler.
+        if result.unsampled == PENDING:
+            result.unsampled = "interrupted"
+            log.warning("sampling interrupted; the results of the fit are in %s", result.folder)
         else:
-            made.failures["pictures"] = "interrupted"
-            log.warning("pictures interrupted; what was finished by then is in %s", folder)
+            result.failures["pictures"] = "interrupted"
+            log.warning("pictures interrupted; what was finished by then is in %s", result.folder)
         raise
     finally:
-        with surviving(made.failures, "summary"):
-            folders.write_summary(folder, made.summary)
-    if made.failures:
-        tell("\n".join(failed_lines(made.failures)) + "\n")
-    log.info("written to %s", folder)
-    return made
+        with surviving(result.failures, "summary"):
+            folders.write_summary(result.folder, result.summary)
 
 
 def _fitted(scene: Scene, model: Model, progress: bool | None) -> Fit:
@@ -165,51 +174,53 @@ def _fitted(scene: Scene, model: Model, progress: bool | None) -> Fit:
     return fit
 
 
-def _sample(made: Run, model: Model, progress: bool | None, tell: Callable[[str], object]) -> None:
+def _sample(
+    result: Run, model: Model, progress: bool | None, tell: Callable[[str], object]
+) -> None:
     """Draw the posterior and add it to the folder."""
-    settings = made.scene.config.sample
+    settings = result.scene.config.sample
     assert settings is not None
-    log.info("the maximum is written to %s", made.folder)
+    log.info("the maximum is written to %s", result.folder)
     log.info(
         "sampling: %s, %d chains of %d draws", settings.method, settings.chains, settings.draws
     )
-    with surviving(made.failures, "sampling"):
-        posterior = sampling.sample(model, made.fit, **settings.model_dump(), progress=progress)
-        # A posterior that cannot be judged is not one.
+    with surviving(result.failures, "sampling"):
+        posterior = sampling.sample(model, result.fit, **settings.model_dump(), progress=progress)
+        # A posterior whose convergence cannot be computed counts as a failure.
         log.info("posterior: %s", verdict(posterior))
         log.info("sampled by %s", how(posterior))
-        made.posterior = posterior
-    if made.posterior is None:
-        made.unsampled = "the sampler failed"
+        result.posterior = posterior
+    if result.posterior is None:
+        result.unsampled = "the sampler failed"
         return
-    made.unsampled = ""
-    tell("\n" + posterior_text(made.scene, made.fit, made.posterior))
-    with surviving(made.failures, folders.POSTERIOR):
-        made.posterior.save(made.folder / folders.POSTERIOR)
-    with surviving(made.failures, folders.TABLE):
-        folders.write_table(made.folder, made.scene, made.fit, made.posterior)
+    result.unsampled = ""
+    tell("\n" + posterior_text(result.scene, result.fit, result.posterior))
+    with surviving(result.failures, folders.POSTERIOR):
+        result.posterior.save(result.folder / folders.POSTERIOR)
+    with surviving(result.failures, folders.TABLE):
+        folders.write_table(result.folder, result.scene, result.fit, result.posterior)
 
 
 def draw(
     folder: Path, scene: Scene, fit: Fit, posterior: Posterior | None, failures: dict[str, str]
 ) -> list[Path]:
-    """Every picture of a fit that can be drawn, into the plots of its folder.
+    """Draw the figures of a fit into the plots of its folder.
 
     Parameters
     ----------
     folder
         of the results.
     scene
-        what was fitted.
+        galaxy, maps and priors of the configuration.
     fit, posterior
-        what came of it.
+        the results.
     failures
-        {what could not be made: why}, to which is added what cannot be drawn.
+        {step that failed: why}, to which figures that cannot be drawn are added.
 
     Returns
     -------
     paths
-        of the pictures that were made.
+        of the figures that were drawn.
     """
     paths: list[Path] = []
     with surviving(failures, "pictures"):

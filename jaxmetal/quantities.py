@@ -1,7 +1,7 @@
-"""What numbers mean: units, masks and uncertainties of an array are used or refused, never dropped.
+"""Units, masks and uncertainties of arrays: they are used or refused, never ignored.
 
-A plain number is always in the unit that its place expects. astropy is recognised by what its
-objects offer, so that nothing has to be imported for it.
+A plain number is always in the expected unit. The objects of astropy are recognised by their
+attributes, so that astropy need not be imported.
 """
 
 import warnings
@@ -11,13 +11,13 @@ import numpy as np
 
 from jaxmetal.errors import InputError
 
-# What a place may expect: a unit, several alternatives, "" for no unit, or None where the library
-# does not know the unit.
+# An expected unit: a unit, several alternatives, "" for no unit, or None if the unit is unknown.
 Unit = Any
-ARCSEC, DEGREES = "arcsec", "deg"
+ARCSEC = "arcsec"
+DEGREES = "deg"
 PIXEL_SCALE = ("arcsec", "arcsec / pix")
 PIXELS = ("", "pix")
-# Pictures that are normalised, whatever their unit.
+# Of images that are normalised, whatever their unit.
 ANY = "any"
 
 # Spellings in headers that astropy does not know.
@@ -38,7 +38,7 @@ _SPELLINGS = {
 
 
 class Contents(NamedTuple):
-    """An array taken apart.
+    """The parts of an array.
 
     Parameters
     ----------
@@ -86,12 +86,12 @@ def contents(value: Any) -> Contents:
 
 
 def _combined(inner: Contents, mask: Any, unit: Any = None, uncertainty: Any = None) -> Contents:
-    """Contents with what their container adds."""
-    if mask is not None:
+    """Contents with the mask, unit and uncertainty of their container."""
+    if mask is None:
+        mask = inner.mask
+    else:
         mask = np.broadcast_to(np.asarray(mask) != 0, np.shape(inner.numbers))
         mask = mask if inner.mask is None else mask | inner.mask
-    else:
-        mask = inner.mask
     return Contents(inner.numbers, mask, inner.unit if unit is None else unit, uncertainty)
 
 
@@ -103,7 +103,8 @@ def _listed(values: list | tuple) -> Contents:
     unit = parts[0].unit
     if any((part.unit is None) != (unit is None) for part in parts):
         raise InputError(
-            "a list of numbers of which some have a unit and others have none; give all a unit, or none."
+            "a list of numbers of which some have a unit and others have none; "
+            "give all a unit, or none."
         )
     numbers = [part.numbers for part in parts]
     if unit is not None:
@@ -124,20 +125,19 @@ def _carries(value: Any) -> bool:
     """Whether a unit, a mask or an uncertainty comes with a value, or with any item of a list."""
     if isinstance(value, list | tuple):
         return any(_carries(item) for item in value)
-    found = contents(value)
-    return found.unit is not None or found.mask is not None
+    parts = contents(value)
+    return parts.unit is not None or parts.mask is not None
 
 
 def converted(numbers: Any, unit: Any, wanted: Unit, where: str) -> Any:
-    """Numbers in the unit that is wanted.
+    """Numbers converted to the expected unit.
 
     Parameters
     ----------
     numbers, unit
         an array and its astropy unit.
     wanted
-        a unit, several to choose from, "" for none, `ANY`, or None if the unit that is meant is not
-        known.
+        a unit, several alternatives, "" for none, `ANY`, or None if the unit is unknown.
     where
         names the value in messages.
 
@@ -158,24 +158,24 @@ def converted(numbers: Any, unit: Any, wanted: Unit, where: str) -> Any:
             f"{where}: got a quantity in {unit}, but the unit of this number is that of your own "
             "maps or function; give a plain number in that unit."
         )
-    named = str(wanted[0] if isinstance(wanted, tuple) else wanted) or "a number without a unit"
-    own = str(unit) or "no unit"
+    first = str(wanted[0] if isinstance(wanted, tuple) else wanted) or "a number without a unit"
     raise InputError(
-        f"{where}: expected {named}, got a quantity in {own}, which cannot be converted."
+        f"{where}: expected {first}, got a quantity in {str(unit) or 'no unit'}, "
+        "which cannot be converted."
     )
 
 
 def plain(value: Any, where: str, unit: Unit = "") -> Any:
-    """The value without unit and mask: in the unit that is expected, NaN where it is masked.
+    """The value without unit and mask: in the expected unit, NaN where it is masked.
 
     Parameters
     ----------
     value
-        whatever `contents` takes apart; what carries neither unit nor mask is returned as it is.
+        as for `contents`; a value with neither unit nor mask is returned as it is.
     where
         names the value in messages.
     unit
-        that is expected, as for `converted`.
+        the expected unit, as for `converted`.
 
     Raises
     ------
@@ -188,15 +188,15 @@ def plain(value: Any, where: str, unit: Unit = "") -> Any:
             f"{where}: got a {package} quantity; give one of astropy, or a plain number."
         )
     if isinstance(value, list | tuple):
-        # Item by item, because a plain number beside a quantity is in the unit that is expected.
+        # Item by item, because a plain number beside a quantity is in the expected unit.
         return [plain(item, where, unit) for item in value] if _carries(value) else value
-    found = contents(value)
-    numbers = found.numbers
-    if found.unit is not None:
-        numbers = converted(numbers, found.unit, unit, where)
-    if found.mask is None:
+    parts = contents(value)
+    numbers = parts.numbers
+    if parts.unit is not None:
+        numbers = converted(numbers, parts.unit, unit, where)
+    if parts.mask is None:
         return numbers
-    return np.where(found.mask, np.nan, np.asarray(numbers, float))
+    return np.where(parts.mask, np.nan, np.asarray(numbers, float))
 
 
 def as_numbers(value: Any, where: str, unit: Unit = "") -> np.ndarray:
@@ -210,7 +210,7 @@ def as_numbers(value: Any, where: str, unit: Unit = "") -> np.ndarray:
     Raises
     ------
     InputError
-        for what are no numbers, or have a unit that cannot be converted.
+        for values that are no numbers, or have a unit that cannot be converted.
     """
     bare = plain(value, where, unit)
     try:
@@ -228,7 +228,7 @@ def as_number(value: Any, where: str, unit: Unit = "") -> float:
 
 
 def in_one_unit(where: str, unit: Unit = None, **columns: Any) -> dict[str, Any]:
-    """Arrays of one kind, such as line fluxes, in the unit of the first; NaN where they are masked.
+    """Arrays of one quantity, such as line fluxes, in the unit of the first; NaN where masked.
 
     Parameters
     ----------
@@ -237,15 +237,15 @@ def in_one_unit(where: str, unit: Unit = None, **columns: Any) -> dict[str, Any]
     unit
         to be used instead of that of the first.
     columns
-        the arrays by name. What carries neither unit nor mask is returned as it is.
+        the arrays by name; those with neither unit nor mask are returned as they are.
 
     Raises
     ------
     InputError
         if one has a unit and another has none, or a unit that cannot be converted.
     """
-    found = {name: contents(value) for name, value in columns.items()}
-    units = {name: part.unit for name, part in found.items() if part.unit is not None}
+    parts = {name: contents(value) for name, value in columns.items()}
+    units = {name: part.unit for name, part in parts.items() if part.unit is not None}
     if not units:
         return {name: plain(value, f"{where}.{name}") for name, value in columns.items()}
     if len(units) < len(columns):
@@ -257,7 +257,7 @@ def in_one_unit(where: str, unit: Unit = None, **columns: Any) -> dict[str, Any]
 
 
 def unit_of_text(text: str) -> Any:
-    """The astropy unit that a header's text names, or None if it names none.
+    """The astropy unit of a text in a header, or None if there is no such unit.
 
     Parameters
     ----------
@@ -281,18 +281,18 @@ def unit_of_text(text: str) -> Any:
 
 
 def expected_unit(unit: Any, where: str) -> Any:
-    """An astropy unit as it was given or named, or None.
+    """An astropy unit from a unit or its name, or None.
 
     Raises
     ------
     InputError
-        for a text that names no unit.
+        for a text that is no unit.
     """
     if unit is None or not isinstance(unit, str):
         return unit
-    found = unit_of_text(unit)
-    if found is None and unit.strip():
+    parsed = unit_of_text(unit)
+    if parsed is None and unit.strip():
         raise InputError(
             f"{where}: expected an astropy unit or its name, such as 'km/s', got {unit!r}."
         )
-    return found
+    return parsed

@@ -1,19 +1,21 @@
-"""Work in several threads, and a flag for XLA against a deadlock in its thread pool.
+"""Computation in several threads, and a flag of XLA against a deadlock in its thread pool.
 
 On a CPU, from jaxlib 0.11 on, a Fourier transform (XLA's FftThunk) runs on a thread of XLA's Eigen
-thread pool and waits there for parts of it that it has handed to the same pool. Where every thread
-waits like this nobody does the work: two transforms at once, in a gradient or in two threads, end
-in a deadlock. `--xla_cpu_multi_thread_eigen=false` makes each transform run in the thread that asks
-for it, which cures it; other versions are left as they are.
+thread pool and waits there for tasks that it has submitted to the same pool. If all threads wait
+like this, none is left for the tasks: two transforms at once, in a gradient or in two threads, end
+in a deadlock. With `--xla_cpu_multi_thread_eigen=false` each transform runs in the thread that
+calls it, which avoids the deadlock; the flag is not set for other versions.
 
 The flag can go once the oldest jaxlib that this package admits is one in which the first two
 reports are closed as fixed, and the tests of transforms at the same time in tests/test_compiled.py
 pass there without it.
 
-References ---------- https://github.com/openxla/xla/issues/46345,
-https://github.com/openxla/xla/issues/46347: the transform and the pool.
-https://github.com/jax-ml/jax/issues/39081: as users of JAX meet it. PyAutoFit, issues 1528 and
-1530: the same cure, found independently.
+References
+----------
+https://github.com/openxla/xla/issues/46345, https://github.com/openxla/xla/issues/46347: the
+transform and the pool.
+https://github.com/jax-ml/jax/issues/39081: the deadlock in JAX.
+PyAutoFit, issues 1528 and 1530: the same remedy, found independently.
 """
 
 import os
@@ -24,8 +26,7 @@ from importlib.metadata import version
 from typing import Any
 
 FLAG = "xla_cpu_multi_thread_eigen"
-# The first version of JAX with the deadlock. There is none yet that is known to be without it
-# again.
+# The first version of JAX with the deadlock; no later version is known to be without it.
 SINCE = (0, 11)
 
 
@@ -35,28 +36,32 @@ def needed() -> bool:
 
 
 def keep_from_waiting() -> None:
-    """Set the flag, which XLA reads when JAX computes for the first time; a choice that is there already stays."""
+    """Set the flag, unless it is set; XLA reads it when JAX computes for the first time."""
     flags = os.environ.get("XLA_FLAGS", "")
     if needed() and FLAG not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} --{FLAG}=false".strip()
 
 
 def here(function: Callable) -> Callable:
-    """`function` for another thread, in the precision of this one: what is set for a block of code is set for its thread alone."""
+    """`function` for another thread, in the precision of this one.
+
+    `jax.enable_x64` as a context manager sets the precision of its own thread only.
+    """
     import jax
 
     double: Any = jax.config.jax_enable_x64  # type: ignore[attr-defined]
 
-    def there(*arguments: Any) -> Any:
-        # What is set already is not set again: JAX would take each program for another one.
-        with nullcontext() if jax.config.jax_enable_x64 == double else jax.enable_x64(double):  # type: ignore[attr-defined]
+    def in_same_precision(*arguments: Any) -> Any:
+        # A precision that is set already is not set again, because JAX would compile again.
+        current: Any = jax.config.jax_enable_x64  # type: ignore[attr-defined]
+        with nullcontext() if current == double else jax.enable_x64(double):
             return function(*arguments)
 
-    return there
+    return in_same_precision
 
 
 def side_by_side(function: Callable, cases: Sequence) -> list:
-    """What `function` gives for each case, as many at once as this process has cores."""
+    """The values of `function` for each case, computed in as many threads as there are cores."""
     cores = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )

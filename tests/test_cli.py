@@ -501,9 +501,9 @@ def test_an_interrupt_ends_quietly(config, tmp_path, monkeypatch, capsys):
 
 KILLED = """
 import sys, time
-from jaxmetal import cli
+from jaxmetal.cli.signals import exit_on_sigterm
 from jaxmetal.io.results import whole_folder
-with cli._tidy_end(), whole_folder(sys.argv[1]) as folder:
+with exit_on_sigterm(), whole_folder(sys.argv[1]) as folder:
     (folder / "half.txt").write_text("half")
     print("writing", flush=True)
     time.sleep(60)

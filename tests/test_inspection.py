@@ -17,7 +17,7 @@ from jaxmetal.io.fits import read_map
 from jaxmetal.io.scene import load
 from jaxmetal.quantities import unit_of_text
 from jaxmetal.survey.catalogue import Catalogue
-from jaxmetal.survey.plan import scene_of
+from jaxmetal.survey.scenes import scene_of
 
 # Precision plays no part here, or the one in which most people run.
 pytestmark = pytest.mark.precision("single")

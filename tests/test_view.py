@@ -16,7 +16,7 @@ import jaxmetal as jm
 from jaxmetal.io import summary
 from jaxmetal.profiles import geometry
 from jaxmetal.science import discs
-from jaxmetal.view import frames, light, maps, posterior, profile, save, style
+from jaxmetal.view import density, frames, light, maps, posterior, profile, radial, save, style
 
 # Precision plays no part here, or the one in which most people run.
 pytestmark = pytest.mark.precision("single")
@@ -250,19 +250,19 @@ def test_the_profile_gives_the_naive_and_the_true_gradient(fit, post, truth):
 
 
 def test_the_band_of_the_profile_is_as_wide_as_the_errors(fit, post):
-    for drawn, count in ((profile.draws(fit), profile.DRAWS), (profile.draws(fit, post), 200)):
+    for drawn, count in ((radial.draws(fit), radial.DRAWS), (radial.draws(fit, post), 200)):
         found = [float(galaxy.disc.metallicity.gradient) for galaxy in drawn]
         assert len(found) == count
         assert np.std(found) == pytest.approx(float(fit.errors[GRADIENT]), rel=0.3)
         assert np.mean(found) == pytest.approx(
             float(fit.parameters[GRADIENT]), abs=0.5 * float(fit.errors[GRADIENT])
         )
-    assert profile.draws(dataclasses.replace(fit, covariance=np.full((2, 2), np.nan))) == []
+    assert radial.draws(dataclasses.replace(fit, covariance=np.full((2, 2), np.nan))) == []
 
 
 def test_rings_are_circles_in_the_plane_of_the_disc():
     radii = np.linspace(0.0, 4.0, 9)
-    x, y = profile.ring(radii, (0.3, -0.2), 55.0, 30.0)
+    x, y = radial.ring(radii, (0.3, -0.2), 55.0, 30.0)
     found = geometry.disc_radius(jnp.asarray(x), jnp.asarray(y), 55.0, 30.0, 0.3, -0.2)
     np.testing.assert_allclose(found, np.broadcast_to(radii, x.shape), atol=1e-5)
 
@@ -270,8 +270,8 @@ def test_rings_are_circles_in_the_plane_of_the_disc():
 def test_the_intrinsic_profile_of_one_component_is_its_tracer(fit):
     galaxy = disc(central=8.8, x=0.3)
     radii = np.linspace(0.0, 30.0, 7)
-    found = profile.intrinsic_profile(
-        galaxy, fit.maps["z"], *profile.ring(radii, (0.3, 0.0), 0.0, 0.0)
+    found = radial.intrinsic_profile(
+        galaxy, fit.maps["z"], *radial.ring(radii, (0.3, 0.0), 0.0, 0.0)
     )
     np.testing.assert_allclose(found, 8.8 - 0.2 * radii, rtol=1e-5)
 
@@ -285,8 +285,8 @@ def test_the_intrinsic_profile_of_several_components_is_weighted_by_light(fit):
 
     dark = jm.Component(light=jm.Profile(jm.light.exponential, amp=100.0, scale_length=2.0))
     galaxy = jm.Galaxy(poor=lamp(3.0, 8.0), rich=lamp(1.0, 9.0), dark=dark)
-    found = profile.intrinsic_profile(
-        galaxy, fit.maps["z"], *profile.ring(np.array([0.0, 1.0, 3.0]), (0.0, 0.0), 0.0, 0.0)
+    found = radial.intrinsic_profile(
+        galaxy, fit.maps["z"], *radial.ring(np.array([0.0, 1.0, 3.0]), (0.0, 0.0), 0.0, 0.0)
     )
     np.testing.assert_allclose(found, np.log10((3 * 1e8 + 1e9) / 4), rtol=1e-5)
 
@@ -295,7 +295,7 @@ def test_the_model_through_the_psf_runs_through_the_annuli(fit):
     z = fit.maps["z"]
     radius = np.where(z.valid, np.hypot(*z.instrument.grid.coordinates), np.nan)
     edges = np.linspace(0.0, 3.0, 7)
-    expected = profile.expected_annuli(radius, z, fit.predicted["z"], edges)
+    expected = radial.expected_annuli(radius, z, fit.predicted["z"], edges)
     found = jm.baselines.annuli(radius, z.data, edges)
     error = 1.25 * (found.p84 - found.p16) / 2 / np.sqrt(found.count)
     assert np.all(np.abs(found.median - expected.median) < 4 * error)
@@ -324,7 +324,7 @@ def test_the_smoothing_of_few_draws_widens_nothing():
     found = []
     for seed in range(20):
         x, y = (values.ravel() for values in gaussian(0.9, size=300, seed=seed).samples.values())
-        across, up, parts = posterior.density(x, y)
+        across, up, parts = density.density(x, y)
         cell = np.abs(
             np.linalg.det(
                 [

@@ -68,7 +68,7 @@ def _of_each(priors: Priors, function: Callable, numbers: Values) -> Values:
         )
         one = lambda loc, scale, number, first=first: function(
             first._replace(loc=loc, scale=scale), number
-        )  # noqa: E731
+        )
         together = jax.vmap(one)(loc, scale, given)
         found |= {
             name: jax.tree.map(lambda array, i=i: array[i], together) for i, name in enumerate(same)

@@ -1,7 +1,6 @@
-"""Many galaxies from one command: a catalogue and a configuration in, shards of results and a catalogue out.
+"""Surveys: all galaxies of a catalogue fitted by one configuration, with a catalogue of results.
 
-It stands on `io`, which reads the configuration and the files of each galaxy; nothing there knows
-of surveys.
+`io` reads the configuration and the files of each galaxy, and does not depend on this package.
 """
 
 from importlib import import_module
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
     from jaxmetal.survey.output import collect
     from jaxmetal.survey.state import status
 
-# Loaded on first use, as the package's own names are.
+# Module of each public name, imported on first use.
 _HOMES = {"collect": "output", "run": "master", "status": "state"}
 __all__ = ["collect", "run", "status"]
 

@@ -1,4 +1,7 @@
-"""A catalogue of galaxies, and the configuration of each of them: {column} stands for what the catalogue says."""
+"""A catalogue of galaxies, and the configuration of each galaxy.
+
+In a configuration, {column} stands for the value of that column in the galaxy's row.
+"""
 
 import logging
 import os
@@ -18,7 +21,7 @@ from jaxmetal.profiles.units import stated_unit
 log = logging.getLogger("jaxmetal")
 
 _REFERENCE = re.compile(r"\{([^{}]+)\}")
-# Parts of a configuration in which galaxies may differ: the others say how all are treated.
+# Parts of a configuration in which galaxies may differ; the others hold for all of them.
 DIFFER = ("maps", "galaxy", "priors", "reference", "baseline", "truth")
 # Units of numbers outside the galaxy; those of the galaxy's parameters go by their names.
 _UNITS = {
@@ -42,7 +45,7 @@ _FORMATS = {
 
 @dataclass(frozen=True)
 class Catalogue:
-    """A table with a row for each galaxy, and the name of the column that tells them apart."""
+    """A table with a row for each galaxy, and the name of the column with their names."""
 
     table: Any
     id: str
@@ -52,7 +55,7 @@ class Catalogue:
 
     @property
     def ids(self) -> list[str]:
-        """What each galaxy is called; empty where nothing stands."""
+        """The name of each galaxy; empty where it is masked."""
         return [
             "" if np.ma.is_masked(value) else str(_plain(value)) for value in self.table[self.id]
         ]
@@ -77,8 +80,7 @@ def read_catalogue(path: str | os.PathLike) -> Any:
     if not path.is_file():
         raise InputError(f"{path}: no such file.")
     try:
-        # Text without a type may be a name that looks like a number; what is quoted or not says
-        # nothing in CSV.
+        # A name in CSV may be read as a number: quotes do not tell text from numbers there.
         table = Table.read(path, format=kind)
     except Exception as error:  # a dozen classes, by format
         raise InputError(f"{path}: cannot be read as a table ({first_line(error)}).") from None
@@ -88,7 +90,13 @@ def read_catalogue(path: str | os.PathLike) -> Any:
 
 
 def check_references(raw: Mapping[str, Any], catalogue: Catalogue) -> None:
-    """Every {column} of a configuration exists, and stands where galaxies may differ; an InputError with a line for each that does not."""
+    """Check that every {column} exists and stands in a part in which galaxies may differ.
+
+    Raises
+    ------
+    InputError
+        with a line for each that does not.
+    """
     mistakes = Mistakes()
     if catalogue.id not in catalogue.table.colnames:
         mistakes.add("survey.id", unknown("column", catalogue.id, catalogue.table.colnames))
@@ -112,14 +120,13 @@ def check_references(raw: Mapping[str, Any], catalogue: Catalogue) -> None:
 def configure(raw: Mapping[str, Any], catalogue: Catalogue, row: int) -> dict[str, Any]:
     """The configuration of one galaxy.
 
-    A value that is {column} and nothing else takes the column's type, in the unit that its place
-    asks for.
+    A value that is {column} and nothing else takes the column's type, in the unit that is expected
+    at its place.
 
     Raises
     ------
     InputError
-        with a line for every value that the catalogue lacks or that cannot stand where it is
-        wanted.
+        with a line for every value that the catalogue lacks or that cannot stand at its place.
     """
     mistakes = Mistakes()
 
@@ -139,6 +146,7 @@ def configure(raw: Mapping[str, Any], catalogue: Catalogue, row: int) -> dict[st
 
 
 def _texts(tree: Any, place: Place) -> Iterator[tuple[Place, str]]:
+    """Iterate over (place, text) of all strings in a configuration."""
     if isinstance(tree, str):
         yield place, tree
     elif isinstance(tree, Mapping | list | tuple):
@@ -147,33 +155,34 @@ def _texts(tree: Any, place: Place) -> Iterator[tuple[Place, str]]:
 
 
 def _filled(text: str, place: Place, raw: Mapping[str, Any], table: Any, row: int) -> Any:
+    """A text of the configuration with its references replaced by the values of a row."""
     if whole := _REFERENCE.fullmatch(text):
         value = _cell(table, whole[1], row, unit_at(place, raw))
     else:
-        value = _REFERENCE.sub(lambda found: str(_cell(table, found[1], row, None)), text)
-    # Where profiles and readers are named, "file.py:function" would run what a catalogue says.
+        value = _REFERENCE.sub(lambda match: str(_cell(table, match[1], row, None)), text)
+    # "file.py:function" as a profile or reader would run code that the catalogue names.
     if place[-1] in ("profile", "kind") and ":" in str(value):
-        known = "profiles" if place[-1] == "profile" else "readers"
+        plural = "profiles" if place[-1] == "profile" else "readers"
         raise InputError(
-            f"a catalogue may name {known} that come with jaxmetal only, got {value!r}."
+            f"a catalogue may name {plural} that come with jaxmetal only, got {value!r}."
         )
     return value
 
 
-def _cell(table: Any, name: str, row: int, wanted: str | None) -> Any:
-    """What stands in a column, in the unit that is wanted; as it is where that is not known, or text is made of it."""
+def _cell(table: Any, name: str, row: int, target: str | None) -> Any:
+    """The value of a cell in the target unit; without conversion if the target is None."""
     value = table[name][row]
     if np.ma.is_masked(value):
         raise InputError(f"the catalogue has no {name} in this row.")
     unit = getattr(table[name], "unit", None)
-    # What light carries has units that only its map knows; the number is taken as it stands.
-    if unit is None or wanted is None:
+    # The unit of a tracer is that of its map, which is not known here.
+    if unit is None or target is None:
         return _plain(getattr(value, "value", value))
     try:
-        return float((np.asarray(getattr(value, "value", value), float) * unit).to_value(wanted))
+        return float((np.asarray(getattr(value, "value", value), float) * unit).to_value(target))
     except Exception:
         raise InputError(
-            f"{name} is in {unit}, expected {wanted or 'a number without a unit'}."
+            f"{name} is in {unit}, expected {target or 'a number without a unit'}."
         ) from None
 
 
@@ -184,7 +193,7 @@ def _plain(value: Any) -> Any:
 
 
 def unit_at(place: Place, raw: Mapping[str, Any]) -> str | None:
-    """The unit that is expected at a place of a configuration; None where it is not known."""
+    """The unit that is expected at a place of a configuration; None where it is unknown."""
     names = [part for part in place if isinstance(part, str)]
     if place[0] == "priors":
         kind, number = (names[2] if len(names) > 2 else ""), place[-1]
@@ -199,8 +208,8 @@ def unit_at(place: Place, raw: Mapping[str, Any]) -> str | None:
 
 
 def _parameter_unit(path: list[str], raw: Mapping[str, Any]) -> str | None:
-    """The unit of a parameter that a dotted path names, by the profile that the configuration has there."""
-    # Not at the top: JAX comes with the profiles, and a survey's state needs none.
+    """The unit of the parameter at a dotted path, according to the profile in the configuration."""
+    # Not at the top of the module: the profiles import JAX, which `jaxmetal status` does not need.
     from jaxmetal.galaxy import LENS
     from jaxmetal.profiles import lens, light, tracer
 
@@ -210,6 +219,6 @@ def _parameter_unit(path: list[str], raw: Mapping[str, Any]) -> str | None:
     profile = str(below.get("profile")) if isinstance(below, Mapping) else ""
     homes = (lens,) if path[0] == LENS else (light,) if path[1:2] == ["light"] else (tracer, light)
     function = next(
-        (found for home in homes if (found := getattr(home, profile, None)) is not None), None
+        (value for home in homes if (value := getattr(home, profile, None)) is not None), None
     )
     return stated_unit(function, path[-1])

@@ -6,7 +6,19 @@ from pathlib import Path
 
 
 def add(command: Callable[..., argparse.ArgumentParser]) -> None:
-    """Add them to the command line; what they need is loaded when one of them runs."""
+    """Add the commands to the command line; their imports are made when one of them runs.
+
+    Parameters
+    ----------
+    command
+        called with (function, name, help), and returns the parser of a new command.
+    """
+    _add_batch(command)
+    _add_status_and_collect(command)
+    _add_population(command)
+
+
+def _add_batch(command: Callable[..., argparse.ArgumentParser]) -> None:
     text = "Fit every galaxy of a catalogue; the same command again does only what is missing."
     batch = command(_batch, "batch", text, needs="survey.master")
     batch.add_argument(
@@ -35,6 +47,9 @@ def add(command: Callable[..., argparse.ArgumentParser]) -> None:
         action="store_true",
         help="send the shards to Slurm, as the configuration's survey.slurm says",
     )
+
+
+def _add_status_and_collect(command: Callable[..., argparse.ArgumentParser]) -> None:
     status = command(
         _status, "status", "Tell how far a survey is.", needs="survey.state", compiles=False
     )
@@ -45,8 +60,11 @@ def add(command: Callable[..., argparse.ArgumentParser]) -> None:
         needs="survey.output",
         compiles=False,
     )
-    for one in (status, collect):
-        one.add_argument("folder", metavar="DIR", type=Path, help="what batch wrote")
+    for parser in (status, collect):
+        parser.add_argument("folder", metavar="DIR", type=Path, help="what batch wrote")
+
+
+def _add_population(command: Callable[..., argparse.ArgumentParser]) -> None:
     text = "Mean and scatter of a parameter over the galaxies of a survey."
     population = command(_population, "population", text, needs="survey.population")
     population.add_argument("folder", metavar="DIR", type=Path, help="what batch wrote")
@@ -68,7 +86,7 @@ def _batch(arguments: argparse.Namespace) -> None:
     place = nullcontext(slurm_of(arguments.config) if arguments.slurm else None)
     with opened(arguments.executor) if arguments.executor else place as executor:
         progress = False if arguments.quiet else None
-        done = run(
+        result = run(
             arguments.catalogue,
             arguments.config,
             arguments.out,
@@ -76,7 +94,7 @@ def _batch(arguments: argparse.Namespace) -> None:
             executor=executor,
             progress=progress,
         )
-    print(done)
+    print(result)
 
 
 def _status(arguments: argparse.Namespace) -> None:
@@ -88,9 +106,10 @@ def _status(arguments: argparse.Namespace) -> None:
 def _collect(arguments: argparse.Namespace) -> None:
     from jaxmetal.survey.output import ECSV, FITS, collect
 
-    found = collect(arguments.folder)
+    results = collect(arguments.folder)
     print(
-        f"{len(found)} galaxies, {int(found['converged'].sum())} converged: {arguments.folder / ECSV}, {arguments.folder / FITS}"
+        f"{len(results)} galaxies, {int(results['converged'].sum())} converged: "
+        f"{arguments.folder / ECSV}, {arguments.folder / FITS}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Where the shards of a survey are computed: a pool of local processes, Dask, or anything with a method submit."""
+"""Executors that compute the shards of a survey: a pool of local processes, or Dask."""
 
 import itertools
 import multiprocessing
@@ -16,7 +16,7 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 @contextmanager
-def opened(said: str) -> Iterator[Any]:
+def opened(text: str) -> Iterator[Any]:
     """The executor that a command line names: local:N or dask:ADDRESS.
 
     Raises
@@ -24,21 +24,21 @@ def opened(said: str) -> Iterator[Any]:
     InputError
         for anything else, or if Dask is not installed or does not answer.
     """
-    kind, _, rest = said.partition(":")
-    if kind == "local" and rest.isdigit() and int(rest) > 0:
-        with Pool(int(rest)) as pool:
+    kind, _, argument = text.partition(":")
+    if kind == "local" and argument.isdigit() and int(argument) > 0:
+        with Pool(int(argument)) as pool:
             yield pool
-    elif kind == "dask" and rest:
-        with _dask(rest) as executor:
+    elif kind == "dask" and argument:
+        with _dask(argument) as executor:
             yield executor
     else:
         raise InputError(
-            f"--executor: expected local:N (N processes) or dask:ADDRESS, got {said!r}."
+            f"--executor: expected local:N (N processes) or dask:ADDRESS, got {text!r}."
         )
 
 
 class Pool:
-    """Processes of this machine; each has a GPU to itself as long as there are enough, and then they take turns.
+    """A pool of processes on this machine, to which the GPUs are assigned in turn.
 
     Parameters
     ----------
@@ -51,14 +51,14 @@ class Pool:
         self._pool = self._fresh()
 
     def _fresh(self) -> ProcessPoolExecutor:
-        # A fresh interpreter, because a forked one would share what JAX has started.
+        # A new interpreter, because JAX's threads do not survive a fork.
         context = multiprocessing.get_context("spawn")
         return ProcessPoolExecutor(
-            self._count, context, initializer=_settle, initargs=(context.Value("i", 0), gpus())
+            self._count, context, initializer=_assign_gpu, initargs=(context.Value("i", 0), gpus())
         )
 
     def submit(self, function: Callable, *arguments: Any) -> Any:
-        """A future, by other processes if one of the last has died."""
+        """A future; the pool is started again if one of its processes has died."""
         try:
             return self._pool.submit(function, *arguments)
         except BrokenExecutor:
@@ -68,26 +68,26 @@ class Pool:
     def __enter__(self) -> "Pool":
         return self
 
-    def __exit__(self, kind: Any, *rest: Any) -> None:
+    def __exit__(self, kind: Any, *details: Any) -> None:
         processes = list((self._pool._processes or {}).values())
         self._pool.shutdown(wait=kind is None, cancel_futures=True)
         if kind is not None:
-            # Whoever interrupts a survey would otherwise wait for the end of the shards that are
-            # being computed; before Python 3.14 an executor has no word of its own for this.
+            # An interrupt would otherwise wait until the shards that are being computed are done.
+            # Executors have a method for this from Python 3.14 on.
             for process in processes:
                 process.terminate()
 
 
 def gpus() -> list[str]:
-    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them; none may be there."""
-    if (said := os.environ.get(VISIBLE)) is not None:
-        return [name for name in said.split(",") if name]
-    found = (re.fullmatch(r"nvidia(\d+)", path.name) for path in Path("/dev").glob("nvidia*"))
-    return sorted((match[1] for match in found if match), key=int)
+    """The GPUs that this process may use, as in CUDA_VISIBLE_DEVICES; the list may be empty."""
+    if (visible := os.environ.get(VISIBLE)) is not None:
+        return [name for name in visible.split(",") if name]
+    matches = (re.fullmatch(r"nvidia(\d+)", path.name) for path in Path("/dev").glob("nvidia*"))
+    return sorted((match[1] for match in matches if match), key=int)
 
 
-def _settle(turns: Any, devices: Sequence[str]) -> None:
-    """What a process of the pool does first: it takes its GPU, before JAX looks for any."""
+def _assign_gpu(turns: Any, devices: Sequence[str]) -> None:
+    """Restrict a new process of the pool to one GPU, before JAX is imported."""
     with turns.get_lock():
         turn, turns.value = turns.value, turns.value + 1
     if devices:

@@ -1,4 +1,4 @@
-"""A survey run: planned once, and of its shards only those computed that are missing."""
+"""The run of a survey: it is planned once, and the shards that are missing are computed."""
 
 import copy
 import logging
@@ -20,8 +20,9 @@ from jaxmetal.survey.store import Plan
 
 log = logging.getLogger("jaxmetal")
 
-# A worker that dies takes its shard with it; others try again so many times.
+# Attempts to compute a shard whose worker dies.
 ROUNDS = 3
+# Seconds between looks at the futures of an executor.
 POLL = 0.2
 
 
@@ -32,7 +33,7 @@ def prepare(
     skip_bad: bool = False,
     progress: bool | None = None,
 ) -> Plan:
-    """The plan of a survey, made and kept if there is none yet in its folder; see `run`."""
+    """The plan of a survey, made and written if there is none yet in its folder; see `run`."""
     from astropy.table import Table
 
     out, raw, folder, name = Path(out), *_configuration(config)
@@ -41,7 +42,7 @@ def prepare(
     whole = Catalogue(table, planning.settings(raw).id)
     names = (os.fspath(catalogue) if is_file else "a table", name)
     if (out / store.PLAN).exists():
-        return _kept(out, planning.identity(raw, folder, whole, names))
+        return _existing(out, planning.identity(raw, folder, whole, names))
     if (
         out.exists()
         and (not out.is_dir() or any(out.iterdir()))
@@ -51,34 +52,28 @@ def prepare(
     plan = planning.make_plan(raw, folder, whole, names, progress)
     lines = planning.bad_lines(plan, whole)
     if lines and not skip_bad:
-        raise InputError(
-            "\n".join(
-                [
-                    *lines,
-                    f"{len(plan.bad)} of {len(whole)} galaxies cannot be used; --skip-bad goes on without them.",
-                ]
-            )
-        )
+        count = f"{len(plan.bad)} of {len(whole)} galaxies cannot be used"
+        raise InputError("\n".join([*lines, f"{count}; --skip-bad goes on without them."]))
     if not plan.shards:
         raise InputError("\n".join([*lines, "no galaxy is left."]))
     for line in lines:
         log.warning("left out: %s", line)
     store.keep_plan(out, plan, table)
-    # Another process may have been first.
-    return _kept(out, plan)
+    # Another process may have written its plan first.
+    return _existing(out, plan)
 
 
-def _kept(out: Path, asked: Plan) -> Plan:
-    """The plan that a folder holds, if it is for what is asked for."""
-    kept = store.read_plan(out)
-    if changes := kept.differences(asked):
+def _existing(out: Path, request: Plan) -> Plan:
+    """The plan in a folder, if it is for the same survey as the request."""
+    plan = store.read_plan(out)
+    if changes := plan.differences(request):
         raise InputError(
             "\n".join(
                 f"{out}: holds another survey: {change}; --out names another folder."
                 for change in changes
             )
         )
-    return kept
+    return plan
 
 
 def run(
@@ -90,30 +85,30 @@ def run(
     executor: Any = None,
     progress: bool | None = None,
 ) -> Status:
-    """Fit and sample every galaxy of a catalogue; what is there already is not computed again.
+    """Fit and sample every galaxy of a catalogue; shards that exist are not computed again.
 
     Parameters
     ----------
     catalogue
         an ECSV, CSV or FITS file, or an astropy Table: a row for each galaxy.
     config
-        a YAML or TOML file, or its contents, in which {column} stands for what the catalogue says.
+        a YAML or TOML file, or its contents, in which {column} stands for a value of the catalogue.
     out
         folder of the survey; a second run with other input is an error.
     skip_bad
-        whether to go on without galaxies whose input is wrong; they are rows of the final catalogue
-        with their reason.
+        whether to leave out galaxies whose input is wrong; they are rows of the final catalogue,
+        with the reason.
     executor
         anything with a method submit, such as those of concurrent.futures, Dask or submitit; this
         process if left out.
     progress
-        whether to show how far it is; if left out, bars on a terminal or in a notebook, and a line
+        whether to show the progress; if left out, bars on a terminal or in a notebook, and a line
         every half minute in a log.
 
     Returns
     -------
     status
-        how far it is: everything done, unless another process is still at some of it.
+        which shards are done: all, unless another process still computes some of them.
 
     Raises
     ------
@@ -125,20 +120,19 @@ def run(
     folder = os.fspath(Path(out).absolute())
     remove_damaged(folder, plan)
     failed: dict[int, str] = {}
-    with bar(
-        sum(len(each["rows"]) for each in plan.shards), progress, "survey", "galaxies"
-    ) as shown:
+    sizes = [len(entry["rows"]) for entry in plan.shards]
+    with bar(sum(sizes), progress, "survey", "galaxies") as progress_bar:
         todo = missing(folder, plan)
-        shown.update(sum(len(each["rows"]) for n, each in enumerate(plan.shards) if n not in todo))
+        progress_bar.update(sum(size for n, size in enumerate(sizes) if n not in todo))
         for attempt in range(ROUNDS):
             todo = [number for number in missing(folder, plan) if number not in failed]
             if not todo:
                 break
-            moved = lambda number: shown.update(len(plan.shards[number]["rows"]))  # noqa: E731
+            advance = lambda number: progress_bar.update(sizes[number])  # noqa: E731
             if executor is None:
-                _here(folder, todo, attempt > 0, progress, failed, moved)
+                _compute_in_process(folder, todo, attempt > 0, progress, failed, advance)
             else:
-                _elsewhere(executor, folder, todo, attempt + 1 == ROUNDS, failed, moved)
+                _compute_by_executor(executor, folder, todo, attempt + 1 == ROUNDS, failed, advance)
     if failed:
         raise InputError(
             "\n".join(f"shard {number}: {text}" for number, text in sorted(failed.items()))
@@ -154,15 +148,15 @@ def _configuration(config: Any) -> tuple[dict[str, Any], Path, str]:
 
 
 def slurm_of(config: Any) -> Array:
-    """Slurm as a configuration's survey.slurm describes it."""
+    """The Slurm executor that a configuration's survey.slurm describes."""
     return Array(planning.settings(_configuration(config)[0]).slurm)
 
 
 def remove_damaged(folder: str, plan: Plan) -> None:
-    """Take away shards that are not whole, which only a failing disk can leave, so that they are computed again.
+    """Remove damaged shards, which only a failing disk can leave, so that they are computed again.
 
-    With a shard that is whole goes the claim of a process that was killed between writing it and
-    letting go.
+    The lock file beside a shard that is complete is removed, too: its process was killed between
+    writing the shard and removing the lock.
     """
     for number in range(len(plan.shards)):
         path, claim = (store.shard_path(folder, number, suffix) for suffix in (".nc", ".lock"))
@@ -176,30 +170,38 @@ def remove_damaged(folder: str, plan: Plan) -> None:
                 path.unlink(missing_ok=True)
 
 
-def _here(
+def _compute_in_process(
     folder: str,
     todo: Sequence[int],
     wait: bool,
     progress: bool | None,
     failed: dict[int, str],
-    moved: Any,
+    advance: Any,
 ) -> None:
-    """One shard after the other, in this process."""
+    """Compute one shard after the other in this process."""
     for number in todo:
         try:
             if shard.compute(folder, number, wait, progress):
-                moved(number)
+                advance(number)
         except InputError:
-            # Nothing could be written; what follows could not either.
+            # The folder cannot be written, so the other shards would fail, too.
             raise
         except Exception as error:
             failed[number] = f"{type(error).__name__}: {error}"
 
 
-def _elsewhere(
-    executor: Any, folder: str, todo: Sequence[int], last: bool, failed: dict[int, str], moved: Any
+def _compute_by_executor(
+    executor: Any,
+    folder: str,
+    todo: Sequence[int],
+    last: bool,
+    failed: dict[int, str],
+    advance: Any,
 ) -> None:
-    """All shards handed to an executor; one that was lost with its worker is tried again in the next round."""
+    """Submit all shards to an executor and wait for them.
+
+    A shard whose worker died is not added to `failed`, unless this is the last round.
+    """
     if hasattr(executor, "shards"):
         waiting = executor.shards(folder, todo)
     else:
@@ -211,7 +213,7 @@ def _elsewhere(
             del waiting[number]
             try:
                 if future.result():
-                    moved(number)
+                    advance(number)
             except InputError as error:
                 failed[number] = str(error)
             except Exception as error:

@@ -1,4 +1,4 @@
-"""The catalogue out: a row for every galaxy that came in, with what was found of it, in units and with its provenance."""
+"""The results of a survey: one table of all galaxies, and their maps and draws one by one."""
 
 import logging
 import os
@@ -10,19 +10,23 @@ import numpy as np
 
 from jaxmetal.errors import InputError
 from jaxmetal.files import whole_file
-from jaxmetal.io.cards import escaped
 from jaxmetal.survey import store
 from jaxmetal.survey.catalogue import Catalogue
+from jaxmetal.survey.fits_table import hdu_list
 from jaxmetal.survey.plan import settings
 from jaxmetal.survey.state import missing
 from jaxmetal.survey.store import Plan
 
 log = logging.getLogger("jaxmetal")
 
-ECSV, FITS = "catalogue.ecsv", "catalogue.fits"
-# What there is for each parameter, and for each galaxy.
+# Files of the table in the folder of the survey.
+ECSV = "catalogue.ecsv"
+FITS = "catalogue.fits"
+# Columns for each parameter, named PATH.q16 and so on.
 OF_PARAMETERS = ("q16", "q50", "q84", "mean", "sd", "ess", "r_hat", "value", "error")
+# Those of them that have no unit.
 DIMENSIONLESS = ("ess", "r_hat")
+# Columns of numbers for each galaxy, copied from the shards.
 NUMBERS = (
     "naive_gradient",
     "naive_gradient_error",
@@ -31,6 +35,7 @@ NUMBERS = (
     "pixels",
     "k_hat",
 )
+# All columns for each galaxy.
 OUR_OWN = (
     "converged",
     "method",
@@ -45,7 +50,7 @@ OUR_OWN = (
 
 
 def collect(folder: str | os.PathLike) -> Any:
-    """The results of a survey as one table, written to catalogue.ecsv and catalogue.fits in its folder.
+    """Write the results of a survey as one table, catalogue.ecsv and catalogue.fits in its folder.
 
     Parameters
     ----------
@@ -66,17 +71,17 @@ def collect(folder: str | os.PathLike) -> Any:
         if there is no survey, a shard is damaged, or the tables cannot be written.
     """
     folder = Path(folder)
-    found = table(folder)
+    results = table(folder)
     with store.writing(folder):
         with whole_file(folder / ECSV) as part:
-            found.write(part, format="ascii.ecsv")
+            results.write(part, format="ascii.ecsv")
         with whole_file(folder / FITS) as part:
-            _for_fits(found).writeto(part)
-    return found
+            hdu_list(results).writeto(part)
+    return results
 
 
 def table(folder: str | os.PathLike) -> Any:
-    """The table that `collect` writes, not written."""
+    """The table that `collect` writes."""
     plan, catalogue = store.read_plan(folder), store.read_input(folder)
     absent = missing(folder, plan)
     if absent:
@@ -99,7 +104,10 @@ def table(folder: str | os.PathLike) -> Any:
 
 
 def _own_columns(table: Any) -> Any:
-    """A catalogue's own columns as plain ones, a position or a time in its parts; those with a name of ours under another."""
+    """The columns of the input catalogue, renamed where results have the same name.
+
+    A position or a time is divided into columns of numbers and texts.
+    """
     from astropy.table.serialize import represent_mixins_as_columns
 
     result = represent_mixins_as_columns(table.copy())
@@ -114,7 +122,10 @@ def _own_columns(table: Any) -> Any:
 
 
 def _plain_texts(table: Any) -> Any:
-    """The table with texts as texts: ECSV would write Python objects as JSON, in three pairs of quotes."""
+    """The table with its columns of text as strings.
+
+    ECSV would write Python objects as JSON, in three pairs of quotes.
+    """
     for name in table.colnames:
         column = table[name]
         if column.dtype.kind == "O" and all(
@@ -125,7 +136,7 @@ def _plain_texts(table: Any) -> Any:
 
 
 def _blank(plan: Plan, rows: int) -> dict[str, np.ndarray]:
-    """The columns of galaxies of which nothing is known yet."""
+    """The columns of galaxies that are not computed yet."""
     columns: dict[str, np.ndarray] = {"converged": np.zeros(rows, bool)}
     columns |= {
         name: np.full(rows, "", object) for name in ("method", "message", "note", "sampling")
@@ -144,12 +155,12 @@ def _fill(
     columns: dict[str, np.ndarray], units: dict[str, str], tree: Any, plan: Plan, number: int
 ) -> None:
     """Put a shard's results into the columns."""
-    found, group = tree["galaxies"], plan.groups[plan.shards[number]["group"]]
-    rows = np.asarray(found["row"])
+    results, group = tree["galaxies"], plan.groups[plan.shards[number]["group"]]
+    rows = np.asarray(results["row"])
     columns["shard"][rows] = number
-    columns["converged"][rows] = np.asarray(found["converged"]) != 0
+    columns["converged"][rows] = np.asarray(results["converged"]) != 0
     for name in ("method", "message", "note", *NUMBERS):
-        columns[name][rows] = np.asarray(found[name])
+        columns[name][rows] = np.asarray(results[name])
     columns["sampling"][rows] = "; ".join(
         f"{name} {s[0] * s[1]:g}/{s[0]:g}, margin {s[2]}" for name, s in group["samplings"].items()
     )
@@ -158,14 +169,14 @@ def _fill(
             list(group["errors"].values()), axis=0
         )
     for i, label in enumerate(
-        map(str, np.asarray(found["parameter"])) if "parameter" in found.coords else ()
+        map(str, np.asarray(results["parameter"])) if "parameter" in results.coords else ()
     ):
         for key in OF_PARAMETERS:
             name = f"{label}.{key}"
             columns.setdefault(name, np.full(len(columns["shard"]), np.nan))[rows] = np.asarray(
-                found[key]
+                results[key]
             )[:, i]
-            units[name] = "" if key in DIMENSIONLESS else str(np.asarray(found["unit"])[i])
+            units[name] = "" if key in DIMENSIONLESS else str(np.asarray(results["unit"])[i])
         if label.endswith(".gradient"):
             units["naive_gradient"] = units["naive_gradient_error"] = units[f"{label}.value"]
 
@@ -181,53 +192,8 @@ def _meta(plan: Plan, catalogue: Catalogue) -> dict[str, Any]:
     }
 
 
-def _for_fits(found: Any) -> Any:
-    """The table as FITS can hold it: text in ASCII, a few cards in the header, units as text even where FITS does not know them."""
-    from astropy.io import fits
-    from astropy.table import Table
-
-    units = {name: getattr(found[name], "unit", None) for name in found.colnames}
-    plain = Table({escaped(name): _ascii(found[name]) for name in found.colnames})
-    hdu, said = fits.table_to_hdu(plain), found.meta
-    for i, unit in enumerate(units.values()):
-        if unit:
-            # FITS knows no dex; a comment on the column says it to people.
-            hdu.header[f"{'TUNIT' if _in_fits(unit) else 'TCOMM'}{i + 1}"] = escaped(
-                str(unit).replace(" ", "")
-            )
-    hdu.header.update(
-        {
-            "CREATOR": f"jaxmetal {said['jaxmetal']}",
-            "PRECISN": said["precision"],
-            "SEED": said["seed"],
-        }
-    )
-    hdu.header.update(
-        {"CONFHASH": said["configuration"]["sha256"], "CATHASH": said["catalogue"]["sha256"]}
-    )
-    return fits.HDUList([fits.PrimaryHDU(), hdu])
-
-
-def _ascii(column: Any) -> Any:
-    """A column without its unit; text as FITS can hold it."""
-    if column.dtype.kind in "OU":
-        return np.array([escaped(str(value)) for value in column])
-    plain = column.copy()
-    plain.unit = None
-    return plain
-
-
-def _in_fits(unit: Any) -> bool:
-    from astropy.units import UnrecognizedUnit
-
-    try:
-        return not isinstance(unit, UnrecognizedUnit) and bool(unit.to_string(format="fits"))
-    except ValueError:
-        return False
-
-
 def galaxies(folder: str | os.PathLike) -> Iterator[dict[str, Any]]:
-    """Every galaxy that was computed, one after the other, a shard in memory at a time.
+    """Iterate over the galaxies that were computed, with one shard in memory at a time.
 
     Parameters
     ----------
@@ -238,7 +204,7 @@ def galaxies(folder: str | os.PathLike) -> Iterator[dict[str, Any]]:
     -------
     galaxies
         of dictionaries {"id", "row", "message", "pixel_scale", "maps": {name: {"data", "sigma",
-        "model", "unit", "light"}}, "profile"}: the pictures in the galaxy's own frame, NaN where a
+        "model", "unit", "light"}}, "profile"}: the images in the galaxy's own frame, NaN where a
         pixel takes no part, sigma as it was measured, without a fitted scatter; the pixel scale of
         the first map, arcsec. Empty maps for a galaxy that was not fitted, or if the survey keeps
         none.
@@ -247,27 +213,28 @@ def galaxies(folder: str | os.PathLike) -> Iterator[dict[str, Any]]:
     with_maps = settings(plan.raw).maps
     for number in sorted(set(range(len(plan.shards))) - set(missing(folder, plan))):
         tree = store.read_shard(folder, number)
-        told = tree["galaxies"]
-        for i, row in enumerate(np.asarray(told["row"]).tolist()):
-            seen = _pictures(tree, i) if with_maps and "maps" in tree.children else {"maps": {}}
+        results = tree["galaxies"]
+        for i, row in enumerate(np.asarray(results["row"]).tolist()):
+            images = _pictures(tree, i) if with_maps and "maps" in tree.children else {"maps": {}}
             yield {
-                "id": str(told["id"].values[i]),
+                "id": str(results["id"].values[i]),
                 "row": row,
-                "message": str(told["message"].values[i]),
-                **seen,
+                "message": str(results["message"].values[i]),
+                **images,
             }
 
 
 def _pictures(tree: Any, i: int) -> dict[str, Any]:
+    """The images and the radial profile of the i-th galaxy of a shard."""
     maps, scale = {}, None
     for name, node in tree["maps"].children.items():
         rows, columns = np.asarray(node["shape"])[i].tolist()
         if rows:
-            pictures = {
+            images = {
                 key: np.asarray(node[key])[i, :rows, :columns] for key in ("data", "sigma", "model")
             }
             maps[name] = {
-                **pictures,
+                **images,
                 "unit": node.attrs["unit"],
                 "light": bool(node.attrs["additive"]),
             }
@@ -281,7 +248,7 @@ def _pictures(tree: Any, i: int) -> dict[str, Any]:
 
 
 def posteriors(folder: str | os.PathLike, path: str) -> Iterator[tuple[int, np.ndarray]]:
-    """(row, draws of one parameter) of every galaxy that was sampled.
+    """Iterate over (row, draws of one parameter) of every galaxy that was sampled.
 
     Raises
     ------
@@ -289,17 +256,18 @@ def posteriors(folder: str | os.PathLike, path: str) -> Iterator[tuple[int, np.n
         if no galaxy has draws of such a parameter.
     """
     plan = store.read_plan(folder)
-    known: set[str] = set()
+    paths: set[str] = set()
     for number in sorted(set(range(len(plan.shards))) - set(missing(folder, plan))):
         tree = store.read_shard(folder, number)
-        drawn = tree["posterior"] if "posterior" in tree.children else {}
-        known |= {str(name) for name in getattr(drawn, "data_vars", ())}
-        if path in known and path in drawn:
-            samples = np.asarray(drawn[path])
+        variables = tree["posterior"] if "posterior" in tree.children else {}
+        paths |= {str(name) for name in getattr(variables, "data_vars", ())}
+        if path in paths and path in variables:
+            samples = np.asarray(variables[path])
             for i, row in enumerate(np.asarray(tree["galaxies"]["row"]).tolist()):
                 if np.all(np.isfinite(samples[i])):
                     yield row, samples[i].reshape(-1)
-    if path not in known:
+    if path not in paths:
         raise InputError(
-            f"{path!r}: no draws of such a parameter; there are {', '.join(sorted(known)) or 'none'}."
+            f"{path!r}: no draws of such a parameter; there are "
+            f"{', '.join(sorted(paths)) or 'none'}."
         )

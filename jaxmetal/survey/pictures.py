@@ -1,4 +1,4 @@
-"""What a survey keeps for the eye: the maps of every galaxy, its radial profile, and the straight line that ignores the PSF."""
+"""The images, radial profile and naive gradient of every galaxy, as a shard keeps them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,21 +9,24 @@ from jaxmetal.errors import InputError
 from jaxmetal.science import baselines
 from jaxmetal.science.discs import Disc
 
+# Annuli of the radial profile.
 ANNULI = 10
 
 
 def pictures(outcomes: Sequence[Any]) -> dict[str, Any]:
-    """Data, measured error and model of every map, NaN where a pixel takes no part; the model everywhere in the galaxy's own frame.
+    """The images "maps/NAME" and the radial "profile" of every galaxy, as datasets.
 
-    And the profile of the tracer in the disc that the configuration describes.
+    The images are data, measured error and model, NaN where a pixel is not in the fit; the model is
+    given everywhere in the galaxy's own frame. The profile is that of the tracer in the disc of the
+    configuration.
     """
     import xarray
 
     like = next(outcome for outcome in outcomes if outcome.fit)
-    found = {}
-    for name, map in like.fit.maps.items():
+    datasets = {}
+    for name, one_map in like.fit.maps.items():
         images = {
-            key: np.full((len(outcomes), *map.instrument.grid.shape), np.nan, np.float32)
+            key: np.full((len(outcomes), *one_map.instrument.grid.shape), np.nan, np.float32)
             for key in ("data", "sigma", "model")
         }
         shapes, scales = np.zeros((len(outcomes), 2), int), np.full(len(outcomes), np.nan)
@@ -45,19 +48,19 @@ def pictures(outcomes: Sequence[Any]) -> dict[str, Any]:
             scales[i] = float(observed.instrument.grid.pixel_scale)
         columns = {key: (("galaxy", "y", "x"), image) for key, image in images.items()}
         columns |= {"shape": (("galaxy", "axis"), shapes), "pixel_scale": ("galaxy", scales)}
-        found[f"maps/{name}"] = xarray.Dataset(
-            columns, attrs={"unit": like.scene.maps[name].unit, "additive": int(map.additive)}
+        datasets[f"maps/{name}"] = xarray.Dataset(
+            columns, attrs={"unit": like.scene.maps[name].unit, "additive": int(one_map.additive)}
         )
     profiles = np.stack([_profile(outcome) for outcome in outcomes])
-    named = {
+    variables = {
         key: (("galaxy", "annulus"), profiles[:, i])
         for i, key in enumerate(("radius", "data", "error", "model"))
     }
-    return found | {"profile": xarray.Dataset(named)}
+    return datasets | {"profile": xarray.Dataset(variables)}
 
 
 def naive(outcome: Any) -> tuple[float, float]:
-    """Gradient and error of the line through the pixels, weighted by their errors; NaN where there is none."""
+    """Gradient and error of the weighted line through the pixels; NaN if there is none."""
     if (disc := _disc(outcome)) is None:
         return np.nan, np.nan
     z = outcome.fit.maps[disc.map]
@@ -73,17 +76,18 @@ def _profile(outcome: Any) -> np.ndarray:
     if (disc := _disc(outcome)) is None:
         return np.full((4, ANNULI), np.nan)
     z, radius = outcome.fit.maps[disc.map], _radii(outcome, disc)
-    shown = np.isfinite(z.data)
-    edges = np.linspace(0.0, radius[shown].max() * (1 + 1e-6), ANNULI + 1)
+    valid = np.isfinite(z.data)
+    edges = np.linspace(0.0, radius[valid].max() * (1 + 1e-6), ANNULI + 1)
     data = baselines.annuli(radius, z.data, edges)
     model = baselines.annuli(
-        radius, np.where(shown, outcome.fit.predicted[disc.map], np.nan), edges
+        radius, np.where(valid, outcome.fit.predicted[disc.map], np.nan), edges
     )
     error = 0.5 * (data.p84 - data.p16) / np.sqrt(np.maximum(data.count, 1))
     return np.stack([data.radius, data.median, error, model.median])
 
 
 def _disc(outcome: Any) -> Disc | None:
+    """The disc in which the profile is measured; None without a fit or a disc."""
     if outcome.fit is None or outcome.scene is None:
         return None
     return outcome.scene.disc_of(outcome.fit.galaxy)

@@ -1,4 +1,7 @@
-"""The population of a survey: mean and scatter of a parameter over its galaxies, alone or along a column of the catalogue."""
+"""The population of a survey: mean and scatter of a parameter over its galaxies.
+
+The mean may depend linearly on a column of the catalogue.
+"""
 
 import os
 from pathlib import Path
@@ -20,7 +23,9 @@ from jaxmetal.survey.store import Plan
 def population(
     folder: str | os.PathLike, path: str, against: str | None = None, seed: int = 0
 ) -> Population:
-    """Mean and scatter of a parameter over the galaxies of a survey; see `jaxmetal.inference.population.infer`.
+    """Mean and scatter of a parameter over the galaxies of a survey.
+
+    See `jaxmetal.inference.population.infer` for the model.
 
     Parameters
     ----------
@@ -45,14 +50,14 @@ def population(
     """
     plan, catalogue = store.read_plan(folder), store.read_input(folder)
     x = None if against is None else _column(catalogue, against)
-    drawn = [
+    rows_and_draws = [
         (row, draws) for row, draws in posteriors(folder, path) if x is None or np.isfinite(x[row])
     ]
-    log_priors = [_log_prior(plan, catalogue, row, path, draws) for row, draws in drawn]
+    log_priors = [_log_prior(plan, catalogue, row, path, draws) for row, draws in rows_and_draws]
     return infer(
-        [draws for _, draws in drawn],
+        [draws for _, draws in rows_and_draws],
         log_priors,
-        None if x is None else [x[row] for row, _ in drawn],
+        None if x is None else [x[row] for row, _ in rows_and_draws],
         seed,
     )
 
@@ -68,8 +73,8 @@ def _column(catalogue: Catalogue, name: str) -> np.ndarray:
 
 
 def _log_prior(plan: Plan, catalogue: Catalogue, row: int, path: str, draws: Any) -> np.ndarray:
-    """The logarithm of the prior with which a galaxy was fitted, at its draws; flat for what had none of its own."""
-    # The priors alone, for which no observation need be read again.
+    """The log density of a galaxy's prior at its draws; 0 where the parameter has no density."""
+    # The priors alone, so that no observation is read again.
     config = parse(
         configure({"galaxy": {}, "priors": plan.raw.get("priors") or {}}, catalogue, row),
         Mistakes(),
@@ -81,18 +86,20 @@ def _log_prior(plan: Plan, catalogue: Catalogue, row: int, path: str, draws: Any
 
 
 def text(found: Population, path: str, against: str | None) -> str:
-    """The answer on a page."""
+    """The population as text for the command line."""
     lines = [
         f"{path} of {found.galaxies} galaxies"
         + (f", at {against} = {found.pivot:.5g}" if against else "")
     ]
     for name, row in found.summary().items():
         lines.append(
-            f"  {name:<8}{row['mean']:>12.5g} ± {row['sd']:.2g}   (16 to 84 %: {row['q16']:.5g} to {row['q84']:.5g})"
+            f"  {name:<8}{row['mean']:>12.5g} ± {row['sd']:.2g}   "
+            f"(16 to 84 %: {row['q16']:.5g} to {row['q84']:.5g})"
         )
     if found.effective < 20 or found.k_hat >= 0.7:
         lines.append(
-            f"not to be trusted: {found.effective:.0f} effective draws of one galaxy, k-hat {found.k_hat:.2f}"
+            f"not to be trusted: {found.effective:.0f} effective draws of one galaxy, "
+            f"k-hat {found.k_hat:.2f}"
         )
     return "\n".join(lines)
 
@@ -106,7 +113,7 @@ def default_path(folder: str | os.PathLike) -> str:
         if there is not exactly one.
     """
     priors = store.read_plan(Path(folder)).raw.get("priors") or {}
-    found = [path for path in priors if path.endswith(".gradient")]
-    if len(found) != 1:
+    gradients = [path for path in priors if path.endswith(".gradient")]
+    if len(gradients) != 1:
         raise InputError(f"--parameter: name one of {', '.join(priors) or 'none'}.")
-    return found[0]
+    return gradients[0]

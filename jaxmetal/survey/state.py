@@ -1,4 +1,4 @@
-"""How far a survey is."""
+"""The state of a survey: which shards are done, running, failed or missing."""
 
 import os
 from dataclasses import dataclass
@@ -9,15 +9,14 @@ from jaxmetal.survey.store import Plan
 
 @dataclass(frozen=True)
 class Status:
-    """Which shards of a survey are done, in work, failed or still to come.
+    """The state of a survey's shards.
 
     Parameters
     ----------
     done, running, failed, missing
-        numbers of shards; failed ones with their reason.
+        numbers of the shards; {number: reason} of those that failed.
     galaxies, arrived, left_out
-        how many there are to be computed, have been, and were left out because their input was
-        wrong.
+        numbers of galaxies: in all shards, in those that are done, and left out for wrong input.
     """
 
     done: list[int]
@@ -30,7 +29,10 @@ class Status:
 
     def __str__(self) -> str:
         count = len(self.done) + len(self.running) + len(self.failed) + len(self.missing)
-        counts = f"{len(self.done)} done, {len(self.running)} running, {len(self.failed)} failed, {len(self.missing)} missing"
+        counts = (
+            f"{len(self.done)} done, {len(self.running)} running, "
+            f"{len(self.failed)} failed, {len(self.missing)} missing"
+        )
         lines = [f"{self.arrived} of {self.galaxies} galaxies; {count} shards: {counts}"]
         lines += [f"{self.left_out} galaxies were left out"] if self.left_out else []
         return "\n".join(
@@ -39,7 +41,7 @@ class Status:
 
 
 def missing(folder: str | os.PathLike, plan: Plan) -> list[int]:
-    """The shards that are not there."""
+    """The numbers of the shards whose files do not exist."""
     return [
         number
         for number in range(len(plan.shards))
@@ -48,7 +50,7 @@ def missing(folder: str | os.PathLike, plan: Plan) -> list[int]:
 
 
 def status(folder: str | os.PathLike) -> Status:
-    """How far the survey in a folder is.
+    """The state of the survey in a folder.
 
     Raises
     ------
@@ -65,7 +67,7 @@ def status(folder: str | os.PathLike) -> Status:
     }
     sizes = [len(shard["rows"]) for shard in plan.shards]
     done = [number for number in range(len(sizes)) if number not in absent]
-    rest = [number for number in absent if number not in running and number not in failed]
+    idle = [number for number in absent if number not in running and number not in failed]
     return Status(
-        done, running, failed, rest, sum(sizes), sum(sizes[n] for n in done), len(plan.bad)
+        done, running, failed, idle, sum(sizes), sum(sizes[n] for n in done), len(plan.bad)
     )

@@ -1,4 +1,4 @@
-"""The folder of a survey: what was asked, and the shards of results, each whole or not there at all."""
+"""The folder of a survey: its plan, its input, and the files of its shards."""
 
 import contextlib
 import fcntl
@@ -19,14 +19,19 @@ from jaxmetal.errors import InputError
 from jaxmetal.files import whole_file
 from jaxmetal.survey.catalogue import Catalogue, read_catalogue
 
-PLAN, INPUT, SHARDS = "survey.json", "input.ecsv", "shards"
-# A look at a lock takes it for a moment; whoever comes in that moment tries again.
-TRIES, PAUSE = 5, 0.1
+# Files and folders in the folder of a survey.
+PLAN = "survey.json"
+INPUT = "input.ecsv"
+SHARDS = "shards"
+# Attempts to lock a shard: `is_claimed` locks it for a moment, too.
+TRIES = 5
+# Seconds between two attempts.
+PAUSE = 0.1
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What was asked of a survey, and how it is divided.
+    """The input of a survey, its groups of galaxies and its shards.
 
     Parameters
     ----------
@@ -55,18 +60,18 @@ class Plan:
     shards: list[dict[str, Any]]
 
     def differences(self, other: "Plan") -> list[str]:
-        """In what another survey was asked for something else."""
-        found = [
+        """The parts of the input that differ from those of another plan, as texts."""
+        changes = [
             f"{key} was {self.versions[key]}, is {other.versions[key]}"
             for key in self.versions
             if self.versions[key] != other.versions[key]
         ]
         if self.catalogue["sha256"] != other.catalogue["sha256"]:
-            found.append("the catalogue has changed")
+            changes.append("the catalogue has changed")
         keys = [key for key in {**self.raw, **other.raw} if self.raw.get(key) != other.raw.get(key)]
         if keys or self.folder != other.folder:
-            found.append(f"the configuration has changed in {', '.join(keys) or 'its folder'}")
-        return found
+            changes.append(f"the configuration has changed in {', '.join(keys) or 'its folder'}")
+        return changes
 
 
 def read_plan(folder: str | os.PathLike) -> Plan:
@@ -87,9 +92,9 @@ def read_plan(folder: str | os.PathLike) -> Plan:
 
 
 def keep_plan(folder: Path, plan: Plan, table: Any) -> None:
-    """Write the plan of a new survey; its catalogue lies beside it, so that the folder needs nothing but the data.
+    """Write the plan of a new survey and a copy of its catalogue.
 
-    Of several processes that plan at once the first is heard.
+    Of several processes that plan at once the first writes.
     """
     with writing(folder):
         (folder / SHARDS).mkdir(parents=True, exist_ok=True)
@@ -106,14 +111,14 @@ def keep_plan(folder: Path, plan: Plan, table: Any) -> None:
 
 
 def read_input(folder: str | os.PathLike) -> Catalogue:
-    """The catalogue that a survey was asked for."""
-    said = read_plan(folder).raw.get("survey") or {}
-    return Catalogue(read_catalogue(Path(folder) / INPUT), said.get("id", "id"))
+    """The input catalogue of a survey."""
+    settings = read_plan(folder).raw.get("survey") or {}
+    return Catalogue(read_catalogue(Path(folder) / INPUT), settings.get("id", "id"))
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """A full disk or a forbidden folder is an error that says so."""
+    """Turn an OSError in a block, such as a full disk, into an InputError with the path."""
     try:
         yield
     except OSError as error:
@@ -127,23 +132,23 @@ def shard_path(folder: str | os.PathLike, number: int, suffix: str = ".nc") -> P
 
 @contextmanager
 def claimed(folder: str | os.PathLike, number: int, wait: bool = False) -> Iterator[bool]:
-    """Whether this process alone works on a shard now. The claim ends with the process, however that ends.
+    """Lock a shard in a block; gives whether it was locked, or belongs to another process.
 
-    Where the file system knows no locks everybody gets the claim: two may then do the same work,
-    and the result is the same.
+    The lock ends with the process, even if it is killed. On a file system without locks every
+    process gets it: two may compute the same shard, with the same result.
     """
     path = shard_path(folder, number, ".lock")
     with writing(path), open(path, "a") as lock:
-        mine = _lock(lock, TRIES if not wait else 0)
+        is_mine = _lock(lock, TRIES if not wait else 0)
         try:
-            yield mine
+            yield is_mine
         finally:
-            if mine:
+            if is_mine:
                 path.unlink(missing_ok=True)
 
 
 def _lock(lock: Any, tries: int) -> bool:
-    """Try to lock a file so many times, or wait for it if that is 0."""
+    """Try to lock a file `tries` times, or wait for the lock if that is 0."""
     for attempt in range(max(tries, 1)):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | (fcntl.LOCK_NB if tries else 0))
@@ -157,7 +162,7 @@ def _lock(lock: Any, tries: int) -> bool:
 
 
 def is_claimed(folder: str | os.PathLike, number: int) -> bool:
-    """Whether some process works on a shard now."""
+    """Whether a process has locked a shard."""
     with (
         contextlib.suppress(FileNotFoundError, PermissionError),
         open(shard_path(folder, number, ".lock")) as lock,
@@ -169,23 +174,23 @@ def is_claimed(folder: str | os.PathLike, number: int) -> bool:
 def write_shard(
     folder: str | os.PathLike, number: int, groups: Mapping[str, Any], attributes: Mapping[str, Any]
 ) -> None:
-    """Write the results of a shard, a checksum behind them; under a temporary name until it is whole."""
+    """Write the results of a shard as netCDF followed by its SHA-256, complete or not at all."""
     import xarray
 
     tree = xarray.DataTree.from_dict(dict(groups))
     tree.attrs = {**attributes, "number": number}
-    coded = {"zlib": True, "complevel": 1, "shuffle": True}
+    compression = {"zlib": True, "complevel": 1, "shuffle": True}
     encoding = {
         f"/{name}": {
-            key: coded
+            key: compression
             for key, values in data.data_vars.items()
             if values.dtype.kind in "fi" and values.ndim
         }
         for name, data in groups.items()
     }
-    # As bytes first, so that a full disk is met by one plain write; netCDF does not mind what
-    # stands behind its end.
-    with _not_by_dask():
+    # As bytes first, so that a full disk is an OSError of a plain write and not an error in HDF5.
+    # HDF5 ignores what follows the end of its data.
+    with _without_dask_locks():
         content = bytes(tree.to_netcdf(None, engine="h5netcdf", encoding=encoding))
     content += sha256(content).digest()
     path = shard_path(folder, number)
@@ -196,8 +201,11 @@ def write_shard(
         shard_path(folder, number, ".failed").unlink(missing_ok=True)
 
 
-def _not_by_dask() -> Any:
-    """Inside a Dask worker xarray would ask the whole cluster for a lock on what is in this process's memory alone."""
+def _without_dask_locks() -> Any:
+    """A context without distributed locks.
+
+    In a Dask worker xarray would otherwise take a lock of the cluster for bytes in memory.
+    """
     if "dask" not in sys.modules:
         return contextlib.nullcontext()
     from dask import config
@@ -206,13 +214,13 @@ def _not_by_dask() -> Any:
 
 
 def sweep(folder: str | os.PathLike, number: int) -> None:
-    """Remove what a killed process left half written; only the holder of the claim may."""
-    for left in (Path(folder) / SHARDS).glob(f".{number:04d}.*-*"):
-        shutil.rmtree(left, ignore_errors=True)
+    """Remove the temporary files of a killed process; only the holder of the lock may."""
+    for temporary in (Path(folder) / SHARDS).glob(f".{number:04d}.*-*"):
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def read_shard(folder: str | os.PathLike, number: int) -> Any:
-    """A shard's results as an xarray.DataTree, all of it in memory and compared with its checksum.
+    """A shard's results as an xarray.DataTree in memory, its checksum verified.
 
     Raises
     ------
@@ -235,13 +243,16 @@ def read_shard(folder: str | os.PathLike, number: int) -> Any:
 
 
 def write_failure(folder: str | os.PathLike, number: int, text: str) -> None:
-    """Leave a word on why a shard could not be computed; where even that cannot be written, it is in the report of the run."""
+    """Write why a shard could not be computed.
+
+    An error of writing is ignored: the reason is in the message of the run, too.
+    """
     with contextlib.suppress(OSError), whole_file(shard_path(folder, number, ".failed")) as part:
         part.write_text(text, "utf-8")
 
 
 def read_failure(folder: str | os.PathLike, number: int) -> str | None:
-    """Why a shard could not be computed; None if nothing is known."""
+    """Why a shard could not be computed; None without a file that says so."""
     with contextlib.suppress(OSError):
         return shard_path(folder, number, ".failed").read_text("utf-8")
     return None

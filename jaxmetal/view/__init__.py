@@ -1,1 +1,1 @@
-"""Pictures of fits and posteriors; the only place that imports matplotlib."""
+"""Figures of fits and posteriors; the only package that imports matplotlib."""

@@ -17,19 +17,19 @@ from jaxmetal.view.profile import profile_figure
 def fit_figures(
     scene: Scene, fit: Fit, posterior: Posterior | None
 ) -> dict[str, Callable[[], style.Figure]]:
-    """{name: what draws it}: maps, light, source plane, radial profile; of a posterior the corner plot and the traces.
+    """{name: function that draws it} of all figures of a fit and its posterior.
 
-    They are drawn one by one, so that one that fails costs none of the others.
+    The caller draws them one by one, so that an error in one does not affect the others.
 
     Parameters
     ----------
     scene
-        what was fitted.
+        galaxy, maps and priors of the configuration.
     fit, posterior
-        what came of it.
+        the results.
     """
     units = {name: scene.maps[name].unit or None for name in fit.maps}
-    tracer_maps = [name for name, one in fit.maps.items() if one.tracer is not None]
+    tracer_maps = [name for name, one_map in fit.maps.items() if one_map.tracer is not None]
     figures: dict[str, Callable[[], style.Figure]] = {}
     figures |= {f"map_{name}": partial(map_figure, fit, name, unit) for name, unit in units.items()}
     figures |= {f"light_{name}": partial(light_figure, fit, name) for name in tracer_maps}

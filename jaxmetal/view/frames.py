@@ -1,4 +1,4 @@
-"""A map's frame on the sky: where its pixels lie, which part of it is shown, and panels of its shape."""
+"""The frame of a map: positions of its pixels, the window of a figure, and panels of its shape."""
 
 from typing import Any, NamedTuple
 
@@ -15,22 +15,28 @@ from jaxmetal.instrument.grid import Grid
 from jaxmetal.maps import Map
 from jaxmetal.view import style
 
-# Inches: a panel's width, the narrowest, the space left of the first, between two, and below them.
-PANEL, NARROWEST, LEFT, GAP, BOTTOM = 2.2, 1.55, 0.65, 0.16, 1.15
-# A panel's height over its width, at least and at most; and inches that a number at a tick takes.
-FLATTEST, TALLEST, TICK = 0.2, 2.0, 0.5
-# So much of what is shown is left free around it.
+# Inches: width of a panel, at most and at least.
+PANEL = 2.2
+NARROWEST = 1.55
+# Inches: space left of the first panel, between two, and below them.
+LEFT = 0.65
+GAP = 0.16
+BOTTOM = 1.15
+# A panel's height over its width, at least and at most.
+FLATTEST = 0.2
+TALLEST = 2.0
+# Inches that a number at a tick takes.
+TICK = 0.5
+# Margin around the pixels of a window, as a fraction of its longer side.
 MARGIN = 0.06
-# White with a black edge is seen on every colour.
-EDGED, LETTERS = (
-    [withStroke(linewidth=2.6, foreground="black")],
-    [withStroke(linewidth=1.8, foreground="black")],
-)
+# Black edges of white lines and of white letters, which make them visible on every colour.
+EDGED = [withStroke(linewidth=2.6, foreground="black")]
+LETTERS = [withStroke(linewidth=1.8, foreground="black")]
 Image = Float[np.ndarray, "ny nx"]
 
 
 class Window(NamedTuple):
-    """The part of the sky that a picture shows, arcsec."""
+    """The part of the sky that a panel shows, arcsec."""
 
     left: float
     right: float
@@ -54,7 +60,7 @@ def corners(grid: Grid) -> tuple[Image, Image]:
 
 
 def is_sky(grid: Grid) -> bool:
-    """Whether the frame is seen as the sky is, with x (east) to the left when y (north) is up."""
+    """Whether the frame is oriented as the sky: x (east) to the left when y (north) is up."""
     return float(np.linalg.det(np.asarray(grid.matrix, float))) < 0
 
 
@@ -117,7 +123,7 @@ def draw_map(
     )
     window = window or window_of(grid)
     axes.set_aspect("equal")
-    # Nobody reads thirty ticks on a small frame.
+    # A small panel has room for few ticks.
     axes.locator_params(nbins=5)
     axes.set(xlim=(window.left, window.right), ylim=(window.bottom, window.top))
     if is_sky(grid):
@@ -142,7 +148,7 @@ def panels(
         room below the colour bars and above the panels, inches.
     """
     height = PANEL * float(np.clip(window.shape, FLATTEST, TALLEST))
-    # A tall frame leaves its panel no wider than it needs to be.
+    # The panel of a tall frame is narrower.
     width = float(np.clip(height / window.shape, NARROWEST, PANEL))
     size = LEFT + count * width + (count - 1) * GAP + 0.15, BOTTOM + foot + height + 0.35 + head
     figure = style.new_figure(*size, layout=None)
@@ -151,15 +157,15 @@ def panels(
         style.tidy(style.add_axes(figure, LEFT + i * (width + GAP), bottom, width, height))
         for i in range(count)
     ]
-    for one in axes:
-        one.set_xlabel("x, east [arcsec]" if sky else "x [arcsec]", labelpad=2)
-        one.tick_params(labelleft=one is axes[0])
+    for panel in axes:
+        panel.set_xlabel("x, east [arcsec]" if sky else "x [arcsec]", labelpad=2)
+        panel.tick_params(labelleft=panel is axes[0])
     axes[0].set_ylabel("y, north [arcsec]" if sky else "y [arcsec]")
     return figure, axes, width
 
 
 def few_ticks(axes: Axes, width: float, height: float) -> None:
-    """No more ticks along the sides of a picture than there is room for, inches."""
+    """Limit the ticks of a panel to what its width and height, inches, have room for."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     scale = min(width / abs(right - left), height / abs(top - bottom))
     for axis, length in ((axes.xaxis, abs(right - left)), (axes.yaxis, abs(top - bottom))):
@@ -168,7 +174,7 @@ def few_ticks(axes: Axes, width: float, height: float) -> None:
 
 
 def bar_axes(figure: style.Figure, first: int, last: int, width: float, foot: float) -> Axes:
-    """Room for a colour bar below the panels from the first to the last."""
+    """Axes for a colour bar below the panels from the first to the last."""
     left = LEFT + first * (width + GAP)
     return style.add_axes(
         figure, left, BOTTOM + foot - 0.68, (last - first + 1) * (width + GAP) - GAP, 0.11
@@ -181,7 +187,7 @@ def half_light(map: Map) -> float:
 
 
 def draw_marks(axes: Axes, map: Map) -> None:
-    """The circle that holds half of the PSF's light, and on a sky the directions."""
+    """Draw the circle that holds half of the PSF's light, and on a sky the directions."""
     if (radius := half_light(map)) > 0:
         _draw_psf(axes, radius)
     if is_sky(map.instrument.grid):

@@ -1,4 +1,4 @@
-"""The light of a model: what weights everything that a tracer map shows."""
+"""The figure of a model's light, which weights the tracer in every pixel."""
 
 from typing import Any, Literal
 
@@ -26,7 +26,7 @@ from jaxmetal.view.frames import (
 )
 from jaxmetal.view.maps import RING, chosen_map, draw_bar, shared_norm
 
-# The parts of all light inside the contours, and how they are drawn: told apart without colour.
+# Fractions of the light inside the contours, and their line styles.
 PARTS: dict[float, Literal["solid", "dashed"]] = {0.5: "solid", 0.9: "dashed"}
 # Inches below the colour bar, for the legend.
 FOOT = 0.5
@@ -36,8 +36,7 @@ FOOT = 0.5
 def light_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
     """The light that carries the tracer of one of a fit's maps: as it is, and through the PSF.
 
-    What is bright decides what a pixel shows, so this picture is worth a look whether the light was
-    fitted or known.
+    The light is the weight of the tracer in each pixel, whether it was fitted or fixed.
 
     Parameters
     ----------
@@ -69,37 +68,39 @@ def light_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
     sharp, blurred = (blank.image(np.asarray(view, float)) for view in views)
     grid = tracer_map.instrument.grid
     window = window_of(grid, np.isfinite(tracer_map.image(tracer_map.data)))
-    # Colours and contours are those of what is shown, however bright the rest of the frame may be.
+    # Colours and contours are those of the light in the window.
     sharp, blurred = (np.where(_inside(grid, window), image, np.nan) for image in (sharp, blurred))
     norm = shared_norm(True, np.full(sharp.shape, np.nan), blurred, blurred, sharp)
-    told = f"light that carries the {tracer_map.tracer}: {described(fit, tracer_map.tracer)}"
-    head = 0.2 * (1 + len(told) // 70)
+    text = f"light that carries the {tracer_map.tracer}: {described(fit, tracer_map.tracer)}"
+    head = 0.2 * (1 + len(text) // 70)
     figure, axes, width = panels(grid, window, 2, FOOT, head)
     titles = ("the model's light, without PSF", "the same, through the PSF")
     meshes = []
-    for one, title, image in zip(axes, titles, (sharp, blurred), strict=True):
-        one.set_title(title, fontsize=style.TEXT)
-        meshes.append(draw_map(one, grid, image, style.LIGHT, norm, window))
-        few_ticks(one, width, style.height(one))
+    for panel, title, image in zip(axes, titles, (sharp, blurred), strict=True):
+        panel.set_title(title, fontsize=style.TEXT)
+        meshes.append(draw_map(panel, grid, image, style.LIGHT, norm, window))
+        few_ticks(panel, width, style.height(panel))
     _draw_contours(axes[1], grid, blurred)
     draw_marks(axes[1], tracer_map)
     draw_bar(figure, meshes[0], bar_axes(figure, 0, 1, width, FOOT), style.quantity(blank, unit))
     figure.legend(handles=_handles(tracer_map), loc="lower center", ncols=2, frameon=False)
-    style.headline(figure, style.wrapped(figure, told))
+    style.headline(figure, style.wrapped(figure, text))
     return figure
 
 
 def carriers_of(galaxy: Galaxy, tracer: str) -> Galaxy:
     """The components that carry a tracer, behind the same lenses."""
     components: dict[str, Any] = {
-        name: one for name, one in galaxy.components.items() if tracer in one.tracers
+        name: component
+        for name, component in galaxy.components.items()
+        if tracer in component.tracers
     }
     return Galaxy(lens=galaxy.lens, **components)
 
 
 def described(fit: Fit, tracer: str) -> str:
-    """The components whose light it is, and which of their parameters were free."""
-    told = []
+    """The components that carry a tracer, with the free parameters of their light, as text."""
+    texts = []
     for name, component in fit.galaxy.components.items():
         if tracer not in component.tracers:
             continue
@@ -109,21 +110,21 @@ def described(fit: Fit, tracer: str) -> str:
             if path.startswith(f"{name}.light.")
         ]
         names = ", ".join(profile.name for profile in component.lights.values())
-        told.append(
+        texts.append(
             f"{name} ({names}, {'fitted: ' + ', '.join(free) if free else 'known, not fitted'})"
         )
-    return "; ".join(told)
+    return "; ".join(texts)
 
 
 def _through_psf(galaxy: Galaxy, blank: LightMap) -> Any:
-    """The light as a fit computes it; a sampling that is chosen already is not judged again."""
+    """The light through the PSF, with the sampling of the fit if the instrument has one."""
     if blank.instrument.sampling is None:
         return predict(galaxy, blank)
     return predict_compiled(galaxy, {"light": blank})["light"]
 
 
 def _blank(tracer_map: Map) -> LightMap:
-    """A light map without content, of the light and on the instrument of another map."""
+    """A light map of zeros with the instrument and the light of another map."""
     instrument = tracer_map.instrument
     return LightMap(np.zeros(instrument.shape), 1.0, instrument, light=tracer_map.light)
 
@@ -135,15 +136,15 @@ def _inside(grid: Grid, window: Window) -> Bool[np.ndarray, "ny nx"]:
 
 
 def _draw_contours(axes: Any, grid: Any, image: np.ndarray) -> None:
-    """Contours that hold a part of the light in the frame."""
-    known = np.sort(np.clip(image[np.isfinite(image)], 0.0, None))[::-1]
-    if not known.size or not known.sum() > 0:
+    """Draw the contours that hold the fractions PARTS of the light in the image."""
+    fluxes = np.sort(np.clip(image[np.isfinite(image)], 0.0, None))[::-1]
+    if not fluxes.size or not fluxes.sum() > 0:
         return
-    inside = np.cumsum(known) / known.sum()
+    inside = np.cumsum(fluxes) / fluxes.sum()
     x, y = (np.asarray(c, float) for c in grid.coordinates)
     filled = np.nan_to_num(image, nan=0.0)
     for part, line in PARTS.items():
-        level = known[min(int(np.searchsorted(inside, part)), known.size - 1)]
+        level = fluxes[min(int(np.searchsorted(inside, part)), fluxes.size - 1)]
         if filled.min() < level < filled.max():
             axes.contour(
                 x, y, filled, levels=[level], colors="white", linestyles=line, linewidths=1.0
@@ -151,8 +152,9 @@ def _draw_contours(axes: Any, grid: Any, image: np.ndarray) -> None:
 
 
 def _handles(tracer_map: Map) -> list[Any]:
+    """The entries of the legend: the contours, and the PSF's circle."""
     circle = Line2D([], [], **RING, label="PSF: half of its light is inside")
-    # White in the picture, dark beside it: the dashes tell which is which.
+    # The contours are white on the image, but dark in the legend on white paper.
     lines = [
         Line2D(
             [],

@@ -1,4 +1,4 @@
-"""A fit as pictures of the sky: data, model, residual, and the galaxy without the telescope's blur."""
+"""The figure of one map of a fit: data, model, residual, and the intrinsic map without PSF."""
 
 import textwrap
 from typing import Any
@@ -41,6 +41,7 @@ __all__ = [
     "shared_norm",
 ]
 
+# The circle of the PSF in a legend.
 RING: dict[str, Any] = {
     "marker": "o",
     "markerfacecolor": "none",
@@ -48,8 +49,10 @@ RING: dict[str, Any] = {
     "markersize": 8,
     "linestyle": "none",
 }
-# Inches that a letter of a label takes, and a number at a tick with room around it.
-LETTER, NUMBER = 0.072, 0.5
+# Inches that a letter of a label takes.
+LETTER = 0.072
+# Inches that a number at a tick takes, with the space around it.
+NUMBER = 0.5
 # Inches from one line of a label to the next.
 LINE = 0.16
 Image = Float[np.ndarray, "ny nx"]
@@ -82,31 +85,31 @@ def map_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
     InputError
         for a name that the fit does not have.
     """
-    map = chosen_map(fit, name, "map_figure")
-    grid, shown = map.instrument.grid, np.where(map.valid, 1.0, np.nan)
+    one_map = chosen_map(fit, name, "map_figure")
+    grid, valid = one_map.instrument.grid, np.where(one_map.valid, 1.0, np.nan)
     data, model, sharp = (
-        map.image(shown * values)
-        for values in (map.data, fit.predicted[name], intrinsic(fit.galaxy, map))
+        one_map.image(valid * values)
+        for values in (one_map.data, fit.predicted[name], intrinsic(fit.galaxy, one_map))
     )
     bare = fit.without_scatter
-    residual = map.instrument.image(shown * bare.residuals[name])
-    norms = [colours_of(map, data, model, sharp)] * 4
+    residual = one_map.instrument.image(valid * bare.residuals[name])
+    norms = [colours_of(one_map, data, model, sharp)] * 4
     norms[2] = style.RESIDUAL, Normalize(*_limits(residual))
-    handles = _handles(map)
-    window, label = window_of(grid, np.isfinite(data)), style.quantity(map, unit)
+    handles = _handles(one_map)
+    window, label = window_of(grid, np.isfinite(data)), style.quantity(one_map, unit)
     # Labels of more than one line push the legend down.
     foot = 0.3 + LINE * (len(wrapped(label, NARROWEST)) - 1)
     figure, axes, width = panels(grid, window, 4, foot, 0.3 + 0.35 * (not fit.converged))
     titles = ("data", "model", "residual", "intrinsic, without PSF")
     meshes = []
-    for one, title, image, (colours, norm) in zip(
+    for panel, title, image, (colours, norm) in zip(
         axes, titles, (data, model, residual, sharp), norms, strict=True
     ):
-        one.set_title(title)
-        meshes.append(draw_map(one, grid, image, colours, norm, window))
-        few_ticks(one, width, style.height(one))
+        panel.set_title(title)
+        meshes.append(draw_map(panel, grid, image, colours, norm, window))
+        few_ticks(panel, width, style.height(panel))
     of_residual = r"(data $-$ model) / " + (
-        r"measured $\sigma$" if float(map.scatter) > 0 else r"$\sigma$"
+        r"measured $\sigma$" if float(one_map.scatter) > 0 else r"$\sigma$"
     )
     for mesh, first, last, text in (
         (meshes[0], 0, 1, label),
@@ -114,7 +117,7 @@ def map_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
         (meshes[3], 3, 3, label),
     ):
         draw_bar(figure, mesh, bar_axes(figure, first, last, width, foot), text)
-    draw_marks(axes[0], map)
+    draw_marks(axes[0], one_map)
     if handles:
         figure.legend(handles=handles, loc="lower center", ncols=2, frameon=False)
     style.headline(figure, quality(fit, name, unit), None if fit.converged else fit.message)
@@ -122,23 +125,23 @@ def map_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
 
 
 def quality(fit: Fit, name: str, unit: str | None = None) -> str:
-    """How well a map is fitted, in words: chi-square per measurement by the measured errors, and by the scatter too."""
-    map = fit.maps[name]
+    """Chi-square per measurement of a map as text, with the measured errors and with a scatter."""
+    one_map = fit.maps[name]
     with_errors, with_scatter = (
-        one.chi_square[name] / max(map.size, 1) for one in (fit.without_scatter, fit)
+        fitted.chi_square[name] / max(one_map.size, 1) for fitted in (fit.without_scatter, fit)
     )
-    each = map.instrument.measurements.removesuffix("s")
-    told = f"\N{GREEK SMALL LETTER CHI}² per {each} {_chi(with_errors)}"
-    if not float(map.scatter) > 0:
-        return told
-    size = float(map.scatter)
-    # The scatter of light is a fraction of it.
+    measurement = one_map.instrument.measurements.removesuffix("s")
+    text = f"\N{GREEK SMALL LETTER CHI}² per {measurement} {_chi(with_errors)}"
+    if not float(one_map.scatter) > 0:
+        return text
+    size = float(one_map.scatter)
+    # The scatter of light is a fraction of the flux.
     scatter = (
         f"{100 * size:.2g} %"
-        if map.additive
+        if one_map.additive
         else f"{size:.2g} {style.drawable(unit or '')}".strip()
     )
-    return f"{told} with the measured errors, {_chi(with_scatter)} with the scatter of {scatter}"
+    return f"{text} with the measured errors, {_chi(with_scatter)} with the scatter of {scatter}"
 
 
 def _chi(value: float) -> str:
@@ -146,8 +149,9 @@ def _chi(value: float) -> str:
 
 
 def _limits(residual: Image) -> tuple[float, float]:
-    known = np.abs(residual[np.isfinite(residual)])
-    limit = max(3.0, float(np.percentile(known, 99))) if known.size else 3.0
+    """The limits of the residuals' colours, at least 3 sigma."""
+    sizes = np.abs(residual[np.isfinite(residual)])
+    limit = max(3.0, float(np.percentile(sizes, 99))) if sizes.size else 3.0
     return -limit, limit
 
 
@@ -173,25 +177,26 @@ def shared_norm(
     Parameters
     ----------
     light
-        whether they are light, which is shown on a scale that is logarithmic above the noise.
+        whether they are light, whose scale is logarithmic above the noise.
     sigma
-        of the data; NaN where it is not known.
+        of the data; NaN where it is unknown.
     data, model, sharp
         NaN where a pixel takes no part.
     """
-    known = np.isfinite(data)
-    errors = sigma[known & np.isfinite(sigma) & (sigma > 0)]
+    finite = np.isfinite(data)
+    errors = sigma[finite & np.isfinite(sigma) & (sigma > 0)]
     ends = []
-    if known.any():
-        # The noise of single pixels must not stretch the scale: a faint pixel counts for as little
-        # as its error says.
+    if finite.any():
+        # Percentiles with inverse-variance weights, so that noisy pixels do not widen the scale.
         weights = (
-            (errors.min() / sigma[known]) ** 2 if errors.size == known.sum() and not light else None
+            (errors.min() / sigma[finite]) ** 2
+            if errors.size == finite.sum() and not light
+            else None
         )
         options: dict[str, Any] = (
             {} if weights is None else {"weights": weights, "method": "inverted_cdf"}
         )
-        ends += list(np.percentile(data[known], [0.5, 99.8 if light else 99.5], **options))
+        ends += list(np.percentile(data[finite], [0.5, 99.8 if light else 99.5], **options))
     if model is not None and np.isfinite(model).any():
         ends += [np.nanmin(model), np.nanmax(model)]
     if sharp is not None and np.isfinite(sharp).any():
@@ -205,7 +210,7 @@ def shared_norm(
 
 
 def draw_bar(figure: style.Figure, mesh: QuadMesh, axes: Axes, label: str) -> None:
-    """A colour bar below panels, with a pointed end where values lie beyond it; as many ticks as there is room for."""
+    """Draw a colour bar, with a pointed end where values lie beyond it, and few enough ticks."""
     values: Any = mesh.get_array()
     norm = mesh.norm
     beyond = bool(values.min() < norm.vmin), bool(values.max() > norm.vmax)
@@ -218,7 +223,7 @@ def draw_bar(figure: style.Figure, mesh: QuadMesh, axes: Axes, label: str) -> No
     bar = figure.colorbar(mesh, cax=axes, orientation="horizontal", extend=extend, extendfrac=0.02)
     style.tidy(axes)
     width = axes.get_position().width * figure.get_size_inches()[0]
-    # Long units would run into those of the next bar.
+    # A long label would overlap that of the next bar.
     bar.set_label("\n".join(wrapped(label, width)))
     if isinstance(norm, AsinhNorm):
         axes.set_xticks(*style.light_ticks(norm, width))
@@ -234,9 +239,9 @@ def wrapped(label: str, width: float) -> list[str]:
     return [label] if "$" in label else textwrap.wrap(label, int(width / LETTER))
 
 
-def _handles(map: Map) -> list[Any]:
-    """What a legend must explain: the PSF's circle, and masked pixels."""
+def _handles(one_map: Map) -> list[Any]:
+    """The entries of the legend: the PSF's circle, and masked pixels, if there are any."""
     circle = Line2D([], [], **RING, label="PSF: half of its light is inside")
-    return [circle] * (half_light(map) > 0) + [style.masked_patch()] * (
-        not np.all(np.isfinite(map.image(map.data)))
+    return [circle] * (half_light(one_map) > 0) + [style.masked_patch()] * (
+        not np.all(np.isfinite(one_map.image(one_map.data)))
     )

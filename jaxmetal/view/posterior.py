@@ -1,4 +1,4 @@
-"""The posterior as pictures: every parameter against every other, and the chains one by one."""
+"""Figures of a posterior: the corner plot, and the traces of the chains."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,17 +14,16 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.inference.posterior import Posterior
 from jaxmetal.view import style
+from jaxmetal.view.density import Draws, density
 
-# More parameters than this make panels that nobody can read.
+# Parameters in a figure, at most: panels of more could not be read.
 MOST = 10
+# Fractions of the draws inside the contours.
 PARTS = (0.68, 0.95)
-# Cells of the smoothed histogram, which reaches this many standard deviations to either side.
-CELLS, REACH = 61, 4.5
-# Inches: the space left of and below the panels, and between two.
-LEFT, GAP = 1.1, 0.27
-
-Draws = Float[np.ndarray, " draws"]
-Cells = Float[np.ndarray, "cells cells"]
+# Inches left of and below the panels.
+LEFT = 1.1
+# Inches between two panels.
+GAP = 0.27
 
 
 @style.styled
@@ -33,7 +32,7 @@ def corner_figure(
     truths: Mapping[str, float] | None = None,
     labels: Mapping[str, str] | None = None,
 ) -> style.Figure:
-    """Histograms of all parameters, and the regions that hold 68 and 95 % of the draws of each pair.
+    """Histograms of all parameters, and the regions with 68 and 95 % of the draws of each pair.
 
     Parameters
     ----------
@@ -56,8 +55,8 @@ def corner_figure(
         for paths that the posterior does not have, or a posterior without draws that are finite.
     """
     draws, left_out = _drawn(posterior, "corner_figure")
-    truths = _known(truths, posterior, "corner_figure.truths")
-    texts = names(list(draws)) | _known(labels, posterior, "corner_figure.labels")
+    truths = _by_path(truths, posterior, "corner_figure.truths")
+    texts = names(list(draws)) | _by_path(labels, posterior, "corner_figure.labels")
     figure, grid = _triangle(len(draws))
     ranges = {name: _range(values, truths.get(name)) for name, values in draws.items()}
     for row, below in enumerate(draws):
@@ -82,7 +81,9 @@ def corner_figure(
 
 @style.styled
 def trace_figure(posterior: Posterior) -> style.Figure:
-    """The chains draw by draw, and the histogram of each: they should look alike, and nothing should drift.
+    """The chains draw by draw, and the histogram of each.
+
+    The chains of a converged posterior have the same distribution and no trend.
 
     Parameters
     ----------
@@ -92,8 +93,8 @@ def trace_figure(posterior: Posterior) -> style.Figure:
     Returns
     -------
     figure
-        a row for each parameter, with its R-hat and effective samples; divergent draws are marked
-        at the lower edge.
+        a row for each parameter, with its R-hat and effective sample size; divergent draws are
+        marked at the lower edge.
 
     Raises
     ------
@@ -130,7 +131,7 @@ def trace_figure(posterior: Posterior) -> style.Figure:
 
 
 def names(paths: list[str]) -> dict[str, str]:
-    """Readable names: the last two parts of each path on two lines, or all of it where that would mean two parameters."""
+    """{path: label}: the last two parts of the path on two lines, or all of it if ambiguous."""
     short = ["\n".join(path.split(".")[-2:]) for path in paths]
     return {
         path: text if short.count(text) == 1 else path.replace(".", "\n")
@@ -138,69 +139,31 @@ def names(paths: list[str]) -> dict[str, str]:
     }
 
 
-def density(x: Draws, y: Draws) -> tuple[Cells, Cells, Cells]:
-    """The smoothed distribution of pairs, on cells that follow their correlation.
-
-    The draws are turned into uncorrelated ones of unit variance, and shrunk by as much as the
-    smoothing (Scott's rule) widens them, so that a narrow ridge stays narrow and a Gaussian keeps
-    its width.
-
-    Parameters
-    ----------
-    x, y
-        draws of two parameters.
-
-    Returns
-    -------
-    X, Y, parts
-        middles of the cells, and the part of the draws that the contour through each cell encloses.
-    """
-    (mx, sx), (my, sy) = ((float(v.mean()), float(v.std()) or 1.0) for v in (x, y))
-    rho = float(np.clip(np.mean((x - mx) * (y - my)) / (sx * sy), -0.9999, 0.9999))
-    rest = np.sqrt(1 - rho**2)
-    a = (x - mx) / sx
-    b = ((y - my) / sy - rho * a) / rest
-    width = x.size ** (-1 / 6)
-    shrink = 1 / np.sqrt(1 + width**2)
-    edges = np.linspace(-REACH, REACH, CELLS + 1)
-    middle = (edges[1:] + edges[:-1]) / 2
-    smooth = np.exp(-0.5 * ((middle[:, None] - middle) / (width * shrink)) ** 2)
-    found = smooth @ np.histogram2d(shrink * a, shrink * b, (edges, edges))[0] @ smooth
-    across, up = middle[:, None], middle[None, :]
-    return mx + sx * (across + 0 * up), my + sy * (rho * across + rest * up), _enclosed(found)
-
-
-def _enclosed(found: Cells) -> Cells:
-    """For each cell the part of the whole that lies in cells at least as dense."""
-    order = np.argsort(found, axis=None)[::-1]
-    parts = np.empty(found.size)
-    parts[order] = np.cumsum(found.ravel()[order]) / found.sum()
-    return parts.reshape(found.shape)
-
-
 def _drawn(posterior: Posterior, where: str) -> tuple[dict[str, Draws], str]:
-    """The draws of the parameters that are drawn, and a remark about those that are not."""
+    """The draws of the parameters in the figure, and a remark if there are more."""
     draws = {name: np.asarray(values, float).ravel() for name, values in posterior.flat.items()}
     for name, values in draws.items():
         if values.size < 2 or not np.all(np.isfinite(values)):
+            count = int(np.isfinite(values).sum())
             raise InputError(
-                f"{where}: {name!r} needs two or more finite draws, got {int(np.isfinite(values).sum())} of {values.size}."
+                f"{where}: {name!r} needs two or more finite draws, got {count} of {values.size}."
             )
     if not draws:
         raise InputError(f"{where}: the posterior has no parameters.")
-    shown = dict(list(draws.items())[:MOST])
-    return shown, f"the first {MOST} of {len(draws)} parameters" if len(draws) > MOST else ""
+    first = dict(list(draws.items())[:MOST])
+    return first, f"the first {MOST} of {len(draws)} parameters" if len(draws) > MOST else ""
 
 
-def _known(given: Mapping[str, Any] | None, posterior: Posterior, where: str) -> dict[str, Any]:
-    for path in given or {}:
+def _by_path(values: Mapping[str, Any] | None, posterior: Posterior, where: str) -> dict[str, Any]:
+    """A mapping whose keys are checked to be parameters of the posterior."""
+    for path in values or {}:
         if path not in posterior.flat:
             raise unknown("parameter", path, posterior.flat, where)
-    return dict(given or {})
+    return dict(values or {})
 
 
 def _range(values: Draws, truth: float | None) -> tuple[float, float]:
-    """What an axis must show: nearly all draws, and the truth."""
+    """The limits of an axis, which include nearly all draws, and the truth."""
     low, high = np.percentile(values, [0.3, 99.7])
     if truth is not None:
         low, high = min(low, truth), max(high, truth)
@@ -213,7 +176,7 @@ def _bins(values: Draws) -> int:
 
 
 def _draw_histogram(axes: Axes, values: Draws) -> None:
-    """How one parameter is distributed, with its 16th, 50th and 84th percentile."""
+    """The histogram of one parameter, with its 16th, 50th and 84th percentile."""
     axes.hist(
         values,
         _bins(values),
@@ -271,7 +234,7 @@ def _draw_truth(axes: Axes, x: float | None, y: float | None) -> None:
 
 def _triangle(n: int) -> tuple[style.Figure, dict[tuple[int, int], Axes]]:
     """Square panels on and below the diagonal, by (row, column)."""
-    # Ten rows still fit a page on which the texts can be read.
+    # The figure of ten rows still fits a page without being scaled down.
     side = min(1.25, 9.0 / n - GAP)
     size = LEFT + n * (side + GAP) + 0.15
     figure = style.new_figure(size, size, layout=None)
@@ -291,10 +254,10 @@ def _triangle(n: int) -> tuple[style.Figure, dict[tuple[int, int], Axes]]:
 
 
 def _label(axes: Axes, below: str, beside: str, histogram: bool) -> None:
-    """Names and few numbers, at the edge of the figure only."""
+    """Labels and tick labels, at the edge of the figure only."""
     axes.set(xlabel=below, ylabel=beside)
     side = axes.get_window_extent().width / style.DPI
-    # In line over all panels, however long their numbers.
+    # At the same distance from all panels, however long their tick labels.
     axes.xaxis.set_label_coords(0.5, -0.52 / side)
     axes.yaxis.set_label_coords(-0.6 / side, 0.5)
     for axis in (axes.xaxis, axes.yaxis):
@@ -305,7 +268,7 @@ def _label(axes: Axes, below: str, beside: str, histogram: bool) -> None:
 
 
 def _legend(figure: style.Figure, truths: dict[str, Any], left_out: str, n: int) -> None:
-    """What the colours mean, in the empty corner."""
+    """The legend, in the empty corner."""
     handles: list[Any] = [
         Patch(facecolor=_tint(0.6), edgecolor=style.BLUE, label="68 % of the draws")
     ] * (n > 1)

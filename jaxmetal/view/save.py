@@ -10,7 +10,7 @@ from jaxmetal.errors import InputError
 from jaxmetal.files import whole_file
 from jaxmetal.view import style
 
-# Without the time of writing, the same figure gives the same file.
+# Options of each format; without the time of writing, the same figure gives the same file.
 FORMATS: dict[str, dict[str, Any]] = {".png": {}, ".pdf": {"metadata": {"CreationDate": None}}}
 
 
@@ -32,7 +32,8 @@ def save_figure(figure: Figure, path: str | os.PathLike) -> None:
     suffix = Path(path).suffix.lower()
     if suffix not in FORMATS:
         raise InputError(
-            f"save_figure: expected a path that ends in {' or '.join(FORMATS)}, got {os.fspath(path)!r}."
+            f"save_figure: expected a path that ends in {' or '.join(FORMATS)}, "
+            f"got {os.fspath(path)!r}."
         )
     with whole_file(path) as part:
         figure.savefig(part, dpi=style.DPI, **FORMATS[suffix])

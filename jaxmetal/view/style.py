@@ -1,4 +1,4 @@
-"""How every figure looks: colours, fonts, labels, and the pixels that take no part."""
+"""The style of all figures: colours, fonts, labels, colour scales and masked pixels."""
 
 import io
 import textwrap
@@ -14,24 +14,28 @@ from matplotlib.patches import Patch
 
 from jaxmetal.maps import Map
 
+# Dots per inch.
 DPI = 150
-TEXT, SMALL = 9.0, 8.0
+# Sizes of text, points.
+TEXT = 9.0
+SMALL = 8.0
 
-# Colour maps that colour-blind readers can follow: of growing brightness, and blue-white-red for
-# what has two signs.
-TRACER, LIGHT, RESIDUAL = "viridis", "magma", "RdBu_r"
-# Okabe & Ito's colours, told apart by everybody.
-BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#56B4E9",
-    "#E69F00",
-)
+# Colour maps for colour-blind readers: of increasing brightness, and diverging for residuals.
+TRACER = "viridis"
+LIGHT = "magma"
+RESIDUAL = "RdBu_r"
+# The colours of Okabe & Ito, which colour-blind readers can distinguish.
+BLUE = "#0072B2"
+ORANGE = "#D55E00"
+GREEN = "#009E73"
+PURPLE = "#CC79A7"
+SKY = "#56B4E9"
+YELLOW = "#E69F00"
 CHAINS = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW)
-INK, FAINT = "#222222", "#8c8c8c"
-# Grey with stripes is in none of the colour maps.
+# Text and lines; and pixels of a profile.
+INK = "#222222"
+FAINT = "#8c8c8c"
+# Masked pixels: hatched grey, which is in none of the colour maps.
 MASKED: dict[str, Any] = {
     "facecolor": "#e2e2e2",
     "edgecolor": "#b0b0b0",
@@ -43,8 +47,8 @@ MASKED: dict[str, Any] = {
 ROOM = 0.4
 MINUS = "\N{MINUS SIGN}"
 
-# Use as a decorator: the texts, lines and hatches made inside look like this, and the user's
-# settings stay what they are.
+# A decorator: texts, lines and hatches that are made inside have this style, and the user's
+# settings are restored afterwards.
 styled = rc_context(
     {
         "font.size": TEXT,
@@ -64,7 +68,7 @@ styled = rc_context(
 
 
 class Figure(mpl.Figure):
-    """A matplotlib figure that belongs to no window, and shows itself in a notebook."""
+    """A matplotlib figure without a window, which a notebook displays as PNG."""
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
@@ -85,25 +89,25 @@ def add_axes(figure: mpl.Figure, left: float, bottom: float, width: float, heigh
 
 def tidy(axes: Axes) -> Axes:
     """Small grey ticks."""
-    # Ticks are made only when drawn, when the decorator's settings have gone: they are told here.
+    # Ticks are made when the figure is drawn, after the decorator's settings have ended.
     axes.tick_params(which="both", labelsize=SMALL, width=0.7, length=3, color=INK, labelcolor=INK)
     return axes
 
 
 def quantity(map: Map, unit: str | None) -> str:
-    """What the map shows, with its unit, for an axis or a colour bar."""
+    """The quantity of a map with its unit, for an axis or a colour bar."""
     if map.tracer is None:
         name = map.label
     else:
         name = map.tracer.replace("_", " ")
-        # [Z/H] and the like, relative to the Sun, lie about zero and keep the plain name.
+        # Abundances relative to the Sun, such as [Z/H], are near zero and keep the plain name.
         if is_oxygen(map) and unit in (None, "dex"):
             return "12 + log(O/H) [dex]"
     return f"{name} [{drawable(unit)}]" if unit else name
 
 
 def drawable(text: str) -> str:
-    """A text that matplotlib can draw: dollar signs are signs where what stands between them is no formula."""
+    """A text that matplotlib can draw: dollar signs are escaped unless they enclose a formula."""
     try:
         MathTextParser("path").parse(text)
     except ValueError:
@@ -113,8 +117,8 @@ def drawable(text: str) -> str:
 
 def is_oxygen(map: Map) -> bool:
     """Whether a tracer is an oxygen abundance 12 + log(O/H), by its name, scale and size."""
-    named = map.tracer == "metallicity" and map.scale == "log10"
-    return named and float(np.nanmedian(map.data)) > 5
+    may_be = map.tracer == "metallicity" and map.scale == "log10"
+    return may_be and float(np.nanmedian(map.data)) > 5
 
 
 def per_arcsec(map: Map, unit: str | None) -> str:
@@ -126,31 +130,33 @@ def per_arcsec(map: Map, unit: str | None) -> str:
 def number(value: float, error: float) -> str:
     """value ± error with the digits that the error leaves, such as "-0.200 ± 0.004"."""
     if not (np.isfinite(error) and error > 0):
-        # What rounding has left of a zero is a zero.
+        # Adding zero removes the sign of a negative zero.
         return f"{round(value, 4) + 0.0:.4g}".replace("-", MINUS)
     places = decimals(error)
     return f"{value:.{places}f} ± {error:.{places}f}".replace("-", MINUS)
 
 
 def decimals(error: float) -> int:
-    """Decimal places for a number with this error: two digits of the error if it starts with 1 or 2, else one."""
+    """Decimal places for a number with this error.
+
+    They show two digits of the error if it starts with 1 or 2, else one.
+    """
     exponent = int(np.floor(np.log10(error)))
     return max(0, -exponent + (error < 3 * 10.0**exponent))
 
 
 def tracer_norm(low: float, high: float) -> Normalize:
-    """A straight colour scale."""
+    """A linear colour scale."""
     if not high > low:
         low, high = low - 0.01, high + 0.01
     return Normalize(low, high)
 
 
 def light_norm(low: float, high: float, noise: float) -> Normalize:
-    """A colour scale that is straight in the noise and logarithmic above it."""
+    """A colour scale that is linear in the noise and logarithmic above it."""
     if not high > low:
         return tracer_norm(low, high)
-    # Light far above the noise would otherwise be shown over five decades, most of them without
-    # structure.
+    # The lower limit of the width keeps the scale of light far above the noise below three decades.
     return AsinhNorm(
         linear_width=max(noise, 0.003 * high, 1e-6 * (high - low)), vmin=low, vmax=high
     )
@@ -173,13 +179,13 @@ def light_ticks(norm: AsinhNorm, room: float = np.inf) -> tuple[list[float], lis
     )
     steps = (1,) if len(decades) > 2 else (1, 3)
     ticks = [0.0, *(float(f"{n}e{k}") for k in decades for n in steps)]
-    # A tick beyond the scale would stretch the bar.
+    # A tick beyond the scale would extend the bar.
     ticks = [tick for tick in ticks if low <= tick <= high]
-    kept = []
+    accepted = []
     for tick in reversed(ticks):
-        if all(abs(float(norm(tick)) - float(norm(other))) * room > ROOM for other in kept):
-            kept.append(tick)
-    ticks = kept[::-1]
+        if all(abs(float(norm(tick)) - float(norm(other))) * room > ROOM for other in accepted):
+            accepted.append(tick)
+    ticks = accepted[::-1]
     return ticks, [_short(tick) for tick in ticks]
 
 
@@ -193,17 +199,18 @@ def _short(value: float) -> str:
 
 
 def masked_patch() -> Patch:
-    """What masked pixels look like, for a legend."""
+    """The entry of masked pixels in a legend."""
     return Patch(**MASKED, label="masked, not in the fit")
 
 
 def height(axes: Axes) -> float:
     """The height of axes, inches."""
-    return float(axes.get_position().height * axes.get_figure().get_size_inches()[1])  # type: ignore[union-attr]
+    figure: Any = axes.get_figure()
+    return float(axes.get_position().height * figure.get_size_inches()[1])
 
 
 def headline(figure: mpl.Figure, text: str, warning: str | None = None) -> None:
-    """What is to be known of the whole figure, in its upper left corner; a warning, if any, stands above it."""
+    """Write a text in the upper left corner of a figure, below a warning, if there is one."""
     height = figure.get_size_inches()[1]
     if warning:
         note(figure, warning)
@@ -219,10 +226,10 @@ def headline(figure: mpl.Figure, text: str, warning: str | None = None) -> None:
 
 
 def note(figure: mpl.Figure, text: str) -> None:
-    """A remark over the whole figure, where it cannot be overlooked."""
+    """Write a warning above the whole figure."""
     figure.suptitle(wrapped(figure, text), color=ORANGE, fontsize=TEXT)
 
 
 def wrapped(figure: mpl.Figure, text: str) -> str:
-    """A text on as many lines as it needs."""
+    """A text in lines no wider than a figure."""
     return "\n".join(textwrap.wrap(text, int(13 * figure.get_size_inches()[0])))

@@ -1,0 +1,133 @@
+"""The commands: each takes the parsed arguments, calls the package and prints the result."""
+
+import argparse
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jaxmetal.cli.statuses import INCOMPLETE, NO_ANSWER
+from jaxmetal.errors import collected_warnings
+
+if TYPE_CHECKING:
+    from jaxmetal.pipeline import Run
+
+log = logging.getLogger("jaxmetal")
+
+
+def fit(arguments: argparse.Namespace) -> int:
+    """Run `jaxmetal fit`: fit, sample and write the results of a configuration."""
+    from jaxmetal.pipeline import run
+
+    progress = False if arguments.quiet else None
+    options = {
+        "overwrite": arguments.overwrite,
+        "sample": not arguments.no_sample,
+        "progress": progress,
+        "tell": _tell,
+    }
+    return _status_of(run(arguments.config, arguments.out, **options))
+
+
+def _tell(text: str) -> None:
+    print(text, end="", flush=True)
+
+
+def _status_of(result: "Run") -> int:
+    """The exit status that tells what came of a run."""
+    if not result.has_answer:
+        return NO_ANSWER
+    return INCOMPLETE if result.failures else 0
+
+
+def simulate(arguments: argparse.Namespace) -> None:
+    """Run `jaxmetal simulate`: write noisy mock maps and a configuration that fits them."""
+    from jaxmetal.io.mock import CONFIG, write_mock
+    from jaxmetal.io.results import whole_folder
+    from jaxmetal.io.scene import load
+
+    scene = load(arguments.config, want="simulate")
+    with whole_folder(arguments.out, arguments.overwrite) as folder:
+        write_mock(folder, scene)
+    print(f"maps written to {arguments.out}; fit them with: jaxmetal fit {arguments.out / CONFIG}")
+
+
+def plot(arguments: argparse.Namespace) -> int:
+    """Run `jaxmetal plot`: draw the figures of a folder of results again."""
+    from jaxmetal.io.results import read_results
+    from jaxmetal.pipeline import draw
+
+    failures: dict[str, str] = {}
+    for path in draw(arguments.folder, *read_results(arguments.folder), failures):
+        print(path)
+    return INCOMPLETE if failures else 0
+
+
+def report(arguments: argparse.Namespace) -> int:
+    """Run `jaxmetal report`: write a folder of results as one HTML page."""
+    from jaxmetal.io.results import read_results
+    from jaxmetal.survey.store import PLAN
+    from jaxmetal.view.report import fit_page, survey_report
+    from jaxmetal.view.save import save_page
+
+    folder, failures = arguments.folder, dict[str, str]()
+    if (folder / PLAN).is_file():
+        page = survey_report(folder)
+    else:
+        page = fit_page(*read_results(folder), title=folder.resolve().name, failures=failures)
+    out = arguments.out or folder / "report.html"
+    save_page(page, out)
+    print(out)
+    return INCOMPLETE if failures else 0
+
+
+def validate(arguments: argparse.Namespace) -> None:
+    """Run `jaxmetal validate`: check a configuration and the data that it names."""
+    from jaxmetal.io.config import read
+    from jaxmetal.io.scene import load
+    from jaxmetal.io.summary import count
+
+    with collected_warnings() as remarks:
+        scene = load(
+            arguments.config, want="simulate" if "simulate" in read(arguments.config) else "fit"
+        )
+    for remark in remarks:
+        print(remark)
+    remarks_text = (
+        f"remarks on the data: {len(remarks)}" if remarks else "nothing strange in the data"
+    )
+    maps = ", ".join(f"{name} ({count(observed.map)})" for name, observed in scene.maps.items())
+    on_data = f"; {remarks_text}" if scene.maps else ""
+    print(f"{arguments.config}: valid; maps {maps or 'none'}; {len(scene.priors)} priors{on_data}")
+
+
+def demo(arguments: argparse.Namespace) -> int:
+    """Run `jaxmetal demo`: simulate a galaxy, fit it, and compare with the truth."""
+    from jaxmetal.io.gradients import gradient_table
+    from jaxmetal.io.mock import CONFIG, START, use_case_1, write_mock
+    from jaxmetal.io.results import check_free, whole_folder
+    from jaxmetal.io.scene import build
+    from jaxmetal.io.summary import verdict
+    from jaxmetal.pipeline import run
+
+    check_free(arguments.out, arguments.overwrite)
+    scene = build(use_case_1(arguments.fwhm, arguments.quick), Path.cwd(), want="simulate")
+    log.info(
+        'a galaxy of half-light radius 1" with a gradient of -0.2 dex/arcsec, '
+        'through a PSF of FWHM %g"',
+        arguments.fwhm,
+    )
+    with whole_folder(arguments.out, arguments.overwrite) as folder:
+        # The fit starts far from the truth, as it would with a real galaxy.
+        write_mock(folder, scene, START)
+    result = run(
+        arguments.out / CONFIG,
+        arguments.out / "results",
+        progress=False if arguments.quiet else None,
+    )
+    print(
+        f"fit: {verdict(result.fit)}"
+        + (f"; posterior: {verdict(result.posterior)}" if result.posterior else "")
+    )
+    print(gradient_table(result.scene, result.fit, result.posterior))
+    print(f"pictures in {arguments.out / 'results' / 'plots'}")
+    return _status_of(result)

@@ -1,0 +1,48 @@
+"""The scene and the model of one galaxy of a survey."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+
+from jaxmetal.errors import InputError, collected_warnings
+from jaxmetal.inference.model import Model
+from jaxmetal.instrument.sampling import Sampling
+from jaxmetal.io.scene import Scene, build
+from jaxmetal.survey.catalogue import Catalogue, configure
+
+
+def scene_of(
+    raw: Mapping[str, Any], folder: Path, catalogue: Catalogue, row: int
+) -> tuple[Scene, str]:
+    """A galaxy's scene, in a frame of a common size, and the InputWarnings about it as one text.
+
+    Raises
+    ------
+    InputError
+        with everything that is wrong with this galaxy, whatever exception it is.
+    """
+    with collected_warnings() as texts:
+        try:
+            scene = build(configure(raw, catalogue, row), folder, fill=True)
+        except (InputError, OSError):
+            raise
+        except Exception as error:  # one galaxy's file must not end the survey
+            raise InputError(f"{type(error).__name__}: {error}") from error
+    return scene, "; ".join(texts)
+
+
+def model_of(scene: Scene, group: Mapping[str, Any]) -> Model:
+    """The model of a galaxy, with the sampling of its group.
+
+    Maps that share an instrument share it afterwards, too.
+    """
+    instruments: dict[int, Any] = {}
+    maps = {}
+    for name, observed in scene.maps.items():
+        instrument = observed.map.instrument
+        sampling = Sampling(*group["samplings"][name])
+        sampled = instruments.setdefault(id(instrument), instrument.with_sampling(sampling))
+        maps[name] = eqx.tree_at(lambda m: m.instrument, observed.map, sampled)
+    return Model(scene.galaxy, maps, scene.priors)
