@@ -47,8 +47,8 @@ def row(fwhm: float, radius: float, index: float) -> dict:
         "evaluate": chosen.sampling.evaluate,
         "convolve": chosen.sampling.convolve,
         "margin": chosen.sampling.margin,
-        "claimed_dex": chosen.error["the tracer"],
-        "claimed_light": chosen.error["light"],
+        "claimed_dex": float(chosen.error["the tracer"]),
+        "claimed_light": float(chosen.error["light"]),
         "error_dex": float(np.abs(z - true_z)[matters].max()),
         "error_light": float(np.abs(light / true_light - 1)[matters].max()),
     }
