@@ -9,23 +9,20 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmetal.errors import InputError
+from jaxmetal.inference.chains import Program, Settings, advance, begin, run_chains
 from jaxmetal.inference.fit import Fit
+from jaxmetal.inference.fits import Fits
 from jaxmetal.inference.importance import draw_each
-from jaxmetal.inference.laplace import Fits, Surroundings, surroundings
+from jaxmetal.inference.laplace import Surroundings, surroundings
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.optimise import ROUNDS, ascend, first_points, most_steps
 from jaxmetal.inference.posterior import Posterior, trusted
 from jaxmetal.inference.progress import bar
 from jaxmetal.inference.sample import (
     CHAINS,
-    Program,
-    Settings,
-    advance,
-    begin,
     fallback,
     in_place_of,
     not_to_be_sampled,
-    run_chains,
     settings_for,
 )
 from jaxmetal.inference.stack import Batch, over_galaxies

@@ -14,7 +14,8 @@ from jaxmetal.errors import InputError, check_type, unknown
 from jaxmetal.inference.ascent import ARRIVED, METHODS
 from jaxmetal.inference.checks import MODEL_HINT
 from jaxmetal.inference.fit import Fit
-from jaxmetal.inference.laplace import Fits, Surroundings, surroundings
+from jaxmetal.inference.fits import Fits
+from jaxmetal.inference.laplace import Surroundings, surroundings
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.progress import bar
 from jaxmetal.maps import Map

@@ -12,7 +12,8 @@ from jaxmetal.instrument import sampling as sampling_rules
 from jaxmetal.instrument.aperture import Apertures
 from jaxmetal.instrument.convolve import transfer_function
 from jaxmetal.instrument.grid import Grid
-from jaxmetal.instrument.psf import PSF, CellPSF, KernelPSF, NoPSF
+from jaxmetal.instrument.kernel_psf import CellPSF, KernelPSF
+from jaxmetal.instrument.psf import PSF, NoPSF
 from jaxmetal.instrument.psf_checks import check_width
 from jaxmetal.instrument.sampling import Sampling
 from jaxmetal.profiles.profile import is_traced

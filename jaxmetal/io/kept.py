@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from jaxmetal.galaxy import LENS
-from jaxmetal.instrument.psf import GaussianPSF, KernelPSF, MoffatPSF
+from jaxmetal.instrument.kernel_psf import KernelPSF
+from jaxmetal.instrument.psf import GaussianPSF, MoffatPSF
 from jaxmetal.io.entries import FromReader
 from jaxmetal.io.fits import read_map, write_maps
 from jaxmetal.io.galaxies import named_numbers

@@ -12,7 +12,8 @@ from jaxmetal.galaxy import LENS
 from jaxmetal.instrument.aperture import Apertures
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.instrument import Instrument
-from jaxmetal.instrument.psf import PSF, GaussianPSF, KernelPSF, MoffatPSF, NoPSF
+from jaxmetal.instrument.kernel_psf import KernelPSF
+from jaxmetal.instrument.psf import PSF, GaussianPSF, MoffatPSF, NoPSF
 from jaxmetal.io import schema
 from jaxmetal.io.config import Mistakes
 from jaxmetal.io.entries import FitsMap, FromReader, Light, Other
