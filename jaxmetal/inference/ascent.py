@@ -43,7 +43,9 @@ class Climb(NamedTuple):
 
 
 def fisher(model: Model, start: Point, steps: int, with_jacobian: Any) -> End:
-    """Fisher scoring with Marquardt's damping: Newton's method with the expected curvature, which is never negative.
+    """Fisher scoring with Marquardt's damping.
+
+    Newton's method with the expected curvature, which is never negative.
 
         u ← u + [F + damping · diag F]⁻¹ ∂ log posterior
 
@@ -98,7 +100,7 @@ def inverse_root(information: Float[Array, "n n"]) -> Float[Array, "n n"]:
 
 
 def _scaled_axes(matrix: Float[Array, "n n"]) -> tuple[Point, Point, Float[Array, "n n"]]:
-    """The scale that gives the matrix a unit diagonal, and the eigenvalues and vectors of what it is then."""
+    """Eigenvalues and eigenvectors of a matrix scaled to a unit diagonal, and the scale."""
     # Parameters of very different units would lose digits otherwise.
     scale = 1 / jnp.sqrt(jnp.diag(matrix))
     values, vectors = jnp.linalg.eigh(matrix * scale[:, None] * scale)
@@ -115,7 +117,10 @@ def _rounding(height: Float[Array, ""]) -> Float[Array, ""]:
 
 
 def lbfgs(model: Model, start: Point, steps: int, with_jacobian: Any) -> End:
-    """Optax's L-BFGS with a zoom line search, in coordinates whitened by the Fisher information at the start."""
+    """Optax's L-BFGS with a zoom line search.
+
+    It climbs in coordinates whitened by the Fisher information at the start.
+    """
     solver = optax.lbfgs(
         linesearch=optax.scale_by_zoom_linesearch(
             max_linesearch_steps=12, initial_guess_strategy="one"
@@ -145,7 +150,10 @@ def lbfgs(model: Model, start: Point, steps: int, with_jacobian: Any) -> End:
 
 
 def adam(model: Model, start: Point, steps: int, with_jacobian: Any) -> End:
-    """Optax's Adam with a cosine decay, in coordinates whitened by the Fisher information at the start."""
+    """Optax's Adam with a cosine decay.
+
+    It climbs in coordinates whitened by the Fisher information at the start.
+    """
     solver = optax.adam(optax.cosine_decay_schedule(ADAM_RATE, steps))
 
     def climb(depth: Callable, w: Point) -> tuple[Point, Array]:

@@ -56,7 +56,9 @@ def optimise_batch(
     chunk: int | None = None,
     progress: bool | None = None,
 ) -> Fits:
-    """The fits of many galaxies whose models differ in numbers only: data, errors, masks, PSFs, priors, starting values.
+    """The fits of many galaxies whose models differ in numbers only.
+
+    Data, errors, masks, PSFs, priors and starting values may differ.
 
     Parameters
     ----------
@@ -179,7 +181,8 @@ def sample_batch(
     if lost:
         first = next(iter(lost))
         raise InputError(
-            f"sample_batch: fits {list(lost)} cannot be sampled; leave them out. fits[{first}]: {lost[first]}. "
+            f"sample_batch: fits {list(lost)} cannot be sampled; leave them out. fits[{first}]: "
+            f"{lost[first]}. "
             f"Of the fit: {fits[first].message}."
         )
     batch = Batch.of(models)

@@ -100,7 +100,7 @@ def _whitening(starts: Sequence[Fit]) -> tuple[Array, Array]:
 
 
 def _starting_points(keys: Array, chains: int, origin: Array) -> tuple[Array, Array]:
-    """Random keys, shape (galaxies, chains), and whitened starting points, with a last axis of n."""
+    """Random keys, shape (galaxies, chains), and whitened starting points, last axis n."""
     scatter, chain = jnp.swapaxes(jax.vmap(lambda key: jax.random.split(key, 2))(keys), 0, 1)
     points = jax.vmap(lambda key: jax.random.normal(key, (chains, origin.shape[1]), origin.dtype))(
         scatter

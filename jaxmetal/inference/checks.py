@@ -37,7 +37,8 @@ def check_scene(galaxy: Galaxy, maps: Mapping[str, Map]) -> None:
             raise InputError(f"Model.maps: expected names without a dot, got {name!r}; {hint}.")
         if name in galaxy.named:
             raise InputError(
-                f"Model.maps: {name!r} is also the name of a component or of the lenses; paths would be ambiguous."
+                f"Model.maps: {name!r} is also the name of a component or of the lenses; paths "
+                "would be ambiguous."
             )
         try:
             for moment in map.moments(galaxy):
@@ -61,7 +62,7 @@ def check_priors(priors: Any) -> dict[str, Any]:
 
 
 def check_paths(scene: Mapping[str, Any], priors: Mapping[str, Any]) -> None:
-    """Every path that has a prior, and every path that another is tied to, leads to numbers that may be free."""
+    """Check that every path with a prior, and every source of a tie, leads to a free number."""
     for path, prior in priors.items():
         check_path(scene, path)
         for source in prior.paths if isinstance(prior, Tied) else ():
@@ -78,17 +79,22 @@ def check_tie(scene: Mapping[str, Any], path: str, source: str) -> None:
 
 
 def check_path(scene: Mapping[str, Any], path: str) -> None:
-    """A path leads to a number or an array of numbers that may be free; an InputError says where it goes wrong."""
+    """Check that a path leads to a number or an array of numbers that may be free.
+
+    The InputError names the part of the path that is wrong.
+    """
     first, *rest = path.split(".")
     one_map = scene.get(first)
     if isinstance(one_map, Map):
         if rest == ["scatter"] and one_map.additive and one_map.modes is not None:
             raise InputError(
-                f"priors[{path!r}]: a light map with a covariance has no scatter, which is a fraction of the model's flux."
+                f"priors[{path!r}]: a light map with a covariance has no scatter, which is a "
+                "fraction of the model's flux."
             )
         if rest == ["calibration", "flux_scale"] and not one_map.additive:
             raise InputError(
-                f"priors[{path!r}]: {type(one_map).__name__} shows no flux; a flux scale changes nothing in it."
+                f"priors[{path!r}]: {type(one_map).__name__} shows no flux; a flux scale changes "
+                "nothing in it."
             )
     if not eqx.is_inexact_array(get(scene, path)):
         raise InputError(

@@ -1,4 +1,4 @@
-"""One galaxy behind each of several lenses, or with anything else of which there are several: all of them together."""
+"""Models that differ in one profile, such as a lens, and the mixture of their posteriors."""
 
 import warnings
 from collections.abc import Sequence
@@ -20,7 +20,9 @@ from jaxmetal.profiles.profile import Profile
 
 
 def ensemble(model: Model, path: str, members: Sequence[Profile]) -> Batch:
-    """The same model with each of several profiles in one place, such as the deflection maps that a lens team drew from its posterior.
+    """The same model with each of several profiles in one place.
+
+    For instance the deflection maps that a lens team drew from its posterior.
 
     Parameters
     ----------
@@ -60,7 +62,8 @@ def ensemble(model: Model, path: str, members: Sequence[Profile]) -> Batch:
     for i, member in enumerate(members):
         if _kind(member) != _kind(old):
             raise InputError(
-                f"ensemble: members[{i}] differs from the model's {path} in more than numbers: function, options or shapes."
+                f"ensemble: members[{i}] differs from the model's {path} in more than numbers: "
+                "function, options or shapes."
             )
         galaxy = put(model.galaxy, path, member)
         check_coverage(galaxy, model.maps)
@@ -76,7 +79,9 @@ def _kind(profile: Any) -> Any:
 def mixture(
     posteriors: Sequence[Posterior], log_weights: Sequence[float] | None = None, seed: int = 0
 ) -> Posterior:
-    """One posterior of several, each weighted by how probable its model is: what is left open between the models is marginalised over.
+    """The mixture of several posteriors, weighted by the evidence of their models.
+
+    It marginalises over the models.
 
         p(theta | data) = Σ_k w_k p(theta | data, k),   w_k ∝ p(k) Z_k,   Z_k = ∫ p(data | theta, k)
         p(theta) d theta
@@ -118,7 +123,8 @@ def mixture(
     logs = np.asarray(_evidences(posteriors) if log_weights is None else log_weights, float)
     if logs.shape != (len(posteriors),) or not np.all(logs < np.inf) or not np.isfinite(logs.max()):
         raise InputError(
-            f"mixture: expected a finite logarithm for each of the {len(posteriors)} posteriors, got {log_weights!r}."
+            f"mixture: expected a finite logarithm for each of the {len(posteriors)} posteriors, "
+            f"got {log_weights!r}."
         )
     weights = np.exp(logs - logs.max())
     attributes: dict[str, Any] = (
@@ -175,7 +181,8 @@ def _check_alike(posteriors: Sequence[Posterior]) -> None:
     for k, kind in enumerate(kinds):
         if kind != kinds[0]:
             raise InputError(
-                f"mixture: posteriors[{k}] has other parameters than posteriors[0]: {', '.join(kind)}."
+                f"mixture: posteriors[{k}] has other parameters than posteriors[0]: "
+                f"{', '.join(kind)}."
             )
 
 
@@ -184,8 +191,10 @@ def _evidences(posteriors: Sequence[Posterior]) -> list[float]:
     for k, posterior in enumerate(posteriors):
         if "log_evidence" not in posterior.attributes or not trusted(posterior):
             raise InputError(
-                f"mixture: posteriors[{k}] ({posterior.attributes.get('method')}) has no evidence that can be trusted; draw it with "
-                'method="importance", or give log_weights, such as [fit.log_evidence for fit in fits].'
+                f"mixture: posteriors[{k}] ({posterior.attributes.get('method')}) has no evidence "
+                "that can be trusted; draw it with "
+                'method="importance", or give log_weights, such as [fit.log_evidence for fit in '
+                "fits]."
             )
     return [posterior.attributes["log_evidence"] for posterior in posteriors]
 

@@ -1,4 +1,4 @@
-"""The posterior from independent draws: Laplace's approximation, corrected by Pareto-smoothed importance sampling."""
+"""Independent draws from the posterior: a Student-t around the fit, importance-weighted."""
 
 from collections.abc import Sequence
 from math import lgamma, log, pi
@@ -84,7 +84,10 @@ def student_t(
 def evaluate(
     model: Model, points: Float[Array, "draws n"], keys: Array, together: int
 ) -> tuple[Array, Any, Any]:
-    """Log density, values and tied values at every point; Linear amplitudes are drawn given the rest."""
+    """Log density, values and tied values at every point.
+
+    Linear amplitudes are drawn from their conditional distribution.
+    """
     count = len(points)
     parts = -(-count // together)
     # Parts of one size, the last filled up: what were left over would be compiled once more.
@@ -191,7 +194,10 @@ def _of_galaxy(tree: dict[str, np.ndarray], index: int) -> dict[str, np.ndarray]
 
 
 def _improved(old: Draws, count: int, rng: np.random.Generator) -> Proposed:
-    """Draws from a Student-t with the mean and covariance of weighted draws, or the old ones where these are too few."""
+    """Draws from a Student-t with the mean and covariance of weighted draws.
+
+    The old draws where too few of them are effective.
+    """
     points, weights = old.proposed.points, old.smoothed.weights
     if not old.smoothed.effective > DRAWS_PER_PARAMETER * points.shape[1]:
         return old.proposed

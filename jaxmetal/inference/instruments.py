@@ -1,4 +1,4 @@
-"""The instruments of a model's maps: shared where they are the same, sampled, and ready to convolve."""
+"""The instruments of a model's maps: shared where equal, and with their samplings chosen."""
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -132,7 +132,8 @@ def sampled_like(maps: Mapping[str, Map], like: Mapping[str, Map]) -> Maps:
             or maps[name].values.shape != old.values.shape
         ):
             raise InputError(
-                f"with_maps: {name!r} is another kind of map than the model's: shape, tracer, scale, likelihood or PSF."
+                f"with_maps: {name!r} is another kind of map than the model's: shape, tracer, "
+                "scale, likelihood or PSF."
             )
     return made
 

@@ -28,7 +28,7 @@ def _inflation(one_map: Map, predicted: Float[Array, "..."]) -> Float[Array, "..
 
 
 def independent(one_map: Map, images: Float[Array, "..."]) -> Float[Array, "..."]:
-    """One or more images of the map's shape in the eigenbasis of its errors; 0 where it is masked."""
+    """Images of the map's shape in the eigenbasis of its errors; 0 where it is masked."""
     images = jnp.where(one_map.valid, images, 0.0)
     return images if one_map.modes is None else one_map.modes.along(images)
 

@@ -190,7 +190,7 @@ class Model(eqx.Module):
 
     @property
     def free(self) -> tuple[str, ...]:
-        """Everything that a fit reports: the parameters with a prior, then the Linear amplitudes."""
+        """Paths of all that a fit reports: parameters with a prior, then Linear amplitudes."""
         return (*self.names, *self.linear)
 
     @property

@@ -92,7 +92,8 @@ def _best(model: Model, starts: int, method: str, steps: int, seed: int) -> Fit:
         )
         if not np.any(np.isfinite(heights)):
             raise InputError(
-                "optimise: the log density is not finite at any start; check the starting values, priors and data."
+                "optimise: the log density is not finite at any start; check the starting values, "
+                "priors and data."
             )
         best = points[np.argmax(np.where(np.isfinite(heights), heights, -np.inf))]
         fits = Fits([model], best[None], _one_of_many(_look(model, best, own_units)))
@@ -159,7 +160,7 @@ def first_points(model: Model, starts: int, seed: int) -> Float[Array, "starts n
 def _scaled_to_light(
     model: Model, point: Float[Array, " n"], lights: Mapping[str, Map], amplitudes: Sequence[str]
 ) -> Float[Array, " n"]:
-    """The point with its amplitudes of light multiplied by the factor that fits the light maps best."""
+    """The point with its amplitudes of light scaled by the factor that fits the light maps."""
     values = model.constrain(point)
     galaxy, maps = model.scene_at(values)
     predicted = model.predict_scene(galaxy, {name: maps[name] for name in lights})

@@ -1,4 +1,4 @@
-"""Pareto-smoothed importance sampling: weights whose largest are tamed, and a number that says whether to trust them."""
+"""Pareto-smoothed importance sampling: smoothed weights, and the k-hat that judges them."""
 
 from typing import NamedTuple
 
@@ -40,7 +40,9 @@ class Smoothed(NamedTuple):
 
 
 def smooth(log_ratios: Log) -> Smoothed:
-    """Normalised importance weights, the largest replaced by the quantiles of a Pareto distribution fitted to them.
+    """Normalised importance weights, Pareto-smoothed.
+
+    The largest are replaced by the quantiles of a Pareto distribution fitted to them.
 
         w = p / q;   of the M largest the z-th becomes  u + F⁻¹((z - 1/2) / M),   F the generalised
         Pareto distribution
@@ -85,7 +87,9 @@ def _normalised(raw: Log, shape: float, largest: float) -> Smoothed:
 
 
 def fit_pareto(above: Float[np.ndarray, " n"]) -> tuple[float, float]:
-    """Shape and scale of a generalised Pareto distribution from draws above its threshold, in ascending order.
+    """Shape and scale of a generalised Pareto distribution fitted to draws.
+
+    The draws are in excess of the threshold, in ascending order.
 
         p(x) = (1 + k x / sigma)^(-1/k - 1) / sigma
 

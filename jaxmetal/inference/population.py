@@ -126,7 +126,8 @@ def _smoothed(
     """t_gk and ln w_gk, as many of each galaxy, shape (galaxies, K), and h_g."""
     if len(draws) < 3 or len(draws) != len(log_priors):
         raise InputError(
-            f"population: expected the draws of at least three galaxies and their priors, got {len(draws)}."
+            "population: expected the draws of at least three galaxies and their priors, got "
+            f"{len(draws)}."
         )
     count = min(MOST, *(len(each) for each in draws))
 

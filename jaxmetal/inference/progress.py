@@ -1,4 +1,4 @@
-"""How far a long computation is: a bar on a terminal or in a notebook, and elsewhere a line every so often."""
+"""Progress of a long computation: a bar on a terminal or in a notebook, else log lines."""
 
 import sys
 import threading

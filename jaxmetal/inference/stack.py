@@ -1,4 +1,4 @@
-"""Many models of one structure as one, taken apart into as many at a time as there is memory for."""
+"""Models of one structure stacked into one, in parts that fit into memory."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -44,7 +44,8 @@ class Batch(Sequence[Model]):
     def __init__(self, models: Sequence[Model]):
         if isinstance(models, Model) or not isinstance(models, Iterable):
             raise InputError(
-                f"models: expected a list of models, got {described(models)}; for a single one there are optimise and sample."
+                f"models: expected a list of models, got {described(models)}; for a single one "
+                "there are optimise and sample."
             )
         self._models = list(models)
         for model in self._models:
@@ -65,14 +66,19 @@ class Batch(Sequence[Model]):
         return self._models[index]
 
     def at_once(self, chunk: int | None) -> int:
-        """How many are computed at once: as many as are asked for, so that one program serves batches of any size."""
+        """Number of models computed at once.
+
+        A number that is asked for is kept, so that one program serves batches of any size.
+        """
         if chunk is not None and chunk < 1:
             raise InputError(f"chunk: expected at least 1, got {chunk}.")
         devices = jax.local_device_count()
         return -(-(chunk or min(together(self[0]), len(self))) // devices) * devices
 
     def parts(self, chunk: int | None) -> Iterator[tuple[np.ndarray, Model]]:
-        """Which models, and those models as one, in parts of one size, so that one program serves all.
+        """Numbers of the models of each part, and those models stacked.
+
+        All parts have one size, so that one program serves all.
 
         The last part is filled up with the last model.
         """
@@ -90,7 +96,10 @@ class Batch(Sequence[Model]):
 
 
 def over_galaxies(function: Callable) -> Callable:
-    """`function` mapped over the first axis of every array in its arguments, compiled; each local device takes its share."""
+    """`function` mapped over the first axis of every array in its arguments, and compiled.
+
+    Each local device computes its share.
+    """
     return partial(_over_galaxies, function)
 
 
@@ -108,7 +117,10 @@ def _over_galaxies(function: Callable, *arguments: Any) -> Any:
 
 
 def together(model: Model) -> int:
-    """How many models like this one are computed at once: what fits into the memory, and no more than is of use."""
+    """Number of models like this one to compute at once.
+
+    It is limited by the memory, and by what makes the computation faster.
+    """
     most = MOST_TOGETHER.get(jax.default_backend(), MOST_ELSEWHERE)
     return int(np.clip(SHARE * _memory() / memory_of(model), 1, most)) * jax.local_device_count()
 
@@ -134,7 +146,8 @@ def _stack(models: Sequence[Model]) -> tuple[Any, Any]:
     for i, (structure, shape) in enumerate(zip(structures, shapes, strict=True)):
         if structure != structures[0] or shape != shapes[0]:
             raise InputError(
-                f"models[{i}] differs from models[0] in more than numbers: components, priors, samplings or shapes of the maps."
+                f"models[{i}] differs from models[0] in more than numbers: components, priors, "
+                "samplings or shapes of the maps."
             )
     arrays = [
         np.stack([np.asarray(leaf) for leaf in same]) if eqx.is_array(same[0]) else None

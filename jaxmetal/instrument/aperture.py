@@ -245,7 +245,7 @@ class Apertures(eqx.Module):
         return bool(np.all(weight == 1) and np.unique(pixel).size == pixel.size)
 
     def totals(self, image: Any) -> Float[np.ndarray, " n"]:
-        """The weighted sum of an image's pixels in each aperture, on the host in double precision."""
+        """The weighted sum of an image's pixels in each aperture, in double precision."""
         aperture, pixel, weight = self._parts
         return np.bincount(aperture, weight * np.asarray(image, float).ravel()[pixel], self.count)
 

@@ -1,4 +1,4 @@
-"""Coordinates in FITS headers as people write them: mended where the meaning is plain, refused where there is none."""
+"""Nonstandard coordinates in FITS headers: repaired if unambiguous, else refused."""
 
 import re
 import warnings
@@ -125,7 +125,8 @@ def _check_scale(header: Any, axes: list[int], where: str) -> None:
         both = f"CDELT ({step:.3g}) and the PC matrix ({scale:.3g}) both hold the scale"
         right = "CDELT = 1, a PC matrix of order one, or CD instead of both"
         raise InputError(
-            f"{where}: {both}, so that pixels would be {3600 * step * scale:.2g} arcsec; write {right}."
+            f"{where}: {both}, so that pixels would be {3600 * step * scale:.2g} arcsec; write "
+            f"{right}."
         )
 
 

@@ -159,7 +159,7 @@ class CellPSF(PSF):
 
 
 def _transform(kernel: Array, center: Any, x: Array, y: Array) -> Array:
-    """The Fourier sum of an image at x, y cycles per kernel pixel, about its centre (column, row)."""
+    """The Fourier sum of an image at x, y cycles per kernel pixel, about (column, row)."""
     rows, columns = kernel.shape
     phase_x = jnp.exp(-2j * jnp.pi * x[None, :] * (jnp.arange(columns)[:, None] - center[0]))
     phase_y = jnp.exp(-2j * jnp.pi * y[:, None] * (jnp.arange(rows)[None, :] - center[1]))

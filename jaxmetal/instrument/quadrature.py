@@ -22,9 +22,9 @@ BLOCK = 6
 CROWDING = 3
 # On either side of the cusp there are this many more points than elsewhere.
 EXTRA_NODES = 4
-# Offset, in cells, of a cusp where its cell is chosen. Most cusps lie on the border of two cells and
-# must not fall to either side by rounding: a compiled program may compute the position twice, with
-# different last digits, and put the patch beside the cells where it was evaluated.
+# Offset, in cells, of a cusp when its cell is chosen. Most cusps lie on the border of two cells,
+# where rounding must not decide: a compiled program may compute the position twice, with different
+# last digits, and put the patch beside the cells where it was evaluated.
 NUDGE = 0.0137
 # Number of points evaluated at once: there a compiler sees what stays the same from step to step of
 # a fit or a chain, such as fixed light, and computes it once for all of them. More would exceed a
@@ -100,7 +100,7 @@ def cell_means(
 
 
 def _in_cells(sources: Sources, grid: Grid, sampling: Sampling) -> Sources:
-    """The sources as functions of (row, column) in cells from the lower edge of the padded frame."""
+    """The sources as functions of (row, column) in cells of the padded frame."""
     dtype = grid.origin.dtype
 
     def evaluate(row: Array, column: Array) -> list[Array]:

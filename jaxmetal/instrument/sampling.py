@@ -1,4 +1,4 @@
-"""How finely the sky is sampled: two numbers, the margin around the frame, and a first guess at them."""
+"""The sampling of the sky: cells per pixel, points per cell, and the margin of the frame."""
 
 import dataclasses
 import math
@@ -60,7 +60,7 @@ class Sampling:
         return self.convolve * self.nodes
 
     def cells(self, shape: tuple[int, int]) -> tuple[int, int]:
-        """Rows and columns of the padded grid of cells, of sizes that a Fourier transform is fast at."""
+        """Rows and columns of the padded grid of cells, of sizes with a fast Fourier transform."""
         rows, columns = (
             fast_size(math.ceil(self.convolve * (n + 2 * self.margin) - 1e-6)) for n in shape
         )
@@ -72,7 +72,9 @@ class Sampling:
         return rows * columns * self.nodes**2
 
     def finer(self, widest: int, more_nodes: bool) -> "Sampling":
-        """A finer sampling, against which this one is judged: smaller cells, whose points come nearer to each other with them.
+        """A finer sampling, as a reference to judge this one by.
+
+        Its cells are smaller, and so are the distances between their points.
 
         From cells larger than a pixel it is three sizes on, which costs little: then there may be
         one between the two.
@@ -95,7 +97,10 @@ class Sampling:
         return smaller_cells.with_margin(min(self.margin + self.margin // 2 + 1, widest))
 
     def between(self, finer: "Sampling", excess: float) -> "Sampling | None":
-        """The coarsest sampling between this one and a finer one that may do, if this one is `excess` times as wrong as it may be."""
+        """The coarsest sampling between this one and a finer one that may suffice.
+
+        The error of this one is `excess` times the allowed one.
+        """
         enough = self.convolve * excess ** (1 / FALL) / LUCK
         sizes = [
             size
@@ -111,7 +116,10 @@ class Sampling:
         )
 
     def with_margin(self, margin: int) -> "Sampling":
-        """A copy with a margin at least so wide that holds whole cells: however wide, they lie alike in the frame."""
+        """A copy with at least this margin, widened until it holds whole cells.
+
+        Cells then lie alike in the frame whatever the margin.
+        """
         while abs(margin * self.convolve - round(margin * self.convolve)) > 1e-6:
             margin += 1
         return dataclasses.replace(self, margin=margin)
@@ -182,7 +190,10 @@ def fast_size(n: int) -> int:
 
 
 def parse(supersampling: Any, margin: int) -> Sampling | None:
-    """A Sampling from what the user wrote: None for "auto", n for (n, n), or (evaluate, convolve)."""
+    """A Sampling from the `supersampling` option.
+
+    None for "auto", n for (n, n), or (evaluate, convolve).
+    """
     if isinstance(supersampling, str) and supersampling == "auto":
         return None
     pair = (
@@ -194,12 +205,14 @@ def parse(supersampling: Any, margin: int) -> Sampling | None:
         evaluate, convolve = (float(n) for n in pair)
     except (TypeError, ValueError):
         raise InputError(
-            f'supersampling: expected "auto", a whole number or (evaluate, convolve), got {supersampling!r}.'
+            'supersampling: expected "auto", a whole number or (evaluate, convolve), got '
+            f"{supersampling!r}."
         ) from None
     nodes = nodes_for(evaluate, convolve)
     if nodes is None:
         raise InputError(
-            "supersampling: evaluate must be a whole multiple of convolve, and convolve at least 1 and whole, or a number between 0 and 1, "
+            "supersampling: evaluate must be a whole multiple of convolve, and convolve at least "
+            "1 and whole, or a number between 0 and 1, "
             f"got {(evaluate, convolve)}."
         )
     return Sampling(int(convolve) if convolve >= 1 else convolve, nodes, margin)
@@ -214,7 +227,7 @@ def nodes_for(evaluate: float, convolve: float) -> int | None:
 
 
 def margin_for(psf: PSF, grid: Grid) -> int:
-    """Pixels around the frame from which the PSF still scatters light into it: all but 1e-4 of its light."""
+    """Pixels around the frame from which the PSF scatters all but 1e-4 of its light into it."""
     scale = float(grid.pixel_scale)
     reach = int(np.ceil(psf.radius(1e-4, scale) / scale))
     # Far wings of a wide Moffat would make the frame many times larger for nothing: one frame's

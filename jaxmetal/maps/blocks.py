@@ -1,4 +1,4 @@
-"""A block of one value among others, such as 0 in a map of velocities where nothing was measured."""
+"""Blocks of one repeated value, such as 0 in a velocity map where nothing was measured."""
 
 import numpy as np
 
@@ -76,7 +76,10 @@ def _surroundings(same: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def _cut_off(values: np.ndarray, sigma: np.ndarray, others: np.ndarray, edge: np.ndarray) -> bool:
-    """Whether light of zero is no sky: among noise of both signs, or where noisy light ends in a step."""
+    """Whether light of zero is no sky.
+
+    It stands among noise of both signs, or where noisy light ends in a step.
+    """
     if np.mean(values[others] < 0) > BLOCK_PART:
         return True
     stepped = edge.any() and quantiles(values[edge] / sigma[edge])[1] > CUT_OFF
@@ -103,7 +106,7 @@ def _clipped(others: np.ndarray, one: float) -> bool:
 
 
 def _noisy(values: np.ndarray, chosen: np.ndarray) -> bool:
-    """Whether second differences along rows change sign from pixel to pixel, as those of noise do."""
+    """Whether second differences along rows change sign from pixel to pixel, like noise."""
     filled = np.where(chosen, values, 0.0)
     bend = filled[:, 1:-1] - (filled[:, 2:] + filled[:, :-2]) / 2
     whole = chosen[:, 1:-1] & chosen[:, 2:] & chosen[:, :-2]

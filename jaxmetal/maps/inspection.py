@@ -107,7 +107,8 @@ def _unit(data: Inspected) -> list[Finding]:
     logarithmic = hasattr(data.unit, "function_unit") or any(name in LOGARITHMIC for name in names)
     if data.light and logarithmic:
         text = (
-            f"the unit is {data.unit}, a logarithm; light adds up, so give fluxes, or another unit= "
+            f"the unit is {data.unit}, a logarithm; light adds up, so give fluxes, or another "
+            "unit= "
             "(unit: in a configuration) if this one is wrong."
         )
         return [Finding(True, text)]
@@ -148,7 +149,8 @@ def _background(data: Inspected) -> list[Finding]:
     name, value = int(data.apertures.ids[largest]), data.values[largest]
     text = (
         f"bin {name} holds {sizes[largest]:.0f} of {sizes.sum():.0f} pixels (its value is "
-        f"{value:.4g}); if it is the background, give its pixels a negative bin number or mask them."
+        f"{value:.4g}); if it is the background, give its pixels a negative bin number or mask "
+        "them."
     )
     return [Finding(False, text)]
 

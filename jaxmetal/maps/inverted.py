@@ -78,7 +78,7 @@ def _roughness(data: Inspected, chosen: np.ndarray) -> tuple[float, float]:
 
 
 def _enclosed(measures: np.ndarray, out: np.ndarray) -> bool:
-    """Whether what is left out touches neither the frame's edge nor a pixel without a measurement."""
+    """Whether the masked pixels touch neither the frame's edge nor an unmeasured pixel."""
     beyond = np.pad(~measures, 1, constant_values=True)
     touches = beyond[:-2, 1:-1] | beyond[2:, 1:-1] | beyond[1:-1, :-2] | beyond[1:-1, 2:]
     return bool(np.sum(touches & out) <= 0.01 * out.sum())

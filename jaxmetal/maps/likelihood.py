@@ -1,4 +1,4 @@
-"""How residuals are distributed: the probability of a measurement, given its prediction and error."""
+"""Likelihoods: the probability of a measurement given its prediction and error."""
 
 from abc import abstractmethod
 from typing import Any, ClassVar

@@ -105,7 +105,7 @@ def _numbers(given: Contents, unit: Any, where: str) -> np.ndarray:
 
 
 def _bare(given: Contents, unit: Any, where: str) -> Any:
-    """What was given, in a unit, NaN where it is masked; what has no unit is in that one already."""
+    """Values as they came, in a unit, NaN where masked; bare numbers are in that unit already."""
     numbers = given.numbers
     if given.unit is not None:
         if unit is None and str(given.unit):
@@ -146,7 +146,8 @@ def deviations(uncertainty: Any, unit: Any, where: str) -> Contents:
     kind = uncertainty.uncertainty_type
     if kind not in _POWERS:
         raise InputError(
-            f"{where}: expected a standard deviation, a variance or an inverse variance, got an uncertainty of type {kind!r}."
+            f"{where}: expected a standard deviation, a variance or an inverse variance, got an "
+            f"uncertainty of type {kind!r}."
         )
     power = _POWERS[kind]
     own = contents(uncertainty.array)
@@ -250,7 +251,8 @@ def usable(kind: str, values: np.ndarray, sigma: np.ndarray, masked: np.ndarray)
     negative = valid & (sigma < 0)
     if negative.sum() > 0.5 * max(valid.sum(), 1):
         raise InputError(
-            f"{kind}.sigma: standard deviations must be positive; {negative.sum()} of {valid.sum()} pixels have a negative one."
+            f"{kind}.sigma: standard deviations must be positive; {negative.sum()} of "
+            f"{valid.sum()} pixels have a negative one."
         )
     measures = np.isfinite(values) & np.isfinite(sigma) & (sigma > 0)
     if not (measures & ~masked).any():

@@ -52,10 +52,16 @@ class Odd(NamedTuple):
             shown = ", ".join(f"{value:.4g}" for value in self.first)
             more = ", …" if self.count > len(self.first) else ""
             lie = "lie" if self.count > 1 else "lies"
-            return f"{counted} ({shown}{more}) {lie} far from all others ({others}); mask them if they are no measurements."
+            return (
+                f"{counted} ({shown}{more}) {lie} far from all others ({others}); mask them if "
+                "they are no measurements."
+            )
         are = "are" if self.count > 1 else "is"
         usual = f", the others {others}" if self.far else ""
-        return f"{counted} {are} exactly {self.value:g}{usual}; if that means missing, mask them or make them NaN."
+        return (
+            f"{counted} {are} exactly {self.value:g}{usual}; if that means missing, mask them or "
+            "make them NaN."
+        )
 
 
 def odd_values(
@@ -118,7 +124,7 @@ def quantiles(values: np.ndarray) -> tuple[float, float, float]:
 def _at_the_end(
     values: np.ndarray, sigma: np.ndarray, chosen: np.ndarray, largest: bool, light: bool
 ) -> Odd | None:
-    """The smallest or the largest value, if it is repeated or conventional, and far from all others."""
+    """The smallest or largest value, if repeated or conventional, and far from all others."""
     one = float(values[chosen].max() if largest else values[chosen].min())
     same = chosen & (values == one)
     others = chosen & ~same
