@@ -20,8 +20,12 @@ from jaxmetal.profiles.numerics import product
 # A fit has arrived when a Newton step would gain less than this in log posterior: 0.045 sigma away
 # at most.
 ARRIVED = 1e-3
+# Learning rate of Adam at the start.
 ADAM_RATE = 0.05
-DAMPING, MOST_DAMPING = 1e-3, 1e8
+# Initial damping, relative to the unit diagonal of the scaled information matrix.
+DAMPING = 1e-3
+# A climb ends where no step leads up with this damping.
+MOST_DAMPING = 1e8
 # No coordinate moves by more in one step; the standard deviation of a prior is about 1 there.
 LONGEST_STEP = 1.0
 
@@ -57,8 +61,8 @@ def fisher(model: Model, start: Point, steps: int, with_jacobian: Any) -> End:
         height, slope, information = value_slope_information(model, at.trial, with_jacobian)
         better = jnp.isfinite(height) & (height >= at.height - _rounding(at.height))
         damping = at.damping * jnp.where(better, 0.1, 10.0)
-        found = at._replace(point=at.trial, height=height, slope=slope, information=information)
-        here = jax.tree.map(lambda new, old: jnp.where(better, new, old), found, at)
+        climbed = at._replace(point=at.trial, height=height, slope=slope, information=information)
+        here = jax.tree.map(lambda new, old: jnp.where(better, new, old), climbed, at)
         direction, gain = _newton(here.slope, here.information, damping)
         direction = direction * jnp.minimum(1.0, LONGEST_STEP / jnp.max(jnp.abs(direction)))
         return here._replace(

@@ -132,7 +132,7 @@ class Fit:
         With a covariance C, (C + scatter²)^(-1/2) (data - model): as independent and of unit
         variance, and the nearest to the pixels.
         """
-        found = {
+        independent = {
             name: likelihood.residuals(m, jnp.asarray(self.predicted[name]))
             for name, m in self.maps.items()
         }
@@ -140,7 +140,7 @@ class Fit:
             name: np.asarray(
                 r if (modes := self.maps[name].modes) is None else modes.back(r), float
             )
-            for name, r in found.items()
+            for name, r in independent.items()
         }
 
     @property

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from jaxmetal.compiling import compiled
 from jaxmetal.errors import InputError
 from jaxmetal.forward import check_coverage, predict_together
-from jaxmetal.galaxy import LENS, Galaxy, get
+from jaxmetal.galaxy import Galaxy, get
 from jaxmetal.inference import coordinates, instruments, likelihood
 from jaxmetal.inference.checks import check_paths, check_priors, check_scene
 from jaxmetal.inference.coordinates import Values
@@ -125,15 +125,9 @@ class Model(eqx.Module):
             )
             yield from (place(unresolved, values) for values in points)
 
-        return instruments.make_ready(scenes(), together, free, self._light_is_known)
-
-    @property
-    def _light_is_known(self) -> bool:
-        """Whether nothing is free that changes where the light lies in the maps."""
         tied = (path for path, _ in self.ties)
-        parts = [path.split(".") for path in (*self.names, *self.linear, *tied)]
-        places = ("light", "instrument", "calibration", "distance_ratio")
-        return not any(part[0] == LENS or part[1] in places for part in parts)
+        is_fixed = instruments.light_is_fixed((*self.names, *self.linear, *tied))
+        return instruments.make_ready(scenes(), together, free, is_fixed)
 
     def scene_at(self, values: Values) -> tuple[Galaxy, dict[str, Map]]:
         """The galaxy and the maps at these values, ties followed and Linear amplitudes solved."""

@@ -37,8 +37,9 @@ def optimise(
 ) -> Fit:
     """The maximum of the posterior density (MAP), and the Laplace approximation around it.
 
-        theta_MAP = argmax [log p(data | theta) + log p(theta)],   covariance = [-∂² log
-        posterior]⁻¹ at theta_MAP
+        theta_MAP = argmax [log p(data | theta) + log p(theta)]
+
+        covariance = [-∂² log posterior]⁻¹ at theta_MAP
 
     The best of several starts is taken. Whatever the method, Fisher scoring brings it to the last
     digits. Where a parameter lies at the edge of its prior, or the data hardly constrain it, errors
@@ -142,13 +143,13 @@ def first_points(model: Model, starts: int, seed: int) -> Float[Array, "starts n
     seed
         of the draws.
     """
-    own = model.start
-    points = own[None]
+    start = model.start
+    points = start[None]
     if starts > 1:
         # Mapped, so that the priors are compiled here only once.
         keys = jnp.stack([jax.random.key(seed + i) for i in range(1, starts)])
         draws = jax.vmap(lambda key: model.unconstrain(model.draw(key)))(keys)
-        points = jnp.concatenate([points, own + PART_OF_THE_WAY * (draws - own)])
+        points = jnp.concatenate([points, start + PART_OF_THE_WAY * (draws - start)])
     lights = {name: one_map for name, one_map in model.maps.items() if one_map.additive}
     amplitudes = [n for n in model.names if re.fullmatch(r"\w+\.light\.(\w+\.)?amp\w*", n)]
     if not lights or not amplitudes:

@@ -75,11 +75,11 @@ class Posterior:
         Independent draws that came by importance sampling have the effective samples of their
         weights, and no R-hat.
         """
-        rows, known = Summary(), self.attributes.get("effective_samples")
+        rows, effective = Summary(), self.attributes.get("effective_samples")
         for name, draws in self.flat.items():
             draws = np.asarray(draws, float)
             low, middle, high = np.percentile(draws, [16, 50, 84])
-            ess, r_hat = _diagnostics(draws) if known is None else (float(known), np.nan)
+            ess, r_hat = _diagnostics(draws) if effective is None else (float(effective), np.nan)
             rows[name] = {
                 "mean": float(draws.mean()),
                 "sd": float(draws.std(ddof=1)) if draws.size > 1 else np.nan,
@@ -99,23 +99,23 @@ class Posterior:
         """
         rows = self.summary()
         weighted = "effective_samples" in self.attributes
-        found = []
+        complaints = []
         if few := [name for name, row in rows.items() if not row["ess"] >= ENOUGH_SAMPLES]:
-            found.append(f"fewer than {ENOUGH_SAMPLES} effective samples of {', '.join(few)}")
+            complaints.append(f"fewer than {ENOUGH_SAMPLES} effective samples of {', '.join(few)}")
         if not weighted:
             if unknown := [name for name, row in rows.items() if np.isnan(row["r_hat"])]:
-                found.append(f"no R-hat of {', '.join(unknown)}")
+                complaints.append(f"no R-hat of {', '.join(unknown)}")
             if apart := [name for name, row in rows.items() if row["r_hat"] > LARGEST_R_HAT]:
-                found.append(f"R-hat above {LARGEST_R_HAT} for {', '.join(apart)}")
+                complaints.append(f"R-hat above {LARGEST_R_HAT} for {', '.join(apart)}")
         if self.divergences:
-            found.append(f"{self.divergences} divergent draws")
+            complaints.append(f"{self.divergences} divergent draws")
         if weighted and not trusted(self):
             k_hat = self.attributes["k_hat"]
-            found.append(
+            complaints.append(
                 f"k-hat {k_hat:.2f} is not below {HEAVY_TAIL}: the fit's errors do not describe "
                 "the posterior"
             )
-        return found
+        return complaints
 
     @property
     def message(self) -> str:

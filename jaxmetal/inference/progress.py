@@ -39,11 +39,13 @@ def bar(total: int | None, progress: bool | None, text: str, unit: str = "") -> 
     if progress is False:
         yield _Nothing()
         return
-    shown: Any = _Bar(total, text, unit) if progress or _is_watched() else _Lines(total, text, unit)
+    display: Any = (
+        _Bar(total, text, unit) if progress or _is_watched() else _Lines(total, text, unit)
+    )
     try:
-        yield shown
+        yield display
     finally:
-        shown.close()
+        display.close()
 
 
 def _is_watched() -> bool:

@@ -17,14 +17,15 @@ from jaxmetal.inference.checks import MODEL_HINT
 from jaxmetal.inference.instruments import cells
 from jaxmetal.inference.model import Model
 
-# How many at once, if nobody says. A processor loses with more: 100 fits of 9 x 9 to 65 x 65 pixels
-# took 1.0 to 1.3 times as long by 16 or 50, and chains, which wait for the slowest of them, 1.3
-# times by 16 and 1.6 times by 32. A GPU gains.
+# Default number of models computed at once. A CPU is slower with more: 100 fits of 9 x 9 to 65 x 65
+# pixels took 1.0 to 1.3 times as long by 16 or 50, and chains, which wait for the slowest of them,
+# 1.3 times by 16 and 1.6 times by 32. A GPU is faster.
 MOST_TOGETHER = {"cpu": 8}
 MOST_ELSEWHERE = 4096
-# Copies of its cells that a fit holds at once for each free parameter and a few more, and the part
-# of the memory it may take.
-COPIES, SHARE = 24, 0.4
+# Copies of its cells that a fit holds at once for each free parameter and a few more.
+COPIES = 24
+# The fraction of the memory that all fits together may take.
+SHARE = 0.4
 
 
 class Batch(Sequence[Model]):
@@ -78,18 +79,17 @@ class Batch(Sequence[Model]):
     def parts(self, chunk: int | None) -> Iterator[tuple[np.ndarray, Model]]:
         """Numbers of the models of each part, and those models stacked.
 
-        All parts have one size, so that one program serves all.
-
-        The last part is filled up with the last model.
+        All parts have one size, so that one program serves all. The last part is filled up with the
+        last model.
         """
         size = self.at_once(chunk)
         for first in range(0, len(self), size):
             numbers = np.minimum(np.arange(first, first + size), len(self) - 1)
-            some = slice(first, first + size) if first + size <= len(self) else numbers
+            chosen = slice(first, first + size) if first + size <= len(self) else numbers
             yield (
                 numbers,
                 eqx.combine(
-                    jax.tree.map(lambda a, some=some: jnp.asarray(a[some]), self._arrays),
+                    jax.tree.map(lambda a, chosen=chosen: jnp.asarray(a[chosen]), self._arrays),
                     self._rest,
                 ),
             )
@@ -109,10 +109,10 @@ def _over_galaxies(function: Callable, *arguments: Any) -> Any:
     devices = jax.local_devices()
     if len(devices) == 1:
         return mapped(*arguments)
-    arrays, rest = eqx.partition(arguments, eqx.is_array)
+    arrays, static = eqx.partition(arguments, eqx.is_array)
     # Each device goes its own way, to its own number of steps.
     mesh, share = Mesh(np.array(devices), ("galaxies",)), PartitionSpec("galaxies")
-    work = lambda arrays: mapped(*eqx.combine(arrays, rest))  # noqa: E731
+    work = lambda arrays: mapped(*eqx.combine(arrays, static))  # noqa: E731
     return jax.shard_map(work, mesh=mesh, in_specs=share, out_specs=share, check_vma=False)(arrays)
 
 
@@ -142,7 +142,7 @@ def _memory() -> int:
 def _stack(models: Sequence[Model]) -> tuple[Any, Any]:
     """The arrays of all models with a first axis of models, and what they share."""
     leaves, structures = zip(*(jax.tree.flatten(model) for model in models), strict=True)
-    shapes = [[np.shape(leaf) for leaf in each] for each in leaves]
+    shapes = [[np.shape(leaf) for leaf in model_leaves] for model_leaves in leaves]
     for i, (structure, shape) in enumerate(zip(structures, shapes, strict=True)):
         if structure != structures[0] or shape != shapes[0]:
             raise InputError(
@@ -153,5 +153,5 @@ def _stack(models: Sequence[Model]) -> tuple[Any, Any]:
         np.stack([np.asarray(leaf) for leaf in same]) if eqx.is_array(same[0]) else None
         for same in zip(*leaves, strict=True)
     ]
-    rest = [None if eqx.is_array(leaf) else leaf for leaf in leaves[0]]
-    return jax.tree.unflatten(structures[0], arrays), jax.tree.unflatten(structures[0], rest)
+    static = [None if eqx.is_array(leaf) else leaf for leaf in leaves[0]]
+    return jax.tree.unflatten(structures[0], arrays), jax.tree.unflatten(structures[0], static)

@@ -19,8 +19,10 @@ from jaxtyping import Array
 from numpyro.distributions.transforms import biject_to
 
 LOG_ROOT_2_PI = 0.9189385332046727
-# Steps in which Newton's method inverts the hinge to rounding, and the longest of them.
-NEWTON_STEPS, LONGEST_STEP = 16, 2.0
+# Steps in which Newton's method inverts the hinge to rounding.
+NEWTON_STEPS = 16
+# The longest of them, in u.
+LONGEST_STEP = 2.0
 
 
 class Shape(NamedTuple):

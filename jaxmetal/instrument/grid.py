@@ -16,8 +16,9 @@ from jaxmetal.profiles.geometry import pixel_of
 from jaxmetal.profiles.profile import as_array
 from jaxmetal.quantities import ARCSEC, DEGREES, PIXEL_SCALE, PIXELS, Unit, plain
 
-# Sides of pixels outside of which the WCS is worth a word, arcsec.
-FINE, WIDE = 1e-3, 360.0
+# Sides of pixels below and above which a WCS is doubtful, arcsec.
+FINE = 1e-3
+WIDE = 360.0
 
 
 class Grid(eqx.Module):

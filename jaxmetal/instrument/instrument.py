@@ -74,25 +74,7 @@ class Instrument(eqx.Module):
         error: dict[str, Array] | None = None,
         rounding: Array | None = None,
     ):
-        if not isinstance(grid, Grid) or not isinstance(psf, PSF):
-            raise InputError(
-                f"Instrument: expected a Grid and a PSF, got {type(grid).__name__} and "
-                f"{type(psf).__name__}."
-            )
-        if margin is not None and (not isinstance(margin, int | np.integer) or margin < 0):
-            raise InputError(
-                f"Instrument.margin: expected a number of pixels, zero or more, got {margin!r}."
-            )
-        if apertures is not None and not isinstance(apertures, Apertures):
-            raise InputError(
-                "Instrument.apertures: expected Apertures, such as Apertures.bins(ids), got "
-                f"{type(apertures).__name__}."
-            )
-        if apertures is not None and apertures.shape != grid.shape:
-            raise InputError(
-                f"Instrument.apertures: made for shape {apertures.shape}, the grid has "
-                f"{grid.shape} (rows, columns)."
-            )
+        _check_arguments(grid, psf, margin, apertures)
         self.grid, self.psf, self.apertures = grid, psf, apertures
         self.margin = None if margin is None else int(margin)
         traced = is_traced((grid, psf))
@@ -203,6 +185,28 @@ class Instrument(eqx.Module):
 
 
 _transfer_function = compiled(transfer_function)
+
+
+def _check_arguments(grid: Any, psf: Any, margin: Any, apertures: Any) -> None:
+    if not isinstance(grid, Grid) or not isinstance(psf, PSF):
+        raise InputError(
+            f"Instrument: expected a Grid and a PSF, got {type(grid).__name__} and "
+            f"{type(psf).__name__}."
+        )
+    if margin is not None and (not isinstance(margin, int | np.integer) or margin < 0):
+        raise InputError(
+            f"Instrument.margin: expected a number of pixels, zero or more, got {margin!r}."
+        )
+    if apertures is not None and not isinstance(apertures, Apertures):
+        raise InputError(
+            "Instrument.apertures: expected Apertures, such as Apertures.bins(ids), got "
+            f"{type(apertures).__name__}."
+        )
+    if apertures is not None and apertures.shape != grid.shape:
+        raise InputError(
+            f"Instrument.apertures: made for shape {apertures.shape}, the grid has "
+            f"{grid.shape} (rows, columns)."
+        )
 
 
 def _check_width(psf: PSF, grid: Grid) -> None:

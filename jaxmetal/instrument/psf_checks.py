@@ -1,4 +1,4 @@
-"""Whether a picture can be that of a point source, and its width goes with the map's pixels."""
+"""Checks of PSFs: whether an image is that of a point source, and its width fits the pixels."""
 
 import warnings
 from dataclasses import dataclass
@@ -13,28 +13,43 @@ from jaxmetal.instrument.pictures import constant_level, distance_from, fwhm
 # HST and one of MUSE, whole, cut at 2 to 12 FWHM, resampled, with noise; Moffat profiles (beta 1.3
 # to 5) cut at 3 FWHM and more; Airy patterns (obstructed up to 0.45); of any sampling.
 #
-# Height of a second peak over the first: said, refused [0.03; rings, which are no peaks, 0.1].
-SECOND_PEAK, SECOND_STAR = 0.1, 0.3
-# Light in a constant level over the whole picture: said, refused; if the level is so many times
-# larger than the scatter about it, in frames that reach less than 2 FWHM from the peak [3.0] and in
-# larger ones, with room for a ring that looks constant [4.0].
-LEVEL, MOSTLY_LEVEL, FLAT_IN_SMALL, FLAT = 0.02, 0.5, 3.6, 6.5
-# Light in negative rings: said, refused [none beyond their noise].
-NEGATIVE, MOSTLY_NEGATIVE = 0.05, 0.3
-# Level at the edge over the peak: said [0.24]; refused if it is in one piece with the core.
-CUT, CORE_CUT = 0.3, 0.5
-# Pixels, and FWHM from the peak to the nearest edge, that it takes to tell a level from wings.
-LEAST_PIXELS, LEAST_RADIUS = 49, 1.4
+# Height of a second peak over the first that is warned of [0.03; rings, which are no peaks, 0.1].
+SECOND_PEAK = 0.1
+# The height from which it is refused.
+SECOND_STAR = 0.3
+# Fraction of the light in a constant level over the whole image that is warned of.
+LEVEL = 0.02
+# The fraction from which it is refused.
+MOSTLY_LEVEL = 0.5
+# Least ratio of the level to the scatter about it, in frames that reach less than 2 FWHM from the
+# peak [3.0].
+FLAT_IN_SMALL = 3.6
+# The same in larger frames, with room for a ring that looks constant [4.0].
+FLAT = 6.5
+# Fraction of the light in negative rings that is warned of [none beyond their noise].
+NEGATIVE = 0.05
+# The fraction from which it is refused.
+MOSTLY_NEGATIVE = 0.3
+# Level at the edge over the peak that is warned of [0.24].
+CUT = 0.3
+# Level of the core over the peak: refused if it reaches the edge.
+CORE_CUT = 0.5
+# Least number of pixels to tell a level from wings.
+LEAST_PIXELS = 49
+# Least distance of the nearest edge from the peak for that, in FWHM.
+LEAST_RADIUS = 1.4
 # Distance of a given centre from the peak, in FWHM.
 OFF_CENTRE = 1.5
-# Width of a PSF in pixels of the map: said, refused. A scale in degrees that is read as arcsec
-# makes it 3600 times too small.
-NARROW, POINT = 0.1, 0.01
+# Width of a PSF in pixels of the map that is warned of.
+NARROW = 0.1
+# The width below which it is refused. A scale in degrees that is read as arcsec makes it 3600 times
+# too small.
+POINT = 0.01
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with a picture, and whether that is clear enough to refuse it."""
+    """What is wrong with an image, and whether that is clear enough to refuse it."""
 
     text: str
     clear: bool
@@ -113,14 +128,14 @@ def problems(picture: np.ndarray, center: Any = None) -> list[Problem]:
     """
     rows, columns = np.nonzero(picture)
     inside = slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
-    # Darkness around a picture is a frame: what is constant inside of it is to be noticed.
+    # Zeros around an image are padding: a constant level is looked for inside of it.
     star, whole = _Star(picture[inside], (columns.min(), rows.min())), _Star(picture)
     if min(star.picture.shape) < 3:
         return []
-    found = [_second_peak(star) or _edge(whole), _level(star) or _negative_rings(star)]
+    candidates = [_second_peak(star) or _edge(whole), _level(star) or _negative_rings(star)]
     if center is not None:
-        found.append(_centre(whole, *center))
-    return [problem for problem in found if problem is not None]
+        candidates.append(_centre(whole, *center))
+    return [problem for problem in candidates if problem is not None]
 
 
 class _Star:
@@ -210,8 +225,8 @@ def _level(star: _Star) -> Problem | None:
     used = star.distance <= star.distance[star.picture != 0].max()
     if used.sum() < LEAST_PIXELS or star.radius < LEAST_RADIUS * star.fwhm:
         return None
-    seen = star.picture[used], star.distance[used], star.angle[used]
-    level, least = constant_level(*seen, FLAT if star.radius > 2 * star.fwhm else FLAT_IN_SMALL)
+    pixels = star.picture[used], star.distance[used], star.angle[used]
+    level, least = constant_level(*pixels, FLAT if star.radius > 2 * star.fwhm else FLAT_IN_SMALL)
     share = level * used.sum() / star.light
     if abs(share) < LEVEL or abs(level) < least:
         return None

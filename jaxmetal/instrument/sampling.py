@@ -20,9 +20,10 @@ MAX_POINTS = 2e7
 CELL_SIZES = (1, 1.25, 1.5, 2, 3, 4, 6, 8, 12, 16)
 # So many sizes smaller are the cells by which one of them is judged.
 SIZES_ON = 3
-# With smaller cells the error falls about as this power of their size; and a little less fine than
-# that may be fine enough.
-FALL, LUCK = 4, 1.15
+# The error scales about as this power of the size of the cells.
+FALL = 4
+# Cells larger by this factor than that scaling requires are tried.
+LUCK = 1.15
 # The margin does not grow where that changes less than this part of what is allowed.
 SETTLED = 0.1
 
@@ -180,11 +181,11 @@ def fast_size(n: int) -> int:
     """The smallest even number with no prime factor above 7 that is at least n."""
     size = n + n % 2
     while True:
-        rest = size
+        factor = size
         for prime in (2, 3, 5, 7):
-            while rest % prime == 0:
-                rest //= prime
-        if rest == 1:
+            while factor % prime == 0:
+                factor //= prime
+        if factor == 1:
             return size
         size += 2
 
@@ -248,7 +249,7 @@ def guess(psf: PSF, grid: Grid, margin: int) -> Sampling:
     passed = np.asarray(_passed(psf, grid, 0.5 * np.array([*coarse, *whole])))
     allowed = np.array([1e-6] * len(coarse) + [1e-3] * len(whole))
     fit = [
-        c for c, some, most in zip([*coarse, *whole], passed, allowed, strict=True) if some < most
+        c for c, part, most in zip([*coarse, *whole], passed, allowed, strict=True) if part < most
     ]
     return Sampling(fit[0] if fit else whole[-1], 2, margin)
 
@@ -256,9 +257,9 @@ def guess(psf: PSF, grid: Grid, margin: int) -> Sampling:
 @compiled
 def _passed(psf: PSF, grid: Grid, frequency: np.ndarray) -> Array:
     """How much of a wave of these cycles per pixel along either axis passes the PSF."""
-    waves, still = jnp.asarray(frequency, grid.origin.dtype), jnp.zeros(1, grid.origin.dtype)
+    frequencies, zero = jnp.asarray(frequency, grid.origin.dtype), jnp.zeros(1, grid.origin.dtype)
     along, across = (
-        psf.transfer(grid, waves[None, :], still[:, None]),
-        psf.transfer(grid, still[None, :], waves[:, None]),
+        psf.transfer(grid, frequencies[None, :], zero[:, None]),
+        psf.transfer(grid, zero[None, :], frequencies[:, None]),
     )
     return jnp.maximum(jnp.abs(along[0]), jnp.abs(across[:, 0]))

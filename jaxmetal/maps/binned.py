@@ -36,12 +36,12 @@ def common(
 ):
     """The measurement that all pixels of a bin repeat; pixels without one do not count."""
     mask = _alike(f"{kind}.mask", apertures, masked) > 0
-    known = np.isfinite(values) & ~masked
-    found = [
-        _alike(f"{kind}.{name}", apertures, np.where(known, a, np.nan))
+    measured_pixels = np.isfinite(values) & ~masked
+    columns = [
+        _alike(f"{kind}.{name}", apertures, np.where(measured_pixels, a, np.nan))
         for name, a in (("values", values), ("sigma", sigma))
     ]
-    return found[0], found[1], mask
+    return columns[0], columns[1], mask
 
 
 def added(
@@ -51,8 +51,8 @@ def added(
 
     Errors are added in quadrature.
     """
-    known = np.where(masked, np.nan, values)
-    low, high = apertures.ranges(known)
+    unmasked = np.where(masked, np.nan, values)
+    low, high = apertures.ranges(unmasked)
     several = np.isfinite(low) & (apertures.totals(np.ones(values.shape)) > 1)
     if several.any() and np.all(_same(low, high)[several]):
         raise InputError(
@@ -61,7 +61,7 @@ def added(
             f"give one flux per bin, shape ({apertures.count},)."
         )
     return (
-        apertures.totals(known),
+        apertures.totals(unmasked),
         np.sqrt(apertures.totals(sigma**2)),
         np.zeros(apertures.count, bool),
     )

@@ -4,17 +4,20 @@ import numpy as np
 
 from jaxmetal.maps.sentinels import FEWEST, Odd, quantiles
 
-# A clipped distribution goes on up to its end: so much of it lies within this part of its width
-# from there.
-CLIPPED_PART, CLIPPED_WIDTH = 0.05, 0.1
+# A distribution is clipped if this fraction of it ...
+CLIPPED_PART = 0.05
+# ... lies within this fraction of its width from its end.
+CLIPPED_WIDTH = 0.1
 # Light that ends so many errors above a sky of exactly zero was cut off.
 CUT_OFF = 5.0
-# A block of one value: at least this part of the map, more frequent than any other value by this
-# factor.
-BLOCK_PART, BLOCK_EXCESS = 0.02, 5
-# The part of the pixels of a block that have three neighbours like them, and the jump at its edge
-# over the usual distance.
-COMPACT, JUMP = 0.5, 0.5
+# A block of one value is at least this fraction of the map ...
+BLOCK_PART = 0.02
+# ... and more frequent than any other value by this factor.
+BLOCK_EXCESS = 5
+# The fraction of the pixels of a block that have three neighbours like them.
+COMPACT = 0.5
+# The jump at its edge over the usual distance.
+JUMP = 0.5
 
 
 def missing_block(
@@ -43,10 +46,10 @@ def missing_block(
     if np.mean(alike[same] >= 3) < COMPACT:
         return None
     if light:
-        found = one < 0 or (one == 0 and _cut_off(values, sigma, others, edge))
+        is_missing = one < 0 or (one == 0 and _cut_off(values, sigma, others, edge))
     else:
-        found = _jumps(values, sigma, same, others, edge) and not _clipped(values[others], one)
-    if not found:
+        is_missing = _jumps(values, sigma, same, others, edge) and not _clipped(values[others], one)
+    if not is_missing:
         return None
     low, _, high = quantiles(values[others])
     count = int(same.sum())
