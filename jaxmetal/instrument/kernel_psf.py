@@ -9,9 +9,9 @@ from jaxtyping import Array, Float
 
 from jaxmetal.errors import InputError
 from jaxmetal.instrument.grid import Grid
-from jaxmetal.instrument.pictures import centre_of_light, enclosing_radius
+from jaxmetal.instrument.point_images import centre_of_light, enclosing_radius
 from jaxmetal.instrument.psf import PSF, positive_number
-from jaxmetal.instrument.psf_checks import check_picture
+from jaxmetal.instrument.psf_checks import check_image
 from jaxmetal.profiles.numerics import product
 from jaxmetal.profiles.profile import as_array, is_traced
 from jaxmetal.quantities import ANY, PIXELS, plain
@@ -172,13 +172,13 @@ def _center(image: np.ndarray, center: Any) -> Float[Array, "2"]:
     if isinstance(center, str):
         if center != "centroid":
             raise InputError(reason)
-        check_picture(image, "KernelPSF.kernel")
+        check_image(image, "KernelPSF.kernel")
         return as_array(centre_of_light(image), "KernelPSF.center")
     place = as_array(center, "KernelPSF.center", PIXELS)
     if place.shape != (2,) or not (is_traced(place) or np.all(np.isfinite(place))):
         raise InputError(reason)
     position = None if is_traced(place) else np.asarray(place, float)
-    check_picture(image, "KernelPSF.kernel", position)
+    check_image(image, "KernelPSF.kernel", position)
     return place
 
 
