@@ -27,7 +27,7 @@ _HOMES = {
     "NoPSF": "instrument.psf",
     "GaussianPSF": "instrument.psf",
     "MoffatPSF": "instrument.psf",
-    "KernelPSF": "instrument.psf",
+    "KernelPSF": "instrument.kernel_psf",
     "Apertures": "instrument.aperture",
     "Instrument": "instrument.instrument",
     "LightMap": "maps",
@@ -131,7 +131,8 @@ if TYPE_CHECKING:
     from jaxmetal.instrument.aperture import Apertures
     from jaxmetal.instrument.grid import Grid
     from jaxmetal.instrument.instrument import Instrument
-    from jaxmetal.instrument.psf import GaussianPSF, KernelPSF, MoffatPSF, NoPSF
+    from jaxmetal.instrument.kernel_psf import KernelPSF
+    from jaxmetal.instrument.psf import GaussianPSF, MoffatPSF, NoPSF
     from jaxmetal.io.deflections import read_deflection
     from jaxmetal.io.lenstronomy import from_lenstronomy, galaxy_from_lenstronomy, to_lenstronomy
     from jaxmetal.maps import (

@@ -6,7 +6,7 @@ from scenes import blank, disc, telescope
 from scipy import ndimage, signal
 
 import jaxmetal as jm
-from jaxmetal.instrument.psf import CellPSF
+from jaxmetal.instrument.kernel_psf import CellPSF
 from jaxmetal.instrument.sampling import Sampling
 
 SHAPE, SCALE = (11, 14), 0.25

@@ -9,8 +9,9 @@ from scenes import FLAT, GRADIENT
 
 import jaxmetal as jm
 from jaxmetal.compiling import compiled_once
-from jaxmetal.inference.importance import propose, resample
+from jaxmetal.inference.importance import propose
 from jaxmetal.inference.pareto import fit_pareto, smooth
+from jaxmetal.inference.proposals import resample
 
 # The harder precision of the two, and the one in which most people run.
 pytestmark = pytest.mark.precision("single")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 import jaxmetal as jm
-from jaxmetal.inference import batch, progress
+from jaxmetal.inference import batch, chains, progress
 from jaxmetal.inference import sample as sampling
 
 # Precision plays no part here, or the one in which most people run.
@@ -82,7 +82,7 @@ def test_the_bar_counts_the_warm_up_and_the_draws_of_all_chains(model, fit, monk
     jm.sample(model, fit, method="hmc", chains=2, warmup=7, draws=16)
     (total, text), *moved = counts
     assert text == "sampling (HMC, 2 chains)" and total == 2 * 23 == sum(moved)
-    assert len(moved) == 2 * -(-23 // -(-23 // sampling.PIECES)), (
+    assert len(moved) == 2 * -(-23 // -(-23 // chains.PIECES)), (
         "every chain reports, not the first alone"
     )
 

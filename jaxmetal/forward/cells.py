@@ -10,8 +10,8 @@ from jaxtyping import Array
 
 from jaxmetal.errors import unknown
 from jaxmetal.galaxy import Component, Galaxy
-from jaxmetal.instrument.convolve import AT_ONCE, cell_means
 from jaxmetal.instrument.grid import Grid
+from jaxmetal.instrument.quadrature import AT_ONCE, cell_means
 from jaxmetal.instrument.sampling import Sampling
 from jaxmetal.maps import Moment
 from jaxmetal.profiles.profile import Profile, is_traced

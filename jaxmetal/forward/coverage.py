@@ -15,7 +15,9 @@ from jaxmetal.profiles.profile import Profile, is_traced
 
 
 def check_coverage(galaxy: Galaxy, maps: Mapping[str, Map]) -> None:
-    """Every pixel of every frame lies on the galaxy's deflection maps, or an InputError says how far it is off.
+    """Check that every pixel of every frame lies on the galaxy's deflection maps.
+
+    The InputError gives the distance beyond the map.
 
     Parameters
     ----------
@@ -30,25 +32,28 @@ def check_coverage(galaxy: Galaxy, maps: Mapping[str, Map]) -> None:
         if only the margin around a frame, from which the PSF scatters light into it, reaches
         beyond.
     """
-    pictures = {
+    profiles = {
         name: profile for name, profile in galaxy.lens.items() if profile.function is deflection_map
     }
     if not any(galaxy.is_lensed(name) for name in galaxy.components):
         return
-    for lens, profile in pictures.items():
-        for name, map in maps.items():
-            if is_traced((profile, map.instrument.grid)):
+    for lens, profile in profiles.items():
+        for name, one_map in maps.items():
+            if is_traced((profile, one_map.instrument.grid)):
                 continue
-            if (beyond := _beyond(profile, map.instrument.grid, 0)) > 0:
+            if (beyond := _beyond(profile, one_map.instrument.grid, 0)) > 0:
                 raise InputError(
-                    f"{name}: the frame reaches {beyond:.2g} arcsec beyond the deflection map lens.{lens}; cut it smaller."
+                    f"{name}: the frame reaches {beyond:.2g} arcsec beyond the deflection map "
+                    f"lens.{lens}; cut it smaller."
                 )
-            sampling = map.instrument.sampling
+            sampling = one_map.instrument.sampling
             margin = 0 if sampling is None or sampling.outside != "sky" else sampling.margin
-            if (beyond := _beyond(profile, map.instrument.grid, margin)) > 0:
+            if (beyond := _beyond(profile, one_map.instrument.grid, margin)) > 0:
                 warnings.warn(
-                    f"{name}: the margin around the frame reaches {beyond:.2g} arcsec beyond the deflection map lens.{lens}, where the "
-                    "deflection is taken to stay what it is on the map's edge; a smaller Instrument(margin=) leaves that light out.",
+                    f"{name}: the margin around the frame reaches {beyond:.2g} arcsec beyond the "
+                    f"deflection map lens.{lens}, where the "
+                    "deflection is taken to stay what it is on the map's edge; a smaller "
+                    "Instrument(margin=) leaves that light out.",
                     InputWarning,
                     stacklevel=3,
                 )

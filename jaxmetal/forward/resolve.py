@@ -197,11 +197,11 @@ def _differences(one_map: Map, coarse: View, fine: View) -> dict[str, tuple[floa
 def _counts(maps: Mapping[str, Map], views: Mapping[str, View]) -> bool:
     """Whether a fit could be there: what is shown is finite, and spans what a map may show."""
     for name, view in views.items():
-        shown = view.shown[_matters(view)]
+        quantity = view.shown[_matters(view)]
         logarithmic = maps[name].scale == "log10"
-        if not (np.isfinite(shown).all() and np.isfinite(view.light[_matters(view)]).all()):
+        if not (np.isfinite(quantity).all() and np.isfinite(view.light[_matters(view)]).all()):
             return False
-        if logarithmic and np.ptp(shown) >= LARGEST_RANGE:
+        if logarithmic and np.ptp(quantity) >= LARGEST_RANGE:
             return False
     return True
 
@@ -226,6 +226,6 @@ def _views(scene: Scene, names: Sequence[str], sampling: Sampling) -> dict[str, 
 
 
 def _in_double(*trees: Any) -> Any:
-    numbers, rest = eqx.partition(trees, eqx.is_inexact_array)
+    numbers, static = eqx.partition(trees, eqx.is_inexact_array)
     doubles = jax.tree.map(lambda a: jnp.asarray(np.asarray(a, float)), numbers)
-    return eqx.combine(doubles, rest)
+    return eqx.combine(doubles, static)

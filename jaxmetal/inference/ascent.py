@@ -20,8 +20,12 @@ from jaxmetal.profiles.numerics import product
 # A fit has arrived when a Newton step would gain less than this in log posterior: 0.045 sigma away
 # at most.
 ARRIVED = 1e-3
+# Learning rate of Adam at the start.
 ADAM_RATE = 0.05
-DAMPING, MOST_DAMPING = 1e-3, 1e8
+# Initial damping, relative to the unit diagonal of the scaled information matrix.
+DAMPING = 1e-3
+# A climb ends where no step leads up with this damping.
+MOST_DAMPING = 1e8
 # No coordinate moves by more in one step; the standard deviation of a prior is about 1 there.
 LONGEST_STEP = 1.0
 
@@ -43,7 +47,9 @@ class Climb(NamedTuple):
 
 
 def fisher(model: Model, start: Point, steps: int, with_jacobian: Any) -> End:
-    """Fisher scoring with Marquardt's damping: Newton's method with the expected curvature, which is never negative.
+    """Fisher scoring with Marquardt's damping.
+
+    Newton's method with the expected curvature, which is never negative.
 
         u ← u + [F + damping · diag F]⁻¹ ∂ log posterior
 
@@ -55,8 +61,8 @@ def fisher(model: Model, start: Point, steps: int, with_jacobian: Any) -> End:
         height, slope, information = value_slope_information(model, at.trial, with_jacobian)
         better = jnp.isfinite(height) & (height >= at.height - _rounding(at.height))
         damping = at.damping * jnp.where(better, 0.1, 10.0)
-        found = at._replace(point=at.trial, height=height, slope=slope, information=information)
-        here = jax.tree.map(lambda new, old: jnp.where(better, new, old), found, at)
+        climbed = at._replace(point=at.trial, height=height, slope=slope, information=information)
+        here = jax.tree.map(lambda new, old: jnp.where(better, new, old), climbed, at)
         direction, gain = _newton(here.slope, here.information, damping)
         direction = direction * jnp.minimum(1.0, LONGEST_STEP / jnp.max(jnp.abs(direction)))
         return here._replace(
@@ -98,7 +104,7 @@ def inverse_root(information: Float[Array, "n n"]) -> Float[Array, "n n"]:
 
 
 def _scaled_axes(matrix: Float[Array, "n n"]) -> tuple[Point, Point, Float[Array, "n n"]]:
-    """The scale that gives the matrix a unit diagonal, and the eigenvalues and vectors of what it is then."""
+    """Eigenvalues and eigenvectors of a matrix scaled to a unit diagonal, and the scale."""
     # Parameters of very different units would lose digits otherwise.
     scale = 1 / jnp.sqrt(jnp.diag(matrix))
     values, vectors = jnp.linalg.eigh(matrix * scale[:, None] * scale)
@@ -115,7 +121,10 @@ def _rounding(height: Float[Array, ""]) -> Float[Array, ""]:
 
 
 def lbfgs(model: Model, start: Point, steps: int, with_jacobian: Any) -> End:
-    """Optax's L-BFGS with a zoom line search, in coordinates whitened by the Fisher information at the start."""
+    """Optax's L-BFGS with a zoom line search.
+
+    It climbs in coordinates whitened by the Fisher information at the start.
+    """
     solver = optax.lbfgs(
         linesearch=optax.scale_by_zoom_linesearch(
             max_linesearch_steps=12, initial_guess_strategy="one"
@@ -145,7 +154,10 @@ def lbfgs(model: Model, start: Point, steps: int, with_jacobian: Any) -> End:
 
 
 def adam(model: Model, start: Point, steps: int, with_jacobian: Any) -> End:
-    """Optax's Adam with a cosine decay, in coordinates whitened by the Fisher information at the start."""
+    """Optax's Adam with a cosine decay.
+
+    It climbs in coordinates whitened by the Fisher information at the start.
+    """
     solver = optax.adam(optax.cosine_decay_schedule(ADAM_RATE, steps))
 
     def climb(depth: Callable, w: Point) -> tuple[Point, Array]:

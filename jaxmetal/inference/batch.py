@@ -9,23 +9,20 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmetal.errors import InputError
+from jaxmetal.inference.chains import Program, Settings, advance, begin, run_chains
 from jaxmetal.inference.fit import Fit
+from jaxmetal.inference.fits import Fits
 from jaxmetal.inference.importance import draw_each
-from jaxmetal.inference.laplace import Fits, Surroundings, surroundings
+from jaxmetal.inference.laplace import Surroundings, surroundings
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.optimise import ROUNDS, ascend, first_points, most_steps
 from jaxmetal.inference.posterior import Posterior, trusted
 from jaxmetal.inference.progress import bar
 from jaxmetal.inference.sample import (
     CHAINS,
-    Program,
-    Settings,
-    advance,
-    begin,
     fallback,
     in_place_of,
     not_to_be_sampled,
-    run_chains,
     settings_for,
 )
 from jaxmetal.inference.stack import Batch, over_galaxies
@@ -59,7 +56,9 @@ def optimise_batch(
     chunk: int | None = None,
     progress: bool | None = None,
 ) -> Fits:
-    """The fits of many galaxies whose models differ in numbers only: data, errors, masks, PSFs, priors, starting values.
+    """The fits of many galaxies whose models differ in numbers only.
+
+    Data, errors, masks, PSFs, priors and starting values may differ.
 
     Parameters
     ----------
@@ -91,25 +90,25 @@ def optimise_batch(
     size = batch.at_once(chunk)
 
     def fitted(
-        some: Batch, points: np.ndarray | None, weight: float, shown: Any
+        members: Batch, points: np.ndarray | None, weight: float, display: Any
     ) -> tuple[np.ndarray, Surroundings]:
         parts = []
-        for numbers, stacked in some.parts(size):
+        for numbers, stacked in members.parts(size):
             begin_at = _starts_of_each(stacked, starts, seed) if points is None else points[numbers]
             weights = np.full(len(numbers), weight, np.asarray(begin_at).dtype)
             parts.append(jax.device_get(_fit_each(stacked, begin_at, weights, method, steps)))
-            shown.update(len(numbers))
-        return jax.tree.map(lambda *arrays: np.concatenate(arrays)[: len(some)], *parts)
+            display.update(len(numbers))
+        return jax.tree.map(lambda *arrays: np.concatenate(arrays)[: len(members)], *parts)
 
-    with bar(len(batch), progress, "fitting", "galaxies") as shown:
+    with bar(len(batch), progress, "fitting", "galaxies") as display:
 
         def again(
             chosen: np.ndarray, points: np.ndarray, weight: float
         ) -> tuple[Any, Surroundings]:
             begin = np.repeat(points[chosen, None], starts, axis=1)
-            return fitted(Batch([batch[i] for i in chosen]), begin, weight, shown)
+            return fitted(Batch([batch[i] for i in chosen]), begin, weight, display)
 
-        fits = Fits(batch, *fitted(batch, None, 0.0, shown))
+        fits = Fits(batch, *fitted(batch, None, 0.0, display))
         for _ in range(ROUNDS):
             chosen = np.flatnonzero(fits.prior_matters & ~fits.has_mode)
             if len(chosen):
@@ -172,52 +171,51 @@ def sample_batch(
     """
     settings = settings_for(method, chains, warmup, draws, target_accept)
     numbers = range(len(models)) if numbers is None else numbers
-    if len(fits) != len(models) or len(numbers) != len(models):
-        raise InputError(
-            f"sample_batch: {len(models)} models but {len(fits)} fits and {len(numbers)} numbers."
-        )
-    lost = {
-        i: why for i, fit in enumerate(fits) if (why := not_to_be_sampled(fit, allow_unconverged))
-    }
-    if lost:
-        first = next(iter(lost))
-        raise InputError(
-            f"sample_batch: fits {list(lost)} cannot be sampled; leave them out. fits[{first}]: {lost[first]}. "
-            f"Of the fit: {fits[first].message}."
-        )
+    _check_fits(models, fits, numbers, allow_unconverged)
     batch = Batch.of(models)
     size = batch.at_once(chunk)
     keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.key(seed), i))(
         jnp.asarray(np.asarray(numbers, np.uint32))
     )
 
-    def drawn(settings: Settings, chosen: Sequence[int]) -> list[Posterior]:
-        some = batch if len(chosen) == len(batch) else Batch([batch[i] for i in chosen])
-        return _drawn(
-            some,
-            [fits[i] for i in chosen],
-            keys[np.asarray(chosen)],
-            seed,
-            settings,
-            (chains, draws),
-            size,
-            progress,
+    def draw(settings: Settings, chosen: Sequence[int]) -> list[Posterior]:
+        members = batch if len(chosen) == len(batch) else Batch([batch[i] for i in chosen])
+        starts, member_keys = [fits[i] for i in chosen], keys[np.asarray(chosen)]
+        return _draw(members, starts, member_keys, seed, settings, (chains, draws), size, progress)
+
+    posteriors = draw(settings, range(len(batch)))
+    if method != "auto":
+        return posteriors
+    refused = [i for i, posterior in enumerate(posteriors) if not trusted(posterior)]
+    if refused:
+        chain_settings = fallback(settings, "hmc", [posteriors[i] for i in refused])
+        for i, posterior in zip(refused, draw(chain_settings, refused), strict=True):
+            posteriors[i] = in_place_of(posteriors[i], posterior)
+    return posteriors
+
+
+def _check_fits(
+    models: Sequence[Model], fits: Sequence[Fit], numbers: Sequence[int], allow_unconverged: bool
+) -> None:
+    """Check that there is a fit for each model, and that all can be sampled."""
+    if len(fits) != len(models) or len(numbers) != len(models):
+        raise InputError(
+            f"sample_batch: {len(models)} models but {len(fits)} fits and {len(numbers)} numbers."
+        )
+    reasons = {
+        i: reason
+        for i, fit in enumerate(fits)
+        if (reason := not_to_be_sampled(fit, allow_unconverged))
+    }
+    if reasons:
+        first = next(iter(reasons))
+        raise InputError(
+            f"sample_batch: fits {list(reasons)} cannot be sampled; leave them out. "
+            f"fits[{first}]: {reasons[first]}. Of the fit: {fits[first].message}."
         )
 
-    found = drawn(settings, range(len(batch)))
-    refused = (
-        [i for i, posterior in enumerate(found) if not trusted(posterior)]
-        if method == "auto"
-        else []
-    )
-    if refused:
-        chains_instead = drawn(fallback(settings, "hmc", [found[i] for i in refused]), refused)
-        for i, posterior in zip(refused, chains_instead, strict=True):
-            found[i] = in_place_of(found[i], posterior)
-    return found
 
-
-def _drawn(
+def _draw(
     batch: Batch,
     fits: Sequence[Fit],
     keys: Array,
@@ -228,21 +226,30 @@ def _drawn(
     progress: bool | None,
 ) -> list[Posterior]:
     """The posteriors of a batch by one method, part by part."""
-    found: list[Posterior] = []
+    posteriors: list[Posterior] = []
     chains, draws = shape
     in_chains = settings.method in CHAINS
     steps = chains * (settings.warmup + draws) if in_chains else 1
     text, unit = f"sampling ({settings.method})", "steps" if in_chains else "galaxies"
-    with bar(len(batch) * steps, progress, text, unit) as shown:
-        for numbers, some in batch.parts(chunk):
-            starts, own = [fits[i] for i in numbers], keys[numbers]
+    with bar(len(batch) * steps, progress, text, unit) as display:
+        for numbers, stacked in batch.parts(chunk):
+            starts, part_keys = [fits[i] for i in numbers], keys[numbers]
             if in_chains:
-                found += run_chains(
-                    _PROGRAM, some, starts, own, chains, draws, settings, seed, shown.update
+                posteriors += run_chains(
+                    _PROGRAM,
+                    stacked,
+                    starts,
+                    part_keys,
+                    chains,
+                    draws,
+                    settings,
+                    seed,
+                    display.update,
                 )
             else:
-                found += draw_each(
-                    [batch[i] for i in numbers], some, starts, list(own), seed, chains, draws
+                members = [batch[i] for i in numbers]
+                posteriors += draw_each(
+                    members, stacked, starts, list(part_keys), seed, chains, draws
                 )
-                shown.update(len(numbers))
-    return found[: len(batch)]
+                display.update(len(numbers))
+    return posteriors[: len(batch)]

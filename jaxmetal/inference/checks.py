@@ -21,26 +21,27 @@ def check_scene(galaxy: Galaxy, maps: Mapping[str, Map]) -> None:
     check_type(galaxy, Galaxy, "Model.galaxy", "write Model(galaxy, {'z': map}, priors)")
     if maps is not None and not isinstance(maps, Mapping):
         raise InputError(
-            f"Model.maps: expected maps by name, such as {{'z': map}}, got {described(maps)}."
+            f"Model.maps: expected maps by name, such as {{'z': one_map}}, got {described(maps)}."
         )
     if not maps:
         raise InputError(
             "Model.maps: at least one LightMap or TracerMap is needed, such as {'z': map}."
         )
-    for name, map in maps.items():
-        if not isinstance(map, Map):
+    for name, one_map in maps.items():
+        if not isinstance(one_map, Map):
             raise InputError(
-                f"Model.maps[{name!r}]: expected a LightMap or TracerMap, got {described(map)}."
+                f"Model.maps[{name!r}]: expected a LightMap or TracerMap, got {described(one_map)}."
             )
         if not isinstance(name, str) or "." in name:
             hint = "it is a part of dotted paths"
             raise InputError(f"Model.maps: expected names without a dot, got {name!r}; {hint}.")
         if name in galaxy.named:
             raise InputError(
-                f"Model.maps: {name!r} is also the name of a component or of the lenses; paths would be ambiguous."
+                f"Model.maps: {name!r} is also the name of a component or of the lenses; paths "
+                "would be ambiguous."
             )
         try:
-            for moment in map.moments(galaxy):
+            for moment in one_map.moments(galaxy):
                 beam_of(galaxy, moment)
         except InputError as error:
             raise InputError(f"Model.maps[{name!r}]: {error}") from None
@@ -61,7 +62,7 @@ def check_priors(priors: Any) -> dict[str, Any]:
 
 
 def check_paths(scene: Mapping[str, Any], priors: Mapping[str, Any]) -> None:
-    """Every path that has a prior, and every path that another is tied to, leads to numbers that may be free."""
+    """Check that every path with a prior, and every source of a tie, leads to a free number."""
     for path, prior in priors.items():
         check_path(scene, path)
         for source in prior.paths if isinstance(prior, Tied) else ():
@@ -78,17 +79,22 @@ def check_tie(scene: Mapping[str, Any], path: str, source: str) -> None:
 
 
 def check_path(scene: Mapping[str, Any], path: str) -> None:
-    """A path leads to a number or an array of numbers that may be free; an InputError says where it goes wrong."""
-    first, *rest = path.split(".")
+    """Check that a path leads to a number or an array of numbers that may be free.
+
+    The InputError names the part of the path that is wrong.
+    """
+    first, *attributes = path.split(".")
     one_map = scene.get(first)
     if isinstance(one_map, Map):
-        if rest == ["scatter"] and one_map.additive and one_map.modes is not None:
+        if attributes == ["scatter"] and one_map.additive and one_map.modes is not None:
             raise InputError(
-                f"priors[{path!r}]: a light map with a covariance has no scatter, which is a fraction of the model's flux."
+                f"priors[{path!r}]: a light map with a covariance has no scatter, which is a "
+                "fraction of the model's flux."
             )
-        if rest == ["calibration", "flux_scale"] and not one_map.additive:
+        if attributes == ["calibration", "flux_scale"] and not one_map.additive:
             raise InputError(
-                f"priors[{path!r}]: {type(one_map).__name__} shows no flux; a flux scale changes nothing in it."
+                f"priors[{path!r}]: {type(one_map).__name__} shows no flux; a flux scale changes "
+                "nothing in it."
             )
     if not eqx.is_inexact_array(get(scene, path)):
         raise InputError(

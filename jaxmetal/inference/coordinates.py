@@ -42,13 +42,13 @@ def _of_each(priors: Priors, function: Callable, numbers: Values) -> Values:
     compile, however many parameters there are.
     """
     alike: dict[Any, dict[str, Standard]] = {}
-    found: Values = {}
+    results: Values = {}
     for name, prior in priors.items():
         coordinate, shape = coordinate_of(prior), jnp.shape(numbers[name])
         if isinstance(coordinate, Bijection) or any(
             map(eqx.is_array, jax.tree.leaves(coordinate.unit))
         ):
-            found[name] = function(coordinate, numbers[name])
+            results[name] = function(coordinate, numbers[name])
         else:
             family = (type(coordinate.unit), coordinate.shape, coordinate.exponential)
             shapes = (jnp.shape(coordinate.loc), jnp.shape(coordinate.scale), shape)
@@ -56,24 +56,25 @@ def _of_each(priors: Priors, function: Callable, numbers: Values) -> Values:
     for same in alike.values():
         first, *others = same.values()
         if not others:
-            found |= {name: function(first, numbers[name]) for name in same}
+            results |= {name: function(first, numbers[name]) for name in same}
             continue
-        loc, scale, given = (
-            jnp.stack([jnp.asarray(number) for number in each])
-            for each in (
+        loc, scale, values = (
+            jnp.stack([jnp.asarray(number) for number in column])
+            for column in (
                 [c.loc for c in same.values()],
                 [c.scale for c in same.values()],
                 [numbers[name] for name in same],
             )
         )
-        one = lambda loc, scale, number, first=first: function(
-            first._replace(loc=loc, scale=scale), number
-        )
-        together = jax.vmap(one)(loc, scale, given)
-        found |= {
+
+        def one(loc: Array, scale: Array, number: Array, first: Standard = first) -> Any:
+            return function(first._replace(loc=loc, scale=scale), number)
+
+        together = jax.vmap(one)(loc, scale, values)
+        results |= {
             name: jax.tree.map(lambda array, i=i: array[i], together) for i, name in enumerate(same)
         }
-    return found
+    return results
 
 
 class Point(NamedTuple):
@@ -102,7 +103,7 @@ def from_line(priors: Priors, unconstrained: Float[Array, " n"]) -> Point:
     line = {
         name: part.reshape(shape) for part, (name, shape) in zip(parts, shapes.items(), strict=True)
     }
-    found = _of_each(
+    results = _of_each(
         priors,
         lambda coordinate, u: (
             coordinate.value(u),
@@ -112,9 +113,9 @@ def from_line(priors: Priors, unconstrained: Float[Array, " n"]) -> Point:
         line,
     )
     log_prior, log_jacobian = (
-        sum((jnp.sum(found[name][i]) for name in priors), jnp.zeros(())) for i in (1, 2)
+        sum((jnp.sum(results[name][i]) for name in priors), jnp.zeros(())) for i in (1, 2)
     )
-    return Point({name: found[name][0] for name in priors}, log_prior, log_jacobian)
+    return Point({name: results[name][0] for name in priors}, log_prior, log_jacobian)
 
 
 @compiled_once
@@ -126,5 +127,5 @@ def partway(priors: Priors, values: Values, visits: int, part: float) -> list[Va
         return from_line(priors, start + part * (to_line(priors, draw(priors, key)) - start)).values
 
     # Mapped, so that the priors are compiled here only once.
-    found = jax.vmap(visited)(jnp.stack([jax.random.key(i) for i in range(visits)]))
-    return [jax.tree.map(lambda array, i=i: array[i], found) for i in range(visits)]
+    visits_as_one = jax.vmap(visited)(jnp.stack([jax.random.key(i) for i in range(visits)]))
+    return [jax.tree.map(lambda array, i=i: array[i], visits_as_one) for i in range(visits)]

@@ -1,4 +1,4 @@
-"""One galaxy behind each of several lenses, or with anything else of which there are several: all of them together."""
+"""Models that differ in one profile, such as a lens, and the mixture of their posteriors."""
 
 import warnings
 from collections.abc import Sequence
@@ -12,15 +12,17 @@ import jaxmetal
 from jaxmetal.errors import InputError, InputWarning
 from jaxmetal.forward import check_coverage
 from jaxmetal.galaxy import get, put
-from jaxmetal.inference.importance import resample
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.posterior import Posterior, trusted
+from jaxmetal.inference.proposals import resample
 from jaxmetal.inference.stack import Batch
 from jaxmetal.profiles.profile import Profile
 
 
 def ensemble(model: Model, path: str, members: Sequence[Profile]) -> Batch:
-    """The same model with each of several profiles in one place, such as the deflection maps that a lens team drew from its posterior.
+    """The same model with each of several profiles in one place.
+
+    For instance the deflection maps that a lens team drew from its posterior.
 
     Parameters
     ----------
@@ -45,7 +47,8 @@ def ensemble(model: Model, path: str, members: Sequence[Profile]) -> Batch:
 
     Examples
     --------
-    >>> models = jm.ensemble(model, "lens.cluster", [jm.read_deflection(x, y, **conventions) for x, y in files])
+    >>> lenses = [jm.read_deflection(x, y, **conventions) for x, y in files]
+    >>> models = jm.ensemble(model, "lens.cluster", lenses)
     >>> fits = jm.optimise_batch(models)
     >>> posterior = jm.mixture(jm.sample_batch(models, fits, method="importance"))
     """
@@ -60,7 +63,8 @@ def ensemble(model: Model, path: str, members: Sequence[Profile]) -> Batch:
     for i, member in enumerate(members):
         if _kind(member) != _kind(old):
             raise InputError(
-                f"ensemble: members[{i}] differs from the model's {path} in more than numbers: function, options or shapes."
+                f"ensemble: members[{i}] differs from the model's {path} in more than numbers: "
+                "function, options or shapes."
             )
         galaxy = put(model.galaxy, path, member)
         check_coverage(galaxy, model.maps)
@@ -76,10 +80,13 @@ def _kind(profile: Any) -> Any:
 def mixture(
     posteriors: Sequence[Posterior], log_weights: Sequence[float] | None = None, seed: int = 0
 ) -> Posterior:
-    """One posterior of several, each weighted by how probable its model is: what is left open between the models is marginalised over.
+    """The mixture of several posteriors, weighted by the evidence of their models.
 
-        p(theta | data) = Σ_k w_k p(theta | data, k),   w_k ∝ p(k) Z_k,   Z_k = ∫ p(data | theta, k)
-        p(theta) d theta
+    It marginalises over the models.
+
+        p(theta | data) = Σ_k w_k p(theta | data, k),   w_k ∝ p(k) Z_k,
+
+        Z_k = ∫ p(data | theta, k) p(theta) d theta
 
     Parameters
     ----------
@@ -118,7 +125,8 @@ def mixture(
     logs = np.asarray(_evidences(posteriors) if log_weights is None else log_weights, float)
     if logs.shape != (len(posteriors),) or not np.all(logs < np.inf) or not np.isfinite(logs.max()):
         raise InputError(
-            f"mixture: expected a finite logarithm for each of the {len(posteriors)} posteriors, got {log_weights!r}."
+            f"mixture: expected a finite logarithm for each of the {len(posteriors)} posteriors, "
+            f"got {log_weights!r}."
         )
     weights = np.exp(logs - logs.max())
     attributes: dict[str, Any] = (
@@ -127,20 +135,15 @@ def mixture(
     weights /= weights.sum()
     shape, rng = _shape(posteriors[0]), np.random.default_rng(seed)
     member = resample(weights, int(np.prod(shape)), rng)
-    shares, sizes = (
-        np.bincount(member, minlength=len(posteriors)),
-        [int(np.prod(_shape(p))) for p in posteriors],
-    )
-    picked = np.empty(len(member), int)
-    for k in np.flatnonzero(shares).tolist():
-        picked[member == k] = sum(sizes[:k]) + np.resize(rng.permutation(sizes[k]), shares[k])
+    sizes = [int(np.prod(_shape(p))) for p in posteriors]
+    picked, shares = _picked(member, sizes, rng)
 
-    def drawn(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    def mixed(arrays: Sequence[np.ndarray]) -> np.ndarray:
         flat = np.concatenate([np.reshape(a, (-1, *np.shape(a)[2:])) for a in arrays])[picked]
         return flat.reshape(*shape, *flat.shape[1:])
 
     def joined(part: str, names: Sequence[str]) -> dict[str, np.ndarray]:
-        return {name: drawn([getattr(p, part)[name] for p in posteriors]) for name in names}
+        return {name: mixed([getattr(p, part)[name] for p in posteriors]) for name in names}
 
     attributes |= {
         "method": "mixture",
@@ -149,16 +152,22 @@ def mixture(
         "weights": weights,
     }
     attributes |= _trust(posteriors, shares / np.asarray(sizes))
-    statistics = joined("statistics", ("diverging", "log_density")) | {
-        "member": member.reshape(shape)
-    }
-    first = posteriors[0]
-    return Posterior(
-        joined("samples", list(first.samples)),
-        statistics,
-        attributes,
-        joined("derived", list(first.derived)),
-    )
+    statistics = joined("statistics", ("diverging", "log_density"))
+    statistics["member"] = member.reshape(shape)
+    samples = joined("samples", list(posteriors[0].samples))
+    derived = joined("derived", list(posteriors[0].derived))
+    return Posterior(samples, statistics, attributes, derived)
+
+
+def _picked(
+    member: np.ndarray, sizes: Sequence[int], rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of draws among those of all posteriors in a row, and how many are from each."""
+    shares = np.bincount(member, minlength=len(sizes))
+    picked = np.empty(len(member), int)
+    for k in np.flatnonzero(shares).tolist():
+        picked[member == k] = sum(sizes[:k]) + np.resize(rng.permutation(sizes[k]), shares[k])
+    return picked, shares
 
 
 def _shape(posterior: Posterior) -> tuple[int, ...]:
@@ -175,7 +184,8 @@ def _check_alike(posteriors: Sequence[Posterior]) -> None:
     for k, kind in enumerate(kinds):
         if kind != kinds[0]:
             raise InputError(
-                f"mixture: posteriors[{k}] has other parameters than posteriors[0]: {', '.join(kind)}."
+                f"mixture: posteriors[{k}] has other parameters than posteriors[0]: "
+                f"{', '.join(kind)}."
             )
 
 
@@ -184,8 +194,9 @@ def _evidences(posteriors: Sequence[Posterior]) -> list[float]:
     for k, posterior in enumerate(posteriors):
         if "log_evidence" not in posterior.attributes or not trusted(posterior):
             raise InputError(
-                f"mixture: posteriors[{k}] ({posterior.attributes.get('method')}) has no evidence that can be trusted; draw it with "
-                'method="importance", or give log_weights, such as [fit.log_evidence for fit in fits].'
+                f"mixture: posteriors[{k}] ({posterior.attributes.get('method')}) has no evidence "
+                'that can be trusted; draw it with method="importance", or give log_weights, '
+                "such as [fit.log_evidence for fit in fits]."
             )
     return [posterior.attributes["log_evidence"] for posterior in posteriors]
 
@@ -199,10 +210,9 @@ def _trust(posteriors: Sequence[Posterior], parts: np.ndarray) -> dict[str, floa
             warnings.warn(
                 f"mixture: posteriors[{k}]: {posteriors[k].message}.", InputWarning, stacklevel=3
             )
-        known = attributes.get("effective_samples")
-        own = (
-            min(row["ess"] for row in posteriors[k].summary().values()) if known is None else known
-        )
-        effective += min(parts[k], 1.0) * own
+        samples = attributes.get("effective_samples")
+        if samples is None:
+            samples = min(row["ess"] for row in posteriors[k].summary().values())
+        effective += min(parts[k], 1.0) * samples
         worst = max(worst, attributes.get("k_hat", -np.inf))
     return {"effective_samples": float(effective), "k_hat": float(worst)}

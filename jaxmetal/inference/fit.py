@@ -14,7 +14,10 @@ from jaxmetal.maps import Map
 
 
 def standard_errors(values: dict[str, Any], covariance: np.ndarray) -> dict[str, np.ndarray]:
-    """{path: standard deviation, shaped like the value}, of one galaxy or with a first axis of galaxies everywhere."""
+    """Standard deviations by path, each in the shape of its value.
+
+    Of one galaxy, or with a first axis of galaxies everywhere.
+    """
     sigma, at, errors = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1)), 0, {}
     for name, value in values.items():
         size = int(np.prod(np.shape(value)[sigma.ndim - 1 :]))
@@ -92,7 +95,9 @@ class Fit:
 
     @property
     def log_evidence(self) -> float:
-        """ln ∫ p(data | theta) p(theta) d theta by Laplace's approximation, with a prior density of 1 for Linear amplitudes.
+        """The log evidence by Laplace's approximation, ln ∫ p(data | theta) p(theta) d theta.
+
+        The prior density of Linear amplitudes is taken as 1.
 
         ln p(data | theta) + ln p(theta) + (n ln 2 pi + ln |C|) / 2 at the most probable theta (Kass
         & Raftery 1995, section 4.1)
@@ -120,12 +125,14 @@ class Fit:
 
     @property
     def residuals(self) -> dict[str, np.ndarray]:
-        """{map: (data - model) / total sigma}, in the map's shape; 0 where a pixel or aperture takes no part.
+        """Residuals (data - model) / total sigma of each map, in its shape.
+
+        0 where a pixel or aperture is masked.
 
         With a covariance C, (C + scatter²)^(-1/2) (data - model): as independent and of unit
         variance, and the nearest to the pixels.
         """
-        found = {
+        independent = {
             name: likelihood.residuals(m, jnp.asarray(self.predicted[name]))
             for name, m in self.maps.items()
         }
@@ -133,7 +140,7 @@ class Fit:
             name: np.asarray(
                 r if (modes := self.maps[name].modes) is None else modes.back(r), float
             )
-            for name, r in found.items()
+            for name, r in independent.items()
         }
 
     @property
@@ -153,4 +160,7 @@ class Fit:
         )
 
     def __repr__(self) -> str:
-        return f"Fit: {self.message}; reduced chi-square {self.reduced_chi_square:.3f}, BIC {self.bic:.1f}\n{self.summary()}"
+        return (
+            f"Fit: {self.message}; reduced chi-square {self.reduced_chi_square:.3f}, BIC "
+            f"{self.bic:.1f}\n{self.summary()}"
+        )

@@ -1,7 +1,6 @@
-"""The posterior from independent draws: Laplace's approximation, corrected by Pareto-smoothed importance sampling."""
+"""Independent draws from the posterior: a Student-t around the fit, importance-weighted."""
 
-from collections.abc import Sequence
-from math import lgamma, log, pi
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -17,6 +16,7 @@ from jaxmetal.inference.instruments import cells
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.pareto import Smoothed, smooth
 from jaxmetal.inference.posterior import Posterior
+from jaxmetal.inference.proposals import Proposed, resample, student_t
 
 # Of a Student-t around the fit. In twelve runs (use cases 1 and 2, figure 4; 2 to 18 parameters)
 # k-hat stayed below 0.2 with 10, at 64 to 98 % of the draws; with 30 it reached 0.6, and with a
@@ -25,28 +25,14 @@ DOF = 10.0
 # From this k-hat on the proposal is made again from the mean and covariance of the weighted draws,
 # this many times at most. A proposal that stands at an edge of a prior, where Laplace's
 # approximation is lopsided, comes to stand in the middle of the posterior.
-IMPROVED_FROM, IMPROVEMENTS = 0.4, 2
+IMPROVED_FROM = 0.4
+IMPROVEMENTS = 2
 # Fewer effective draws than this many for each parameter make no covariance.
 DRAWS_PER_PARAMETER = 5
-# How many cells are computed together: more leave a processor's cache, and a GPU has more to do at
+# How many cells are computed together: more leave a CPU's cache, and a GPU has more to do at
 # once.
 CELLS_TOGETHER = {"cpu": 200_000}
 CELLS_ELSEWHERE = 20_000_000
-
-
-class Proposed(NamedTuple):
-    """Points drawn around a fit, and how probable they were to be drawn.
-
-    Parameters
-    ----------
-    points
-        in unconstrained coordinates, shape (draws, n).
-    log_density
-        of the proposal, shape (draws,).
-    """
-
-    points: Float[np.ndarray, "draws n"]
-    log_density: Float[np.ndarray, " draws"]
 
 
 def propose(fit: Fit, count: int, rng: np.random.Generator) -> Proposed:
@@ -60,42 +46,26 @@ def propose(fit: Fit, count: int, rng: np.random.Generator) -> Proposed:
     )
 
 
-def student_t(
-    center: np.ndarray, covariance: np.ndarray, dof: float, count: int, rng: np.random.Generator
-) -> Proposed:
-    """Draws from a multivariate Student-t.
-
-    q(u) = Γ((nu + n)/2) / [Γ(nu/2) (nu pi)^(n/2) |C|^(1/2)] · [1 + (u - m)ᵀ C⁻¹ (u - m) / nu]^(-(nu
-    + n) / 2)
-    """
-    n, root = len(center), np.linalg.cholesky(covariance)
-    away = rng.standard_normal((count, n)) / np.sqrt(rng.chisquare(dof, (count, 1)) / dof)
-    height = (
-        lgamma((dof + n) / 2)
-        - lgamma(dof / 2)
-        - n / 2 * log(dof * pi)
-        - np.sum(np.log(np.diag(root)))
-    )
-    return Proposed(
-        center + away @ root.T, height - 0.5 * (dof + n) * np.log1p(np.sum(away**2, axis=1) / dof)
-    )
-
-
 def evaluate(
     model: Model, points: Float[Array, "draws n"], keys: Array, together: int
 ) -> tuple[Array, Any, Any]:
-    """Log density, values and tied values at every point; Linear amplitudes are drawn given the rest."""
+    """Log density, values and tied values at every point.
+
+    Linear amplitudes are drawn from their conditional distribution.
+    """
     count = len(points)
     parts = -(-count // together)
     # Parts of one size, the last filled up: what were left over would be compiled once more.
-    each = np.resize(np.arange(count), (parts, -(-count // parts)))
+    numbers = np.resize(np.arange(count), (parts, -(-count // parts)))
 
     def one(u: Array, key: Array) -> tuple[Array, Any, Any]:
         values = model.complete(model.constrain(u), key)
         return model.log_density(u), values, model.derived(values)
 
-    found = jax.lax.map(lambda some: jax.vmap(one)(points[some], keys[some]), jnp.asarray(each))
-    return jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:])[:count], found)
+    results = jax.lax.map(
+        lambda part: jax.vmap(one)(points[part], keys[part]), jnp.asarray(numbers)
+    )
+    return jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:])[:count], results)
 
 
 @compiled
@@ -107,10 +77,10 @@ def _evaluate_each(
     abreast: int | None,
 ):
     """The same for many galaxies, that many abreast or one after the other."""
-    arrays, rest = eqx.partition(model, eqx.is_array)
+    arrays, static = eqx.partition(model, eqx.is_array)
 
     def one(galaxy: tuple[Any, Array, Array]) -> tuple[Array, Any, Any]:
-        return evaluate(eqx.combine(galaxy[0], rest), *galaxy[1:], together)
+        return evaluate(eqx.combine(galaxy[0], static), *galaxy[1:], together)
 
     return jax.lax.map(one, (arrays, points, keys), batch_size=abreast)
 
@@ -135,14 +105,14 @@ def draw_each(
     """The posteriors of many models of one structure, from one compiled program."""
     count = chains * draws
     generators = [np.random.default_rng(np.asarray(jax.random.key_data(key))) for key in keys]
-    own = jax.vmap(lambda key: jax.random.split(key, count))(jnp.stack(keys))
+    draw_keys = jax.vmap(lambda key: jax.random.split(key, count))(jnp.stack(keys))
     # A CPU takes galaxies one after the other: draws of one share what its fixed parameters give.
     abreast = None if jax.default_backend() == "cpu" else len(models)
     batch_size = _together(models[0], abreast or 1)
 
     def weighted(proposals: Sequence[Proposed]) -> list[Draws]:
         points = jnp.asarray(np.stack([p.points for p in proposals]), models[0].start.dtype)
-        out = _evaluate_each(stacked, points, own, batch_size, abreast)
+        out = _evaluate_each(stacked, points, draw_keys, batch_size, abreast)
         log_density, values, derived = jax.tree.map(np.asarray, jax.device_get(out))
         ratios = [
             np.asarray(log_density[i], float) - p.log_density for i, p in enumerate(proposals)
@@ -154,7 +124,33 @@ def draw_each(
             for i, p in enumerate(proposals)
         ]
 
-    best = weighted([propose(fit, count, rng) for fit, rng in zip(fits, generators, strict=True)])
+    proposals = [propose(fit, count, rng) for fit, rng in zip(fits, generators, strict=True)]
+    best = _improve(weighted, weighted(proposals), count, generators)
+    return [
+        _resampled(model, one, chains, draws, seed, rng)
+        for model, one, rng in zip(models, best, generators, strict=True)
+    ]
+
+
+def _improve(
+    weighted: Callable[[Sequence[Proposed]], list["Draws"]],
+    best: list["Draws"],
+    count: int,
+    generators: Sequence[np.random.Generator],
+) -> list["Draws"]:
+    """Draws from better proposals, for the galaxies whose k-hat is too large and gets smaller.
+
+    Parameters
+    ----------
+    weighted
+        gives the weighted draws of a proposal for each galaxy.
+    best
+        of each galaxy, from the first proposal.
+    count
+        draws of each galaxy.
+    generators
+        of random numbers, one for each galaxy.
+    """
     for _ in range(IMPROVEMENTS):
         again = [draws_of_one.smoothed.shape >= IMPROVED_FROM for draws_of_one in best]
         if not any(again):
@@ -170,10 +166,7 @@ def draw_each(
             new if improve and new.smoothed.shape < old.smoothed.shape else old
             for old, new, improve in zip(best, tried, again, strict=True)
         ]
-    return [
-        _resampled(model, one, chains, draws, seed, rng)
-        for model, one, rng in zip(models, best, generators, strict=True)
-    ]
+    return best
 
 
 class Draws(NamedTuple):
@@ -191,7 +184,10 @@ def _of_galaxy(tree: dict[str, np.ndarray], index: int) -> dict[str, np.ndarray]
 
 
 def _improved(old: Draws, count: int, rng: np.random.Generator) -> Proposed:
-    """Draws from a Student-t with the mean and covariance of weighted draws, or the old ones where these are too few."""
+    """Draws from a Student-t with the mean and covariance of weighted draws.
+
+    The old draws where too few of them are effective.
+    """
     points, weights = old.proposed.points, old.smoothed.weights
     if not old.smoothed.effective > DRAWS_PER_PARAMETER * points.shape[1]:
         return old.proposed
@@ -235,24 +231,6 @@ def _attributes(smoothed: Smoothed, picked: np.ndarray, seed: int) -> dict[str, 
         "importance_ess": smoothed.effective,
         "effective_samples": float(min(smoothed.effective, distinct)),
     }
-
-
-def resample(
-    weights: Float[np.ndarray, " draws"], count: int, rng: np.random.Generator
-) -> np.ndarray:
-    """Which draws to keep, so that each counts alike: systematic resampling, in random order.
-
-        draw i is kept floor or ceil(count · w_i) times
-
-    References
-    ----------
-    Kitagawa (1996), J. Comput. Graph. Stat. 5, 1; Douc, Cappé & Moulines (2005), ISPA, 64.
-    """
-    edges = np.cumsum(weights)
-    places = (np.arange(count) + rng.random()) / count * edges[-1]
-    return rng.permutation(
-        np.minimum(np.searchsorted(edges, places, side="right"), len(weights) - 1)
-    )
 
 
 def _together(model: Model, galaxies: int) -> int:

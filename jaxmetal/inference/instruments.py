@@ -1,4 +1,4 @@
-"""The instruments of a model's maps: shared where they are the same, sampled, and ready to convolve."""
+"""The instruments of a model's maps: shared where equal, and with their samplings chosen."""
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from jaxmetal.errors import InputError
 from jaxmetal.forward.faint import without_dark
 from jaxmetal.forward.resolve import resolve_with_light
 from jaxmetal.forward.views import look_once
-from jaxmetal.galaxy import Galaxy
+from jaxmetal.galaxy import LENS, Galaxy
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.instrument.psf import NoPSF
 from jaxmetal.maps import Map
@@ -44,8 +44,8 @@ def set_apart(maps: Mapping[str, Map], names: Collection[str]) -> Maps:
     """The maps, those named with an instrument of their own."""
     copies = {}
     for name, one_map in maps.items():
-        own = jax.tree.map(lambda leaf: leaf, one_map.instrument)
-        copies[name] = _with(one_map, own) if name in names else one_map
+        copy = jax.tree.map(lambda leaf: leaf, one_map.instrument)
+        copies[name] = _with(one_map, copy) if name in names else one_map
     return copies
 
 
@@ -53,7 +53,7 @@ def make_ready(
     scenes: Iterable[tuple[Galaxy, Mapping[str, Map]]],
     groups: Groups,
     free: Collection[str],
-    light_is_known: bool,
+    light_is_fixed: bool,
 ) -> Maps:
     """The maps of the first scene with their samplings chosen, and their PSFs transformed.
 
@@ -65,7 +65,7 @@ def make_ready(
         of `shared`.
     free
         names of the maps whose PSF changes in a fit: it cannot be transformed beforehand.
-    light_is_known
+    light_is_fixed
         whether no light changes in a fit. Then pixels that are too dark for the precision in use
         are masked.
     """
@@ -77,7 +77,7 @@ def make_ready(
         ready = instrument if names[0] in free else instrument.with_transfer()
         for name in names:
             m = maps[name]
-            if light_is_known and not m.additive:
+            if light_is_fixed and not m.additive:
                 if name not in lights:
                     lights[name] = np.asarray(look_once(galaxy, {name: m})[name].light)
                 m = without_dark(name, m, lights[name])
@@ -103,9 +103,24 @@ def _on_common_cells(used: Sequence[Instrument]) -> list[Instrument]:
         if common.points(shape) > sum(s.points(shape) for s in samplings):
             continue
         for index in indices:
-            own = used[index]
-            result[index] = own.with_sampling(common, own.error, own.rounding)
+            instrument_used = used[index]
+            result[index] = instrument_used.with_sampling(
+                common, instrument_used.error, instrument_used.rounding
+            )
     return result
+
+
+def light_is_fixed(paths: Iterable[str]) -> bool:
+    """Whether none of the free parameters changes where the light lies in the maps.
+
+    Parameters
+    ----------
+    paths
+        of all parameters that are free, tied or Linear.
+    """
+    parts = [path.split(".") for path in paths]
+    places = ("light", "instrument", "calibration", "distance_ratio")
+    return not any(part[0] == LENS or part[1] in places for part in parts)
 
 
 def sampled_like(maps: Mapping[str, Map], like: Mapping[str, Map]) -> Maps:
@@ -116,25 +131,28 @@ def sampled_like(maps: Mapping[str, Map], like: Mapping[str, Map]) -> Maps:
     InputError
         if a map is of another kind than the old one.
     """
-    known: dict[int, Any] = {}
-    made = {}
+    instruments: dict[int, Any] = {}
+    sampled_maps = {}
     for name, old in like.items():
         new = maps[name].instrument
-        if id(new) not in known:
+        if id(new) not in instruments:
             assert old.instrument.sampling is not None, "a model's maps are sampled"
             sampled = new.with_sampling(
                 old.instrument.sampling, old.instrument.error, old.instrument.rounding
             )
-            known[id(new)] = sampled if old.instrument.transfer is None else sampled.with_transfer()
-        made[name] = _with(maps[name], known[id(new)])
+            instruments[id(new)] = (
+                sampled if old.instrument.transfer is None else sampled.with_transfer()
+            )
+        sampled_maps[name] = _with(maps[name], instruments[id(new)])
         if (
-            jax.tree.structure(made[name]) != jax.tree.structure(old)
+            jax.tree.structure(sampled_maps[name]) != jax.tree.structure(old)
             or maps[name].values.shape != old.values.shape
         ):
             raise InputError(
-                f"with_maps: {name!r} is another kind of map than the model's: shape, tracer, scale, likelihood or PSF."
+                f"with_maps: {name!r} is another kind of map than the model's: shape, tracer, "
+                "scale, likelihood or PSF."
             )
-    return made
+    return sampled_maps
 
 
 def on_common_cells(
@@ -179,5 +197,5 @@ def cells(maps: Mapping[str, Map]) -> int:
     )
 
 
-def _with(map: Map, instrument: Instrument) -> Map:
-    return eqx.tree_at(lambda m: m.instrument, map, instrument)
+def _with(one_map: Map, instrument: Instrument) -> Map:
+    return eqx.tree_at(lambda m: m.instrument, one_map, instrument)

@@ -28,7 +28,7 @@ def _inflation(one_map: Map, predicted: Float[Array, "..."]) -> Float[Array, "..
 
 
 def independent(one_map: Map, images: Float[Array, "..."]) -> Float[Array, "..."]:
-    """One or more images of the map's shape in the eigenbasis of its errors; 0 where it is masked."""
+    """Images of the map's shape in the eigenbasis of its errors; 0 where it is masked."""
     images = jnp.where(one_map.valid, images, 0.0)
     return images if one_map.modes is None else one_map.modes.along(images)
 
@@ -73,8 +73,8 @@ def information_roots(one_map: Map, predicted: Float[Array, "..."]) -> Float[Arr
     inflation = _inflation(one_map, predicted)
     mean = independent(one_map, predicted) / _sigma(one_map) / jax.lax.stop_gradient(inflation)
     coordinates = [mean, jnp.log(inflation)]
-    own = ravel_pytree(eqx.filter(one_map.likelihood, eqx.is_inexact_array))[0]
-    coordinates += [jnp.broadcast_to(number, mean.shape) for number in own]
+    parameters = ravel_pytree(eqx.filter(one_map.likelihood, eqx.is_inexact_array))[0]
+    coordinates += [jnp.broadcast_to(number, mean.shape) for number in parameters]
     root = _information_root(one_map.likelihood)
     h = jnp.stack([jnp.where(one_map.valid, c, 0.0).ravel() for c in coordinates])
     return product(root, h).ravel()

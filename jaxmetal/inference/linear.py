@@ -1,4 +1,4 @@
-"""Light is linear in its amplitudes: their most probable values, and what is left uncertain, in closed form."""
+"""Linear amplitudes of light: their most probable values and covariance in closed form."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -42,7 +42,10 @@ class Solution(NamedTuple):
 
     @property
     def log_volume(self) -> Float[Array, ""]:
-        """ln ∫ exp[-1/2 (a - mean)ᵀ information (a - mean)] da: what is won by marginalising over the amplitudes."""
+        """The log of ∫ exp[-1/2 (a - mean)ᵀ information (a - mean)] da.
+
+        It is the term that marginalising over the amplitudes adds.
+        """
         log_determinant = jnp.linalg.slogdet(self.information)[1]
         constant = len(self.log_scale) * math.log(2 * math.pi)
         return 0.5 * (constant - log_determinant) + jnp.sum(self.log_scale)
@@ -100,7 +103,10 @@ def solve(
 
 
 def _unit_rows(rows: Float[Array, "K n"]) -> tuple[Float[Array, "K n"], Float[Array, " K"]]:
-    """The rows divided by their lengths, and minus the logarithms of the lengths; a row of zeros as it is."""
+    """The rows divided by their norms, and minus the logarithms of the norms.
+
+    A row of zeros is left as it is.
+    """
     # Divided by the largest number first, because squares of very large ones do not exist.
     largest = jnp.max(jnp.abs(rows), axis=1, keepdims=True)
     largest = jax.lax.stop_gradient(jnp.where(largest > 0, largest, 1.0))
@@ -123,7 +129,9 @@ def _unravel(vector: Float[Array, " K"], like: Mapping[str, Array]) -> dict[str,
 
 
 def check_linear(scene: Mapping[str, Any], maps: Mapping[str, Map], paths: tuple[str, ...]) -> None:
-    """The paths name amplitudes in which the light of a component is linear, and there are maps to solve them from.
+    """Check that the paths name linear amplitudes, and that maps constrain them.
+
+    An amplitude is one in which the light of a component is linear.
 
     Raises
     ------
@@ -133,12 +141,14 @@ def check_linear(scene: Mapping[str, Any], maps: Mapping[str, Map], paths: tuple
     lights = {name: m for name, m in maps.items() if m.additive}
     if paths and not lights:
         raise InputError(
-            f"priors[{paths[0]!r}]: a Linear amplitude needs a map of flux, such as a LightMap, to be solved from."
+            f"priors[{paths[0]!r}]: a Linear amplitude needs a map of flux, such as a LightMap, to "
+            "be solved from."
         )
     for name, m in maps.items() if paths else ():
         if not m.likelihood.gaussian or (name in lights and float(m.scatter) > 0):
             raise InputError(
-                f"maps[{name!r}]: Linear amplitudes need Gaussian likelihoods, and light maps without extra scatter."
+                f"maps[{name!r}]: Linear amplitudes need Gaussian likelihoods, and light maps "
+                "without extra scatter."
             )
     at = np.array([0.1, 0.7, 1.3]), np.array([0.4, -0.2, 0.9])
     for path in paths:
@@ -146,7 +156,8 @@ def check_linear(scene: Mapping[str, Any], maps: Mapping[str, Map], paths: tuple
         profile = get(scene, ".".join(parts[:-1]))
         if parts[1] != "light" or not isinstance(profile, Profile):
             raise InputError(
-                f"priors[{path!r}]: only an amplitude of light can be Linear, such as component.light.amp."
+                f"priors[{path!r}]: only an amplitude of light can be Linear, such as "
+                "component.light.amp."
             )
 
         def value(factor: float, profile: Any = profile, name: str = parts[-1]) -> np.ndarray:
@@ -156,5 +167,6 @@ def check_linear(scene: Mapping[str, Any], maps: Mapping[str, Map], paths: tuple
         bend = np.abs(value(3.0) - 2 * value(2.0) + value(1.0)).max()
         if not bend <= 1e-4 * np.abs(value(3.0)).max():
             raise InputError(
-                f"priors[{path!r}]: the light is not linear in this parameter, so it cannot be Linear."
+                f"priors[{path!r}]: the light is not linear in this parameter, so it cannot be "
+                "Linear."
             )

@@ -1,7 +1,7 @@
-"""Galaxy + maps + priors: one log density."""
+"""The model of a fit: galaxy, maps and priors as one log density."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import equinox as eqx
@@ -12,13 +12,14 @@ from jaxtyping import Array, Float
 from jaxmetal.compiling import compiled
 from jaxmetal.errors import InputError
 from jaxmetal.forward import check_coverage, predict_together
-from jaxmetal.galaxy import LENS, Galaxy, get, put
+from jaxmetal.galaxy import Galaxy, get
 from jaxmetal.inference import coordinates, instruments, likelihood
 from jaxmetal.inference.checks import check_paths, check_priors, check_scene
 from jaxmetal.inference.coordinates import Values
 from jaxmetal.inference.information import value_slope_information
-from jaxmetal.inference.linear import Solution, check_linear, solve
+from jaxmetal.inference.linear import Solution, check_linear
 from jaxmetal.inference.look import Look
+from jaxmetal.inference.placement import Scene, named_parts, place, solve_amplitudes
 from jaxmetal.inference.priors import Linear, Priors, Tied, check_ties, checked_prior
 from jaxmetal.maps import Map
 
@@ -49,8 +50,10 @@ class Model(eqx.Module):
         for a path that does not exist, a prior that excludes the start, a tracer that nothing
         carries, or a name that is both a component and a map.
 
-    Notes ----- The model is a pytree: data, priors and starting values are arguments of every
-    compiled program, so a second galaxy of the same shape compiles nothing.
+    Notes
+    -----
+    The model is a pytree: data, priors and starting values are arguments of every compiled program,
+    so a second galaxy of the same shape compiles nothing.
     """
 
     galaxy: Galaxy
@@ -68,14 +71,14 @@ class Model(eqx.Module):
         priors = check_priors(priors)
         self.galaxy, self.maps = galaxy, dict(sorted(maps.items()))
         ties = {path: prior for path, prior in priors.items() if isinstance(prior, Tied)}
-        check_paths(self._scene, priors)
+        check_paths(self._named, priors)
         check_ties(ties)
         self.ties = tuple(ties.items())
         self.linear = tuple(path for path, prior in priors.items() if isinstance(prior, Linear))
-        check_linear(self._scene, self.maps, self.linear)
+        check_linear(self._named, self.maps, self.linear)
         self.names = tuple(path for path in priors if path not in ties and path not in self.linear)
         self.priors = Priors(
-            {path: checked_prior(path, priors[path], get(self._scene, path)) for path in self.names}
+            {path: checked_prior(path, priors[path], get(self._named, path)) for path in self.names}
         )
         free = {path.split(".")[0] for path in priors if ".instrument." in path}
         moving = {
@@ -95,9 +98,13 @@ class Model(eqx.Module):
     __eq__ = object.__eq__
 
     @property
-    def _scene(self) -> dict[str, Any]:
+    def _named(self) -> dict[str, Any]:
         """Everything that a path may start from."""
-        return {**self.galaxy.named, **self.maps}
+        return named_parts(self.galaxy, self.maps)
+
+    @property
+    def _scene(self) -> Scene:
+        return Scene(self.galaxy, self.maps, self.ties)
 
     def _ready_maps(
         self, alone: set[str], together: instruments.Groups, free: set[str]
@@ -110,71 +117,40 @@ class Model(eqx.Module):
 
         def scenes() -> Iterator[tuple[Galaxy, dict[str, Map]]]:
             yield self.galaxy, maps
-            unresolved = eqx.tree_at(lambda model: model.maps, self, maps)
-            passed = (
+            unresolved = Scene(self.galaxy, maps, self.ties)
+            points = (
                 coordinates.partway(self.priors, self._starting_values, VISITED, PART_OF_THE_WAY)
                 if self.names
                 else ()
             )
-            yield from (unresolved._parts(unresolved._placed(values)) for values in passed)
+            yield from (place(unresolved, values) for values in points)
 
-        return instruments.make_ready(scenes(), together, free, self._light_is_known)
-
-    @property
-    def _light_is_known(self) -> bool:
-        """Whether nothing is free that changes where the light lies in the maps."""
         tied = (path for path, _ in self.ties)
-        parts = [path.split(".") for path in (*self.names, *self.linear, *tied)]
-        places = ("light", "instrument", "calibration", "distance_ratio")
-        return not any(part[0] == LENS or part[1] in places for part in parts)
+        is_fixed = instruments.light_is_fixed((*self.names, *self.linear, *tied))
+        return instruments.make_ready(scenes(), together, free, is_fixed)
 
     def scene_at(self, values: Values) -> tuple[Galaxy, dict[str, Map]]:
-        """The galaxy and the maps with these values in place, ties followed and Linear amplitudes solved."""
-        return self._parts(self._placed(self.complete(values)))
-
-    def _placed(self, values: Values) -> dict[str, Any]:
-        """The scene with these values in place, ties followed."""
-        scene = self._scene
-        for path, value in values.items():
-            scene = put(scene, path, value)
-        for path, value in self._tied(scene).items():
-            scene = put(scene, path, value)
-        return scene
-
-    def _parts(self, scene: dict[str, Any]) -> tuple[Galaxy, dict[str, Map]]:
-        return self.galaxy.with_named(scene), {name: scene[name] for name in self.maps}
+        """The galaxy and the maps at these values, ties followed and Linear amplitudes solved."""
+        return place(self._scene, self.complete(values))
 
     def complete(self, values: Values, key: Array | None = None) -> Values:
-        """The values together with the Linear amplitudes that go with them: the most probable, or drawn with a key."""
+        """The values together with their Linear amplitudes.
+
+        The amplitudes are the most probable ones, or drawn with a key.
+        """
         solution = self._solved(values)
         if solution is None:
             return values
         return {**values, **(solution.amplitudes if key is None else solution.draw(key))}
 
     def _solved(self, values: Values) -> Solution | None:
-        """The Linear amplitudes: from the light maps exactly, then with the tracer maps, which depend on them too.
-
-        What a tracer map shows depends on the ratios of the amplitudes, and not linearly; one step
-        from the light's solution is enough, because the light maps hold them far closer than a
-        tracer map would.
-        """
-        if all(path in values for path in self.linear):
-            return None
-
-        def predict(amplitudes: Values, names: Collection[str]) -> dict[str, Array]:
-            galaxy, maps = self._parts(self._placed({**values, **amplitudes}))
-            return self.predict_scene(galaxy, {name: maps[name] for name in names})
-
-        _, maps = self._parts(self._placed(values))
-        lights = {name: m for name, m in maps.items() if m.additive}
-        dark = {path: jnp.zeros_like(get(self._scene, path)) for path in self.linear}
-        solution = solve(lambda amplitudes: predict(amplitudes, lights), lights, dark)
-        if len(lights) == len(maps):
-            return solution
-        return solve(lambda amplitudes: predict(amplitudes, maps), maps, solution.amplitudes)
+        """The Linear amplitudes that go with these values; None if there are none to solve for."""
+        return solve_amplitudes(self._scene, self.linear, values, self.predict_scene)
 
     def with_maps(self, maps: Mapping[str, Map]) -> "Model":
-        """The same model of other data: maps of the same names and shapes, whose instruments are computed as here.
+        """The same model of other data: maps of the same names and shapes.
+
+        Their instruments are computed as the model's own.
 
         Raises
         ------
@@ -189,23 +165,18 @@ class Model(eqx.Module):
         for names in (names for group in self.groups for names in group):
             if len({id(maps[name].instrument) for name in names}) > 1:
                 raise InputError(
-                    f"with_maps: {', '.join(names)} share an instrument in this model, so they must share one here."
+                    f"with_maps: {', '.join(names)} share an instrument in this model, "
+                    "so they must share one here."
                 )
-        made = instruments.sampled_like(maps, self.maps)
-        check_coverage(self.galaxy, made)
-        return eqx.tree_at(lambda model: model.maps, self, made)
+        sampled = instruments.sampled_like(maps, self.maps)
+        check_coverage(self.galaxy, sampled)
+        return eqx.tree_at(lambda model: model.maps, self, sampled)
 
     def derived(self, values: Values) -> Values:
         """The values of the tied parameters that go with these free ones."""
         galaxy, maps = self.scene_at(values)
-        return {path: get({**galaxy.named, **maps}, path) for path, _ in self.ties}
-
-    def _tied(self, scene: dict[str, Any]) -> Values:
-        """The values of the tied parameters in a scene whose free values are in place."""
-        return {
-            path: tie.function(*(get(scene, source) for source in tie.paths))
-            for path, tie in self.ties
-        }
+        parts = named_parts(galaxy, maps)
+        return {path: get(parts, path) for path, _ in self.ties}
 
     def draw(self, key: Array) -> Values:
         """One draw of the free parameters from their priors."""
@@ -213,7 +184,7 @@ class Model(eqx.Module):
 
     @property
     def free(self) -> tuple[str, ...]:
-        """Everything that a fit reports: the parameters with a prior, then the Linear amplitudes."""
+        """Paths of all that a fit reports: parameters with a prior, then Linear amplitudes."""
         return (*self.names, *self.linear)
 
     @property
@@ -223,7 +194,7 @@ class Model(eqx.Module):
 
     @property
     def _starting_values(self) -> Values:
-        return {name: get(self._scene, name) for name in self.names}
+        return {name: get(self._named, name) for name in self.names}
 
     def unconstrain(self, values: Values) -> Float[Array, " n"]:
         """Free values by path as one vector on the whole real line."""
@@ -238,7 +209,10 @@ class Model(eqx.Module):
         return coordinates.from_line(self.priors, unconstrained)
 
     def predict(self, values: Values) -> dict[str, Float[Array, "..."]]:
-        """The predicted maps by name, by a compiled program; one light convolution for all maps on one instrument."""
+        """The predicted maps by name, by a compiled program.
+
+        The light is convolved once for all maps on one instrument.
+        """
         return _predict(self, values)
 
     def predict_scene(self, galaxy: Galaxy, maps: dict[str, Map]) -> dict[str, Float[Array, "..."]]:
@@ -254,7 +228,7 @@ class Model(eqx.Module):
         """What these values predict, and how probable that makes the data."""
         solution = self._solved(values)
         values = values if solution is None else {**values, **solution.amplitudes}
-        galaxy, maps = self._parts(self._placed(values))
+        galaxy, maps = place(self._scene, values)
         predicted = self.predict_scene(galaxy, maps)
         terms = [likelihood.log_likelihood(maps[name], predicted[name]) for name in maps]
         terms += [] if solution is None else [solution.log_volume]
@@ -268,11 +242,14 @@ class Model(eqx.Module):
         )
 
     def log_likelihood(self, values: Values) -> Float[Array, ""]:
-        """The log probability of all maps, with its normalisation; marginalised over Linear amplitudes."""
+        """The normalised log likelihood of all maps, marginalised over Linear amplitudes."""
         return self.look(values).log_likelihood
 
     def log_density(self, unconstrained: Float[Array, " n"]) -> Float[Array, ""]:
-        """The log posterior density (up to a constant) over the whole real line: pure, differentiable, vmap-able."""
+        """The log posterior density, up to a constant, in unconstrained coordinates.
+
+        It is pure, differentiable and can be mapped by `jax.vmap`.
+        """
         return self.log_posterior(unconstrained, with_jacobian=1.0)
 
     def log_posterior(
@@ -292,11 +269,14 @@ class Model(eqx.Module):
         return self.log_likelihood(point.values) + log_prior
 
     def information(self, unconstrained: Float[Array, " n"]) -> Float[Array, "n n"]:
-        """Fisher information of the data plus the curvature of the priors, in unconstrained coordinates."""
+        """Fisher information of the data plus the curvature of the priors, unconstrained."""
         return value_slope_information(self, unconstrained)[2]
 
     def numpyro_model(self) -> None:
-        """The same model as a NumPyro program, with a site for each free path; call it inside a larger one."""
+        """The same model as a NumPyro program, with a site for each free path.
+
+        It can be called inside a larger program.
+        """
         values = {name: numpyro.sample(name, self.priors[name]) for name in self.names}
         complete = self.complete(values)
         for path, value in {

@@ -14,7 +14,8 @@ from jaxmetal.errors import InputError, check_type, unknown
 from jaxmetal.inference.ascent import ARRIVED, METHODS
 from jaxmetal.inference.checks import MODEL_HINT
 from jaxmetal.inference.fit import Fit
-from jaxmetal.inference.laplace import Fits, Surroundings, surroundings
+from jaxmetal.inference.fits import Fits
+from jaxmetal.inference.laplace import Surroundings, surroundings
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.progress import bar
 from jaxmetal.maps import Map
@@ -36,8 +37,9 @@ def optimise(
 ) -> Fit:
     """The maximum of the posterior density (MAP), and the Laplace approximation around it.
 
-        theta_MAP = argmax [log p(data | theta) + log p(theta)],   covariance = [-∂² log
-        posterior]⁻¹ at theta_MAP
+        theta_MAP = argmax [log p(data | theta) + log p(theta)]
+
+        covariance = [-∂² log posterior]⁻¹ at theta_MAP
 
     The best of several starts is taken. Whatever the method, Fisher scoring brings it to the last
     digits. Where a parameter lies at the edge of its prior, or the data hardly constrain it, errors
@@ -91,7 +93,8 @@ def _best(model: Model, starts: int, method: str, steps: int, seed: int) -> Fit:
         )
         if not np.any(np.isfinite(heights)):
             raise InputError(
-                "optimise: the log density is not finite at any start; check the starting values, priors and data."
+                "optimise: the log density is not finite at any start; check the starting values, "
+                "priors and data."
             )
         best = points[np.argmax(np.where(np.isfinite(heights), heights, -np.inf))]
         fits = Fits([model], best[None], _one_of_many(_look(model, best, own_units)))
@@ -140,13 +143,13 @@ def first_points(model: Model, starts: int, seed: int) -> Float[Array, "starts n
     seed
         of the draws.
     """
-    own = model.start
-    points = own[None]
+    start = model.start
+    points = start[None]
     if starts > 1:
         # Mapped, so that the priors are compiled here only once.
         keys = jnp.stack([jax.random.key(seed + i) for i in range(1, starts)])
         draws = jax.vmap(lambda key: model.unconstrain(model.draw(key)))(keys)
-        points = jnp.concatenate([points, own + PART_OF_THE_WAY * (draws - own)])
+        points = jnp.concatenate([points, start + PART_OF_THE_WAY * (draws - start)])
     lights = {name: one_map for name, one_map in model.maps.items() if one_map.additive}
     amplitudes = [n for n in model.names if re.fullmatch(r"\w+\.light\.(\w+\.)?amp\w*", n)]
     if not lights or not amplitudes:
@@ -158,7 +161,7 @@ def first_points(model: Model, starts: int, seed: int) -> Float[Array, "starts n
 def _scaled_to_light(
     model: Model, point: Float[Array, " n"], lights: Mapping[str, Map], amplitudes: Sequence[str]
 ) -> Float[Array, " n"]:
-    """The point with its amplitudes of light multiplied by the factor that fits the light maps best."""
+    """The point with its amplitudes of light scaled by the factor that fits the light maps."""
     values = model.constrain(point)
     galaxy, maps = model.scene_at(values)
     predicted = model.predict_scene(galaxy, {name: maps[name] for name in lights})

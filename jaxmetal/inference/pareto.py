@@ -1,15 +1,20 @@
-"""Pareto-smoothed importance sampling: weights whose largest are tamed, and a number that says whether to trust them."""
+"""Pareto-smoothed importance sampling: smoothed weights, and the k-hat that judges them."""
 
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-# The tail is what lies above the 3 √S largest weights, a fifth of all at most; a shape cannot be
-# told from fewer than five.
-TAIL, LARGEST_TAIL, LEAST_TAIL = 3.0, 0.2, 5
-# The shape's weak prior: as if this many more points had been seen, of this shape.
-PRIOR_POINTS, PRIOR_SHAPE = 10, 0.5
+# The tail is the 3 √S largest weights of S.
+TAIL = 3.0
+# The largest tail, as a fraction of all weights.
+LARGEST_TAIL = 0.2
+# The fewest weights that determine the shape of a tail.
+LEAST_TAIL = 5
+# The shape's weak prior acts like this many further points.
+PRIOR_POINTS = 10
+# The shape of these points.
+PRIOR_SHAPE = 0.5
 
 Log = Float[np.ndarray, " draws"]
 
@@ -40,10 +45,13 @@ class Smoothed(NamedTuple):
 
 
 def smooth(log_ratios: Log) -> Smoothed:
-    """Normalised importance weights, the largest replaced by the quantiles of a Pareto distribution fitted to them.
+    """Normalised importance weights, Pareto-smoothed.
 
-        w = p / q;   of the M largest the z-th becomes  u + F⁻¹((z - 1/2) / M),   F the generalised
-        Pareto distribution
+    The largest are replaced by the quantiles of a Pareto distribution fitted to them.
+
+        w = p / q;   the z-th of the M largest becomes  u + F⁻¹((z - 1/2) / M)
+
+    with F the generalised Pareto distribution.
 
     Parameters
     ----------
@@ -85,7 +93,9 @@ def _normalised(raw: Log, shape: float, largest: float) -> Smoothed:
 
 
 def fit_pareto(above: Float[np.ndarray, " n"]) -> tuple[float, float]:
-    """Shape and scale of a generalised Pareto distribution from draws above its threshold, in ascending order.
+    """Shape and scale of a generalised Pareto distribution fitted to draws.
+
+    The draws are in excess of the threshold, in ascending order.
 
         p(x) = (1 + k x / sigma)^(-1/k - 1) / sigma
 
@@ -102,8 +112,10 @@ def fit_pareto(above: Float[np.ndarray, " n"]) -> tuple[float, float]:
     shape, scale
         k̂ and sigma.
 
-    References ---------- Zhang & Stephens (2009), Technometrics 51, 316; the weak prior is that of
-    Vehtari et al. (2024), appendix G.
+    References
+    ----------
+    Zhang & Stephens (2009), Technometrics 51, 316; the weak prior is that of Vehtari et al. (2024),
+    appendix G.
     """
     n = len(above)
     points = 30 + int(np.sqrt(n))

@@ -10,12 +10,17 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmetal.errors import InputError
-from jaxmetal.inference.importance import resample, student_t
 from jaxmetal.inference.pareto import smooth
+from jaxmetal.inference.proposals import resample, student_t
 
-# Draws of a galaxy that are used, populations that are tried to find the region of the best, and
-# those that answer.
-MOST, TRIED, DRAWS, ROUNDS = 2000, 500, 4000, 6
+# Draws of a galaxy that are used.
+MOST = 2000
+# Populations that are proposed in each round that searches for the region of high probability.
+TRIED = 500
+# Populations that are proposed in the last round, and kept.
+DRAWS = 4000
+# Rounds, the last one included.
+ROUNDS = 6
 # Of each draw, in standard deviations of its galaxy.
 SMOOTHING = 0.5
 # Of the Student-t that populations are proposed from.
@@ -67,8 +72,11 @@ def infer(
 ) -> Population:
     """Mean and scatter of a population from the draws of each galaxy's own posterior.
 
-        p(mu, s, b | data) ∝ Π_g Σ_k  w_gk N(t_gk; mu + b (x_g - <x>), s² + h_g²),   w_gk ∝ 1 /
-        p_g(theta_gk), t_gk = m_g + sqrt(1 - h_g²/v_g) (theta_gk - m_g),   h_g² = v_g / 4
+        p(mu, s, b | data) ∝ Π_g Σ_k  w_gk N(t_gk; mu + b (x_g - <x>), s² + h_g²)
+
+        w_gk ∝ 1 / p_g(theta_gk)
+
+        t_gk = m_g + sqrt(1 - h_g²/v_g) (theta_gk - m_g),   h_g² = v_g / 4
 
     Every galaxy was fitted with a prior p_g of its own; it is divided out, and the population
     stands in its place. The priors of mu, b and s > 0 are uniform. Each draw is smoothed by h_g,
@@ -95,8 +103,10 @@ def infer(
         for fewer than three galaxies, numbers that are not finite, or an x that is the same for
         all.
 
-    References ---------- Hogg, Myers & Bovy (2010), ApJ 725, 2166; West (1993), J. R. Statist. Soc.
-    B 55, 409, for the smoothing.
+    References
+    ----------
+    Hogg, Myers & Bovy (2010), ApJ 725, 2166; West (1993), J. R. Statist. Soc. B 55, 409, for the
+    smoothing.
     """
     theta, weight, smear = _smoothed(draws, log_priors)
     x, pivot = _centred(against, len(theta))
@@ -126,19 +136,20 @@ def _smoothed(
     """t_gk and ln w_gk, as many of each galaxy, shape (galaxies, K), and h_g."""
     if len(draws) < 3 or len(draws) != len(log_priors):
         raise InputError(
-            f"population: expected the draws of at least three galaxies and their priors, got {len(draws)}."
+            "population: expected the draws of at least three galaxies and their priors, got "
+            f"{len(draws)}."
         )
-    count = min(MOST, *(len(each) for each in draws))
+    count = min(MOST, *(len(draws_of_one) for draws_of_one in draws))
 
-    def some(many: Sequence[Any]) -> np.ndarray:
+    def thinned(columns: Sequence[Any]) -> np.ndarray:
         return np.stack(
             [
-                np.asarray(each, float)[np.linspace(0, len(each) - 1, count).astype(int)]
-                for each in many
+                np.asarray(column, float)[np.linspace(0, len(column) - 1, count).astype(int)]
+                for column in columns
             ]
         )
 
-    theta, log_prior = some(draws), some(log_priors)
+    theta, log_prior = thinned(draws), thinned(log_priors)
     if not (
         np.all(np.isfinite(theta))
         and np.all(np.isfinite(log_prior))
@@ -202,9 +213,9 @@ def _fewest(
     smear: np.ndarray,
     x: np.ndarray | None,
 ) -> float:
-    some = [jnp.asarray(a) for a in (theta, weight, smear)]
+    arrays = [jnp.asarray(a) for a in (theta, weight, smear)]
     terms = np.asarray(
-        _terms(jnp.asarray(point), *some, x=None if x is None else jnp.asarray(x)), float
+        _terms(jnp.asarray(point), *arrays, x=None if x is None else jnp.asarray(x)), float
     )
     shares = np.exp(terms - terms.max(axis=1, keepdims=True))
     return float(np.min(shares.sum(axis=1) ** 2 / np.sum(shares**2, axis=1)))

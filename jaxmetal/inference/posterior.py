@@ -50,7 +50,10 @@ class Posterior:
 
     @property
     def divergences(self) -> int:
-        """How many draws ended in a divergent trajectory; more than a few mean that a region was not explored."""
+        """Number of draws that ended in a divergent trajectory.
+
+        More than a few mean that a region was not explored.
+        """
         return int(np.sum(self.statistics["diverging"]))
 
     @property
@@ -65,16 +68,18 @@ class Posterior:
         }
 
     def summary(self) -> Summary:
-        """A row for each parameter: mean, sd, 16th, 50th and 84th percentiles, effective samples, R-hat.
+        """A row of statistics for each parameter.
+
+        The columns are mean, sd, 16th, 50th and 84th percentiles, effective samples and R-hat.
 
         Independent draws that came by importance sampling have the effective samples of their
         weights, and no R-hat.
         """
-        rows, known = Summary(), self.attributes.get("effective_samples")
+        rows, effective = Summary(), self.attributes.get("effective_samples")
         for name, draws in self.flat.items():
             draws = np.asarray(draws, float)
             low, middle, high = np.percentile(draws, [16, 50, 84])
-            ess, r_hat = _diagnostics(draws) if known is None else (float(known), np.nan)
+            ess, r_hat = _diagnostics(draws) if effective is None else (float(effective), np.nan)
             rows[name] = {
                 "mean": float(draws.mean()),
                 "sd": float(draws.std(ddof=1)) if draws.size > 1 else np.nan,
@@ -88,29 +93,33 @@ class Posterior:
 
     @property
     def complaints(self) -> list[str]:
-        """Why not to trust it: R-hat, effective samples, divergent draws, k-hat; empty if nothing speaks against it."""
+        """Reasons not to trust the posterior; empty if there are none.
+
+        They concern R-hat, effective samples, divergent draws and k-hat.
+        """
         rows = self.summary()
         weighted = "effective_samples" in self.attributes
-        found = []
+        complaints = []
         if few := [name for name, row in rows.items() if not row["ess"] >= ENOUGH_SAMPLES]:
-            found.append(f"fewer than {ENOUGH_SAMPLES} effective samples of {', '.join(few)}")
+            complaints.append(f"fewer than {ENOUGH_SAMPLES} effective samples of {', '.join(few)}")
         if not weighted:
             if unknown := [name for name, row in rows.items() if np.isnan(row["r_hat"])]:
-                found.append(f"no R-hat of {', '.join(unknown)}")
+                complaints.append(f"no R-hat of {', '.join(unknown)}")
             if apart := [name for name, row in rows.items() if row["r_hat"] > LARGEST_R_HAT]:
-                found.append(f"R-hat above {LARGEST_R_HAT} for {', '.join(apart)}")
+                complaints.append(f"R-hat above {LARGEST_R_HAT} for {', '.join(apart)}")
         if self.divergences:
-            found.append(f"{self.divergences} divergent draws")
+            complaints.append(f"{self.divergences} divergent draws")
         if weighted and not trusted(self):
             k_hat = self.attributes["k_hat"]
-            found.append(
-                f"k-hat {k_hat:.2f} is not below {HEAVY_TAIL}: the fit's errors do not describe the posterior"
+            complaints.append(
+                f"k-hat {k_hat:.2f} is not below {HEAVY_TAIL}: the fit's errors do not describe "
+                "the posterior"
             )
-        return found
+        return complaints
 
     @property
     def message(self) -> str:
-        """What to know before trusting it; that it converged, and by which number, if nothing speaks against it."""
+        """The complaints, or that the sampling converged, and by which number."""
         return "; ".join(self.complaints) or self._praise()
 
     def _praise(self) -> str:
@@ -130,7 +139,10 @@ class Posterior:
         return f"Posterior: {self.message}\n{self.summary()}"
 
     def to_datatree(self) -> Any:
-        """An xarray.DataTree in the ArviZ schema, its names included: groups "posterior" and "sample_stats", dimensions chain and draw."""
+        """An xarray.DataTree in the ArviZ schema, with ArviZ's names.
+
+        Its groups are "posterior" and "sample_stats" with dimensions chain and draw, and "derived".
+        """
         import xarray
 
         def dataset(variables: dict[str, np.ndarray]) -> Any:
@@ -224,7 +236,10 @@ def trusted(posterior: Posterior) -> bool:
 
 
 def _diagnostics(draws: np.ndarray) -> tuple[float, float]:
-    """Effective samples and R-hat of chains, shape (chains, draws); NaN where there are too few draws to tell."""
+    """Effective samples and R-hat of chains, shape (chains, draws).
+
+    NaN where there are too few draws.
+    """
     from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
 
     if draws.shape[1] < FEWEST_DRAWS:

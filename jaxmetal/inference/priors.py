@@ -58,7 +58,9 @@ class Tied:
 
 @dataclasses.dataclass(frozen=True)
 class Linear:
-    """An amplitude of light that is solved for inside the fit, and marginalised over, with a flat prior.
+    """An amplitude of light that is solved for inside the fit and marginalised over.
+
+    Its prior is flat.
 
         p(data | theta) = ∫ p(data | theta, a) da
 
@@ -133,26 +135,31 @@ def checked_prior(path: str, prior: Any, start: Array) -> dist.Distribution:
     if not isinstance(prior, dist.Distribution):
         hint = "write dist.Uniform(lowest, highest) or jm.Tied('another.path')"
         raise InputError(
-            f"priors[{path!r}]: expected a numpyro distribution, Tied or Linear, got {described(prior)}; {hint}."
+            f"priors[{path!r}]: expected a numpyro distribution, Tied or Linear, got "
+            f"{described(prior)}; {hint}."
         )
     for number in jax.tree.leaves(prior):
         if (unit := contents(number).unit) is not None and str(unit):
             raise InputError(
-                f"priors[{path!r}]: a distribution of quantities in {unit}; numpyro drops units, so give plain numbers in the unit "
-                "of the parameter (arcsec for lengths, degrees for most angles, the unit of the map for what light carries)."
+                f"priors[{path!r}]: a distribution of quantities in {unit}; numpyro drops units, "
+                "so give plain numbers in the unit "
+                "of the parameter (arcsec for lengths, degrees for most angles, the unit of the "
+                "map for what light carries)."
             )
     try:
         prior = prior if prior.shape() == start.shape else prior.expand(start.shape)
     except ValueError:
         raise InputError(
-            f"priors[{path!r}]: shape {prior.shape()} does not fit the parameter's shape {start.shape}."
+            f"priors[{path!r}]: shape {prior.shape()} does not fit the parameter's shape "
+            f"{start.shape}."
         ) from None
     # Python numbers inside a distribution would be compiled in, once for every galaxy.
     prior = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.result_type(float)), prior)
     unset = path.endswith(".scatter") and not np.any(np.asarray(start))
     if not unset and not _admits(Priors({"": prior}), start):
         raise InputError(
-            f"priors[{path!r}]: the starting value {_short(start)} lies outside the prior's support ({prior.support})."
+            f"priors[{path!r}]: the starting value {_short(start)} lies outside the prior's "
+            f"support ({prior.support})."
         )
     return prior
 
@@ -175,7 +182,8 @@ def check_ties(ties: Mapping[str, Tied]) -> None:
         for source in tie.paths:
             if source in ties:
                 raise InputError(
-                    f"priors[{path!r}]: tied to {source!r}, which is itself tied; tie both to the same parameter."
+                    f"priors[{path!r}]: tied to {source!r}, which is itself tied; tie both to the "
+                    "same parameter."
                 )
 
 

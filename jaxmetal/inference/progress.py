@@ -1,4 +1,4 @@
-"""How far a long computation is: a bar on a terminal or in a notebook, and elsewhere a line every so often."""
+"""Progress of a long computation: a bar on a terminal or in a notebook, else log lines."""
 
 import sys
 import threading
@@ -39,11 +39,13 @@ def bar(total: int | None, progress: bool | None, text: str, unit: str = "") -> 
     if progress is False:
         yield _Nothing()
         return
-    shown: Any = _Bar(total, text, unit) if progress or _is_watched() else _Lines(total, text, unit)
+    display: Any = (
+        _Bar(total, text, unit) if progress or _is_watched() else _Lines(total, text, unit)
+    )
     try:
-        yield shown
+        yield display
     finally:
-        shown.close()
+        display.close()
 
 
 def _is_watched() -> bool:

@@ -1,19 +1,14 @@
-"""The posterior by NumPyro's NUTS or HMC, started and scaled by the fit, or by importance sampling around the fit."""
+"""Draws from the posterior: importance sampling around the fit, or NumPyro's NUTS or HMC."""
 
 import logging
-from collections.abc import Callable, Sequence
-from threading import Event
-from typing import Any, NamedTuple
+from collections.abc import Sequence
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
-from numpyro.infer import HMC, NUTS
 
-import jaxmetal
 from jaxmetal.compiling import compiled, compiled_once
 from jaxmetal.errors import InputError, check_type, unknown
+from jaxmetal.inference.chains import Program, Settings, advance, begin, run_chains
 from jaxmetal.inference.checks import MODEL_HINT
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.importance import draw_one
@@ -21,23 +16,12 @@ from jaxmetal.inference.model import Model
 from jaxmetal.inference.optimise import optimise
 from jaxmetal.inference.posterior import Posterior, trusted
 from jaxmetal.inference.progress import bar
-from jaxmetal.profiles.numerics import product
-from jaxmetal.threads import side_by_side
 
 log = logging.getLogger("jaxmetal")
 
-CHAINS, METHODS = ("nuts", "hmc"), ("nuts", "hmc", "importance", "auto")
-# How many pieces the chains are run in, so that a bar can move between them.
-PIECES = 10
-
-
-class Settings(NamedTuple):
-    """What of a sampling is compiled in."""
-
-    method: str
-    warmup: int
-    target: float
-    adapt: bool
+# Methods that run Markov chains.
+CHAINS = ("nuts", "hmc")
+METHODS = ("nuts", "hmc", "importance", "auto")
 
 
 def sample(
@@ -101,8 +85,10 @@ def sample(
     InputError
         for numbers that make no sense, or a start that has not converged or has no covariance.
 
-    References ---------- Hoffman & Gelman (2014), JMLR 15, 1593; Phan, Pradhan & Jankowiak (2019),
-    arXiv:1912.11554; Vehtari et al. (2024), JMLR 25, 72.
+    References
+    ----------
+    Hoffman & Gelman (2014), JMLR 15, 1593; Phan, Pradhan & Jankowiak (2019), arXiv:1912.11554;
+    Vehtari et al. (2024), JMLR 25, 72.
     """
     check_type(model, Model, "sample: model", MODEL_HINT)
     if start is not None:
@@ -119,24 +105,13 @@ def sample(
             log.info("sample: importance sampling, k-hat %.2f", weighted.attributes["k_hat"])
             return weighted
         refused, settings = [weighted], fallback(settings, "nuts", [weighted])
-    with bar(
-        chains * (warmup + draws),
-        progress,
-        f"sampling ({settings.method.upper()}, {chains} chains)",
-        "steps",
-    ) as shown:
-        drawn = run_chains(
-            _PROGRAM,
-            model,
-            [start],
-            jax.random.key(seed)[None],
-            chains,
-            draws,
-            settings,
-            seed,
-            shown.update,
+    key = jax.random.key(seed)[None]
+    text = f"sampling ({settings.method.upper()}, {chains} chains)"
+    with bar(chains * (warmup + draws), progress, text, "steps") as display:
+        posterior = run_chains(
+            _PROGRAM, model, [start], key, chains, draws, settings, seed, display.update
         )[0]
-    return in_place_of(refused[0], drawn) if refused else drawn
+    return in_place_of(refused[0], posterior) if refused else posterior
 
 
 def not_to_be_sampled(fit: Fit, allow_unconverged: bool = False) -> str:
@@ -150,12 +125,15 @@ def not_to_be_sampled(fit: Fit, allow_unconverged: bool = False) -> str:
         whether a fit that did not converge will do, as long as it has a covariance.
     """
     if not np.all(np.isfinite(fit.unconstrained_covariance)):
-        return "the fit to start from has no covariance; parameters that the data do not constrain need narrower priors or fixed values"
+        return (
+            "the fit to start from has no covariance; parameters that the data do not constrain "
+            "need narrower priors or fixed values"
+        )
     if fit.converged or allow_unconverged:
         return ""
     return (
-        "the fit to start from has not converged; starting values nearer to the data, more starts or steps, or fewer free parameters "
-        "may help; allow_unconverged samples it all the same"
+        "the fit to start from has not converged; starting values nearer to the data, more starts "
+        "or steps, or fewer free parameters may help; allow_unconverged samples it all the same"
     )
 
 
@@ -177,14 +155,6 @@ def in_place_of(refused: Posterior, drawn: Posterior) -> Posterior:
     return drawn
 
 
-class Program(NamedTuple):
-    """The two compiled parts of a sampling: for one galaxy, or mapped over many."""
-
-    begin: Callable
-    advance: Callable
-    draws_axis: int
-
-
 def settings_for(
     method: str, chains: int, warmup: int, draws: int, target: float, adapt: bool = False
 ) -> Settings:
@@ -196,155 +166,6 @@ def settings_for(
             f"sample: chains, warmup and draws must be at least 1, got {chains}, {warmup}, {draws}."
         )
     return Settings(method, warmup, target, adapt)
-
-
-def run_chains(
-    program: Program,
-    model: Model,
-    starts: Sequence[Fit],
-    keys: Array,
-    chains: int,
-    draws: int,
-    settings: Settings,
-    seed: int,
-    moved: Callable[[int], Any],
-) -> list[Posterior]:
-    """Run the chains of one galaxy or of many, piece by piece.
-
-    Of each piece `moved` is told how many steps it was, counted over all chains and galaxies;
-    threads tell it side by side.
-    """
-    origin = jnp.asarray(np.stack([fit.unconstrained for fit in starts]))
-    whiten = jnp.asarray(
-        np.linalg.cholesky(np.stack([fit.unconstrained_covariance for fit in starts])), origin.dtype
-    )
-    scatter, chain = jnp.swapaxes(jax.vmap(lambda key: jax.random.split(key, 2))(keys), 0, 1)
-    points = jax.vmap(lambda key: jax.random.normal(key, (chains, origin.shape[1]), origin.dtype))(
-        scatter
-    )
-    chain_keys = jax.vmap(lambda key: jax.random.split(key, chains))(chain)
-    alone = program.draws_axis == 1
-    each = tuple(part[0] if alone else part for part in (origin, whiten))
-    # A processor has a core for each chain; other devices take all at once.
-    groups = (
-        [slice(i, i + 1) for i in range(chains)]
-        if alone and jax.default_backend() == "cpu"
-        else [slice(None)]
-    )
-    # Pieces of one length, whether they warm up or draw, are one compiled program.
-    steps, stopped = range(settings.warmup, settings.warmup + draws), Event()
-    piece = -(-steps.stop // PIECES)
-
-    def run(some: slice) -> Any:
-        states = program.begin(
-            model,
-            *each,
-            *(part[0][some] if alone else part for part in (chain_keys, points)),
-            settings,
-        )
-        kept: list[Any] = []
-        while len(kept) * piece < steps.stop and not stopped.is_set():
-            states, out = program.advance(model, *each, states, settings, piece)
-            kept.append(jax.device_get(out))
-            moved(
-                min(piece, steps.stop - (len(kept) - 1) * piece)
-                * len(range(chains)[some])
-                * len(starts)
-            )
-        return jax.tree.map(
-            lambda *parts: np.concatenate(parts, program.draws_axis).take(
-                steps, program.draws_axis
-            ),
-            *kept,
-        )
-
-    try:
-        drawn = side_by_side(run, groups)
-    finally:
-        stopped.set()
-    tree = jax.tree.map(lambda *parts: np.concatenate(parts)[None] if alone else parts[0], *drawn)
-    attributes = {
-        "method": settings.method,
-        "seed": seed,
-        "warmup": settings.warmup,
-        "created_by": f"jaxmetal {jaxmetal.__version__}",
-    }
-    return [
-        _posterior(model.free, jax.tree.map(lambda a, i=i: a[i], tree), dict(attributes))
-        for i in range(len(starts))
-    ]
-
-
-def _posterior(names: Sequence[str], drawn: Any, attributes: dict[str, Any]) -> Posterior:
-    samples, statistics, derived = drawn
-    # A compiled program gives dictionaries back in alphabetical order; tables keep the model's, as
-    # the fit's do.
-    return Posterior({name: samples[name] for name in names}, statistics, attributes, derived)
-
-
-def _kernel(model: Model, origin: Array, whiten: Array, settings: Settings) -> HMC:
-    options: dict[str, Any] = {
-        "potential_fn": lambda w: -model.log_density(origin + product(whiten, w)),
-        "target_accept_prob": settings.target,
-        "adapt_mass_matrix": settings.adapt,
-        "dense_mass": settings.adapt,
-    }
-    # A quarter of a period of a unit Gaussian decorrelates a draw from the last one.
-    return (
-        NUTS(**options)
-        if settings.method == "nuts"
-        else HMC(trajectory_length=float(np.pi / 2), **options)
-    )
-
-
-def begin(
-    model: Model,
-    origin: Array,
-    whiten: Array,
-    keys: Array,
-    points: Float[Array, "chains n"],
-    settings: Settings,
-) -> Any:
-    """The states from which the chains set out."""
-    kernel = _kernel(model, origin, whiten, settings)
-    return _over_chains(
-        lambda chain: kernel.init(chain[0], settings.warmup, chain[1], (), {}), (keys, points)
-    )
-
-
-def advance(
-    model: Model, origin: Array, whiten: Array, states: Any, settings: Settings, count: int
-) -> Any:
-    """Every chain some steps further; the kernel itself knows from its state when the warm-up is over."""
-    kernel = _kernel(model, origin, whiten, settings)
-    # The kernel is set up by its init; the state that comes of it here is not used and costs
-    # nothing.
-    kernel.init(jax.random.key(0), settings.warmup, origin * 0, (), {})
-
-    def step(state: Any, _: None) -> Any:
-        state = kernel.sample(state, (), {})
-        values = model.complete(
-            model.constrain(origin + product(whiten, state.z)), jax.random.fold_in(state.rng_key, 1)
-        )
-        statistics = {
-            "diverging": state.diverging,
-            "steps": state.num_steps,
-            "accept": state.accept_prob,
-            "energy": state.energy,
-            "log_density": -state.potential_energy,
-        }
-        return state, (values, statistics, model.derived(values))
-
-    return _over_chains(lambda state: jax.lax.scan(step, state, length=count), states)
-
-
-def _over_chains(function: Callable, chains: Any) -> Any:
-    """`function` of every chain: on a processor in turns, so that none waits for another one's trajectory, else all at once."""
-    return (
-        jax.lax.map(function, chains)
-        if jax.default_backend() == "cpu"
-        else jax.vmap(function)(chains)
-    )
 
 
 _PROGRAM = Program(compiled_once(begin), compiled(advance), draws_axis=1)

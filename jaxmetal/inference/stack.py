@@ -1,4 +1,4 @@
-"""Many models of one structure as one, taken apart into as many at a time as there is memory for."""
+"""Models of one structure stacked into one, in parts that fit into memory."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,14 +17,15 @@ from jaxmetal.inference.checks import MODEL_HINT
 from jaxmetal.inference.instruments import cells
 from jaxmetal.inference.model import Model
 
-# How many at once, if nobody says. A processor loses with more: 100 fits of 9 x 9 to 65 x 65 pixels
-# took 1.0 to 1.3 times as long by 16 or 50, and chains, which wait for the slowest of them, 1.3
-# times by 16 and 1.6 times by 32. A GPU gains.
+# Default number of models computed at once. A CPU is slower with more: 100 fits of 9 x 9 to 65 x 65
+# pixels took 1.0 to 1.3 times as long by 16 or 50, and chains, which wait for the slowest of them,
+# 1.3 times by 16 and 1.6 times by 32. A GPU is faster.
 MOST_TOGETHER = {"cpu": 8}
 MOST_ELSEWHERE = 4096
-# Copies of its cells that a fit holds at once for each free parameter and a few more, and the part
-# of the memory it may take.
-COPIES, SHARE = 24, 0.4
+# Copies of its cells that a fit holds at once for each free parameter and a few more.
+COPIES = 24
+# The fraction of the memory that all fits together may take.
+SHARE = 0.4
 
 
 class Batch(Sequence[Model]):
@@ -44,7 +45,8 @@ class Batch(Sequence[Model]):
     def __init__(self, models: Sequence[Model]):
         if isinstance(models, Model) or not isinstance(models, Iterable):
             raise InputError(
-                f"models: expected a list of models, got {described(models)}; for a single one there are optimise and sample."
+                f"models: expected a list of models, got {described(models)}; for a single one "
+                "there are optimise and sample."
             )
         self._models = list(models)
         for model in self._models:
@@ -65,32 +67,39 @@ class Batch(Sequence[Model]):
         return self._models[index]
 
     def at_once(self, chunk: int | None) -> int:
-        """How many are computed at once: as many as are asked for, so that one program serves batches of any size."""
+        """Number of models computed at once.
+
+        A number that is asked for is kept, so that one program serves batches of any size.
+        """
         if chunk is not None and chunk < 1:
             raise InputError(f"chunk: expected at least 1, got {chunk}.")
         devices = jax.local_device_count()
         return -(-(chunk or min(together(self[0]), len(self))) // devices) * devices
 
     def parts(self, chunk: int | None) -> Iterator[tuple[np.ndarray, Model]]:
-        """Which models, and those models as one, in parts of one size, so that one program serves all.
+        """Numbers of the models of each part, and those models stacked.
 
-        The last part is filled up with the last model.
+        All parts have one size, so that one program serves all. The last part is filled up with the
+        last model.
         """
         size = self.at_once(chunk)
         for first in range(0, len(self), size):
             numbers = np.minimum(np.arange(first, first + size), len(self) - 1)
-            some = slice(first, first + size) if first + size <= len(self) else numbers
+            chosen = slice(first, first + size) if first + size <= len(self) else numbers
             yield (
                 numbers,
                 eqx.combine(
-                    jax.tree.map(lambda a, some=some: jnp.asarray(a[some]), self._arrays),
+                    jax.tree.map(lambda a, chosen=chosen: jnp.asarray(a[chosen]), self._arrays),
                     self._rest,
                 ),
             )
 
 
 def over_galaxies(function: Callable) -> Callable:
-    """`function` mapped over the first axis of every array in its arguments, compiled; each local device takes its share."""
+    """`function` mapped over the first axis of every array in its arguments, and compiled.
+
+    Each local device computes its share.
+    """
     return partial(_over_galaxies, function)
 
 
@@ -100,15 +109,18 @@ def _over_galaxies(function: Callable, *arguments: Any) -> Any:
     devices = jax.local_devices()
     if len(devices) == 1:
         return mapped(*arguments)
-    arrays, rest = eqx.partition(arguments, eqx.is_array)
+    arrays, static = eqx.partition(arguments, eqx.is_array)
     # Each device goes its own way, to its own number of steps.
     mesh, share = Mesh(np.array(devices), ("galaxies",)), PartitionSpec("galaxies")
-    work = lambda arrays: mapped(*eqx.combine(arrays, rest))  # noqa: E731
+    work = lambda arrays: mapped(*eqx.combine(arrays, static))  # noqa: E731
     return jax.shard_map(work, mesh=mesh, in_specs=share, out_specs=share, check_vma=False)(arrays)
 
 
 def together(model: Model) -> int:
-    """How many models like this one are computed at once: what fits into the memory, and no more than is of use."""
+    """Number of models like this one to compute at once.
+
+    It is limited by the memory, and by what makes the computation faster.
+    """
     most = MOST_TOGETHER.get(jax.default_backend(), MOST_ELSEWHERE)
     return int(np.clip(SHARE * _memory() / memory_of(model), 1, most)) * jax.local_device_count()
 
@@ -130,15 +142,16 @@ def _memory() -> int:
 def _stack(models: Sequence[Model]) -> tuple[Any, Any]:
     """The arrays of all models with a first axis of models, and what they share."""
     leaves, structures = zip(*(jax.tree.flatten(model) for model in models), strict=True)
-    shapes = [[np.shape(leaf) for leaf in each] for each in leaves]
+    shapes = [[np.shape(leaf) for leaf in model_leaves] for model_leaves in leaves]
     for i, (structure, shape) in enumerate(zip(structures, shapes, strict=True)):
         if structure != structures[0] or shape != shapes[0]:
             raise InputError(
-                f"models[{i}] differs from models[0] in more than numbers: components, priors, samplings or shapes of the maps."
+                f"models[{i}] differs from models[0] in more than numbers: components, priors, "
+                "samplings or shapes of the maps."
             )
     arrays = [
         np.stack([np.asarray(leaf) for leaf in same]) if eqx.is_array(same[0]) else None
         for same in zip(*leaves, strict=True)
     ]
-    rest = [None if eqx.is_array(leaf) else leaf for leaf in leaves[0]]
-    return jax.tree.unflatten(structures[0], arrays), jax.tree.unflatten(structures[0], rest)
+    static = [None if eqx.is_array(leaf) else leaf for leaf in leaves[0]]
+    return jax.tree.unflatten(structures[0], arrays), jax.tree.unflatten(structures[0], static)

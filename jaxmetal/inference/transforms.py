@@ -1,4 +1,4 @@
-"""How a free parameter is put on the whole real line, so that its prior is about a unit normal there.
+"""Transforms of free parameters to the whole real line, where priors are nearly unit normal.
 
     value = loc + scale · w(u),   or its exponential;   w(u) = u, Phi(u) or u Phi(u) + phi(u)
 
@@ -19,8 +19,10 @@ from jaxtyping import Array
 from numpyro.distributions.transforms import biject_to
 
 LOG_ROOT_2_PI = 0.9189385332046727
-# Steps in which Newton's method inverts the hinge to rounding, and the longest of them.
-NEWTON_STEPS, LONGEST_STEP = 16, 2.0
+# Steps in which Newton's method inverts the hinge to rounding.
+NEWTON_STEPS = 16
+# The longest of them, in u.
+LONGEST_STEP = 2.0
 
 
 class Shape(NamedTuple):
@@ -36,7 +38,10 @@ def _log_normal_density(u: Array) -> Array:
 
 
 def _hinge(u: Array) -> Any:
-    """u Phi(u) + phi(u), the integral of Phi: u to the right, and falling like a normal density to the left."""
+    """u Phi(u) + phi(u), the integral of Phi.
+
+    It grows as u to the right, and falls like a normal density to the left.
+    """
     value = u * ndtr(u) + jnp.exp(_log_normal_density(u))
     # The two terms cancel far to the left, where rounding must not make the sum negative.
     return jnp.maximum(value, jnp.finfo(jnp.result_type(u)).tiny)
@@ -60,7 +65,9 @@ HALF_LINE = Shape(_hinge, _inverse_hinge, log_ndtr)
 
 
 class Standard(NamedTuple):
-    """A family of priors with a location and a scale: value = loc + scale · w(u), or its exponential.
+    """A family of priors with a location and a scale.
+
+    The value is loc + scale · w(u), or the exponential of that.
 
     Parameters
     ----------
@@ -112,7 +119,7 @@ class Standard(NamedTuple):
 
 
 class Bijection(NamedTuple):
-    """Any other prior, by numpyro's bijection from the whole space to its support; as `Standard`."""
+    """Any other prior, by numpyro's bijection onto its support; same methods as `Standard`."""
 
     prior: dist.Distribution
 

@@ -1,6 +1,5 @@
-"""What a measurement adds up: bins, fibres, slitlets, masks; which pixels, and how much of each."""
+"""Apertures of a measurement: bins, fibres, slitlets or masks, as weights of pixels."""
 
-from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -9,12 +8,10 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxmetal.errors import InputError
+from jaxmetal.instrument.footprints import Shapes, columns, covered_pixels
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.overlap import disc_area, square_area
-from jaxmetal.quantities import ARCSEC, DEGREES, as_numbers
-
-# So much of an aperture's area may lie outside the frame, for rounding.
-BEYOND = 1e-5
+from jaxmetal.quantities import as_numbers
 
 
 class Apertures(eqx.Module):
@@ -60,15 +57,15 @@ class Apertures(eqx.Module):
         numbers = as_numbers(ids, "Apertures.ids")
         if numbers.ndim != 2:
             raise InputError(
-                f"Apertures.bins: expected a map of bin numbers (rows, columns), got shape {numbers.shape}."
+                "Apertures.bins: expected a map of bin numbers (rows, columns), "
+                f"got shape {numbers.shape}."
             )
         inside = np.isfinite(numbers) & (numbers >= 0)
         if not inside.any():
             raise InputError("Apertures.bins: no bin: every pixel is negative, NaN or masked.")
         if np.any(numbers[inside] % 1):
-            raise InputError(
-                f"Apertures.bins: expected whole numbers, got {numbers[inside][numbers[inside] % 1 != 0][0]:g}."
-            )
+            first = numbers[inside][numbers[inside] % 1 != 0][0]
+            raise InputError(f"Apertures.bins: expected whole numbers, got {first:g}.")
         names, which = np.unique(numbers[inside], return_inverse=True)
         # Every pixel has a row, so that other bins of as many pixels compile nothing.
         aperture = np.zeros(numbers.size, int)
@@ -94,10 +91,9 @@ class Apertures(eqx.Module):
             for a radius that is not positive, or a circle that is not wholly inside the frame; the
             grid may be as large as it needs to be, since no data belong to its pixels.
         """
-        x, y, radius = _columns("circles", x=x, y=y, radius=radius)
-        return cls._covering(
-            "circles", grid, x, y, np.eye(2) / radius[:, None, None], disc_area, np.pi
-        )
+        x, y, radius = columns("circles", x=x, y=y, radius=radius)
+        to_disc = np.eye(2) / radius[:, None, None]
+        return cls._covering("circles", grid, Shapes(x, y, to_disc, disc_area, np.pi))
 
     @classmethod
     def rectangles(
@@ -122,7 +118,7 @@ class Apertures(eqx.Module):
             for a side that is not positive, or a rectangle that is not wholly inside the frame; the
             grid may be as large as it needs to be, since no data belong to its pixels.
         """
-        x, y, width, height, angle = _columns(
+        x, y, width, height, angle = columns(
             "rectangles", x=x, y=y, width=width, height=height, angle=angle
         )
         cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
@@ -133,7 +129,7 @@ class Apertures(eqx.Module):
             ],
             axis=1,
         )
-        return cls._covering("rectangles", grid, x, y, to_square, square_area, 4.0)
+        return cls._covering("rectangles", grid, Shapes(x, y, to_square, square_area, 4.0))
 
     @classmethod
     def weights(cls, array: Any) -> "Apertures":
@@ -157,7 +153,8 @@ class Apertures(eqx.Module):
         bad = ~(np.isfinite(weight) & (weight >= 0)).all(axis=(1, 2))
         if bad.any():
             raise InputError(
-                f"Apertures.weights: aperture {int(np.argmax(bad))} has a weight that is negative or not finite."
+                f"Apertures.weights: aperture {int(np.argmax(bad))} has a weight that is negative "
+                "or not finite."
             )
         empty = ~weight.any(axis=(1, 2))
         if empty.any() or not len(weight):
@@ -186,49 +183,11 @@ class Apertures(eqx.Module):
         )
 
     @classmethod
-    def _covering(
-        cls,
-        kind: str,
-        grid: Grid,
-        x: np.ndarray,
-        y: np.ndarray,
-        to_unit: Float[np.ndarray, "n 2 2"],
-        area: Callable,
-        whole: float,
-    ) -> "Apertures":
-        """What shapes cover of each pixel; `to_unit` makes them the unit disc or square, whose area is `whole`."""
-        if not isinstance(grid, Grid):
-            raise InputError(f"Apertures.{kind}: expected a Grid, got {type(grid).__name__}.")
-        origin, matrix = np.asarray(grid.origin, float), np.asarray(grid.matrix, float)
-        middles = np.linalg.solve(matrix, np.stack([x, y]) - origin[:, None]).T
-        rows = []
-        for i, (middle, to_pixel) in enumerate(zip(middles, to_unit @ matrix, strict=True)):
-            reach = np.abs(np.linalg.inv(to_pixel)).sum(axis=1)
-            first = np.maximum(np.floor(middle - reach), 0).astype(int)
-            last = np.minimum(np.ceil(middle + reach), np.array(grid.shape[::-1]) - 1).astype(int)
-            column, row = (
-                a.ravel()
-                for a in np.meshgrid(
-                    *(np.arange(a, b + 1) for a, b in zip(first, last, strict=True))
-                )
-            )
-            corners = np.stack([column, row], axis=-1)[:, None, :] + np.array(
-                [[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]]
-            )
-            shared = area((corners - middle) @ to_pixel.T)
-            outside = 1 - shared.sum() / whole
-            if outside > BEYOND:
-                raise InputError(
-                    f"Apertures.{kind}: aperture {i} at ({x[i]:g}, {y[i]:g}) arcsec has {100 * outside:.3g} % of its area outside the "
-                    "frame; make the grid larger, or leave it out."
-                )
-            taken = shared > 0
-            weight = shared[taken] / abs(np.linalg.det(to_pixel))
-            rows.append(
-                np.stack([np.full(weight.size, i), (row * grid.shape[1] + column)[taken], weight])
-            )
-        aperture, pixel, weight = np.concatenate(rows, axis=1)
-        return cls._of(aperture, pixel, np.minimum(weight, 1.0), np.arange(len(x)), grid.shape)
+    def _covering(cls, kind: str, grid: Grid, shapes: Shapes) -> "Apertures":
+        """Apertures of shapes on the sky, checked to lie inside the frame."""
+        aperture, pixel, weight = covered_pixels(kind, grid, shapes)
+        ids = np.arange(len(shapes.x))
+        return cls._of(aperture, pixel, np.minimum(weight, 1.0), ids, grid.shape)
 
     @property
     def count(self) -> int:
@@ -246,7 +205,9 @@ class Apertures(eqx.Module):
         )
 
     def paint(self, values: Any) -> Float[np.ndarray, "ny nx"]:
-        """An image of one value per aperture: in each pixel the weighted mean of the apertures over it.
+        """An image of one value per aperture.
+
+        A pixel holds the weighted mean of the apertures that cover it.
 
         Parameters
         ----------
@@ -259,10 +220,10 @@ class Apertures(eqx.Module):
             shape (rows, columns); NaN where there is no aperture.
         """
         values, (aperture, pixel, weight) = np.asarray(values, float), self._parts
-        drawn = np.where(np.isfinite(values[aperture]), weight, 0.0)
+        used = np.where(np.isfinite(values[aperture]), weight, 0.0)
         size = self.shape[0] * self.shape[1]
-        total = np.bincount(pixel, drawn * np.where(drawn > 0, values[aperture], 0.0), size)
-        covered = np.bincount(pixel, drawn, size)
+        total = np.bincount(pixel, used * np.where(used > 0, values[aperture], 0.0), size)
+        covered = np.bincount(pixel, used, size)
         return np.where(covered > 0, total / np.where(covered > 0, covered, 1.0), np.nan).reshape(
             self.shape
         )
@@ -271,26 +232,32 @@ class Apertures(eqx.Module):
     def _parts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The rows on the host, without those of no weight."""
         weight = np.asarray(self.weight, float)
-        taken = weight > 0
-        return np.asarray(self.aperture)[taken], np.asarray(self.pixel)[taken], weight[taken]
+        counts = weight > 0
+        return np.asarray(self.aperture)[counts], np.asarray(self.pixel)[counts], weight[counts]
 
     @property
     def whole(self) -> bool:
-        """Whether each pixel is in one aperture at most, and in that as a whole: bins, of which maps may be given per pixel."""
+        """Whether each pixel is in one aperture at most, and in that as a whole.
+
+        Such apertures are bins, whose maps may be given per pixel.
+        """
         _, pixel, weight = self._parts
         return bool(np.all(weight == 1) and np.unique(pixel).size == pixel.size)
 
     def totals(self, image: Any) -> Float[np.ndarray, " n"]:
-        """The weighted sum of the pixels of an image in each aperture, on the host and in double precision."""
+        """The weighted sum of an image's pixels in each aperture, in double precision."""
         aperture, pixel, weight = self._parts
         return np.bincount(aperture, weight * np.asarray(image, float).ravel()[pixel], self.count)
 
     def means(self, image: Any) -> Float[np.ndarray, " n"]:
-        """The weighted mean of the pixels of an image in each aperture, on the host, such as of their radii."""
+        """The weighted mean of an image's pixels in each aperture, on the host."""
         return self.totals(image) / self.totals(np.ones(self.shape))
 
     def ranges(self, image: Any) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-        """The smallest and the largest finite value of an image in each aperture, on the host; NaN where none is finite."""
+        """The smallest and the largest finite value of an image in each aperture, on the host.
+
+        NaN where none is finite.
+        """
         aperture, pixel, _ = self._parts
         values = np.asarray(image, float).ravel()[pixel]
         low, high = np.full(self.count, np.inf), np.full(self.count, -np.inf)
@@ -298,25 +265,3 @@ class Apertures(eqx.Module):
         np.minimum.at(low, aperture[finite], values[finite])
         np.maximum.at(high, aperture[finite], values[finite])
         return np.where(low <= high, low, np.nan), np.where(low <= high, high, np.nan)
-
-
-def _columns(kind: str, **columns: Any) -> tuple[np.ndarray, ...]:
-    """Numbers for each aperture, finite, sizes positive."""
-    arrays = {}
-    for name, value in columns.items():
-        unit = DEGREES if name == "angle" else ARCSEC
-        arrays[name] = np.atleast_1d(as_numbers(value, f"Apertures.{kind}.{name}", unit))
-    count = max(array.size for array in arrays.values())
-    for name, array in arrays.items():
-        if array.ndim != 1 or array.size not in (1, count) or not array.size:
-            raise InputError(
-                f"Apertures.{kind}.{name}: expected one number or shape ({count},), got {array.shape}."
-            )
-        size = name in ("radius", "width", "height")
-        bad = ~(np.isfinite(array) & ((array > 0) | (not size)))
-        if bad.any():
-            first, wanted = int(np.argmax(bad)), "positive" if size else "finite"
-            raise InputError(
-                f"Apertures.{kind}.{name}: expected {wanted} numbers, got {array[first]:g} for aperture {first}."
-            )
-    return tuple(np.broadcast_to(array, (count,)) for array in arrays.values())

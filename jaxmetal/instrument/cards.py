@@ -55,12 +55,12 @@ def number(header: Any, key: str, where: str) -> float:
     """
     value = card(header, key, where)
     try:
-        found = float(value)
+        number_value = float(value)
     except (TypeError, ValueError):
-        found = np.nan
-    if isinstance(value, bool) or not np.isfinite(found):
+        number_value = np.nan
+    if isinstance(value, bool) or not np.isfinite(number_value):
         raise InputError(f"{where}: the header card {key} must be a number, got {value!r}.")
-    return found
+    return number_value
 
 
 def reason(error: BaseException) -> str:

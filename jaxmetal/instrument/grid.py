@@ -16,8 +16,9 @@ from jaxmetal.profiles.geometry import pixel_of
 from jaxmetal.profiles.profile import as_array
 from jaxmetal.quantities import ARCSEC, DEGREES, PIXEL_SCALE, PIXELS, Unit, plain
 
-# Sides of pixels outside of which the WCS is worth a word, arcsec.
-FINE, WIDE = 1e-3, 360.0
+# Sides of pixels below and above which a WCS is doubtful, arcsec.
+FINE = 1e-3
+WIDE = 360.0
 
 
 class Grid(eqx.Module):
@@ -58,12 +59,14 @@ class Grid(eqx.Module):
         self.matrix = as_array(matrix, "Grid.matrix")
         if self.origin.shape != (2,) or self.matrix.shape != (2, 2):
             raise InputError(
-                f"Grid: origin must have shape (2,) and matrix (2, 2), got {self.origin.shape} and {self.matrix.shape}."
+                f"Grid: origin must have shape (2,) and matrix (2, 2), got {self.origin.shape} and "
+                f"{self.matrix.shape}."
             )
         numbers = np.append(np.asarray(matrix, float), np.asarray(origin, float))
         if not np.all(np.isfinite(numbers)) or abs(np.linalg.det(np.asarray(matrix, float))) == 0:
             raise InputError(
-                f"Grid: origin and matrix must be finite and the pixels must have an area, got {matrix!r}."
+                "Grid: origin and matrix must be finite and the pixels must have an area, got "
+                f"{matrix!r}."
             )
 
     @classmethod
@@ -90,7 +93,8 @@ class Grid(eqx.Module):
         )
         if side <= 0:
             raise InputError(
-                f"Grid.regular: pixel_scale must be one positive number (arcsec), got {pixel_scale!r}."
+                "Grid.regular: pixel_scale must be one positive number (arcsec), got "
+                f"{pixel_scale!r}."
             )
         middle = _numbers(center, (2,), "Grid.regular: center must be two numbers (arcsec)", ARCSEC)
         origin = middle - side * np.array([(columns - 1) / 2, (rows - 1) / 2])
@@ -98,7 +102,9 @@ class Grid(eqx.Module):
 
     @classmethod
     def from_wcs(cls, wcs: Any, shape: tuple[int, int] | None = None, center: Any = None) -> "Grid":
-        """The grid of a celestial WCS, with x to the east and y to the north of a reference position.
+        """The grid of a celestial WCS.
+
+        x is to the east and y to the north of a reference position.
 
         Parameters
         ----------
@@ -196,7 +202,10 @@ class Grid(eqx.Module):
         return pixel_of(x, y, self.origin, self.matrix)
 
     def squared_frequency(self, kx: Array, ky: Array) -> Array:
-        """|f|² on the sky, per arcsec², of a wave with kx, ky cycles per pixel along the array's axes."""
+        """|f|² on the sky, per arcsec², of a Fourier mode.
+
+        kx, ky are in cycles per pixel along the array's axes.
+        """
         # In full: the inverse of a general matrix takes longer to compile than all that follows.
         m = self.matrix
         along, across = m[1, 1] * kx - m[1, 0] * ky, m[0, 0] * ky - m[0, 1] * kx

@@ -1,4 +1,4 @@
-"""Coordinates in FITS headers as people write them: mended where the meaning is plain, refused where there is none."""
+"""Nonstandard coordinates in FITS headers: repaired if unambiguous, else refused."""
 
 import re
 import warnings
@@ -11,7 +11,8 @@ from jaxmetal.instrument.cards import number, text
 
 # Longitudes and latitudes as CTYPE names them: equatorial, galactic, ecliptic, supergalactic,
 # and helioecliptic, which is refused when it is read.
-LONGITUDE, LATITUDE = r"RA|[GESH]LON", r"DEC|[GESH]LAT"
+LONGITUDE = r"RA|[GESH]LON"
+LATITUDE = r"DEC|[GESH]LAT"
 # The numbers of the axes among which the celestial ones may be.
 AXES = range(1, 6)
 # Units of CUNIT in which a position is hardly ever given, degrees.
@@ -125,7 +126,8 @@ def _check_scale(header: Any, axes: list[int], where: str) -> None:
         both = f"CDELT ({step:.3g}) and the PC matrix ({scale:.3g}) both hold the scale"
         right = "CDELT = 1, a PC matrix of order one, or CD instead of both"
         raise InputError(
-            f"{where}: {both}, so that pixels would be {3600 * step * scale:.2g} arcsec; write {right}."
+            f"{where}: {both}, so that pixels would be {3600 * step * scale:.2g} arcsec; write "
+            f"{right}."
         )
 
 
@@ -148,19 +150,21 @@ def _mend_units(header: Any, axes: list[int], where: str) -> None:
     units = [text(header, f"CUNIT{axis}", where).lower() for axis in axes]
     position = [float(header.get(f"CRVAL{axis}", 0.0)) for axis in axes]
     side = float(np.abs(matrix).max())
-    shown = ", ".join(f"{key} = {header[key]:g}" for key in steps if header[key])
+    cards_text = ", ".join(f"{key} = {header[key]:g}" for key in steps if header[key])
     if not any(units) and side > WIDE_WITHOUT_UNIT:
         factor = _SMALL_UNITS["arcsec"]
-        taken = f"{shown} without CUNIT would be degrees, pixels of {3600 * side:.4g} arcsec; "
-        taken += "taken as arcsec. Write CUNIT1 and CUNIT2 = 'deg' if they are degrees"
+        reason = (
+            f"{cards_text} without CUNIT would be degrees, pixels of {3600 * side:.4g} arcsec; "
+        )
+        reason += "taken as arcsec. Write CUNIT1 and CUNIT2 = 'deg' if they are degrees"
     elif units[0] == units[1] and units[0] in _SMALL_UNITS and _is_in_degrees(position):
         factor = _SMALL_UNITS[units[0]]
-        taken = f"by CUNIT = {units[0]!r} the position CRVAL = {position[0]:g}, {position[1]:g} "
-        taken += f"is in {units[0]} too; taken as degrees, and only {shown} as {units[0]}. "
-        taken += "Write the steps in degrees and CUNIT1, CUNIT2 = 'deg' to be sure"
+        reason = f"by CUNIT = {units[0]!r} the position CRVAL = {position[0]:g}, {position[1]:g} "
+        reason += f"is in {units[0]} too; taken as degrees, and only {cards_text} as {units[0]}. "
+        reason += "Write the steps in degrees and CUNIT1, CUNIT2 = 'deg' to be sure"
     else:
         return
-    warnings.warn(f"{where}: {taken}.", InputWarning, stacklevel=5)
+    warnings.warn(f"{where}: {reason}.", InputWarning, stacklevel=5)
     for key in steps:
         header[key] *= factor
     for axis in axes:

@@ -12,14 +12,15 @@ from jaxmetal.instrument import sampling as sampling_rules
 from jaxmetal.instrument.aperture import Apertures
 from jaxmetal.instrument.convolve import transfer_function
 from jaxmetal.instrument.grid import Grid
-from jaxmetal.instrument.psf import PSF, CellPSF, KernelPSF, NoPSF
+from jaxmetal.instrument.kernel_psf import CellPSF, KernelPSF
+from jaxmetal.instrument.psf import PSF, NoPSF
 from jaxmetal.instrument.psf_checks import check_width
 from jaxmetal.instrument.sampling import Sampling
 from jaxmetal.profiles.profile import is_traced
 
 
 class Instrument(eqx.Module):
-    """Grid and PSF, what is added up to one measurement, and the sampling at which all that is computed.
+    """Grid, PSF, apertures of the measurements, and the sampling of the computation.
 
     Parameters
     ----------
@@ -73,22 +74,7 @@ class Instrument(eqx.Module):
         error: dict[str, Array] | None = None,
         rounding: Array | None = None,
     ):
-        if not isinstance(grid, Grid) or not isinstance(psf, PSF):
-            raise InputError(
-                f"Instrument: expected a Grid and a PSF, got {type(grid).__name__} and {type(psf).__name__}."
-            )
-        if margin is not None and (not isinstance(margin, int | np.integer) or margin < 0):
-            raise InputError(
-                f"Instrument.margin: expected a number of pixels, zero or more, got {margin!r}."
-            )
-        if apertures is not None and not isinstance(apertures, Apertures):
-            raise InputError(
-                f"Instrument.apertures: expected Apertures, such as Apertures.bins(ids), got {type(apertures).__name__}."
-            )
-        if apertures is not None and apertures.shape != grid.shape:
-            raise InputError(
-                f"Instrument.apertures: made for shape {apertures.shape}, the grid has {grid.shape} (rows, columns)."
-            )
+        _check_arguments(grid, psf, margin, apertures)
         self.grid, self.psf, self.apertures = grid, psf, apertures
         self.margin = None if margin is None else int(margin)
         traced = is_traced((grid, psf))
@@ -116,13 +102,13 @@ class Instrument(eqx.Module):
 
     @property
     def measurements(self) -> str:
-        """What the measurements of a map are: "pixels", "bins", or "apertures" such as fibres and slitlets."""
+        """The kind of a map's measurements: "pixels", "bins" or "apertures" (fibres, slitlets)."""
         if self.apertures is None:
             return "pixels"
         return "bins" if self.apertures.whole else "apertures"
 
     def image(self, values: Any) -> Float[np.ndarray, "ny nx"]:
-        """Values of a map as an image of the grid's shape, the apertures painted; NaN where there is none."""
+        """Values of a map as an image of the grid's shape, apertures painted; NaN in none."""
         return np.asarray(values) if self.apertures is None else self.apertures.paint(values)
 
     def with_sampling(
@@ -153,10 +139,11 @@ class Instrument(eqx.Module):
         )
 
     def with_transfer(self) -> "Instrument":
-        """A copy that holds the PSF's transfer function, for a PSF that does not change during a fit."""
+        """A copy with the PSF's transfer function, for a PSF that stays fixed in a fit."""
         if self.sampling is None:
             raise InputError(
-                'Instrument: supersampling "auto" must be chosen before the transfer function is known.'
+                'Instrument: supersampling "auto" must be chosen before the transfer function is '
+                "known."
             )
         return Instrument(
             self.grid,
@@ -174,7 +161,8 @@ class Instrument(eqx.Module):
         if self.sampling is None:
             return 'supersampling "auto", not yet chosen'
         line = (
-            f"profiles evaluated at {self.sampling.evaluate:.3g} and convolved at {self.sampling.convolve:.3g} points per pixel side, "
+            f"profiles evaluated at {self.sampling.evaluate:.3g} and convolved at "
+            f"{self.sampling.convolve:.3g} points per pixel side, "
             f"margin {self.sampling.margin} pixels"
         )
         if self.error is None:
@@ -190,10 +178,35 @@ class Instrument(eqx.Module):
         others = [error for label, error in errors.items() if label != "light"]
         if self.rounding is None or not others or not float(self.rounding) > 0.1 * max(others):
             return line
-        return f"{line}; rounding of {self.grid.origin.dtype} up to {float(self.rounding):.1e} where light is faint"
+        return (
+            f"{line}; rounding of {self.grid.origin.dtype} up to {float(self.rounding):.1e} where "
+            "light is faint"
+        )
 
 
 _transfer_function = compiled(transfer_function)
+
+
+def _check_arguments(grid: Any, psf: Any, margin: Any, apertures: Any) -> None:
+    if not isinstance(grid, Grid) or not isinstance(psf, PSF):
+        raise InputError(
+            f"Instrument: expected a Grid and a PSF, got {type(grid).__name__} and "
+            f"{type(psf).__name__}."
+        )
+    if margin is not None and (not isinstance(margin, int | np.integer) or margin < 0):
+        raise InputError(
+            f"Instrument.margin: expected a number of pixels, zero or more, got {margin!r}."
+        )
+    if apertures is not None and not isinstance(apertures, Apertures):
+        raise InputError(
+            "Instrument.apertures: expected Apertures, such as Apertures.bins(ids), got "
+            f"{type(apertures).__name__}."
+        )
+    if apertures is not None and apertures.shape != grid.shape:
+        raise InputError(
+            f"Instrument.apertures: made for shape {apertures.shape}, the grid has "
+            f"{grid.shape} (rows, columns)."
+        )
 
 
 def _check_width(psf: PSF, grid: Grid) -> None:
@@ -202,7 +215,8 @@ def _check_width(psf: PSF, grid: Grid) -> None:
     frame = min(grid.shape) * scale
     if half_light > frame:
         raise InputError(
-            f"psf: larger than the frame: half of its light spreads over {half_light:.3g} arcsec, the frame is {frame:.3g} arcsec wide; "
+            f"psf: larger than the frame: half of its light spreads over {half_light:.3g} arcsec, "
+            f"the frame is {frame:.3g} arcsec wide; "
             "is its width in arcsec, or a kernel's oversampling wrong?"
         )
 

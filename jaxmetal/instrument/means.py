@@ -11,7 +11,10 @@ DARK = 128
 def resolved_light(
     light: Float[Array, "*map"], through_fourier: bool = True
 ) -> Bool[Array, "*map"]:
-    """Where the smeared light is more than the rounding of the Fourier transform, 1.5e-5 of its peak in float32."""
+    """Where the convolved light exceeds the rounding error of the Fourier transform.
+
+    In float32 that is 1.5e-5 of its peak.
+    """
     brightness = jnp.abs(light)
     floor = DARK * jnp.finfo(light.dtype).eps * jnp.max(brightness) if through_fourier else 0.0
     return brightness > floor

@@ -1,4 +1,4 @@
-"""Whether a picture can be that of a point source, and its width goes with the map's pixels."""
+"""Checks of PSFs: whether an image is that of a point source, and its width fits the pixels."""
 
 import warnings
 from dataclasses import dataclass
@@ -7,48 +7,63 @@ from typing import Any
 import numpy as np
 
 from jaxmetal.errors import InputError, InputWarning
-from jaxmetal.instrument.pictures import constant_level, distance_from, fwhm
+from jaxmetal.instrument.point_images import constant_level, distance_from, fwhm
 
-# Thresholds of `problems`, as fractions. In brackets what good pictures reach: ten PSFs of JWST and
+# Thresholds of `problems`, as fractions. In brackets what good images reach: ten PSFs of JWST and
 # HST and one of MUSE, whole, cut at 2 to 12 FWHM, resampled, with noise; Moffat profiles (beta 1.3
 # to 5) cut at 3 FWHM and more; Airy patterns (obstructed up to 0.45); of any sampling.
 #
-# Height of a second peak over the first: said, refused [0.03; rings, which are no peaks, 0.1].
-SECOND_PEAK, SECOND_STAR = 0.1, 0.3
-# Light in a constant level over the whole picture: said, refused; if the level is so many times
-# larger than the scatter about it, in frames that reach less than 2 FWHM from the peak [3.0] and in
-# larger ones, with room for a ring that looks constant [4.0].
-LEVEL, MOSTLY_LEVEL, FLAT_IN_SMALL, FLAT = 0.02, 0.5, 3.6, 6.5
-# Light in negative rings: said, refused [none beyond their noise].
-NEGATIVE, MOSTLY_NEGATIVE = 0.05, 0.3
-# Level at the edge over the peak: said [0.24]; refused if it is in one piece with the core.
-CUT, CORE_CUT = 0.3, 0.5
-# Pixels, and FWHM from the peak to the nearest edge, that it takes to tell a level from wings.
-LEAST_PIXELS, LEAST_RADIUS = 49, 1.4
+# Height of a second peak over the first that is warned of [0.03; rings, which are no peaks, 0.1].
+SECOND_PEAK = 0.1
+# The height from which it is refused.
+SECOND_STAR = 0.3
+# Fraction of the light in a constant level over the whole image that is warned of.
+LEVEL = 0.02
+# The fraction from which it is refused.
+MOSTLY_LEVEL = 0.5
+# Least ratio of the level to the scatter about it, in frames that reach less than 2 FWHM from the
+# peak [3.0].
+FLAT_IN_SMALL = 3.6
+# The same in larger frames, with room for a ring that looks constant [4.0].
+FLAT = 6.5
+# Fraction of the light in negative rings that is warned of [none beyond their noise].
+NEGATIVE = 0.05
+# The fraction from which it is refused.
+MOSTLY_NEGATIVE = 0.3
+# Level at the edge over the peak that is warned of [0.24].
+CUT = 0.3
+# Level of the core over the peak: refused if it reaches the edge.
+CORE_CUT = 0.5
+# Least number of pixels to tell a level from wings.
+LEAST_PIXELS = 49
+# Least distance of the nearest edge from the peak for that, in FWHM.
+LEAST_RADIUS = 1.4
 # Distance of a given centre from the peak, in FWHM.
 OFF_CENTRE = 1.5
-# Width of a PSF in pixels of the map: said, refused. A scale in degrees that is read as arcsec
-# makes it 3600 times too small.
-NARROW, POINT = 0.1, 0.01
+# Width of a PSF in pixels of the map that is warned of.
+NARROW = 0.1
+# The width below which it is refused. A scale in degrees that is read as arcsec makes it 3600 times
+# too small.
+POINT = 0.01
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with a picture, and whether that is clear enough to refuse it."""
+    """What is wrong with an image, and whether that is clear enough to refuse it."""
 
     text: str
     clear: bool
 
 
-def check_picture(picture: np.ndarray, where: str, center: Any = None) -> None:
-    """Refuse a picture that clearly is not that of one star, and warn of a doubtful one.
+def check_image(image: np.ndarray, where: str, center: Any = None) -> None:
+    """Refuse an image that clearly is not that of one star, and warn of a doubtful one.
 
     Parameters
     ----------
-    picture
+    image
         finite numbers with a positive sum, shape (rows, columns).
     where
-        the name of the picture in messages.
+        the name of the image in messages.
     center
         (column, row) that the user takes as its centre, if any.
 
@@ -62,7 +77,7 @@ def check_picture(picture: np.ndarray, where: str, center: Any = None) -> None:
     InputWarning
         with everything that was noticed, if all of it is doubtful.
     """
-    noticed = problems(picture, center)
+    noticed = problems(image, center)
     if not noticed:
         return
     text = f"{where}: " + "; ".join(problem.text for problem in noticed) + "."
@@ -101,55 +116,55 @@ def check_width(width: float, pixel_scale: float) -> None:
     warnings.warn(text, InputWarning, stacklevel=4)
 
 
-def problems(picture: np.ndarray, center: Any = None) -> list[Problem]:
-    """What speaks against this being the picture of one star; nothing for a good one.
+def problems(image: np.ndarray, center: Any = None) -> list[Problem]:
+    """What speaks against this being the image of one star; nothing for a good one.
 
     Parameters
     ----------
-    picture
+    image
         finite numbers with a positive sum, shape (rows, columns).
     center
         (column, row) that the user takes as its centre, if any.
     """
-    rows, columns = np.nonzero(picture)
+    rows, columns = np.nonzero(image)
     inside = slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
-    # Darkness around a picture is a frame: what is constant inside of it is to be noticed.
-    star, whole = _Star(picture[inside], (columns.min(), rows.min())), _Star(picture)
-    if min(star.picture.shape) < 3:
+    # Zeros around an image are padding: a constant level is looked for inside of it.
+    star, whole = _Star(image[inside], (columns.min(), rows.min())), _Star(image)
+    if min(star.image.shape) < 3:
         return []
-    found = [_second_peak(star) or _edge(whole), _level(star) or _negative_rings(star)]
+    candidates = [_second_peak(star) or _edge(whole), _level(star) or _negative_rings(star)]
     if center is not None:
-        found.append(_centre(whole, *center))
-    return [problem for problem in found if problem is not None]
+        candidates.append(_centre(whole, *center))
+    return [problem for problem in candidates if problem is not None]
 
 
 class _Star:
-    """A picture scaled to a peak of 1; `origin` is its corner (column, row) in a larger one."""
+    """An image scaled to a peak of 1; `origin` is its corner (column, row) in a larger one."""
 
-    def __init__(self, picture: np.ndarray, origin: tuple[int, int] = (0, 0)):
+    def __init__(self, image: np.ndarray, origin: tuple[int, int] = (0, 0)):
         self.origin = origin
-        self.picture = picture / picture.max()
-        row, column = np.unravel_index(np.argmax(picture), picture.shape)
+        self.image = image / image.max()
+        row, column = np.unravel_index(np.argmax(image), image.shape)
         self.row, self.column = int(row), int(column)
-        self.distance = distance_from(picture.shape, (self.column, self.row))
-        self.light = float(self.picture.sum())
-        self.fwhm = fwhm(self.picture)
+        self.distance = distance_from(image.shape, (self.column, self.row))
+        self.light = float(self.image.sum())
+        self.fwhm = fwhm(self.image)
 
     @property
     def radius(self) -> float:
         """Pixels from the peak to the nearest edge."""
-        rows, columns = self.picture.shape
+        rows, columns = self.image.shape
         to_edges = self.row, self.column, rows - 1 - self.row, columns - 1 - self.column
         return 0.5 + min(to_edges)
 
     @property
     def angle(self) -> np.ndarray:
         """The direction of every pixel from the peak, radians."""
-        row, column = np.indices(self.picture.shape)
+        row, column = np.indices(self.image.shape)
         return np.arctan2(row - self.row, column - self.column)
 
     def place(self, column: int, row: int) -> str:
-        """A pixel of this part as it is counted in the whole picture."""
+        """A pixel of this part as it is counted in the whole image."""
         return f"column {column + self.origin[0]}, row {row + self.origin[1]}"
 
     @property
@@ -163,7 +178,7 @@ def _second_peak(star: _Star) -> Problem | None:
     from scipy import ndimage
 
     # Means of 3 × 3 pixels, so that single noisy ones are no stars.
-    smooth = ndimage.uniform_filter(star.picture, 3, mode="constant")
+    smooth = ndimage.uniform_filter(star.image, 3, mode="constant")
     peak = smooth[star.row, star.column]
     noise = 1.4826 * float(np.median(np.abs(smooth - np.median(smooth))))
     # From the brightest down, because a lower level may join two stars that a higher one parts.
@@ -186,7 +201,7 @@ def _second_peak(star: _Star) -> Problem | None:
 
 def _edge(star: _Star) -> Problem | None:
     """The core is cut off by the frame, or the wings are."""
-    image = star.picture
+    image = star.image
     sides = {"bottom": image[0], "top": image[-1], "left": image[:, 0], "right": image[:, -1]}
     level = {name: float(side.max()) for name, side in sides.items()}
     side = max(level, key=lambda name: level[name])
@@ -207,17 +222,17 @@ def _edge(star: _Star) -> Problem | None:
 def _level(star: _Star) -> Problem | None:
     """A constant that was not subtracted, or too much that was."""
     # Not beyond a circle outside of which everything was set to zero.
-    used = star.distance <= star.distance[star.picture != 0].max()
+    used = star.distance <= star.distance[star.image != 0].max()
     if used.sum() < LEAST_PIXELS or star.radius < LEAST_RADIUS * star.fwhm:
         return None
-    seen = star.picture[used], star.distance[used], star.angle[used]
-    level, least = constant_level(*seen, FLAT if star.radius > 2 * star.fwhm else FLAT_IN_SMALL)
+    pixels = star.image[used], star.distance[used], star.angle[used]
+    level, least = constant_level(*pixels, FLAT if star.radius > 2 * star.fwhm else FLAT_IN_SMALL)
     share = level * used.sum() / star.light
     if abs(share) < LEVEL or abs(level) < least:
         return None
     fault = "does not fall to zero at its edge" if level > 0 else "falls below zero at its edge"
     remedy = "subtract the sky" if level > 0 else "too much sky was subtracted"
-    outermost = float(np.mean(star.picture[star.distance > star.radius]))
+    outermost = float(np.mean(star.image[star.distance > star.radius]))
     what = f"its outermost pixels lie at {outermost:.1e} of the peak, and a constant level of at "
     what += f"least {abs(level):.1e} makes up {share:.0%} of its light"
     return Problem(f"it {fault}: {what}; {remedy}", clear=abs(share) > MOSTLY_LEVEL)
@@ -228,7 +243,7 @@ def _negative_rings(star: _Star) -> Problem | None:
     step = max(1.0, 0.5 * star.fwhm)
     lost = 0.0
     for start in np.arange(0.0, min(star.radius, 5 * star.fwhm), step):
-        ring = star.picture[(star.distance >= start) & (star.distance < start + step)]
+        ring = star.image[(star.distance >= start) & (star.distance < start + step)]
         if ring.size and ring.mean() < -5 * ring.std() / np.sqrt(ring.size):
             lost -= float(ring.sum())
     share = lost / star.light

@@ -1,4 +1,4 @@
-"""How finely the sky is sampled: two numbers, the margin around the frame, and a first guess at them."""
+"""The sampling of the sky: cells per pixel, points per cell, and the margin of the frame."""
 
 import dataclasses
 import math
@@ -20,9 +20,10 @@ MAX_POINTS = 2e7
 CELL_SIZES = (1, 1.25, 1.5, 2, 3, 4, 6, 8, 12, 16)
 # So many sizes smaller are the cells by which one of them is judged.
 SIZES_ON = 3
-# With smaller cells the error falls about as this power of their size; and a little less fine than
-# that may be fine enough.
-FALL, LUCK = 4, 1.15
+# The error scales about as this power of the size of the cells.
+FALL = 4
+# Cells larger by this factor than that scaling requires are tried.
+LUCK = 1.15
 # The margin does not grow where that changes less than this part of what is allowed.
 SETTLED = 0.1
 
@@ -60,7 +61,7 @@ class Sampling:
         return self.convolve * self.nodes
 
     def cells(self, shape: tuple[int, int]) -> tuple[int, int]:
-        """Rows and columns of the padded grid of cells, of sizes that a Fourier transform is fast at."""
+        """Rows and columns of the padded grid of cells, of sizes with a fast Fourier transform."""
         rows, columns = (
             fast_size(math.ceil(self.convolve * (n + 2 * self.margin) - 1e-6)) for n in shape
         )
@@ -72,7 +73,9 @@ class Sampling:
         return rows * columns * self.nodes**2
 
     def finer(self, widest: int, more_nodes: bool) -> "Sampling":
-        """A finer sampling, against which this one is judged: smaller cells, whose points come nearer to each other with them.
+        """A finer sampling, as a reference to judge this one by.
+
+        Its cells are smaller, and so are the distances between their points.
 
         From cells larger than a pixel it is three sizes on, which costs little: then there may be
         one between the two.
@@ -95,7 +98,10 @@ class Sampling:
         return smaller_cells.with_margin(min(self.margin + self.margin // 2 + 1, widest))
 
     def between(self, finer: "Sampling", excess: float) -> "Sampling | None":
-        """The coarsest sampling between this one and a finer one that may do, if this one is `excess` times as wrong as it may be."""
+        """The coarsest sampling between this one and a finer one that may suffice.
+
+        The error of this one is `excess` times the allowed one.
+        """
         enough = self.convolve * excess ** (1 / FALL) / LUCK
         sizes = [
             size
@@ -111,7 +117,10 @@ class Sampling:
         )
 
     def with_margin(self, margin: int) -> "Sampling":
-        """A copy with a margin at least so wide that holds whole cells: however wide, they lie alike in the frame."""
+        """A copy with at least this margin, widened until it holds whole cells.
+
+        Cells then lie alike in the frame whatever the margin.
+        """
         while abs(margin * self.convolve - round(margin * self.convolve)) > 1e-6:
             margin += 1
         return dataclasses.replace(self, margin=margin)
@@ -172,17 +181,20 @@ def fast_size(n: int) -> int:
     """The smallest even number with no prime factor above 7 that is at least n."""
     size = n + n % 2
     while True:
-        rest = size
+        factor = size
         for prime in (2, 3, 5, 7):
-            while rest % prime == 0:
-                rest //= prime
-        if rest == 1:
+            while factor % prime == 0:
+                factor //= prime
+        if factor == 1:
             return size
         size += 2
 
 
 def parse(supersampling: Any, margin: int) -> Sampling | None:
-    """A Sampling from what the user wrote: None for "auto", n for (n, n), or (evaluate, convolve)."""
+    """A Sampling from the `supersampling` option.
+
+    None for "auto", n for (n, n), or (evaluate, convolve).
+    """
     if isinstance(supersampling, str) and supersampling == "auto":
         return None
     pair = (
@@ -194,12 +206,14 @@ def parse(supersampling: Any, margin: int) -> Sampling | None:
         evaluate, convolve = (float(n) for n in pair)
     except (TypeError, ValueError):
         raise InputError(
-            f'supersampling: expected "auto", a whole number or (evaluate, convolve), got {supersampling!r}.'
+            'supersampling: expected "auto", a whole number or (evaluate, convolve), got '
+            f"{supersampling!r}."
         ) from None
     nodes = nodes_for(evaluate, convolve)
     if nodes is None:
         raise InputError(
-            "supersampling: evaluate must be a whole multiple of convolve, and convolve at least 1 and whole, or a number between 0 and 1, "
+            "supersampling: evaluate must be a whole multiple of convolve, and convolve at least "
+            "1 and whole, or a number between 0 and 1, "
             f"got {(evaluate, convolve)}."
         )
     return Sampling(int(convolve) if convolve >= 1 else convolve, nodes, margin)
@@ -214,7 +228,7 @@ def nodes_for(evaluate: float, convolve: float) -> int | None:
 
 
 def margin_for(psf: PSF, grid: Grid) -> int:
-    """Pixels around the frame from which the PSF still scatters light into it: all but 1e-4 of its light."""
+    """Pixels around the frame from which the PSF scatters all but 1e-4 of its light into it."""
     scale = float(grid.pixel_scale)
     reach = int(np.ceil(psf.radius(1e-4, scale) / scale))
     # Far wings of a wide Moffat would make the frame many times larger for nothing: one frame's
@@ -235,7 +249,7 @@ def guess(psf: PSF, grid: Grid, margin: int) -> Sampling:
     passed = np.asarray(_passed(psf, grid, 0.5 * np.array([*coarse, *whole])))
     allowed = np.array([1e-6] * len(coarse) + [1e-3] * len(whole))
     fit = [
-        c for c, some, most in zip([*coarse, *whole], passed, allowed, strict=True) if some < most
+        c for c, part, most in zip([*coarse, *whole], passed, allowed, strict=True) if part < most
     ]
     return Sampling(fit[0] if fit else whole[-1], 2, margin)
 
@@ -243,9 +257,9 @@ def guess(psf: PSF, grid: Grid, margin: int) -> Sampling:
 @compiled
 def _passed(psf: PSF, grid: Grid, frequency: np.ndarray) -> Array:
     """How much of a wave of these cycles per pixel along either axis passes the PSF."""
-    waves, still = jnp.asarray(frequency, grid.origin.dtype), jnp.zeros(1, grid.origin.dtype)
+    frequencies, zero = jnp.asarray(frequency, grid.origin.dtype), jnp.zeros(1, grid.origin.dtype)
     along, across = (
-        psf.transfer(grid, waves[None, :], still[:, None]),
-        psf.transfer(grid, still[None, :], waves[:, None]),
+        psf.transfer(grid, frequencies[None, :], zero[:, None]),
+        psf.transfer(grid, zero[None, :], frequencies[:, None]),
     )
     return jnp.maximum(jnp.abs(along[0]), jnp.abs(across[:, 0]))

@@ -53,24 +53,24 @@ def _degrees(value: Any, unit: str, where: str) -> float:
     from astropy.coordinates import Angle
     from astropy.units import Quantity, UnitConversionError
 
-    found: Any = np.nan
+    degrees: Any = np.nan
     try:
         if isinstance(value, Quantity):
-            found = value.to_value("deg")
+            degrees = value.to_value("deg")
         elif not isinstance(value, bool | time):
-            found = float(value)
+            degrees = float(value)
     except (TypeError, ValueError, UnitConversionError):
         pass
-    if not np.isfinite(found) and isinstance(value, str | time):
+    if not np.isfinite(degrees) and isinstance(value, str | time):
         try:
             # A unit that the text names itself, such as 150.1d, counts.
-            found = Angle(str(value), unit=unit).deg
+            degrees = Angle(str(value), unit=unit).deg
         except ValueError:
-            found = np.nan
-    if not np.isfinite(found):
+            degrees = np.nan
+    if not np.isfinite(degrees):
         got = value if isinstance(value, Quantity) else repr(value)
         raise InputError(f"{where}{EXPECTED}, got {got}.")
-    return float(found)
+    return float(degrees)
 
 
 def _likely_reason(first: float, second: float) -> str:

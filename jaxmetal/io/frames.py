@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxmetal.instrument.grid import Grid
-from jaxmetal.instrument.psf import PSF, KernelPSF
+from jaxmetal.instrument.kernel_psf import KernelPSF
+from jaxmetal.instrument.psf import PSF
 from jaxmetal.io.readers.protocol import ReadMap
 
 

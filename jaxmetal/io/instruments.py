@@ -10,7 +10,8 @@ from jaxmetal.errors import InputError
 from jaxmetal.instrument.aperture import Apertures
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.instrument import Instrument
-from jaxmetal.instrument.psf import PSF, GaussianPSF, KernelPSF, MoffatPSF, NoPSF
+from jaxmetal.instrument.kernel_psf import KernelPSF
+from jaxmetal.instrument.psf import PSF, GaussianPSF, MoffatPSF, NoPSF
 from jaxmetal.io import schema
 from jaxmetal.io.frames import filled, framed, widened
 from jaxmetal.io.paths import file_path

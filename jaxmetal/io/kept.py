@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxmetal.instrument.psf import GaussianPSF, KernelPSF, MoffatPSF
+from jaxmetal.instrument.kernel_psf import KernelPSF
+from jaxmetal.instrument.psf import GaussianPSF, MoffatPSF
 from jaxmetal.io.copies import Copies
 from jaxmetal.io.entries import FromReader
 from jaxmetal.io.fits import write_maps

@@ -10,8 +10,8 @@ import numpy as np
 from jaxmetal.errors import InputError, InputWarning
 from jaxmetal.instrument.cards import card, text
 from jaxmetal.instrument.headers import celestial
-from jaxmetal.instrument.pictures import fwhm
-from jaxmetal.instrument.psf import KernelPSF
+from jaxmetal.instrument.kernel_psf import KernelPSF
+from jaxmetal.instrument.point_images import fwhm
 from jaxmetal.instrument.psf_checks import POINT
 from jaxmetal.io.fits import image_of
 from jaxmetal.io.hdus import find, first_image, names, opened

@@ -25,7 +25,8 @@ def check_whole(kind: str, apertures: Apertures) -> None:
     """Values per pixel mean something only where the apertures are bins."""
     if not apertures.whole:
         raise InputError(
-            f"{kind}.values: given per pixel, but the apertures overlap or take parts of pixels; give one value per aperture, "
+            f"{kind}.values: given per pixel, but the apertures overlap or take parts of pixels; "
+            "give one value per aperture, "
             f"shape ({apertures.count},)."
         )
 
@@ -35,28 +36,32 @@ def common(
 ):
     """The measurement that all pixels of a bin repeat; pixels without one do not count."""
     mask = _alike(f"{kind}.mask", apertures, masked) > 0
-    known = np.isfinite(values) & ~masked
-    found = [
-        _alike(f"{kind}.{name}", apertures, np.where(known, a, np.nan))
+    measured_pixels = np.isfinite(values) & ~masked
+    columns = [
+        _alike(f"{kind}.{name}", apertures, np.where(measured_pixels, a, np.nan))
         for name, a in (("values", values), ("sigma", sigma))
     ]
-    return found[0], found[1], mask
+    return columns[0], columns[1], mask
 
 
 def added(
     kind: str, apertures: Apertures, values: np.ndarray, sigma: np.ndarray, masked: np.ndarray
 ):
-    """The flux of each bin and its error: the sum over its pixels, and their errors in quadrature; NaN if a pixel has none."""
-    known = np.where(masked, np.nan, values)
-    low, high = apertures.ranges(known)
+    """The flux of each bin and its error, from sums over pixels; NaN if a pixel has none.
+
+    Errors are added in quadrature.
+    """
+    unmasked = np.where(masked, np.nan, values)
+    low, high = apertures.ranges(unmasked)
     several = np.isfinite(low) & (apertures.totals(np.ones(values.shape)) > 1)
     if several.any() and np.all(_same(low, high)[several]):
         raise InputError(
-            f"{kind}.values: the pixels of each bin repeat one value, which may be the flux of the whole bin or the mean of its pixels; "
+            f"{kind}.values: the pixels of each bin repeat one value, which may be the flux of the "
+            "whole bin or the mean of its pixels; "
             f"give one flux per bin, shape ({apertures.count},)."
         )
     return (
-        apertures.totals(known),
+        apertures.totals(unmasked),
         np.sqrt(apertures.totals(sigma**2)),
         np.zeros(apertures.count, bool),
     )
@@ -68,7 +73,8 @@ def _alike(where: str, apertures: Apertures, image: np.ndarray) -> np.ndarray:
     if differ.any():
         first = int(np.argmax(differ))
         raise InputError(
-            f"{where}: bin {int(apertures.ids[first])} has pixels of different values, from {low[first]:g} to {high[first]:g}; "
+            f"{where}: bin {int(apertures.ids[first])} has pixels of different values, from "
+            f"{low[first]:g} to {high[first]:g}; "
             "a bin has one measurement."
         )
     return high
@@ -79,7 +85,9 @@ def _same(low: np.ndarray, high: np.ndarray) -> np.ndarray:
 
 
 def repeated(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray) -> float:
-    """The part of the usable pixels that repeat a neighbour's value and error, as those of a bin do; 0 if they may for another reason.
+    """The fraction of usable pixels that repeat a neighbour's value and error, as bins do.
+
+    0 if they may repeat it for another reason.
 
     Only of a neighbour, because a symmetric galaxy repeats itself too.
 
@@ -117,7 +125,10 @@ def _equal_neighbours(
 def _shows_bins(
     values: np.ndarray, usable: np.ndarray, beside: np.ndarray, above: np.ndarray
 ) -> bool:
-    """Whether values alone show bins, where one error for all cannot: not a constant, a stripe, or numbers with few digits."""
+    """Whether values alone show bins, where one error for all cannot.
+
+    A constant, a stripe, or numbers with few digits do not count.
+    """
     alike = beside | above
     levels, counts = np.unique(values[alike], return_counts=True)
     # A bin reaches along both axes; a tilted plane repeats itself along one.

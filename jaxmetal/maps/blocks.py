@@ -1,20 +1,23 @@
-"""A block of one value among others, such as 0 in a map of velocities where nothing was measured."""
+"""Blocks of one repeated value, such as 0 in a velocity map where nothing was measured."""
 
 import numpy as np
 
 from jaxmetal.maps.sentinels import FEWEST, Odd, quantiles
 
-# A clipped distribution goes on up to its end: so much of it lies within this part of its width
-# from there.
-CLIPPED_PART, CLIPPED_WIDTH = 0.05, 0.1
+# A distribution is clipped if this fraction of it ...
+CLIPPED_PART = 0.05
+# ... lies within this fraction of its width from its end.
+CLIPPED_WIDTH = 0.1
 # Light that ends so many errors above a sky of exactly zero was cut off.
 CUT_OFF = 5.0
-# A block of one value: at least this part of the map, more frequent than any other value by this
-# factor.
-BLOCK_PART, BLOCK_EXCESS = 0.02, 5
-# The part of the pixels of a block that have three neighbours like them, and the jump at its edge
-# over the usual distance.
-COMPACT, JUMP = 0.5, 0.5
+# A block of one value is at least this fraction of the map ...
+BLOCK_PART = 0.02
+# ... and more frequent than any other value by this factor.
+BLOCK_EXCESS = 5
+# The fraction of the pixels of a block that have three neighbours like them.
+COMPACT = 0.5
+# The jump at its edge over the usual distance.
+JUMP = 0.5
 
 
 def missing_block(
@@ -43,10 +46,10 @@ def missing_block(
     if np.mean(alike[same] >= 3) < COMPACT:
         return None
     if light:
-        found = one < 0 or (one == 0 and _cut_off(values, sigma, others, edge))
+        is_missing = one < 0 or (one == 0 and _cut_off(values, sigma, others, edge))
     else:
-        found = _jumps(values, sigma, same, others, edge) and not _clipped(values[others], one)
-    if not found:
+        is_missing = _jumps(values, sigma, same, others, edge) and not _clipped(values[others], one)
+    if not is_missing:
         return None
     low, _, high = quantiles(values[others])
     count = int(same.sum())
@@ -76,7 +79,10 @@ def _surroundings(same: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def _cut_off(values: np.ndarray, sigma: np.ndarray, others: np.ndarray, edge: np.ndarray) -> bool:
-    """Whether light of zero is no sky: among noise of both signs, or where noisy light ends in a step."""
+    """Whether light of zero is no sky.
+
+    It stands among noise of both signs, or where noisy light ends in a step.
+    """
     if np.mean(values[others] < 0) > BLOCK_PART:
         return True
     stepped = edge.any() and quantiles(values[edge] / sigma[edge])[1] > CUT_OFF
@@ -103,7 +109,7 @@ def _clipped(others: np.ndarray, one: float) -> bool:
 
 
 def _noisy(values: np.ndarray, chosen: np.ndarray) -> bool:
-    """Whether second differences along rows change sign from pixel to pixel, as those of noise do."""
+    """Whether second differences along rows change sign from pixel to pixel, like noise."""
     filled = np.where(chosen, values, 0.0)
     bend = filled[:, 1:-1] - (filled[:, 2:] + filled[:, :-2]) / 2
     whole = chosen[:, 1:-1] & chosen[:, 2:] & chosen[:, :-2]

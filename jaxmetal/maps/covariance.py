@@ -56,7 +56,8 @@ def checked(covariance: Any, size: int, where: str) -> Float[np.ndarray, "n n"]:
         ) from None
     if matrix.shape != (size, size):
         raise InputError(
-            f"{where}: expected shape ({size}, {size}) for the {size} measurements row by row, got {matrix.shape}."
+            f"{where}: expected shape ({size}, {size}) for the {size} measurements row by row, got "
+            f"{matrix.shape}."
         )
     return matrix
 
@@ -83,12 +84,14 @@ def decomposed(
     if uneven.any():
         i, j = np.argwhere(uneven)[0]
         raise InputError(
-            f"{where}: not symmetric: {block[i, j]:g} and {block[j, i]:g} between measurements {chosen[i]} and {chosen[j]}."
+            f"{where}: not symmetric: {block[i, j]:g} and {block[j, i]:g} between measurements "
+            f"{chosen[i]} and {chosen[j]}."
         )
     values, vectors = np.linalg.eigh(0.5 * (block + block.T))
     if not values[0] > len(chosen) * np.finfo(float).eps * values[-1]:
         raise InputError(
-            f"{where}: not positive definite: its smallest eigenvalue is {values[0]:.3g}, its largest {values[-1]:.3g}."
+            f"{where}: not positive definite: its smallest eigenvalue is {values[0]:.3g}, its "
+            f"largest {values[-1]:.3g}."
         )
     whole, sigma = np.eye(len(matrix)), np.ones(len(matrix))
     whole[np.ix_(chosen, chosen)] = vectors

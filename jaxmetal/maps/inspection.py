@@ -14,15 +14,18 @@ from jaxmetal.maps.inverted import inverted_mask
 from jaxmetal.maps.sentinels import FEWEST, odd_values, quantiles
 from jaxmetal.maps.variances import misread_errors
 
-# A bin with more than this part of all pixels, and this many times those of the usual bin, is
-# rather the background.
-BACKGROUND_PART, BACKGROUND_TIMES = 0.5, 10
-# Errors that decide a fit: at most this part of them, smaller than the usual one by this factor,
-# holding half of the weight.
-DECIDING_PART, DECIDING_TIMES = 0.02, 20
-# Beyond this 10^value has no meaning in single precision, and no quantity is averaged over so many
-# decades.
-LARGEST_LOGARITHM, DECADES = 37.0, 5.0
+# A bin is taken for the background if it holds more than this fraction of all pixels ...
+BACKGROUND_PART = 0.5
+# ... and this many times the pixels of the usual bin.
+BACKGROUND_TIMES = 10
+# Errors dominate a fit if half of the weight is held by at most this fraction of them ...
+DECIDING_PART = 0.02
+# ... that are smaller than the usual one by this factor.
+DECIDING_TIMES = 20
+# Beyond this, 10^value overflows in single precision.
+LARGEST_LOGARITHM = 37.0
+# No quantity is averaged over so many decades.
+DECADES = 5.0
 # Units in which a logarithm is given, by the names of their parts.
 LOGARITHMIC = ("dex", "mag", "dB")
 GIVE_LINEAR = 'give scale="linear" (scale: linear) for a velocity, an age and the like.'
@@ -44,11 +47,11 @@ def inspect_map(data: Inspected) -> list[Finding]:
 
 def _findings(data: Inspected) -> list[Finding]:
     odd, where = odd_values(data.values, data.sigma, data.usable, data.light)
-    rest = data.usable & ~where
-    if (block := missing_block(data.values, data.sigma, rest, data.light)) is not None:
+    regular = data.usable & ~where
+    if (block := missing_block(data.values, data.sigma, regular, data.light)) is not None:
         odd.append(block._replace(size=int(data.usable.sum())))
-        rest &= data.values != block.value
-    errors = _errors(data, rest) if rest.any() else []
+        regular &= data.values != block.value
+    errors = _errors(data, regular) if regular.any() else []
     # Where the errors are none, they tell nothing about the mask.
     misread = any(finding.about == "errors" for finding in errors)
     findings = [*_unit(data), *([] if misread else inverted_mask(data))]
@@ -107,7 +110,8 @@ def _unit(data: Inspected) -> list[Finding]:
     logarithmic = hasattr(data.unit, "function_unit") or any(name in LOGARITHMIC for name in names)
     if data.light and logarithmic:
         text = (
-            f"the unit is {data.unit}, a logarithm; light adds up, so give fluxes, or another unit= "
+            f"the unit is {data.unit}, a logarithm; light adds up, so give fluxes, or another "
+            "unit= "
             "(unit: in a configuration) if this one is wrong."
         )
         return [Finding(True, text)]
@@ -148,7 +152,8 @@ def _background(data: Inspected) -> list[Finding]:
     name, value = int(data.apertures.ids[largest]), data.values[largest]
     text = (
         f"bin {name} holds {sizes[largest]:.0f} of {sizes.sum():.0f} pixels (its value is "
-        f"{value:.4g}); if it is the background, give its pixels a negative bin number or mask them."
+        f"{value:.4g}); if it is the background, give its pixels a negative bin number or mask "
+        "them."
     )
     return [Finding(False, text)]
 

@@ -5,16 +5,21 @@ import numpy as np
 from jaxmetal.maps.findings import Finding, Inspected
 from jaxmetal.maps.sentinels import FEWEST, quantiles
 
-# Parts of all measurements that a mask leaves out: most of them, and enough to judge what it leaves
-# out.
-MOSTLY, ENOUGH = 0.5, 0.1
-# What is kept is so many times worse than what is left out, by its errors or signal-to-noise ratio:
-# if most is left out, and in any case; the least signal-to-noise ratio of light that is worth
-# keeping.
-WORSE, MUCH_WORSE, GOOD = 3.0, 10.0, 5.0
-# Neighbours that differ by so many of their errors, and by so many times what those that are left
-# out do, are no measurements.
-ROUGH, ROUGHER = 3.0, 5.0
+# A mask that leaves out more than this fraction of all measurements leaves out most of them.
+MOSTLY = 0.5
+# The fraction that must be left out to judge it.
+ENOUGH = 0.1
+# What is kept is worse by this factor in its errors or signal-to-noise ratio, if most is left
+# out ...
+WORSE = 3.0
+# ... and in any case.
+MUCH_WORSE = 10.0
+# The least signal-to-noise ratio of light that is worth keeping.
+GOOD = 5.0
+# Neighbours are no measurements if they differ by so many of their errors ...
+ROUGH = 3.0
+# ... and by so many times what those that are left out do.
+ROUGHER = 5.0
 
 
 def inverted_mask(data: Inspected) -> list[Finding]:
@@ -78,7 +83,7 @@ def _roughness(data: Inspected, chosen: np.ndarray) -> tuple[float, float]:
 
 
 def _enclosed(measures: np.ndarray, out: np.ndarray) -> bool:
-    """Whether what is left out touches neither the frame's edge nor a pixel without a measurement."""
+    """Whether the masked pixels touch neither the frame's edge nor an unmeasured pixel."""
     beyond = np.pad(~measures, 1, constant_values=True)
     touches = beyond[:-2, 1:-1] | beyond[2:, 1:-1] | beyond[1:-1, :-2] | beyond[1:-1, 2:]
     return bool(np.sum(touches & out) <= 0.01 * out.sum())

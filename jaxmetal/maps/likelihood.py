@@ -1,4 +1,4 @@
-"""How residuals are distributed: the probability of a measurement, given its prediction and error."""
+"""Likelihoods: the probability of a measurement given its prediction and error."""
 
 from abc import abstractmethod
 from typing import Any, ClassVar
@@ -55,18 +55,18 @@ class Likelihood(eqx.Module):
             by quadrature, shape (2 + parameters, 2 + parameters).
         """
         parameters, unravel = ravel_pytree(eqx.filter(self, eqx.is_inexact_array))
-        rest = eqx.filter(self, eqx.is_inexact_array, inverse=True)
+        static = eqx.filter(self, eqx.is_inexact_array, inverse=True)
 
         def density(r: Array, parameters: Array) -> Array:
-            return eqx.combine(unravel(parameters), rest).log_density(r)
+            return eqx.combine(unravel(parameters), static).log_density(r)
 
         dtype = jnp.result_type(float)
         t, weight = np.polynomial.legendre.leggauss(QUADRATURE_NODES)
         r = jnp.asarray(np.tan(0.5 * np.pi * t), dtype)
         measure = jnp.asarray(0.5 * np.pi * weight * (1 + np.tan(0.5 * np.pi * t) ** 2), dtype)
         log_p = jax.vmap(density, (0, None))(r, parameters)
-        by_r, own = jax.vmap(jax.grad(density, (0, 1)), (0, None))(r, parameters)
-        score = jnp.concatenate([-by_r[:, None], -(1 + r * by_r)[:, None], own], axis=1)
+        by_r, by_parameters = jax.vmap(jax.grad(density, (0, 1)), (0, None))(r, parameters)
+        score = jnp.concatenate([-by_r[:, None], -(1 + r * by_r)[:, None], by_parameters], axis=1)
         # Each score by the root of its probability: the square of a score far out overflows.
         score = score * jnp.sqrt(measure * jnp.exp(log_p))[:, None]
         return product(score.T, score)
@@ -145,5 +145,5 @@ def as_likelihood(value: Any, where: str) -> Likelihood:
         if value not in LIKELIHOODS:
             raise unknown("likelihood", value, LIKELIHOODS, where)
         return LIKELIHOODS[value]()
-    wanted = 'a Likelihood such as StudentT(dof=4.0), "gaussian" or "student-t"'
-    raise InputError(f"{where}.likelihood: expected {wanted}, got {described(value)}.")
+    expected = 'a Likelihood such as StudentT(dof=4.0), "gaussian" or "student-t"'
+    raise InputError(f"{where}.likelihood: expected {expected}, got {described(value)}.")

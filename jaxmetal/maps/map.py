@@ -114,8 +114,8 @@ class Map(eqx.Module):
         self.calibration = Calibration() if calibration is None else calibration
         check_type(self.calibration, Calibration, f"{kind}.calibration")
         if covariance is not None and not self.likelihood.gaussian:
-            wanted = "goes with the Gaussian likelihood alone"
-            raise InputError(f"{kind}.covariance: {wanted}, got {type(self.likelihood).__name__}.")
+            problem = "goes with the Gaussian likelihood alone"
+            raise InputError(f"{kind}.covariance: {problem}, got {type(self.likelihood).__name__}.")
         arrays = in_one_unit(kind, values, sigma, covariance, unit)
         self.instrument = instrument
         self._measure(arrays, mask, check)
@@ -145,8 +145,8 @@ class Map(eqx.Module):
         if self.modes is None or not self.additive or is_traced(self.scatter):
             return
         if float(self.scatter) > 0:
-            wanted = "does not go with a scatter, which is a fraction of the model's flux"
-            raise InputError(f"{type(self).__name__}.covariance: {wanted}.")
+            problem = "does not go with a scatter, which is a fraction of the model's flux"
+            raise InputError(f"{type(self).__name__}.covariance: {problem}.")
 
     @abstractmethod
     def moments(self, galaxy: Galaxy) -> tuple[Moment, ...]:
@@ -175,8 +175,8 @@ class Map(eqx.Module):
 
     def predicted(self, *moments: SmearedMoment) -> Float[Array, "*map"]:
         """What the map shows, with the flux scale of its calibration."""
-        shown = self.observed(*moments)
-        return self.calibration.flux_scale * shown if self.additive else shown
+        quantity = self.observed(*moments)
+        return self.calibration.flux_scale * quantity if self.additive else quantity
 
     def tolerance(self, predicted: np.ndarray) -> np.ndarray | float:
         """The error that "auto" sampling may leave where light matters.

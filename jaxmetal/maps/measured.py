@@ -72,23 +72,23 @@ def in_one_unit(kind: str, values: Any, sigma: Any, covariance: Any, unit: Any) 
     InputError
         for what are no numbers, units that cannot be converted into each other, or without errors.
     """
-    found, unit = contents(values), expected_unit(unit, f"{kind}.unit")
-    unit = found.unit if unit is None else unit
-    if sigma is None and covariance is None and found.uncertainty is not None:
-        own = found.unit if found.unit is not None else unit
-        sigma = deviations(found.uncertainty, own, f"{kind}.values.uncertainty")
+    data, unit = contents(values), expected_unit(unit, f"{kind}.unit")
+    unit = data.unit if unit is None else unit
+    if sigma is None and covariance is None and data.uncertainty is not None:
+        data_unit = data.unit if data.unit is not None else unit
+        sigma = deviations(data.uncertainty, data_unit, f"{kind}.values.uncertainty")
     if (sigma is None) == (covariance is None):
-        found_errors = "neither" if sigma is None else "both"
-        raise InputError(f"{kind}: expected sigma or covariance, got {found_errors}.")
+        provided = "neither" if sigma is None else "both"
+        raise InputError(f"{kind}: expected sigma or covariance, got {provided}.")
     # Errors of a logarithm are in dex or mag, whatever it is the logarithm of.
     spread = getattr(unit, "function_unit", unit)
-    numbers = _numbers(found._replace(mask=None), unit, f"{kind}.values")
+    numbers = _numbers(data._replace(mask=None), unit, f"{kind}.values")
     if sigma is not None:
         sigma = _numbers(_deviations(sigma, spread, kind), spread, f"{kind}.sigma")
     else:
         squared = None if spread is None else spread**2
         covariance = _bare(contents(covariance), squared, f"{kind}.covariance")
-    return Arrays(numbers, found.mask, sigma, covariance, unit)
+    return Arrays(numbers, data.mask, sigma, covariance, unit)
 
 
 def _deviations(sigma: Any, unit: Any, kind: str) -> Contents:
@@ -99,23 +99,23 @@ def _deviations(sigma: Any, unit: Any, kind: str) -> Contents:
     return contents(sigma)
 
 
-def _numbers(given: Contents, unit: Any, where: str) -> np.ndarray:
+def _numbers(data: Contents, unit: Any, where: str) -> np.ndarray:
     """As `_bare`, in double precision."""
-    return as_numbers(_bare(given, unit, where), where)
+    return as_numbers(_bare(data, unit, where), where)
 
 
-def _bare(given: Contents, unit: Any, where: str) -> Any:
-    """What was given, in a unit, NaN where it is masked; what has no unit is in that one already."""
-    numbers = given.numbers
-    if given.unit is not None:
-        if unit is None and str(given.unit):
+def _bare(data: Contents, unit: Any, where: str) -> Any:
+    """Values as they came, in a unit, NaN where masked; bare numbers are in that unit already."""
+    numbers = data.numbers
+    if data.unit is not None:
+        if unit is None and str(data.unit):
             raise InputError(
-                f"{where}: in {given.unit}, but the values have no unit; give both a unit, or none."
+                f"{where}: in {data.unit}, but the values have no unit; give both a unit, or none."
             )
-        numbers = converted(numbers, given.unit, "" if unit is None else unit, where)
-    if given.mask is None:
+        numbers = converted(numbers, data.unit, "" if unit is None else unit, where)
+    if data.mask is None:
         return numbers
-    return np.where(given.mask, np.nan, np.asarray(numbers, float))
+    return np.where(data.mask, np.nan, np.asarray(numbers, float))
 
 
 def deviations(uncertainty: Any, unit: Any, where: str) -> Contents:
@@ -146,18 +146,19 @@ def deviations(uncertainty: Any, unit: Any, where: str) -> Contents:
     kind = uncertainty.uncertainty_type
     if kind not in _POWERS:
         raise InputError(
-            f"{where}: expected a standard deviation, a variance or an inverse variance, got an uncertainty of type {kind!r}."
+            f"{where}: expected a standard deviation, a variance or an inverse variance, got an "
+            f"uncertainty of type {kind!r}."
         )
     power = _POWERS[kind]
-    own = contents(uncertainty.array)
-    own_unit = uncertainty.unit if uncertainty.unit is not None else own.unit
+    errors = contents(uncertainty.array)
+    error_unit = uncertainty.unit if uncertainty.unit is not None else errors.unit
     with np.errstate(divide="ignore", invalid="ignore"):
-        numbers = np.asarray(own.numbers, float) ** (1 / power)
-    return Contents(numbers, own.mask, unit if own_unit is None else own_unit ** (1 / power))
+        numbers = np.asarray(errors.numbers, float) ** (1 / power)
+    return Contents(numbers, errors.mask, unit if error_unit is None else error_unit ** (1 / power))
 
 
 def measured(
-    kind: str, gather: Gather, given: Arrays, instrument: Instrument, mask: Any
+    kind: str, gather: Gather, arrays: Arrays, instrument: Instrument, mask: Any
 ) -> Measurements:
     """The measurements of a map: checked shapes, masks combined, pixels gathered into bins.
 
@@ -165,7 +166,7 @@ def measured(
     ----------
     kind, gather
         names the map in messages, and how pixels make a bin.
-    given
+    arrays
         the values with their errors.
     instrument
         that measured them.
@@ -178,18 +179,18 @@ def measured(
         for shapes that do not match, or a mask that is none.
     """
     shape, apertures = instrument.shape, instrument.apertures
-    values = given.values
+    values = arrays.values
     if apertures is not None and values.shape == apertures.shape:
         check_whole(kind, apertures)
         shape = apertures.shape
     if values.shape != shape:
-        wanted = (
+        expected = (
             "the grid's" if apertures is None else f"the grid's {apertures.shape} or the apertures'"
         )
         raise InputError(
-            f"{kind}.values: shape {values.shape} does not match {wanted} {shape}{_axes(shape)}."
+            f"{kind}.values: shape {values.shape} does not match {expected} {shape}{_axes(shape)}."
         )
-    sigma = np.ones(()) if given.sigma is None else given.sigma
+    sigma = np.ones(()) if arrays.sigma is None else arrays.sigma
     if sigma.shape not in ((), shape):
         raise InputError(
             f"{kind}.sigma: expected one number or shape {shape}, got shape {sigma.shape}."
@@ -197,14 +198,14 @@ def measured(
     masked = _mask(kind, mask, shape)
     sigma = np.broadcast_to(sigma, shape)
     if shape == instrument.shape or apertures is None:
-        masked = masked if given.mask is None else masked | given.mask
+        masked = masked if arrays.mask is None else masked | arrays.mask
     else:
         # A pixel without a valid value does not count in its bin, and does not spoil it.
-        known = values if given.mask is None else np.where(given.mask, np.nan, values)
-        values, sigma, masked = gather(kind, apertures, known, sigma, masked)
-    if given.covariance is None:
+        valid_values = values if arrays.mask is None else np.where(arrays.mask, np.nan, values)
+        values, sigma, masked = gather(kind, apertures, valid_values, sigma, masked)
+    if arrays.covariance is None:
         return Measurements(values, sigma, masked, None)
-    matrix = checked(given.covariance, values.size, f"{kind}.covariance")
+    matrix = checked(arrays.covariance, values.size, f"{kind}.covariance")
     sigma = np.sqrt(np.abs(np.diag(matrix))).reshape(values.shape)
     return Measurements(values, sigma, masked, matrix)
 
@@ -213,18 +214,18 @@ def _mask(kind: str, mask: Any, shape: tuple[int, ...]) -> np.ndarray:
     """True where a pixel is to be left out; what is masked in a mask is left out too."""
     if mask is None:
         return np.zeros(shape, bool)
-    found, expected = contents(mask), "expected True (leave the pixel out) or False"
-    if found.unit is not None and str(found.unit):
-        raise InputError(f"{kind}.mask: {expected}, got a quantity in {found.unit}.")
-    masked = np.asarray(found.numbers)
+    data, expected = contents(mask), "expected True (leave the pixel out) or False"
+    if data.unit is not None and str(data.unit):
+        raise InputError(f"{kind}.mask: {expected}, got a quantity in {data.unit}.")
+    masked = np.asarray(data.numbers)
     if masked.shape != shape:
-        wanted = "the grid's" if len(shape) == 2 else "the values'"
+        shape_of = "the grid's" if len(shape) == 2 else "the values'"
         raise InputError(
-            f"{kind}.mask: shape {masked.shape} does not match {wanted} {shape}{_axes(shape)}."
+            f"{kind}.mask: shape {masked.shape} does not match {shape_of} {shape}{_axes(shape)}."
         )
     if masked.dtype.kind not in "bui" or not np.isin(masked, (0, 1)).all():
         raise InputError(f"{kind}.mask: {expected}, got values of type {masked.dtype}.")
-    return masked.astype(bool) if found.mask is None else masked.astype(bool) | found.mask
+    return masked.astype(bool) if data.mask is None else masked.astype(bool) | data.mask
 
 
 def _axes(shape: tuple[int, ...]) -> str:
@@ -250,7 +251,8 @@ def usable(kind: str, values: np.ndarray, sigma: np.ndarray, masked: np.ndarray)
     negative = valid & (sigma < 0)
     if negative.sum() > 0.5 * max(valid.sum(), 1):
         raise InputError(
-            f"{kind}.sigma: standard deviations must be positive; {negative.sum()} of {valid.sum()} pixels have a negative one."
+            f"{kind}.sigma: standard deviations must be positive; {negative.sum()} of "
+            f"{valid.sum()} pixels have a negative one."
         )
     measures = np.isfinite(values) & np.isfinite(sigma) & (sigma > 0)
     if not (measures & ~masked).any():

@@ -9,14 +9,18 @@ FEWEST = 10
 # So many equal values are no chance.
 REPEATS = 3
 # A repeated value is far if it lies this many widths outside the range of the others, and this many
-# of its errors; one that stands alone must lie further out, because real maps have outliers.
-FAR, ALONE = 5.0, 10.0
+# of its errors.
+FAR = 5.0
+# The same for a value that occurs once: further out, because real maps have outliers.
+ALONE = 10.0
 # What pipelines write where nothing was measured.
 _LARGEST = float(np.finfo(np.float32).max)
 _SIZES = [99.0, 99.9, 99.99, 999.0, 999.9, 999.99, 9999.0, 99999.0, 1e10, 1e20, 1e30, _LARGEST]
 CONVENTIONAL = np.array([*_SIZES, *(-size for size in _SIZES), -32768.0])
-# A value above so many times all other light is none, if it is a conventional one and if not.
-BRIGHTER, MUCH_BRIGHTER = 10.0, 1e7
+# A conventional value above so many times all other light is no measurement.
+BRIGHTER = 10.0
+# The same for a value that is not conventional.
+MUCH_BRIGHTER = 1e7
 
 
 class Odd(NamedTuple):
@@ -49,13 +53,19 @@ class Odd(NamedTuple):
         counted = f"{self.count} of {self.size} values"
         others = f"{self.low:.4g} … {self.high:.4g}"
         if np.isnan(self.value):
-            shown = ", ".join(f"{value:.4g}" for value in self.first)
+            examples = ", ".join(f"{value:.4g}" for value in self.first)
             more = ", …" if self.count > len(self.first) else ""
             lie = "lie" if self.count > 1 else "lies"
-            return f"{counted} ({shown}{more}) {lie} far from all others ({others}); mask them if they are no measurements."
+            return (
+                f"{counted} ({examples}{more}) {lie} far from all others ({others}); mask them if "
+                "they are no measurements."
+            )
         are = "are" if self.count > 1 else "is"
         usual = f", the others {others}" if self.far else ""
-        return f"{counted} {are} exactly {self.value:g}{usual}; if that means missing, mask them or make them NaN."
+        return (
+            f"{counted} {are} exactly {self.value:g}{usual}; if that means missing, mask them or "
+            "make them NaN."
+        )
 
 
 def odd_values(
@@ -83,19 +93,19 @@ def odd_values(
         return odd, where
     # Missing values of several kinds are found one after the other, the outermost first.
     while len(odd) < FEWEST:
-        rest = usable & ~where
-        found = _at_the_end(values, sigma, rest, False, light)
-        found = found or _at_the_end(values, sigma, rest, True, light)
-        if found is None:
+        others = usable & ~where
+        extreme = _at_the_end(values, sigma, others, False, light)
+        extreme = extreme or _at_the_end(values, sigma, others, True, light)
+        if extreme is None:
             break
-        odd.append(found._replace(size=size))
-        where |= usable & (values == found.value)
-    rest = usable & ~where
-    if light or rest.sum() < FEWEST:
+        odd.append(extreme._replace(size=size))
+        where |= usable & (values == extreme.value)
+    others = usable & ~where
+    if light or others.sum() < FEWEST:
         return odd, where
-    alone = _alone(values, sigma, rest)
+    alone = _alone(values, sigma, others)
     if alone.any():
-        low, _, high = quantiles(values[rest & ~alone])
+        low, _, high = quantiles(values[others & ~alone])
         first = tuple(values[alone][:3])
         odd.append(Odd(np.nan, int(alone.sum()), size, True, low, high, first))
     return odd, where | alone
@@ -118,30 +128,32 @@ def quantiles(values: np.ndarray) -> tuple[float, float, float]:
 def _at_the_end(
     values: np.ndarray, sigma: np.ndarray, chosen: np.ndarray, largest: bool, light: bool
 ) -> Odd | None:
-    """The smallest or the largest value, if it is repeated or conventional, and far from all others."""
+    """The smallest or largest value, if repeated or conventional, and far from all others."""
     one = float(values[chosen].max() if largest else values[chosen].min())
     same = chosen & (values == one)
     others = chosen & ~same
-    count, rest = int(same.sum()), values[others]
+    count, other_values = int(same.sum()), values[others]
     conventional = bool(np.isclose(one, CONVENTIONAL, rtol=1e-6, atol=0).any())
-    if rest.size < FEWEST or not (count >= REPEATS or conventional):
+    if other_values.size < FEWEST or not (count >= REPEATS or conventional):
         return None
-    if not conventional and np.unique(rest[:1000]).size < FEWEST:
+    if not conventional and np.unique(other_values[:1000]).size < FEWEST:
         # A model of a few parts has no distribution.
         return None
-    low, middle, high = quantiles(rest)
+    low, middle, high = quantiles(other_values)
     error = quantiles(sigma[others])[1]
     width = max(high - low, 3 * error, 1e-4 * abs(middle))
     beyond = one - high if largest else low - one
     if light and largest:
         times = BRIGHTER if conventional and one > 1e9 else MUCH_BRIGHTER
-        far = one > times * np.abs(rest).max()
+        far = one > times * np.abs(other_values).max()
     elif light:
         # Below zero there is nothing but noise.
-        noise = max(-float(np.percentile(rest, 1)), 3 * error)
+        noise = max(-float(np.percentile(other_values, 1)), 3 * error)
         far = one < -2 * FAR * noise
     elif conventional:
-        far = beyond > 0.5 * width and (one > rest.max() if largest else one < rest.min())
+        far = beyond > 0.5 * width and (
+            one > other_values.max() if largest else one < other_values.min()
+        )
     else:
         far = beyond > FAR * width
     if not far or beyond < FAR * quantiles(sigma[same])[1]:

@@ -14,16 +14,19 @@ from jaxmetal.maps.sentinels import quantiles
 FEWEST = 50
 # Median |r| of a normal distribution with a standard deviation of one.
 MEDIAN = 0.6745
-# How near to one the scatter in units of the errors must come if the errors are read rightly, and
-# how far from one it must be as they are: where they change over the map, which is a second sign,
-# and where they do not.
+# Range of the scatter in units of the errors if the errors are read rightly.
 NEAR = (0.5, 1.6)
-WRONG, WRONG_ALONE = 1.6, 7.0
+# Factor from one beyond which the errors are wrong, if they change over the map, which is a second
+# sign ...
+WRONG = 1.6
+# ... and if they do not.
+WRONG_ALONE = 7.0
 # So many pixels tell enough of the noise; of larger maps only some rows are looked at.
 ENOUGH = 4000
-# White noise changes its sign from one r to the next, that of smoothed maps does so less; what has
-# no noise does not.
-ALTERNATES, SMOOTH = -0.1, 0.5
+# The mean sign of products of neighbouring r is below this for white noise.
+ALTERNATES = -0.1
+# It is below this for the noise of smoothed maps, and above it without noise.
+SMOOTH = 0.5
 # Noise that neighbours share shows in r in part only.
 SHARED = 0.25
 # Errors this many times larger than the range of all values measure nothing.
@@ -115,8 +118,8 @@ def pixel_scatter(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray) -> 
     if min(values.shape) < 4:
         return None
     every = max(1, values.size // ENOUGH)
-    known = _with_neighbours(usable, every)
-    whole = np.all(known, axis=0)
+    neighbours = _with_neighbours(usable, every)
+    whole = np.all(neighbours, axis=0)
     if whole.sum() < FEWEST:
         return None
     middle, *beside = _with_neighbours(np.where(usable, values, 0.0), every)
@@ -131,9 +134,9 @@ def pixel_scatter(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray) -> 
     pairs = (rough[:, 1:] * rough[:, :-1])[whole[:, 1:] & whole[:, :-1]]
     alternates = float(np.mean(np.sign(pairs))) if pairs.size else 1.0
     with np.errstate(over="ignore", divide="ignore"):
-        found = in_errors(error * error), in_errors(error), in_errors(1 / error)
+        scatters = in_errors(error * error), in_errors(error), in_errors(1 / error)
     slope = _slope(np.abs(rough[whole]), _with_neighbours(error, every)[0][whole])
-    return Scatter(*found, alternates, slope)
+    return Scatter(*scatters, alternates, slope)
 
 
 def _with_neighbours(image: np.ndarray, every: int) -> list[np.ndarray]:

@@ -9,7 +9,7 @@ from paper.fitting import CLUMPS, clumps_model, draws, fit_each, one_gradient_mo
 from paper.report import write
 
 import jaxmetal as jm
-from jaxmetal.inference.laplace import Fits
+from jaxmetal.inference.fits import Fits
 from jaxmetal.view import style
 from jaxmetal.view.maps import draw_map
 

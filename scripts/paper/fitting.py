@@ -6,7 +6,7 @@ import numpy as np
 import numpyro.distributions as dist
 
 import jaxmetal as jm
-from jaxmetal.inference.laplace import Fits
+from jaxmetal.inference.fits import Fits
 
 CENTRAL, GRADIENT = "disc.metallicity.central", "disc.metallicity.gradient"
 FLAT_CENTRAL, FLAT_GRADIENT = dist.Uniform(6.0, 10.0), dist.Uniform(-1.0, 1.0)

@@ -8,7 +8,8 @@ import numpy as np
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.instrument import Instrument
-from jaxmetal.instrument.psf import PSF, SIGMA_TO_FWHM, CellPSF, GaussianPSF, KernelPSF, NoPSF
+from jaxmetal.instrument.kernel_psf import CellPSF, KernelPSF
+from jaxmetal.instrument.psf import PSF, SIGMA_TO_FWHM, GaussianPSF, NoPSF
 from jaxmetal.instrument.sampling import Sampling
 from jaxmetal.io.lenstronomy import kernels
 from jaxmetal.io.lenstronomy.checks import checked, warn

@@ -1,4 +1,4 @@
-"""Pictures of point sources, on the host: their centre, their width, the sky under them."""
+"""Images of point sources, on the host: their centre, their width, the sky under them."""
 
 import warnings
 from typing import Any
@@ -14,12 +14,12 @@ def distance_from(shape: tuple[int, ...], center: Any) -> np.ndarray:
     return np.hypot(column - center[0], row - center[1])
 
 
-def fwhm(picture: np.ndarray) -> float:
-    """Full width at half maximum of a picture's mean profile about its peak, pixels.
+def fwhm(image: np.ndarray) -> float:
+    """Full width at half maximum of an image's mean profile about its peak, pixels.
 
     Parameters
     ----------
-    picture
+    image
         shape (rows, columns), its peak positive.
 
     Returns
@@ -27,11 +27,11 @@ def fwhm(picture: np.ndarray) -> float:
     fwhm
         infinite if the profile does not fall to half of the peak.
     """
-    row, column = np.unravel_index(np.argmax(picture), picture.shape)
-    distance = distance_from(picture.shape, (column, row)).ravel()
+    row, column = np.unravel_index(np.argmax(image), image.shape)
+    distance = distance_from(image.shape, (column, row)).ravel()
     ring = np.rint(distance).astype(int)
     count = np.maximum(np.bincount(ring), 1)
-    level = np.bincount(ring, picture.ravel()) / count / picture[row, column]
+    level = np.bincount(ring, image.ravel()) / count / image[row, column]
     radius = np.bincount(ring, distance) / count
     below = np.flatnonzero(level < 0.5)
     if below.size == 0:
@@ -41,29 +41,29 @@ def fwhm(picture: np.ndarray) -> float:
 
 
 def enclosing_radius(kernel: Any, center: np.ndarray, outside: float) -> float:
-    """The radius, kernel pixels, beyond which this fraction of a picture's light falls."""
-    picture = np.asarray(kernel, float)
-    distance = distance_from(picture.shape, center).ravel()
+    """The radius, kernel pixels, beyond which this fraction of an image's light falls."""
+    image = np.asarray(kernel, float)
+    distance = distance_from(image.shape, center).ravel()
     order = np.argsort(distance)
-    enclosed = np.cumsum(np.abs(picture).ravel()[order])
+    enclosed = np.cumsum(np.abs(image).ravel()[order])
     index = np.searchsorted(enclosed, (1 - outside) * enclosed[-1])
     return float(distance[order][min(index, distance.size - 1)])
 
 
-def centre_of_light(picture: np.ndarray) -> tuple[float, float]:
+def centre_of_light(image: np.ndarray) -> tuple[float, float]:
     """(column, row) of the centre of light; says so when it is not simply the middle pixel."""
-    rows, columns = picture.shape
-    row, column = np.indices(picture.shape)
+    rows, columns = image.shape
+    row, column = np.indices(image.shape)
     # A Gaussian window that follows the light: the far wings and their noise do not pull it about,
     # and no pixel jumps in or out of it. It is some times wider than the core, because what must
     # stay in place is a galaxy seen through the PSF.
-    width = 2.5 * np.sqrt(4 / np.pi * np.sum(picture > 0.5 * picture.max()))
-    weights = picture**2
+    width = 2.5 * np.sqrt(4 / np.pi * np.sum(image > 0.5 * image.max()))
+    weights = image**2
     for _ in range(100):
         light = weights.sum()
         center = float((column * weights).sum() / light), float((row * weights).sum() / light)
-        distance = distance_from(picture.shape, center)
-        weights = picture * np.exp(-0.5 * distance**2 / width**2)
+        distance = distance_from(image.shape, center)
+        weights = image * np.exp(-0.5 * distance**2 / width**2)
     middle = ((columns - 1) / 2, (rows - 1) / 2)
     even = rows % 2 == 0 or columns % 2 == 0
     if even or np.hypot(center[0] - middle[0], center[1] - middle[1]) > 0.05:
@@ -83,7 +83,7 @@ def constant_level(
     angle: np.ndarray,
     flatness: float,
 ) -> tuple[float, float]:
-    """A constant that is in all pixels of a star's picture.
+    """A constant that is in all pixels of a star's image.
 
     The wings of no PSF fall less steeply than r^-2, or it would hold infinite light. What is left
     in the outermost quarter of the pixels when such wings are continued from the quarter inside of

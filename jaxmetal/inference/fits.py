@@ -1,0 +1,214 @@
+"""The fits of one or many galaxies: maxima, modes, errors and the messages of each."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Array
+
+from jaxmetal.inference.ascent import ARRIVED
+from jaxmetal.inference.fit import Fit, standard_errors
+from jaxmetal.inference.laplace import Surroundings, covariance_in_own_units, covariances, inverses
+from jaxmetal.inference.model import Model
+
+# A parameter whose standard deviation in unconstrained coordinates, where that of its prior is
+# about 1, is larger than this depends on the prior's shape or edge as much as on the data.
+PRIOR_MATTERS = 0.5
+# A value lies at the edge of its prior within this fraction of its error ...
+NEAR = 0.05
+# ... or within this fraction of the prior's width.
+NEAR_WIDTH = 0.001
+# Standard deviation in unconstrained coordinates above which only the prior constrains a parameter.
+PRIOR_ALONE = 0.9
+
+
+class Fits(Sequence[Fit]):
+    """The fits of many galaxies: as columns, and each as a `Fit` when it is asked for.
+
+    Parameters
+    ----------
+    models
+        of one structure.
+    points
+        the maxima in the parameters' own units, as unconstrained points, shape (galaxies, n).
+    around
+        the local expansions there, every array with a first axis of galaxies.
+    modes
+        (points, expansions) of the maxima in unconstrained coordinates, from which errors are taken
+        and samplers start; the same as `points` and `around` if left out.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[Model],
+        points: Any,
+        around: Surroundings,
+        modes: tuple[Any, Surroundings] | None = None,
+    ):
+        self.models = models
+        self.points, self._around = np.asarray(points), jax.tree.map(np.asarray, around)
+        self.unconstrained, self._modes = self.points, self._around
+        if modes is not None:
+            self.unconstrained = np.asarray(modes[0])
+            self._modes = jax.tree.map(np.asarray, modes[1])
+        self.unconstrained_covariance, self._complaints = covariances(
+            models, self.unconstrained, self._modes
+        )
+        # Of the parameters in their order and own units, shape (galaxies, n, n); NaN where there is
+        # none.
+        self.covariance = covariance_in_own_units(self.unconstrained_covariance, self._modes)
+        slope = self._around.slope.astype(float)
+        # What a Newton step would still gain in log posterior.
+        self.gains = 0.5 * np.einsum("gi,gij,gj->g", slope, self.unconstrained_covariance, slope)
+        self._cache: dict[int, Fit] = {}
+
+    @property
+    def prior_matters(self) -> np.ndarray:
+        """Which galaxies have a parameter that the prior constrains, shape (galaxies,).
+
+        It lies at the edge of its prior, or the data hardly constrain it.
+        """
+        covariance = inverses(self._around.hessian)
+        variances = np.diagonal(covariance, axis1=1, axis2=2)
+        informed = (variances < PRIOR_MATTERS**2).all(axis=1)
+        return np.isfinite(self._around.log_posterior) & ~informed
+
+    def with_modes(self, chosen: np.ndarray, points: Any, around: Surroundings) -> "Fits":
+        """The same with the maxima in unconstrained coordinates of some of the galaxies.
+
+        Parameters
+        ----------
+        chosen
+            their numbers.
+        points, around
+            the maxima of the density in unconstrained coordinates, and the local expansions there.
+        """
+        modes = _with_rows(self._mode, chosen, (points, around))
+        return Fits(self.models, self.points, self._around, modes)
+
+    def with_maxima(self, chosen: np.ndarray, points: Any, around: Surroundings) -> "Fits":
+        """The same with other maxima of some of the galaxies.
+
+        Parameters
+        ----------
+        chosen, points, around
+            as for `with_modes`; they replace the modes of these galaxies too.
+        """
+        maxima = _with_rows((self.points, self._around), chosen, (points, around))
+        modes = _with_rows(self._mode, chosen, (points, around))
+        return Fits(self.models, maxima[0], maxima[1], modes)
+
+    @property
+    def _mode(self) -> tuple[np.ndarray, Surroundings]:
+        return self.unconstrained, self._modes
+
+    @property
+    def has_mode(self) -> np.ndarray:
+        """Which galaxies have a mode elsewhere than their maximum, shape (galaxies,)."""
+        return (self.unconstrained != self.points).any(axis=1)
+
+    @property
+    def trapped(self) -> np.ndarray:
+        """Which galaxies have a mode that is more probable than their maximum, shape (galaxies,).
+
+        At the edge of a prior the coordinates are flat: an ascent that came there from afar stays,
+        although the posterior rises inwards.
+        """
+        return self._modes.log_posterior > self._around.log_posterior + ARRIVED
+
+    @property
+    def parameters(self) -> dict[str, np.ndarray]:
+        """{path: values of all galaxies, shape (galaxies, …)}."""
+        # A compiled program gives dictionaries back in alphabetical order; the covariance is in the
+        # model's.
+        return {name: self._around.values[name] for name in self.models[0].free}
+
+    @property
+    def errors(self) -> dict[str, np.ndarray]:
+        """{path: standard deviations of all galaxies, shape (galaxies, …)}."""
+        return standard_errors(self.parameters, self.covariance)
+
+    def __len__(self) -> int:
+        return len(self.models)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        i = range(len(self))[index]
+        if i not in self._cache:
+            self._cache[i] = self._one(i)
+        return self._cache[i]
+
+    def _one(self, i: int) -> Fit:
+        model, around, covariance = (
+            self.models[i],
+            jax.tree.map(lambda array: array[i], self._around),
+            self.covariance[i],
+        )
+        complaints = [self._complaints[i]] if self._complaints[i] else []
+        if not self.gains[i] < ARRIVED:
+            complaints.insert(
+                0,
+                f"not converged: a Newton step would still gain {self.gains[i]:.2g} "
+                "in log posterior",
+            )
+        free = np.sqrt(np.diag(self.unconstrained_covariance[i]))
+        notes = _prior_notes(model, around.values, np.sqrt(np.diag(covariance)), free)
+        galaxy, maps = model.scene_at(around.values)
+        return Fit(
+            parameters={name: around.values[name] for name in model.free},
+            covariance=covariance,
+            galaxy=galaxy,
+            maps=maps,
+            predicted=around.predicted,
+            log_prior=float(around.log_prior),
+            converged=not complaints,
+            message="; ".join([*(complaints or ["converged"]), *notes]),
+            unconstrained=self.unconstrained[i],
+            unconstrained_covariance=self.unconstrained_covariance[i],
+        )
+
+
+def _with_rows(old: Any, chosen: np.ndarray, new: Any) -> Any:
+    """Arrays of all galaxies with the rows of the chosen ones replaced."""
+
+    def replace(array: Any, rows: Any) -> np.ndarray:
+        result = np.array(array)
+        result[chosen] = np.asarray(rows)
+        return result
+
+    return jax.tree.map(replace, old, new)
+
+
+def _prior_notes(
+    model: Model, values: dict[str, Array], errors: np.ndarray, unconstrained_errors: np.ndarray
+) -> list[str]:
+    """A line for each parameter at the edge of its prior, or that the data do not constrain."""
+    notes, start = [], 0
+    for name in model.names:
+        value, prior = np.asarray(values[name], float), model.priors[name]
+        entries = slice(start, start + value.size)
+        error, on_the_line = (
+            e[entries].reshape(value.shape) for e in (errors, unconstrained_errors)
+        )
+        start += value.size
+        edge = _edge(prior, value, error)
+        if edge is not None:
+            notes.append(f"{name} at the edge of its prior, {edge:g}: its error is one-sided")
+        elif np.any(on_the_line > PRIOR_ALONE):
+            notes.append(f"{name} is not constrained by the data beyond its prior")
+    return notes
+
+
+def _edge(prior: Any, value: np.ndarray, error: np.ndarray) -> float | None:
+    """The bound of a prior's support at which a value lies, or None."""
+    bounds = [getattr(prior.support, bound, None) for bound in ("lower_bound", "upper_bound")]
+    width = (
+        np.inf if None in bounds else np.abs(np.subtract(*(np.asarray(b, float) for b in bounds)))
+    )
+    close = np.maximum(NEAR * error, np.where(np.isfinite(width), NEAR_WIDTH * width, 0.0))
+    for bound in bounds:
+        if bound is not None and np.any(np.abs(value - np.asarray(bound, float)) <= close):
+            return float(np.ravel(np.asarray(bound, float))[0])
+    return None

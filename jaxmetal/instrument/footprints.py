@@ -1,0 +1,135 @@
+"""Shapes on the sky, such as fibres and slitlets, and what they cover of each pixel."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxmetal.errors import InputError
+from jaxmetal.instrument.grid import Grid
+from jaxmetal.quantities import ARCSEC, DEGREES, as_numbers
+
+# Fraction of an aperture's area that may lie outside the frame, for rounding.
+BEYOND = 1e-5
+# Of a pixel, from its middle.
+CORNERS = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
+
+
+class Shapes(NamedTuple):
+    """Discs or rectangles on the sky.
+
+    Parameters
+    ----------
+    x, y
+        centres, arcsec, shape (n,).
+    to_unit
+        matrices that turn offsets in arcsec into those of the unit disc or square.
+    area
+        gives the area that the unit shape shares with quadrilaterals, from their corners, shape
+        (pixels, 4, 2).
+    whole
+        the area of the unit shape.
+    """
+
+    x: Float[np.ndarray, " n"]
+    y: Float[np.ndarray, " n"]
+    to_unit: Float[np.ndarray, "n 2 2"]
+    area: Callable
+    whole: float
+
+
+def covered_pixels(kind: str, grid: Grid, shapes: Shapes) -> Float[np.ndarray, "3 parts"]:
+    """What shapes cover of each pixel.
+
+    Parameters
+    ----------
+    kind
+        the constructor of Apertures, for messages.
+    grid
+        of the pixels; they may be turned or sheared.
+    shapes
+        on the sky.
+
+    Returns
+    -------
+    parts
+        the number of the aperture, the number of the pixel (row by row) and the fraction of it that
+        is covered, for each part of a pixel.
+
+    Raises
+    ------
+    InputError
+        for a shape that is not wholly inside the frame.
+    """
+    if not isinstance(grid, Grid):
+        raise InputError(f"Apertures.{kind}: expected a Grid, got {type(grid).__name__}.")
+    origin, matrix = np.asarray(grid.origin, float), np.asarray(grid.matrix, float)
+    middles = np.linalg.solve(matrix, np.stack([shapes.x, shapes.y]) - origin[:, None]).T
+    parts = []
+    for i, (middle, to_pixel) in enumerate(zip(middles, shapes.to_unit @ matrix, strict=True)):
+        column, row = _pixels_around(middle, to_pixel, grid.shape)
+        corners = np.stack([column, row], axis=-1)[:, None, :] + CORNERS
+        shared = shapes.area((corners - middle) @ to_pixel.T)
+        outside = 1 - shared.sum() / shapes.whole
+        if outside > BEYOND:
+            raise InputError(
+                f"Apertures.{kind}: aperture {i} at ({shapes.x[i]:g}, {shapes.y[i]:g}) arcsec has "
+                f"{100 * outside:.3g} % of its area outside the "
+                "frame; make the grid larger, or leave it out."
+            )
+        covered = shared > 0
+        weight = shared[covered] / abs(np.linalg.det(to_pixel))
+        pixel = (row * grid.shape[1] + column)[covered]
+        parts.append(np.stack([np.full(weight.size, i), pixel, weight]))
+    return np.concatenate(parts, axis=1)
+
+
+def _pixels_around(
+    middle: np.ndarray, to_pixel: np.ndarray, shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Columns and rows of the pixels of the frame within the box around a shape."""
+    reach = np.abs(np.linalg.inv(to_pixel)).sum(axis=1)
+    first = np.maximum(np.floor(middle - reach), 0).astype(int)
+    last = np.minimum(np.ceil(middle + reach), np.array(shape[::-1]) - 1).astype(int)
+    ranges = (np.arange(a, b + 1) for a, b in zip(first, last, strict=True))
+    column, row = np.meshgrid(*ranges)
+    return column.ravel(), row.ravel()
+
+
+def columns(kind: str, **values: Any) -> tuple[np.ndarray, ...]:
+    """Numbers for each aperture, finite, sizes positive.
+
+    Parameters
+    ----------
+    kind
+        the constructor of Apertures, for messages.
+    **values
+        by name; one number or shape (n,) each. "angle" is converted to degrees, the others to
+        arcsec, and "radius", "width" and "height" must be positive.
+
+    Returns
+    -------
+    arrays
+        shape (n,) each, in the order given.
+    """
+    arrays = {}
+    for name, value in values.items():
+        unit = DEGREES if name == "angle" else ARCSEC
+        arrays[name] = np.atleast_1d(as_numbers(value, f"Apertures.{kind}.{name}", unit))
+    count = max(array.size for array in arrays.values())
+    for name, array in arrays.items():
+        if array.ndim != 1 or array.size not in (1, count) or not array.size:
+            raise InputError(
+                f"Apertures.{kind}.{name}: expected one number or shape ({count},), "
+                f"got {array.shape}."
+            )
+        size = name in ("radius", "width", "height")
+        bad = ~(np.isfinite(array) & ((array > 0) | (not size)))
+        if bad.any():
+            first, allowed = int(np.argmax(bad)), "positive" if size else "finite"
+            raise InputError(
+                f"Apertures.{kind}.{name}: expected {allowed} numbers, "
+                f"got {array[first]:g} for aperture {first}."
+            )
+    return tuple(np.broadcast_to(array, (count,)) for array in arrays.values())

@@ -1,0 +1,243 @@
+"""Quadrature: averages of the profiles over cells, with more points around cusps.
+
+A cell is a whole fraction of a pixel, or a few pixels where the PSF is wide.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxmetal.instrument.antialiasing import SPREAD, corrected, moment_weights
+from jaxmetal.instrument.grid import Grid
+from jaxmetal.instrument.sampling import Sampling
+from jaxmetal.profiles.numerics import product
+
+# Around a cusp, BLOCK × BLOCK cells are averaged over points that are denser towards it.
+BLOCK = 6
+# The distance of the points from the cusp is this power of an evenly divided coordinate.
+CROWDING = 3
+# On either side of the cusp there are this many more points than elsewhere.
+EXTRA_NODES = 4
+# Offset, in cells, of a cusp when its cell is chosen. Most cusps lie on the border of two cells,
+# where rounding must not decide: a compiled program may compute the position twice, with different
+# last digits, and put the patch beside the cells where it was evaluated.
+NUDGE = 0.0137
+# Number of points evaluated at once: there a compiler sees what stays the same from step to step of
+# a fit or a chain, such as fixed light, and computes it once for all of them. More would exceed a
+# CPU's cache. Unrolling the loop over points would be as good for more of them, but a first fit
+# would take a third longer to compile.
+AT_ONCE = 50_000
+
+# Some images, as functions of the position (x, y).
+Sources = Callable[[Array, Array], Sequence[Array]]
+Cells = Float[Array, "rows columns"]
+
+
+def cell_means(
+    sources: Sources,
+    count: int,
+    grid: Grid,
+    sampling: Sampling,
+    cusps: Sequence[tuple[Array, Array]],
+    smeared: bool,
+) -> list[Cells]:
+    """Averages of functions of position over the cells of the padded frame.
+
+    Parameters
+    ----------
+    sources
+        gives some images at positions (x, y), arcsec.
+    count
+        how many.
+    grid, sampling
+        the pixels and how they are divided.
+    cusps
+        positions (x, y), arcsec, around which the functions may be sharp: points are denser
+        there.
+    smeared
+        whether a PSF follows. Then the averages around the last cusp are corrected for aliasing:
+        light may lie in cells next to its own, as long as the frequencies that pass the PSF are
+        the same.
+
+    Returns
+    -------
+    means
+        of each image, shape (rows, columns) of the padded grid of cells.
+    """
+    if sampling.outside != "sky":
+        return _framed(sources, count, grid, sampling, cusps, smeared)
+    rows, columns = shape = sampling.cells(grid.shape)
+    evaluate = _in_cells(sources, grid, sampling)
+    means = _even_means(evaluate, count, shape, sampling, grid.origin.dtype)
+    if not cusps or sampling.rule == "midpoint":
+        return means
+    block = min(BLOCK, rows - 2 * SPREAD - 2, columns - 2 * SPREAD - 2)
+    if block < 1:
+        return means
+
+    def near(x: Array, y: Array) -> tuple[Array, list[Array]]:
+        # The average over a cell does not depend on where its points lie, so no gradient flows
+        # through them.
+        column, row = (
+            (jax.lax.stop_gradient(pixel) + sampling.margin + 0.5) * sampling.convolve
+            for pixel in grid.pixel(x, y)
+        )
+        nodes = sampling.nodes + EXTRA_NODES
+        return _patches(evaluate, jnp.stack([row, column]), shape, block, nodes)
+
+    # Mapped, so that the profiles are compiled once here however many cusps there are.
+    corners, patches = jax.vmap(near)(*(jnp.stack(place) for place in zip(*cusps, strict=True)))
+    corners = [tuple(corner) for corner in corners]
+    # Image by image, so that the compiler can see that one stays the same from step to step.
+    return [
+        _with_patches(mean, around, corners, smeared)
+        for mean, around in zip(means, patches, strict=True)
+    ]
+
+
+def _in_cells(sources: Sources, grid: Grid, sampling: Sampling) -> Sources:
+    """The sources as functions of (row, column) in cells of the padded frame."""
+    dtype = grid.origin.dtype
+
+    def evaluate(row: Array, column: Array) -> list[Array]:
+        x, y = grid.position(
+            column / sampling.convolve - sampling.margin - 0.5,
+            row / sampling.convolve - sampling.margin - 0.5,
+        )
+        return [(image * jnp.ones_like(x)).astype(dtype) for image in sources(x, y)]
+
+    return evaluate
+
+
+def _patches(
+    evaluate: Sources,
+    place: Float[Array, "2"],
+    shape: tuple[int, int],
+    block: int,
+    nodes: int,
+) -> tuple[Array, list[Array]]:
+    """A block of cells around a cusp, averaged with points that are denser towards it.
+
+    Parameters
+    ----------
+    evaluate
+        gives the images at (row, column) in cells.
+    place
+        of the cusp (row, column), in cells.
+    shape
+        of the padded grid of cells.
+    block
+        rows and columns of the block.
+    nodes
+        points on either side of the cusp, and on either half of the other cells.
+
+    Returns
+    -------
+    corner
+        the first cell (row, column) of the block.
+    patches
+        of each image: the averages over the block, and its light in the cells of the block and
+        SPREAD more on each side, without aliasing, shape (2 block + 2 SPREAD,) * 2.
+    """
+    corner = jnp.clip(
+        jnp.floor(place + NUDGE) - block // 2, SPREAD + 1, np.array(shape) - block - SPREAD - 1
+    )
+    points, gather = jax.vmap(lambda p, first: _crowded(p, first, block, nodes))(place, corner)
+    images = evaluate(points[0][:, None], points[1][None, :])
+    return corner.astype(int), [product(gather[0], image, gather[1].T) for image in images]
+
+
+def _with_patches(
+    mean: Cells,
+    patches: Float[Array, "cusps rows columns"],
+    corners: Sequence[tuple[Array, Array]],
+    smeared: bool,
+) -> Cells:
+    """The averages over cells with the blocks around the cusps replaced, the last one corrected."""
+    block = (patches.shape[-1] - 2 * SPREAD) // 2
+    for (row, column), patch in zip(corners, patches, strict=True):
+        mean = jax.lax.dynamic_update_slice(
+            mean, patch[:block, :block], (row, column), allow_negative_indices=False
+        )
+    return corrected(mean, patches[-1][block:, block:], corners[-1]) if smeared else mean
+
+
+def _framed(
+    sources: Sources,
+    count: int,
+    grid: Grid,
+    sampling: Sampling,
+    cusps: Sequence[tuple[Array, Array]],
+    smeared: bool,
+) -> list[Cells]:
+    """Averages over the cells of the frame, padded with zeros or with the frame's own edge."""
+    ny, nx = (int(sampling.convolve * n) for n in grid.shape)
+    rows, columns = sampling.cells(grid.shape)
+    frame = dataclasses.replace(sampling, margin=0, outside="sky")
+    before = int(sampling.margin * sampling.convolve)
+    around = ((before, rows - before - ny), (before, columns - before - nx))
+    mode = "constant" if sampling.outside == "dark" else "edge"
+    return [
+        jnp.pad(image[:ny, :nx], around, mode=mode)
+        for image in cell_means(sources, count, grid, frame, cusps, smeared)
+    ]
+
+
+def _even_means(
+    evaluate: Sources, count: int, shape: tuple[int, int], sampling: Sampling, dtype: jnp.dtype
+) -> list[Cells]:
+    """Averages over cells from nodes × nodes points in each."""
+    nodes = sampling.nodes
+    points, weights = (2 * np.arange(nodes) + 1) / nodes - 1, np.full(nodes, 2 / nodes)
+    if sampling.rule == "gauss":
+        points, weights = np.polynomial.legendre.leggauss(nodes)
+    row = jnp.arange(shape[0], dtype=dtype)[:, None]
+    column = jnp.arange(shape[1], dtype=dtype)[None, :]
+    inside = (points + 1) / 2
+    offsets = np.stack(np.meshgrid(inside, inside, indexing="ij"), axis=-1).reshape(-1, 2)
+    steps = jnp.asarray(np.column_stack([offsets, np.outer(weights, weights).ravel() / 4]), dtype)
+    if len(steps) * shape[0] * shape[1] <= AT_ONCE:
+        down, along, weight = steps.T[:, :, None, None]
+        return [jnp.sum(weight * image, axis=0) for image in evaluate(row + down, column + along)]
+
+    # Point by point. The images are computed again for the gradient, to save memory.
+    @jax.checkpoint
+    def add(sums: list[Array], point: Array) -> tuple[list[Array], None]:
+        images = evaluate(row + point[0], column + point[1])
+        return [total + point[2] * image for total, image in zip(sums, images, strict=True)], None
+
+    return jax.lax.scan(add, [jnp.zeros(shape, dtype)] * count, steps)[0]
+
+
+def _crowded(
+    cusp: Array, first: Array, count: int, nodes: int
+) -> tuple[Float[Array, " points"], Float[Array, "cells points"]]:
+    """Points in a row of cells from `first` on, denser towards a cusp, and their weights.
+
+    The matrix turns values at the points into averages and corrected averages over cells, see
+    `moment_weights`. A cell is divided at the cusp, or in its middle. With the distance from the
+    cusp as t³, a Sersic profile is smooth in t.
+    """
+    lower = first + jnp.arange(count, dtype=cusp.dtype)
+    inside = (cusp > lower) & (cusp < lower + 1)
+    middle = jnp.where(inside, cusp, lower + 0.5)
+    near, far = jnp.stack([lower, middle]) - cusp, jnp.stack([middle, lower + 1]) - cusp
+    begin, end = jnp.cbrt(near), jnp.cbrt(far)
+    points, weights = (a[:, None, None] for a in np.polynomial.legendre.leggauss(nodes))
+    t = begin + (end - begin) * jnp.asarray((points + 1) / 2, cusp.dtype)
+    steps = CROWDING * t ** (CROWDING - 1) * (end - begin) * jnp.asarray(weights / 2, cusp.dtype)
+    place = cusp + t**CROWDING
+    offset = place - lower - 0.5
+    # Not a product of matrices: with six cells to a batch it would be slow, and less precise on a
+    # GPU.
+    moments = [moment.reshape(-1, count) for moment in (steps, steps * offset, steps * offset**2)]
+    first, second, third = (
+        jnp.asarray(share, cusp.dtype)[:, None] * m
+        for share, m in zip(moment_weights(count), moments, strict=True)
+    )
+    matrix = first + second + third
+    return place.ravel(), matrix.reshape(len(matrix), -1)
