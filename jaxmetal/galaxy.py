@@ -116,10 +116,11 @@ class Galaxy(eqx.Module):
 
     Examples
     --------
-    >>> profile = Profile(light.sersic, amp=16.0, R_sersic=1.0, n_sersic=1.0)
-    >>> galaxy = Galaxy(disc=Component(light=profile))
-    >>> galaxy.disc.light.R_sersic
-    Array(1., dtype=float32)
+    >>> import jaxmetal as jm
+    >>> profile = jm.Profile(jm.light.sersic, amp=16.0, R_sersic=1.0, n_sersic=1.0)
+    >>> galaxy = jm.Galaxy(disc=jm.Component(light=profile))
+    >>> float(galaxy.disc.light.R_sersic)
+    1.0
     """
 
     components: dict[str, Component]

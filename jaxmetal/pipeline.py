@@ -107,8 +107,9 @@ def run(
 
     Examples
     --------
-    >>> made = jm.run("fit.yaml", out="results")
-    >>> made.fit.converged, made.posterior.summary()["disc.metallicity.gradient"]["mean"]
+    >>> import jaxmetal as jm
+    >>> result = jm.run("fit.yaml", out="results")  # doctest: +SKIP
+    >>> result.posterior.summary()["disc.metallicity.gradient"]["mean"]  # doctest: +SKIP
     """
     config = Path(config)
     folder = Path(out) if out is not None else Path(f"{config.stem}-results")

@@ -47,10 +47,11 @@ def ensemble(model: Model, path: str, members: Sequence[Profile]) -> Batch:
 
     Examples
     --------
-    >>> lenses = [jm.read_deflection(x, y, **conventions) for x, y in files]
-    >>> models = jm.ensemble(model, "lens.cluster", lenses)
-    >>> fits = jm.optimise_batch(models)
-    >>> posterior = jm.mixture(jm.sample_batch(models, fits, method="importance"))
+    >>> lenses = [jm.read_deflection(*pair) for pair in files]  # doctest: +SKIP
+    >>> models = jm.ensemble(model, "lens.cluster", lenses)  # doctest: +SKIP
+    >>> fits = jm.optimise_batch(models)  # doctest: +SKIP
+    >>> posteriors = jm.sample_batch(models, fits, method="importance")  # doctest: +SKIP
+    >>> posterior = jm.mixture(posteriors)  # doctest: +SKIP
     """
     old = get(model.galaxy, path)
     if not isinstance(old, Profile):

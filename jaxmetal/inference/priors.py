@@ -29,8 +29,12 @@ class Tied:
 
     Examples
     --------
-    >>> Tied("disc.light.center_x")
-    >>> Tied(("disc.light.amp", "bulge.light.amp"), lambda disc, bulge: disc + bulge)
+    >>> import jaxmetal as jm
+    >>> jm.Tied("disc.light.center_x").paths
+    ('disc.light.center_x',)
+    >>> both = jm.Tied(("disc.light.amp", "bulge.light.amp"), lambda disc, bulge: disc + bulge)
+    >>> both.function(1.0, 2.0)
+    3.0
 
     Raises
     ------
@@ -69,7 +73,8 @@ class Linear:
 
     Examples
     --------
-    >>> priors = {"disc.light.amp": Linear(), "bulge.light.amp": Linear()}
+    >>> import jaxmetal as jm
+    >>> priors = {"disc.light.amp": jm.Linear(), "bulge.light.amp": jm.Linear()}
 
     References
     ----------

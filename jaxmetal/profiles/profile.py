@@ -118,9 +118,10 @@ class Profile(eqx.Module):
 
     Examples
     --------
-    >>> disc = Profile(light.sersic, amp=16.0, R_sersic=1.0, n_sersic=1.0)
-    >>> disc.n_sersic
-    Array(1., dtype=float32)
+    >>> import jaxmetal as jm
+    >>> disc = jm.Profile(jm.light.sersic, amp=16.0, R_sersic=1.0, n_sersic=1.0)
+    >>> float(disc.n_sersic)
+    1.0
     """
 
     function: Callable = eqx.field(static=True)
