@@ -10,6 +10,7 @@ import jaxmetal as jm
 from jaxmetal.compiling import compiled_once
 from jaxmetal.forward import predict_together
 from jaxmetal.forward.cells import ABREAST
+from jaxmetal.instrument.quadrature import BLOCK, _patches
 
 X64 = jax.config.jax_enable_x64
 ROUNDING = 1e-12 if X64 else 2e-6
@@ -327,6 +328,17 @@ def test_a_cusp_on_the_border_of_two_cells_is_refined_where_it_lies(margin):
         for m in (12, margin)
     )
     np.testing.assert_allclose(narrow, wide, rtol=1e-4)
+
+
+def test_rounding_does_not_move_the_cells_that_are_refined_around_a_cusp():
+    """Most cusps lie on the border of two cells; a position may be computed twice."""
+    place = jnp.array([12.0, 17.0])
+
+    def corner(offset):
+        cells, _ = _patches(lambda row, column: [row + column], place + offset, (40, 40), BLOCK, 4)
+        return tuple(np.asarray(cells))
+
+    assert len({corner(offset) for offset in (-1e-5, 0.0, 1e-5)}) == 1
 
 
 @pytest.mark.precision("single")
