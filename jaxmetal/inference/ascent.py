@@ -17,8 +17,8 @@ from jaxmetal.inference.information import value_slope_information
 from jaxmetal.inference.model import Model
 from jaxmetal.profiles.numerics import product
 
-# A fit has arrived when a Newton step would gain less than this in log posterior: 0.045 sigma away
-# at most.
+# A fit has converged when a Newton step would gain less than this in log posterior: it is 0.045
+# sigma away at most.
 ARRIVED = 1e-3
 # Learning rate of Adam at the start.
 ADAM_RATE = 0.05
@@ -34,7 +34,7 @@ End = tuple[Point, Float[Array, ""]]
 
 
 class Climb(NamedTuple):
-    """Where a climb is, what was found there, and where it looks next."""
+    """The state of a climb: the best point and its derivatives, and the next trial point."""
 
     point: Point
     height: Float[Array, ""]
@@ -98,7 +98,7 @@ def _newton(
 
 
 def inverse_root(information: Float[Array, "n n"]) -> Float[Array, "n n"]:
-    """The matrix that turns a unit sphere into the ellipsoid of this information matrix."""
+    """A square root of the inverse of an information matrix: it whitens coordinates."""
     scale, values, vectors = _scaled_axes(information)
     return scale[:, None] * vectors / jnp.sqrt(values)
 
@@ -116,7 +116,7 @@ def _scaled_axes(matrix: Float[Array, "n n"]) -> tuple[Point, Point, Float[Array
 
 
 def _rounding(height: Float[Array, ""]) -> Float[Array, ""]:
-    """How far a log posterior of this size may be wrong."""
+    """The rounding error of a log posterior of this size."""
     return jnp.where(jnp.isfinite(height), 8 * jnp.finfo(height.dtype).eps * jnp.abs(height), 0.0)
 
 

@@ -27,8 +27,8 @@ def draw(priors: Priors, key: Array) -> Values:
 def to_line(priors: Priors, values: Values) -> Float[Array, " n"]:
     """Values by path as one vector, in the order of the priors.
 
-    A value on the edge of its prior's support, such as a scatter of 0, has no finite place on the
-    line: there is no slope to follow from it. The middle of the prior stands in for it.
+    A value on the edge of its prior's support, such as a scatter of 0, has no finite coordinate;
+    the middle of the prior is used instead.
     """
     parts = _of_each(priors, lambda coordinate, value: coordinate.line(value), values)
     line = jnp.concatenate([parts[name].ravel() for name in priors]) if priors else jnp.zeros(0)

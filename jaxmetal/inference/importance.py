@@ -55,7 +55,7 @@ def evaluate(
     """
     count = len(points)
     parts = -(-count // together)
-    # Parts of one size, the last filled up: what were left over would be compiled once more.
+    # Parts of one size, the last filled up: a smaller one would be compiled separately.
     numbers = np.resize(np.arange(count), (parts, -(-count // parts)))
 
     def one(u: Array, key: Array) -> tuple[Array, Any, Any]:
@@ -217,8 +217,8 @@ def _resampled(
 
 
 def _attributes(smoothed: Smoothed, picked: np.ndarray, seed: int) -> dict[str, Any]:
-    # What is drawn again from the proposals knows no more than they do, and less where one stands
-    # for several.
+    # Resampled draws have no more effective samples than the proposals, and fewer where one is
+    # repeated.
     distinct = len(picked) ** 2 / np.sum(np.bincount(picked).astype(float) ** 2)
     return {
         "method": "importance",

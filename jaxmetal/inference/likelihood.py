@@ -84,7 +84,8 @@ def _information_root(likelihood: Likelihood) -> Float[Array, "k k"]:
     """R with Rᵀ R = A; no gradient flows through it."""
     information = jax.lax.stop_gradient(likelihood.score_information())
     scale = jnp.sqrt(jnp.diag(information))
-    # Of unit diagonal, and kept from being singular: of many degrees of freedom nothing is known.
+    # Of unit diagonal, and regularised: the data do not determine a large number of degrees of
+    # freedom.
     scale = jnp.where(scale > 0, scale, 1.0)
     padding = 8 * jnp.finfo(information.dtype).eps * jnp.eye(len(scale), dtype=information.dtype)
     unit = information / scale[:, None] / scale

@@ -20,9 +20,10 @@ from jaxmetal.inference.model import Model
 from jaxmetal.inference.progress import bar
 from jaxmetal.maps import Map
 
-# An ascent that has not arrived goes on from where it is this many times at most.
+# An ascent that has not converged continues from where it is this many times at most.
 ROUNDS = 4
-# Draws from a wide prior lie where nothing shows which way is up, such as axis ratios near zero.
+# Fraction of the way from the start to draws from the priors. Draws from a wide prior lie where the
+# density is flat, such as axis ratios near zero.
 PART_OF_THE_WAY = 0.5
 
 

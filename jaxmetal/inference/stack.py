@@ -110,7 +110,7 @@ def _over_galaxies(function: Callable, *arguments: Any) -> Any:
     if len(devices) == 1:
         return mapped(*arguments)
     arrays, static = eqx.partition(arguments, eqx.is_array)
-    # Each device goes its own way, to its own number of steps.
+    # Devices do not synchronise: each runs its own number of steps.
     mesh, share = Mesh(np.array(devices), ("galaxies",)), PartitionSpec("galaxies")
     work = lambda arrays: mapped(*eqx.combine(arrays, static))  # noqa: E731
     return jax.shard_map(work, mesh=mesh, in_specs=share, out_specs=share, check_vma=False)(arrays)

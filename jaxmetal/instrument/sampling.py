@@ -18,19 +18,19 @@ from jaxmetal.instrument.psf import PSF
 MAX_POINTS = 2e7
 # Sides of cells larger than a pixel, in pixels.
 CELL_SIZES = (1, 1.25, 1.5, 2, 3, 4, 6, 8, 12, 16)
-# So many sizes smaller are the cells by which one of them is judged.
+# A size is judged by cells that are this many sizes smaller.
 SIZES_ON = 3
 # The error scales about as this power of the size of the cells.
 FALL = 4
 # Cells larger by this factor than that scaling requires are tried.
 LUCK = 1.15
-# The margin does not grow where that changes less than this part of what is allowed.
+# The margin stays where widening it changes less than this fraction of the allowed error.
 SETTLED = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
 class Sampling:
-    """How an instrument is computed.
+    """The sampling at which an instrument is computed.
 
     Parameters
     ----------
@@ -45,8 +45,8 @@ class Sampling:
         "gauss": Gauss-Legendre points, which crowd towards cusps; "midpoint": the middles of
         nodes × nodes equal parts of a cell and nothing finer, as other codes do it.
     outside
-        what stands in the margin: "sky" (the profiles go on), "dark", or "edge" (the outermost
-        cells of the frame, repeated).
+        what fills the margin: "sky" (the profiles continue), "dark" (zeros), or "edge" (the
+        outermost cells of the frame, repeated).
     """
 
     convolve: float
@@ -241,7 +241,7 @@ def guess(psf: PSF, grid: Grid, margin: int) -> Sampling:
 
     A convolution on cells is right when the PSF passes nothing beyond half a cycle per cell. With
     whole cells in a pixel 1e-3 is let through, because the average over the pixel and the galaxy's
-    own smoothness suppress those waves further; with cells larger than a pixel 1e-6.
+    own smoothness suppress those frequencies further; with cells larger than a pixel 1e-6.
     """
     if margin == 0:
         return Sampling(1, 2, margin)
@@ -256,7 +256,7 @@ def guess(psf: PSF, grid: Grid, margin: int) -> Sampling:
 
 @compiled
 def _passed(psf: PSF, grid: Grid, frequency: np.ndarray) -> Array:
-    """How much of a wave of these cycles per pixel along either axis passes the PSF."""
+    """The transfer function of the PSF at these cycles per pixel along either axis."""
     frequencies, zero = jnp.asarray(frequency, grid.origin.dtype), jnp.zeros(1, grid.origin.dtype)
     along, across = (
         psf.transfer(grid, frequencies[None, :], zero[:, None]),
