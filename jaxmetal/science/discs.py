@@ -247,5 +247,6 @@ def _half_light(component: Component) -> float | None:
 
 def _number(value: Any) -> float | None:
     """One finite number; None for anything else."""
-    finite = value is not None and np.ndim(value) == 0 and np.isfinite(value)
-    return float(value) if finite else None
+    if value is None or np.ndim(value) != 0 or not np.isfinite(value):
+        return None
+    return float(value)
