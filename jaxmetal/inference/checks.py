@@ -21,7 +21,7 @@ def check_scene(galaxy: Galaxy, maps: Mapping[str, Map]) -> None:
     check_type(galaxy, Galaxy, "Model.galaxy", "write Model(galaxy, {'z': map}, priors)")
     if maps is not None and not isinstance(maps, Mapping):
         raise InputError(
-            f"Model.maps: expected maps by name, such as {{'z': one_map}}, got {described(maps)}."
+            f"Model.maps: expected maps by name, such as {{'z': map}}, got {described(maps)}."
         )
     if not maps:
         raise InputError(
