@@ -9,7 +9,7 @@ from scenes import CENTRAL, GRADIENT, disc, telescope
 
 import jaxmetal as jm
 from jaxmetal.inference.information import prior_curvature, value_slope_information
-from jaxmetal.inference.laplace import _inverses
+from jaxmetal.inference.laplace import inverses
 
 SCALES = {CENTRAL: 0.02, GRADIENT: 0.005}
 
@@ -54,7 +54,7 @@ def test_parameters_that_the_data_cannot_tell_apart_have_no_covariance(correlati
     """Whatever their units."""
     matrix = np.array([[1.0, correlation], [correlation, 1.0]])
     units = np.diag([1.0, 1e6])
-    inverse = _inverses((units @ matrix @ units)[None])[0]
+    inverse = inverses((units @ matrix @ units)[None])[0]
     assert np.isfinite(inverse).all() == usable
     if usable:
         np.testing.assert_allclose(units @ inverse @ units, np.linalg.inv(matrix), rtol=1e-6)

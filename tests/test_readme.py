@@ -12,7 +12,7 @@ import yaml
 from astropy.table import Table
 
 import jaxmetal as jm
-from jaxmetal import cli
+from jaxmetal.cli.parser import build_parser
 from jaxmetal.io.fits import write_maps
 from jaxmetal.io.scene import build
 from jaxmetal.survey.catalogue import Catalogue, check_references, configure
@@ -134,7 +134,7 @@ COMMANDS = [
 
 @pytest.mark.parametrize("line", COMMANDS)
 def test_commands_are_those_of_the_command_line(line):
-    arguments = cli._parser().parse_args(shlex.split(line, comments=True)[1:])
+    arguments = build_parser().parse_args(shlex.split(line, comments=True)[1:])
     assert callable(arguments.run)
 
 
