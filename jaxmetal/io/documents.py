@@ -80,8 +80,8 @@ def read(path: str | os.PathLike) -> dict[str, Any]:
     Raises
     ------
     InputError
-        if there is no such file, it is not written as its suffix says, or it stands for far more
-        values than it has lines.
+        if there is no such file, its format is not that of its suffix, or references multiply
+        its values beyond a limit.
     """
     path = Path(path)
     if path.suffix.lower() not in (".yaml", ".yml", ".toml"):

@@ -1,4 +1,4 @@
-"""Pydantic's errors about a configuration in the terms of whoever writes one."""
+"""Pydantic's errors about a configuration in the terms of its author."""
 
 import re
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ def explain(details: Mapping[str, Any]) -> tuple[Place, str]:
     """
     kind, value, place = details["type"], details["input"], place_of(details["loc"])
     if kind == "missing" and isinstance(place[-1], int):
-        # The list is reported as a whole: nobody counts its items from zero.
+        # The list is reported as a whole, because users do not count its items from zero.
         expected = _form(place[:-1], details["loc"][:-1])
         return place[:-1], f"expected {expected}, got {_short(value)}."
     if kind == "missing":

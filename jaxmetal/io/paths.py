@@ -32,7 +32,7 @@ def file_path(text: str, folder: Path) -> Path:
     Raises
     ------
     InputError
-        for an environment variable that is not set, or the home folder of nobody.
+        for an environment variable that is not set, or the home folder of an unknown user.
     """
     for name in re.findall(r"\$\{?(\w+)\}?", text):
         if not os.environ.get(name):

@@ -69,7 +69,7 @@ def inclination(ellipticity: float, label: str) -> float:
     ellipticity
         1 - b/a.
     label
-        where it stands, for messages.
+        its place, for messages.
 
     Returns
     -------

@@ -132,11 +132,11 @@ def _checked_options(
 
 
 def _explained(place: str, details: Mapping[str, Any], block: type[BaseModel]) -> tuple[str, str]:
-    """Where a wrong option stands, and what is wrong with it."""
+    """The place of a wrong option, and what is wrong with it."""
     name = str(details["loc"][0])
     if details["type"] == "extra_forbidden":
-        known = [*FromReader.model_fields, *block.model_fields]
-        return f"{place}.{name}", str(unknown("key", name, known))
+        keys = [*FromReader.model_fields, *block.model_fields]
+        return f"{place}.{name}", str(unknown("key", name, keys))
     # As if the option were a key of the configuration's own.
     where = (*place.split("."), FromReader.tag, *details["loc"])
     path, text = explain({**details, "loc": where})
@@ -156,14 +156,14 @@ def _check_reading(reading: Any, kind: str) -> None:
 
 def _check_grid(reading: Reading, kind: str) -> None:
     """Without a WCS results can state the pixel scale alone."""
-    # Not at the top: JAX comes with it, and the command line's help needs neither.
+    # Not at the top: it imports JAX, which the help of the command line must not wait for.
     from jaxmetal.instrument.grid import Grid
 
     grid = reading.grid
     if grid is None:
         raise InputError(f"the reader {kind!r} gives neither a grid nor a WCS.")
     regular = Grid.regular(reading.shape, float(grid.pixel_scale))
-    for own, wanted in ((grid.origin, regular.origin), (grid.matrix, regular.matrix)):
-        if not np.allclose(own, wanted, atol=1e-3 * float(grid.pixel_scale)):
+    for actual, expected in ((grid.origin, regular.origin), (grid.matrix, regular.matrix)):
+        if not np.allclose(actual, expected, atol=1e-3 * float(grid.pixel_scale)):
             lack = "gives a grid without a WCS that is not Grid.regular"
             raise InputError(f"the reader {kind!r} {lack}; give its WCS.")
