@@ -98,6 +98,7 @@ def test_importance_sampling_of_a_batch_agrees_with_laplace(models, fits):
     assert not np.array_equal(posteriors[0].samples[GRADIENT], posteriors[1].samples[GRADIENT])
 
 
+@pytest.mark.slow
 def test_one_refused_galaxy_gets_chains_and_its_neighbours_keep_their_draws(models, fits):
     """A fit that claims a tenth of its errors, between two that tell the truth."""
     narrow = dataclasses.replace(

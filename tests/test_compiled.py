@@ -86,6 +86,7 @@ def test_it_can_be_moved(monkeypatch, tmp_path):
     assert cache._folder().parent == tmp_path / ".cache" / "jaxmetal"
 
 
+@pytest.mark.slow
 def test_a_program_with_priors_is_the_same_in_every_process():
     orders = []
     for seed in ("1", "2", "3"):
@@ -165,6 +166,7 @@ def alone(program, *arguments, seconds=240, **variables):
     return done.stdout.split()
 
 
+@pytest.mark.slow
 def test_the_next_process_finds_every_program_in_jaxs_cache_and_the_same_numbers(tmp_path):
     kept = {
         "JAX_COMPILATION_CACHE_DIR": str(tmp_path),

@@ -134,6 +134,7 @@ def test_a_scatter_that_the_data_do_not_need_is_sampled_like_anything_else(prior
         assert abs(rows[name]["mean"] - float(alone.parameters[name])) < 0.1 * alone.errors[name]
 
 
+@pytest.mark.slow
 @pytest.mark.precision("single")
 def test_chains_do_not_diverge_at_the_edge_of_a_prior():
     model = model_of({SCATTER: dist.HalfNormal(0.1)})

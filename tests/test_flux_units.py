@@ -112,7 +112,7 @@ def test_value_gradient_and_information_do_not_depend_on_the_unit(kind, toleranc
         )
 
 
-@pytest.mark.parametrize("kind", ["log-uniform", "linear"])
+@pytest.mark.parametrize("kind", ["log-uniform", pytest.param("linear", marks=pytest.mark.slow)])
 def test_fits_and_posteriors_do_not_depend_on_the_unit(kind, tolerance):
     reference = jm.optimise(KINDS[kind](1.0), starts=1)
     assert reference.converged
@@ -134,6 +134,7 @@ def test_fits_and_posteriors_do_not_depend_on_the_unit(kind, tolerance):
             assert row["sd"] / own == pytest.approx(posterior.summary()[name]["sd"], rel=0.05)
 
 
+@pytest.mark.slow
 def test_a_batch_of_galaxies_in_units_of_their_own_fits_each_of_them():
     models = [KINDS["log-uniform"](unit) for unit in (1.0, 1e-25, 1e25, 1e-17)]
     fits = jm.optimise_batch(models)
