@@ -77,6 +77,22 @@ def test_a_shift_moves_the_map_on_the_sky():
 
 
 @pytest.mark.precision("single")
+def test_maps_of_one_instrument_may_lie_in_different_places():
+    """Each is predicted where it lies, also with the data of another galaxy."""
+    instrument = telescope()
+    shifted = jm.Calibration(shift_x=0.4, shift_y=-0.2)
+    maps = {"z": blank(instrument), "light": blank(instrument, jm.LightMap, calibration=shifted)}
+    model = jm.Model(disc(), maps)
+    assert model.groups == ((("light",),), (("z",),))
+    images = model.predict({})
+    for name, one_map in maps.items():
+        np.testing.assert_allclose(images[name], jm.predict(disc(), one_map), atol=3e-5)
+    together = jm.Model(disc(), {"z": maps["z"], "light": blank(instrument, jm.LightMap)})
+    with pytest.raises(jm.InputError, match=r"light, z have the same pixels.*shifts included"):
+        together.with_maps(maps)
+
+
+@pytest.mark.precision("single")
 def test_calibrations_are_fitted_with_the_galaxy():
     """Two maps of one galaxy: the second is fainter, shifted, and its errors are twice too small."""
     instrument = telescope((21, 21), 0.3, 0.8, (2, 1), 6)

@@ -233,7 +233,7 @@ def test_maps_on_one_instrument_are_predicted_together():
         disc(),
         {"z": blank(instrument), "light": blank(instrument, jm.LightMap), "far": blank(other)},
     )
-    assert m.groups == ((("far",), ("light", "z")),)
+    assert m.groups == ((("far",),), (("light", "z"),))
     assert {name: v.shape for name, v in m.predict({}).items()} == dict.fromkeys(
         ("far", "light", "z"), (31, 31)
     )
@@ -268,7 +268,7 @@ def test_psf_width_scatter_and_array_parameters_can_be_free():
             "light.instrument.psf.fwhm": dist.Normal(0.8, 0.1),
         },
     )
-    assert m.groups == ((("light",), ("z",)),), (
+    assert m.groups == ((("light",),), (("z",),)), (
         "a map whose PSF is free has an instrument of its own"
     )
     fit = jm.optimise(m, starts=1)

@@ -151,6 +151,8 @@ def test_profiles_are_evaluated_once_for_all_psfs_on_one_grid():
     }
     model = jm.Model(galaxy, maps)
     assert model.groups == ((("z0",), ("z1",), ("z2",)),)
+    free = jm.Model(galaxy, maps, {"z1.instrument.psf.fwhm": dist.LogNormal(0.0, 0.1)})
+    assert free.groups == model.groups, "pixels are shared also where a PSF is free"
 
     def evaluations(*groups):
         calls.clear()

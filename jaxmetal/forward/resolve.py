@@ -100,11 +100,14 @@ def resolve_with_light(scenes: Iterable[Scene]) -> tuple[dict[str, Map], dict[st
 
 
 def _by_instrument(maps: Mapping[str, Map]) -> list[list[str]]:
-    """The names of the maps whose sampling is to be chosen; those of one instrument together."""
-    names: dict[int, list[str]] = {}
+    """The names of the maps whose sampling is to be chosen.
+
+    Those of one instrument that lie in the same place are together.
+    """
+    names: dict[Any, list[str]] = {}
     for name, one_map in maps.items():
         if one_map.instrument.sampling is None:
-            names.setdefault(id(one_map.instrument), []).append(name)
+            names.setdefault((id(one_map.instrument), one_map.shift), []).append(name)
     return list(names.values())
 
 

@@ -24,7 +24,7 @@ Groups = tuple[tuple[str, ...], ...]
 
 
 def shared(maps: Mapping[str, Map], free: Collection[str]) -> Groups:
-    """The names of the maps, those of one instrument together.
+    """The names of the maps, those of one instrument that lie in the same place together.
 
     Parameters
     ----------
@@ -35,9 +35,31 @@ def shared(maps: Mapping[str, Map], free: Collection[str]) -> Groups:
     """
     groups: dict[Any, list[str]] = {}
     for name, one_map in maps.items():
-        key = name if name in free else id(one_map.instrument)
+        key = name if name in free else (id(one_map.instrument), one_map.shift)
         groups.setdefault(key, []).append(name)
     return tuple(map(tuple, groups.values()))
+
+
+def pixels_of(maps: Mapping[str, Map], groups: Groups, moving: Collection[str]) -> list[Any]:
+    """For each group of `shared` a key, equal for those that have their pixels in common.
+
+    They share one Grid object, as instruments share one Instrument: whether two grids happen to be
+    equal in one galaxy says nothing of the next one.
+
+    Parameters
+    ----------
+    maps
+        as the user made them.
+    groups
+        of `shared`.
+    moving
+        names of the maps whose pixels move in a fit: nobody shares them.
+    """
+    firsts = [maps[names[0]] for names in groups]
+    return [
+        names if set(names) & set(moving) else (id(one_map.instrument.grid), one_map.shift)
+        for names, one_map in zip(groups, firsts, strict=True)
+    ]
 
 
 def set_apart(maps: Mapping[str, Map], names: Collection[str]) -> Maps:
@@ -52,6 +74,7 @@ def set_apart(maps: Mapping[str, Map], names: Collection[str]) -> Maps:
 def make_ready(
     scenes: Iterable[tuple[Galaxy, Mapping[str, Map]]],
     groups: Groups,
+    pixels: Sequence[Any],
     free: Collection[str],
     light_is_fixed: bool,
 ) -> Maps:
@@ -61,8 +84,8 @@ def make_ready(
     ----------
     scenes
         (galaxy, maps): where a fit starts, then others that it may visit.
-    groups
-        of `shared`.
+    groups, pixels
+        of `shared`, and the key of `pixels_of` for each.
     free
         names of the maps whose PSF changes in a fit: it cannot be transformed beforehand.
     light_is_fixed
@@ -72,7 +95,7 @@ def make_ready(
     scenes = iter(scenes)
     first = galaxy, _ = next(scenes)
     maps, lights = resolve_with_light(chain([first], scenes))
-    used = _on_common_cells([maps[names[0]].instrument for names in groups])
+    used = _with_common_samplings([maps[names[0]].instrument for names in groups], pixels)
     for names, instrument in zip(groups, used, strict=True):
         ready = instrument if names[0] in free else instrument.with_transfer()
         for name in names:
@@ -85,17 +108,17 @@ def make_ready(
     return maps
 
 
-def _on_common_cells(used: Sequence[Instrument]) -> list[Instrument]:
+def _with_common_samplings(used: Sequence[Instrument], pixels: Sequence[Any]) -> list[Instrument]:
     """Instruments of the same pixels with one sampling, where one costs less than all of them.
 
     It is the finest that was chosen for any; samplings that the user chose stay.
     """
-    grids: dict[Any, list[int]] = {}
-    for index, instrument in enumerate(used):
+    together: dict[Any, list[int]] = {}
+    for index, (instrument, key) in enumerate(zip(used, pixels, strict=True)):
         if instrument.error is not None:
-            grids.setdefault(_grid_key(instrument), []).append(index)
+            together.setdefault(key, []).append(index)
     result = list(used)
-    for indices in grids.values():
+    for indices in together.values():
         samplings = [s for s in (used[index].sampling for index in indices) if s is not None]
         finest = max(samplings, key=lambda s: (s.convolve, s.nodes))
         common = finest.with_margin(max(s.margin for s in samplings))
@@ -156,7 +179,7 @@ def sampled_like(maps: Mapping[str, Map], like: Mapping[str, Map]) -> Maps:
 
 
 def on_common_cells(
-    maps: Mapping[str, Map], groups: Groups, moving: Collection[str]
+    maps: Mapping[str, Map], groups: Groups, pixels: Sequence[Any]
 ) -> tuple[Groups, ...]:
     """Which instruments are computed on the same cells.
 
@@ -164,10 +187,8 @@ def on_common_cells(
     ----------
     maps
         with their samplings chosen.
-    groups
-        of `shared`.
-    moving
-        names of the maps whose pixels move in a fit: nobody shares their cells.
+    groups, pixels
+        of `shared`, and the key of `pixels_of` for each.
 
     Returns
     -------
@@ -175,15 +196,39 @@ def on_common_cells(
         of each set of cells, of each instrument on it: names of maps.
     """
     cells: dict[Any, list[tuple[str, ...]]] = {}
-    for names in groups:
-        pointing = maps[names[0]].pointing
-        key = (_grid_key(pointing), pointing.sampling, isinstance(pointing.psf, NoPSF))
-        cells.setdefault(names if set(names) & set(moving) else key, []).append(names)
+    for names, key in zip(groups, pixels, strict=True):
+        instrument = maps[names[0]].instrument
+        smeared = not isinstance(instrument.psf, NoPSF)
+        cells.setdefault((key, instrument.sampling, smeared), []).append(names)
     return tuple(map(tuple, cells.values()))
 
 
-def _grid_key(instrument: Instrument) -> Any:
-    """What must be equal for the pixels to be the same."""
+def check_shared(maps: Mapping[str, Map], groups: Sequence[Groups]) -> None:
+    """Maps share instruments and pixels as those of the model do whose data they replace.
+
+    Raises
+    ------
+    InputError
+        naming the maps that do not.
+    """
+    for cells in groups:
+        for names in cells:
+            if len({id(maps[name].instrument) for name in names}) > 1:
+                raise InputError(
+                    f"with_maps: {', '.join(names)} share an instrument in this model, "
+                    "so they must share one here."
+                )
+        names = [name for part in cells for name in part]
+        pointings = [maps[name].pointing for name in names]
+        if any(_pixels(pointing) != _pixels(pointings[0]) for pointing in pointings):
+            raise InputError(
+                f"with_maps: {', '.join(names)} have the same pixels in this model, "
+                "so they must have the same here, shifts included."
+            )
+
+
+def _pixels(instrument: Instrument) -> Any:
+    """What is equal if the pixels are the same."""
     grid = instrument.grid
     return (*(np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(grid)), grid.shape)
 

@@ -89,9 +89,9 @@ class Model(eqx.Module):
         # A shift moves the pixels of its map alone.
         alone = free | moving
         together = instruments.shared(self.maps, alone)
-        self.groups = (together,)
-        self.maps = self._ready_maps(alone, together, free)
-        self.groups = instruments.on_common_cells(self.maps, together, moving)
+        pixels = instruments.pixels_of(self.maps, together, moving)
+        self.maps = self._ready_maps(alone, together, pixels, free)
+        self.groups = instruments.on_common_cells(self.maps, together, pixels)
 
     # A model is equal to itself alone, so that its bound methods can be given to jit.
     __hash__ = object.__hash__
@@ -107,7 +107,7 @@ class Model(eqx.Module):
         return Scene(self.galaxy, self.maps, self.ties)
 
     def _ready_maps(
-        self, alone: set[str], together: instruments.Groups, free: set[str]
+        self, alone: set[str], together: instruments.Groups, pixels: list[Any], free: set[str]
     ) -> dict[str, Map]:
         """The maps with their samplings chosen, those that share an instrument in groups.
 
@@ -127,7 +127,7 @@ class Model(eqx.Module):
 
         tied = (path for path, _ in self.ties)
         is_fixed = instruments.light_is_fixed((*self.names, *self.linear, *tied))
-        return instruments.make_ready(scenes(), together, free, is_fixed)
+        return instruments.make_ready(scenes(), together, pixels, free, is_fixed)
 
     def scene_at(self, values: Values) -> tuple[Galaxy, dict[str, Map]]:
         """The galaxy and the maps at these values, ties followed and Linear amplitudes solved."""
@@ -162,12 +162,7 @@ class Model(eqx.Module):
             raise InputError(
                 f"with_maps: expected maps {', '.join(self.maps)}, got {', '.join(maps)}."
             )
-        for names in (names for group in self.groups for names in group):
-            if len({id(maps[name].instrument) for name in names}) > 1:
-                raise InputError(
-                    f"with_maps: {', '.join(names)} share an instrument in this model, "
-                    "so they must share one here."
-                )
+        instruments.check_shared(maps, self.groups)
         sampled = instruments.sampled_like(maps, self.maps)
         check_coverage(self.galaxy, sampled)
         return eqx.tree_at(lambda model: model.maps, self, sampled)

@@ -191,6 +191,11 @@ class Map(eqx.Module):
         return LIGHT_TOLERANCE * max(float(np.ptp(predicted)), 1.0)
 
     @property
+    def shift(self) -> tuple[float, float]:
+        """How far the map lies from where its grid says, (x, y) in arcsec, as plain numbers."""
+        return float(self.calibration.shift_x), float(self.calibration.shift_y)
+
+    @property
     def pointing(self) -> Instrument:
         """The instrument, its grid moved by the shift of the calibration."""
         shift = jnp.stack([self.calibration.shift_x, self.calibration.shift_y])
