@@ -60,10 +60,6 @@ class Compiled:
             return self._function(*arguments)
         return self._program(*arguments)
 
-    def prepare(self, *arguments: Any) -> None:
-        """Compile for arguments of this kind without a run; later calls reuse the program."""
-        self._program.lower(*arguments).compile()
-
 
 def compiled(function: Callable) -> Compiled:
     """`function` compiled to run fast."""

@@ -1,6 +1,7 @@
 """A tiny survey on disk: galaxies of two frame sizes and PSFs, cheap to fit."""
 
 import copy
+import sys
 
 import numpy as np
 import yaml
@@ -28,6 +29,12 @@ CONFIG = {
     "fit": {"starts": 1},
     "sample": {"chains": 2, "draws": 250, "warmup": 50},
 }  # fmt: skip
+
+
+def batch_command(out, *options):
+    """The command line that runs the survey of `write_survey` in its folder."""
+    command = "-m jaxmetal batch galaxies.ecsv survey.yaml --out"
+    return [sys.executable, *command.split(), str(out), *options]
 
 
 def gradient(i):

@@ -5,13 +5,12 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from surveys import changed, numbers, write_survey
+from surveys import batch_command, changed, numbers, write_survey
 
 import jaxmetal as jm
 from jaxmetal import survey
@@ -56,17 +55,7 @@ def alone(tmp_path_factory, environment):
     """Sixteen galaxies, and the numbers of a survey of them that nothing disturbed, computed by a process of its own."""
     folder = tmp_path_factory.mktemp("cluster")
     write_survey(folder, SHARDS, CONFIG)
-    words = [
-        sys.executable,
-        "-m",
-        "jaxmetal",
-        "batch",
-        "galaxies.ecsv",
-        "survey.yaml",
-        "--out",
-        "alone",
-        "--quiet",
-    ]
+    words = batch_command("alone", "--quiet")
     subprocess.run(words, cwd=folder, env=environment, check=True)
     return folder, numbers(survey.collect(folder / "alone"))
 
@@ -150,17 +139,7 @@ def test_sixteen_shards_arrive_once_each_through_a_rough_night(slurm, alone, env
                     return True
         return False
 
-    words = [
-        sys.executable,
-        "-m",
-        "jaxmetal",
-        "batch",
-        "galaxies.ecsv",
-        "survey.yaml",
-        "--out",
-        "out",
-        "--slurm",
-    ]
+    words = batch_command("out", "--slurm")
     master = subprocess.Popen(
         words,
         cwd=folder,
@@ -214,17 +193,7 @@ def test_dask_gives_the_same_though_a_worker_is_killed(alone, environment, monke
         distributed.Client(cluster) as client,
     ):
         workers = client.run(os.getpid)
-        words = [
-            sys.executable,
-            "-m",
-            "jaxmetal",
-            "batch",
-            "galaxies.ecsv",
-            "survey.yaml",
-            "--out",
-            "dask",
-            "--quiet",
-        ]
+        words = batch_command("dask", "--quiet")
         words += ["--executor", f"dask:{cluster.scheduler_address}"]
         with subprocess.Popen(
             words, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True

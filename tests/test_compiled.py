@@ -255,14 +255,6 @@ def test_inside_another_program_it_is_a_part_of_that_one():
     assert float(jax.jit(lambda x: x + double(two))(3.0)) == 7.0
 
 
-def test_what_is_prepared_is_not_compiled_again():
-    traced = []
-    double = compiled_once(lambda x: (traced.append(x), 2 * x)[1])
-    double.prepare(np.float32(3.0))
-    assert float(double(np.float32(3.0))) == 6.0
-    assert len(traced) == 1
-
-
 @pytest.mark.skipif(
     jax.__version_info__ < (0, 11), reason="transforms have waited for each other since JAX 0.11"
 )

@@ -19,7 +19,7 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.table import MaskedColumn, Table
 from jax.experimental.compilation_cache.compilation_cache import reset_cache
-from surveys import CONFIG, GRADIENT, changed, gradient, numbers, save, write_survey
+from surveys import CONFIG, GRADIENT, batch_command, changed, gradient, numbers, save, write_survey
 
 import jaxmetal as jm
 from jaxmetal import cli, survey
@@ -177,16 +177,7 @@ def test_the_same_command_again_does_only_what_is_missing(planned, made, table):
 @pytest.mark.slow
 def test_a_killed_survey_goes_on_to_the_same_numbers(fresh, table):
     """SIGKILL at moments spread over a whole run, until one is left alone."""
-    words = [
-        sys.executable,
-        "-m",
-        "jaxmetal",
-        "batch",
-        "galaxies.ecsv",
-        "survey.yaml",
-        "--out",
-        "out",
-    ]
+    words = batch_command("out")
     environment = os.environ | {"PYTHONPATH": str(Path(jm.__file__).parents[1])}
     killed = 0
     for moment in ("0000.lock", "0000.nc"):

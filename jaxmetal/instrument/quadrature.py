@@ -69,7 +69,9 @@ def cell_means(
         of each image, shape (rows, columns) of the padded grid of cells.
     """
     if sampling.outside != "sky":
-        return _framed(sources, count, grid, sampling, cusps, smeared)
+        frame = dataclasses.replace(sampling, margin=0, outside="sky")
+        images = cell_means(sources, count, grid, frame, cusps, smeared)
+        return [_padded(image, grid, sampling) for image in images]
     rows, columns = shape = sampling.cells(grid.shape)
     evaluate = _in_cells(sources, grid, sampling)
     means = _even_means(evaluate, count, shape, sampling, grid.origin.dtype)
@@ -166,25 +168,14 @@ def _with_patches(
     return corrected(mean, patches[-1][block:, block:], corners[-1]) if smeared else mean
 
 
-def _framed(
-    sources: Sources,
-    count: int,
-    grid: Grid,
-    sampling: Sampling,
-    cusps: Sequence[tuple[Array, Array]],
-    smeared: bool,
-) -> list[Cells]:
-    """Averages over the cells of the frame, padded with zeros or with the frame's own edge."""
+def _padded(image: Cells, grid: Grid, sampling: Sampling) -> Cells:
+    """The cells of the frame, padded with zeros or with the frame's own edge."""
     ny, nx = (int(sampling.convolve * n) for n in grid.shape)
     rows, columns = sampling.cells(grid.shape)
-    frame = dataclasses.replace(sampling, margin=0, outside="sky")
     before = int(sampling.margin * sampling.convolve)
     around = ((before, rows - before - ny), (before, columns - before - nx))
     mode = "constant" if sampling.outside == "dark" else "edge"
-    return [
-        jnp.pad(image[:ny, :nx], around, mode=mode)
-        for image in cell_means(sources, count, grid, frame, cusps, smeared)
-    ]
+    return jnp.pad(image[:ny, :nx], around, mode=mode)
 
 
 def _even_means(

@@ -70,17 +70,8 @@ def _shards(folder: Path) -> int:
 
 def _start(folder: Path, out: str) -> subprocess.Popen:
     """The survey in a process of its own, which keeps what it compiles."""
-    words = [
-        sys.executable,
-        "-m",
-        "jaxmetal",
-        "batch",
-        "galaxies.ecsv",
-        "survey.yaml",
-        "--out",
-        out,
-        "--quiet",
-    ]
+    command = f"-m jaxmetal batch galaxies.ecsv survey.yaml --out {out} --quiet"
+    words = [sys.executable, *command.split()]
     return subprocess.Popen(
         words,
         cwd=folder,
