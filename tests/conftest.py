@@ -40,7 +40,10 @@ def fit(model):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leaves what one precision decides to the run in that precision: precision("single") or precision("double")."""
+    """Leaves what one precision decides to the run in that precision.
+
+    Precision("single") or precision("double").
+    """
     other = "single" if jax.config.jax_enable_x64 else "double"
     elsewhere = [
         item for item in items if any(other in mark.args for mark in item.iter_markers("precision"))

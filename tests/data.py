@@ -20,5 +20,6 @@ def data_path(name: str) -> Path:
         if place and (Path(place) / name).exists():
             return Path(place) / name
     pytest.skip(
-        f"the observation {name} is not on this machine; set JAXMETAL_DATA to the folder that holds it"
+        f"the observation {name} is not on this machine; set JAXMETAL_DATA to the "
+        f"folder that holds it"
     )

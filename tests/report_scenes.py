@@ -1,4 +1,7 @@
-"""A survey as the report takes it: noisy discs through a PSF, some of them broken, some of them hostile."""
+"""A survey as the report takes it.
+
+Noisy discs through a PSF, some of them broken, some of them hostile.
+"""
 
 from itertools import pairwise
 
@@ -86,9 +89,20 @@ def survey_galaxies(table, size=64, maps=3, seed=1):
         velocity = 150 * along / np.hypot(radius, 3) * np.sqrt(1 - tilt**2)
         content = {
             "metallicity": {"data": z, "sigma": sigma, "model": model, "unit": "dex"},
-            "light": {"data": flux + 0.05 * rng.normal(size=flux.shape), "sigma": 0.05, "model": flux, "unit": "erg/s/cm²", "light": True},
-            "velocity": {"data": velocity + 8 * rng.normal(size=flux.shape), "sigma": 8.0, "model": velocity, "unit": "km/s"},
-        }  # fmt: skip
+            "light": {
+                "data": flux + 0.05 * rng.normal(size=flux.shape),
+                "sigma": 0.05,
+                "model": flux,
+                "unit": "erg/s/cm²",
+                "light": True,
+            },
+            "velocity": {
+                "data": velocity + 8 * rng.normal(size=flux.shape),
+                "sigma": 8.0,
+                "model": velocity,
+                "unit": "km/s",
+            },
+        }
         edges = np.linspace(0, 15, 11)
         rings = [
             np.isfinite(z) & (radius >= low) & (radius < high) for low, high in pairwise(edges)

@@ -41,7 +41,10 @@ def blank(instrument, kind=jm.TracerMap, **options):
 
 
 def observed(galaxy, instrument, sampling, average=METALLICITY):
-    """(light, tracer) of a galaxy at a given sampling, as float64 arrays; Sampling(convolve, nodes, margin)."""
+    """(light, tracer) of a galaxy at a given sampling, as float64 arrays.
+
+    Sampling(convolve, nodes, margin).
+    """
     instrument = instrument.with_sampling(Sampling(*sampling))
     tracer, scale = average
     maps = {

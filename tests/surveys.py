@@ -15,8 +15,14 @@ CONFIG = {
     "survey": {"shard": 4, "together": 2},
     "maps": {
         "z": {
-            "kind": "tracer", "file": "{maps}", "value": "Z", "error": "Z_ERR", "pixel_scale": 0.5, "psf": {"gaussian": {"fwhm": "{fwhm}"}},
-            "supersampling": [2, 1], "margin": 3,
+            "kind": "tracer",
+            "file": "{maps}",
+            "value": "Z",
+            "error": "Z_ERR",
+            "pixel_scale": 0.5,
+            "psf": {"gaussian": {"fwhm": "{fwhm}"}},
+            "supersampling": [2, 1],
+            "margin": 3,
         }
     },
     "galaxy": {
@@ -28,7 +34,7 @@ CONFIG = {
     "priors": {GRADIENT: {"normal": [0.0, 0.3]}, CENTRAL: {"uniform": [6, 9.5]}},
     "fit": {"starts": 1},
     "sample": {"chains": 2, "draws": 250, "warmup": 50},
-}  # fmt: skip
+}
 
 
 def batch_command(out, *options):

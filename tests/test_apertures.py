@@ -1,4 +1,7 @@
-"""Bins, fibres, slitlets and masks: light is added up before it is divided; and errors that are correlated."""
+"""Bins, fibres, slitlets and masks: light is added up before it is divided.
+
+And errors that are correlated.
+"""
 
 import dataclasses
 
@@ -442,7 +445,9 @@ class TestCovariance:
         np.testing.assert_allclose(full.errors, plain.errors, rtol=1e-6)
 
     def test_generalised_least_squares_in_closed_form(self, bins, matrix, fits, tolerance):
-        """On the linear scale, with one component, the tracer is linear in central value and gradient."""
+        """On the linear scale, with one component, the tracer is linear in central value and
+        gradient.
+        """
 
         def measured(data):
             return jm.TracerMap(data, None, instrument(bins), scale="linear", covariance=matrix)

@@ -111,7 +111,9 @@ def as_seen(galaxy, grid):
 
 
 def test_the_picture_of_an_arc_is_traced_back_to_its_source():
-    """Through a shear and a convergence, which make the picture larger, wider than high, and of the same brightness."""
+    """Through a shear and a convergence, which make the picture larger, wider than high, and of
+    the same brightness.
+    """
     lens = {
         "shear": jm.Profile(jm.lens.shear, gamma1=0.3, gamma2=0.1),
         "sheet": jm.Profile(jm.lens.convergence, kappa=0.2),
@@ -134,7 +136,9 @@ def test_the_picture_of_an_arc_is_traced_back_to_its_source():
 
 @pytest.mark.slow
 def test_both_planes_are_drawn_where_the_light_is_a_picture_of_the_arc(fit):
-    """The source shines in the same place, with the same metallicity, as where its light is modelled."""
+    """The source shines in the same place, with the same metallicity, as where its light is
+    modelled.
+    """
     grid = fit.maps["z"].instrument.grid
     arc = replace(fit, galaxy=as_seen(fit.galaxy, grid))
     panels = []

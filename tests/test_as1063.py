@@ -1,4 +1,7 @@
-"""The example of a real arc, behind Abell S1063: the gradient that its authors found, and the one that the light carries."""
+"""The example of a real arc, behind Abell S1063.
+
+The gradient that its authors found, and the one that the light carries.
+"""
 
 import importlib.util
 from pathlib import Path

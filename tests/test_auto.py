@@ -1,4 +1,6 @@
-"""supersampling="auto": within 1e-4 dex and 1e-3 in light of the converged map, wherever light matters."""
+"""supersampling="auto": within 1e-4 dex and 1e-3 in light of the converged map, wherever light
+matters.
+"""
 
 import logging
 
@@ -19,7 +21,10 @@ from jaxmetal.instrument.sampling import Sampling, guess, margin_for
     [(0.25, 4.0, 0.1), (0.25, 4.0, 0.5), (0.25, 4.0, 2.0), (0.25, 0.5, 0.1), (1.0, 1.0, 0.5)],
 )
 def test_auto_is_within_its_tolerance_of_the_converged_map(fwhm, R, n):
-    """The hardest of the cases that `scripts/validate.py sampling` goes through; a frame of 41 pixels keeps 25 × 25 points affordable."""
+    """The hardest of the cases that `scripts/validate.py sampling` goes through.
+
+    A frame of 41 pixels keeps 25 × 25 points affordable.
+    """
     instrument = jm.Instrument(jm.Grid.regular((41, 41), 0.066), jm.GaussianPSF(fwhm))
     galaxy = disc(R=R, n=n, x=0.013, y=0.021)
     chosen = resolve([(galaxy, {"z": blank(instrument)})])["z"].instrument.sampling
@@ -47,7 +52,10 @@ def test_auto_says_what_it_chose_and_what_it_measured(caplog):
 
 @pytest.mark.precision("single")
 def test_auto_holds_for_the_galaxies_a_fit_may_pass():
-    """A start that is smooth and a prior that allows a cusp: the error is that of the sharper galaxies too, and still small."""
+    """A start that is smooth and a prior that allows a cusp.
+
+    The error is that of the sharper galaxies too, and still small.
+    """
     import numpyro.distributions as dist
 
     instrument = jm.Instrument(jm.Grid.regular((21, 21), 0.2), jm.GaussianPSF(0.5))
@@ -64,7 +72,9 @@ def test_auto_holds_for_the_galaxies_a_fit_may_pass():
 
 @pytest.mark.precision("double")
 def test_cells_and_margin_grow_only_where_each_changes_something():
-    """A gradient that may be steep asks for finer cells, the wings of a Moffat for a wider margin; neither for both."""
+    """A gradient that may be steep asks for finer cells, the wings of a Moffat for a wider
+    margin; neither for both.
+    """
     import numpyro.distributions as dist
 
     sharp = jm.Instrument(jm.Grid.regular((41, 41), 0.2), jm.GaussianPSF(3.0))
@@ -95,7 +105,9 @@ def test_cells_and_margin_grow_only_where_each_changes_something():
 
 @pytest.mark.precision("single")
 def test_galaxies_that_no_map_could_show_decide_nothing():
-    """A wide prior passes averages that span seven dex, where rounding and the far side of the margin are all that is left to see."""
+    """A wide prior passes averages that span seven dex, where rounding and the far side of the
+    margin are all that is left to see.
+    """
     import numpyro.distributions as dist
 
     instrument = jm.Instrument(jm.Grid.regular((31, 31), 0.26), jm.GaussianPSF(3.0))

@@ -35,7 +35,10 @@ def blocks():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A galaxy seen in bins, as images whose pixels repeat their bin; and a configuration that fits it."""
+    """A galaxy seen in bins, as images whose pixels repeat their bin.
+
+    And a configuration that fits it.
+    """
     path = tmp_path_factory.mktemp("bins")
     bins = jm.Apertures.bins(blocks())
     grid = jm.Grid.from_wcs(sky((SIZE, SIZE)), (SIZE, SIZE))
@@ -174,7 +177,10 @@ def test_the_radius_of_a_bin_is_the_mean_of_its_pixels():
 
 
 def test_lines_of_manga_in_voronoi_bins(tmp_path):
-    """The file says which spaxels share a measurement; the flux of a bin is that of all its spaxels."""
+    """The file says which spaxels share a measurement.
+
+    The flux of a bin is that of all its spaxels.
+    """
     row, column = np.indices((MANGA, MANGA)) // 2
     ids = row * (MANGA // 2) + column
     smooth = np.exp(-(((ids // 8) - 3.5) ** 2 + (ids % 8 - 3.5) ** 2) / 20)

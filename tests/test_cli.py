@@ -1,4 +1,6 @@
-"""The command line: what it writes, what it says, and that bad input ends in status 2, a line for each mistake, and no files."""
+"""The command line: what it writes, what it says, and that bad input ends in status 2, a line
+for each mistake, and no files.
+"""
 
 import base64
 import copy
@@ -42,9 +44,18 @@ PRIORS = {
     "disc.metallicity.gradient": {"normal": [0, 0.5]},
 }
 MOCK = {
-    "galaxy": GALAXY, "priors": PRIORS, "fit": {"starts": 1}, "sample": {"chains": 2, "warmup": 60, "draws": 60},
-    "simulate": {"shape": [31, 31], "pixel_scale": 0.2, "psf": {"gaussian": {"fwhm": 0.8}}, "supersampling": [2, 1], "seed": 3},
-}  # fmt: skip
+    "galaxy": GALAXY,
+    "priors": PRIORS,
+    "fit": {"starts": 1},
+    "sample": {"chains": 2, "warmup": 60, "draws": 60},
+    "simulate": {
+        "shape": [31, 31],
+        "pixel_scale": 0.2,
+        "psf": {"gaussian": {"fwhm": 0.8}},
+        "supersampling": [2, 1],
+        "seed": 3,
+    },
+}
 MADE = [
     "config.original.yaml",
     "config.resolved.yaml",
@@ -214,7 +225,10 @@ def test_nobody_is_left_out_of_the_page(page, browser):
 def test_a_folder_that_can_have_no_page_is_refused(tmp_path, capsys):
     assert cli.main(["report", str(tmp_path)]) == 2
     assert lines(capsys) == [
-        f"{tmp_path}: not a folder of results; config.resolved.yaml and parameters.ecsv are expected in it."
+        (
+            f"{tmp_path}: not a folder of results; config.resolved.yaml and parameters.ecsv "
+            f"are expected in it."
+        )
     ]
     assert files(tmp_path) == []
 
@@ -364,18 +378,46 @@ def test_maps_keep_their_place_on_the_sky(config, tmp_path):
 
 
 BAD = {
-    "wrong shape": (("maps", "z", "error"), "SMALL", "[SMALL]: shape (9, 31) does not match the values' (31, 31)"),
+    "wrong shape": (
+        ("maps", "z", "error"),
+        "SMALL",
+        "[SMALL]: shape (9, 31) does not match the values' (31, 31)",
+    ),
     "all masked": (("maps", "z", "mask"), "ALL", "maps.z: TracerMap: no pixel is left"),
-    "negative sigma": (("maps", "z", "error"), "MOSTLY", "maps.z: TracerMap.sigma: standard deviations must be positive; 930 of 961"),
-    "profile parameter": (("galaxy", "disc", "light", "R"), 1.0, "galaxy.disc.light.R: unknown parameter 'R'"),
+    "negative sigma": (
+        ("maps", "z", "error"),
+        "MOSTLY",
+        "maps.z: TracerMap.sigma: standard deviations must be positive; 930 of 961",
+    ),
+    "profile parameter": (
+        ("galaxy", "disc", "light", "R"),
+        1.0,
+        "galaxy.disc.light.R: unknown parameter 'R'",
+    ),
     "unknown key": (("prior",), {}, "prior: unknown key 'prior'. Did you mean 'priors'?"),
-    "prior's path": (("priors", "disc.light.R"), {"uniform": [0, 1]}, "priors.disc.light.R: unknown name 'R'"),
-    "start outside": (("priors", "disc.light.R_sersic"), {"uniform": [2, 3]}, "starting value 1 lies outside the prior's support"),
+    "prior's path": (
+        ("priors", "disc.light.R"),
+        {"uniform": [0, 1]},
+        "priors.disc.light.R: unknown name 'R'",
+    ),
+    "start outside": (
+        ("priors", "disc.light.R_sersic"),
+        {"uniform": [2, 3]},
+        "starting value 1 lies outside the prior's support",
+    ),
     "truncated file": (("maps", "z", "file"), "cut.fits", "cut.fits"),
     "missing extension": (("maps", "z", "value"), "OH", "unknown extension 'OH'"),
-    "wide psf": (("maps", "z", "psf"), {"moffat": {"fwhm": 1500, "beta": 2.5}}, "maps.z: psf: larger than the frame"),
-    "bad kernel": (("maps", "z", "psf"), {"kernel": {"file": "bad.fits", "oversampling": 1}}, "KernelPSF.kernel: 1 of 25"),
-}  # fmt: skip
+    "wide psf": (
+        ("maps", "z", "psf"),
+        {"moffat": {"fwhm": 1500, "beta": 2.5}},
+        "maps.z: psf: larger than the frame",
+    ),
+    "bad kernel": (
+        ("maps", "z", "psf"),
+        {"kernel": {"file": "bad.fits", "oversampling": 1}},
+        "KernelPSF.kernel: 1 of 25",
+    ),
+}
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,7 @@
-"""Shards on a real Slurm and on Dask, with jobs cancelled, sent again and lost: all arrive, none twice, and the numbers are the same."""
+"""Shards on a real Slurm and on Dask, with jobs cancelled, sent again and lost.
+
+All arrive, none twice, and the numbers are the same.
+"""
 
 import contextlib
 import os
@@ -52,7 +55,9 @@ def environment(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory, environment):
-    """Sixteen galaxies, and the numbers of a survey of them that nothing disturbed, computed by a process of its own."""
+    """Sixteen galaxies, and the numbers of a survey of them that nothing disturbed, computed by
+    a process of its own.
+    """
     folder = tmp_path_factory.mktemp("cluster")
     write_survey(folder, SHARDS, CONFIG)
     words = batch_command("alone", "--quiet")
@@ -105,7 +110,9 @@ def test_sixteen_shards_arrive_once_each_through_a_rough_night(slurm, alone, env
     hit = []
 
     def strike(what):
-        """Do something to a job that is at its shard and has been left in peace so far, unless it ends just then."""
+        """Do something to a job that is at its shard and has been left in peace so far, unless
+        it ends just then.
+        """
         array = max(ask("squeue", "-h", "-o", "%F").split(), default="0")
         for number in [int(path.stem) for path in folder.glob("out/shards/*.lock")]:
             if number not in hit and what(f"{array}_{number}"):

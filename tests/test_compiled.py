@@ -1,4 +1,6 @@
-"""How functions are compiled, where JAX's cache of compiled programs lies, and threads that do not wait for each other for ever."""
+"""How functions are compiled, where JAX's cache of compiled programs lies, and threads that do
+not wait for each other for ever.
+"""
 
 import os
 import subprocess
@@ -33,7 +35,11 @@ import hashlib
 import jax
 import numpyro.distributions as dist
 from jaxmetal.inference.priors import Priors
-priors = Priors(b=dist.Uniform(1.0, 2.0), a=dist.TruncatedNormal(0.0, 1.0, low=-1.0, high=3.0), c=dist.LogNormal(0.1, 0.2).expand((2,)))
+priors = Priors(
+    b=dist.Uniform(1.0, 2.0),
+    a=dist.TruncatedNormal(0.0, 1.0, low=-1.0, high=3.0),
+    c=dist.LogNormal(0.1, 0.2).expand((2,)),
+)
 def density(priors):
     return sum(prior.log_prob(1.5).sum() for prior in priors.values())
 for some in (priors, dict(priors)):
@@ -118,7 +124,8 @@ from scenes import small_model
 model = small_model(seed=3)
 fit = jm.optimise(model, starts=2)
 posterior = jm.sample(model, fit, method="importance", draws=50)
-values = [*fit.parameters.values(), *fit.errors.values(), *(draws.ravel()[7] for draws in posterior.samples.values())]
+eighth = [draws.ravel()[7] for draws in posterior.samples.values()]
+values = [*fit.parameters.values(), *fit.errors.values(), *eighth]
 print(*(float(value).hex() for value in values), found["cache_hits"], found["cache_misses"])
 """
 
@@ -130,9 +137,11 @@ import jaxmetal as jm
 step = float(sys.argv[1])
 def stair(x, y, central):
     return central + step + 0 * x
-disc = jm.Component(jm.Profile(jm.light.sersic, amp=1.0, R_sersic=1.0, n_sersic=1.0), metallicity=jm.Profile(stair, central=8.0))
+light = jm.Profile(jm.light.sersic, amp=1.0, R_sersic=1.0, n_sersic=1.0)
+disc = jm.Component(light, metallicity=jm.Profile(stair, central=8.0))
 instrument = jm.Instrument(jm.Grid.regular((9, 9), 0.5), jm.GaussianPSF(1.0), supersampling=(2, 1))
-print(float(jm.predict(jm.Galaxy(disc=disc), jm.TracerMap(jnp.ones((9, 9)), 0.1, instrument))[4, 4]))
+z = jm.TracerMap(jnp.ones((9, 9)), 0.1, instrument)
+print(float(jm.predict(jm.Galaxy(disc=disc), z)[4, 4]))
 """
 
 # Several transforms at once, again and again: in programs of JAX's own, or in ours when JAX has
@@ -160,9 +169,13 @@ def alone(program, *arguments, seconds=240, **variables):
     """What a program prints in a process of its own."""
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     done = subprocess.run(
-        [sys.executable, "-c", program, *arguments], env=os.environ | {"PYTHONPATH": path} | variables, capture_output=True, text=True,
-        check=True, timeout=seconds,
-    )  # fmt: skip
+        [sys.executable, "-c", program, *arguments],
+        env=os.environ | {"PYTHONPATH": path} | variables,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=seconds,
+    )
     return done.stdout.split()
 
 

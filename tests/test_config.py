@@ -22,9 +22,14 @@ pytestmark = pytest.mark.precision("single")
 
 SIZE = 15
 Z = {
-    "kind": "tracer", "file": "map.fits", "value": "Z", "error": "Z_ERR", "pixel_scale": 0.2, "psf": {"gaussian": {"fwhm": 0.8}},
+    "kind": "tracer",
+    "file": "map.fits",
+    "value": "Z",
+    "error": "Z_ERR",
+    "pixel_scale": 0.2,
+    "psf": {"gaussian": {"fwhm": 0.8}},
     "supersampling": [2, 1],
-}  # fmt: skip
+}
 LIGHT = Z | {"kind": "light", "value": "LIGHT", "error": "LIGHT_ERR"}
 GOOD = {
     "maps": {"z": Z},
@@ -195,7 +200,10 @@ WRONG = [
     ),
     (
         ("maps/z/psf", 1.5),
-        "maps.z.psf: expected gaussian: {fwhm: }, moffat: {fwhm: , beta: }, kernel: {file: } or none, got 1.5",
+        (
+            "maps.z.psf: expected gaussian: {fwhm: }, moffat: {fwhm: , beta: }, kernel: "
+            "{file: } or none, got 1.5"
+        ),
     ),
     (("maps/z/psf", {"gaussian": {"fwhm": 80}}), "maps.z: psf: larger than the frame"),
     (
@@ -344,7 +352,10 @@ def test_a_mistake_is_one_line_that_names_it(folder, change, culprit):
 
 
 def test_all_mistakes_are_reported_at_once(folder):
-    """Mistakes of form and of meaning, in any part; what only follows from another mistake is not one."""
+    """Mistakes of form and of meaning, in any part.
+
+    What only follows from another mistake is not one.
+    """
     config = changed(
         ("colour", "blue"),
         ("maps/z/mask", "MASQ"),
@@ -594,7 +605,10 @@ def test_a_manga_file_gives_maps_and_geometry(manga):
         ),
         (
             {"kind": "mange"},
-            "maps.manga: kind: expected tracer, light, map, manga, sami or file.py:function, got 'mange'.",
+            (
+                "maps.manga: kind: expected tracer, light, map, manga, sami or "
+                "file.py:function, got 'mange'."
+            ),
         ),
         ({"kind": "mine.py:read"}, "mine.py: no such file."),
     ],

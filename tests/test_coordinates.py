@@ -1,4 +1,7 @@
-"""Parameters on the real line: inverses, Jacobians, priors, and what happens at the edge of a prior."""
+"""Parameters on the real line.
+
+Inverses, Jacobians, priors, and what happens at the edge of a prior.
+"""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,7 @@
-"""Midpoints, discrete kernels and a frame without surroundings: what other codes do, computed as they do it."""
+"""Midpoints, discrete kernels and a frame without surroundings.
+
+What other codes do, computed as they do it.
+"""
 
 import numpy as np
 import pytest
@@ -15,7 +18,9 @@ GALAXY = disc(R=0.6, x=0.3, y=-0.2)
 
 
 def midpoints(cells, parts):
-    """Averages of the brightness over the cells of the frame, from the middles of parts × parts of each."""
+    """Averages of the brightness over the cells of the frame, from the middles of parts × parts
+    of each.
+    """
     factor = cells * parts
     row, column = ((np.arange(n * factor) + 0.5) / factor - 0.5 for n in SHAPE)
     x, y = (np.asarray(axis, float) for axis in GRID.position(column[None, :], row[:, None]))

@@ -1,4 +1,6 @@
-"""The rival is fair: naive lines are measured in the disc of the model, and every gradient says which radius it is per."""
+"""The rival is fair: naive lines are measured in the disc of the model, and every gradient says
+which radius it is per.
+"""
 
 from dataclasses import replace
 
@@ -186,7 +188,7 @@ def test_gradients_are_scaled_to_kpc_and_effective_radii():
     assert disc_of_model(galaxy(FLAT), "metallicity").effective_radius is None
 
 
-def test_the_configuration_comes_before_the_model_and_the_model_before_the_file(manga):  # noqa: F811
+def test_the_configuration_comes_before_the_model_and_that_before_the_file(manga):  # noqa: F811
     config = manga_config()
     made = build(config, manga)
     assert made.disc.sources["inclination"] == "the model's disc.metallicity"
@@ -227,7 +229,10 @@ SCALE, SIZE = 0.3, 21
 
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory):
-    """A map of an inclined disc in dex, without a PSF and without a baseline: its scene, and a fit that found the truth."""
+    """A map of an inclined disc in dex, without a PSF and without a baseline.
+
+    Its scene, and a fit that found the truth.
+    """
     path = tmp_path_factory.mktemp("inclined")
     grid = jm.Grid.regular((SIZE, SIZE), SCALE)
     noise = 0.002 * np.random.default_rng(1).normal(size=(SIZE, SIZE))
@@ -265,13 +270,24 @@ def fitted(tmp_path_factory):
     free = {path: np.asarray(get(truth, path)) for path in config["priors"]}
     predicted = np.asarray(inclined()(*grid.coordinates))
     return made, jm.Fit(
-        parameters=free, covariance=1e-6 * np.eye(4), galaxy=truth, maps={"z": made.maps["z"].map}, predicted={"z": predicted},
-        log_prior=0.0, converged=True, message="converged", unconstrained=np.zeros(4), unconstrained_covariance=np.eye(4),
-    )  # fmt: skip
+        parameters=free,
+        covariance=1e-6 * np.eye(4),
+        galaxy=truth,
+        maps={"z": made.maps["z"].map},
+        predicted={"z": predicted},
+        log_prior=0.0,
+        converged=True,
+        message="converged",
+        unconstrained=np.zeros(4),
+        unconstrained_covariance=np.eye(4),
+    )
 
 
 def test_a_fair_rival_agrees_where_nothing_is_blurred(fitted):
-    """Without a PSF the naive line is right, in the fitted disc and its radius; face-on it was off by a third."""
+    """Without a PSF the naive line is right, in the fitted disc and its radius.
+
+    Face-on it was off by a third.
+    """
     made, fit = fitted
     rows = {row.name: row for row in gradients(made, fit, None)}
     best = rows["forward-modelled, maximum"].gradient

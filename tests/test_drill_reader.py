@@ -150,7 +150,10 @@ def test_mistakes_are_told_like_those_of_other_maps(folder, change, line):
         ("wrong", "maps.cube: the reader 'npz_survey.py:wrong' must return a Reading, got int."),
         (
             "shifted",
-            "maps.cube: the reader 'npz_survey.py:shifted' gives a grid without a WCS that is not Grid.regular; give its WCS.",
+            (
+                "maps.cube: the reader 'npz_survey.py:shifted' gives a grid without a WCS that "
+                "is not Grid.regular; give its WCS."
+            ),
         ),
         ("broken", "maps.cube: the reader 'npz_survey.py:broken' failed (KeyError: 'galaxy')."),
     ],

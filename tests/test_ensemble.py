@@ -33,7 +33,9 @@ def deflection(kappa, shift):
 
 @pytest.fixture(scope="module")
 def models():
-    """A linear map of two parameters with Gaussian priors, so that everything is known, behind three lenses."""
+    """A linear map of two parameters with Gaussian priors, so that everything is known, behind
+    three lenses.
+    """
     instrument = jm.Instrument(jm.Grid.regular((SIDE, SIDE), PIXEL), jm.NoPSF(), (2, 1), 0)
     lenses = [deflection(*numbers) for numbers in LENSES]
     galaxy = jm.Galaxy(lens={"cluster": lenses[1]}, disc=disc(central=8.2, gradient=-0.3).disc)

@@ -155,7 +155,10 @@ def sampled(tmp_path):
 
 
 def test_what_fails_after_the_fit_is_named_and_the_rest_is_there(sampled, monkeypatch, capsys):
-    """A figure that cannot be drawn; a posterior of too few draws is no failure, it says so itself."""
+    """A figure that cannot be drawn.
+
+    A posterior of too few draws is no failure, it says so itself.
+    """
 
     def broken(*arguments):
         raise RuntimeError("no ink\nleft")
@@ -242,7 +245,10 @@ def test_only_a_maximum_is_sampled_unless_insisted_on(sampled):
     far = replace(fit, converged=False, message="not converged: stopped")
     with pytest.raises(
         jm.InputError,
-        match=r"has not converged; .*more starts or steps.*allow_unconverged .* not converged: stopped",
+        match=(
+            r"has not converged; .*more starts or steps.*allow_unconverged .* not "
+            r"converged: stopped"
+        ),
     ):
         jm.sample(model, far, chains=1, draws=10)
     with pytest.raises(

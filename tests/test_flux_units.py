@@ -1,4 +1,6 @@
-"""Fluxes in any unit: 1e-25 and 1e25 give the same value, gradient, information, fit and posterior as 1."""
+"""Fluxes in any unit: 1e-25 and 1e25 give the same value, gradient, information, fit and
+posterior as 1.
+"""
 
 import jax
 import jax.numpy as jnp

@@ -77,8 +77,11 @@ def test_a_script_becomes_a_model_with_uniform_priors_and_stable_names():
     fitted = imported(script())
     assert set(fitted.maps) == {"light", "tracer"}
     assert set(fitted.names) == {
-        "source_0.light.R_sersic", "source_0.light.n_sersic", "source_0.tracer.amp", "source_0.tracer.k",
-    }  # fmt: skip
+        "source_0.light.R_sersic",
+        "source_0.light.n_sersic",
+        "source_0.tracer.amp",
+        "source_0.tracer.k",
+    }
     prior = fitted.priors["source_0.tracer.k"]
     assert isinstance(prior, dist.Uniform)
     assert (float(prior.low), float(prior.high)) == (-1.0, 1.0)

@@ -1,4 +1,7 @@
-"""Galaxies made of components: what may be put together, how a number is found again, and that all of it is one pytree."""
+"""Galaxies made of components.
+
+What may be put together, how a number is found again, and that all of it is one pytree.
+"""
 
 import pickle
 

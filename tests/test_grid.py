@@ -50,7 +50,9 @@ def test_position_and_pixel_are_each_others_inverse(matrix, tolerance):
 
 @pytest.mark.parametrize("matrix", MATRICES.values(), ids=MATRICES)
 def test_columns_rows_and_areas_follow_the_matrix(matrix, tolerance):
-    """A step of one column moves by its first column, and a pixel has the area of the parallelogram."""
+    """A step of one column moves by its first column, and a pixel has the area of the
+    parallelogram.
+    """
     grid = jm.Grid((1.5, -0.7), matrix, (4, 5))
     x, y = (np.broadcast_to(a, (4, 5)) for a in grid.coordinates)
     assert (x[0, 0], y[0, 0]) == pytest.approx((1.5, -0.7), rel=1e-6)
@@ -65,7 +67,10 @@ def test_columns_rows_and_areas_follow_the_matrix(matrix, tolerance):
 
 @pytest.mark.parametrize("matrix", MATRICES.values(), ids=MATRICES)
 def test_the_frequency_of_a_wave_is_that_seen_on_the_sky(matrix, tolerance):
-    """A wave exp(2 pi i f.x) advances by f.matrix cycles per pixel; |f| is what `squared_frequency` gives back."""
+    """A wave exp(2 pi i f.x) advances by f.matrix cycles per pixel.
+
+    |f| is what `squared_frequency` gives back.
+    """
     f = np.array([0.7, -1.1])
     kx, ky = f @ matrix
     found = jm.Grid((0.0, 0.0), matrix, (4, 5)).squared_frequency(kx, ky)

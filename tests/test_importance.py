@@ -1,4 +1,7 @@
-"""Independent draws around the fit: exact where it describes the posterior, and refused where it does not."""
+"""Independent draws around the fit.
+
+Exact where it describes the posterior, and refused where it does not.
+"""
 
 import warnings
 

@@ -1,4 +1,6 @@
-"""The look at the data: what is no measurement is named, what contradicts itself is said, and good maps pass in silence."""
+"""The look at the data: what is no measurement is named, what contradicts itself is said, and
+good maps pass in silence.
+"""
 
 import astropy.units as u
 import jax.numpy as jnp
@@ -209,8 +211,10 @@ def test_a_bin_that_holds_most_of_the_frame_is_rather_the_background():
     values = np.where(names == 0, 0.0, 8.7 - 0.01 * np.arange(names.size))[
         number.reshape(ids.shape)
     ]
-    binned = {bins: jm.Instrument(INSTRUMENT.grid, jm.NoPSF(), 1, apertures=jm.Apertures.bins(bins_)) for bins, bins_ in
-              (("background", ids), ("bins", np.where(ids == 0, -1, ids)))}  # fmt: skip
+    binned = {
+        bins: jm.Instrument(INSTRUMENT.grid, jm.NoPSF(), 1, apertures=jm.Apertures.bins(bins_))
+        for bins, bins_ in (("background", ids), ("bins", np.where(ids == 0, -1, ids)))
+    }
     far, held = remarks(metals, values, 0.05, instrument=binned["background"])
     assert "1 of 31 values (0) lies far from all others" in far
     assert (
@@ -243,9 +247,9 @@ def test_a_few_tiny_errors_that_decide_everything_are_named(few, share):
     assert len(found) == bool(share)
     if share:
         assert (
-            f"{few} of 1681 errors {'are' if few > 1 else 'is'} 1e+14 times smaller than the usual 0.03 or more"
-            in found[0]
-        )
+            f"{few} of 1681 errors {'are' if few > 1 else 'is'} 1e+14 times smaller than "
+            f"the usual 0.03 or more"
+        ) in found[0]
         assert "100 % of the weight" in found[0]
 
 
@@ -262,9 +266,9 @@ def test_an_error_map_that_is_a_variance_or_its_inverse_is_noticed(size, varied)
     if size != 3.0:
         (text,) = remarks(velocity, values, sigma**2)
         assert (
-            "if the errors are variances; if so, give sigma = sqrt(variance), in a configuration variance: instead"
-            in text
-        )
+            "if the errors are variances; if so, give sigma = sqrt(variance), in a "
+            "configuration variance: instead"
+        ) in text
 
 
 def test_errors_that_are_only_too_small_are_not_taken_for_variances():
@@ -308,7 +312,9 @@ def test_light_in_magnitudes_is_refused(unit):
 
 
 def test_bins_are_visible_with_one_error_for_all():
-    """In values that look like nothing else, in values that rise by one step from bin to bin, and between missing pixels."""
+    """In values that look like nothing else, in values that rise by one step from bin to bin,
+    and between missing pixels.
+    """
     number = ((ROW + 20) // 4) * 11 + (COLUMN + 20) // 4
     for values in (
         8.7 - 0.02 * np.hypot(number // 11 - 5, number % 11 - 5),
@@ -339,8 +345,16 @@ GOOD = {
     "whole km/s without noise": (velocity, np.round(0.9 * COLUMN), 5.0),
     "two digits": (metals, np.round(METALS, 2), 0.03),
     "one digit without noise": (metals, np.round(CLEAN, 1), 0.03),
-    "rounding of a constant": (metals, 8.5 + np.float32(1e-6) * np.random.default_rng(0).integers(0, 3, (SIDE, SIDE)), 0.05),
-    "clumps of one value each": (metals, np.where(RADIUS < 1, 7.9, np.where(COLUMN > 5, 7.8, 7.6)), 0.02),
+    "rounding of a constant": (
+        metals,
+        8.5 + np.float32(1e-6) * np.random.default_rng(0).integers(0, 3, (SIDE, SIDE)),
+        0.05,
+    ),
+    "clumps of one value each": (
+        metals,
+        np.where(RADIUS < 1, 7.9, np.where(COLUMN > 5, 7.8, 7.6)),
+        0.02,
+    ),
     "clipped": (metals, np.minimum(METALS, 8.6), 0.03),
     "clipped at zero": (velocity, np.maximum(0.3 - 0.2 * RADIUS + 0.1 * NOISE, 0.0), 0.1),
     "light": (light, FLUX, 1.0),
@@ -349,8 +363,12 @@ GOOD = {
     "counts": (light, np.random.default_rng(0).poisson(MODEL), np.sqrt(MODEL + 1)),
     "few counts": (light, np.random.default_rng(0).poisson(MODEL / 50), 1.0),
     "errors that grow": (metals, CLEAN + (0.01 + 0.1 * RADIUS) * NOISE, 0.01 + 0.1 * RADIUS),
-    "missing pixels with huge errors": (metals, np.where(INSIDE, METALS, 0.0), np.where(INSIDE, 0.03, 1e3)),
-}  # fmt: skip
+    "missing pixels with huge errors": (
+        metals,
+        np.where(INSIDE, METALS, 0.0),
+        np.where(INSIDE, 0.03, 1e3),
+    ),
+}
 
 
 @pytest.mark.parametrize("what", GOOD)
@@ -363,7 +381,10 @@ def test_a_good_map_passes_in_silence(what):
 
 
 def test_real_maps_pass_in_silence_and_their_errors_misread_do_not():
-    """Lines of a MaNGA galaxy as its pipeline writes them; where there is no spaxel there is no error."""
+    """Lines of a MaNGA galaxy as its pipeline writes them.
+
+    Where there is no spaxel there is no error.
+    """
     path = data_path("manga_7815-3702/manga-7815-3702-MAPS-HYB10-GAU-MILESHC.fits.gz")
     for make, name in ((light, "EMLINE_GFLUX"), (velocity, "EMLINE_GVEL")):
         found = read_map(path, name, ivar=f"{name}_IVAR", mask=f"{name}_MASK", channel=18)

@@ -271,7 +271,10 @@ def test_cards_hold_what_they_can_and_text_for_the_rest(tmp_path, value, card):
 
 
 def stpsf(path, keys=("PIXELSCL",)):
-    """A file as STPSF writes it: four extensions, two of them sampled four times finer than the detector."""
+    """A file as STPSF writes it.
+
+    Four extensions, two of them sampled four times finer than the detector.
+    """
     row, column = np.indices((41, 41)) - 20.0
     hdus = fits.HDUList([fits.PrimaryHDU()])
     for name, step in {"OVERSAMP": 1, "DET_SAMP": 4, "OVERDIST": 1, "DET_DIST": 4}.items():

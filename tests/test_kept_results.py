@@ -1,4 +1,7 @@
-"""A folder of results is enough by itself: moved away, its originals deleted, it is read, drawn and fitted as before."""
+"""A folder of results is enough by itself.
+
+Moved away, its originals deleted, it is read, drawn and fitted as before.
+"""
 
 import shutil
 
@@ -28,7 +31,10 @@ CENTRAL, GRADIENT = "disc.metallicity.central", "disc.metallicity.gradient"
 PRIORS = {CENTRAL: {"uniform": [6, 10]}, GRADIENT: {"normal": [0, 0.5]}}
 FAST = {"supersampling": [2, 1], "margin": 2}
 SETTINGS = {"fit": {"starts": 1}, "sample": False, "plots": False}
-CODE = "from helpers import radius\n\n\ndef slope(x, y, central, gradient):\n    return central + gradient * radius(x, y)\n"
+CODE = (
+    "from helpers import radius\n\n\ndef slope(x, y, central, gradient):\n    "
+    "return central + gradient * radius(x, y)\n"
+)
 HELPERS = (
     "import jax.numpy as jnp\n\n\ndef radius(x, y):\n    return jnp.sqrt(x**2 + y**2 + 1e-6)\n"
 )
@@ -40,7 +46,10 @@ def gaussian(shape, width):
 
 
 def write_arc(folder):
-    """Everything that a configuration can take from files: several maps, kernels, bins, pictures, deflections and functions."""
+    """Everything that a configuration can take from files.
+
+    Several maps, kernels, bins, pictures, deflections and functions.
+    """
     folder.mkdir()
     x, y = (
         np.asarray(a, float)
@@ -114,7 +123,9 @@ def write_arc(folder):
 
 
 def write_spaxels(folder):
-    """A MaNGA file whose lines are measured in bins, with numbers in the configuration that only its header knows."""
+    """A MaNGA file whose lines are measured in bins, with numbers in the configuration that only
+    its header knows.
+    """
     folder.mkdir()
     path = write_manga(folder / "manga.fits")
     with fits.open(path, mode="update") as hdus:
@@ -140,7 +151,9 @@ SCENES = {"arc": write_arc, "spaxels": write_spaxels}
 
 @pytest.fixture(scope="module", params=SCENES)
 def kept(request, tmp_path_factory):
-    """The scene as it was read from the originals, and what a folder keeps of it after they have gone."""
+    """The scene as it was read from the originals, and what a folder keeps of it after they have
+    gone.
+    """
     home = tmp_path_factory.mktemp("kept")
     path = save(SCENES[request.param](home / "data"), home / "data")
     with pytest.MonkeyPatch.context() as patch:

@@ -224,7 +224,10 @@ def test_two_convolutions_for_the_first_tracer_and_one_more_for_each_further_one
 
 @pytest.mark.parametrize("count", [3, ABREAST + 1])
 def test_components_that_differ_in_numbers_only_add_up(count):
-    """Evaluated side by side where they are few, one after the other where they are many: what is seen of each alone adds up."""
+    """Evaluated side by side where they are few, one after the other where they are many.
+
+    What is seen of each alone adds up.
+    """
     parts = [
         disc(R=0.5 + 0.1 * i, x=0.3 * np.cos(i), y=0.3 * np.sin(i), gradient=-0.05 * i).disc
         for i in range(count)
@@ -322,7 +325,10 @@ def test_an_unknown_tracer_is_named():
 
 @pytest.mark.parametrize("margin", [2, 3, 4, 6])
 def test_a_cusp_on_the_border_of_two_cells_is_refined_where_it_lies(margin):
-    """Wherever in the padded frame the centre falls: here rounding could put the refined cells beside it, 0.6 % too bright."""
+    """Wherever in the padded frame the centre falls.
+
+    Here rounding could put the refined cells beside it, 0.6 % too bright.
+    """
     wide, narrow = (
         np.asarray(jm.predict(disc(), blank(on(jm.NoPSF(), (9, 9), 1.0, margin=m), jm.LightMap)))
         for m in (12, margin)
@@ -343,7 +349,10 @@ def test_rounding_does_not_move_the_cells_that_are_refined_around_a_cusp():
 
 @pytest.mark.precision("single")
 def test_products_are_computed_in_full_precision():
-    """A GPU left to itself rounds the factors of a float32 product to ten bits: a uniform tracer would not stay uniform."""
+    """A GPU left to itself rounds the factors of a float32 product to ten bits.
+
+    A uniform tracer would not stay uniform.
+    """
     galaxy, instrument = disc(), on(PSFS["kernel"], supersampling=(1, 0.5))
     traced = jax.make_jaxpr(jax.grad(lambda galaxy: jm.predict(galaxy, blank(instrument)).sum()))(
         galaxy

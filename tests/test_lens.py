@@ -1,4 +1,7 @@
-"""Galaxies behind lenses: deflections, what is seen through them, and the numbers that go with them."""
+"""Galaxies behind lenses.
+
+Deflections, what is seen through them, and the numbers that go with them.
+"""
 
 import inspect
 import warnings
@@ -31,15 +34,28 @@ with warnings.catch_warnings():
 SETS = 120
 X, Y = np.random.default_rng(5).uniform(-2.5, 2.5, (2, 20)).astype(np.float32).astype(float)
 NAMES = {
-    "SIS": jm.lens.sis, "SIE": jm.lens.sie, "NIE": jm.lens.nie, "EPL": jm.lens.epl, "SHEAR": jm.lens.shear,
-    "CONVERGENCE": jm.lens.convergence, "POINT_MASS": jm.lens.point_mass, "NFW": jm.lens.nfw,
-    "NFW_ELLIPSE_POTENTIAL": jm.lens.nfw_ellipse, "PJAFFE_ELLIPSE_POTENTIAL": jm.lens.dpie,
-}  # fmt: skip
+    "SIS": jm.lens.sis,
+    "SIE": jm.lens.sie,
+    "NIE": jm.lens.nie,
+    "EPL": jm.lens.epl,
+    "SHEAR": jm.lens.shear,
+    "CONVERGENCE": jm.lens.convergence,
+    "POINT_MASS": jm.lens.point_mass,
+    "NFW": jm.lens.nfw,
+    "NFW_ELLIPSE_POTENTIAL": jm.lens.nfw_ellipse,
+    "PJAFFE_ELLIPSE_POTENTIAL": jm.lens.dpie,
+}
 RANGES = {
-    **dict.fromkeys(("e1", "e2"), (-0.45, 0.45)), **dict.fromkeys(("center_x", "center_y"), (-0.2, 0.2)),
-    **dict.fromkeys(("gamma1", "gamma2"), (-0.3, 0.3)), **dict.fromkeys(("ra_0", "dec_0"), (-1.0, 1.0)),
-    "gamma": (1.3, 2.7), "s_scale": (0.01, 0.5), "kappa": (-0.5, 0.8), "Rs": (0.3, 3.0), "Ra": (0.02, 0.28),
-}  # fmt: skip
+    **dict.fromkeys(("e1", "e2"), (-0.45, 0.45)),
+    **dict.fromkeys(("center_x", "center_y"), (-0.2, 0.2)),
+    **dict.fromkeys(("gamma1", "gamma2"), (-0.3, 0.3)),
+    **dict.fromkeys(("ra_0", "dec_0"), (-1.0, 1.0)),
+    "gamma": (1.3, 2.7),
+    "s_scale": (0.01, 0.5),
+    "kappa": (-0.5, 0.8),
+    "Rs": (0.3, 3.0),
+    "Ra": (0.02, 0.28),
+}
 
 
 def parameters(function) -> list[str]:
@@ -124,7 +140,10 @@ def test_a_lens_without_mass_changes_nothing(tolerance):
 
 
 def test_a_tide_and_a_sheet_make_a_round_galaxy_elliptical_and_large(tolerance):
-    """beta = A theta with a constant A: a round galaxy becomes an ellipse with the axes 1/(1 - kappa -+ gamma)."""
+    """beta = A theta with a constant A.
+
+    A round galaxy becomes an ellipse with the axes 1/(1 - kappa -+ gamma).
+    """
     kappa, gamma = 0.3, 0.15
     lens = {
         "sheet": jm.Profile(jm.lens.convergence, kappa=kappa),
@@ -354,9 +373,14 @@ def test_the_lens_is_fitted_by_dotted_path():
     spot = jm.Component(jm.Profile(jm.light.gaussian, amp=5.0, sigma=0.3, center_x=0.2))
     true = jm.Galaxy(lens={"halo": jm.Profile(jm.lens.sis, theta_E=1.4)}, spot=spot)
     light = jm.predict(true, blank(instrument, jm.LightMap))
-    model = jm.Model(put(true, "lens.halo.theta_E", jnp.asarray(1.3)), {"light": jm.LightMap(light, 0.05, instrument)}, {
-        "lens.halo.theta_E": dist.Uniform(0.5, 2.0), "lens.halo.center_x": dist.Normal(0.0, 0.2),
-    })  # fmt: skip
+    model = jm.Model(
+        put(true, "lens.halo.theta_E", jnp.asarray(1.3)),
+        {"light": jm.LightMap(light, 0.05, instrument)},
+        {
+            "lens.halo.theta_E": dist.Uniform(0.5, 2.0),
+            "lens.halo.center_x": dist.Normal(0.0, 0.2),
+        },
+    )
     fit = jm.optimise(model)
     assert fit.converged
     assert float(fit.parameters["lens.halo.theta_E"]) == pytest.approx(1.4, abs=1e-3)
@@ -511,9 +535,12 @@ def test_two_maps_that_do_not_belong_together_are_refused(tmp_path):
     fits.writeto(tmp_path / "bare.fits", np.zeros((41, 51)))
     fits.writeto(tmp_path / "holes.fits", np.full((41, 51), np.nan), wcs().to_header())
     for other, message in (
-        ("short", r"short.fits: shape \(41, 50\) does not match"), ("turned", "turned.fits: its WCS differs"),
-        ("bare", "bare.fits.*no celestial WCS"), ("holes", "holes.fits.*have no deflection"), ("none", "no such file"),
-    ):  # fmt: skip
+        ("short", r"short.fits: shape \(41, 50\) does not match"),
+        ("turned", "turned.fits: its WCS differs"),
+        ("bare", "bare.fits.*no celestial WCS"),
+        ("holes", "holes.fits.*have no deflection"),
+        ("none", "no such file"),
+    ):
         with pytest.raises(jm.InputError, match=message):
             jm.read_deflection(x, tmp_path / f"{other}.fits", **SAID)
     with pytest.raises(jm.InputError, match="the same file"):
@@ -553,8 +580,10 @@ def test_a_users_own_lens_works():
 
 
 @pytest.mark.precision("double")
-def test_the_published_deflection_of_as1063_takes_every_pixel_to_its_published_place_in_the_source():
-    """The authors' own projection of their MUSE pixels, in kpc of WMAP9 at z = 0.611, from the corner of their map."""
+def test_the_published_deflection_of_as1063_takes_pixels_to_their_published_places():
+    """The authors' own projection of their MUSE pixels, in kpc of WMAP9 at z = 0.611, from the
+    corner of their map.
+    """
     folder = data_path("as1063_lensed_muse")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -573,7 +602,10 @@ def test_the_published_deflection_of_as1063_takes_every_pixel_to_its_published_p
     scale = jm.lensing.kpc_per_arcsec(0.611, WMAP9)
 
     def apart(galaxy):
-        """The largest distance, kpc; theirs grows to the west, and has its origin where we do not."""
+        """The largest distance, kpc.
+
+        Theirs grows to the west, and has its origin where we do not.
+        """
         x, y = (
             scale * np.asarray(value, float)
             for value in jm.lensing.source_position(galaxy, *grid.coordinates)

@@ -1,4 +1,7 @@
-"""Lenses in a configuration: by name, by maps of their deflection, with what lies in front of and behind them."""
+"""Lenses in a configuration.
+
+By name, by maps of their deflection, with what lies in front of and behind them.
+"""
 
 import re
 
@@ -191,9 +194,9 @@ def test_a_mistake_about_a_lens_is_one_line(folder, mistake):
 def test_other_mistakes_are_one_line_each(folder):
     config = lensed(lens={"c": {"deflection": MAPS}})
     (line,) = mistakes(config, folder)
-    assert (
-        line
-        == "lens.c: deflection: the maps of this configuration have no place on the sky; give all of them a WCS."
+    assert line == (
+        "lens.c: deflection: the maps of this configuration have no place on the sky; "
+        "give all of them a WCS."
     )
     config = lensed(
         lens={"halo": HALO},

@@ -123,9 +123,16 @@ def theirs(model, result, band):
             ImageData(**frame), PSF(**psf), lens, source, lens_light, kwargs_numerics=numerics
         )
         traced = TracerModelSource(
-            ImageData(**frame), PSF(**psf), lens, source, lens_light, tracer_source_class=create_class_instances(**tracers)[1],
-            kwargs_numerics=numerics, tracer_partition=model["tracer_partition"], tracer_type=model["tracer_type"],
-        )  # fmt: skip
+            ImageData(**frame),
+            PSF(**psf),
+            lens,
+            source,
+            lens_light,
+            tracer_source_class=create_class_instances(**tracers)[1],
+            kwargs_numerics=numerics,
+            tracer_partition=model["tracer_partition"],
+            tracer_type=model["tracer_type"],
+        )
         lit = image.image(
             result["kwargs_lens"], result["kwargs_source"], result["kwargs_lens_light"]
         )
@@ -155,17 +162,25 @@ def test_a_lensed_scene_with_lens_light_is_lenstronomys(name, kind):
     np.testing.assert_allclose(seen["light"], light, rtol=1e-8, atol=1e-8 * light.max())
     np.testing.assert_allclose(seen["tracer"], tracer, rtol=1e-8)
     # Lens and lens light are not idle: without either of them much is another.
-    bare, unlensed = (theirs(MODEL | {key: []}, RESULT | {values: []}, band)[0] for key, values in (
-        ("lens_light_model_list", "kwargs_lens_light"), ("lens_model_list", "kwargs_lens"),
-    ))  # fmt: skip
+    bare, unlensed = (
+        theirs(MODEL | {key: []}, RESULT | {values: []}, band)[0]
+        for key, values in (
+            ("lens_light_model_list", "kwargs_lens_light"),
+            ("lens_model_list", "kwargs_lens"),
+        )
+    )
     assert np.abs(light - bare).max() > 0.1 * light.max()
     assert np.abs(light - unlensed).max() > 0.1 * light.max()
 
 
 RANGES = {
-    **dict.fromkeys(("e1", "e2", "gamma1", "gamma2"), (-0.2, 0.2)), **dict.fromkeys(("center_x", "center_y"), (-0.2, 0.2)),
-    **dict.fromkeys(("ra_0", "dec_0"), (-1.0, 1.0)), "gamma": (1.5, 2.5), "kappa": (-0.5, 0.5), "Ra": (0.02, 0.2),
-}  # fmt: skip
+    **dict.fromkeys(("e1", "e2", "gamma1", "gamma2"), (-0.2, 0.2)),
+    **dict.fromkeys(("center_x", "center_y"), (-0.2, 0.2)),
+    **dict.fromkeys(("ra_0", "dec_0"), (-1.0, 1.0)),
+    "gamma": (1.5, 2.5),
+    "kappa": (-0.5, 0.5),
+    "Ra": (0.02, 0.2),
+}
 
 
 @pytest.mark.parametrize("name", LENSES)
@@ -231,10 +246,19 @@ def test_the_likelihood_with_a_lens_is_lenstronomys_plus_its_normalisation(fitte
 
 def test_a_script_becomes_a_model_with_lenses_and_foreground_light(fitted):
     assert set(fitted.names) == {
-        "lens.lens_0.theta_E", "lens.lens_0.e1", "lens.lens_0.center_x", "lens.lens_1.gamma1",
-        "source_0.light.amp", "source_0.light.R_sersic", "source_0.light.center_x", "source_0.tracer.amp", "source_0.tracer.k",
-        "lens_light_0.light.amp", "lens_light_0.light.n_sersic", "lens_light_0.light.center_x",
-    }  # fmt: skip
+        "lens.lens_0.theta_E",
+        "lens.lens_0.e1",
+        "lens.lens_0.center_x",
+        "lens.lens_1.gamma1",
+        "source_0.light.amp",
+        "source_0.light.R_sersic",
+        "source_0.light.center_x",
+        "source_0.tracer.amp",
+        "source_0.tracer.k",
+        "lens_light_0.light.amp",
+        "lens_light_0.light.n_sersic",
+        "lens_light_0.light.center_x",
+    }
     assert fitted.galaxy.lens_light_0.foreground
     assert not fitted.galaxy.lens_light_0.tracers
     assert float(fitted.galaxy.lens["lens_0"].theta_E) == 0.9
@@ -306,7 +330,10 @@ def test_a_lens_that_follows_a_joint_source_is_put_right():
     free["kwargs_constraints"] = free["kwargs_constraints"] | constraints
     with pytest.warns(
         jm.InputWarning,
-        match="'center_x' of lens model 0 follows source 1, which is joint itself; lenstronomy puts a 0",
+        match=(
+            "'center_x' of lens model 0 follows source 1, which is joint itself; "
+            "lenstronomy puts a 0"
+        ),
     ):
         fitted = jm.from_lenstronomy(
             **free, kwargs_params=script()["kwargs_params"], numerics="lenstronomy"
@@ -324,7 +351,10 @@ def test_a_galaxy_behind_lenses_survives_the_way_there_and_back():
 
 
 def test_a_line_is_looked_at_below_zero_where_the_lens_shows_it():
-    """A sheet of this density shows the source much enlarged: the frame ends at a third of its size, where Z is still positive."""
+    """A sheet of this density shows the source much enlarged.
+
+    The frame ends at a third of its size, where Z is still positive.
+    """
     values = RESULT | {
         "kwargs_tracer_source": [{"amp": 1.0, "k": -1.0, **BEHIND}],
         "kwargs_lens": [{"kappa": 0.7}],

@@ -1,4 +1,6 @@
-"""Our light profiles against lenstronomy's, all of those in its list but the starlets, and the way from one to the other."""
+"""Our light profiles against lenstronomy's, all of those in its list but the starlets, and the
+way from one to the other.
+"""
 
 import itertools
 import warnings
@@ -39,9 +41,18 @@ RANGES = {
     **dict.fromkeys(("center_x", "center_y", "start_x", "start_y"), (-0.2, 0.2)),
     **dict.fromkeys(("a", "b1", "b2", "c1", "c2", "d1", "d2"), (-0.08, 0.08)),
     **dict.fromkeys(("w_c", "w_c1", "w_c2", "w_c3"), (0.02, 0.5)),
-    "n_sersic": (0.5, 6.0), "phi": (-3.0, 3.0), "phi_G": (-3.0, 3.0), "angle": (-180.0, 180.0), "gamma": (0.3, 2.5), "alpha_c": (0.1, 0.9),
-    "q": (0.2, 1.0), "k": (0.0, 1.0), "Ra": (0.02, 0.5), "alpha": (3.0, 3.0), "scale": (0.2, 0.5),
-}  # fmt: skip
+    "n_sersic": (0.5, 6.0),
+    "phi": (-3.0, 3.0),
+    "phi_G": (-3.0, 3.0),
+    "angle": (-180.0, 180.0),
+    "gamma": (0.3, 2.5),
+    "alpha_c": (0.1, 0.9),
+    "q": (0.2, 1.0),
+    "k": (0.0, 1.0),
+    "Ra": (0.02, 0.5),
+    "alpha": (3.0, 3.0),
+    "scale": (0.2, 0.5),
+}
 MANY = {"MULTI_GAUSSIAN", "MULTI_GAUSSIAN_ELLIPSE", "MGE_SET", "MGE_SET_ELLIPSE"}
 
 
@@ -99,7 +110,9 @@ def ours(name, drawn) -> np.ndarray:
 
 
 def allowed(name, drawn) -> np.ndarray | float:
-    """How far lenstronomy's own double-precision numbers may be from the equation, relative to the value."""
+    """How far lenstronomy's own double-precision numbers may be from the equation, relative to
+    the value.
+    """
     if name in CHAMELEONS:
         # Its normalisation is the deflection of an isothermal lens whose axis ratio stops at 1 -
         # 1e-8: see the test of the shape.
@@ -124,7 +137,10 @@ def allowed(name, drawn) -> np.ndarray | float:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_profile_has_lenstronomys_values(name, x64):
-    """On random parameters, in double precision to 1e-10 of the value; in single precision as far as that goes."""
+    """On random parameters, in double precision to 1e-10 of the value.
+
+    In single precision as far as that goes.
+    """
     drawn = draws(name)
     expected, found = theirs(name, drawn), ours(name, drawn)
     assert np.all(np.isfinite(found)) and expected.std() > 0
@@ -265,7 +281,9 @@ def test_a_profile_that_lenstronomy_lacks_is_refused():
 def test_a_wrong_option_is_refused_with_the_right_ones(options):
     with pytest.raises(
         jm.InputError,
-        match=f"sersic.*{next(iter(options))}: expected one of ('exact', 'lenstronomy'|False, True)",
+        match=(
+            f"sersic.*{next(iter(options))}: expected one of ('exact', 'lenstronomy'|False, True)"
+        ),
     ):
         jm.Profile(jm.light.sersic, **SERSIC, **options)
 

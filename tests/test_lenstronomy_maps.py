@@ -47,9 +47,14 @@ def _theirs(light, tracer, kwargs_model, result, band):
         ImageData(**frame), PSF(**psf), source_model_class=light, kwargs_numerics=numerics
     )
     map = TracerModelSource(
-        ImageData(**frame), PSF(**psf), source_model_class=light, tracer_source_class=tracer, kwargs_numerics=numerics,
-        tracer_partition=kwargs_model["tracer_partition"], tracer_type=kwargs_model["tracer_type"],
-    )  # fmt: skip
+        ImageData(**frame),
+        PSF(**psf),
+        source_model_class=light,
+        tracer_source_class=tracer,
+        kwargs_numerics=numerics,
+        tracer_partition=kwargs_model["tracer_partition"],
+        tracer_type=kwargs_model["tracer_type"],
+    )
     lit = image.image(None, result["kwargs_source"])
     return lit, map.tracer_model(result["kwargs_tracer_source"], None, result["kwargs_source"])
 
@@ -143,7 +148,10 @@ def test_every_grid_gives_the_same_maps(frame):
 @pytest.mark.precision("double")
 @pytest.mark.parametrize("index", [1.0, 4.0])
 def test_a_point_on_the_very_centre_gives_the_same_maps(index):
-    """As in every frame of odd size about a galaxy at (0, 0); a steep profile shines there, and lenstronomy lets it stop."""
+    """As in every frame of odd size about a galaxy at (0, 0).
+
+    A steep profile shines there, and lenstronomy lets it stop.
+    """
     names, values = model(1, 1)
     values["kwargs_source"][0] |= {"n_sersic": index, "center_x": 0.0, "center_y": 0.0}
     values["kwargs_tracer_source"][0] |= {"center_x": 0.0, "center_y": 0.0}
@@ -229,7 +237,10 @@ def test_kernels_are_refined_as_in_lenstronomy(size, factor):
 
 
 def test_the_pixel_is_where_jaxmetals_own_numerics_differ():
-    """lenstronomy averages over the pixel twice; the default does so once, and the map is visibly sharper."""
+    """lenstronomy averages over the pixel twice.
+
+    The default does so once, and the map is visibly sharper.
+    """
     scene = model(1, 1)
     band = [data(), pixel_psf(), {"supersampling_factor": 5}]
     with pytest.warns(jm.InputWarning, match="the pixel is counted once"):

@@ -1,4 +1,7 @@
-"""How residuals are distributed, and what may be wrong with a map: modules with paths of their own."""
+"""How residuals are distributed, and what may be wrong with a map.
+
+Modules with paths of their own.
+"""
 
 import jax.numpy as jnp
 import numpy as np
@@ -20,7 +23,10 @@ PREDICTED = VALUES + SIGMA * RNG.normal(size=SHAPE)
 
 @pytest.mark.parametrize("nu", [1.0, 3.0, 4.0, 30.0])
 def test_the_information_of_students_t_is_that_of_the_literature(nu, tolerance):
-    """Lange, Little & Taylor (1989): (nu+1)/(nu+3) of a mean, 2 nu/(nu+3) of a logarithm of a scale."""
+    """Lange, Little & Taylor (1989).
+
+    (nu+1)/(nu+3) of a mean, 2 nu/(nu+3) of a logarithm of a scale.
+    """
     information = np.asarray(jm.StudentT(nu).score_information())
     expected = np.diag([(nu + 1) / (nu + 3), 2 * nu / (nu + 3)])
     np.testing.assert_allclose(information[:2, :2], expected, atol=tolerance(1e-6, 1e-4))
@@ -94,7 +100,10 @@ def test_maps_of_one_instrument_may_lie_in_different_places():
 
 @pytest.mark.precision("single")
 def test_calibrations_are_fitted_with_the_galaxy():
-    """Two maps of one galaxy: the second is fainter, shifted, and its errors are twice too small."""
+    """Two maps of one galaxy.
+
+    The second is fainter, shifted, and its errors are twice too small.
+    """
     instrument = telescope((21, 21), 0.3, 0.8, (2, 1), 6)
     truth = jm.Calibration(flux_scale=0.8, shift_x=0.15, shift_y=-0.1)
     rng = np.random.default_rng(3)

@@ -213,7 +213,10 @@ def test_the_nucleus_of_a_real_galaxy_is_the_origin(real):
 
 
 def test_the_naive_gradient_of_a_real_galaxy(real):
-    """What a fit that ignores the PSF finds: -0.059 dex per effective radius, 8.631 in the centre."""
+    """What a fit that ignores the PSF finds.
+
+    -0.059 dex per effective radius, 8.631 in the centre.
+    """
     assert real.name == "7815-3702"
     assert real.geometry.redshift == pytest.approx(0.0294, abs=1e-4)
     assert np.isfinite(real.maps["halpha"].values).sum() == 769

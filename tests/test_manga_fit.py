@@ -47,7 +47,10 @@ def test_the_light_of_a_real_galaxy_is_its_picture(galaxy):
 
 
 def test_the_gradient_of_a_real_galaxy_is_steeper_than_it_looks(galaxy, fit):
-    """In dex per effective radius: -0.048 without, -0.062 with the PSF, both with the scatter of 0.011 dex."""
+    """In dex per effective radius.
+
+    -0.048 without, -0.062 with the PSF, both with the scatter of 0.011 dex.
+    """
     rows = {
         row.name: galaxy.disc.effective_radius * row.gradient
         for row in gradients(galaxy, fit, None)
@@ -65,7 +68,10 @@ def test_the_gradient_of_a_real_galaxy_is_steeper_than_it_looks(galaxy, fit):
 
 
 def test_a_straight_line_leaves_a_pattern_in_a_real_galaxy(fit):
-    """Neighbours share their residuals: the errors of the fit, which counts every spaxel as independent, are too small."""
+    """Neighbours share their residuals.
+
+    The errors of the fit, which counts every spaxel as independent, are too small.
+    """
     residual, valid = fit.residuals["z"], np.asarray(fit.maps["z"].valid)
     both = valid[:, 1:] & valid[:, :-1]
     assert np.corrcoef(residual[:, 1:][both], residual[:, :-1][both])[0, 1] > 0.5

@@ -1,4 +1,6 @@
-"""The data: what a map accepts, what it leaves out, and that what is left out has no influence whatever."""
+"""The data: what a map accepts, what it leaves out, and that what is left out has no influence
+whatever.
+"""
 
 import equinox as eqx
 import jax
@@ -70,10 +72,23 @@ def test_one_number_is_the_error_of_every_pixel(kind):
         {"values": but(VALUES, np.nan).tolist()},
     ],
     ids=[
-        "NaN value", "infinite value", "-infinite value", "NaN sigma", "infinite sigma", "no sigma", "negative sigma", "mask",
-        "mask of 0 and 1", "everything", "masked array", "masked array with NaN", "masked sigma", "masked array of whole numbers", "lists",
+        "NaN value",
+        "infinite value",
+        "-infinite value",
+        "NaN sigma",
+        "infinite sigma",
+        "no sigma",
+        "negative sigma",
+        "mask",
+        "mask of 0 and 1",
+        "everything",
+        "masked array",
+        "masked array with NaN",
+        "masked sigma",
+        "masked array of whole numbers",
+        "lists",
     ],
-)  # fmt: skip
+)
 def test_pixels_without_a_measurement_leave_by_themselves(kind, spoilt):
     """And leave finite numbers behind, since 0 × NaN is NaN."""
     map = kind(**{"values": VALUES, "sigma": SIGMA, "instrument": INSTRUMENT, **spoilt})
@@ -93,7 +108,9 @@ def test_pixels_without_a_measurement_leave_by_themselves(kind, spoilt):
     ids=["plain", "scatter", "student-t"],
 )
 def test_what_a_masked_pixel_holds_changes_not_one_bit(kind, options):
-    """Neither of the log likelihood nor of its gradient in the prediction, the scatter and the degrees of freedom."""
+    """Neither of the log likelihood nor of its gradient in the prediction, the scatter and the
+    degrees of freedom.
+    """
 
     @jax.jit
     def judge(map, predicted):
@@ -160,7 +177,10 @@ def test_what_is_predicted_for_a_masked_pixel_changes_nothing(kind, anything):
 @pytest.mark.parametrize("unit", [1e-20, 1e-10, 1e15])
 @pytest.mark.parametrize("scatter", [0.0, 0.1])
 def test_the_unit_of_the_data_does_not_matter(kind, unit, scatter, tolerance):
-    """Fluxes in erg/s/cm² are 1e-17 or less, whose squares single precision does not hold; the log likelihood loses N ln(unit)."""
+    """Fluxes in erg/s/cm² are 1e-17 or less, whose squares single precision does not hold.
+
+    The log likelihood loses N ln(unit).
+    """
 
     def judge(unit):
         extra = scatter if kind is jm.LightMap else scatter * unit

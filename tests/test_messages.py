@@ -1,4 +1,7 @@
-"""What a reader is told: configurations that cannot be read or understood, and calls that were meant otherwise."""
+"""What a reader is told.
+
+Configurations that cannot be read or understood, and calls that were meant otherwise.
+"""
 
 import contextlib
 import signal
@@ -91,7 +94,10 @@ WRONG = [
     # Decimal commas.
     (
         {"normal": [0, "0,5"]},
-        "normal.1: expected a valid number, got '0,5', which is read as text: numbers have a decimal point, write 0.5.",
+        (
+            "normal.1: expected a valid number, got '0,5', which is read as text: numbers "
+            "have a decimal point, write 0.5."
+        ),
     ),
     ({"normal": [0, 1, 0, 5]}, "got [0, 1, 0, 5]; with decimal points that is [0.1, 0.5]."),
 ]

@@ -110,7 +110,10 @@ def test_readings_and_sizes_that_do_not_exist_are_named():
 
 @pytest.fixture(scope="module")
 def clump_fits():
-    """The model of three clumps, two noise draws and the tutorial's, and their fits: of three clumps, of one gradient, delta BIC."""
+    """The model of three clumps, two noise draws and the tutorial's, and their fits.
+
+    Of three clumps, of one gradient, delta BIC.
+    """
     galaxy, z = clumps.case()
     images = np.concatenate([draws(z, 2), clumps.tutorial_image(z)[None]])
     return clumps_model(galaxy, z), images, *clumps.compare(galaxy, z, images)

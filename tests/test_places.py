@@ -210,7 +210,10 @@ def test_a_reference_outside_of_every_map_is_said(tmp_path):
     write_scene(tmp_path, {})
     with pytest.warns(
         jm.InputWarning,
-        match=r"reference: \[150\.117, 2\.2\] lies outside of every map, 60\.\d+ arcsec from the middle",
+        match=(
+            r"reference: \[150\.117, 2\.2\] lies outside of every map, 60\.\d+ arcsec from "
+            r"the middle"
+        ),
     ):
         scene.build(config() | {"reference": [150.1167, 2.2]}, tmp_path)
     # Right ascension and declination that are nearly the same, exchanged.
@@ -243,7 +246,10 @@ BESIDE = {
     "mirrored": (
         {},
         0.5,
-        rf"maps\.z\.pixel_scale: 0\.5 arcsec is used instead of the file's WCS; {WEST}, and position",
+        (
+            rf"maps\.z\.pixel_scale: 0\.5 arcsec is used instead of the file's WCS; {WEST}, "
+            rf"and position"
+        ),
     ),
     "another scale": (
         {},

@@ -1,4 +1,6 @@
-"""A population: what is known of it is found from the posteriors of its galaxies, whatever priors these were fitted with."""
+"""A population: what is known of it is found from the posteriors of its galaxies, whatever
+priors these were fitted with.
+"""
 
 import numpy as np
 import pytest
@@ -26,7 +28,7 @@ def posteriors(measured, errors, prior=(0.05, 0.1)):
 
 
 def exact(measured, errors, x=None):
-    """Mean, slope and their errors, and the 16th, 50th and 84th percentiles of the scatter, from the data themselves.
+    """Mean, slope and their errors, and three percentiles of the scatter, from the data themselves.
 
     What is linear is integrated in closed form, the scatter on a grid.
     """
@@ -49,7 +51,9 @@ def exact(measured, errors, x=None):
 
 @pytest.mark.parametrize(("scatter", "count"), [(0.04, 150), (0.0, 100)])
 def test_the_answer_is_that_of_the_data_without_the_galaxies_priors(scatter, count):
-    """The second population is narrower than any galaxy's error, where few draws would lie without their smoothing."""
+    """The second population is narrower than any galaxy's error, where few draws would lie
+    without their smoothing.
+    """
     measured, errors, x = data(1, count, scatter)
     draws, log_priors = posteriors(measured, errors)
     found, (best, error, quantiles) = infer(draws, log_priors, x), exact(measured, errors, x)

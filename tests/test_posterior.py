@@ -59,7 +59,10 @@ def test_arviz_reads_the_file(posterior, tmp_path):
 
 
 def test_arviz_draws_what_it_is_given(posterior):
-    """Whichever ArviZ there is: its plots find divergent draws and energies by their names, and nothing is warned of."""
+    """Whichever ArviZ there is.
+
+    Its plots find divergent draws and energies by their names, and nothing is warned of.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         given = posterior.to_arviz()

@@ -35,7 +35,10 @@ def test_a_function_that_takes_any_parameter_takes_any_parameter():
     [
         (
             {"amp": 1, "R_sersc": 1, "n_sersic": 1},
-            "sersic.*unknown parameter 'R_sersc'. Did you mean 'R_sersic'.*R_sersic, amp, .*n_sersic",
+            (
+                "sersic.*unknown parameter 'R_sersc'. Did you mean 'R_sersic'.*R_sersic, amp, "
+                ".*n_sersic"
+            ),
         ),
         ({"amp": 1}, "sersic.*missing parameter 'R_sersic', 'n_sersic'"),
         (

@@ -1,4 +1,7 @@
-"""What shines and what the light carries: each profile's formula, its gradient, and where it might break."""
+"""What shines and what the light carries.
+
+Each profile's formula, its gradient, and where it might break.
+"""
 
 import inspect
 from collections import Counter
@@ -46,20 +49,37 @@ ORDINARY |= {
 # Profiles that are sums of many have an amplitude for each; some numbers are not any number.
 MANY = {"amp": np.linspace(2.0, 0.5, 6)}
 SETS = {
-    jm.light.multi_gaussian: MANY | {"sigma": np.linspace(0.4, 1.5, 6)}, jm.light.mge_set: MANY, jm.light.shapelets: MANY,
-    jm.light.shapelets_polar: MANY, jm.light.shapelets_polar_exp: {"amp": np.linspace(2.0, 0.5, 9)}, jm.light.pl_sersic: {"r_c": 0.7},
-    jm.light.core_sersic: {"gamma": 0.4}, jm.light.power_law: {"gamma": 1.8}, jm.light.pjaffe: {"Rs": 1.1},
+    jm.light.multi_gaussian: MANY | {"sigma": np.linspace(0.4, 1.5, 6)},
+    jm.light.mge_set: MANY,
+    jm.light.shapelets: MANY,
+    jm.light.shapelets_polar: MANY,
+    jm.light.shapelets_polar_exp: {"amp": np.linspace(2.0, 0.5, 9)},
+    jm.light.pl_sersic: {"r_c": 0.7},
+    jm.light.core_sersic: {"gamma": 0.4},
+    jm.light.power_law: {"gamma": 1.8},
+    jm.light.pjaffe: {"Rs": 1.1},
     jm.light.sersic_flexion: dict.fromkeys(("a", "b1", "b2", "c1", "c2", "d1", "d2"), 0.04),
-    jm.light.sersic_q_phi: {"q": 0.6}, jm.light.image: {"image": PICTURE},
-    jm.tracer.spiral_arms: {"number": 3.0, "width": 0.6, "inner_radius": 0.6}, jm.tracer.broken_gradient: {"smoothness": 0.3},
-}  # fmt: skip
+    jm.light.sersic_q_phi: {"q": 0.6},
+    jm.light.image: {"image": PICTURE},
+    jm.tracer.spiral_arms: {"number": 3.0, "width": 0.6, "inner_radius": 0.6},
+    jm.tracer.broken_gradient: {"smoothness": 0.3},
+}
 
 # Where a fit may well begin: some parameters are then zero, or the index of a well-known galaxy.
 STARTING_POINTS = [
-    {"e1": 0.0, "e2": 0.0}, {"e1": 1.0, "e2": 0.0}, {"e1": 0.8, "e2": -0.7}, {"gradient": 0.0}, {"contrast": 0.0}, {"inclination": 0.0},
-    {"gradient_x": 0.0, "gradient_y": 0.0}, {"inner": 0.0, "outer": 0.0}, {"phi_G": 0.0}, {"amp": 0.0}, {"center_x": 0.0, "center_y": 0.0},
+    {"e1": 0.0, "e2": 0.0},
+    {"e1": 1.0, "e2": 0.0},
+    {"e1": 0.8, "e2": -0.7},
+    {"gradient": 0.0},
+    {"contrast": 0.0},
+    {"inclination": 0.0},
+    {"gradient_x": 0.0, "gradient_y": 0.0},
+    {"inner": 0.0, "outer": 0.0},
+    {"phi_G": 0.0},
+    {"amp": 0.0},
+    {"center_x": 0.0, "center_y": 0.0},
     *({"n_sersic": n} for n in (0.5, 1.0, 2.0, 4.0, 8.0)),
-]  # fmt: skip
+]
 
 
 def functions(module) -> list:
@@ -124,7 +144,9 @@ def compiled(function):
 
 
 def seen(function, x, y, move=(0.0, 0.0), **parameters) -> np.ndarray:
-    """A profile's values as float64, in pieces of one size so that each profile is compiled once."""
+    """A profile's values as float64, in pieces of one size so that each profile is compiled
+    once.
+    """
     defaults = inspect.signature(function).parameters.items()
     known = {
         name: p.default
@@ -197,7 +219,10 @@ CASES = [
 
 @pytest.mark.parametrize(("profile", "special"), CASES)
 def test_value_and_gradient_are_finite_wherever_a_fit_may_begin(profile, special):
-    """On the centre itself, beside it, on the axes and far away; also for |e| >= 1, where there is no ellipse but an optimiser may look."""
+    """On the centre itself, beside it, on the axes and far away.
+
+    Also for |e| >= 1, where there is no ellipse but an optimiser may look.
+    """
     parameters = ordinary(
         profile, **{name: jnp.asarray(value, float) for name, value in special.items()}
     )
@@ -302,7 +327,10 @@ def test_positive_e1_stretches_along_x_and_positive_e2_along_the_diagonal():
     ("angle", "direction"), [(0, (0, 1)), (90, (1, 0)), (45, (1, 1)), (135, (1, -1))]
 )
 def test_position_angles_turn_from_north_through_east(angle, direction, tolerance):
-    """North is +y and east is +x, as on a grid made from a WCS: the major axis of PA = 90 lies along +x."""
+    """North is +y and east is +x, as on a grid made from a WCS.
+
+    The major axis of PA = 90 lies along +x.
+    """
     major = np.asarray(direction) / np.hypot(*direction)
     minor = np.array([major[1], -major[0]])
     x, y = on_the_sky(major, minor)
@@ -318,7 +346,10 @@ def test_position_angles_turn_from_north_through_east(angle, direction, toleranc
 
 @pytest.mark.parametrize("inclination", [0.0, 35.0, 80.0])
 def test_a_thin_inclined_disc_is_an_ellipse_with_axis_ratio_cos_i(inclination, tolerance):
-    """Its radius runs along the major axis a, the ellipse's is sqrt(ab): they differ by sqrt(cos i)."""
+    """Its radius runs along the major axis a, the ellipse's is sqrt(ab).
+
+    They differ by sqrt(cos i).
+    """
     x, y = spread(20)
     q = np.cos(np.deg2rad(inclination))
     e1, e2 = ellipticity(q, 28.0)
@@ -379,7 +410,9 @@ def test_an_exponential_disc_is_a_sersic_profile_with_index_one(tolerance):
 
 @pytest.mark.parametrize(("q", "phi"), SHAPES)
 def test_sersic_gaussian_and_moffat_agree_with_astropy(q, phi, tolerance):
-    """Which counts its radii along the major axis, sqrt(q) larger than here, and its angles from +x towards +y."""
+    """Which counts its radii along the major axis, sqrt(q) larger than here, and its angles from
+    +x towards +y.
+    """
     x, y = spread(50)
     turn, major = np.deg2rad(phi), 0.9 / np.sqrt(q)
     where = {**stretched(q, phi), "center_x": 0.1, "center_y": -0.3}
@@ -580,7 +613,9 @@ ARMS = {
 
 
 def excess(radius, angle, **parameters):
-    """How much richer than the gradient the arms are, at polar coordinates in a face-on disc whose major axis is +y."""
+    """How much richer than the gradient the arms are, at polar coordinates in a face-on disc
+    whose major axis is +y.
+    """
     parameters = ARMS | parameters
     found = seen(
         jm.tracer.spiral_arms, radius * np.sin(angle), radius * np.cos(angle), **parameters

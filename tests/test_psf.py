@@ -1,4 +1,7 @@
-"""Point-spread functions: their transforms against numerical ones, and pictures of point sources of every size and sampling."""
+"""Point-spread functions.
+
+Their transforms against numerical ones, and pictures of point sources of every size and sampling.
+"""
 
 import re
 import warnings
@@ -27,7 +30,10 @@ GRIDS = {"square": GRID, "rotated and oblong": jm.Grid((0, 0), OBLONG, (64, 64))
 
 
 def picture(sigma=2.0, size=25, offset=(0.0, 0.0)):
-    """A Gaussian star, sampled at the points of an array; its centre lies `offset` (column, row) from the middle."""
+    """A Gaussian star, sampled at the points of an array.
+
+    Its centre lies `offset` (column, row) from the middle.
+    """
     row, column = np.indices((size, size)) - (size - 1) / 2
     return np.exp(-0.5 * ((column - offset[0]) ** 2 + (row - offset[1]) ** 2) / sigma**2)
 
@@ -81,7 +87,9 @@ def blob(width=3.0):
 
 
 def centroid(image, width=np.inf):
-    """(column, row) from the middle of the frame, of the light as seen through a Gaussian window that follows it."""
+    """(column, row) from the middle of the frame, of the light as seen through a Gaussian window
+    that follows it.
+    """
     row, column = np.indices(image.shape) - np.reshape(image.shape, (2, 1, 1)) // 2.0
     center = np.zeros(2)
     for _ in range(100 if np.isfinite(width) else 1):
@@ -220,7 +228,9 @@ def test_a_symmetric_kernel_of_any_size_shifts_no_galaxy(size, oversampling, tol
 
 
 def test_a_kernel_is_used_in_the_orientation_of_the_array(tolerance):
-    """Its columns along the map's columns, its rows along the rows, unflipped, at its own sampling."""
+    """Its columns along the map's columns, its rows along the rows, unflipped, at its own
+    sampling.
+    """
     psf = jm.KernelPSF(picture(2.0, 31, (4.0, -2.0)), 2.0, center=(15.0, 15.0))
     np.testing.assert_allclose(
         centroid(smeared(psf, blob())), (2.0, -1.0), atol=tolerance(1e-6, 1e-4)
@@ -309,7 +319,9 @@ REAL = {
 
 @pytest.mark.parametrize(("name", "oversampling"), REAL.items(), ids=list(REAL))
 def test_the_psfs_of_jwst_and_hst_move_no_galaxy(name, oversampling):
-    """Of 0.2 arcsec on pixels of 0.04 arcsec, by 0.03 pixel, though their peaks lie off the middle and their sums are not 1.
+    """Of 0.2 arcsec on pixels of 0.04 arcsec, by 0.03 pixel.
+
+    Though their peaks lie off the middle and their sums are not 1.
 
     They are lopsided: what is the centre for a small galaxy is not for a large one, by about that
     much.

@@ -1,4 +1,7 @@
-"""Units, masks and uncertainties that come with numbers: converted or refused wherever numbers come in, never dropped."""
+"""Units, masks and uncertainties that come with numbers.
+
+Converted or refused wherever numbers come in, never dropped.
+"""
 
 import inspect
 import sys
@@ -428,7 +431,10 @@ REFUSED = {
                 ]
             },
         ),
-        r"kwargs_result\['kwargs_source'\]\[0\]\['R_sersic'\]: expected a number without a unit, got a quantity in arcmin",
+        (
+            r"kwargs_result\['kwargs_source'\]\[0\]\['R_sersic'\]: expected a number "
+            r"without a unit, got a quantity in arcmin"
+        ),
     ),
 }
 
@@ -476,8 +482,19 @@ def test_profiles_state_the_unit_of_each_parameter():
     assert names["rad"] == {"phi", "phi_G"} and names["1 / arcsec"] == {"c1", "c2", "d1", "d2"}
     assert found["arcsec", "arcsec / pix"] == {"image.scale", "deflection_map.matrix"}
     assert names[None] == {
-        "amp", "image", "k", "central", "value", "gradient", "inner", "outer", "gradient_x", "gradient_y", "contrast", "coefficients",
-    }  # fmt: skip
+        "amp",
+        "image",
+        "k",
+        "central",
+        "value",
+        "gradient",
+        "inner",
+        "outer",
+        "gradient_x",
+        "gradient_y",
+        "contrast",
+        "coefficients",
+    }
     assert {
         "moffat.alpha",
         "nfw.alpha_Rs",
@@ -542,9 +559,10 @@ def test_a_masked_pixel_does_not_spoil_its_bin():
 
 
 @pytest.mark.parametrize(
-    ("uncertainty", "power"), [(nddata.StdDevUncertainty, 1), (nddata.VarianceUncertainty, 2), (nddata.InverseVariance, -2)],
+    ("uncertainty", "power"),
+    [(nddata.StdDevUncertainty, 1), (nddata.VarianceUncertainty, 2), (nddata.InverseVariance, -2)],
     ids=["standard deviation", "variance", "inverse variance"],
-)  # fmt: skip
+)
 def test_an_uncertainty_is_taken_for_what_it_is(uncertainty, power):
     expected = (SIGMA * 1e-3).astype(np.float32)
     values = nddata.CCDData(
@@ -578,10 +596,19 @@ def test_a_masked_column_is_nan_where_it_is_masked():
 @pytest.mark.parametrize(
     ("text", "unit"),
     [
-        ("km/s", KMS), ("KM/S", KMS), ("km s-1", KMS), ("Gyr", u.Gyr), ("GYR", u.Gyr), ("MAG", u.mag), ("counts", u.ct),
-        ("1e-17 erg/s/cm^2", 1e-17 * u.erg / u.s / u.cm**2), ("12+log(O/H)", None), ("", None), ("1E-17 erg/s/cm^2/spaxel", None),
+        ("km/s", KMS),
+        ("KM/S", KMS),
+        ("km s-1", KMS),
+        ("Gyr", u.Gyr),
+        ("GYR", u.Gyr),
+        ("MAG", u.mag),
+        ("counts", u.ct),
+        ("1e-17 erg/s/cm^2", 1e-17 * u.erg / u.s / u.cm**2),
+        ("12+log(O/H)", None),
+        ("", None),
+        ("1E-17 erg/s/cm^2/spaxel", None),
     ],
-)  # fmt: skip
+)
 def test_units_are_read_as_headers_spell_them(text, unit):
     found = unit_of_text(text)
     assert found is unit if unit is None else u.Unit(found) == u.Unit(unit)
@@ -605,14 +632,21 @@ def test_errors_of_a_file_are_converted_to_the_unit_of_its_values(tmp_path):
     ]
     fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(path)
     for kind, name, expected in (
-        ("error", "E", 4e-3), ("variance", "VAR", 2e-3), ("ivar", "IVAR", 0.5e-3), ("variance", "COPIED", 2.0), ("error", "NONE", 4.0),
+        ("error", "E", 4e-3),
+        ("variance", "VAR", 2e-3),
+        ("ivar", "IVAR", 0.5e-3),
+        ("variance", "COPIED", 2.0),
+        ("error", "NONE", 4.0),
         ("error", Part(path, "E"), 4e-3),
-    ):  # fmt: skip
+    ):
         np.testing.assert_allclose(read_map(path, "V", **{kind: name}).sigma, expected)
     assert read_image(path, "E")[0, 0] == 4.0
     with pytest.raises(
         jm.InputError,
-        match=r"\[VAR\]: given as error, but its BUNIT 'm2/s2' is that of the variance of .*; give it as variance",
+        match=(
+            r"\[VAR\]: given as error, but its BUNIT 'm2/s2' is that of the variance of .*; "
+            r"give it as variance"
+        ),
     ):
         read_map(path, "V", error="VAR")
     with pytest.warns(

@@ -1,4 +1,7 @@
-"""What the README says is run: its Python as it stands, its YAML by the checks, its commands by the parser."""
+"""What the README says is run.
+
+Its Python as it stands, its YAML by the checks, its commands by the parser.
+"""
 
 import ast
 import re
@@ -33,7 +36,9 @@ PYTHON = blocks("python")
 
 @pytest.fixture(scope="module")
 def first():
-    """Everything that the first example defines, after it was run as it stands, but with fewer draws."""
+    """Everything that the first example defines, after it was run as it stands, but with fewer
+    draws.
+    """
     names = {}
     code = PYTHON[0].replace("jm.sample(model, fit)", "jm.sample(model, fit, draws=100)")
     exec(compile(code, "README.md", "exec"), names)
@@ -83,9 +88,16 @@ def test_bins_fibres_lenses_and_profiles_are_made_as_they_stand(first):
     ids = np.arange(31 * 31).reshape(31, 31) // 31
     component, profile = first["galaxy"].disc, first["galaxy"].disc.light
     own = {
-        "bin_ids": ids, "x": [0.0, 1.5], "y": [0.0, 1.0], "psf": jm.GaussianPSF(1.1), "jnp": jnp, "disc": component, "bulge": profile,
-        "values": np.linspace(8.0, 8.5, 31), "sigma": np.full(31, 0.1),
-    }  # fmt: skip
+        "bin_ids": ids,
+        "x": [0.0, 1.5],
+        "y": [0.0, 1.0],
+        "psf": jm.GaussianPSF(1.1),
+        "jnp": jnp,
+        "disc": component,
+        "bulge": profile,
+        "values": np.linspace(8.0, 8.5, 31),
+        "sigma": np.full(31, 0.1),
+    }
     chosen = [
         block
         for block in PYTHON
@@ -129,7 +141,7 @@ def test_the_survey_is_a_valid_configuration(tmp_path):
 
 COMMANDS = [
     line for block in blocks("bash") for line in block.splitlines() if line.startswith("jaxmetal ")
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("line", COMMANDS)

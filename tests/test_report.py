@@ -1,4 +1,6 @@
-"""The report page: what it says, that nothing in it can do harm, and that a reader at a browser gets along with it."""
+"""The report page: what it says, that nothing in it can do harm, and that a reader at a browser
+gets along with it.
+"""
 
 import json
 import re
@@ -75,7 +77,10 @@ def column(elements, name):
 
 
 def test_strings_stay_strings(page, elements):
-    """Ids, messages, names of columns, title and provenance hold markup; not one element comes of it."""
+    """Ids, messages, names of columns, title and provenance hold markup.
+
+    Not one element comes of it.
+    """
     assert HOSTILE not in page
     kinds = [attributes.get("type") for tag, attributes in elements.found if tag == "script"]
     assert kinds == ["application/json"] * (1 + 11) + [None]
@@ -130,7 +135,9 @@ def test_what_has_no_value_is_null(table, elements):
 
 @pytest.mark.parametrize("light", [False, True])
 def test_a_byte_a_pixel_holds_a_map(light):
-    """Values come back to half a level, NaN as nothing, an outlier as beyond the end, the residual to half a tenth."""
+    """Values come back to half a level, NaN as nothing, an outlier as beyond the end, the
+    residual to half a tenth.
+    """
     rng = np.random.default_rng(0)
     model = (
         np.geomspace(1, 1000, 30 * 40).reshape(30, 40)
@@ -172,7 +179,10 @@ def test_a_byte_a_pixel_holds_a_map(light):
 
 
 def test_an_empty_border_is_not_shown():
-    """As wide on all sides, so that the middle stays where it is; a pixel of it is left, and a model cannot fill it."""
+    """As wide on all sides, so that the middle stays where it is.
+
+    A pixel of it is left, and a model cannot fill it.
+    """
     data = np.full((12, 14), np.nan)
     data[4:9, 3:9] = np.arange(30.0).reshape(5, 6)
     packed = pack.galaxy(
@@ -206,7 +216,10 @@ def test_what_is_missing_is_left_out():
 
 
 def test_broken_maps_touch_nothing_else():
-    """Infinities, absurd numbers, empty and constant maps and errors of any size: each becomes a picture or a dash."""
+    """Infinities, absurd numbers, empty and constant maps and errors of any size.
+
+    Each becomes a picture or a dash.
+    """
     rng = np.random.default_rng(3)
     odd = [0.0, 1.0, -1.0, np.nan, np.inf, -np.inf, 1e-300, 1e300, 1e29, -1e29, 8.5]
     for _ in range(150):
@@ -309,7 +322,8 @@ def cells(browser, column):
         "return [...document.querySelectorAll('#heads .label')].map(x => x.textContent)"
     ).index(column)
     return browser.execute_script(
-        f"return [...document.querySelectorAll('#rows tr')].map(row => row.children[{at}].textContent)"
+        f"return [...document.querySelectorAll('#rows tr')].map(row => "
+        f"row.children[{at}].textContent)"
     )
 
 
@@ -349,7 +363,10 @@ def head(browser, label):
 
 @pytest.mark.slow
 def test_a_thousand_galaxies_open_and_sort_quickly(opened):
-    """The fastest of three, since other programs may be running; all 30 columns are shown when sorting."""
+    """The fastest of three, since other programs may be running.
+
+    All 30 columns are shown when sorting.
+    """
     times = []
     for _ in range(3):
         browser = opened()
@@ -518,7 +535,9 @@ def test_nothing_that_the_data_say_is_run(opened):
 @pytest.mark.slow
 @pytest.mark.parametrize(("width", "dark"), [(1366, False), (1366, True), (400, False)])
 def test_nobody_is_left_out(opened, width, dark):
-    """axe-core finds nothing serious in the table, an open galaxy, the provenance and the list of columns."""
+    """axe-core finds nothing serious in the table, an open galaxy, the provenance and the list
+    of columns.
+    """
     browser = opened(LITTLE, width, 768, dark)
     assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
     typed(browser, "Filter resolved", "perhaps")

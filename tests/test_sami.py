@@ -1,4 +1,7 @@
-"""The example of a real survey: SAMI 41144 twice, in different seeing, with SAMI 572402 and MaNGA 7815-3702."""
+"""The example of a real survey.
+
+SAMI 41144 twice, in different seeing, with SAMI 572402 and MaNGA 7815-3702.
+"""
 
 import importlib.util
 from pathlib import Path
@@ -27,7 +30,10 @@ def example():
 
 @pytest.fixture(scope="module")
 def results(example, tmp_path_factory):
-    """The folder of the finished survey, as the example makes it, but for the draws: the errors are Laplace's."""
+    """The folder of the finished survey, as the example makes it, but for the draws.
+
+    The errors are Laplace's.
+    """
     data, folder = data_path("sami_dr3").parent, tmp_path_factory.mktemp("sami")
     data_path("manga_7815-3702")
     config = {**read(EXAMPLES / "survey.yaml"), "sample": False, "fit": {"starts": 1}}
@@ -46,7 +52,10 @@ def test_every_galaxy_arrives_in_its_own_frame(results):
 
 
 def test_two_seeings_of_a_galaxy_agree_once_corrected(results, example):
-    """Straight lines are 18 % and ten of their errors apart; behind their PSFs the gradients differ by little more than one."""
+    """Straight lines are 18 % and ten of their errors apart.
+
+    Behind their PSFs the gradients differ by little more than one.
+    """
     said = example.gradients(results)
     assert said["naive"]["SAMI 41144_B"][0] == pytest.approx(-0.0191, abs=0.0002)
     assert said["naive"]["SAMI 41144_D"][0] == pytest.approx(-0.0157, abs=0.0002)
@@ -66,6 +75,8 @@ def test_two_seeings_of_a_galaxy_agree_once_corrected(results, example):
 
 
 def test_the_manga_galaxy_is_what_it_is_alone(results, example):
-    """-0.062 ± 0.002 dex per effective radius, as manga_7815-3702.yaml has it with the Gaussian PSF."""
+    """-0.062 ± 0.002 dex per effective radius, as manga_7815-3702.yaml has it with the Gaussian
+    PSF.
+    """
     galaxy = survey.collect(results)[3]
     assert galaxy[f"{example.GRADIENT}.value"] * galaxy["R_e"] == pytest.approx(-0.062, abs=0.001)

@@ -19,7 +19,10 @@ LINES = {"halpha": 2.86, "hbeta": 1.0, "oiii": 0.8, "nii": 0.7}
     ids=["scale length", "approximate half light", "exact half light"],
 )
 def test_the_constants_of_the_paper(b, c1, c2):
-    """sigma² = 0.01 at the centre and 0.02 at one R_e of an exponential disc, as in Metha et al. (2024), section 3."""
+    """sigma² = 0.01 at the centre and 0.02 at one R_e of an exponential disc, as in Metha et al.
+
+    (2024), section 3.
+    """
     found = noise.constants(1.0, np.exp(-b), 0.01, 0.02)
     assert np.round(found, 6) == pytest.approx((c1, c2), abs=1e-9)
 
@@ -174,7 +177,10 @@ def test_a_calibration_knows_its_lines():
 
 
 def test_kauffmanns_line_divides_star_forming_gas_from_nuclei():
-    """At N2 = -0.5 the line lies at log10(oiii / hbeta) = 0.1909; beyond N2 = 0.05 nothing is star-forming."""
+    """At N2 = -0.5 the line lies at log10(oiii / hbeta) = 0.1909.
+
+    Beyond N2 = 0.05 nothing is star-forming.
+    """
     nii = 10.0 ** np.array([-0.5, -0.5, 0.04, 0.06, -0.5, -0.5])
     oiii = np.array([10**0.18, 10**0.20, 1e-6, 1e-6, 0.0, np.nan])
     ones = np.ones(6)

@@ -1,4 +1,6 @@
-"""The house: which room imports from which, how large they are, and what the public names say of themselves."""
+"""The house: which room imports from which, how large they are, and what the public names say of
+themselves.
+"""
 
 import ast
 import inspect

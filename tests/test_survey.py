@@ -1,4 +1,6 @@
-"""A survey: what goes in is checked by row, what comes out is whole, and no number depends on how the work was divided."""
+"""A survey: what goes in is checked by row, what comes out is whole, and no number depends on
+how the work was divided.
+"""
 
 import contextlib
 import os
@@ -48,7 +50,9 @@ def compiled(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory, compiled):
-    """The folder of a catalogue of six galaxies with its configuration, and a finished survey of them in "out"."""
+    """The folder of a catalogue of six galaxies with its configuration, and a finished survey of
+    them in "out".
+    """
     folder = tmp_path_factory.mktemp("survey")
     survey.run(*write_survey(folder), folder / "out", progress=False)
     return folder
@@ -287,13 +291,19 @@ def test_a_file_that_is_lost_on_the_way_is_a_row_too(fresh, table, monkeypatch):
     ("parts", "words"),
     [
         ({"fit": {"starts": "{mass}"}}, "fit.starts: a column of the catalogue cannot stand here"),
-        ({"priors": {GRADIENT: {"normal": [0.0, "{scater}"]}}}, "priors.disc.metallicity.gradient.normal.1: unknown column"),
+        (
+            {"priors": {GRADIENT: {"normal": [0.0, "{scater}"]}}},
+            "priors.disc.metallicity.gradient.normal.1: unknown column",
+        ),
         ({"survey": {"id": "name"}}, "survey.id: unknown column 'name'"),
         ({"survey": {"shards": 3}}, "survey.shards: unknown key 'shards'. Did you mean 'shard'?"),
-        ({"survey": {"slurm": {"partition": "debug; rm -rf ~"}}}, "survey.slurm.partition: expected"),
+        (
+            {"survey": {"slurm": {"partition": "debug; rm -rf ~"}}},
+            "survey.slurm.partition: expected",
+        ),
         ({"sample": {"adapt_metric": True}}, "sample.adapt_metric: is not available"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_in_the_configuration_is_one_line(fresh, capsys, parts, words):
     catalogue, config = save(fresh, Table.read(fresh / "galaxies.ecsv"), changed(**parts))
     said = complaints(capsys, "batch", catalogue, config, "--out", fresh / "out")
@@ -357,7 +367,10 @@ def test_another_survey_in_the_same_folder_is_refused(planned, made, tmp_path, c
     said = complaints(capsys, "batch", catalogue, config, "--out", planned)
     assert said == [
         f"{planned}: holds another survey: the catalogue has changed; --out names another folder.",
-        f"{planned}: holds another survey: the configuration has changed in fit; --out names another folder.",
+        (
+            f"{planned}: holds another survey: the configuration has changed in fit; --out "
+            f"names another folder."
+        ),
     ]
     assert complaints(capsys, "status", tmp_path) == [
         f"{tmp_path}: not the folder of a survey; survey.json is expected in it."
@@ -369,7 +382,10 @@ def test_another_survey_in_the_same_folder_is_refused(planned, made, tmp_path, c
 
 
 def test_a_galaxy_without_an_answer_is_not_sampled(fresh, table, monkeypatch):
-    """It would hold up the others; its fit is in its row, and nothing that looks like a posterior."""
+    """It would hold up the others.
+
+    Its fit is in its row, and nothing that looks like a posterior.
+    """
     usual = shard.optimise_batch
 
     def lost(models, **options):
@@ -396,7 +412,9 @@ def test_a_galaxy_without_an_answer_is_not_sampled(fresh, table, monkeypatch):
 
 @pytest.mark.filterwarnings("ignore::astropy.units.UnitsWarning")
 def test_a_catalogue_may_hold_what_tables_on_disk_cannot(planned):
-    """Names that are ours, texts as Python objects, positions, and units that FITS does not know."""
+    """Names that are ours, texts as Python objects, positions, and units that FITS does not
+    know.
+    """
     plan, old = store.read_plan(planned), Table.read(planned / store.INPUT)
     for name in ("message", "input_message"):
         old[name] = np.array([f"said {i}" for i in range(6)], object)
@@ -427,7 +445,10 @@ def test_a_catalogue_may_hold_what_tables_on_disk_cannot(planned):
 
 
 def test_status_needs_no_jax(planned):
-    command = f"import sys; from jaxmetal.cli import main; main(['status', {str(planned)!r}]); print('jax' in sys.modules)"
+    command = (
+        f"import sys; from jaxmetal.cli import main; main(['status', "
+        f"{str(planned)!r}]); print('jax' in sys.modules)"
+    )
     environment = os.environ | {"PYTHONPATH": str(Path(jm.__file__).parents[1])}
     done = subprocess.run(
         [sys.executable, "-c", command], env=environment, capture_output=True, text=True, check=True
@@ -439,9 +460,15 @@ def test_status_needs_no_jax(planned):
 
 
 def test_two_at_once_do_no_harm(planned, made, table):
-    """While another process holds a shard it is running; when that process ends without a result, its work is taken over."""
+    """While another process holds a shard it is running.
+
+    When that process ends without a result, its work is taken over.
+    """
     store.shard_path(planned, 1).unlink()
-    hold = f"from jaxmetal.survey import store\nwith store.claimed({str(planned)!r}, 1):\n print('held', flush=True); input()"
+    hold = (
+        f"from jaxmetal.survey import store\nwith store.claimed({str(planned)!r}, 1):\n "
+        f"print('held', flush=True); input()"
+    )
     environment = os.environ | {"PYTHONPATH": str(Path(jm.__file__).parents[1])}
     other = subprocess.Popen(
         [sys.executable, "-c", hold],
@@ -560,7 +587,9 @@ def test_an_interrupted_survey_does_not_wait_for_its_processes():
 
 
 def test_the_population_of_a_survey(made, capsys):
-    """Six galaxies whose gradients rise by 0.04 from one to the next, and with them their masses by 0.1."""
+    """Six galaxies whose gradients rise by 0.04 from one to the next, and with them their masses
+    by 0.1.
+    """
     assert cli.main(["population", str(made / "out"), "--against", "mass"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"{GRADIENT} of 6 galaxies, at mass = 9.25"

@@ -20,7 +20,9 @@ CRAMER_RAO = runpy.run_path(
 
 
 def case_1(fwhm, seed=None):
-    """Use case 1 at a sampling that all sharp, or all wide, PSFs share, so that they share one program."""
+    """Use case 1 at a sampling that all sharp, or all wide, PSFs share, so that they share one
+    program.
+    """
     sampling, margin = ((4, 2), 8) if fwhm < 0.4 else ((2, 1), 56)
     instrument = jm.Instrument(
         jm.Grid.regular((121, 121), 0.066), jm.GaussianPSF(fwhm), sampling, margin
@@ -34,7 +36,9 @@ WIDTHS = list(CRAMER_RAO) if jax.config.jax_enable_x64 else [0.1, 1.5]
 
 @pytest.mark.parametrize("fwhm", WIDTHS)
 def test_use_case_1_reaches_the_cramer_rao_bound(fwhm):
-    """A noise-free map is fitted back from another start, with the errors that no fitter can beat."""
+    """A noise-free map is fitted back from another start, with the errors that no fitter can
+    beat.
+    """
     z = case_1(fwhm)
     fit = jm.optimise(jm.Model(disc(central=8.5, gradient=-0.05), {"z": z}, FLAT), starts=1)
     sigma_gradient, sigma_central, _ = CRAMER_RAO[fwhm]
@@ -69,7 +73,7 @@ def test_nuts_reaches_the_bound_too():
 @pytest.mark.precision("single")
 @pytest.mark.parametrize("seed", [1])
 def test_use_case_2_recovers_three_clumps_with_all_light_free(seed):
-    """Amplitudes, sizes, indices and places of the light are free beside the three metallicities."""
+    """Amplitudes, sizes, indices and places of the light are free beside three metallicities."""
     galaxy, maps = jm.simulate.use_case_2(seed=seed, supersampling=(6, 3))
     truth = {"clump1": 7.6, "clump2": 7.8, "clump3": 7.9}
     priors = {}

@@ -98,7 +98,9 @@ def screen(axes, x, y):
 
 
 def gaussian(rho, size=20_000, seed=0, names=("disc.light.a", "disc.light.b")):
-    """A posterior that is a Gaussian of known correlation, about (3, -1) with deviations (0.1, 20)."""
+    """A posterior that is a Gaussian of known correlation, about (3, -1) with deviations (0.1,
+    20).
+    """
     draws = np.random.default_rng(seed).multivariate_normal(
         [3.0, -1.0], [[0.01, 2.0 * rho], [2.0 * rho, 400.0]], size=(2, size // 2)
     )
@@ -304,7 +306,7 @@ def test_the_model_through_the_psf_runs_through_the_annuli(fit):
 
 @pytest.mark.parametrize("rho", [0.0, 0.6, -0.97])
 def test_contours_of_a_gaussian_hold_what_they_say(rho):
-    """In units of the deviations the 68 % contour is an ellipse of radius sqrt(-2 ln 0.32) = 1.51, the 95 % one of 2.45."""
+    """In units of the deviations they are ellipses of radius sqrt(-2 ln 0.32) = 1.51 and 2.45."""
     figure = posterior.corner_figure(gaussian(rho))
     inverse = np.linalg.inv([[0.01, 2.0 * rho], [2.0 * rho, 400.0]])
     lines = next(
@@ -496,7 +498,10 @@ def test_a_fitted_scatter_does_not_hide_in_the_residual(fit):
     )
     by_errors, by_scatter = (one.chi_square["z"] / z.size for one in (fit, scattered))
     assert by_scatter < 0.8 * by_errors
-    said = f"χ² per pixel {by_errors:.2f} with the measured errors, {by_scatter:.2f} with the scatter of 0.05 dex"
+    said = (
+        f"χ² per pixel {by_errors:.2f} with the measured errors, {by_scatter:.2f} with "
+        f"the scatter of 0.05 dex"
+    )
     assert said in texts(figure) and r"measured $\sigma$" in texts(figure)
     plain = texts(maps.map_figure(fit, "z"))
     assert f"χ² per pixel {by_errors:.2f}" in plain and "measured" not in plain
