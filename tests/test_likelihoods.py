@@ -13,6 +13,8 @@ from scipy import special, stats
 
 import jaxmetal as jm
 from jaxmetal.inference.likelihood import log_likelihood
+from jaxmetal.io import entries
+from jaxmetal.maps.likelihood import LIKELIHOODS
 
 SHAPE = (4, 6)
 INSTRUMENT = telescope(SHAPE, 0.3, 0.8, (2, 1), 4)
@@ -52,6 +54,11 @@ def test_gaussian_errors_have_the_information_of_the_quadrature(tolerance):
     by_quadrature = jm.Likelihood.score_information(jm.Gaussian())
     known = jm.Gaussian().score_information()
     np.testing.assert_allclose(by_quadrature, known, atol=tolerance(1e-8, 1e-5))
+
+
+def test_configurations_know_the_same_likelihoods_by_name():
+    """They list the names themselves, because a configuration is checked without JAX."""
+    assert set(entries.LIKELIHOODS) == set(LIKELIHOODS)
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 3.0])

@@ -319,9 +319,9 @@ REAL = {
 
 @pytest.mark.parametrize(("name", "oversampling"), REAL.items(), ids=list(REAL))
 def test_the_psfs_of_jwst_and_hst_move_no_galaxy(name, oversampling):
-    """Of 0.2 arcsec on pixels of 0.04 arcsec, by 0.03 pixel.
+    """Of 0.2 arcsec on pixels of 0.04 arcsec, by 0.03 pixel at most.
 
-    Though their peaks lie off the middle and their sums are not 1.
+    Their peaks lie off the middle all the same, and their sums are not 1.
 
     They are lopsided: what is the centre for a small galaxy is not for a large one, by about that
     much.
