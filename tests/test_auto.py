@@ -11,7 +11,8 @@ from scenes import blank, disc, observed
 
 import jaxmetal as jm
 from jaxmetal.forward import resolve
-from jaxmetal.instrument.sampling import Sampling, guess, margin_for
+from jaxmetal.instrument.choice import guess, margin_for
+from jaxmetal.instrument.sampling import Sampling
 
 
 # The converged reference needs float64, and auto itself always measures in float64.

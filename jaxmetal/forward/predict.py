@@ -1,6 +1,5 @@
 """Predictions for one map of a galaxy."""
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -57,7 +56,7 @@ def predict(galaxy: Galaxy, map: Map) -> Float[Array, "*map"]:
     check_type(map, Map, "predict: map", "write predict(galaxy, map), with one map at a time")
     if is_traced((galaxy, map)):
         return predict_together(galaxy, {"map": map})["map"]
-    maps = resolve([(galaxy, {"map": map})])
+    maps = resolve(galaxy, {"map": map})
     if map.additive or isinstance(map.instrument.psf, NoPSF):
         return predict_compiled(galaxy, maps)["map"]
     view = look_compiled(galaxy, maps)["map"]
@@ -87,4 +86,4 @@ def intrinsic(galaxy: Galaxy, map: Map) -> Float[Array, "*map"]:
     check_type(map, Map, "intrinsic: map", "write intrinsic(galaxy, map)")
     grid, apertures = map.instrument.grid, map.instrument.apertures
     sharp = Instrument(grid, NoPSF(), INTRINSIC_SAMPLING, apertures=apertures)
-    return predict(galaxy, eqx.tree_at(lambda m: m.instrument, map, sharp))
+    return predict(galaxy, map.with_instrument(sharp))

@@ -1,10 +1,10 @@
 """supersampling="auto": chosen by measuring what it costs in accuracy."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -12,91 +12,72 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxmetal.forward.coverage import check_coverage
-from jaxmetal.forward.faint import FAINTEST
+from jaxmetal.forward.criterion import WITHIN_TOLERANCE, Comparison, Criterion
 from jaxmetal.forward.views import View, largest_rounding, look_once
 from jaxmetal.galaxy import Galaxy
+from jaxmetal.instrument.choice import FirstGuess, choose, guess, margin_for
 from jaxmetal.instrument.instrument import Instrument
-from jaxmetal.instrument.sampling import MAX_POINTS, Sampling, choose, guess, margin_for
+from jaxmetal.instrument.sampling import MAX_POINTS, Sampling
 from jaxmetal.maps import Map
-from jaxmetal.maps.map import LIGHT_TOLERANCE
-
-Scene = tuple[Galaxy, Mapping[str, Map]]
 
 log = logging.getLogger("jaxmetal")
 
-# A draw that a fit may pass counts only where its means span no more dex than this: beyond, no map
-# would tell one from the other, and what is far outside the frame outshines it.
-LARGEST_RANGE = 3
 # The margin may grow to this many times what the PSF asks for.
 LARGEST_MARGIN = 3
-# The label of the error in light, which every map is held to beside its own.
-LIGHT_ERROR = "light"
 
 
-class Comparison(NamedTuple):
-    """A sampling beside a finer one.
-
-    Parameters
-    ----------
-    errors
-        {what is shown: largest error}, in its unit; of light, relative.
-    excess
-        the largest error over its tolerance.
-    """
-
-    errors: dict[str, float]
-    excess: float
+def resolve(
+    galaxy: Galaxy, maps: Mapping[str, Map], criterion: Criterion = WITHIN_TOLERANCE
+) -> dict[str, Map]:
+    """The maps with every "auto" sampling chosen; see `resolve_with_light`."""
+    return resolve_with_light(galaxy, maps, criterion)[0]
 
 
-def resolve(scenes: Iterable[Scene]) -> dict[str, Map]:
-    """The maps of the first scene with every "auto" sampling chosen; see `resolve_with_light`."""
-    return resolve_with_light(scenes)[0]
-
-
-def resolve_with_light(scenes: Iterable[Scene]) -> tuple[dict[str, Map], dict[str, np.ndarray]]:
-    """The maps of the first scene with every "auto" sampling chosen, by measuring it.
+def resolve_with_light(
+    galaxy: Galaxy, maps: Mapping[str, Map], criterion: Criterion = WITHIN_TOLERANCE
+) -> tuple[dict[str, Map], dict[str, np.ndarray]]:
+    """The maps with every "auto" sampling chosen, by measuring it.
 
     A first guess from the PSF's transfer function is compared with a finer sampling. As long as the
-    two differ by more than the maps' tolerances (1e-4 dex, 1e-3 in light) anywhere where light
-    matters (brighter than 1e-4 of the peak), a finer one is taken and compared in its turn.
+    two differ by more than is allowed, a finer one is taken and compared in its turn.
 
     Parameters
     ----------
-    scenes
-        (galaxy, maps by name): first the numbers to start from, then others that a fit may visit;
-        the choice holds for all of them, but not for means that span 3 dex and more. A map whose
-        instrument has its sampling already is returned as it is, and maps that share an instrument
-        go on sharing it.
+    galaxy
+        the numbers for which the sampling is to be fine enough.
+    maps
+        by name. A map whose instrument has its sampling already is returned as it is, and maps that
+        share an instrument go on sharing it.
+    criterion
+        what is allowed: by default 1e-4 dex, and 1e-3 in light, anywhere where light matters
+        (brighter than 1e-4 of the peak).
 
     Returns
     -------
     maps
         by name; `map.instrument.describe()` says what was chosen and the error that was measured.
     lights
-        {map: smeared light of the first scene} of the maps whose sampling was chosen here.
+        {map: smeared light} of the maps whose sampling was chosen here.
 
     Raises
     ------
     InputError
         if a frame reaches beyond the deflection map that the galaxy is seen through.
     """
-    others = iter(scenes)
-    first = galaxy, start = next(others)
-    all_scenes = cache(lambda: [first, *others])
-    maps = dict(start)
-    check_coverage(galaxy, maps)
+    result = dict(maps)
+    check_coverage(galaxy, result)
     lights: dict[str, np.ndarray] = {}
-    for names in _by_instrument(start):
-        instrument, excess, views = _resolved(first, all_scenes, names)
+    for names in _by_instrument(maps):
+        instrument, excess, views = _resolved(galaxy, maps, names, criterion)
         level, limit = logging.INFO, ""
         if excess > 1:
-            level, limit = logging.WARNING, ", which is more than the tolerance of 1e-4 and 1e-3"
+            level, limit = logging.WARNING, f", which is more than {criterion.allowed}"
         log.log(level, "%s: %s%s", ", ".join(names), instrument.describe(), limit)
         for name in names:
-            maps[name] = eqx.tree_at(lambda m: m.instrument, maps[name], instrument)
+            result[name] = result[name].with_instrument(instrument)
             lights[name] = np.asarray(views[name].light)
-        check_coverage(galaxy, {name: maps[name] for name in names})
-    return maps, lights
+        check_coverage(galaxy, {name: result[name] for name in names})
+    return result, lights
 
 
 def _by_instrument(maps: Mapping[str, Map]) -> list[list[str]]:
@@ -112,119 +93,77 @@ def _by_instrument(maps: Mapping[str, Map]) -> list[list[str]]:
 
 
 def _resolved(
-    first: Scene, all_scenes: Callable[[], Sequence[Scene]], names: Sequence[str]
+    galaxy: Galaxy, maps: Mapping[str, Map], names: Sequence[str], criterion: Criterion
 ) -> tuple[Instrument, float, dict[str, View]]:
-    """The maps' instrument with a sampling that holds for all scenes.
+    """The maps' instrument with a sampling that is fine enough.
 
-    With its largest error over the tolerance, and the views of the first scene.
+    With its largest error over what is allowed, and what the maps show.
     """
-    galaxy, instrument = first[0], first[1][names[0]].instrument
-    # Around the images of a lensed centre, wherever they are, only more points help.
-    lensed = any(galaxy.is_lensed(name) for name in galaxy.components)
+    instrument, chosen = maps[names[0]].instrument, {name: maps[name] for name in names}
+    start, widest = _first_guess(instrument, criterion.first)
 
     @cache
-    def first_views(sampling: Sampling) -> dict[str, View]:
-        return _views(first, names, sampling)
-
-    @cache
-    def views(sampling: Sampling) -> list[dict[str, View]]:
-        return [first_views(sampling), *(_views(s, names, sampling) for s in all_scenes()[1:])]
+    def views(sampling: Sampling) -> dict[str, View]:
+        return views_at(galaxy, chosen, sampling)
 
     def compare(coarse: Sampling, fine: Sampling) -> Comparison:
-        return _compare(first[1], views(coarse), views(fine))
+        return criterion.compare(chosen, views(coarse), views(fine))
+
+    def possible(sampling: Sampling) -> bool:
+        return sampling.points(instrument.grid.shape) <= MAX_POINTS
 
     # To compile takes longer than to compute: two programs at once.
-    likely, widest = _first_guess([instrument])
+    more_nodes = needs_more_nodes(galaxy)
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(first_views, (likely, likely.finer(widest, lensed))))
-    start, widest = _first_guess([maps[names[0]].instrument for _, maps in all_scenes()])
-    possible = lambda s: s.points(instrument.grid.shape) <= MAX_POINTS  # noqa: E731
-    sampling, comparison = choose(start, widest, lensed, compare, possible)
-    final = views(sampling)[0]
-    rounding = max(largest_rounding(view) for view in final.values())
+        list(pool.map(views, (start, start.finer(widest, more_nodes))))
+    sampling, comparison = choose(start, widest, more_nodes, compare, possible)
+    rounding = max(largest_rounding(view) for view in views(sampling).values())
     errors = {label: jnp.asarray(error) for label, error in sorted(comparison.errors.items())}
     resolved = instrument.with_sampling(sampling, errors, jnp.asarray(rounding))
-    return resolved, comparison.excess, final
+    return resolved, comparison.excess, views(sampling)
 
 
-def _first_guess(instruments: Sequence[Instrument]) -> tuple[Sampling, int]:
-    """The finest of the first guesses, and how wide the margin may become."""
-    margin = instruments[0].margin
-    widest = margin
-    if margin is None:
-        margin = max(margin_for(i.psf, i.grid) for i in instruments)
-        widest = LARGEST_MARGIN * margin
-    guesses = (guess(i.psf, i.grid, margin) for i in instruments)
-    return max(guesses, key=lambda sampling: sampling.convolve), widest or 0
+def needs_more_nodes(galaxy: Galaxy) -> bool:
+    """Whether only more points in a cell help, not smaller cells alone.
+
+    So it is around the images of a lensed centre, wherever they are.
+    """
+    return any(galaxy.is_lensed(name) for name in galaxy.components)
 
 
-def _compare(
-    maps: Mapping[str, Map], coarse: Sequence[dict[str, View]], fine: Sequence[dict[str, View]]
-) -> Comparison:
-    """The errors of the coarser views of all scenes."""
-    errors: dict[str, float] = {}
-    excess = 0.0
-    for number, views in enumerate(zip(coarse, fine, strict=True)):
-        # The first is where a fit starts, and always counts.
-        if number > 0 and not _counts(maps, views[1]):
-            continue
-        for name in views[1]:
-            for label, (error, tolerance) in _differences(
-                maps[name], views[0][name], views[1][name]
-            ).items():
-                errors[label] = max(errors.get(label, 0.0), error)
-                excess = max(excess, error / tolerance)
-    return Comparison(errors, excess)
+def _first_guess(instrument: Instrument, first: FirstGuess) -> tuple[Sampling, int]:
+    """Where the search begins, and how wide the margin may become."""
+    psf, grid, margin = instrument.psf, instrument.grid, instrument.margin
+    if margin is not None:
+        return guess(psf, grid, margin, first), margin
+    return guess(psf, grid, margin_for(psf, grid, first.outside), first), widest_margin(instrument)
 
 
-def _differences(one_map: Map, coarse: View, fine: View) -> dict[str, tuple[float, float]]:
-    """{what is shown: (error, tolerance)} of the coarser view where light matters."""
-    matters = _matters(fine)
-    for view in (coarse, fine):
-        matters &= np.isfinite(view.light) & np.isfinite(view.shown)
-    if not matters.any():
-        return {LIGHT_ERROR: (0.0, LIGHT_TOLERANCE)}
-    # What is left to the converged map is about twice the difference where it falls as the cube of
-    # the sampling.
-    light = 2 * np.abs(coarse.light[matters] / fine.light[matters] - 1.0).max()
-    result = {LIGHT_ERROR: (float(light), LIGHT_TOLERANCE)}
-    if not one_map.additive:
-        error = 2 * np.abs(coarse.shown - fine.shown)[matters]
-        tolerance = one_map.tolerance(np.asarray(fine.shown[matters]))
-        tolerance = np.broadcast_to(tolerance, error.shape)
-        worst = int(np.argmax(error / tolerance))
-        result[one_map.quantity] = float(error[worst]), float(tolerance[worst])
-    return result
+def widest_margin(instrument: Instrument) -> int:
+    """How wide the margin of an instrument may become."""
+    if instrument.margin is not None:
+        return instrument.margin
+    return LARGEST_MARGIN * margin_for(instrument.psf, instrument.grid)
 
 
-def _counts(maps: Mapping[str, Map], views: Mapping[str, View]) -> bool:
-    """Whether a fit could be there: what is shown is finite, and spans what a map may show."""
-    for name, view in views.items():
-        quantity = view.shown[_matters(view)]
-        logarithmic = maps[name].scale == "log10"
-        if not (np.isfinite(quantity).all() and np.isfinite(view.light[_matters(view)]).all()):
-            return False
-        if logarithmic and np.ptp(quantity) >= LARGEST_RANGE:
-            return False
-    return True
-
-
-def _matters(view: View) -> np.ndarray:
-    """Where there is light enough to count."""
-    brightness = np.abs(view.light)
-    return brightness > FAINTEST * np.nanmax(brightness)
-
-
-def _views(scene: Scene, names: Sequence[str], sampling: Sampling) -> dict[str, View]:
-    """What the maps of one instrument would show, in double precision.
+def views_at(galaxy: Galaxy, maps: Mapping[str, Map], sampling: Sampling) -> dict[str, View]:
+    """What maps of one instrument would show at a sampling, in double precision.
 
     The sampling is judged, not the rounding.
+
+    Parameters
+    ----------
+    galaxy
+        lights, tracers and lenses.
+    maps
+        by name; they share an instrument.
+    sampling
+        cells, points and margin.
     """
-    galaxy, maps = scene
-    instrument = maps[names[0]].instrument.with_sampling(sampling)
-    chosen = {n: eqx.tree_at(lambda m: m.instrument, maps[n], instrument) for n in names}
+    instrument = next(iter(maps.values())).instrument.with_sampling(sampling)
+    sampled = {name: one_map.with_instrument(instrument) for name, one_map in maps.items()}
     with jax.enable_x64(True):
-        views = look_once(*_in_double(galaxy, chosen))
+        views = look_once(*_in_double(galaxy, sampled))
         return jax.tree.map(np.asarray, views)
 
 

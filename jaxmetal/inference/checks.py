@@ -61,6 +61,17 @@ def check_priors(priors: Any) -> dict[str, Any]:
     return dict(priors or {})
 
 
+def check_accuracy(accuracy: Any) -> float | None:
+    """The part of its error by which sampling may move a parameter; None for none such."""
+    if accuracy is None:
+        return None
+    if isinstance(accuracy, bool) or not isinstance(accuracy, int | float) or not 0 < accuracy < 1:
+        raise InputError(
+            f"Model.accuracy: expected a number between 0 and 1, such as 0.03, got {accuracy!r}."
+        )
+    return float(accuracy)
+
+
 def check_paths(scene: Mapping[str, Any], priors: Mapping[str, Any]) -> None:
     """Check that every path with a prior, and every source of a tie, leads to a free number."""
     for path, prior in priors.items():

@@ -2,20 +2,20 @@
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import chain
 from typing import Any
 
-import equinox as eqx
 import jax
 import numpy as np
 
 from jaxmetal.errors import InputError
+from jaxmetal.forward.criterion import Criterion
 from jaxmetal.forward.faint import without_dark
 from jaxmetal.forward.resolve import resolve_with_light
 from jaxmetal.forward.views import look_once
 from jaxmetal.galaxy import LENS, Galaxy
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.instrument.psf import NoPSF
+from jaxmetal.instrument.sampling import finest
 from jaxmetal.maps import Map
 
 Maps = dict[str, Map]
@@ -67,23 +67,27 @@ def set_apart(maps: Mapping[str, Map], names: Collection[str]) -> Maps:
     copies = {}
     for name, one_map in maps.items():
         copy = jax.tree.map(lambda leaf: leaf, one_map.instrument)
-        copies[name] = _with(one_map, copy) if name in names else one_map
+        copies[name] = one_map.with_instrument(copy) if name in names else one_map
     return copies
 
 
 def make_ready(
-    scenes: Iterable[tuple[Galaxy, Mapping[str, Map]]],
+    galaxy: Galaxy,
+    maps: Mapping[str, Map],
+    criterion: Criterion,
     groups: Groups,
     pixels: Sequence[Any],
     free: Collection[str],
     light_is_fixed: bool,
 ) -> Maps:
-    """The maps of the first scene with their samplings chosen, and their PSFs transformed.
+    """The maps with their samplings chosen, and their PSFs transformed.
 
     Parameters
     ----------
-    scenes
-        (galaxy, maps): where a fit starts, then others that it may visit.
+    galaxy, maps
+        where a fit starts.
+    criterion
+        when an automatic sampling is fine enough.
     groups, pixels
         of `shared`, and the key of `pixels_of` for each.
     free
@@ -92,9 +96,7 @@ def make_ready(
         whether no light changes in a fit. Then pixels that are too dark for the precision in use
         are masked.
     """
-    scenes = iter(scenes)
-    first = galaxy, _ = next(scenes)
-    maps, lights = resolve_with_light(chain([first], scenes))
+    maps, lights = resolve_with_light(galaxy, maps, criterion)
     used = _with_common_samplings([maps[names[0]].instrument for names in groups], pixels)
     for names, instrument in zip(groups, used, strict=True):
         ready = instrument if names[0] in free else instrument.with_transfer()
@@ -104,7 +106,7 @@ def make_ready(
                 if name not in lights:
                     lights[name] = np.asarray(look_once(galaxy, {name: m})[name].light)
                 m = without_dark(name, m, lights[name])
-            maps[name] = _with(m, ready)
+            maps[name] = m.with_instrument(ready)
     return maps
 
 
@@ -120,8 +122,7 @@ def _with_common_samplings(used: Sequence[Instrument], pixels: Sequence[Any]) ->
     result = list(used)
     for indices in together.values():
         samplings = [s for s in (used[index].sampling for index in indices) if s is not None]
-        finest = max(samplings, key=lambda s: (s.convolve, s.nodes))
-        common = finest.with_margin(max(s.margin for s in samplings))
+        common = finest(samplings)
         shape = used[indices[0]].grid.shape
         if common.points(shape) > sum(s.points(shape) for s in samplings):
             continue
@@ -166,7 +167,7 @@ def sampled_like(maps: Mapping[str, Map], like: Mapping[str, Map]) -> Maps:
             instruments[id(new)] = (
                 sampled if old.instrument.transfer is None else sampled.with_transfer()
             )
-        sampled_maps[name] = _with(maps[name], instruments[id(new)])
+        sampled_maps[name] = maps[name].with_instrument(instruments[id(new)])
         if (
             jax.tree.structure(sampled_maps[name]) != jax.tree.structure(old)
             or maps[name].values.shape != old.values.shape
@@ -176,6 +177,45 @@ def sampled_like(maps: Mapping[str, Map], like: Mapping[str, Map]) -> Maps:
                 "scale, likelihood or PSF."
             )
     return sampled_maps
+
+
+def with_samplings(maps: Mapping[str, Map], like: Mapping[str, Map], groups: Groups) -> Maps:
+    """The maps, their instruments at the samplings of other maps of the same names.
+
+    Parameters
+    ----------
+    maps, like
+        by name.
+    groups
+        names of the maps that share an instrument.
+    """
+    result = {}
+    for names in groups:
+        model = like[names[0]].instrument
+        assert model.sampling is not None, "a model's maps are sampled"
+        old = maps[names[0]].instrument
+        sampled = old.with_sampling(model.sampling, model.error, model.rounding)
+        result |= {name: maps[name].with_instrument(sampled) for name in names}
+    return result
+
+
+def without_automatic_sampling(maps: Mapping[str, Map], groups: Groups) -> Maps:
+    """The maps, their instruments without a sampling where it was chosen automatically.
+
+    Parameters
+    ----------
+    maps
+        by name.
+    groups
+        names of the maps that share an instrument.
+    """
+    result = dict(maps)
+    for names in groups:
+        old = maps[names[0]].instrument
+        if old.error is not None:
+            unsampled = Instrument(old.grid, old.psf, "auto", old.margin, apertures=old.apertures)
+            result |= {name: maps[name].with_instrument(unsampled) for name in names}
+    return result
 
 
 def on_common_cells(
@@ -240,7 +280,3 @@ def cells(maps: Mapping[str, Map]) -> int:
         for m in maps.values()
         if m.instrument.sampling
     )
-
-
-def _with(one_map: Map, instrument: Instrument) -> Map:
-    return eqx.tree_at(lambda m: m.instrument, one_map, instrument)

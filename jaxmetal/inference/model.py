@@ -1,7 +1,7 @@
 """The model of a fit: galaxy, maps and priors as one log density."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
@@ -14,7 +14,8 @@ from jaxmetal.errors import InputError
 from jaxmetal.forward import check_coverage, predict_together
 from jaxmetal.galaxy import Galaxy, get
 from jaxmetal.inference import coordinates, instruments, likelihood
-from jaxmetal.inference.checks import check_paths, check_priors, check_scene
+from jaxmetal.inference.accuracy import ACCURACY, criterion_of
+from jaxmetal.inference.checks import check_accuracy, check_paths, check_priors, check_scene
 from jaxmetal.inference.coordinates import Values
 from jaxmetal.inference.information import value_slope_information
 from jaxmetal.inference.linear import Solution, check_linear
@@ -22,11 +23,6 @@ from jaxmetal.inference.look import Look
 from jaxmetal.inference.placement import Scene, named_parts, place, solve_amplitudes
 from jaxmetal.inference.priors import Linear, Priors, Tied, check_ties, checked_prior
 from jaxmetal.maps import Map
-
-# "auto" supersampling must hold at the start and part of the way from there to some draws from the
-# prior.
-VISITED = 3
-PART_OF_THE_WAY = 0.3
 
 
 class Model(eqx.Module):
@@ -43,6 +39,9 @@ class Model(eqx.Module):
     priors
         a numpyro distribution, Tied or Linear, for each free parameter by its dotted path:
         "component.profile.parameter" or "map.scatter", "map.instrument.psf.fwhm" and the like.
+    accuracy
+        how fine "auto" supersampling is: its error moves no parameter by more than this part of the
+        parameter's own error. None for 1e-4 dex, and 1e-3 in light, whatever the data.
 
     Raises
     ------
@@ -52,6 +51,9 @@ class Model(eqx.Module):
 
     Notes
     -----
+    "auto" supersampling is chosen at the galaxy's own values, by a bound that holds for all
+    parameters together; `optimise` checks it again where it ends.
+
     The model is a pytree: data, priors and starting values are arguments of every compiled program,
     so a second galaxy of the same shape compiles nothing.
     """
@@ -63,12 +65,18 @@ class Model(eqx.Module):
     names: tuple[str, ...] = eqx.field(static=True)
     linear: tuple[str, ...] = eqx.field(static=True)
     groups: tuple[instruments.Groups, ...] = eqx.field(static=True)
+    accuracy: float | None = eqx.field(static=True)
 
     def __init__(
-        self, galaxy: Galaxy, maps: Mapping[str, Map], priors: Mapping[str, Any] | None = None
+        self,
+        galaxy: Galaxy,
+        maps: Mapping[str, Map],
+        priors: Mapping[str, Any] | None = None,
+        accuracy: float | None = ACCURACY,
     ):
         check_scene(galaxy, maps)
         priors = check_priors(priors)
+        self.accuracy = check_accuracy(accuracy)
         self.galaxy, self.maps = galaxy, dict(sorted(maps.items()))
         ties = {path: prior for path, prior in priors.items() if isinstance(prior, Tied)}
         check_paths(self._named, priors)
@@ -98,6 +106,11 @@ class Model(eqx.Module):
     __eq__ = object.__eq__
 
     @property
+    def together(self) -> instruments.Groups:
+        """The names of the maps of each instrument."""
+        return tuple(names for on_cells in self.groups for names in on_cells)
+
+    @property
     def _named(self) -> dict[str, Any]:
         """Everything that a path may start from."""
         return named_parts(self.galaxy, self.maps)
@@ -114,20 +127,13 @@ class Model(eqx.Module):
         `alone` names the maps that share nothing, and `free` those whose PSF or grid is free.
         """
         maps = instruments.set_apart(self.maps, alone)
-
-        def scenes() -> Iterator[tuple[Galaxy, dict[str, Map]]]:
-            yield self.galaxy, maps
-            unresolved = Scene(self.galaxy, maps, self.ties)
-            points = (
-                coordinates.partway(self.priors, self._starting_values, VISITED, PART_OF_THE_WAY)
-                if self.names
-                else ()
-            )
-            yield from (place(unresolved, values) for values in points)
-
+        anything_free = self.names or self.linear
+        criterion = criterion_of(self.accuracy if anything_free else None)
         tied = (path for path, _ in self.ties)
         is_fixed = instruments.light_is_fixed((*self.names, *self.linear, *tied))
-        return instruments.make_ready(scenes(), together, pixels, free, is_fixed)
+        return instruments.make_ready(
+            self.galaxy, maps, criterion, together, pixels, free, is_fixed
+        )
 
     def scene_at(self, values: Values) -> tuple[Galaxy, dict[str, Map]]:
         """The galaxy and the maps at these values, ties followed and Linear amplitudes solved."""

@@ -1,5 +1,6 @@
 """The most probable parameters, and their errors: an ascent, then Laplace."""
 
+import logging
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -18,10 +19,15 @@ from jaxmetal.inference.fits import Fits
 from jaxmetal.inference.laplace import Surroundings, surroundings
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.progress import bar
+from jaxmetal.inference.sampling_cost import cost_of_sampling, refined
 from jaxmetal.maps import Map
+
+log = logging.getLogger("jaxmetal")
 
 # An ascent that has not converged continues from where it is this many times at most.
 ROUNDS = 4
+# The sampling is chosen again where a fit ended at most this many times.
+REFINEMENTS = 3
 # Fraction of the way from the start to draws from the priors. Draws from a wide prior lie where the
 # density is flat, such as axis ratios near zero.
 PART_OF_THE_WAY = 0.5
@@ -79,12 +85,26 @@ def optimise(
     # Not by `model.start`, which would be compiled for nothing else.
     count = sum(math.prod(prior.shape()) for prior in model.priors.values())
     with bar(None, progress, f"fitting {count} parameters"):
-        return _best(model, starts, method, steps, seed)
+        points = np.asarray(first_points(model, starts, seed))
+        fit = _best(model, points, method, steps)
+        for _ in range(REFINEMENTS):
+            cost = cost_of_sampling(model, fit)
+            if cost.is_enough(model.accuracy):
+                break
+            model = refined(model, fit, cost)
+            log.info("the fit ended where it needs a finer sampling: %s", _samplings(model))
+            fit = _best(model, fit.unconstrained[None], method, steps)
+        return fit
 
 
-def _best(model: Model, starts: int, method: str, steps: int, seed: int) -> Fit:
+def _samplings(model: Model) -> str:
+    """The automatic samplings, and the errors that were measured for them."""
+    automatic = (m.instrument for m in model.maps.values() if m.instrument.error is not None)
+    return "; ".join(dict.fromkeys(instrument.describe() for instrument in automatic))
+
+
+def _best(model: Model, points: np.ndarray, method: str, steps: int) -> Fit:
     """The fit at the end of the highest of several ascents."""
-    points = np.asarray(first_points(model, starts, seed))
     own_units, on_the_line = (jnp.asarray(weight, points.dtype) for weight in (0.0, 1.0))
     for _ in range(ROUNDS):
         # One start after the other: side by side they would wait for the longest.

@@ -16,6 +16,7 @@ from jaxmetal.inference.model import Model
 from jaxmetal.inference.optimise import optimise
 from jaxmetal.inference.posterior import Posterior, trusted
 from jaxmetal.inference.progress import bar
+from jaxmetal.inference.resampling import sampled_as
 
 log = logging.getLogger("jaxmetal")
 
@@ -95,6 +96,7 @@ def sample(
         check_type(start, Fit, "sample: start", "write sample(model, optimise(model))")
     settings = settings_for(method, chains, warmup, draws, target_accept, adapt_metric)
     start = optimise(model, seed=seed, progress=progress) if start is None else start
+    model = sampled_as(model, start.maps)
     if why := not_to_be_sampled(start, allow_unconverged):
         raise InputError(f"sample: {why}. Of the fit: {start.message}.")
     refused: list[Posterior] = []

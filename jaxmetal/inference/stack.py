@@ -1,7 +1,7 @@
 """Models of one structure stacked into one, in parts that fit into memory."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,8 @@ from jaxmetal.errors import InputError, check_type, described
 from jaxmetal.inference.checks import MODEL_HINT
 from jaxmetal.inference.instruments import cells
 from jaxmetal.inference.model import Model
+from jaxmetal.inference.resampling import sampled_as
+from jaxmetal.instrument.sampling import Sampling, finest
 
 # Default number of models computed at once. A CPU is slower with more: 100 fits of 9 x 9 to 65 x 65
 # pixels took 1.0 to 1.3 times as long by 16 or 50, and chains, which wait for the slowest of them,
@@ -34,7 +36,8 @@ class Batch(Sequence[Model]):
     Parameters
     ----------
     models
-        of one structure; `Model.with_maps` makes one from another.
+        of one structure; `Model.with_maps` makes one from another. Where their automatic samplings
+        differ, because their data do, the finest is used for all.
 
     Raises
     ------
@@ -53,6 +56,7 @@ class Batch(Sequence[Model]):
             check_type(model, Model, "models", MODEL_HINT)
         if not self._models:
             raise InputError("models: at least one is needed.")
+        self._models = _with_common_samplings(self._models)
         self._arrays, self._rest = _stack(self._models)
 
     @classmethod
@@ -137,6 +141,32 @@ def _memory() -> int:
         limit
         or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // jax.local_device_count()
     )
+
+
+def _with_common_samplings(models: Sequence[Model]) -> list[Model]:
+    """The models with the finest of their automatic samplings.
+
+    Models whose maps have different names are left to the check of their structures.
+    """
+    names = set(models[0].maps)
+    if any(set(model.maps) != names for model in models):
+        return list(models)
+    common = {}
+    for name in names:
+        used = [model.maps[name].instrument for model in models]
+        if all(instrument.error is not None for instrument in used):
+            common[name] = finest(i.sampling for i in used if i.sampling is not None)
+    return [_sampled_at(model, common) for model in models]
+
+
+def _sampled_at(model: Model, samplings: Mapping[str, Sampling]) -> Model:
+    maps = dict(model.maps)
+    for name, sampling in samplings.items():
+        old = maps[name].instrument
+        if old.sampling != sampling:
+            sampled = old.with_sampling(sampling, old.error, old.rounding)
+            maps[name] = maps[name].with_instrument(sampled)
+    return sampled_as(model, maps)
 
 
 def _stack(models: Sequence[Model]) -> tuple[Any, Any]:

@@ -8,14 +8,14 @@ from jaxtyping import Array, Complex, Float
 
 from jaxmetal.compiling import compiled
 from jaxmetal.errors import InputError
-from jaxmetal.instrument import sampling as sampling_rules
 from jaxmetal.instrument.aperture import Apertures
+from jaxmetal.instrument.choice import margin_for
 from jaxmetal.instrument.convolve import transfer_function
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.kernel_psf import CellPSF, KernelPSF
 from jaxmetal.instrument.psf import PSF, NoPSF
 from jaxmetal.instrument.psf_checks import check_width
-from jaxmetal.instrument.sampling import Sampling
+from jaxmetal.instrument.sampling import Sampling, parse
 from jaxmetal.profiles.profile import is_traced
 
 
@@ -88,8 +88,8 @@ class Instrument(eqx.Module):
         else:
             width = self.margin
             if width is None:
-                width = max(grid.shape) // 2 if traced else sampling_rules.margin_for(psf, grid)
-            self.sampling = sampling_rules.parse(supersampling, width)
+                width = max(grid.shape) // 2 if traced else margin_for(psf, grid)
+            self.sampling = parse(supersampling, width)
         # Set by with_sampling and with_transfer; nobody writes these by hand.
         self.transfer = transfer
         self.error = error

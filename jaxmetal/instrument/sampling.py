@@ -2,17 +2,12 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any, Literal
 
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
-from jaxmetal.compiling import compiled
 from jaxmetal.errors import InputError
-from jaxmetal.instrument.grid import Grid
-from jaxmetal.instrument.psf import PSF
 
 # Beyond this many evaluations of each profile a map no longer fits into a laptop's memory.
 MAX_POINTS = 2e7
@@ -24,8 +19,10 @@ SIZES_ON = 3
 FALL = 4
 # Cells larger by this factor than that scaling requires are tried.
 LUCK = 1.15
-# The margin stays where widening it changes less than this fraction of the allowed error.
-SETTLED = 0.1
+# The error of the margin falls at least about as this power of its width.
+MARGIN_FALL = 3
+# The margin grows at most by this factor at once.
+LARGEST_GROWTH = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,6 +113,27 @@ class Sampling:
             else None
         )
 
+    def with_smaller_cells(self, finer: "Sampling", excess: float) -> "Sampling":
+        """The next to try: the cells of a finer sampling, or smaller ones.
+
+        The error of the cells of this one is `excess` times the allowed one.
+        """
+        convolve = finer.convolve
+        if convolve >= 1:
+            convolve = max(convolve, math.ceil(self.convolve * excess ** (1 / FALL) / LUCK))
+        return dataclasses.replace(self, convolve=convolve, nodes=finer.nodes).with_margin(
+            self.margin
+        )
+
+    def with_wider_margin(self, least: int, widest: int, excess: float) -> "Sampling":
+        """The next to try: a wider margin, by at least so much.
+
+        The error of the margin of this one is `excess` times the allowed one.
+        """
+        growth = min(excess ** (1 / MARGIN_FALL), LARGEST_GROWTH)
+        wider = max(least, math.ceil(self.margin * growth))
+        return self.with_margin(min(wider, max(widest, least)))
+
     def with_margin(self, margin: int) -> "Sampling":
         """A copy with at least this margin, widened until it holds whole cells.
 
@@ -126,55 +144,13 @@ class Sampling:
         return dataclasses.replace(self, margin=margin)
 
 
-def choose(
-    start: Sampling,
-    widest: int,
-    more_nodes: bool,
-    compare: Callable[[Sampling, Sampling], Any],
-    possible: Callable[[Sampling], bool],
-) -> tuple[Sampling, Any]:
-    """The coarsest sampling that is fine enough, by comparison with finer ones.
-
-    Parameters
-    ----------
-    start
-        the coarsest to try.
-    widest
-        pixels that the margin may grow to.
-    more_nodes
-        whether finer means more points in a cell too.
-    compare
-        gives the errors of one sampling by a finer one; its `excess` is the largest over what is
-        allowed.
-    possible
-        whether a sampling fits into the memory.
-
-    Returns
-    -------
-    sampling, comparison
-        the choice, with its errors; their excess is above 1 if nothing fine enough is possible.
-    """
-    sampling = start
-    while True:
-        finer = sampling.finer(widest, more_nodes)
-        comparison = compare(sampling, finer)
-        if (
-            comparison.excess > 1
-            and (between := sampling.between(finer, comparison.excess)) is not None
-        ):
-            sampling = between
-            comparison = compare(sampling, finer)
-        if comparison.excess <= 1 or not possible(finer):
-            return sampling, comparison
-        if finer.margin > sampling.margin:
-            # Most often only one of the two is to blame, the cells or the margin, and the other
-            # would cost for nothing.
-            narrow = finer.with_margin(sampling.margin)
-            if compare(narrow, finer).excess < SETTLED:
-                finer, widest = narrow, narrow.margin
-            elif compare(sampling, narrow).excess <= 1:
-                finer = sampling.with_margin(finer.margin)
-        sampling = finer
+def finest(samplings: Iterable[Sampling]) -> Sampling:
+    """The coarsest sampling that is nowhere coarser than any of these."""
+    all_samplings = list(samplings)
+    finest_cells = max(all_samplings, key=lambda s: (s.convolve, s.nodes))
+    nodes = max(s.nodes for s in all_samplings)
+    margin = max(s.margin for s in all_samplings)
+    return dataclasses.replace(finest_cells, nodes=nodes).with_margin(margin)
 
 
 def fast_size(n: int) -> int:
@@ -225,41 +201,3 @@ def nodes_for(evaluate: float, convolve: float) -> int | None:
         return None
     nodes = round(evaluate / convolve)
     return nodes if abs(nodes * convolve - evaluate) < 1e-6 * evaluate else None
-
-
-def margin_for(psf: PSF, grid: Grid) -> int:
-    """Pixels around the frame from which the PSF scatters all but 1e-4 of its light into it."""
-    scale = float(grid.pixel_scale)
-    reach = int(np.ceil(psf.radius(1e-4, scale) / scale))
-    # Far wings of a wide Moffat would make the frame many times larger for nothing: one frame's
-    # width around is enough.
-    return min(reach, max(grid.shape))
-
-
-def guess(psf: PSF, grid: Grid, margin: int) -> Sampling:
-    """The coarsest convolution whose cells still resolve the PSF, and two points per cell.
-
-    A convolution on cells is right when the PSF passes nothing beyond half a cycle per cell. With
-    whole cells in a pixel 1e-3 is let through, because the average over the pixel and the galaxy's
-    own smoothness suppress those frequencies further; with cells larger than a pixel 1e-6.
-    """
-    if margin == 0:
-        return Sampling(1, 2, margin)
-    coarse, whole = [1 / size for size in reversed(CELL_SIZES[1:])], range(1, 9)
-    passed = np.asarray(_passed(psf, grid, 0.5 * np.array([*coarse, *whole])))
-    allowed = np.array([1e-6] * len(coarse) + [1e-3] * len(whole))
-    fit = [
-        c for c, part, most in zip([*coarse, *whole], passed, allowed, strict=True) if part < most
-    ]
-    return Sampling(fit[0] if fit else whole[-1], 2, margin)
-
-
-@compiled
-def _passed(psf: PSF, grid: Grid, frequency: np.ndarray) -> Array:
-    """The transfer function of the PSF at these cycles per pixel along either axis."""
-    frequencies, zero = jnp.asarray(frequency, grid.origin.dtype), jnp.zeros(1, grid.origin.dtype)
-    along, across = (
-        psf.transfer(grid, frequencies[None, :], zero[:, None]),
-        psf.transfer(grid, zero[None, :], frequencies[:, None]),
-    )
-    return jnp.maximum(jnp.abs(along[0]), jnp.abs(across[:, 0]))

@@ -62,7 +62,7 @@ def write_mock(folder: Path, scene: Scene, start: Mapping[str, float] | None = N
         "z": TracerMap(blank, 1.0, instrument, tracer, scale),
         "light": LightMap(blank, 1.0, instrument),
     }
-    instrument = resolve([(scene.galaxy, pair)])["z"].instrument
+    instrument = resolve(scene.galaxy, pair)["z"].instrument
 
     def variance(flux: np.ndarray) -> Any:
         return noise.variance(flux, simulation.c1, simulation.c2)

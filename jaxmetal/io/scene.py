@@ -57,7 +57,7 @@ class Scene:
     def model(self) -> Model:
         """The model, its sampling chosen."""
         maps = {name: observed.map for name, observed in self.maps.items()}
-        return Model(self.galaxy, maps, self.priors)
+        return Model(self.galaxy, maps, self.priors, self.config.accuracy)
 
     @property
     def truth(self) -> Galaxy | None:

@@ -240,6 +240,8 @@ class Config(Block):
     lens: dict[Name, Lens] = Field({})
     priors: dict[str, Prior] = Field({})
     reference: Position | None = None
+    # As `inference.accuracy.ACCURACY`, without JAX, which a command such as `status` does not need.
+    accuracy: Fraction | None = 0.03
     fit: Fit = Fit()
     sample: Annotated[Sample | None, BeforeValidator(switch)] = Sample()
     plots: bool = True

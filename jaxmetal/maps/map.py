@@ -1,6 +1,7 @@
 """What all maps share: values with their errors, and the instrument that measured them."""
 
 from abc import abstractmethod
+from copy import copy
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -201,6 +202,15 @@ class Map(eqx.Module):
         shift = jnp.stack([self.calibration.shift_x, self.calibration.shift_y])
         origin = self.instrument.grid.origin
         return eqx.tree_at(lambda i: i.grid.origin, self.instrument, origin + shift)
+
+    def with_instrument(self, instrument: Instrument) -> "Map":
+        """A copy with another instrument.
+
+        The copy holds this very object, by which maps that share an instrument are known.
+        """
+        other = copy(self)
+        object.__setattr__(other, "instrument", instrument)
+        return other
 
     @property
     def data(self) -> np.ndarray:

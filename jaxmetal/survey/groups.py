@@ -10,7 +10,8 @@ import jax
 import numpy as np
 
 from jaxmetal.inference.priors import Linear, Tied
-from jaxmetal.instrument.sampling import Sampling, guess, margin_for
+from jaxmetal.instrument.choice import guess, margin_for
+from jaxmetal.instrument.sampling import Sampling
 from jaxmetal.io.scene import Scene
 from jaxmetal.profiles.units import is_length
 from jaxmetal.survey.catalogue import Catalogue

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import equinox as eqx
-
 from jaxmetal.errors import InputError, collected_warnings
 from jaxmetal.inference.model import Model
 from jaxmetal.instrument.sampling import Sampling
@@ -44,5 +42,5 @@ def model_of(scene: Scene, group: Mapping[str, Any]) -> Model:
         instrument = observed.map.instrument
         sampling = Sampling(*group["samplings"][name])
         sampled = instruments.setdefault(id(instrument), instrument.with_sampling(sampling))
-        maps[name] = eqx.tree_at(lambda m: m.instrument, observed.map, sampled)
+        maps[name] = observed.map.with_instrument(sampled)
     return Model(scene.galaxy, maps, scene.priors)

@@ -33,7 +33,7 @@ def row(fwhm: float, radius: float, index: float) -> dict:
     galaxy = jm.Galaxy(disc=disc)
     instrument = jm.Instrument(jm.Grid.regular(SHAPE, PIXEL_SCALE), jm.GaussianPSF(fwhm))
     blank = jm.TracerMap(np.zeros(SHAPE), 1.0, instrument)
-    chosen = resolve([(galaxy, {"z": blank})])["z"].instrument
+    chosen = resolve(galaxy, {"z": blank})["z"].instrument
     margin = min(2 * chosen.sampling.margin, 41) + 2
     fine = Sampling(9, 3, margin) if fwhm < 1 else Sampling(5, 5, margin)
     (light, z), (true_light, true_z) = (

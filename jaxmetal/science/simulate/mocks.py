@@ -120,7 +120,7 @@ def noise_free(galaxy: Galaxy, **maps: Map) -> dict[str, np.ndarray]:
     images
         by name, in the units of the maps.
     """
-    images = predict_compiled(galaxy, resolve([(galaxy, maps)]))
+    images = predict_compiled(galaxy, resolve(galaxy, maps))
     return {name: np.asarray(image, float) for name, image in images.items()}
 
 

@@ -1,0 +1,82 @@
+"""The sampling that the data ask for: its error must not move the parameters of a fit."""
+
+from collections.abc import Mapping
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxmetal.forward.criterion import WITHIN_TOLERANCE, Comparison, Criterion, Views, by_tolerance
+from jaxmetal.forward.views import View
+from jaxmetal.instrument.choice import LENIENT
+from jaxmetal.maps import Map
+
+# The error of the sampling may move a parameter by this part of the parameter's own error.
+ACCURACY = 0.03
+# The bound that holds where a fit starts may be larger by this factor: part of an error of the
+# sampling moves no parameter. Where the fit ends the shifts themselves are computed.
+LENIENCY = 3.0
+# The error is about this times the difference from the finer sampling: the error of two cells to a
+# pixel beside three, if it falls as the fourth power of their size.
+REST = 1.25
+
+
+def criterion_of(accuracy: float | None, leniency: float = LENIENCY) -> Criterion:
+    """When a sampling is fine enough for a fit.
+
+        |δθ| / σ(θ) ≤ |W^(1/2) δm| ≤ leniency · accuracy,   δθ = F⁻¹ Jᵀ W δm,   F = Jᵀ W J
+
+    holds for every parameter θ and any model, because a projection shortens a vector.
+
+    Parameters
+    ----------
+    accuracy
+        the part of its error by which a parameter may move; None for the maps' own tolerances.
+    leniency
+        of the bound.
+    """
+    if accuracy is None:
+        return WITHIN_TOLERANCE
+    allowed = leniency * accuracy
+
+    def compare(maps: Mapping[str, Map], coarse: Views, fine: Views) -> Comparison:
+        errors = {n: _data_errors(maps[n], coarse[n], fine[n]) for n in fine}
+        total = float(np.sqrt(sum(np.sum(error**2) for error in errors.values())))
+        return Comparison(by_tolerance(maps, coarse, fine).errors, total / allowed)
+
+    return Criterion(LENIENT, compare, f"{accuracy:g} of the parameters' errors")
+
+
+def _data_errors(one_map: Map, coarse: View, fine: View) -> np.ndarray:
+    """The error of the coarser view in units of the errors of the data."""
+    shown = np.asarray(fine.shown, float)
+    scale = _brightness(one_map, shown) if one_map.additive else 1.0
+    return _in_units_of_error(one_map, scale * _difference(coarse, fine), scale * shown)
+
+
+def _difference(coarse: View, fine: View) -> np.ndarray:
+    difference = REST * (np.asarray(coarse.shown, float) - np.asarray(fine.shown, float))
+    return np.where(np.isfinite(difference), difference, 0.0)
+
+
+def _in_units_of_error(one_map: Map, error: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Along the directions in which errors are independent; 0 where the map is masked."""
+    valid = np.asarray(one_map.valid)
+    error = np.where(valid, error, 0.0)
+    if one_map.modes is None:
+        return np.where(valid, error / one_map.total_errors(predicted), 0.0)
+    along = np.asarray(one_map.modes.along(jnp.asarray(error)), float)
+    errors = float(one_map.calibration.error_scale) * np.asarray(one_map.modes.sigma, float)
+    return along / np.hypot(errors, float(one_map.scatter))
+
+
+def _brightness(one_map: Map, shown: np.ndarray) -> float:
+    """The factor by which a light fits its map: a start may be orders of magnitude off."""
+    valid = np.asarray(one_map.valid) & np.isfinite(shown)
+    sigma = np.asarray(one_map.sigma, float)[valid]
+    data, light = np.asarray(one_map.values, float)[valid] / sigma, shown[valid] / sigma
+    # Of order one before they are squared.
+    size = np.abs(light).max(initial=0.0)
+    if not size > 0:
+        return 1.0
+    factor = np.sum(data * (light / size)) / np.sum((light / size) ** 2) / size
+    return float(factor) if np.isfinite(factor) and factor > 0 else 1.0

@@ -1,0 +1,141 @@
+"""What the sampling costs at the end of a fit: by how much it moves the parameters."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxmetal.compiling import compiled_once
+from jaxmetal.forward import predict_together
+from jaxmetal.forward.resolve import needs_more_nodes, widest_margin
+from jaxmetal.inference.accuracy import LENIENCY, REST, criterion_of
+from jaxmetal.inference.fit import Fit
+from jaxmetal.inference.likelihood import in_units_of_error
+from jaxmetal.inference.look import Look
+from jaxmetal.inference.model import Model
+from jaxmetal.inference.resampling import resampled
+from jaxmetal.instrument.sampling import Sampling
+
+# What the sampling may add to chi-square.
+LARGEST_CHI_SQUARE = 1.0
+
+# (names of the maps of an instrument, sampling to judge its own by).
+Finer = tuple[tuple[tuple[str, ...], Sampling], ...]
+
+
+class Cost(NamedTuple):
+    """What the automatic samplings of a model cost at the end of a fit.
+
+    Parameters
+    ----------
+    shift
+        the largest of a parameter, in units of its error; 0 if no sampling is automatic.
+    chi_square
+        Σ (error of the sampling / error of the data)².
+    """
+
+    shift: float = 0.0
+    chi_square: float = 0.0
+
+    def is_enough(self, accuracy: float | None) -> bool:
+        """Whether the samplings are fine enough for a fit of this accuracy."""
+        if accuracy is None:
+            return True
+        return self.shift <= accuracy and self.chi_square <= LARGEST_CHI_SQUARE
+
+
+def cost_of_sampling(model: Model, fit: Fit) -> Cost:
+    """What the automatic samplings of a model cost at the end of its fit.
+
+        δu = C Jᵀ W δm
+
+    Parameters
+    ----------
+    model, fit
+        the model, and its fit. Without a covariance C nothing can be said, and the cost is 0.
+    """
+    finer = finer_samplings(model)
+    covariance = np.asarray(fit.unconstrained_covariance, float)
+    if model.accuracy is None or not finer or not np.isfinite(covariance).all():
+        return Cost()
+    slope, chi_square = _effect_once(model, jnp.asarray(fit.unconstrained), finer)
+    shifts = covariance @ np.asarray(slope, float) / np.sqrt(np.diag(covariance))
+    return Cost(float(np.abs(shifts).max()), float(chi_square))
+
+
+def finer_samplings(model: Model) -> Finer:
+    """(names of the maps of an instrument, sampling to judge it by) where it is automatic."""
+    more_nodes = needs_more_nodes(model.galaxy)
+    finer = []
+    for names in model.together:
+        instrument = model.maps[names[0]].instrument
+        if instrument.error is not None and instrument.sampling is not None:
+            widest = widest_margin(instrument)
+            finer.append((names, instrument.sampling.finer(widest, more_nodes)))
+    return tuple(finer)
+
+
+def effect_of_sampling(
+    model: Model, point: Float[Array, " n"], finer: Finer
+) -> tuple[Float[Array, " n"], Float[Array, ""]]:
+    """What the automatic samplings change at the end of a fit.
+
+    The maximum moves as if the data moved by as much as the model is wrong.
+
+    Parameters
+    ----------
+    model
+        galaxy, maps and priors.
+    point
+        the end of its fit, in unconstrained coordinates.
+    finer
+        of `finer_samplings`.
+
+    Returns
+    -------
+    slope, chi_square
+        Jᵀ W δm, by which it changes the gradient of the log posterior, and Σ (error of the sampling
+        / error of the data)².
+    """
+
+    def shown(point: Array) -> tuple[Array, Look]:
+        look = model.look(model.constrain(point))
+        return _in_units_of_error(look.predicted, jax.lax.stop_gradient(look)), look
+
+    _, pullback, look = jax.vjp(shown, point, has_aux=True)
+    galaxy, maps = model.scene_at(look.values)
+    errors = jax.tree.map(jnp.zeros_like, look.predicted)
+    for names, sampling in finer:
+        instrument = maps[names[0]].instrument.with_sampling(sampling)
+        fine = predict_together(galaxy, {n: maps[n].with_instrument(instrument) for n in names})
+        for name in names:
+            error = REST * (look.predicted[name] - fine[name])
+            errors[name] = jnp.where(jnp.isfinite(error), error, 0.0)
+    relative = _in_units_of_error(errors, look)
+    return pullback(relative)[0], jnp.sum(relative**2)
+
+
+_effect_once = compiled_once(effect_of_sampling)
+
+
+def _in_units_of_error(images: Mapping[str, Array], look: Look) -> Array:
+    """The images of all maps as one vector, in units of the errors of the data."""
+    parts = [in_units_of_error(m, images[n], look.predicted[n]) for n, m in look.maps.items()]
+    return jnp.concatenate([part.ravel() for part in parts])
+
+
+def refined(model: Model, fit: Fit, cost: Cost) -> Model:
+    """The model with samplings that are fine enough where a fit ended.
+
+    Parameters
+    ----------
+    model, fit
+        the model, and its fit.
+    cost
+        of the samplings in use.
+    """
+    leniency = max(1.0, np.sqrt(cost.chi_square) / cost.shift) if cost.shift > 0 else LENIENCY
+    return resampled(model, fit.galaxy, fit.maps, criterion_of(model.accuracy, leniency))
