@@ -49,7 +49,7 @@ _HOMES = {
     "ensemble": "inference.ensemble",
     "mixture": "inference.ensemble",
     "optimise_batch": "inference.batch",
-    "sample_batch": "inference.batch",
+    "sample_batch": "inference.batch_posteriors",
     "Fit": "inference.fit",
     "Posterior": "inference.posterior",
     "run": "pipeline",
@@ -119,7 +119,8 @@ if TYPE_CHECKING:
     from jaxmetal.errors import InputError, InputWarning
     from jaxmetal.forward import intrinsic, predict
     from jaxmetal.galaxy import Component, Galaxy
-    from jaxmetal.inference.batch import optimise_batch, sample_batch
+    from jaxmetal.inference.batch import optimise_batch
+    from jaxmetal.inference.batch_posteriors import sample_batch
     from jaxmetal.inference.ensemble import ensemble, mixture
     from jaxmetal.inference.fit import Fit
     from jaxmetal.inference.model import Model

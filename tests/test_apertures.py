@@ -133,7 +133,7 @@ class TestTheForwardModel:
 
         def error(apertures):
             maps = {"z": blank(instrument(apertures, "auto"))}
-            errors = resolve([(galaxy, maps)])["z"].instrument.error
+            errors = resolve(galaxy, maps)["z"].instrument.error
             return np.array([float(error) for error in errors.values()])
 
         assert np.all(error(bins) < error(None)) and np.all(error(None) < 1e-3)

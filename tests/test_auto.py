@@ -6,11 +6,13 @@ import logging
 
 import jax
 import numpy as np
+import numpyro.distributions as dist
 import pytest
 from scenes import blank, disc, observed
 
 import jaxmetal as jm
 from jaxmetal.forward import resolve
+from jaxmetal.inference.resampling import sampled_as
 from jaxmetal.instrument.choice import guess, margin_for
 from jaxmetal.instrument.sampling import Sampling
 
@@ -28,7 +30,7 @@ def test_auto_is_within_its_tolerance_of_the_converged_map(fwhm, R, n):
     """
     instrument = jm.Instrument(jm.Grid.regular((41, 41), 0.066), jm.GaussianPSF(fwhm))
     galaxy = disc(R=R, n=n, x=0.013, y=0.021)
-    chosen = resolve([(galaxy, {"z": blank(instrument)})])["z"].instrument.sampling
+    chosen = resolve(galaxy, {"z": blank(instrument)})["z"].instrument.sampling
     assert (chosen.convolve < 1) == (fwhm >= 0.5), (
         "a wide PSF is convolved on cells larger than pixels"
     )
@@ -45,30 +47,78 @@ def test_auto_is_within_its_tolerance_of_the_converged_map(fwhm, R, n):
 def test_auto_says_what_it_chose_and_what_it_measured(caplog):
     instrument = jm.Instrument(jm.Grid.regular((21, 21), 0.2), jm.GaussianPSF(0.8))
     with caplog.at_level(logging.INFO, "jaxmetal"):
-        resolved = resolve([(disc(), {"z": blank(instrument)})])["z"].instrument
+        resolved = resolve(disc(), {"z": blank(instrument)})["z"].instrument
     assert "measured error" in caplog.text
     assert resolved.describe() in caplog.text
     assert resolved.error["the tracer"] < 1e-4 and resolved.error["light"] < 1e-3
 
 
-@pytest.mark.precision("single")
-def test_auto_holds_for_the_galaxies_a_fit_may_pass():
-    """A start that is smooth and a prior that allows a cusp.
-
-    The error is that of the sharper galaxies too, and still small.
-    """
-    import numpyro.distributions as dist
-
+def _faint_or_deep(signal_to_noise, n=1.0, start=1.0, **options):
+    """A model of a light map of this signal-to-noise ratio at its peak, and the maps."""
     instrument = jm.Instrument(jm.Grid.regular((21, 21), 0.2), jm.GaussianPSF(0.5))
-    z = jm.simulate.tracer_map(disc(R=2.0, n=0.5), instrument)
-    fixed = jm.Model(disc(R=2.0, n=0.5), {"z": z}).maps["z"].instrument.error
+    flux = np.asarray(jm.simulate.light_map(disc(R=1.0, n=n), instrument).values)
+    light = jm.LightMap(flux, flux.max() / signal_to_noise, instrument)
     priors = {
-        "disc.light.n_sersic": dist.Uniform(0.4, 12.0),
-        "disc.light.R_sersic": dist.Uniform(0.05, 3.0),
+        "disc.light.amp": dist.LogUniform(0.1, 1000.0),
+        "disc.light.R_sersic": dist.LogUniform(0.1, 10.0),
+        "disc.light.n_sersic": dist.Uniform(0.4, 8.0),
     }
-    free = jm.Model(disc(R=2.0, n=0.5), {"z": z}, priors).maps["z"].instrument.error
-    for label, tolerance in {"the tracer": 1e-4, "light": 1e-3}.items():
-        assert float(fixed[label]) < float(free[label]) < tolerance
+    return jm.Model(disc(R=1.0, n=start), {"light": light}, priors, **options)
+
+
+@pytest.mark.precision("single")
+def test_auto_is_as_fine_as_the_data_ask():
+    samplings = [
+        _faint_or_deep(ratio, **options).maps["light"].instrument.sampling
+        for ratio, options in [(10, {}), (1000, {}), (10, {"accuracy": 0.001})]
+    ]
+    faint, deep, exact = (s.points((21, 21)) for s in samplings)
+    assert 2 * faint < min(deep, exact)
+    within_tolerance = _faint_or_deep(10, accuracy=None).maps["light"].instrument
+    assert within_tolerance.error["light"] < 1e-3
+    assert within_tolerance.sampling.points((21, 21)) > faint
+
+
+@pytest.mark.parametrize("wrong", [0, 1.0, -0.1, "fine", True])
+def test_an_accuracy_that_makes_no_sense_is_refused(wrong):
+    with pytest.raises(jm.InputError, match="accuracy: expected a number between 0 and 1"):
+        _faint_or_deep(10, accuracy=wrong)
+
+
+@pytest.mark.precision("double")
+def test_the_sampling_is_chosen_again_where_a_fit_ends():
+    """A smooth start, and data that show a cusp: no parameter is off by 0.03 of its error."""
+    model = _faint_or_deep(200, n=5.0, start=0.5)
+    fit = jm.optimise(model)
+    used, at_start = (m["light"].instrument.sampling for m in (fit.maps, model.maps))
+    assert used.points((21, 21)) > at_start.points((21, 21))
+    light = model.maps["light"]
+    fine = jm.Instrument(light.instrument.grid, light.instrument.psf, (18, 6), 24)
+    exact = jm.optimise(
+        jm.Model(fit.galaxy, {"light": light.with_instrument(fine)}, dict(model.priors)), starts=1
+    )
+    for path, value in fit.parameters.items():
+        assert abs(value - exact.parameters[path]) < 0.03 * exact.errors[path]
+    # Draws are taken at the sampling of the fit, too.
+    drawn = jm.sample(model, fit, draws=100)
+    again = jm.sample(sampled_as(model, fit.maps), fit, draws=100)
+    np.testing.assert_array_equal(drawn.samples["disc.light.amp"], again.samples["disc.light.amp"])
+
+
+@pytest.mark.precision("single")
+def test_models_of_a_batch_are_computed_at_the_finest_of_their_samplings():
+    models = [_faint_or_deep(ratio) for ratio in (10, 1000)]
+    coarse, fine = (model.maps["light"].instrument.sampling for model in models)
+    assert coarse != fine
+    fits = jm.optimise_batch(models)
+    assert all(fit.converged for fit in fits)
+    used = [fit.maps["light"].instrument.sampling for fit in fits]
+    assert used[0] == used[1] and used[0].points((21, 21)) >= fine.points((21, 21))
+    alone = jm.optimise(models[1], starts=1)
+    for path, value in fits[1].parameters.items():
+        assert abs(value - alone.parameters[path]) < 0.05 * alone.errors[path]
+    posteriors = jm.sample_batch(models, fits, draws=50)
+    assert all(posterior.attributes["k_hat"] < 0.7 for posterior in posteriors)
 
 
 @pytest.mark.precision("double")
@@ -76,16 +126,12 @@ def test_cells_and_margin_grow_only_where_each_changes_something():
     """A gradient that may be steep asks for finer cells, the wings of a Moffat for a wider
     margin; neither for both.
     """
-    import numpyro.distributions as dist
-
     sharp = jm.Instrument(jm.Grid.regular((41, 41), 0.2), jm.GaussianPSF(3.0))
     winged = jm.Instrument(sharp.grid, jm.MoffatPSF(0.8, beta=2.5))
     first = [guess(i.psf, i.grid, margin_for(i.psf, i.grid)) for i in (sharp, winged)]
-    steep = {"disc.metallicity.gradient": dist.Uniform(-2.0, 2.0)}
-    z = jm.simulate.tracer_map(disc(), sharp)
     finer, wider = (
-        jm.Model(disc(), {"z": z}, steep).maps["z"].instrument,
-        resolve([(disc(), {"z": blank(winged)})])["z"].instrument,
+        resolve(disc(gradient=gradient), {"z": blank(instrument)})["z"].instrument
+        for gradient, instrument in [(-1.0, sharp), (-0.2, winged)]
     )
     assert (
         finer.sampling.convolve > first[0].convolve,
@@ -102,23 +148,6 @@ def test_cells_and_margin_grow_only_where_each_changes_something():
     matters = true_light > 1e-4 * true_light.max()
     assert np.abs(seen - truth)[matters].max() < 1e-4
     assert np.abs(light / true_light - 1)[matters].max() < 1e-3
-
-
-@pytest.mark.precision("single")
-def test_galaxies_that_no_map_could_show_decide_nothing():
-    """A wide prior passes averages that span seven dex, where rounding and the far side of the
-    margin are all that is left to see.
-    """
-    import numpyro.distributions as dist
-
-    instrument = jm.Instrument(jm.Grid.regular((31, 31), 0.26), jm.GaussianPSF(3.0))
-    priors = {
-        "disc.metallicity.central": dist.Uniform(6.0, 10.0),
-        "disc.metallicity.gradient": dist.Uniform(-2.0, 2.0),
-    }
-    chosen = jm.Model(disc(R=1.0), {"z": blank(instrument)}, priors).maps["z"].instrument
-    assert chosen.error["the tracer"] < 1e-4 and chosen.error["light"] < 1e-3
-    assert chosen.sampling.margin < 1.2 * margin_for(instrument.psf, instrument.grid)
 
 
 def test_large_cells_are_judged_three_sizes_on_and_one_between_may_do():

@@ -1,6 +1,5 @@
 """The most probable parameters, and their errors: an ascent, then Laplace."""
 
-import logging
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -21,8 +20,6 @@ from jaxmetal.inference.model import Model
 from jaxmetal.inference.progress import bar
 from jaxmetal.inference.sampling_cost import cost_of_sampling, refined
 from jaxmetal.maps import Map
-
-log = logging.getLogger("jaxmetal")
 
 # An ascent that has not converged continues from where it is this many times at most.
 ROUNDS = 4
@@ -92,15 +89,8 @@ def optimise(
             if cost.is_enough(model.accuracy):
                 break
             model = refined(model, fit, cost)
-            log.info("the fit ended where it needs a finer sampling: %s", _samplings(model))
             fit = _best(model, fit.unconstrained[None], method, steps)
         return fit
-
-
-def _samplings(model: Model) -> str:
-    """The automatic samplings, and the errors that were measured for them."""
-    automatic = (m.instrument for m in model.maps.values() if m.instrument.error is not None)
-    return "; ".join(dict.fromkeys(instrument.describe() for instrument in automatic))
 
 
 def _best(model: Model, points: np.ndarray, method: str, steps: int) -> Fit:

@@ -1,7 +1,8 @@
 """What the sampling costs at the end of a fit: by how much it moves the parameters."""
 
+import logging
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +19,8 @@ from jaxmetal.inference.look import Look
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.resampling import resampled
 from jaxmetal.instrument.sampling import Sampling
+
+log = logging.getLogger("jaxmetal")
 
 # What the sampling may add to chi-square.
 LARGEST_CHI_SQUARE = 1.0
@@ -58,10 +61,17 @@ def cost_of_sampling(model: Model, fit: Fit) -> Cost:
         the model, and its fit. Without a covariance C nothing can be said, and the cost is 0.
     """
     finer = finer_samplings(model)
-    covariance = np.asarray(fit.unconstrained_covariance, float)
-    if model.accuracy is None or not finer or not np.isfinite(covariance).all():
+    if model.accuracy is None or not finer:
         return Cost()
-    slope, chi_square = _effect_once(model, jnp.asarray(fit.unconstrained), finer)
+    effect = _effect_once(model, jnp.asarray(fit.unconstrained), finer)
+    return cost_of(*effect, fit.unconstrained_covariance)
+
+
+def cost_of(slope: Any, chi_square: Any, covariance: Any) -> Cost:
+    """The cost, from the results of `effect_of_sampling` and the covariance of a fit."""
+    covariance = np.asarray(covariance, float)
+    if not np.isfinite(covariance).all():
+        return Cost()
     shifts = covariance @ np.asarray(slope, float) / np.sqrt(np.diag(covariance))
     return Cost(float(np.abs(shifts).max()), float(chi_square))
 
@@ -138,4 +148,12 @@ def refined(model: Model, fit: Fit, cost: Cost) -> Model:
         of the samplings in use.
     """
     leniency = max(1.0, np.sqrt(cost.chi_square) / cost.shift) if cost.shift > 0 else LENIENCY
-    return resampled(model, fit.galaxy, fit.maps, criterion_of(model.accuracy, leniency))
+    finer = resampled(model, fit.galaxy, fit.maps, criterion_of(model.accuracy, leniency))
+    log.info("the fit ended where it needs a finer sampling: %s", _samplings(finer))
+    return finer
+
+
+def _samplings(model: Model) -> str:
+    """The automatic samplings, and the errors that were measured for them."""
+    automatic = (m.instrument for m in model.maps.values() if m.instrument.error is not None)
+    return "; ".join(dict.fromkeys(instrument.describe() for instrument in automatic))

@@ -13,7 +13,8 @@ import jax
 import numpy as np
 
 from jaxmetal.errors import InputError
-from jaxmetal.inference.batch import optimise_batch, sample_batch
+from jaxmetal.inference.batch import optimise_batch
+from jaxmetal.inference.batch_posteriors import sample_batch
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.sample import not_to_be_sampled

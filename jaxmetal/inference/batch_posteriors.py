@@ -1,0 +1,166 @@
+"""The posteriors of many galaxies of one kind, from one compiled program."""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from jaxmetal.errors import InputError
+from jaxmetal.inference.chains import Program, Settings, advance, begin, run_chains
+from jaxmetal.inference.fit import Fit
+from jaxmetal.inference.importance import draw_each
+from jaxmetal.inference.model import Model
+from jaxmetal.inference.posterior import Posterior, trusted
+from jaxmetal.inference.progress import bar
+from jaxmetal.inference.resampling import sampled_as
+from jaxmetal.inference.sample import (
+    CHAINS,
+    fallback,
+    in_place_of,
+    not_to_be_sampled,
+    settings_for,
+)
+from jaxmetal.inference.stack import Batch, over_galaxies
+
+_PROGRAM = Program(over_galaxies(begin), over_galaxies(advance), draws_axis=2)
+
+
+def sample_batch(
+    models: Sequence[Model],
+    fits: Sequence[Fit],
+    seed: int = 0,
+    *,
+    method: str = "auto",
+    chains: int = 4,
+    warmup: int = 300,
+    draws: int = 500,
+    target_accept: float = 0.8,
+    allow_unconverged: bool = False,
+    numbers: Sequence[int] | None = None,
+    chunk: int | None = None,
+    progress: bool | None = None,
+) -> list[Posterior]:
+    """The posteriors of many galaxies whose models differ in numbers only.
+
+    Parameters
+    ----------
+    models
+        of one structure.
+    fits
+        where each starts, from `optimise_batch`; all must have converged.
+    seed, method, chains, warmup, draws, target_accept
+        as for `sample`. "auto" takes HMC where importance sampling cannot be trusted, for those
+        galaxies alone; with "nuts" all galaxies wait at every step for the longest trajectory among
+        them.
+    allow_unconverged
+        as for `sample`; a single galaxy without a maximum may hold up all the others.
+    numbers
+        by which each galaxy draws its own random numbers from the seed; 0, 1, 2, … if left out. A
+        galaxy that keeps its number draws the same in every batch.
+    chunk
+        how many are computed at once; as many as there is memory and use for, if left out. Several
+        devices share them.
+    progress
+        as for `sample`.
+
+    Returns
+    -------
+    posteriors
+        one for each model.
+
+    Raises
+    ------
+    InputError
+        for models of different structure, or fits that do not belong to them, have not converged or
+        have no covariance.
+    """
+    settings = settings_for(method, chains, warmup, draws, target_accept)
+    numbers = range(len(models)) if numbers is None else numbers
+    _check_fits(models, fits, numbers, allow_unconverged)
+    batch = Batch.of(models)
+    # A fit may have ended where a finer sampling was needed.
+    as_fitted = [sampled_as(model, fit.maps) for model, fit in zip(batch, fits, strict=True)]
+    if any(new is not old for new, old in zip(as_fitted, batch, strict=True)):
+        batch = Batch(as_fitted)
+    size = batch.at_once(chunk)
+    keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.key(seed), i))(
+        jnp.asarray(np.asarray(numbers, np.uint32))
+    )
+
+    def draw(settings: Settings, chosen: Sequence[int]) -> list[Posterior]:
+        members = batch if len(chosen) == len(batch) else Batch([batch[i] for i in chosen])
+        starts, member_keys = [fits[i] for i in chosen], keys[np.asarray(chosen)]
+        return _draw(members, starts, member_keys, seed, settings, (chains, draws), size, progress)
+
+    posteriors = draw(settings, range(len(batch)))
+    if method != "auto":
+        return posteriors
+    refused = [i for i, posterior in enumerate(posteriors) if not trusted(posterior)]
+    if refused:
+        chain_settings = fallback(settings, "hmc", [posteriors[i] for i in refused])
+        for i, posterior in zip(refused, draw(chain_settings, refused), strict=True):
+            posteriors[i] = in_place_of(posteriors[i], posterior)
+    return posteriors
+
+
+def _check_fits(
+    models: Sequence[Model], fits: Sequence[Fit], numbers: Sequence[int], allow_unconverged: bool
+) -> None:
+    """Check that there is a fit for each model, and that all can be sampled."""
+    if len(fits) != len(models) or len(numbers) != len(models):
+        raise InputError(
+            f"sample_batch: {len(models)} models but {len(fits)} fits and {len(numbers)} numbers."
+        )
+    reasons = {
+        i: reason
+        for i, fit in enumerate(fits)
+        if (reason := not_to_be_sampled(fit, allow_unconverged))
+    }
+    if reasons:
+        first = next(iter(reasons))
+        raise InputError(
+            f"sample_batch: fits {list(reasons)} cannot be sampled; leave them out. "
+            f"fits[{first}]: {reasons[first]}. Of the fit: {fits[first].message}."
+        )
+
+
+def _draw(
+    batch: Batch,
+    fits: Sequence[Fit],
+    keys: Array,
+    seed: int,
+    settings: Settings,
+    shape: tuple[int, int],
+    chunk: int,
+    progress: bool | None,
+) -> list[Posterior]:
+    """The posteriors of a batch by one method, part by part."""
+    posteriors: list[Posterior] = []
+    chains, draws = shape
+    in_chains = settings.method in CHAINS
+    steps = chains * (settings.warmup + draws) if in_chains else 1
+    text, unit = f"sampling ({settings.method})", "steps" if in_chains else "galaxies"
+    with bar(len(batch) * steps, progress, text, unit) as display:
+        for numbers, stacked in batch.parts(chunk):
+            starts, part_keys = [fits[i] for i in numbers], keys[numbers]
+            if in_chains:
+                posteriors += run_chains(
+                    _PROGRAM,
+                    stacked,
+                    starts,
+                    part_keys,
+                    chains,
+                    draws,
+                    settings,
+                    seed,
+                    display.update,
+                )
+            else:
+                members = [batch[i] for i in numbers]
+                posteriors += draw_each(
+                    members, stacked, starts, list(part_keys), seed, chains, draws
+                )
+                display.update(len(numbers))
+    return posteriors[: len(batch)]
