@@ -2,11 +2,12 @@
 
 The table records the commit that it was made from.
 
-    python scripts/validate.py bounds sampling fits calibration edges arc arc_fits survey killed
-    --out DIR
+    python scripts/validate.py bounds sampling accuracy fits calibration edges arc arc_fits survey
+    killed --out DIR
 
 bounds       use case 1 at eight PSF widths: Laplace and NUTS errors over the Cramér-Rao bound
-sampling     supersampling="auto" against the converged map
+sampling     supersampling="auto" without data, against the converged map
+accuracy     supersampling="auto" by the data: how far it moves parameters, in units of their errors
 fits         bias, efficiency and coverage of many noise draws, and the straight line's bias
 calibration  ranks of truths drawn from the prior among the draws of their posteriors
 edges        a scatter that the data do not need: convergence, divergences, coverage and time
@@ -29,6 +30,7 @@ from jaxmetal.files import whole_file
 CHECKS = (
     "bounds",
     "sampling",
+    "accuracy",
     "fits",
     "calibration",
     "edges",

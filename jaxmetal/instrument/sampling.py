@@ -72,7 +72,8 @@ class Sampling:
     def finer(self, widest: int, more_nodes: bool) -> "Sampling":
         """A finer sampling, as a reference to judge this one by.
 
-        Its cells are smaller, and so are the distances between their points.
+        Its cells are smaller, and so are the distances between their points. Twice as many to a
+        pixel, because around a cusp the error falls slowly.
 
         From cells larger than a pixel it is three sizes on, which costs little: then there may be
         one between the two.
@@ -87,7 +88,7 @@ class Sampling:
         smaller = [size for size in CELL_SIZES if size < 0.99 / self.convolve][-SIZES_ON:]
         smaller_cells = dataclasses.replace(
             self,
-            convolve=1 / smaller[0] if smaller else self.convolve + 1,
+            convolve=1 / smaller[0] if smaller else min(2 * self.convolve, self.convolve + 3),
             nodes=min(self.nodes + more_nodes, 4),
         )
         if widest <= self.margin:
@@ -114,13 +115,14 @@ class Sampling:
         )
 
     def with_smaller_cells(self, finer: "Sampling", excess: float) -> "Sampling":
-        """The next to try: the cells of a finer sampling, or smaller ones.
+        """The next to try: cells about as small as the error asks for.
 
         The error of the cells of this one is `excess` times the allowed one.
         """
         convolve = finer.convolve
-        if convolve >= 1:
-            convolve = max(convolve, math.ceil(self.convolve * excess ** (1 / FALL) / LUCK))
+        if self.convolve >= 1:
+            needed = math.ceil(self.convolve * excess ** (1 / FALL) / LUCK)
+            convolve = max(needed, self.convolve + 1)
         return dataclasses.replace(self, convolve=convolve, nodes=finer.nodes).with_margin(
             self.margin
         )
