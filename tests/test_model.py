@@ -353,6 +353,22 @@ def test_a_fit_that_the_data_do_not_constrain_says_so():
     assert 0.5 < fit.errors[GRADIENT] < 0.8
 
 
+def test_a_posterior_that_a_prior_cuts_off_is_told():
+    z = jm.simulate.tracer_map(disc(), telescope(), seed=1)
+
+    def message(low, high):
+        priors = {GRADIENT: dist.Uniform(low, high)}
+        return jm.optimise(jm.Model(disc(gradient=-0.19), {"z": z}, priors), starts=1)
+
+    wide = message(-1.0, 1.0)
+    assert wide.message == "converged"
+    value, error = float(wide.parameters[GRADIENT]), float(wide.errors[GRADIENT])
+    near = message(value - 1.5 * error, 1.0)
+    assert near.converged
+    assert "lies near the edge of its prior, " in near.message
+    assert message(value - 4 * error, 1.0).message == "converged"
+
+
 def test_a_fit_that_ends_at_the_edge_of_a_prior_says_so():
     z = jm.simulate.tracer_map(disc(), telescope(), seed=1)
     fit = jm.optimise(

@@ -19,6 +19,8 @@ PRIOR_MATTERS = 0.5
 NEAR = 0.05
 # ... or within this fraction of the prior's width.
 NEAR_WIDTH = 0.001
+# A posterior is cut off by a bound of the prior that is nearer than this many errors.
+NEAR_ERRORS = 2.0
 # Standard deviation in unconstrained coordinates above which only the prior constrains a parameter.
 PRIOR_ALONE = 0.9
 
@@ -198,7 +200,25 @@ def _prior_notes(
             notes.append(f"{name} at the edge of its prior, {edge:g}: its error is one-sided")
         elif np.any(on_the_line > PRIOR_ALONE):
             notes.append(f"{name} is not constrained by the data beyond its prior")
+        else:
+            notes += _near_edge(name, prior, value, error)
     return notes
+
+
+def _near_edge(name: str, prior: Any, value: np.ndarray, error: np.ndarray) -> list[str]:
+    """A line for a parameter whose posterior the bounds of its prior cut off, if it has two."""
+    low, high = (getattr(prior.support, bound, np.inf) for bound in ("lower_bound", "upper_bound"))
+    low, high = (np.broadcast_to(np.asarray(b, float), value.shape).ravel() for b in (low, high))
+    value, error = value.ravel(), error.ravel()
+    worst = int(np.argmax(error - np.minimum(value - low, high - value) / NEAR_ERRORS))
+    bounds = low[worst], high[worst]
+    distance = min(value[worst] - low[worst], high[worst] - value[worst])
+    if not (np.isfinite(bounds).all() and distance <= NEAR_ERRORS * error[worst]):
+        return []
+    return [
+        f"{name}, {value[worst]:.3g} ± {error[worst]:.2g}, lies near the edge of its prior, "
+        f"{bounds[0]:g} to {bounds[1]:g}"
+    ]
 
 
 def _edge(prior: Any, value: np.ndarray, error: np.ndarray) -> float | None:
