@@ -160,9 +160,9 @@ def views_at(galaxy: Galaxy, maps: Mapping[str, Map], sampling: Sampling) -> dic
     sampling
         cells, points and margin.
     """
-    instrument = next(iter(maps.values())).instrument.with_sampling(sampling)
-    sampled = {name: one_map.with_instrument(instrument) for name, one_map in maps.items()}
     with jax.enable_x64(True):
+        instrument = next(iter(maps.values())).instrument.with_sampling(sampling)
+        sampled = {name: one_map.with_instrument(instrument) for name, one_map in maps.items()}
         views = look_once(*_in_double(galaxy, sampled))
         return jax.tree.map(np.asarray, views)
 
