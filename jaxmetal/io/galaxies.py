@@ -105,11 +105,10 @@ def make_profile(
     """
     # The first two are x and y.
     parameters = list(inspect.signature(function).parameters.values())[2:]
-    named = [p for p in parameters if p.kind is not p.VAR_KEYWORD]
-    takes_any = len(named) < len(parameters)
-    names = list(values) if takes_any else [p.name for p in named]
-    usable = _usable(where, values, names, options_of(function), observations, mistakes)
-    missing = [p.name for p in named if p.default is p.empty and p.name not in usable]
+    options = options_of(function)
+    usable = _usable(where, values, parameters, options, observations, mistakes)
+    needed = [p.name for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
+    missing = [name for name in needed if name not in usable]
     for name in missing:
         if not mistakes.spoils(f"{where}.{name}"):
             mistakes.add(f"{where}.{name}", "is missing.")
@@ -119,7 +118,7 @@ def make_profile(
 def _usable(
     where: str,
     values: dict[str, Any],
-    names: Sequence[str],
+    parameters: Sequence[inspect.Parameter],
     options: Container[str],
     observations: Observations,
     mistakes: Mistakes,
@@ -130,11 +129,11 @@ def _usable(
     ----------
     where, values, observations, mistakes
         as in `make_profile`.
-    names
-        of the parameters that the profile has.
-    options
-        those among them that are no numbers.
+    parameters, options
+        of the profile's function, and the names of those among them that are no numbers.
     """
+    names = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD]
+    takes_any = len(names) < len(parameters)
     usable = {}
     for name, value in values.items():
         names_number = isinstance(value, str) and name not in options
@@ -142,7 +141,7 @@ def _usable(
             mistakes.broken.add(f"{where}.{name}")
             continue
         with mistakes.at(f"{where}.{name}"):
-            if name not in names:
+            if name not in names and not takes_any:
                 raise unknown("parameter", name, names)
             usable[name] = value if name in options else _number(value, observations)
     return usable

@@ -148,7 +148,7 @@ def pixels(hdu: Any, where: str) -> Any:
 
 
 def _check_header(header: Any, shape: tuple[int, ...], where: str) -> None:
-    """Raise for an image that is too large, or scaled by numbers that no value survives."""
+    """Raise for an image that is too large, or whose scale in the header is unusable."""
     if math.prod(shape or (0,)) > MOST_VALUES:
         size = " × ".join(map(str, shape))
         raise InputError(f"{where}: the header says {size} values, more than any map has.")
