@@ -139,7 +139,7 @@ def _sources(
         if not own:
             components[named("source", i)] = Component(light)
             continue
-        tracer = total(**own) if len(own) > 1 else next(iter(own.values()))
+        tracer: Any = total(**own) if len(own) > 1 else next(iter(own.values()))
         components[named("source", i)] = Component(light, **{TRACER: tracer})
     return components
 
