@@ -1,4 +1,4 @@
-"""Values and units as FITS headers can hold them: ASCII text and finite numbers."""
+"""Cards written to FITS headers: values and units as ASCII text and finite numbers."""
 
 import math
 import unicodedata
@@ -6,6 +6,42 @@ import warnings
 from typing import Any
 
 import numpy as np
+
+from jaxmetal.errors import InputError
+from jaxmetal.instrument.cards import quiet
+from jaxmetal.io.hdus import first_line
+
+
+def set_card(header: Any, key: str, value: Any, where: str) -> None:
+    """Write a value to a header.
+
+    Parameters
+    ----------
+    header, key, value
+        the header, the name of the card, and a value as `card_value` takes it.
+    where
+        names the header in messages.
+
+    Raises
+    ------
+    InputError
+        for a name that FITS does not allow.
+    """
+    try:
+        with quiet():
+            header[key] = card_value(value)
+    except ValueError as error:
+        raise InputError(
+            f"{where}: {key} = {value!r} cannot stand in a FITS header ({first_line(error)})."
+        ) from None
+
+
+def unit_card(unit: str) -> dict[str, str]:
+    """BUNIT, or a comment where FITS has no text for the unit."""
+    text = fits_unit(unit)
+    if text is not None:
+        return {"BUNIT": text}
+    return {"COMMENT": f"The unit is {escaped(unit)}, which a header cannot hold."}
 
 
 def card_value(value: Any) -> Any:

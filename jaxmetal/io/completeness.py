@@ -15,6 +15,22 @@ def check_fit(
     config: schema.Config, galaxy: Galaxy | None, maps: Mapping[str, Observed], mistakes: Mistakes
 ) -> None:
     """Check that there are data, something is free, and the galaxy carries what was observed."""
+    _check_not_empty(config, maps, mistakes)
+    tracers = {
+        name: observed.map.tracer
+        for name, observed in maps.items()
+        if observed.map.tracer is not None
+    }
+    for name, tracer in tracers.items():
+        _check_tracer(f"maps.{maps[name].entry}.tracer", tracer, galaxy, mistakes)
+    if config.baseline.map not in (None, *tracers) and not mistakes.touches("maps"):
+        mistakes.add("baseline.map", unknown("tracer map", str(config.baseline.map), tracers))
+
+
+def _check_not_empty(
+    config: schema.Config, maps: Mapping[str, Observed], mistakes: Mistakes
+) -> None:
+    """Check that there are data, and that something is free."""
     if not maps and not mistakes.touches("maps"):
         reason = (
             "none is left as data."
@@ -25,15 +41,14 @@ def check_fit(
     free = any(prior.tied is None for prior in config.priors.values())
     if not free and not mistakes.touches("priors"):
         mistakes.add("priors", "nothing is free; give at least one parameter a prior.")
-    for observed in maps.values():
-        tracer = observed.map.tracer
-        if not galaxy or tracer is None or mistakes.touches("galaxy"):
-            continue
-        if tracer not in galaxy.tracers:
-            mistakes.add(f"maps.{observed.entry}.tracer", unknown("tracer", tracer, galaxy.tracers))
-    tracers = [name for name, observed in maps.items() if observed.map.tracer is not None]
-    if config.baseline.map not in (None, *tracers) and not mistakes.touches("maps"):
-        mistakes.add("baseline.map", unknown("tracer map", str(config.baseline.map), tracers))
+
+
+def _check_tracer(where: str, tracer: str, galaxy: Galaxy | None, mistakes: Mistakes) -> None:
+    """Check that the galaxy carries a tracer, unless there are other mistakes in the galaxy."""
+    if galaxy is None or mistakes.touches("galaxy"):
+        return
+    if tracer not in galaxy.tracers:
+        mistakes.add(where, unknown("tracer", tracer, galaxy.tracers))
 
 
 def check_simulation(
@@ -47,5 +62,4 @@ def check_simulation(
         return
     with mistakes.at("simulate"):
         mock_instrument(simulation, folder)
-    if galaxy and not mistakes.touches("galaxy") and simulation.tracer not in galaxy.tracers:
-        mistakes.add("simulate.tracer", unknown("tracer", simulation.tracer, galaxy.tracers))
+    _check_tracer("simulate.tracer", simulation.tracer, galaxy, mistakes)

@@ -123,12 +123,7 @@ def _ratio(scaled_to: Any, lens_redshift: Any, source_redshift: Any, cosmology: 
     """The factor on the maps: D_LS/D_S of the source over that which they are scaled to."""
     if isinstance(scaled_to, str) and scaled_to == "source":
         return 1.0
-    if hasattr(scaled_to, "unit"):
-        scaled_to = as_redshift(scaled_to, "read_deflection.scaled_to")
-    number = isinstance(scaled_to, int | float | np.number) and not isinstance(scaled_to, bool)
-    if scaled_to != "infinity" and not number:
-        expected = "expected 'infinity', 'source' or a redshift"
-        raise InputError(f"read_deflection.scaled_to: {expected}, got {scaled_to!r}.")
+    scaled_to = _infinity_or_redshift(scaled_to)
     for name, value in (("lens_redshift", lens_redshift), ("source_redshift", source_redshift)):
         if value is None:
             reason = f"needed for maps that are scaled to {scaled_to!r}"
@@ -141,6 +136,17 @@ def _ratio(scaled_to: Any, lens_redshift: Any, source_redshift: Any, cosmology: 
     except InputError:
         expected = f"the redshift must lie behind the lens at {lens_redshift}"
         raise InputError(f"read_deflection.scaled_to: {expected}, got {scaled_to}.") from None
+
+
+def _infinity_or_redshift(scaled_to: Any) -> Any:
+    """What the maps are scaled to, a redshift as a plain number."""
+    if hasattr(scaled_to, "unit"):
+        scaled_to = as_redshift(scaled_to, "read_deflection.scaled_to")
+    number = isinstance(scaled_to, int | float | np.number) and not isinstance(scaled_to, bool)
+    if scaled_to != "infinity" and not number:
+        expected = "expected 'infinity', 'source' or a redshift"
+        raise InputError(f"read_deflection.scaled_to: {expected}, got {scaled_to!r}.")
+    return scaled_to
 
 
 def _step(matrix: np.ndarray, unit: Unit, axes: Axes) -> np.ndarray:

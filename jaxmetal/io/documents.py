@@ -189,18 +189,34 @@ def _explained(error: Exception, lines: Sequence[str]) -> str:
 def _explained_yaml(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> str:
     problem, context = error.problem or "", error.context or ""
     marks = [mark for mark in (error.problem_mark, error.context_mark) if mark is not None]
-    texts = [lines[mark.line] if mark.line < len(lines) else "" for mark in marks]
-    tabs = [i for i, line in enumerate(texts) if "\t" in line[: len(line) - len(line.lstrip())]]
-    if tabs or "'\\t'" in problem:
-        mark = marks[tabs[0] if tabs else 0]
-        where = _place(mark.line + 1, lines[mark.line].find("\t") + 1, lines)
+    tab = _mark_of_tab(problem, marks, lines)
+    if tab is not None:
+        where = _place(tab.line + 1, lines[tab.line].find("\t") + 1, lines)
         return f"a tab stands where YAML allows spaces only ({where}); replace tabs by spaces."
     # The parser notices a key without its colon only in the line after it.
     first = len(marks) - 1 if "could not find expected ':'" in problem else 0
     where = f" ({_place(marks[first].line + 1, marks[first].column + 1, lines)})" if marks else ""
-    cause = next((cause for words, cause in CAUSES if words in problem or words in context), "")
     text = f"{context}: {problem}" if context else problem
-    return f"{text}{where}" + (f"; {cause}" if cause else "") + ("" if cause.endswith("?") else ".")
+    return f"{text}{where}{_cause(problem, context)}"
+
+
+def _mark_of_tab(
+    problem: str, marks: Sequence[yaml.Mark], lines: Sequence[str]
+) -> yaml.Mark | None:
+    """The place of a mistake in a line that a tab indents, or of a tab that is the problem."""
+    for mark in marks:
+        line = lines[mark.line] if mark.line < len(lines) else ""
+        if "\t" in line[: len(line) - len(line.lstrip())]:
+            return mark
+    return marks[0] if "'\\t'" in problem else None
+
+
+def _cause(problem: str, context: str) -> str:
+    """The end of a message: the usual cause, if one is known, and the full stop."""
+    for words, cause in CAUSES:
+        if words in problem or words in context:
+            return f"; {cause}" if cause.endswith("?") else f"; {cause}."
+    return "."
 
 
 # Parts of PyYAML's messages, and what is usually the cause.

@@ -45,12 +45,8 @@ def explain(details: Mapping[str, Any]) -> tuple[Place, str]:
         one of the errors of a ValidationError.
     """
     kind, value, place = details["type"], details["input"], place_of(details["loc"])
-    if kind == "missing" and isinstance(place[-1], int):
-        # The list is reported as a whole, because users do not count its items from zero.
-        expected = _form(place[:-1], details["loc"][:-1])
-        return place[:-1], f"expected {expected}, got {_short(value)}."
     if kind == "missing":
-        return place, "is missing."
+        return _missing(place, details["loc"], value)
     if kind == "extra_forbidden":
         return place, str(unknown("key", str(place[-1]), _keys(place[:-1], details["loc"])))
     if kind.startswith("union_tag"):
@@ -60,16 +56,35 @@ def explain(details: Mapping[str, Any]) -> tuple[Place, str]:
     if kind.startswith("model_") or kind == "dict_type":
         expected = FORMS.get(place[-1]) or _entries(place, details["loc"])
         return place, f"expected {expected}, got {_short(value)}."
-    # The texts of this package's own validators are kept.
-    of_a_form = place[-1] in FORMS and isinstance(value, list | dict) and kind != "value_error"
-    if kind in OF_LISTS or kind in PLAIN or of_a_form:
+    if _is_about_form(kind, place, value):
         expected = _form(place, details["loc"], PLAIN.get(kind, ""))
         return place, f"expected {expected}, got {_short(value)}{_joined(place, value)}."
-    text = re.sub(r"^Value error, |, unable to parse.*$|, got a number with.*$", "", details["msg"])
+    return place, _sentence(details["msg"], value)
+
+
+def _missing(place: Place, loc: Place, value: Any) -> tuple[Place, str]:
+    """The place of something that is missing, and what is wrong there."""
+    if isinstance(place[-1], int):
+        # The list is reported as a whole, because users do not count its items from zero.
+        return place[:-1], f"expected {_form(place[:-1], loc[:-1])}, got {_short(value)}."
+    return place, "is missing."
+
+
+def _is_about_form(kind: str, place: Place, value: Any) -> bool:
+    """Whether a message should say how the value at a place is written."""
+    if kind in OF_LISTS or kind in PLAIN:
+        return True
+    # The texts of this package's own validators are kept.
+    return place[-1] in FORMS and isinstance(value, list | dict) and kind != "value_error"
+
+
+def _sentence(message: str, value: Any) -> str:
+    """Pydantic's own message as a sentence that ends with what arrived."""
+    text = re.sub(r"^Value error, |, unable to parse.*$|, got a number with.*$", "", message)
     text = re.sub(r"^Input should be (?=greater|less)", "expected a number ", text)
     text = text.replace("Input should be", "expected")
     text = text if ", got " in text else f"{text}, got {_short(value)}{comma_hint(value)}"
-    return place, text if text.endswith((".", "?")) else text + "."
+    return text if text.endswith((".", "?")) else text + "."
 
 
 def _form(place: Place, loc: Place, otherwise: str = "") -> str:

@@ -12,9 +12,9 @@ from jaxtyping import Bool, Float
 
 from jaxmetal.errors import InputError, InputWarning
 from jaxmetal.files import whole_file
-from jaxmetal.instrument.cards import quiet, text
+from jaxmetal.instrument.cards import text
 from jaxmetal.instrument.headers import celestial
-from jaxmetal.io.cards import card_value, escaped, fits_unit
+from jaxmetal.io.cards import set_card, unit_card
 from jaxmetal.io.hdus import find, first_line, opened, pixels
 from jaxmetal.io.planes import image_plane
 from jaxmetal.io.units import error_factor
@@ -145,12 +145,7 @@ def read_map(
     InputError
         naming the file and the extension, for what cannot be read or does not fit together.
     """
-    kinds = {"error": error, "variance": variance, "ivar": ivar}
-    errors = {kind: part for kind, part in kinds.items() if part is not None}
-    if len(errors) > 1:
-        raise InputError(
-            f"{path}: only one of error, variance and ivar may be given, got {', '.join(errors)}."
-        )
+    errors = _only_kind(path, {"error": error, "variance": variance, "ivar": ivar})
     with opened(path) as hdus:
         values, header = image_of(hdus, path, value, channel)
 
@@ -163,12 +158,24 @@ def read_map(
 
         where = f"{path}[{value}]"
         values_unit = text(header, "BUNIT", where) or unit or ""
-        sigmas = (_sigma(kind, *image(part), values_unit) for kind, part in errors.items())
-        sigma = next(sigmas, None)
+        sigma = None
+        if errors is not None:
+            kind, part = errors
+            sigma = _sigma(kind, *image(part), values_unit)
         masked = np.zeros(values.shape, bool) if mask is None else image(mask)[0] != 0
         ids = None if bins is None else image(bins)[0]
     unit = text(header, "BUNIT", where) if unit is None else unit
     return MapFile(values, sigma, masked, _wcs(header, where, needs_wcs), unit, ids)
+
+
+def _only_kind(path: Any, kinds: Mapping[str, Any]) -> tuple[str, Any] | None:
+    """The kind of errors that a map has, and their extension; None if it has none."""
+    present = {kind: part for kind, part in kinds.items() if part is not None}
+    if len(present) > 1:
+        raise InputError(
+            f"{path}: only one of error, variance and ivar may be given, got {', '.join(present)}."
+        )
+    return next(iter(present.items()), None)
 
 
 def _wcs(header: Any, where: str, needed: bool) -> Any:
@@ -236,21 +243,12 @@ def write_maps(
 
     primary = fits.PrimaryHDU()
     for key, value in (header or {}).items():
-        _card(primary.header, key, value, f"{path}: header")
+        set_card(primary.header, key, value, f"{path}: header")
     coordinates = {} if wcs is None else dict(wcs.to_header(relax=True))
     hdus = fits.HDUList([primary])
     for name, (array, unit) in images.items():
-        data = np.asarray(array)
-        if data.ndim != 2 or data.dtype.kind not in "fiub":
-            got = f"shape {data.shape} of type {data.dtype}"
-            raise InputError(
-                f"{path}[{name}]: expected a map of numbers (rows, columns), got {got}."
-            )
-        hdu = fits.ImageHDU(data.astype(np.uint8) if data.dtype == bool else data)
-        cards = {"EXTNAME": str(name), **_unit_card(str(unit or "")), **coordinates}
-        for key, value in cards.items():
-            _card(hdu.header, key, value, f"{path}[{name}]")
-        hdus.append(hdu)
+        cards = {"EXTNAME": str(name), **unit_card(str(unit or "")), **coordinates}
+        hdus.append(_image_hdu(np.asarray(array), cards, f"{path}[{name}]"))
     try:
         with whole_file(path) as part:
             hdus.writeto(part)
@@ -258,21 +256,17 @@ def write_maps(
         raise InputError(f"{path}: cannot be written ({first_line(error)}).") from None
 
 
-def _unit_card(unit: str) -> dict[str, str]:
-    """BUNIT, or a comment where FITS has no text for the unit."""
-    if (text := fits_unit(unit)) is not None:
-        return {"BUNIT": text}
-    return {"COMMENT": f"The unit is {escaped(unit)}, which a header cannot hold."}
+def _image_hdu(data: np.ndarray, cards: Mapping[str, Any], where: str) -> Any:
+    """The extension of one map."""
+    from astropy.io import fits
 
-
-def _card(header: Any, key: str, value: Any, where: str) -> None:
-    try:
-        with quiet():
-            header[key] = card_value(value)
-    except ValueError as error:
-        raise InputError(
-            f"{where}: {key} = {value!r} cannot stand in a FITS header ({first_line(error)})."
-        ) from None
+    if data.ndim != 2 or data.dtype.kind not in "fiub":
+        got = f"shape {data.shape} of type {data.dtype}"
+        raise InputError(f"{where}: expected a map of numbers (rows, columns), got {got}.")
+    hdu = fits.ImageHDU(data.astype(np.uint8) if data.dtype == bool else data)
+    for key, value in cards.items():
+        set_card(hdu.header, key, value, where)
+    return hdu
 
 
 def _sigma(kind: str, array: np.ndarray, header: Any, where: str, unit: str) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The galaxy of a configuration: profiles by name, users' own profiles, images of the light."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -105,24 +105,46 @@ def make_profile(
     """
     # The first two are x and y.
     parameters = list(inspect.signature(function).parameters.values())[2:]
-    names = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD]
     options = options_of(function)
-    usable = {}
-    for name, value in values.items():
-        named = isinstance(value, str) and name not in options
-        if named and mistakes.spoils(f"maps.{value.partition('.')[0]}"):
-            mistakes.broken.add(f"{where}.{name}")
-            continue
-        with mistakes.at(f"{where}.{name}"):
-            if name not in names and len(names) == len(parameters):
-                raise unknown("parameter", name, names)
-            usable[name] = value if name in options else _number(value, observations)
-    needed = [p.name for p in parameters if p.name in names and p.default is p.empty]
+    usable = _usable(where, values, parameters, options, observations, mistakes)
+    needed = [p.name for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
     missing = [name for name in needed if name not in usable]
     for name in missing:
         if not mistakes.spoils(f"{where}.{name}"):
             mistakes.add(f"{where}.{name}", "is missing.")
     return None if missing else Profile(function, **usable)
+
+
+def _usable(
+    where: str,
+    values: dict[str, Any],
+    parameters: Sequence[inspect.Parameter],
+    options: Container[str],
+    observations: Observations,
+    mistakes: Mistakes,
+) -> dict[str, Any]:
+    """The numbers and options of a profile that can be used.
+
+    Parameters
+    ----------
+    where, values, observations, mistakes
+        as in `make_profile`.
+    parameters, options
+        of the profile's function, and the names of those among them that are no numbers.
+    """
+    names = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD]
+    takes_any = len(names) < len(parameters)
+    usable = {}
+    for name, value in values.items():
+        names_number = isinstance(value, str) and name not in options
+        if names_number and mistakes.spoils(f"maps.{value.partition('.')[0]}"):
+            mistakes.broken.add(f"{where}.{name}")
+            continue
+        with mistakes.at(f"{where}.{name}"):
+            if name not in names and not takes_any:
+                raise unknown("parameter", name, names)
+            usable[name] = value if name in options else _number(value, observations)
+    return usable
 
 
 def find_function(text: str, homes: Sequence[ModuleType], folder: Path) -> Callable:

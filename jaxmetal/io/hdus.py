@@ -92,15 +92,22 @@ def find(hdus: Any, path: Any, extension: str | int) -> Any:
 
 def _matches(hdus: Any, labels: list[str], name: str) -> list[int]:
     """The numbers of the extensions that this name may mean."""
-    same = [i for i, label in enumerate(labels) if label.casefold() == name.casefold()]
-    # Names that differ in their case alone are distinguished by it.
-    exact = [i for i in same if labels[i] == name]
+    same = _called(name, labels)
     if same:
+        # Names that differ in their case alone are distinguished by it.
+        exact = [i for i in same if labels[i] == name]
         return exact or same
-    if match := re.fullmatch(r"(.+?)\s*,\s*(\d+)", name):
-        same = [i for i, label in enumerate(labels) if label.casefold() == match[1].casefold()]
-        return [i for i in same if card(hdus[i].header, "EXTVER", labels[i]) == int(match[2])]
-    return []
+    with_version = re.fullmatch(r"(.+?)\s*,\s*(\d+)", name)
+    if with_version is None:
+        return []
+    version = int(with_version[2])
+    same = _called(with_version[1], labels)
+    return [i for i in same if card(hdus[i].header, "EXTVER", labels[i]) == version]
+
+
+def _called(name: str, labels: list[str]) -> list[int]:
+    """The numbers of the extensions of this name, in any case."""
+    return [i for i, label in enumerate(labels) if label.casefold() == name.casefold()]
 
 
 def first_image(hdus: Any) -> int:
@@ -129,14 +136,7 @@ def pixels(hdu: Any, where: str) -> Any:
     if shape is None:
         raise InputError(f"{where}: expected an image, the extension holds a table.")
     # Before an array of that size is allocated.
-    if math.prod(shape or (0,)) > MOST_VALUES:
-        size = " × ".join(map(str, shape))
-        raise InputError(f"{where}: the header says {size} values, more than any map has.")
-    for key in ("BSCALE", "BZERO"):
-        value = card(hdu.header, key, where)
-        if value is not None and not _scales(value, key):
-            reason = f"the values are scaled by {key} = {value!r}"
-            raise InputError(f"{where}: {reason}, after which none of them means anything.")
+    _check_header(hdu.header, shape, where)
     try:
         data = hdu.data
     except Exception as error:  # only astropy's code runs here, and it has two dozen classes
@@ -145,6 +145,18 @@ def pixels(hdu: Any, where: str) -> Any:
     if data is None or data.size == 0:
         raise InputError(f"{where}: expected an image, the extension holds no data.")
     return data
+
+
+def _check_header(header: Any, shape: tuple[int, ...], where: str) -> None:
+    """Raise for an image that is too large, or whose scale in the header is unusable."""
+    if math.prod(shape or (0,)) > MOST_VALUES:
+        size = " × ".join(map(str, shape))
+        raise InputError(f"{where}: the header says {size} values, more than any map has.")
+    for key in ("BSCALE", "BZERO"):
+        value = card(header, key, where)
+        if value is not None and not _scales(value, key):
+            reason = f"the values are scaled by {key} = {value!r}"
+            raise InputError(f"{where}: {reason}, after which none of them means anything.")
 
 
 def _scales(value: Any, key: str) -> bool:

@@ -1,5 +1,6 @@
 """The maps of a configuration: read from files, on one sky, with their instruments."""
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -117,10 +118,7 @@ def _maps(
         with mistakes.at(where, follows=mistakes.touches(where)), warnings_about(where):
             grid = make_grid(name, entry, source, reference)
             for label, key in _labels(name, entry, source).items():
-                if label in maps or label in config.galaxy or label == LENS:
-                    others = "another map, of a component or of the lenses"
-                    message = f"{label!r} is also the name of {others}; paths would be ambiguous."
-                    raise InputError(message)
+                _check_name(label, {LENS, *maps, *config.galaxy})
                 psf = psf_of_map(key, entry, source, grid, folder)
                 instrument = make_instrument(entry, grid, psf, source.bins, fill)
                 # Maps of one instrument share its object, and so the convolution of their light.
@@ -131,6 +129,13 @@ def _maps(
                 geometry = source.geometry
                 maps[label] = Observed(observed, name, source.wcs, unit, grid.shape, geometry)
     return maps
+
+
+def _check_name(name: str, others: Container[str]) -> None:
+    """Raise if paths could not tell a map from something else."""
+    if name in others:
+        kinds = "another map, of a component or of the lenses"
+        raise InputError(f"{name!r} is also the name of {kinds}; paths would be ambiguous.")
 
 
 def _labels(name: str, entry: Any, source: Reading) -> dict[str, str]:

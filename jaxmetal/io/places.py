@@ -58,24 +58,41 @@ def find_reference(
         for a reference outside of every map, unless there are lenses.
     """
     placed = {n: source for n, source in sources.items() if on_the_sky(config.maps[n], source)}
+    _check_all_placed(sources, placed, mistakes)
+    if not config.reference:
+        return _default_reference(placed)
+    nuclei = _with_nucleus(placed)
+    if nuclei:
+        nucleus = f"the galaxy's centre in the file of maps.{nuclei[0]}"
+        raise InputError(f"{nucleus} is the reference; leave this out.")
+    if sources and not placed:
+        reason = "no map has a place on the sky: they have pixel_scale, or no WCS"
+        _warn(f"reference: not used, because {reason}.")
+        return None
+    _check_reference(config.reference, placed, bool(config.lens))
+    return config.reference
+
+
+def _default_reference(placed: Mapping[str, Reading]) -> sky.Position | None:
+    """The centre of the first galaxy whose reader knows it, or the middle of the first map."""
+    name = next(iter(_with_nucleus(placed) or placed), None)
+    return None if name is None else _middle(f"maps.{name}", placed[name])
+
+
+def _with_nucleus(placed: Mapping[str, Reading]) -> list[str]:
+    """The maps whose readers know the galaxy's centre."""
+    return [name for name, source in placed.items() if source.grid is not None]
+
+
+def _check_all_placed(
+    sources: Mapping[str, Reading], placed: Mapping[str, Reading], mistakes: Mistakes
+) -> None:
+    """Check that all maps have a place on the sky, if any has."""
     lacking = [name for name in sources if name not in placed]
     if lacking and placed:
         remedy = "give all of them a WCS, or all a pixel_scale"
         lack = f"has no place on the sky, other maps have one; {remedy}."
         mistakes.add(f"maps.{lacking[0]}", lack)
-    nuclei = [name for name, source in placed.items() if source.grid is not None]
-    if nuclei and config.reference:
-        nucleus = f"the galaxy's centre in the file of maps.{nuclei[0]}"
-        raise InputError(f"{nucleus} is the reference; leave this out.")
-    if config.reference:
-        if sources and not placed:
-            reason = "no map has a place on the sky: they have pixel_scale, or no WCS"
-            _warn(f"reference: not used, because {reason}.")
-            return None
-        _check_reference(config.reference, placed, bool(config.lens))
-        return config.reference
-    name = next(iter(nuclei or placed), None)
-    return None if name is None else _middle(f"maps.{name}", sources[name])
 
 
 def _middle(where: str, source: Reading) -> sky.Position:

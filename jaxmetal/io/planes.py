@@ -45,14 +45,22 @@ def image_plane(data: np.ndarray, header: Any, channel: int | str | None, where:
 
 
 def _other_axes(shape: tuple[int, ...], header: Any, channel: Any, where: str) -> list[int]:
-    """The axes beside those of an image, which are the celestial ones, or else the last two."""
+    """The axes beside the two of an image."""
     if len(shape) <= 2:
         return []
-    image = [len(shape) - axis for axis in sky_axes(header, where) if axis <= len(shape)]
-    if len(image) != 2:
-        longer = [axis for axis, length in enumerate(shape) if length > 1]
-        image = longer if channel is None and len(longer) == 2 else [len(shape) - 2, len(shape) - 1]
+    image = _image_axes(shape, header, channel, where)
     return [axis for axis in range(len(shape)) if axis not in image]
+
+
+def _image_axes(shape: tuple[int, ...], header: Any, channel: Any, where: str) -> list[int]:
+    """The axes of an image: the celestial ones, else the only longer ones, else the last two."""
+    celestial = [len(shape) - axis for axis in sky_axes(header, where) if axis <= len(shape)]
+    if len(celestial) == 2:
+        return celestial
+    longer = [axis for axis, length in enumerate(shape) if length > 1]
+    if channel is None and len(longer) == 2:
+        return longer
+    return [len(shape) - 2, len(shape) - 1]
 
 
 def _channel(header: Any, channel: int | str, count: int, where: str) -> int:

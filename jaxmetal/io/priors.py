@@ -1,6 +1,7 @@
 """The priors of a configuration, and checks of the parameters that they and `truth` name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -15,6 +16,7 @@ from jaxmetal.inference.priors import Linear, Tied, check_ties, checked_prior
 from jaxmetal.io import schema
 from jaxmetal.io.config import Mistakes
 from jaxmetal.io.observations import Observed
+from jaxmetal.maps import Map
 
 
 def make_prior(prior: schema.Prior) -> Any:
@@ -55,10 +57,7 @@ def check_priors(
     """
     fitted = {name: observed.map for name, observed in maps.items()}
     scene: dict[str, Any] = {**(galaxy.named if galaxy else {}), **fitted}
-
-    def undecided(path: str) -> bool:
-        return _undecided(path, config, want, scene, mistakes)
-
+    undecided = partial(_undecided, config=config, want=want, scene=scene, mistakes=mistakes)
     for where, paths in (("priors", priors), ("truth", config.truth)):
         for path in paths:
             if undecided(path):
@@ -67,16 +66,39 @@ def check_priors(
                 start, prior = _parameter(scene, path), priors.get(path)
                 if where == "truth":
                     _check_truth(config.truth[path], start)
-                for source in prior.paths if isinstance(prior, Tied) else ():
-                    if not undecided(source):
-                        check_tie(scene, path, source)
-                if where == "priors" and not isinstance(prior, Tied | Linear):
+                if isinstance(prior, Tied):
+                    _check_sources(scene, path, prior, undecided)
+                elif where == "priors" and not isinstance(prior, Linear):
                     checked_prior(path, prior, start)
     with mistakes.at("priors"):
-        check_ties({path: prior for path, prior in priors.items() if isinstance(prior, Tied)})
-        linear = tuple(path for path, prior in priors.items() if isinstance(prior, Linear))
-        if want == "fit" and not mistakes.touches("maps") and not mistakes.touches("galaxy"):
-            check_linear(scene, fitted, linear)
+        _check_together(want, scene, fitted, priors, mistakes)
+
+
+def _check_together(
+    want: str,
+    scene: Mapping[str, Any],
+    fitted: Mapping[str, Map],
+    priors: Mapping[str, Any],
+    mistakes: Mistakes,
+) -> None:
+    """Check that no tie follows another, and that linear amplitudes can be solved for."""
+    check_ties(_of_kind(priors, Tied))
+    if want == "fit" and not mistakes.touches("maps") and not mistakes.touches("galaxy"):
+        check_linear(scene, fitted, tuple(_of_kind(priors, Linear)))
+
+
+def _of_kind(priors: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    """The priors of one kind, by path."""
+    return {path: prior for path, prior in priors.items() if isinstance(prior, kind)}
+
+
+def _check_sources(
+    scene: Mapping[str, Any], path: str, tie: Tied, undecided: Callable[[str], bool]
+) -> None:
+    """Check the parameters that another one is tied to, unless they are undecided."""
+    for source in tie.paths:
+        if not undecided(source):
+            check_tie(scene, path, source)
 
 
 def _parameter(scene: Mapping[str, Any], path: str) -> Any:
@@ -95,15 +117,19 @@ def _undecided(
     if first == LENS:
         return mistakes.spoils(f"{LENS}.{second}")
     if first in config.galaxy:
-        profile = f"galaxy.{first}.{second}"
-        unmade = first not in scene or second not in children(scene[first])
-        return (
-            mistakes.spoils(profile) or (unmade and mistakes.touches(profile)) or first not in scene
-        )
+        return _unmade(first, second, scene, mistakes)
     if second in ("likelihood", "calibration") and mistakes.touches(f"maps.{first}.{second}"):
         return True
     lost = mistakes.spoils("galaxy") or mistakes.touches("maps")
     return first not in scene and (lost or (want == "simulate" and first in schema.MOCK))
+
+
+def _unmade(component: str, part: str, scene: Mapping[str, Any], mistakes: Mistakes) -> bool:
+    """Whether a part of a component may be missing because of a mistake in it."""
+    profile = f"galaxy.{component}.{part}"
+    if component not in scene or mistakes.spoils(profile):
+        return True
+    return part not in children(scene[component]) and mistakes.touches(profile)
 
 
 def _check_truth(value: Any, start: Any) -> None:

@@ -87,9 +87,7 @@ def read_psf(
         raise InputError(f"{path}: pixel_scale must be positive (arcsec), got {pixel_scale!r}.")
     with opened(path) as hdus:
         if extension is None:
-            present = {name.upper() for name in names(hdus)}
-            preferred = (name for name in _OVERSAMPLED if name in present)
-            extension = next(preferred, first_image(hdus))
+            extension = _preferred_extension(hdus)
         kernel, header = image_of(hdus, path, extension)
         name = text(find(hdus, path, extension).header, "EXTNAME", str(path)).upper()
     where, on_detector = f"{path}[{extension}]", name in _DETECTOR
@@ -105,6 +103,15 @@ def read_psf(
     if includes_pixel is None:
         includes_pixel = on_detector
     return _kernel_psf(where, kernel, along, includes_pixel)
+
+
+def _preferred_extension(hdus: Any) -> str | int:
+    """The extension of the most finely sampled kernel, or else of the first image."""
+    present = {name.upper() for name in names(hdus)}
+    for name in _OVERSAMPLED:
+        if name in present:
+            return name
+    return first_image(hdus)
 
 
 def _kernel_psf(
@@ -132,19 +139,26 @@ def _statements(header: Any, side: float, on_detector: bool, where: str) -> list
     else:
         # DET_SAMP and OVERSAMP are the same in files that have both.
         statements += [_Statement(f"{k} = {v:g}", v) for k, v in samples.items() if v][:1]
+    scale = _wcs_scale(header, where, needed=not statements)
+    if scale is not None:
+        statements.append(_Statement(f"the WCS = {scale:.4g} arcsec", side / scale))
+    return statements
+
+
+def _wcs_scale(header: Any, where: str, needed: bool) -> float | None:
+    """Arcsec per pixel of a WCS; None if there is none, or none that can be read or is needed."""
     try:
         with warnings.catch_warnings():
             # A suspicious unit is reported by what it would mean.
             warnings.simplefilter("ignore", InputWarning)
             wcs = celestial(header, where)
     except InputError:
-        if not statements:
+        if needed:
             raise
-        wcs = None
-    if wcs is not None:
-        scale = 3600 * float(np.sqrt(abs(np.linalg.det(wcs.pixel_scale_matrix))))
-        statements.append(_Statement(f"the WCS = {scale:.4g} arcsec", side / scale))
-    return statements
+        return None
+    if wcs is None:
+        return None
+    return 3600 * float(np.sqrt(abs(np.linalg.det(wcs.pixel_scale_matrix))))
 
 
 def _number(header: Any, key: str, where: str) -> float | None:

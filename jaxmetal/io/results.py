@@ -196,6 +196,18 @@ def _table(path: Path) -> Any:
         ) from None
 
 
+def _read_parameters(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The numbers in the table of the parameters by label, and what it says of the fit."""
+    table = _table(path)
+    try:
+        numbers = dict(zip(table["name"], table["value"], strict=True))
+        meta = {key: table.meta[key] for key in ("converged", "message", "log_prior", "covariance")}
+    except (ValueError, KeyError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path}: cannot be read as a table of parameters ({reason}).") from None
+    return numbers, meta
+
+
 def read_results(folder: str | os.PathLike) -> tuple[Scene, Fit, Posterior | None]:
     """The scene, fit and posterior (None if there is none) of a folder of `write_fit`.
 
@@ -216,15 +228,7 @@ def read_results(folder: str | os.PathLike) -> tuple[Scene, Fit, Posterior | Non
         raise InputError(
             f"{folder}: not a folder of results; {CONFIG} and {TABLE} are expected in it."
         )
-    table = _table(folder / TABLE)
-    try:
-        numbers = dict(zip(table["name"], table["value"], strict=True))
-        meta = {key: table.meta[key] for key in ("converged", "message", "log_prior", "covariance")}
-    except (ValueError, KeyError, TypeError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(
-            f"{folder / TABLE}: cannot be read as a table of parameters ({reason})."
-        ) from None
+    numbers, meta = _read_parameters(folder / TABLE)
     scene = load(folder / CONFIG)
     model = scene.model()
     values = {}

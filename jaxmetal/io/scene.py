@@ -85,32 +85,46 @@ class Scene:
         galaxy
             the scene's, at its fitted values.
         """
-        baseline = self.config.baseline
-        tracer_maps = [name for name, one in self.maps.items() if one.map.tracer is not None]
-        if not (name := baseline.map or next(iter(tracer_maps), None)):
+        name = self._main_tracer_map()
+        if not name:
             return None
-        observed = self.maps[name]
-        assert observed.map.tracer is not None
-        tracer, in_file = observed.map.tracer, observed.geometry
+        tracer, in_file = self.maps[name].map.tracer, self.maps[name].geometry
+        assert tracer is not None
         # If several components carry the tracer, the one with the free gradient is compared with.
-        paths = [path for path, prior in self.priors.items() if not isinstance(prior, Tied)]
-        free = [path.split(".")[0] for path in paths if path.split(".")[1:] == [tracer, "gradient"]]
-        model = disc_of_model(galaxy, tracer, free[0] if len(free) == 1 else None)
+        model = disc_of_model(galaxy, tracer, self._component_of_gradient(tracer))
         geometry = ("inclination", "position_angle", "effective_radius", "redshift")
         disc = Disc(map=name, component=model.component, radius=model.radius)
         disc = disc.told(FROM_FILE, **{key: getattr(in_file, key) for key in geometry})
-        for source in dict.fromkeys(model.sources.values()):
-            numbers = {key: getattr(model, key) for key, s in model.sources.items() if s == source}
-            if in_file.effective_radius is not None:
-                # The file's is measured on the sharper image of the starlight.
-                numbers.pop("effective_radius", None)
-            disc = disc.told(source, **numbers)
+        for key, source in model.sources.items():
+            # The file's effective radius is measured on the sharper image of the starlight.
+            if key != "effective_radius" or in_file.effective_radius is None:
+                disc = disc.told(source, **{key: getattr(model, key)})
         if model.component is not None and galaxy.is_lensed(model.component):
-            deflections = [lens.deflection for lens in self.config.lens.values() if lens.deflection]
-            redshifts = [d.source_redshift for d in deflections if d.source_redshift is not None]
-            disc = disc.told("the lens", redshift=next(iter(redshifts), None))
+            disc = disc.told("the lens", redshift=self._source_redshift())
+        baseline = self.config.baseline
         numbers = {key: getattr(baseline, key) for key in (*geometry, "center")}
         return disc.told("the configuration", **numbers)
+
+    def _main_tracer_map(self) -> str | None:
+        """The name of the map of the naive fits: that of the configuration, else the first."""
+        tracer_maps = (name for name, one in self.maps.items() if one.map.tracer is not None)
+        return self.config.baseline.map or next(tracer_maps, None)
+
+    def _component_of_gradient(self, tracer: str) -> str | None:
+        """The component with the free gradient of a tracer; None if there is not exactly one."""
+        components = []
+        for path, prior in self.priors.items():
+            component, *parameter = path.split(".")
+            if parameter == [tracer, "gradient"] and not isinstance(prior, Tied):
+                components.append(component)
+        return components[0] if len(components) == 1 else None
+
+    def _source_redshift(self) -> float | None:
+        """The redshift of the galaxy that the first of the published lens models was made for."""
+        for lens in self.config.lens.values():
+            if lens.deflection is not None and lens.deflection.source_redshift is not None:
+                return lens.deflection.source_redshift
+        return None
 
 
 def load(path: str | os.PathLike, want: str = "fit") -> Scene:
@@ -152,10 +166,8 @@ def build(raw: Mapping[str, Any], folder: Path, want: str = "fit", fill: bool = 
     observations = observe(config, folder, mistakes, fill)
     lenses = make_lenses(config, folder, observations, mistakes)
     galaxy = make_galaxy(config, folder, observations, lenses, mistakes)
-    parts = [profile for c in config.galaxy.values() for profile in c.profiles.values()]
-    images = {profile.map for profile in parts}
+    pictures = _pictures(config, observations.maps)
     # An image that the model is made of is not data as well.
-    pictures = {n: o for n, o in observations.maps.items() if n in images and o.map.additive}
     maps = {n: o for n, o in observations.maps.items() if n not in pictures}
     if want == "fit":
         check_fit(config, galaxy, maps, mistakes)
@@ -165,3 +177,10 @@ def build(raw: Mapping[str, Any], folder: Path, want: str = "fit", fill: bool = 
     mistakes.raise_all()
     assert galaxy is not None
     return Scene(config, folder, galaxy, maps, priors, pictures, observations.reference)
+
+
+def _pictures(config: schema.Config, maps: Mapping[str, Observed]) -> dict[str, Observed]:
+    """The light maps that profiles of the galaxy name as their image."""
+    components = config.galaxy.values()
+    images = {profile.map for part in components for profile in part.profiles.values()}
+    return {name: one for name, one in maps.items() if name in images and one.map.additive}

@@ -1,6 +1,7 @@
 """Units in the headers of FITS files: errors in another unit than that of their values."""
 
 import warnings
+from typing import Any
 
 from jaxmetal.errors import InputError, InputWarning
 from jaxmetal.quantities import unit_of_text
@@ -35,13 +36,7 @@ def error_factor(kind: str, own: str, values: str, where: str) -> float:
     if unit is None or target is None or unit == target:
         # A variance whose header repeats the unit of the values was copied from them.
         return 1.0
-    spread = getattr(target, "function_unit", target)
-    factors = {}
-    for name, power in POWERS.items():
-        try:
-            factors[name] = float(unit.to(spread**power))
-        except (TypeError, ValueError):
-            continue
+    factors = _factors(unit, getattr(target, "function_unit", target))
     if kind in factors:
         return factors[kind]
     if set(factors) - {"error"}:
@@ -53,3 +48,14 @@ def error_factor(kind: str, own: str, values: str, where: str) -> float:
         text = f"{where}: its BUNIT is {own!r}, that of the values {values!r}; {remedy}"
         warnings.warn(text, InputWarning, stacklevel=2)
     return 1.0
+
+
+def _factors(unit: Any, target: Any) -> dict[str, float]:
+    """The kinds of error whose unit this may be, with the factor to that of the values."""
+    factors = {}
+    for kind, power in POWERS.items():
+        try:
+            factors[kind] = float(unit.to(target**power))
+        except (TypeError, ValueError):
+            continue
+    return factors

@@ -1,6 +1,6 @@
 """Every figure of a fit, by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from jaxmetal.inference.fit import Fit
@@ -13,10 +13,11 @@ from jaxmetal.view.planes import is_behind_lens, plane_figure
 from jaxmetal.view.posterior import corner_figure, trace_figure
 from jaxmetal.view.profile import profile_figure
 
+# {name: function that draws it}.
+Figures = dict[str, Callable[[], style.Figure]]
 
-def fit_figures(
-    scene: Scene, fit: Fit, posterior: Posterior | None
-) -> dict[str, Callable[[], style.Figure]]:
+
+def fit_figures(scene: Scene, fit: Fit, posterior: Posterior | None) -> Figures:
     """{name: function that draws it} of all figures of a fit and its posterior.
 
     The caller draws them one by one, so that an error in one does not affect the others.
@@ -29,12 +30,7 @@ def fit_figures(
         the results.
     """
     units = {name: scene.maps[name].unit or None for name in fit.maps}
-    tracer_maps = [name for name, one_map in fit.maps.items() if one_map.tracer is not None]
-    figures: dict[str, Callable[[], style.Figure]] = {}
-    figures |= {f"map_{name}": partial(map_figure, fit, name, unit) for name, unit in units.items()}
-    figures |= {f"light_{name}": partial(light_figure, fit, name) for name in tracer_maps}
-    behind = [name for name in tracer_maps if is_behind_lens(fit, name)]
-    figures |= {f"planes_{name}": partial(plane_figure, fit, name, units[name]) for name in behind}
+    figures = _map_figures(fit, units)
     if disc := scene.disc_of(fit.galaxy):
         options = {"unit": units[disc.map], "truth": scene.truth, "disc": disc}
         figures[f"profile_{disc.map}"] = partial(
@@ -48,4 +44,16 @@ def fit_figures(
             "corner": partial(corner_figure, posterior, truths),
             "trace": partial(trace_figure, posterior),
         }
+    return figures
+
+
+def _map_figures(fit: Fit, units: Mapping[str, str | None]) -> Figures:
+    """{name: function that draws it} of the figures that maps have of their own."""
+    tracer_maps = [name for name, one_map in fit.maps.items() if one_map.tracer is not None]
+    behind = [name for name in tracer_maps if is_behind_lens(fit, name)]
+    figures: Figures = {
+        f"map_{name}": partial(map_figure, fit, name, unit) for name, unit in units.items()
+    }
+    figures |= {f"light_{name}": partial(light_figure, fit, name) for name in tracer_maps}
+    figures |= {f"planes_{name}": partial(plane_figure, fit, name, units[name]) for name in behind}
     return figures

@@ -186,17 +186,13 @@ def shared_norm(
     finite = np.isfinite(data)
     errors = sigma[finite & np.isfinite(sigma) & (sigma > 0)]
     ends = []
-    if finite.any():
-        # Percentiles with inverse-variance weights, so that noisy pixels do not widen the scale.
-        weights = (
-            (errors.min() / sigma[finite]) ** 2
-            if errors.size == finite.sum() and not light
-            else None
-        )
-        options: dict[str, Any] = (
-            {} if weights is None else {"weights": weights, "method": "inverted_cdf"}
-        )
-        ends += list(np.percentile(data[finite], [0.5, 99.8 if light else 99.5], **options))
+    if light:
+        ends += _percentiles(data[finite], [0.5, 99.8])
+    elif errors.size == finite.sum():
+        # Weighted, so that noisy pixels do not widen the scale.
+        ends += _percentiles(data[finite], [0.5, 99.5], sigma[finite])
+    else:
+        ends += _percentiles(data[finite], [0.5, 99.5])
     if model is not None and np.isfinite(model).any():
         ends += [np.nanmin(model), np.nanmax(model)]
     if sharp is not None and np.isfinite(sharp).any():
@@ -207,6 +203,16 @@ def shared_norm(
         if light
         else style.tracer_norm(low, high)
     )
+
+
+def _percentiles(values: Any, percent: list[float], sigma: Any = None) -> list[float]:
+    """Percentiles, with inverse-variance weights if there are errors; none of no values."""
+    if not values.size:
+        return []
+    options: dict[str, Any] = {}
+    if sigma is not None:
+        options = {"weights": (sigma.min() / sigma) ** 2, "method": "inverted_cdf"}
+    return list(np.percentile(values, percent, **options))
 
 
 def draw_bar(figure: style.Figure, mesh: QuadMesh, axes: Axes, label: str) -> None:

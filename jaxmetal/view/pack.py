@@ -55,25 +55,20 @@ def unit_text(column: Any) -> str:
 def _values(column: Any, as_text: bool) -> dict[str, Any]:
     mask = np.asarray(getattr(column, "mask", False)) | np.zeros(len(column), bool)
     plain = np.ma.getdata(np.ma.asanyarray(getattr(column, "value", column)))
-    if plain.dtype.kind == "b":
-        return {
-            "kind": "flag",
-            "values": [None if masked else bool(v) for v, masked in zip(plain, mask, strict=True)],
-        }
+    code = plain.dtype.kind
     # Names stay text, even if they are numbers, so that no digit is lost.
-    if plain.dtype.kind in "iu" and not as_text:
-        return {
-            "kind": "number",
-            "values": [None if masked else int(v) for v, masked in zip(plain, mask, strict=True)],
-        }
-    if plain.dtype.kind == "f" and not as_text:
+    if code == "f" and not as_text:
         return {"kind": "number", "values": numbers(np.where(mask, np.nan, plain.astype(float)), 9)}
-    return {
-        "kind": "text",
-        "values": [
-            None if masked or v is None else text(v) for v, masked in zip(plain, mask, strict=True)
-        ],
-    }
+    if code == "b":
+        kind, convert = "flag", bool
+    elif code in "iu" and not as_text:
+        kind, convert = "number", int
+    else:
+        kind, convert = "text", text
+    values = [
+        None if masked or v is None else convert(v) for v, masked in zip(plain, mask, strict=True)
+    ]
+    return {"kind": kind, "values": values}
 
 
 def text(value: Any) -> str:
@@ -135,6 +130,24 @@ def _map(
     entry: Mapping[str, Any], where: str, scale: float | None
 ) -> tuple[dict[str, Any], list[np.ndarray]]:
     """The header of a map for the page, and its images in bytes."""
+    images, sigma = _framed(*_checked_images(entry, where))
+    block = -(-max(sigma.shape) // LONGEST)
+    light = bool(entry.get("light"))
+    norm = shared_norm(light, sigma, *images.values())
+    panels = _panels(images, sigma, norm, block)
+    header = {
+        "unit": str(entry.get("unit") or ""),
+        "light": light,
+        "width": getattr(norm, "linear_width", None),
+        "scale": scale and scale * block,
+        "shape": [-(-n // block) for n in sigma.shape],
+        "panels": {key: colours for key, (colours, _) in panels.items()},
+    }
+    return header, [plane for _, plane in panels.values()]
+
+
+def _checked_images(entry: Mapping[str, Any], where: str) -> tuple[dict[str, Image], Image]:
+    """The images of a map, and its errors in the same shape."""
     images = {key: _finite(entry[key]) for key in ("data", "model") if entry.get(key) is not None}
     shape = next((image.shape for image in images.values()), ())
     if len(shape) != 2 or not all(shape):
@@ -144,32 +157,28 @@ def _map(
     sigma = _finite(np.nan if entry.get("sigma") is None else entry["sigma"])
     if any(image.shape != shape for image in images.values()) or sigma.shape not in ((), shape):
         raise InputError(f"{where}: data, model and sigma have different shapes.")
-    sigma = np.broadcast_to(sigma, shape)
+    return images, np.broadcast_to(sigma, shape)
+
+
+def _framed(images: dict[str, Image], sigma: Image) -> tuple[dict[str, Image], Image]:
+    """Images and errors without an empty border, the images NaN where there are no data."""
     if "data" in images:
-        images = {
-            key: np.where(np.isnan(images["data"]), np.nan, image) for key, image in images.items()
-        }
+        empty = np.isnan(images["data"])
+        images = {key: np.where(empty, np.nan, image) for key, image in images.items()}
     inside = _inside(images.values())
-    images, sigma = {key: image[inside] for key, image in images.items()}, sigma[inside]
-    shape = sigma.shape
-    norm = shared_norm(light := bool(entry.get("light")), sigma, *images.values())
-    width, ends = (
-        getattr(norm, "linear_width", None),
-        (float(norm.vmin or 0.0), float(norm.vmax or 0.0)),
-    )
-    block = -(-max(shape) // LONGEST)
+    return {key: image[inside] for key, image in images.items()}, sigma[inside]
+
+
+def _panels(
+    images: dict[str, Image], sigma: Image, norm: Any, block: int
+) -> dict[str, tuple[dict[str, Any], np.ndarray]]:
+    """The header and the bytes of data, model and residual, as far as there are any."""
+    ends = float(norm.vmin or 0.0), float(norm.vmax or 0.0)
+    width = getattr(norm, "linear_width", None)
     panels = {key: _panel(smaller(image, block), *ends, width) for key, image in images.items()}
     if len(images) == 2 and (sigma > 0).any():
         panels["residual"] = _residual(images["data"], images["model"], sigma, block)
-    header = {
-        "unit": str(entry.get("unit") or ""),
-        "light": light,
-        "width": width,
-        "scale": scale and scale * block,
-        "shape": [-(-n // block) for n in shape],
-        "panels": {key: colours for key, (colours, _) in panels.items()},
-    }
-    return header, [plane for _, plane in panels.values()]
+    return panels
 
 
 def _inside(images: Iterable[Image]) -> tuple[slice, slice]:

@@ -75,12 +75,7 @@ def survey_page(
             f"it has {', '.join(table.colnames) or 'none'}."
         )
     columns = pack.columns(table)
-    names = [
-        str(name) for name in next(column["values"] for column in columns if column["name"] == "id")
-    ]
-    rows = {name: row for row, name in enumerate(names)}
-    if twice := [name for row, name in enumerate(names) if rows[name] != row]:
-        raise InputError(f"survey_page: the table has more than one row with id {twice[0]!r}.")
+    rows = _rows(columns)
     blocks = [block("table", {"columns": columns, "colours": pack.colour_maps()})]
     for name, content in galaxies.items() if isinstance(galaxies, Mapping) else galaxies:
         if str(name) not in rows:
@@ -98,6 +93,17 @@ def survey_page(
         "\n".join(blocks),
         "(() => {\n" + "\n".join(map(file_text, SCRIPTS)) + "})();",
     )
+
+
+def _rows(columns: list[dict[str, Any]]) -> dict[str, int]:
+    """The row of each galaxy in a table with an id."""
+    ids = next(column["values"] for column in columns if column["name"] == "id")
+    names = [str(name) for name in ids]
+    rows = {name: row for row, name in enumerate(names)}
+    repeated = [name for row, name in enumerate(names) if rows[name] != row]
+    if repeated:
+        raise InputError(f"survey_page: the table has more than one row with id {repeated[0]!r}.")
+    return rows
 
 
 def survey_report(folder: str | os.PathLike) -> str:

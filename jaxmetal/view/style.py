@@ -180,13 +180,17 @@ def light_ticks(norm: AsinhNorm, room: float = np.inf) -> tuple[list[float], lis
     steps = (1,) if len(decades) > 2 else (1, 3)
     ticks = [0.0, *(float(f"{n}e{k}") for k in decades for n in steps)]
     # A tick beyond the scale would extend the bar.
-    ticks = [tick for tick in ticks if low <= tick <= high]
-    accepted = []
+    ticks = _apart([tick for tick in ticks if low <= tick <= high], norm, room)
+    return ticks, [_short(tick) for tick in ticks]
+
+
+def _apart(ticks: list[float], norm: AsinhNorm, room: float) -> list[float]:
+    """The ticks that do not touch one another, the brightest first to be kept."""
+    accepted: list[float] = []
     for tick in reversed(ticks):
         if all(abs(float(norm(tick)) - float(norm(other))) * room > ROOM for other in accepted):
             accepted.append(tick)
-    ticks = accepted[::-1]
-    return ticks, [_short(tick) for tick in ticks]
+    return accepted[::-1]
 
 
 def _short(value: float) -> str:

@@ -33,17 +33,25 @@ def checked(kind: str, given: Any, where: str = "") -> dict[str, Any]:
         return {}
     if not isinstance(given, Mapping):
         raise InputError(f"{where}: expected a dictionary, got {type(given).__name__}.")
-    carried, harmless, refused = KNOWN[kind]
-    for key, value in given.items():
-        if key not in carried | harmless | set(refused):
-            raise unknown("key", key, carried | harmless | set(refused), where)
-        if key in refused and not _idle(value, refused[key]):
-            raise _refused(key, where)
+    _check_keys(kind, given, where)
     if kind == "kwargs_model":
-        _one_scene(given, where)
+        _check_same_profiles(given, where)
+        _check_one_source_plane(given, where)
+    carried, _, _ = KNOWN[kind]
     return {
         key: _bare(value, f"{where}[{key!r}]") for key, value in given.items() if key in carried
     }
+
+
+def _check_keys(kind: str, given: Mapping, where: str) -> None:
+    """Raise for a key that lenstronomy does not have, and one that cannot be carried over."""
+    carried, harmless, refused = KNOWN[kind]
+    known = carried | harmless | set(refused)
+    for key, value in given.items():
+        if key not in known:
+            raise unknown("key", key, known, where)
+        if key in refused and not _idle(value, refused[key]):
+            raise _refused(key, where)
 
 
 def _bare(value: Any, where: str) -> Any:
@@ -61,13 +69,17 @@ def _refused(key: str, where: str) -> InputError:
     )
 
 
-def _one_scene(model: Mapping, where: str) -> None:
-    """Raise for bands of different profiles and, behind lenses, sources at different redshifts."""
+def _check_same_profiles(model: Mapping, where: str) -> None:
+    """Raise for bands of different profiles."""
     for kind in ("lens_model", "source_light_model", "lens_light_model"):
         everything = list(range(len(model.get(f"{kind}_list") or [])))
         key = f"index_{kind}_list"
         if any(list(indices) != everything for indices in model.get(key) or []):
             raise _refused(key, where)
+
+
+def _check_one_source_plane(model: Mapping, where: str) -> None:
+    """Raise for sources at different redshifts behind lenses."""
     if not model.get("lens_model_list"):
         return
     if any(factor not in (None, 1) for factor in model.get("source_deflection_scaling_list") or []):
@@ -84,7 +96,7 @@ def _idle(value: Any, default: Any) -> bool:
     if value is None or value is False or (isinstance(value, str) and value == "NONE"):
         return True
     if isinstance(value, Mapping):
-        return all(_idle(v, None) for v in value.values())
+        value = list(value.values())
     if isinstance(value, list | tuple):
         return all(_idle(v, None) for v in value)
     return np.ndim(value) == 0 and value == (0 if default is None else default)

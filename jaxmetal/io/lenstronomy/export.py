@@ -20,6 +20,8 @@ ALIKE = {
     tracer.gradient: (light.linear, {"central": "amp", "gradient": "k"}),
     tracer.uniform: (light.uniform, {"value": "amp"}),
 }
+# lenstronomy's tracer_type for our scale.
+TRACER_TYPES = {scale: tracer_type for tracer_type, scale in SCALES.items()}
 
 
 def to_lenstronomy(
@@ -51,38 +53,47 @@ def to_lenstronomy(
         ambiguous.
     """
     name = _tracer(galaxy, tracer)
-    kinds = {ours: kind for kind, ours in SCALES.items()}
-    if scale not in kinds:
-        raise unknown("scale", str(scale), kinds, "to_lenstronomy")
+    if scale not in TRACER_TYPES:
+        raise unknown("scale", str(scale), TRACER_TYPES, "to_lenstronomy")
     components = _in_order(galaxy.components)
     for member, part in components.items():
         _check_place(member, part, name, bool(galaxy.lens))
-    members = [part for part in components.values() if not part.foreground]
-    lists = {
-        "source": [_only_light(part) for part in members],
+    sources = [part for part in components.values() if not part.foreground]
+    light_and_lenses = {
+        "source": [_only_light(part) for part in sources],
         "lens": list(_in_order(galaxy.lens).values()),
         "lens_light": [_only_light(part) for part in components.values() if part.foreground],
     }
-    model: dict[str, Any] = {}
-    result: dict[str, Any] = {}
+    model, result = _dictionaries(light_and_lenses)
+    if name is None:
+        return model, result
+    tracers, partition = _tracers([part.tracers.get(name) for part in sources])
+    tracer_model, tracer_result = _dictionaries({"tracer": tracers})
+    groups = {"tracer_partition": partition, "tracer_type": TRACER_TYPES[scale]}
+    return model | tracer_model | groups, result | tracer_result
+
+
+def _dictionaries(
+    lists: Mapping[str, list[Profile]],
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """kwargs_model and kwargs_result of profiles by kind."""
+    model, result = {}, {}
     for kind, profiles in lists.items():
         if profiles or kind == "source":
             pairs = [_named(profile) for profile in profiles]
-            model[KINDS[kind].names] = [label for label, _ in pairs]
+            model[KINDS[kind].names] = [name for name, _ in pairs]
             result[KINDS[kind].values] = [values for _, values in pairs]
-    if name is None:
-        return model, result
+    return model, result
+
+
+def _tracers(carried: list[Profile | None]) -> tuple[list[Profile], list[list[list[int]]]]:
+    """The tracers that sources carry, a sum as its parts, and their tracer_partition."""
     tracers, partition = [], []
-    for profile, riders in _shared([member.tracers.get(name) for member in members]):
+    for profile, riders in _shared(carried):
         first = len(tracers)
-        tracers += [_named(part) for part in parts(profile).values()]
+        tracers += parts(profile).values()
         partition.append([riders, list(range(first, len(tracers)))])
-    model |= {
-        "tracer_source_model_list": [name for name, _ in tracers],
-        "tracer_partition": partition,
-        "tracer_type": kinds[scale],
-    }
-    return model, result | {"kwargs_tracer_source": [values for _, values in tracers]}
+    return tracers, partition
 
 
 def _named(profile: Profile) -> tuple[str, dict[str, Any]]:

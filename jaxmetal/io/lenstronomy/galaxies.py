@@ -119,21 +119,29 @@ def galaxy_from_lenstronomy(
     check_rule(numerics)
     profiles = {kind: _profiles(model, kind, result, numerics) for kind in KINDS}
     _warn_of_partition(model, len(names["tracer"]))
-    carriers = {i: tracers for lights, tracers in groups(model) for i in lights}
-    components = {}
-    for i, light in enumerate(profiles["source"]):
-        tracers = {str(k): profiles["tracer"][k] for k in carriers.get(i, ())}
-        carried: dict[str, Any] = {}
-        if tracers:
-            one = len(tracers) == 1
-            carried[TRACER] = next(iter(tracers.values())) if one else total(**tracers)
-        components[named("source", i)] = Component(light, **carried)
+    components = _sources(profiles["source"], profiles["tracer"], groups(model))
     components |= {
         named("lens_light", i): Component(light, foreground=True)
         for i, light in enumerate(profiles["lens_light"])
     }
     lenses = {named("lens", i): lens for i, lens in enumerate(profiles["lens"])}
     return Galaxy(lens=lenses, **components)
+
+
+def _sources(
+    lights: list[Profile], tracers: list[Profile], partition: list[Group]
+) -> dict[str, Component]:
+    """The components by name, each with the tracers that its light carries."""
+    carried = {i: indices for members, indices in partition for i in members}
+    components = {}
+    for i, light in enumerate(lights):
+        own = {str(k): tracers[k] for k in carried.get(i, ())}
+        if not own:
+            components[named("source", i)] = Component(light)
+            continue
+        tracer: Any = total(**own) if len(own) > 1 else next(iter(own.values()))
+        components[named("source", i)] = Component(light, **{TRACER: tracer})
+    return components
 
 
 def _profiles(model: Mapping, kind: str, result: Mapping, numerics: Any) -> list[Profile]:

@@ -178,7 +178,22 @@ def _as_lenstronomy(
 
 
 def _pixel_kernel(psf: Kwargs, numerics: Kwargs, cells: int, where: str) -> np.ndarray:
-    """The kernel on the cells, as lenstronomy makes it from that of kwargs_psf."""
+    """The kernel on the cells, cut and split, as lenstronomy makes it from that of kwargs_psf."""
+    kernel = _on_cells(psf, cells, where)
+    size = numerics.get("convolution_kernel_size")
+    if size is not None:
+        kernel = kernels.cut(kernel, size * cells + (size * cells % 2 == 0))
+    core = numerics.get("supersampling_kernel_size", 5)
+    if cells == 1 or core is None:
+        return kernel
+    if core % 2 == 0:
+        expected = "expected an odd number or None"
+        raise InputError(f"{where}['supersampling_kernel_size']: {expected}, got {core!r}.")
+    return kernels.split(kernel, core, cells)
+
+
+def _on_cells(psf: Kwargs, cells: int, where: str) -> np.ndarray:
+    """The whole kernel of kwargs_psf, degraded or refined to the cells."""
     kernel, factor = _kernel(psf, where.removesuffix("[2]"))
     normalise = psf.get("kernel_point_source_normalisation", True)
     norm = 1.0 if normalise else kernel.sum()
@@ -189,19 +204,11 @@ def _pixel_kernel(psf: Kwargs, numerics: Kwargs, cells: int, where: str) -> np.n
     if factor > 1 and not normalise:
         coarse = coarse * (norm / coarse.sum())
     if cells == 1:
-        kernel = coarse
-    elif cells != factor:
-        if factor > 1:
-            steps = f"a kernel of factor {factor} is degraded and refined to factor {cells}"
-            warn(f"{where}: {steps}, as in lenstronomy; it gets broader")
-        kernel = kernels.refined(coarse, cells)
-        kernel = kernel * (norm / kernel.sum())
-    if (size := numerics.get("convolution_kernel_size")) is not None:
-        kernel = kernels.cut(kernel, size * cells + (size * cells % 2 == 0))
-    core = numerics.get("supersampling_kernel_size", 5)
-    if cells == 1 or core is None:
+        return coarse
+    if cells == factor:
         return kernel
-    if core % 2 == 0:
-        expected = "expected an odd number or None"
-        raise InputError(f"{where}['supersampling_kernel_size']: {expected}, got {core!r}.")
-    return kernels.split(kernel, core, cells)
+    if factor > 1:
+        steps = f"a kernel of factor {factor} is degraded and refined to factor {cells}"
+        warn(f"{where}: {steps}, as in lenstronomy; it gets broader")
+    kernel = kernels.refined(coarse, cells)
+    return kernel * (norm / kernel.sum())

@@ -122,6 +122,17 @@ def profile_from_lenstronomy(
     if numerics not in ("jaxmetal", "lenstronomy"):
         raise InputError(f"numerics: expected 'jaxmetal' or 'lenstronomy', got {numerics!r}.")
     entry, values = _entry(name, table), dict(kwargs)
+    _check_parameters(name, entry, values)
+    if entry.size:
+        _check_count(name, values, "n_max", entry.size(int(values.pop("n_max"))))
+    if entry.function is light.image and not float(values.get("scale", 1.0)) > 0:
+        raise InputError(f"{name}.scale: expected a positive number, got {values['scale']}.")
+    options = _options(name, entry, values, numerics, dict(profile_kwargs or {}))
+    return Profile(entry.function, **values, **options)
+
+
+def _check_parameters(name: str, entry: Entry, values: Mapping[str, Any]) -> None:
+    """Raise for a parameter that lenstronomy's profile does not have, or one that is missing."""
     ours, optional = _parameters(entry)
     allowed = [*ours, "n_max"] if entry.size else ours
     for key in values:
@@ -130,12 +141,6 @@ def profile_from_lenstronomy(
     missing = [key for key in allowed if key not in values and key not in optional]
     if missing:
         raise InputError(f"{name}: missing parameter {', '.join(map(repr, missing))}.")
-    if entry.size:
-        _check_count(name, values, "n_max", entry.size(int(values.pop("n_max"))))
-    if entry.function is light.image and not float(values.get("scale", 1.0)) > 0:
-        raise InputError(f"{name}.scale: expected a positive number, got {values['scale']}.")
-    options = _options(name, entry, values, numerics, dict(profile_kwargs or {}))
-    return Profile(entry.function, **values, **options)
 
 
 def _entry(name: str, table: Table) -> Entry:
@@ -162,8 +167,7 @@ def profile_to_lenstronomy(profile: Profile) -> tuple[str, dict[str, Any]]:
     name = _name_for(profile, values, table)
     entry = table[name]
     if profile.options.get("major_axis"):
-        stretch = np.asarray(major_axis(*_ellipticity(values)), float)
-        values |= {key: values[key] / stretch for key in ("R_sersic", "Rb") if key in values}
+        values |= _geometric_radii(values)
     kwargs = {
         key: value if value.ndim else float(value)
         for key, value in values.items()
@@ -237,6 +241,12 @@ def _check_count(name: str, values: dict[str, Any], key: str, count: int) -> Non
     if shape != (count,):
         expected = f"expected {count} numbers for this {key}"
         raise InputError(f"{name}.amp: {expected}, got shape {shape}.")
+
+
+def _geometric_radii(values: dict[str, Any]) -> dict[str, Any]:
+    """Radii along the major axis as geometric means of the axes."""
+    stretch = np.asarray(major_axis(*_ellipticity(values)), float)
+    return {key: values[key] / stretch for key in ("R_sersic", "Rb") if key in values}
 
 
 def _ellipticity(values: dict[str, Any]) -> tuple[Any, Any]:

@@ -1,6 +1,6 @@
 """Starting values and priors from lenstronomy's kwargs_params and prior lists."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -39,16 +39,21 @@ def start(
             dict(init) | dict(entry) | dict(constant)
             for init, entry, constant in zip(inits, results, fixed, strict=True)
         ]
-    for kind in LIT if linear else ():
-        for name, profile in zip(settings.names[kind], values[kind], strict=True):
-            amplitude = np.asarray(profile.get("amp", 0.0))
-            # A linear solver may start from no light at all.
-            if not (amplitude.any() if amplitude.ndim else amplitude > 0):
-                profile["amp"] = _unit_amplitude(name, profile)
+    if linear:
+        for kind in LIT:
+            _set_amplitudes(settings.names[kind], values[kind])
     for (kind, k, name), (leading, i, origin) in joined.items():
         if origin in values[leading][i]:
             values[kind][k][name] = values[leading][i][origin]
     return {lists.values: values[kind] for kind, lists in KINDS.items()}
+
+
+def _set_amplitudes(names: list[str], profiles: list[dict[str, Any]]) -> None:
+    """Set amplitudes that are missing or zero, as they may be if they are solved for."""
+    for name, profile in zip(names, profiles, strict=True):
+        amplitude = np.asarray(profile.get("amp", 0.0))
+        if not (amplitude.any() if amplitude.ndim else amplitude > 0):
+            profile["amp"] = _unit_amplitude(name, profile)
 
 
 def _unit_amplitude(name: str, values: Mapping[str, Any]) -> Any:
@@ -90,26 +95,51 @@ def priors(
     gaussians = _gaussians(likelihood, settings)
     by_path: dict[str, Any] = {}
     leads: dict[Parameter, str] = {}
-    for parameter in settings.parameters:
-        places = paths(model, settings, parameter)
-        kind, i, name = parameter
-        amplitude = linear and kind in LIT and name == "amp"
-        fixed = settings.get("fixed", parameter) is not None or settings.absent(parameter)
-        if not places or parameter in joined or (fixed and not amplitude):
-            continue
-        value = values[KINDS[kind].values][i].get(name)
-        gaussian = gaussians.get(parameter)
-        prior = Linear() if amplitude else _bounded(settings, parameter, value, gaussian)
+    for parameter, places in _leading(model, settings, joined, linear).items():
+        if linear and _is_amplitude(parameter):
+            prior: Any = Linear()
+        else:
+            kind, i, name = parameter
+            value = values[KINDS[kind].values][i].get(name)
+            prior = _bounded(settings, parameter, value, gaussians.get(parameter))
         leads[parameter] = places[0]
         by_path |= {places[0]: prior} | {place: Tied(places[0]) for place in places[1:]}
     for parameter, root in joined.items():
         if root in leads:
             by_path |= {place: Tied(leads[root]) for place in paths(model, settings, parameter)}
-    for kind, i, name in gaussians:
-        if (kind, i, name) in joined or (linear and name == "amp"):
+    _check_free(gaussians, joined, linear)
+    return by_path
+
+
+def _leading(
+    model: Mapping, settings: Settings, joined: Mapping[Parameter, Parameter], linear: bool
+) -> dict[Parameter, list[str]]:
+    """The parameters that are free or solved for and follow no other, with their paths."""
+    leading = {}
+    for parameter in settings.parameters:
+        places = paths(model, settings, parameter)
+        solved = linear and _is_amplitude(parameter)
+        if not places or parameter in joined or (settings.is_fixed(parameter) and not solved):
+            continue
+        leading[parameter] = places
+    return leading
+
+
+def _check_free(
+    gaussians: Iterable[Parameter], joined: Mapping[Parameter, Parameter], linear: bool
+) -> None:
+    """Raise for a Gaussian prior on a parameter that follows another, or is solved for."""
+    for parameter in gaussians:
+        if parameter in joined or (linear and _is_amplitude(parameter)):
+            kind, i, name = parameter
             where = f"kwargs_likelihood[{KINDS[kind].prior!r}]"
             raise InputError(f"{where}: {name!r} of profile {i} is joint or linear, not free.")
-    return by_path
+
+
+def _is_amplitude(parameter: Parameter) -> bool:
+    """Whether a linear solver can determine a parameter."""
+    kind, _, name = parameter
+    return kind in LIT and name == "amp"
 
 
 def _bounded(

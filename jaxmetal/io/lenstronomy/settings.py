@@ -43,10 +43,7 @@ class Settings:
             lists = listed(params.get(key) or [[{}] * count] * len(SETTINGS), where, len(SETTINGS))
             for n, (setting, entries) in enumerate(zip(SETTINGS, lists, strict=True)):
                 place = f"{where}[{n}] ({setting})"
-                self._lists[kind, setting] = listed(entries or [{}] * count, place, count)
-                if not all(isinstance(entry, Mapping) for entry in self._lists[kind, setting]):
-                    expected = "expected a dictionary for each profile"
-                    raise InputError(f"{place}: {expected}, got {entries!r}.")
+                self._lists[kind, setting] = _dictionaries(entries, place, count)
 
     def where(self, setting: str, parameter: Parameter) -> str:
         """The place of a number in lenstronomy's notation."""
@@ -77,8 +74,18 @@ class Settings:
         """The parameters of one profile, and those among them that may be left out."""
         return parameters_of(self.names[kind][i], KINDS[kind].table)
 
-    def absent(self, parameter: Parameter) -> bool:
-        """Whether kwargs_params lacks a parameter that has a default, such as a centre."""
+    def is_fixed(self, parameter: Parameter) -> bool:
+        """Whether a parameter keeps its value, which may be its default, as of a centre."""
+        if self.get("fixed", parameter) is not None:
+            return True
         kind, i, name = parameter
         present = (self.get(setting, parameter) is not None for setting in SETTINGS)
         return name in self.parameters_of(kind, i)[1] and not any(present)
+
+
+def _dictionaries(entries: Any, where: str, count: int) -> list[Mapping]:
+    """A list of a dictionary for each profile; all are empty if there is no list."""
+    dictionaries = listed(entries or [{}] * count, where, count)
+    if not all(isinstance(entry, Mapping) for entry in dictionaries):
+        raise InputError(f"{where}: expected a dictionary for each profile, got {entries!r}.")
+    return dictionaries
