@@ -74,9 +74,9 @@ def declared_unit(function: Callable, name: str) -> Unit:
     Returns
     -------
     unit
-        such as "arcsec", or several to choose from; by the unit of the maps one of "flux",
-        "flux / arcsec2", "flux / arcsec3", "tracer", "tracer / arcsec" and
-        "tracer / arcsec^order"; "" where nothing is declared.
+        such as "arcsec", or several to choose from; "flux", "flux / arcsec2", "flux / arcsec3",
+        "tracer", "tracer / arcsec" or "tracer / arcsec^order" where it depends on the unit of the
+        maps; "" where nothing is declared.
     """
     return _units(function).get(name, "")
 

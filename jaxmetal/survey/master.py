@@ -238,11 +238,11 @@ def _compute_by_executor(
         for number, future in list(waiting.items()):
             if future.done():
                 del waiting[number]
-                _collect(future, folder, number, last, failed, advance)
+                _take_result(future, folder, number, last, failed, advance)
         time.sleep(POLL if waiting else 0.0)
 
 
-def _collect(
+def _take_result(
     future: Any,
     folder: str,
     number: int,
