@@ -96,6 +96,8 @@ def _worse(divided: Divided) -> Finding | None:
     limit = WORSE if divided.most else MUCH_WORSE
     if not divided.better > limit * divided.worse:
         return None
+    if divided.worse == 0:
+        return Finding(False, "those with a signal-to-noise ratio of mostly 0")
     what = "a signal-to-noise ratio" if divided.data.light else "errors"
     return Finding(False, f"those with {what} {divided.better / divided.worse:.2g} times worse")
 
