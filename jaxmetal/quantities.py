@@ -71,18 +71,22 @@ def contents(value: Any) -> Contents:
         return Contents(value)
     if isinstance(value, list | tuple):
         return _listed(value)
-    if hasattr(value, "uncertainty") and hasattr(value, "data") and hasattr(value, "mask"):
+    if _has(value, "uncertainty", "data", "mask"):
         return _combined(contents(value.data), value.mask, value.unit, value.uncertainty)
     if isinstance(value, np.ma.MaskedArray):
         unit = getattr(value, "unit", None)
         return _combined(contents(value.data), np.ma.getmaskarray(value), unit)
-    if hasattr(value, "unmasked") and hasattr(value, "mask"):
+    if _has(value, "unmasked", "mask"):
         return _combined(contents(value.unmasked), value.mask)
-    if hasattr(value, "unit") and hasattr(value, "to_value"):
+    if _has(value, "unit", "to_value"):
         return Contents(np.asarray(value.value), unit=value.unit)
-    if isinstance(value, np.ndarray) and (unit := getattr(value, "unit", None)) is not None:
-        return Contents(np.asarray(value), unit=unit)
+    if isinstance(value, np.ndarray) and getattr(value, "unit", None) is not None:
+        return Contents(np.asarray(value), unit=value.unit)
     return Contents(value)
+
+
+def _has(value: Any, *names: str) -> bool:
+    return all(hasattr(value, name) for name in names)
 
 
 def _combined(inner: Contents, mask: Any, unit: Any = None, uncertainty: Any = None) -> Contents:
@@ -102,23 +106,23 @@ def _listed(values: list | tuple) -> Contents:
     parts = [contents(value) for value in values]
     unit = parts[0].unit
     if any((part.unit is None) != (unit is None) for part in parts):
-        raise InputError(
-            "a list of numbers of which some have a unit and others have none; "
-            "give all a unit, or none."
-        )
-    numbers = [part.numbers for part in parts]
-    if unit is not None:
-        numbers = [converted(part.numbers, part.unit, unit, "list") for part in parts]
-    unmasked = [np.zeros(np.shape(part.numbers), bool) for part in parts]
-    masks = [
-        none if part.mask is None else part.mask for part, none in zip(parts, unmasked, strict=True)
+        mixed = "a list of numbers of which some have a unit and others have none"
+        raise InputError(f"{mixed}; give all a unit, or none.")
+    numbers = [
+        part.numbers if unit is None else converted(part.numbers, part.unit, unit, "list")
+        for part in parts
     ]
+    masks = [_whole_mask(part) for part in parts]
     try:
         return Contents(np.array(numbers, float), np.array(masks), unit)
     except ValueError:
-        raise InputError(
-            "a list of quantities of different shapes; expected an array of numbers."
-        ) from None
+        uneven = "a list of quantities of different shapes"
+        raise InputError(f"{uneven}; expected an array of numbers.") from None
+
+
+def _whole_mask(part: Contents) -> np.ndarray:
+    """The mask of an array, False everywhere if it has none."""
+    return np.zeros(np.shape(part.numbers), bool) if part.mask is None else part.mask
 
 
 def _carries(value: Any) -> bool:
@@ -148,9 +152,10 @@ def converted(numbers: Any, unit: Any, wanted: Unit, where: str) -> Any:
     """
     if isinstance(wanted, str) and wanted == ANY:
         return numbers
-    for choice in wanted if isinstance(wanted, tuple) else ("" if wanted is None else wanted,):
+    choices = wanted if isinstance(wanted, tuple) else (wanted,)
+    for choice in choices:
         try:
-            return unit.to(choice, numbers)
+            return unit.to("" if choice is None else choice, numbers)
         except (TypeError, ValueError):
             continue
     if wanted is None:
@@ -158,11 +163,9 @@ def converted(numbers: Any, unit: Any, wanted: Unit, where: str) -> Any:
             f"{where}: got a quantity in {unit}, but the unit of this number is that of your own "
             "maps or function; give a plain number in that unit."
         )
-    first = str(wanted[0] if isinstance(wanted, tuple) else wanted) or "a number without a unit"
-    raise InputError(
-        f"{where}: expected {first}, got a quantity in {str(unit) or 'no unit'}, "
-        "which cannot be converted."
-    )
+    expected = str(choices[0]) or "a number without a unit"
+    got = f"a quantity in {str(unit) or 'no unit'}, which cannot be converted"
+    raise InputError(f"{where}: expected {expected}, got {got}.")
 
 
 def plain(value: Any, where: str, unit: Unit = "") -> Any:
@@ -182,7 +185,7 @@ def plain(value: Any, where: str, unit: Unit = "") -> Any:
     InputError
         if the value has a unit that cannot be converted.
     """
-    if hasattr(value, "units") and hasattr(value, "to") and not hasattr(value, "unit"):
+    if _has(value, "units", "to") and not hasattr(value, "unit"):
         package = type(value).__module__.split(".")[0]
         raise InputError(
             f"{where}: got a {package} quantity; give one of astropy, or a plain number."
@@ -246,13 +249,11 @@ def in_one_unit(where: str, unit: Unit = None, **columns: Any) -> dict[str, Any]
     """
     parts = {name: contents(value) for name, value in columns.items()}
     units = {name: part.unit for name, part in parts.items() if part.unit is not None}
-    if not units:
-        return {name: plain(value, f"{where}.{name}") for name, value in columns.items()}
-    if len(units) < len(columns):
+    if units and len(units) < len(columns):
         without = next(name for name in columns if name not in units)
         name, first = next(iter(units.items()))
         raise InputError(f"{where}: {without} has no unit, {name} is in {first}; give all or none.")
-    common = next(iter(units.values())) if unit is None else unit
+    common = next(iter(units.values()), "") if unit is None else unit
     return {name: plain(value, f"{where}.{name}", common) for name, value in columns.items()}
 
 

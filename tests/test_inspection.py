@@ -175,6 +175,12 @@ UPSIDE_DOWN = {
         "keeps what lies around them, up to the edge",
     ),
     "the sky is kept": (light, (FLUX, 1.0), MOST, "leaves out 1201 of 1681 measurements"),
+    "mostly empty sky is kept": (
+        light,
+        (np.where(MOST, 50 + NOISE, np.where(NOISE > 1, NOISE, 0.0)), 1.0),
+        MOST,
+        "keeps those with a signal-to-noise ratio of mostly 0",
+    ),
     "the rim is kept": (
         metals,
         (np.where(RADIUS < 3, METALS, np.nan), 0.03),

@@ -20,7 +20,7 @@ from astropy.wcs import WCS
 
 import jaxmetal as jm
 from jaxmetal.io.fits import Part, read_image, read_map
-from jaxmetal.profiles.units import unit_of
+from jaxmetal.profiles.units import accepted_unit
 from jaxmetal.quantities import as_number, as_numbers, contents, unit_of_text
 
 # Precision plays no part here, or the one in which most people run.
@@ -467,7 +467,8 @@ def test_profiles_state_the_unit_of_each_parameter():
         for name, function in inspect.getmembers(home, inspect.isfunction):
             if function.__module__.startswith(home.__name__):
                 for parameter in list(inspect.signature(function).parameters)[2:]:
-                    found.setdefault(unit_of(function, parameter), set()).add(f"{name}.{parameter}")
+                    unit = accepted_unit(function, parameter)
+                    found.setdefault(unit, set()).add(f"{name}.{parameter}")
     names = {unit: {one.split(".")[1] for one in some} for unit, some in found.items()}
     assert set(found) == {
         "arcsec",

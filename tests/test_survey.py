@@ -557,6 +557,21 @@ def test_laplace_alone_and_no_pictures(fresh, table):
     np.testing.assert_allclose(found[f"{GRADIENT}.sd"], table[f"{GRADIENT}.sd"], rtol=0.15)
 
 
+def test_an_automatic_sampling_is_chosen_for_a_group_and_its_errors_are_kept(fresh, table):
+    config = changed(sample=False, survey={"shard": 2, "together": 2, "maps": False})
+    del config["maps"]["z"]["supersampling"], config["maps"]["z"]["margin"]
+    alike = Table.read(fresh / "galaxies.ecsv")[[0, 2]]
+    survey.run(*save(fresh, alike, config), fresh / "out", progress=False)
+    found = survey.collect(fresh / "out")
+    (group,) = store.read_plan(fresh / "out").groups
+    errors = group["errors"]["z"]
+    np.testing.assert_allclose(found["light_sampling_error"], errors["light"])
+    np.testing.assert_allclose(found["sampling_error"], errors["the tracer"])
+    assert 0 < errors["the tracer"] < 0.1
+    difference = found[f"{GRADIENT}.value"] - table[f"{GRADIENT}.value"][[0, 2]]
+    assert np.all(np.abs(difference) < 0.5 * table[f"{GRADIENT}.error"][[0, 2]])
+
+
 @pytest.mark.slow
 def test_processes_of_this_machine_give_the_same(fresh, table):
     """One of them dies, and another takes its place."""

@@ -6,13 +6,7 @@ import pytest
 
 import jaxmetal as jm
 from jaxmetal.profiles.profile import options_of
-from jaxmetal.profiles.units import (
-    declared_unit,
-    is_ellipticity,
-    is_length,
-    stated_unit,
-    unit_of_parameter,
-)
+from jaxmetal.profiles.units import declared_unit, is_ellipticity, is_length, known_unit
 from jaxmetal.quantities import PIXEL_SCALE
 
 # Precision plays no part here, or the one in which most people run.
@@ -122,9 +116,9 @@ def test_a_sharp_break_is_no_length():
     ],
 )
 def test_units_of_what_light_carries_are_those_of_its_map(name, unit):
-    assert unit_of_parameter(jm.tracer.spiral_arms, name, "km/s") == unit
+    assert known_unit(jm.tracer.spiral_arms, name, "km/s") == unit
     if "km/s" in unit:
-        assert unit_of_parameter(jm.tracer.spiral_arms, name) == ""
+        assert known_unit(jm.tracer.spiral_arms, name) is None
 
 
 def ring(x, y, central, height, radius, width=0.3, sharpness=2.0, center_x=0.0):
@@ -144,11 +138,11 @@ def ring(x, y, central, height, radius, width=0.3, sharpness=2.0, center_x=0.0):
 
 def test_a_function_of_a_user_declares_units_in_the_same_way():
     """What it does not describe goes by the name, if that is one of those that everybody uses."""
-    assert [unit_of_parameter(ring, name, "dex") for name in ("central", "height")] == [
+    assert [known_unit(ring, name, "dex") for name in ("central", "height")] == [
         "dex",
         "dex",
     ]
-    assert [stated_unit(ring, name) for name in ("radius", "sharpness", "center_x")] == [
+    assert [known_unit(ring, name) for name in ("radius", "sharpness", "center_x")] == [
         "arcsec",
         None,
         "arcsec",

@@ -28,23 +28,28 @@ def check_scene(galaxy: Galaxy, maps: Mapping[str, Map]) -> None:
             "Model.maps: at least one LightMap or TracerMap is needed, such as {'z': map}."
         )
     for name, one_map in maps.items():
-        if not isinstance(one_map, Map):
-            raise InputError(
-                f"Model.maps[{name!r}]: expected a LightMap or TracerMap, got {described(one_map)}."
-            )
-        if not isinstance(name, str) or "." in name:
-            hint = "it is a part of dotted paths"
-            raise InputError(f"Model.maps: expected names without a dot, got {name!r}; {hint}.")
-        if name in galaxy.named:
-            raise InputError(
-                f"Model.maps: {name!r} is also the name of a component or of the lenses; paths "
-                "would be ambiguous."
-            )
-        try:
-            for moment in one_map.moments(galaxy):
-                beam_of(galaxy, moment)
-        except InputError as error:
-            raise InputError(f"Model.maps[{name!r}]: {error}") from None
+        _check_map(galaxy, name, one_map)
+
+
+def _check_map(galaxy: Galaxy, name: Any, one_map: Any) -> None:
+    """A map has a name that paths can contain, and shows something of the galaxy."""
+    if not isinstance(one_map, Map):
+        raise InputError(
+            f"Model.maps[{name!r}]: expected a LightMap or TracerMap, got {described(one_map)}."
+        )
+    if not isinstance(name, str) or "." in name:
+        hint = "it is a part of dotted paths"
+        raise InputError(f"Model.maps: expected names without a dot, got {name!r}; {hint}.")
+    if name in galaxy.named:
+        raise InputError(
+            f"Model.maps: {name!r} is also the name of a component or of the lenses; paths "
+            "would be ambiguous."
+        )
+    try:
+        for moment in one_map.moments(galaxy):
+            beam_of(galaxy, moment)
+    except InputError as error:
+        raise InputError(f"Model.maps[{name!r}]: {error}") from None
 
 
 def check_priors(priors: Any) -> dict[str, Any]:

@@ -53,28 +53,29 @@ def _of_each(priors: Priors, function: Callable, numbers: Values) -> Values:
             family = (type(coordinate.unit), coordinate.shape, coordinate.exponential)
             shapes = (jnp.shape(coordinate.loc), jnp.shape(coordinate.scale), shape)
             alike.setdefault((family, shapes), {})[name] = coordinate
-    for same in alike.values():
-        first, *others = same.values()
-        if not others:
-            results |= {name: function(first, numbers[name]) for name in same}
-            continue
-        loc, scale, values = (
-            jnp.stack([jnp.asarray(number) for number in column])
-            for column in (
-                [c.loc for c in same.values()],
-                [c.scale for c in same.values()],
-                [numbers[name] for name in same],
-            )
-        )
-
-        def one(loc: Array, scale: Array, number: Array, first: Standard = first) -> Any:
-            return function(first._replace(loc=loc, scale=scale), number)
-
-        together = jax.vmap(one)(loc, scale, values)
-        results |= {
-            name: jax.tree.map(lambda array, i=i: array[i], together) for i, name in enumerate(same)
-        }
+    for coordinates in alike.values():
+        results |= _of_one_family(coordinates, function, numbers)
     return results
+
+
+def _of_one_family(coordinates: dict[str, Standard], function: Callable, numbers: Values) -> Values:
+    """`function` of coordinates that differ in loc and scale only, and of their numbers."""
+    first, *others = coordinates.values()
+    if not others:
+        return {name: function(first, numbers[name]) for name in coordinates}
+
+    def one(loc: Array, scale: Array, number: Array) -> Any:
+        return function(first._replace(loc=loc, scale=scale), number)
+
+    results = jax.vmap(one)(
+        jnp.stack([jnp.asarray(coordinate.loc) for coordinate in coordinates.values()]),
+        jnp.stack([jnp.asarray(coordinate.scale) for coordinate in coordinates.values()]),
+        jnp.stack([jnp.asarray(numbers[name]) for name in coordinates]),
+    )
+    return {
+        name: jax.tree.map(lambda array, i=i: array[i], results)
+        for i, name in enumerate(coordinates)
+    }
 
 
 class Point(NamedTuple):

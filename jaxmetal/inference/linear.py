@@ -138,35 +138,45 @@ def check_linear(scene: Mapping[str, Any], maps: Mapping[str, Map], paths: tuple
     InputError
         naming the path, or the map, that does not allow it.
     """
-    lights = {name: m for name, m in maps.items() if m.additive}
-    if paths and not lights:
+    if not paths:
+        return
+    if not any(one_map.additive for one_map in maps.values()):
         raise InputError(
             f"priors[{paths[0]!r}]: a Linear amplitude needs a map of flux, such as a LightMap, to "
             "be solved from."
         )
-    for name, m in maps.items() if paths else ():
-        if not m.likelihood.gaussian or (name in lights and float(m.scatter) > 0):
+    for name, one_map in maps.items():
+        if not one_map.likelihood.gaussian or (one_map.additive and float(one_map.scatter) > 0):
             raise InputError(
                 f"maps[{name!r}]: Linear amplitudes need Gaussian likelihoods, and light maps "
                 "without extra scatter."
             )
-    at = np.array([0.1, 0.7, 1.3]), np.array([0.4, -0.2, 0.9])
     for path in paths:
-        parts = path.split(".")
-        profile = get(scene, ".".join(parts[:-1]))
-        if parts[1] != "light" or not isinstance(profile, Profile):
-            raise InputError(
-                f"priors[{path!r}]: only an amplitude of light can be Linear, such as "
-                "component.light.amp."
-            )
+        _check_amplitude(scene, path)
 
-        def value(factor: float, profile: Any = profile, name: str = parts[-1]) -> np.ndarray:
-            numbers = profile.parameters | {name: factor * jnp.ones_like(profile.parameters[name])}
-            return np.asarray(profile.function(*at, **numbers), float)
 
-        bend = np.abs(value(3.0) - 2 * value(2.0) + value(1.0)).max()
-        if not bend <= 1e-4 * np.abs(value(3.0)).max():
-            raise InputError(
-                f"priors[{path!r}]: the light is not linear in this parameter, so it cannot be "
-                "Linear."
-            )
+def _check_amplitude(scene: Mapping[str, Any], path: str) -> None:
+    parent, _, name = path.rpartition(".")
+    profile = get(scene, parent)
+    if path.split(".")[1] != "light" or not isinstance(profile, Profile):
+        raise InputError(
+            f"priors[{path!r}]: only an amplitude of light can be Linear, such as "
+            "component.light.amp."
+        )
+    if not _is_linear(profile, name):
+        raise InputError(
+            f"priors[{path!r}]: the light is not linear in this parameter, so it cannot be Linear."
+        )
+
+
+def _is_linear(profile: Profile, name: str) -> bool:
+    """Whether a profile is linear in a parameter, at some places and values."""
+    x, y = np.array([0.1, 0.7, 1.3]), np.array([0.4, -0.2, 0.9])
+
+    def value(factor: float) -> np.ndarray:
+        numbers = profile.parameters | {name: factor * jnp.ones_like(profile.parameters[name])}
+        return np.asarray(profile.function(x, y, **numbers), float)
+
+    one, two, three = value(1.0), value(2.0), value(3.0)
+    bend = np.abs(three - 2 * two + one).max()
+    return bool(bend <= 1e-4 * np.abs(three).max())

@@ -100,13 +100,11 @@ class Posterior:
         rows = self.summary()
         weighted = "effective_samples" in self.attributes
         complaints = []
-        if few := [name for name, row in rows.items() if not row["ess"] >= ENOUGH_SAMPLES]:
+        few = [name for name, row in rows.items() if not row["ess"] >= ENOUGH_SAMPLES]
+        if few:
             complaints.append(f"fewer than {ENOUGH_SAMPLES} effective samples of {', '.join(few)}")
         if not weighted:
-            if unknown := [name for name, row in rows.items() if np.isnan(row["r_hat"])]:
-                complaints.append(f"no R-hat of {', '.join(unknown)}")
-            if apart := [name for name, row in rows.items() if row["r_hat"] > LARGEST_R_HAT]:
-                complaints.append(f"R-hat above {LARGEST_R_HAT} for {', '.join(apart)}")
+            complaints += _complaints_of_chains(rows)
         if self.divergences:
             complaints.append(f"{self.divergences} divergent draws")
         if weighted and not trusted(self):
@@ -233,6 +231,18 @@ class Posterior:
 def trusted(posterior: Posterior) -> bool:
     """Whether the k-hat of importance-weighted draws allows averages over them."""
     return posterior.attributes["k_hat"] < HEAVY_TAIL
+
+
+def _complaints_of_chains(rows: Summary) -> list[str]:
+    """What is wrong with the R-hat of parameters."""
+    complaints = []
+    unknown = [name for name, row in rows.items() if np.isnan(row["r_hat"])]
+    if unknown:
+        complaints.append(f"no R-hat of {', '.join(unknown)}")
+    apart = [name for name, row in rows.items() if row["r_hat"] > LARGEST_R_HAT]
+    if apart:
+        complaints.append(f"R-hat above {LARGEST_R_HAT} for {', '.join(apart)}")
+    return complaints
 
 
 def _diagnostics(draws: np.ndarray) -> tuple[float, float]:

@@ -12,6 +12,8 @@ from jaxmetal.quantities import ARCSEC, DEGREES, as_numbers
 
 # Fraction of an aperture's area that may lie outside the frame, for rounding.
 BEYOND = 1e-5
+# Names of the columns that are sizes.
+SIZES = ("radius", "width", "height")
 # Of a pixel, from its middle.
 CORNERS = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
 
@@ -119,17 +121,20 @@ def columns(kind: str, **values: Any) -> tuple[np.ndarray, ...]:
         arrays[name] = np.atleast_1d(as_numbers(value, f"Apertures.{kind}.{name}", unit))
     count = max(array.size for array in arrays.values())
     for name, array in arrays.items():
-        if array.ndim != 1 or array.size not in (1, count) or not array.size:
-            raise InputError(
-                f"Apertures.{kind}.{name}: expected one number or shape ({count},), "
-                f"got {array.shape}."
-            )
-        size = name in ("radius", "width", "height")
-        bad = ~(np.isfinite(array) & ((array > 0) | (not size)))
-        if bad.any():
-            first, allowed = int(np.argmax(bad)), "positive" if size else "finite"
-            raise InputError(
-                f"Apertures.{kind}.{name}: expected {allowed} numbers, "
-                f"got {array[first]:g} for aperture {first}."
-            )
+        _check_column(f"Apertures.{kind}.{name}", array, count, positive=name in SIZES)
     return tuple(np.broadcast_to(array, (count,)) for array in arrays.values())
+
+
+def _check_column(where: str, array: np.ndarray, count: int, positive: bool) -> None:
+    """One number, or one for each of `count` apertures, all finite and positive where need be."""
+    if array.ndim != 1 or array.size not in (1, count) or not array.size:
+        raise InputError(f"{where}: expected one number or shape ({count},), got {array.shape}.")
+    allowed = np.isfinite(array)
+    if positive:
+        allowed &= array > 0
+    if not allowed.all():
+        first = int(np.argmin(allowed))
+        expected = "positive" if positive else "finite"
+        raise InputError(
+            f"{where}: expected {expected} numbers, got {array[first]:g} for aperture {first}."
+        )

@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,25 @@ _SMALL_UNITS = {"arcsec": 1 / 3600, "arcmin": 1 / 60, "mas": 1 / 3.6e6}
 _SYSTEMS = {"J2000": ("FK5", 2000.0), "B1950": ("FK4", 1950.0)}
 # Steps larger than this without a unit are arcsec, not degrees.
 WIDE_WITHOUT_UNIT = 0.01
+
+
+class Steps(NamedTuple):
+    """The steps of a header from pixels to the plane of the sky.
+
+    Parameters
+    ----------
+    matrix
+        of the steps, shape (2, 2).
+    keys
+        the cards, of those that are there, that give it its unit: of the CD matrix, or CDELT.
+    cd, pc
+        the matrices that are stated, None for one without a card.
+    """
+
+    matrix: np.ndarray
+    keys: list[str]
+    cd: np.ndarray | None
+    pc: np.ndarray | None
 
 
 def sky_axes(header: Any, where: str) -> list[int]:
@@ -54,16 +73,15 @@ def mend(header: Any, where: str) -> None:
     axes = sky_axes(header, where)
     if len(axes) != 2:
         return
-    for key in ("CRPIX", "CRVAL", "CDELT", "CROTA"):
-        for axis in axes:
-            _make_number(header, f"{key}{axis}", where)
-    for key in ("CD", "PC"):
-        for i in axes:
-            for j in axes:
-                _make_number(header, f"{key}{i}_{j}", where)
-    _check_scale(header, axes, where)
+    vectors = [f"{key}{axis}" for key in ("CRPIX", "CRVAL", "CDELT", "CROTA") for axis in axes]
+    for key in (*vectors, *_matrix_keys(axes, "CD"), *_matrix_keys(axes, "PC")):
+        if key in header:
+            header[key] = number(header, key, where)
+    steps = _steps(header, axes)
+    _check_scale(header, axes, steps, where)
+    _check_stated_once(steps, where)
     _check_latitude(header, axes, where)
-    _mend_units(header, axes, where)
+    _mend_units(header, axes, steps, where)
 
 
 def _mend_names(header: Any, where: str) -> None:
@@ -80,14 +98,14 @@ def _mend_names(header: Any, where: str) -> None:
                 header["EQUINOX"] = equinox
 
 
-def _make_number(header: Any, key: str, where: str) -> None:
-    if key in header:
-        header[key] = number(header, key, where)
+def _matrix_keys(axes: list[int], key: str) -> list[str]:
+    """The cards of the CD or the PC matrix of the celestial axes, row by row."""
+    return [f"{key}{i}_{j}" for i in axes for j in axes]
 
 
 def _matrix(header: Any, axes: list[int], key: str) -> np.ndarray | None:
     """The CD or the PC matrix of the celestial axes; None if the header has no element of it."""
-    keys = [f"{key}{i}_{j}" for i in axes for j in axes]
+    keys = _matrix_keys(axes, key)
     if not any(name in header for name in keys):
         return None
     missing = np.eye(2) if key == "PC" else np.zeros((2, 2))
@@ -95,33 +113,36 @@ def _matrix(header: Any, axes: list[int], key: str) -> np.ndarray | None:
     return np.reshape(elements, (2, 2))
 
 
-def _steps(header: Any, axes: list[int]) -> tuple[np.ndarray, list[str]]:
-    """The matrix from pixels to the plane of the sky, and the cards that give it its unit."""
-    cd, pc = (_matrix(header, axes, key) for key in ("CD", "PC"))
-    if cd is not None:
-        keys = [f"CD{i}_{j}" for i in axes for j in axes]
-        return cd, [key for key in keys if key in header]
-    keys = [f"CDELT{axis}" for axis in axes]
-    scale = np.diag([header.get(key, 1.0) for key in keys])
-    return scale @ (np.eye(2) if pc is None else pc), [key for key in keys if key in header]
+def _steps(header: Any, axes: list[int]) -> Steps:
+    cd, pc = _matrix(header, axes, "CD"), _matrix(header, axes, "PC")
+    if cd is None:
+        keys = [f"CDELT{axis}" for axis in axes]
+        scale = np.diag([header.get(key, 1.0) for key in keys])
+        matrix = scale if pc is None else scale @ pc
+    else:
+        keys, matrix = _matrix_keys(axes, "CD"), cd
+    return Steps(matrix, [key for key in keys if key in header], cd, pc)
 
 
-def _check_scale(header: Any, axes: list[int], where: str) -> None:
-    """There is one scale, and the pixels have an area."""
-    matrix, keys = _steps(header, axes)
-    cd, pc = (_matrix(header, axes, key) for key in ("CD", "PC"))
-    if cd is None and pc is None and len(keys) < 2:
-        missing = next(f"CDELT{axis}" for axis in axes if f"CDELT{axis}" not in keys)
+def _check_scale(header: Any, axes: list[int], steps: Steps, where: str) -> None:
+    """There is a scale, and by it the pixels have an area."""
+    if steps.cd is None and steps.pc is None and len(steps.keys) < 2:
+        missing = next(f"CDELT{axis}" for axis in axes if f"CDELT{axis}" not in steps.keys)
         what = f"the header does not tell the scale of the WCS: neither {missing} nor a CD matrix"
         raise InputError(f"{where}: {what}.")
-    if np.linalg.det(matrix) == 0:
-        held = ", ".join(f"{key} = {header[key]:g}" for key in keys)
-        held = "the PC matrix" if pc is not None and np.linalg.det(pc) == 0 else held
+    if np.linalg.det(steps.matrix) == 0:
+        held = ", ".join(f"{key} = {header[key]:g}" for key in steps.keys)
+        if steps.pc is not None and np.linalg.det(steps.pc) == 0:
+            held = "the PC matrix"
         raise InputError(f"{where}: by {held} the pixels have no area.")
-    if cd is not None or pc is None or not keys:
+
+
+def _check_stated_once(steps: Steps, where: str) -> None:
+    """The scale is that of CDELT or that of the PC matrix, not one times the other."""
+    if steps.cd is not None or steps.pc is None or not steps.keys:
         return
-    step, scale = (float(np.sqrt(abs(np.linalg.det(m)))) for m in (matrix, pc))
-    step /= scale
+    side, scale = (float(np.sqrt(abs(np.linalg.det(m)))) for m in (steps.matrix, steps.pc))
+    step = side / scale
     if step < 0.1 and step / 3 < scale < 3 * step:
         both = f"CDELT ({step:.3g}) and the PC matrix ({scale:.3g}) both hold the scale"
         right = "CDELT = 1, a PC matrix of order one, or CD instead of both"
@@ -144,31 +165,37 @@ def _check_latitude(header: Any, axes: list[int], where: str) -> None:
             )
 
 
-def _mend_units(header: Any, axes: list[int], where: str) -> None:
+def _mend_units(header: Any, axes: list[int], steps: Steps, where: str) -> None:
     """Steps in arcsec beside positions in degrees: without CUNIT, or with one for steps alone."""
-    matrix, steps = _steps(header, axes)
-    units = [text(header, f"CUNIT{axis}", where).lower() for axis in axes]
-    position = [float(header.get(f"CRVAL{axis}", 0.0)) for axis in axes]
-    side = float(np.abs(matrix).max())
-    cards_text = ", ".join(f"{key} = {header[key]:g}" for key in steps if header[key])
-    if not any(units) and side > WIDE_WITHOUT_UNIT:
-        factor = _SMALL_UNITS["arcsec"]
-        reason = (
-            f"{cards_text} without CUNIT would be degrees, pixels of {3600 * side:.4g} arcsec; "
-        )
-        reason += "taken as arcsec. Write CUNIT1 and CUNIT2 = 'deg' if they are degrees"
-    elif units[0] == units[1] and units[0] in _SMALL_UNITS and _is_in_degrees(position):
-        factor = _SMALL_UNITS[units[0]]
-        reason = f"by CUNIT = {units[0]!r} the position CRVAL = {position[0]:g}, {position[1]:g} "
-        reason += f"is in {units[0]} too; taken as degrees, and only {cards_text} as {units[0]}. "
-        reason += "Write the steps in degrees and CUNIT1, CUNIT2 = 'deg' to be sure"
-    else:
+    unit, reason = _unit_of_steps_alone(header, axes, steps, where)
+    if not unit:
         return
     warnings.warn(f"{where}: {reason}.", InputWarning, stacklevel=5)
-    for key in steps:
-        header[key] *= factor
+    for key in steps.keys:
+        header[key] *= _SMALL_UNITS[unit]
     for axis in axes:
         header[f"CUNIT{axis}"] = "deg"
+
+
+def _unit_of_steps_alone(header: Any, axes: list[int], steps: Steps, where: str) -> tuple[str, str]:
+    """The unit that steps have and positions have not, and why; both empty if there is none."""
+    units = [text(header, f"CUNIT{axis}", where).lower() for axis in axes]
+    position = [float(header.get(f"CRVAL{axis}", 0.0)) for axis in axes]
+    side = float(np.abs(steps.matrix).max())
+    cards_text = ", ".join(f"{key} = {header[key]:g}" for key in steps.keys if header[key])
+    if not any(units) and side > WIDE_WITHOUT_UNIT:
+        return "arcsec", (
+            f"{cards_text} without CUNIT would be degrees, pixels of {3600 * side:.4g} arcsec; "
+            "taken as arcsec. Write CUNIT1 and CUNIT2 = 'deg' if they are degrees"
+        )
+    unit = units[0]
+    if unit == units[1] and unit in _SMALL_UNITS and _is_in_degrees(position):
+        return unit, (
+            f"by CUNIT = {unit!r} the position CRVAL = {position[0]:g}, {position[1]:g} "
+            f"is in {unit} too; taken as degrees, and only {cards_text} as {unit}. "
+            "Write the steps in degrees and CUNIT1, CUNIT2 = 'deg' to be sure"
+        )
+    return "", ""
 
 
 def _is_in_degrees(position: list[float]) -> bool:

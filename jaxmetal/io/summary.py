@@ -13,7 +13,7 @@ from jaxmetal.io.gradients import gradient_table
 from jaxmetal.io.scene import Scene
 from jaxmetal.maps import Map
 from jaxmetal.profiles.profile import Profile
-from jaxmetal.profiles.units import unit_of_parameter
+from jaxmetal.profiles.units import known_unit
 
 
 def unit_of(path: str, scene: Scene) -> str:
@@ -25,10 +25,10 @@ def unit_of(path: str, scene: Scene) -> str:
     named = {**scene.galaxy.named, **{name: o.map for name, o in scene.maps.items()}}
     owner = get(named, path.rpartition(".")[0])
     if not isinstance(owner, Profile):
-        return unit_of_parameter(owner, last)
+        return known_unit(owner, last) or ""
     carried = path.split(".")[1]
     units = [o.unit for o in scene.maps.values() if o.map.tracer == carried and o.unit]
-    return unit_of_parameter(owner.function, last, units[0] if units else "")
+    return known_unit(owner.function, last, units[0] if units else "") or ""
 
 
 def parameter_table(scene: Scene, fit: Fit, posterior: Posterior | None) -> Any:

@@ -4,6 +4,8 @@ It is a pure function of the numbers, on the host. What it finds is a line for e
 person to judge; only a map that consists mostly of one value far from all others is refused.
 """
 
+from typing import Any
+
 import numpy as np
 
 from jaxmetal.errors import InputError, warn_user
@@ -11,7 +13,7 @@ from jaxmetal.maps.binned import REPEATED, repeated
 from jaxmetal.maps.blocks import missing_block
 from jaxmetal.maps.findings import Finding, Inspected
 from jaxmetal.maps.inverted import inverted_mask
-from jaxmetal.maps.sentinels import FEWEST, odd_values, quantiles
+from jaxmetal.maps.sentinels import FEWEST, Odd, odd_values, quantiles
 from jaxmetal.maps.variances import misread_errors
 
 # A bin is taken for the background if it holds more than this fraction of all pixels ...
@@ -48,7 +50,8 @@ def inspect_map(data: Inspected) -> list[Finding]:
 def _findings(data: Inspected) -> list[Finding]:
     odd, where = odd_values(data.values, data.sigma, data.usable, data.light)
     regular = data.usable & ~where
-    if (block := missing_block(data.values, data.sigma, regular, data.light)) is not None:
+    block = missing_block(data.values, data.sigma, regular, data.light)
+    if block is not None:
         odd.append(block._replace(size=int(data.usable.sum())))
         regular &= data.values != block.value
     errors = _errors(data, regular) if regular.any() else []
@@ -57,10 +60,15 @@ def _findings(data: Inspected) -> list[Finding]:
     findings = [*_unit(data), *([] if misread else inverted_mask(data))]
     if not data.light and not odd and not findings:
         findings += _range(data)
-    sentinels = [one for one in odd if one.far and not np.isnan(one.value)]
-    clear = sum(one.count for one in sentinels) > 0.5 * data.usable.sum()
-    findings += [Finding(clear and one in sentinels, one.text()) for one in odd]
+    findings += _odd_findings(odd, data.usable.sum())
     return findings + _background(data) + errors
+
+
+def _odd_findings(odd: list[Odd], size: int) -> list[Finding]:
+    """A finding for each kind of odd values; refused where most of `size` values are such."""
+    sentinels = [one for one in odd if one.far and not np.isnan(one.value)]
+    clear = sum(one.count for one in sentinels) > 0.5 * size
+    return [Finding(clear and one in sentinels, one.text()) for one in odd]
 
 
 def _errors(data: Inspected, chosen: np.ndarray) -> list[Finding]:
@@ -106,21 +114,39 @@ def _unit(data: Inspected) -> list[Finding]:
     """A unit that says something else than the kind of map or its scale."""
     if data.unit is None:
         return []
-    names = [str(base) for base in getattr(data.unit, "bases", [])]
-    logarithmic = hasattr(data.unit, "function_unit") or any(name in LOGARITHMIC for name in names)
-    if data.light and logarithmic:
-        text = (
-            f"the unit is {data.unit}, a logarithm; light adds up, so give fluxes, or another "
-            "unit= "
-            "(unit: in a configuration) if this one is wrong."
-        )
-        return [Finding(True, text)]
-    linear = not logarithmic and data.unit.physical_type != "dimensionless"
-    if not data.light and data.scale == "log10" and (linear or "mag" in names):
-        averages = 'scale "log10" averages 10^value over the light, as for abundances in dex'
-        text = f"the values are in {data.unit}, but {averages}; {GIVE_LINEAR}"
-        return [Finding(False, text)]
-    return []
+    if data.light:
+        return _unit_of_light(data.unit)
+    return _unit_of_logarithm(data.unit) if data.scale == "log10" else []
+
+
+def _unit_of_light(unit: Any) -> list[Finding]:
+    """A unit of light that is that of a logarithm."""
+    if not _is_logarithmic(unit):
+        return []
+    text = (
+        f"the unit is {unit}, a logarithm; light adds up, so give fluxes, or another unit= "
+        "(unit: in a configuration) if this one is wrong."
+    )
+    return [Finding(True, text)]
+
+
+def _unit_of_logarithm(unit: Any) -> list[Finding]:
+    """A unit of values on a logarithmic scale that is that of something else."""
+    linear = not _is_logarithmic(unit) and unit.physical_type != "dimensionless"
+    if not linear and "mag" not in _parts(unit):
+        return []
+    averages = 'scale "log10" averages 10^value over the light, as for abundances in dex'
+    text = f"the values are in {unit}, but {averages}; {GIVE_LINEAR}"
+    return [Finding(False, text)]
+
+
+def _parts(unit: Any) -> set[str]:
+    """The names of the units of which a unit is composed."""
+    return {str(base) for base in getattr(unit, "bases", [])}
+
+
+def _is_logarithmic(unit: Any) -> bool:
+    return hasattr(unit, "function_unit") or not _parts(unit).isdisjoint(LOGARITHMIC)
 
 
 def _range(data: Inspected) -> list[Finding]:

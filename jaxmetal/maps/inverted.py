@@ -1,5 +1,7 @@
 """A mask that leaves out the good pixels and keeps the bad ones."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from jaxmetal.maps.findings import Finding, Inspected
@@ -22,6 +24,30 @@ ROUGH = 3.0
 ROUGHER = 5.0
 
 
+class Divided(NamedTuple):
+    """A map, divided by its mask into what is left out and what is kept.
+
+    Parameters
+    ----------
+    data
+        the map; what is kept is what is usable.
+    measures, out
+        where there is a measurement, and where one is left out.
+    most
+        whether most of the measurements are left out.
+    better, worse
+        the usual quality of what is left out, and of what is kept: the signal-to-noise ratio of
+        light, and one over the error of other maps.
+    """
+
+    data: Inspected
+    measures: np.ndarray
+    out: np.ndarray
+    most: bool
+    better: float
+    worse: float
+
+
 def inverted_mask(data: Inspected) -> list[Finding]:
     """A sign that a mask is the wrong way round, if there is one.
 
@@ -35,38 +61,74 @@ def inverted_mask(data: Inspected) -> list[Finding]:
     if out.sum() < max(FEWEST, ENOUGH * measures.sum()):
         return []
     text = f"the mask leaves out {int(out.sum())} of {int(measures.sum())} measurements and keeps"
-    refused, sign = _sign(data, measures, out)
-    if not sign:
-        return []
-    return [Finding(refused, f"{text} {sign}; is it inverted? True leaves a pixel out.")]
+    divided = _divided(data, measures, out)
+    for sign_of in (_constant, _worse, _rougher, _unmeasured, _surroundings):
+        sign = sign_of(divided)
+        if sign is not None:
+            whole = f"{text} {sign.text}; is it inverted? True leaves a pixel out."
+            return [sign._replace(text=whole)]
+    return []
 
 
-def _sign(data: Inspected, measures: np.ndarray, out: np.ndarray) -> tuple[bool, str]:
-    """Whether it is beyond doubt, and what is kept instead of what is left out."""
-    values, kept, most = data.values, data.usable, out.sum() >= MOSTLY * measures.sum()
-    first = values[kept].flat[0]
-    if kept.sum() >= FEWEST and np.all(values[kept] == first) and np.ptp(values[out]) > 0:
-        low, _, high = quantiles(values[out])
-        far = max(low - first, first - high) > high - low
-        return bool(far), f"{int(kept.sum())} that are all exactly {first:g}"
-    quality = np.abs(values) / data.sigma if data.light else 1 / data.sigma
-    better, worse = quantiles(quality[out])[1], quantiles(quality[kept])[1]
-    limit = WORSE if most else MUCH_WORSE
+def _divided(data: Inspected, measures: np.ndarray, out: np.ndarray) -> Divided:
+    quality = np.abs(data.values) / data.sigma if data.light else 1 / data.sigma
+    better, worse = quantiles(quality[out])[1], quantiles(quality[data.usable])[1]
+    most = bool(out.sum() >= MOSTLY * measures.sum())
+    return Divided(data, measures, out, most, better, worse)
+
+
+def _constant(divided: Divided) -> Finding | None:
+    """What is kept is one number; beyond doubt if it is far from what is left out."""
+    kept, left_out = divided.data.values[divided.data.usable], divided.data.values[divided.out]
+    first = kept.flat[0]
+    if kept.size < FEWEST or np.any(kept != first) or not np.ptp(left_out) > 0:
+        return None
+    low, _, high = quantiles(left_out)
+    far = max(low - first, first - high) > high - low
+    return Finding(bool(far), f"{kept.size} that are all exactly {first:g}")
+
+
+def _worse(divided: Divided) -> Finding | None:
+    """What is kept has larger errors, or is light with a lower signal-to-noise ratio."""
     # Bright light may be masked on purpose, such as a star; hardly most of a map.
-    judged = (most and better > GOOD) if data.light else True
-    if judged and better > limit * worse:
-        what = "a signal-to-noise ratio" if data.light else "errors"
-        return False, f"those with {what} {better / worse:.2g} times worse"
-    if not data.light:
-        (rough, differ), (_, usual) = _roughness(data, kept), _roughness(data, out)
-        if rough > ROUGH and differ > ROUGHER * usual > 0:
-            return False, f"those whose neighbours differ by {rough:.2g} times their errors"
-    nothing = ~data.masked & ~measures
-    if nothing.sum() > kept.sum() and out.sum() > 0.9 * measures.sum() and not better < worse:
-        return False, f"{int(nothing.sum())} pixels without one"
-    if most and values.ndim == 2 and _enclosed(measures, out):
-        return False, "what lies around them, up to the edge"
-    return False, ""
+    if divided.data.light and not (divided.most and divided.better > GOOD):
+        return None
+    limit = WORSE if divided.most else MUCH_WORSE
+    if not divided.better > limit * divided.worse:
+        return None
+    if divided.worse == 0:
+        return Finding(False, "those with a signal-to-noise ratio of mostly 0")
+    what = "a signal-to-noise ratio" if divided.data.light else "errors"
+    return Finding(False, f"those with {what} {divided.better / divided.worse:.2g} times worse")
+
+
+def _rougher(divided: Divided) -> Finding | None:
+    """What is kept differs from pixel to pixel more than its errors allow."""
+    if divided.data.light:
+        return None
+    rough, differ = _roughness(divided.data, divided.data.usable)
+    _, usual = _roughness(divided.data, divided.out)
+    if not (rough > ROUGH and differ > ROUGHER * usual > 0):
+        return None
+    return Finding(False, f"those whose neighbours differ by {rough:.2g} times their errors")
+
+
+def _unmeasured(divided: Divided) -> Finding | None:
+    """What is kept are mostly pixels that hold no measurement."""
+    nothing, out = ~divided.data.masked & ~divided.measures, divided.out
+    if nothing.sum() <= divided.data.usable.sum() or out.sum() <= 0.9 * divided.measures.sum():
+        return None
+    if divided.better < divided.worse:
+        return None
+    return Finding(False, f"{int(nothing.sum())} pixels without one")
+
+
+def _surroundings(divided: Divided) -> Finding | None:
+    """What is left out lies in the middle, and is most of the map."""
+    image = divided.data.values.ndim == 2
+    if not (divided.most and image and _enclosed(divided.measures, divided.out)):
+        return None
+    return Finding(False, "what lies around them, up to the edge")
 
 
 def _roughness(data: Inspected, chosen: np.ndarray) -> tuple[float, float]:

@@ -178,18 +178,8 @@ def measured(
     InputError
         for shapes that do not match, or a mask that is none.
     """
-    shape, apertures = instrument.shape, instrument.apertures
-    values = arrays.values
-    if apertures is not None and values.shape == apertures.shape:
-        check_whole(kind, apertures)
-        shape = apertures.shape
-    if values.shape != shape:
-        expected = (
-            "the grid's" if apertures is None else f"the grid's {apertures.shape} or the apertures'"
-        )
-        raise InputError(
-            f"{kind}.values: shape {values.shape} does not match {expected} {shape}{_axes(shape)}."
-        )
+    values, apertures = arrays.values, instrument.apertures
+    shape = _shape(kind, values, instrument)
     sigma = np.ones(()) if arrays.sigma is None else arrays.sigma
     if sigma.shape not in ((), shape):
         raise InputError(
@@ -208,6 +198,22 @@ def measured(
     matrix = checked(arrays.covariance, values.size, f"{kind}.covariance")
     sigma = np.sqrt(np.abs(np.diag(matrix))).reshape(values.shape)
     return Measurements(values, sigma, masked, matrix)
+
+
+def _shape(kind: str, values: np.ndarray, instrument: Instrument) -> tuple[int, ...]:
+    """The shape of the values: that of the instrument, or of its pixels if they make bins."""
+    shape, apertures = instrument.shape, instrument.apertures
+    if apertures is not None and values.shape == apertures.shape:
+        check_whole(kind, apertures)
+        return apertures.shape
+    if values.shape != shape:
+        expected = (
+            "the grid's" if apertures is None else f"the grid's {apertures.shape} or the apertures'"
+        )
+        raise InputError(
+            f"{kind}.values: shape {values.shape} does not match {expected} {shape}{_axes(shape)}."
+        )
+    return shape
 
 
 def _mask(kind: str, mask: Any, shape: tuple[int, ...]) -> np.ndarray:

@@ -23,6 +23,25 @@ BRIGHTER = 10.0
 MUCH_BRIGHTER = 1e7
 
 
+class Range(NamedTuple):
+    """The usual range of some numbers.
+
+    Parameters
+    ----------
+    low, high
+        their 5th and 95th percentile.
+    error
+        the usual standard deviation.
+    width
+        of the range, but not less than numbers with these errors need.
+    """
+
+    low: float
+    high: float
+    error: float
+    width: float
+
+
 class Odd(NamedTuple):
     """Values that look like no measurements.
 
@@ -131,39 +150,52 @@ def _at_the_end(
     """The smallest or largest value, if repeated or conventional, and far from all others."""
     one = float(values[chosen].max() if largest else values[chosen].min())
     same = chosen & (values == one)
-    others = chosen & ~same
-    count, other_values = int(same.sum()), values[others]
+    others, count = values[chosen & ~same], int(same.sum())
     conventional = bool(np.isclose(one, CONVENTIONAL, rtol=1e-6, atol=0).any())
-    if other_values.size < FEWEST or not (count >= REPEATS or conventional):
+    if not _may_be_missing(count, conventional, others):
         return None
-    if not conventional and np.unique(other_values[:1000]).size < FEWEST:
-        # A model of a few parts has no distribution.
-        return None
-    low, middle, high = quantiles(other_values)
-    error = quantiles(sigma[others])[1]
-    width = max(high - low, 3 * error, 1e-4 * abs(middle))
-    beyond = one - high if largest else low - one
-    if light and largest:
-        times = BRIGHTER if conventional and one > 1e9 else MUCH_BRIGHTER
-        far = one > times * np.abs(other_values).max()
-    elif light:
-        # Below zero there is nothing but noise.
-        noise = max(-float(np.percentile(other_values, 1)), 3 * error)
-        far = one < -2 * FAR * noise
+    usual = _range(others, sigma[chosen & ~same])
+    beyond = one - usual.high if largest else usual.low - one
+    if light:
+        far = _is_far_from_light(one, conventional, others, usual.error, largest)
     elif conventional:
-        far = beyond > 0.5 * width and (
-            one > other_values.max() if largest else one < other_values.min()
-        )
+        outermost = one > others.max() if largest else one < others.min()
+        far = outermost and beyond > 0.5 * usual.width
     else:
-        far = beyond > FAR * width
+        far = beyond > FAR * usual.width
     if not far or beyond < FAR * quantiles(sigma[same])[1]:
         return None
-    return Odd(one, count, count, True, low, high)
+    return Odd(one, count, count, True, usual.low, usual.high)
+
+
+def _may_be_missing(count: int, conventional: bool, others: np.ndarray) -> bool:
+    """Whether a value is conventional or repeated, and the others have a distribution."""
+    if others.size < FEWEST:
+        return False
+    # A model of a few parts has no distribution.
+    return conventional or (count >= REPEATS and np.unique(others[:1000]).size >= FEWEST)
+
+
+def _is_far_from_light(
+    one: float, conventional: bool, others: np.ndarray, error: float, largest: bool
+) -> bool:
+    """Whether a flux, the largest or else the smallest, is one that no other light comes near."""
+    if largest:
+        times = BRIGHTER if conventional and one > 1e9 else MUCH_BRIGHTER
+        return one > times * np.abs(others).max()
+    # Below zero there is nothing but noise.
+    noise = max(-float(np.percentile(others, 1)), 3 * error)
+    return one < -2 * FAR * noise
+
+
+def _range(values: np.ndarray, sigma: np.ndarray) -> Range:
+    low, middle, high = quantiles(values)
+    error = quantiles(sigma)[1]
+    return Range(low, high, error, max(high - low, 3 * error, 1e-4 * abs(middle)))
 
 
 def _alone(values: np.ndarray, sigma: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """Where a value lies far from all others, by their distribution and by its own error."""
-    low, middle, high = quantiles(values[chosen])
-    width = max(high - low, 3 * quantiles(sigma[chosen])[1], 1e-4 * abs(middle))
-    beyond = np.maximum(low - values, values - high)
-    return chosen & (beyond > ALONE * width) & (beyond > ALONE * sigma)
+    usual = _range(values[chosen], sigma[chosen])
+    beyond = np.maximum(usual.low - values, values - usual.high)
+    return chosen & (beyond > ALONE * usual.width) & (beyond > ALONE * sigma)

@@ -54,6 +54,17 @@ class Scatter(NamedTuple):
     alternates: float
     slope: float
 
+    @property
+    def varied(self) -> bool:
+        """Whether the errors change over the map, so that there is a slope."""
+        return bool(np.isfinite(self.slope))
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether the noise is white, and much more or less than the errors say."""
+        wrong = WRONG if self.varied else WRONG_ALONE
+        return self.alternates < ALTERNATES and not 1 / wrong < self.as_given < wrong
+
 
 def misread_errors(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray, light: bool) -> str:
     """A sentence if an error map looks like a variance or an inverse variance, else nothing.
@@ -89,18 +100,14 @@ def misread_errors(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray, li
 def _is_inverse(scatter: Scatter, typical: float, spread: float) -> bool:
     near = NEAR[0] < scatter.as_inverse < NEAR[1]
     absurd = typical > HUGE * spread and 0.2 < scatter.as_inverse < 3
-    varied = np.isfinite(scatter.slope)
-    wrong = WRONG if varied else WRONG_ALONE
-    noisy = scatter.alternates < ALTERNATES and not 1 / wrong < scatter.as_given < wrong
-    return absurd or (near and noisy and (scatter.slope < -0.25 or not varied))
+    like = scatter.slope < -0.25 or not scatter.varied
+    return absurd or (near and scatter.contradicts and like)
 
 
 def _is_variance(scatter: Scatter, light: bool) -> bool:
-    varied = np.isfinite(scatter.slope)
+    near = NEAR[0] < scatter.as_variance < NEAR[1]
     like = 0.25 < scatter.slope < 0.75
-    wrong = WRONG if varied else WRONG_ALONE
-    noisy = scatter.alternates < ALTERNATES and not 1 / wrong < scatter.as_given < wrong
-    if NEAR[0] < scatter.as_variance < NEAR[1] and noisy and (like or not varied):
+    if near and scatter.contradicts and (like or not scatter.varied):
         return True
     # Noise that neighbours share, in a map that is smooth by itself.
     far = scatter.alternates < SMOOTH and scatter.as_given > WRONG_ALONE

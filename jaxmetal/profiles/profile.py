@@ -12,7 +12,7 @@ from jax.core import Tracer
 from jaxtyping import Array
 
 from jaxmetal.errors import InputError, described, unknown
-from jaxmetal.profiles.units import unit_of
+from jaxmetal.profiles.units import accepted_unit
 from jaxmetal.quantities import ARCSEC, Unit, plain
 
 
@@ -75,10 +75,7 @@ def _option(value: Any, option: inspect.Parameter, where: str) -> str | int | No
 
     It must be one of those that the annotation lists, or else of the same type as the default.
     """
-    default, annotation = option.default, option.annotation
-    choices = get_args(annotation) if get_origin(annotation) is Literal else ()
-    if isinstance(default, bool):
-        choices = (False, True)
+    default, choices = option.default, _choices(option)
     if choices:
         valid = any(value is one or (value == one and isinstance(one, str)) for one in choices)
     else:
@@ -88,6 +85,27 @@ def _option(value: Any, option: inspect.Parameter, where: str) -> str | int | No
         expected = ", ".join(map(repr, choices)) or like
         raise InputError(f"{where}.{option.name}: expected one of {expected}, got {value!r}.")
     return value
+
+
+def _choices(option: inspect.Parameter) -> tuple:
+    """The only values of an option; none if it may be any of the type of its default."""
+    if isinstance(option.default, bool):
+        return False, True
+    return get_args(option.annotation) if get_origin(option.annotation) is Literal else ()
+
+
+def _complete(function: Callable, parameters: dict[str, Any], where: str) -> dict[str, Any]:
+    """Parameters and options by name, with the function's defaults for those left out."""
+    named, anything = _signature(function)
+    for name in parameters:
+        if name not in named and not anything:
+            raise unknown("parameter", name, named, where)
+    defaults = {name: p.default for name, p in named.items() if p.default is not p.empty}
+    values = defaults | parameters
+    missing = [name for name in named if name not in values]
+    if missing:
+        raise InputError(f"{where}: missing parameter {', '.join(map(repr, missing))}.")
+    return values
 
 
 def _name(function: Callable) -> str:
@@ -136,21 +154,12 @@ class Profile(eqx.Module):
                 f"Profile: expected a function f(x, y, **parameters), "
                 f"such as jaxmetal.light.sersic, got {got}."
             )
+        where = f"Profile({_name(function)})"
         if unnamed:
             raise InputError(
-                f"Profile({_name(function)}): parameters are given by name, "
-                f"such as amp=16.0, got {unnamed[0]!r}."
+                f"{where}: parameters are given by name, such as amp=16.0, got {unnamed[0]!r}."
             )
-        named, anything = _signature(function)
-        where = f"Profile({_name(function)})"
-        for name in parameters:
-            if name not in named and not anything:
-                raise unknown("parameter", name, named, where)
-        defaults = {name: p.default for name, p in named.items() if p.default is not p.empty}
-        values = defaults | parameters
-        missing = [name for name in named if name not in values]
-        if missing:
-            raise InputError(f"{where}: missing parameter {', '.join(map(repr, missing))}.")
+        values = _complete(function, parameters, where)
         options = options_of(function)
         self.function = function
         self._options = tuple(
@@ -158,7 +167,7 @@ class Profile(eqx.Module):
             for name, option in sorted(options.items())
         )
         self.parameters = {
-            name: as_array(value, f"{where}.{name}", unit_of(function, name))
+            name: as_array(value, f"{where}.{name}", accepted_unit(function, name))
             for name, value in sorted(values.items())
         }
         for name, value in self.parameters.items():
@@ -180,8 +189,9 @@ class Profile(eqx.Module):
         except (TypeError, ValueError, IndexError, AttributeError) as error:
             if isinstance(error, InputError):
                 raise
-            arrays = {name: value for name, value in self.parameters.items() if value.ndim}
-            sizes = ", ".join(f"{name} {value.shape}" for name, value in arrays.items())
+            sizes = ", ".join(
+                f"{name} {value.shape}" for name, value in self.parameters.items() if value.ndim
+            )
             reason = str(error).splitlines()[0]
             raise InputError(
                 f"{where}: cannot be evaluated ({reason}); "

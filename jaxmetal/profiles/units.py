@@ -28,6 +28,8 @@ _STATED = (
 )
 # Units that depend on those of the maps begin with these words.
 _OF_THE_MAPS = ("flux", "tracer")
+# Declared units as they are written with that of a tracer's maps.
+_BY_TRACER = {"tracer": "{}", "tracer / arcsec": "{}/arcsec"}
 # How the description of a place, or of a deflection, begins: in arcsec, but the size of nothing.
 _PLACES = ("centre", "position", "where", "(x, y)", "deflection")
 # Units of instruments, and of users' functions that state none.
@@ -59,21 +61,40 @@ _ENTRY = re.compile(r"^(\w[^\n]*)\n((?:[ ]+[^\n]*\n?|\n)*)", re.M)
 _BRIGHTNESS = ("amp", "image")
 
 
-def unit_of(function: Callable, name: str) -> Unit:
-    """The unit of a parameter of a profile.
+def declared_unit(function: Callable, name: str) -> Unit:
+    """The unit of a parameter as the docstring of its profile declares it.
 
     Parameters
     ----------
     function
-        of the profile.
+        of the profile, or whatever else has the parameter.
     name
         of the parameter.
 
     Returns
     -------
     unit
-        such as "arcsec", several to choose from, or "" for a number without a unit; None where it
-        depends on the unit of the maps, or a user's function does not state it.
+        such as "arcsec", or several to choose from; "flux", "flux / arcsec2", "flux / arcsec3",
+        "tracer", "tracer / arcsec" or "tracer / arcsec^order" where it depends on the unit of the
+        maps; "" where nothing is declared.
+    """
+    return _units(function).get(name, "")
+
+
+def accepted_unit(function: Callable, name: str) -> Unit:
+    """The unit to which a profile converts a quantity that is given for a parameter.
+
+    Parameters
+    ----------
+    function, name
+        as for `declared_unit`.
+
+    Returns
+    -------
+    unit
+        such as "arcsec", several to choose from, or "" for a number without a unit; None where no
+        quantity is accepted, because the unit is that of the maps, or a user's function does not
+        declare it.
     """
     unit = declared_unit(function, name)
     if isinstance(unit, str) and unit.startswith(_OF_THE_MAPS):
@@ -81,69 +102,29 @@ def unit_of(function: Callable, name: str) -> Unit:
     return unit if unit or is_own(function) else None
 
 
-def declared_unit(function: Callable, name: str) -> Unit:
-    """The unit of a parameter as its docstring declares it, that of the maps by name.
+def known_unit(function: Any, name: str, tracer_unit: str = "") -> str | None:
+    """The unit of a parameter's numbers, as it is declared or else by the parameter's name.
 
     Parameters
     ----------
-    function
-        of the profile.
-    name
-        of the parameter.
-
-    Returns
-    -------
-    unit
-        as `unit_of`, or one of "flux", "flux / arcsec2", "flux / arcsec3", "tracer",
-        "tracer / arcsec" and "tracer / arcsec^order"; "" where nothing is declared.
-    """
-    return _units(function).get(name, "")
-
-
-def stated_unit(function: Any, name: str) -> str | None:
-    """The unit of a parameter as its profile states it, or else by its name.
-
-    Parameters
-    ----------
-    function
-        of the profile, or whatever else has the parameter.
-    name
-        of the parameter.
-
-    Returns
-    -------
-    unit
-        None if it depends on the maps or is not known.
-    """
-    if not is_own(function) and not declared_unit(function, name):
-        return BY_NAME.get(name)
-    unit = unit_of(function, name)
-    return unit[0] if isinstance(unit, tuple) else unit
-
-
-def unit_of_parameter(function: Any, name: str, tracer_unit: str = "") -> str:
-    """The unit of a parameter, given that of the maps of its tracer.
-
-    Parameters
-    ----------
-    function
-        of the profile, or whatever else has the parameter.
-    name
-        of the parameter.
+    function, name
+        as for `declared_unit`.
     tracer_unit
-        such as "dex"; "" if it is not known.
+        of the maps of the profile's tracer, such as "dex"; "" if it is not known.
 
     Returns
     -------
     unit
-        such as "arcsec", "dex" or "dex/arcsec"; "" for a number without a unit, or an unknown one.
+        such as "arcsec", "dex" or "dex/arcsec", or "" for a number without a unit; None where it
+        depends on the maps' unknown unit, or is not known itself.
     """
-    unit = declared_unit(function, name)
-    if unit == "tracer":
-        return tracer_unit
-    if unit == "tracer / arcsec":
-        return f"{tracer_unit}/arcsec" if tracer_unit else ""
-    return stated_unit(function, name) or ""
+    declared = declared_unit(function, name)
+    if tracer_unit and declared in _BY_TRACER:
+        return _BY_TRACER[declared].format(tracer_unit)
+    if not declared and not is_own(function):
+        return BY_NAME.get(name)
+    unit = accepted_unit(function, name)
+    return unit[0] if isinstance(unit, tuple) else unit
 
 
 def is_length(function: Callable, name: str) -> bool:
@@ -161,7 +142,8 @@ def is_length(function: Callable, name: str) -> bool:
     length
         False for places and deflections, which are in arcsec too, and for the size of a pixel.
     """
-    in_arcsec = stated_unit(function, name) == ARCSEC and unit_of(function, name) != PIXEL_SCALE
+    per_pixel = declared_unit(function, name) == PIXEL_SCALE
+    in_arcsec = known_unit(function, name) == ARCSEC and not per_pixel
     if name not in _units(function):
         return in_arcsec and not name.startswith("center")
     return in_arcsec and not _texts(function)[name].startswith(_PLACES)

@@ -160,20 +160,26 @@ def disc_of_model(galaxy: Galaxy, tracer: str, component: str | None = None) -> 
         to look at, where several carry the tracer; the only one whose tracer has a shape if left
         out.
     """
+    name = _carrier(galaxy, tracer, component)
+    if name is None:
+        return Disc()
+    carrier = galaxy.components[name]
+    disc = _shape(Disc(component=name), carrier, tracer, name)
+    size = _half_light(carrier)
+    return disc.told(f"the model's {name}.light", effective_radius=size)
+
+
+def _carrier(galaxy: Galaxy, tracer: str, component: str | None) -> str | None:
+    """The name of the component that carries a tracer; None where several may be meant."""
     carriers = {name: part for name, part in galaxy.components.items() if tracer in part.tracers}
+    if component in carriers:
+        return component
     with_shape = [
         name for name, part in carriers.items() if set(SHAPE) & set(part.tracers[tracer].parameters)
     ]
-    candidates = (component, *(with_shape if len(with_shape) == 1 else ()))
-    names = [name for name in candidates if name in carriers]
-    if not names and len(carriers) != 1:
-        return Disc()
-    name = names[0] if names else next(iter(carriers))
-    carrier = carriers[name]
-    disc = _shape(Disc(component=name), carrier, tracer, name)
-    if (size := _half_light(carrier)) is not None:
-        disc = disc.told(f"the model's {name}.light", effective_radius=size)
-    return disc
+    if len(with_shape) == 1:
+        return with_shape[0]
+    return next(iter(carriers)) if len(carriers) == 1 else None
 
 
 def _shape(disc: Disc, component: Component, tracer: str, name: str) -> Disc:

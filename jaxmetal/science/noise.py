@@ -167,6 +167,27 @@ def _checked(
     diagnostic: Callable, fluxes: Mapping[str, Any], sigmas: Mapping[str, Any]
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Fluxes and errors as arrays of one shape."""
+    _check_names(diagnostic, fluxes, sigmas)
+    units = [contents(flux).unit for flux in fluxes.values()]
+    # Errors without a unit are in that of the fluxes.
+    unit = next((unit for unit in units if unit is not None), "")
+    fluxes = in_one_unit("propagate.fluxes", **fluxes)
+    lines = {name: as_array(flux, f"propagate.fluxes[{name!r}]") for name, flux in fluxes.items()}
+    errors = {name: as_array(sigmas[name], f"propagate.sigmas[{name!r}]", unit) for name in fluxes}
+    shape = next(iter(lines.values())).shape
+    for name in lines:
+        if lines[name].shape != shape or errors[name].shape not in ((), shape):
+            raise InputError(
+                f"propagate: all lines must have one shape, {shape}; "
+                f"{name!r} has {lines[name].shape} with errors {errors[name].shape}."
+            )
+    return lines, {name: jnp.broadcast_to(error, shape) for name, error in errors.items()}
+
+
+def _check_names(
+    diagnostic: Callable, fluxes: Mapping[str, Any], sigmas: Mapping[str, Any]
+) -> None:
+    """The diagnostic takes these lines, and each of them has an error."""
     try:
         inspect.signature(diagnostic).bind(**fluxes)
     except TypeError as error:
@@ -179,20 +200,3 @@ def _checked(
             f"propagate: fluxes and sigmas must name the same lines, "
             f"got {sorted(fluxes)} and {sorted(sigmas)}."
         )
-    units = (contents(flux).unit for flux in fluxes.values())
-    unit = next((unit for unit in units if unit is not None), None)
-    fluxes = in_one_unit("propagate.fluxes", **fluxes)
-    # Errors without a unit are in that of the fluxes.
-    lines = {name: as_array(flux, f"propagate.fluxes[{name!r}]") for name, flux in fluxes.items()}
-    errors = {
-        name: as_array(sigmas[name], f"propagate.sigmas[{name!r}]", "" if unit is None else unit)
-        for name in fluxes
-    }
-    shape = next(iter(lines.values())).shape
-    for name in lines:
-        if lines[name].shape != shape or errors[name].shape not in ((), shape):
-            raise InputError(
-                f"propagate: all lines must have one shape, {shape}; "
-                f"{name!r} has {lines[name].shape} with errors {errors[name].shape}."
-            )
-    return lines, {name: jnp.broadcast_to(error, shape) for name, error in errors.items()}

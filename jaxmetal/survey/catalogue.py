@@ -16,7 +16,7 @@ import numpy as np
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.io.config import Mistakes, Place
 from jaxmetal.io.hdus import first_line
-from jaxmetal.profiles.units import stated_unit
+from jaxmetal.profiles.units import known_unit
 
 log = logging.getLogger("jaxmetal")
 
@@ -221,4 +221,4 @@ def _parameter_unit(path: list[str], raw: Mapping[str, Any]) -> str | None:
     function = next(
         (value for home in homes if (value := getattr(home, profile, None)) is not None), None
     )
-    return stated_unit(function, path[-1])
+    return known_unit(function, path[-1])

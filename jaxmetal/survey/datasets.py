@@ -8,6 +8,8 @@ import numpy as np
 from jaxmetal.survey.outcome import Outcome
 from jaxmetal.survey.pictures import naive, pictures
 
+# Types of the variables with one value for each galaxy that are no floating-point numbers.
+_TYPES = {"row": int, "id": str, "message": str, "note": str, "method": str, "converged": np.int8}
 STATISTICS = ("mean", "sd", "16%", "50%", "84%", "ess", "r_hat")
 
 
@@ -38,31 +40,32 @@ def datasets(outcomes: Sequence[Outcome], with_maps: bool) -> dict[str, Any]:
 
 def _columns_of_galaxies(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """The variables with one value for each galaxy."""
-    columns: dict[str, Any] = {
-        "row": ("galaxy", np.array([outcome.row for outcome in outcomes])),
-        **{
-            name: ("galaxy", _texts(getattr(outcome, name) for outcome in outcomes))
-            for name in ("id", "message", "note")
-        },
-        "method": ("galaxy", _texts(_method(outcome) for outcome in outcomes)),
-        "converged": ("galaxy", np.array([_converged(outcome) for outcome in outcomes], np.int8)),
-    }
-    for name, attribute in (
-        ("reduced_chi_square", "reduced_chi_square"),
-        ("log_likelihood", "log_likelihood"),
-        ("pixels", "size"),
-    ):
-        columns[name] = (
-            "galaxy",
-            np.array([getattr(o.fit, attribute) if o.fit else np.nan for o in outcomes], float),
-        )
-    columns["k_hat"] = ("galaxy", np.array([_k_hat(outcome) for outcome in outcomes], float))
-    lines = np.array([naive(outcome) for outcome in outcomes], float)
-    columns |= {
-        name: ("galaxy", lines[:, i])
-        for i, name in enumerate(("naive_gradient", "naive_gradient_error"))
-    }
+    entries = [_entry(outcome) for outcome in outcomes]
+    columns: dict[str, Any] = {}
+    for name in entries[0]:
+        values, kind = [entry[name] for entry in entries], _TYPES.get(name, float)
+        columns[name] = ("galaxy", _texts(values) if kind is str else np.array(values, kind))
     return columns
+
+
+def _entry(outcome: Outcome) -> dict[str, Any]:
+    """The values of one galaxy, by variable."""
+    fit = outcome.fit
+    gradient, gradient_error = naive(outcome)
+    return {
+        "row": outcome.row,
+        "id": outcome.id,
+        "message": outcome.message,
+        "note": outcome.note,
+        "method": _method(outcome),
+        "converged": _converged(outcome),
+        "reduced_chi_square": np.nan if fit is None else fit.reduced_chi_square,
+        "log_likelihood": np.nan if fit is None else fit.log_likelihood,
+        "pixels": np.nan if fit is None else fit.size,
+        "k_hat": _k_hat(outcome),
+        "naive_gradient": gradient,
+        "naive_gradient_error": gradient_error,
+    }
 
 
 def _columns_of_parameters(outcomes: Sequence[Outcome], count: int) -> dict[str, Any]:

@@ -132,21 +132,21 @@ def grouped(facts: Sequence[Facts], enough: int) -> list[list[Facts]]:
         by_structure.setdefault(galaxy.structure, {}).setdefault(fineness, []).append(galaxy)
     groups = []
     for by_fineness in by_structure.values():
-        levels = sorted(by_fineness, key=lambda fineness: (sum(fineness), fineness))
-        for i, level in enumerate(levels):
-            # Compiling a program costs more than computing a few galaxies too finely.
-            finer = next(
-                (
-                    other
-                    for other in levels[i + 1 :]
-                    if all(a <= b for a, b in zip(level, other, strict=True))
-                ),
-                None,
-            )
-            if finer and len(by_fineness[level]) < enough:
-                by_fineness[finer] += by_fineness.pop(level)
+        _join_small(by_fineness, enough)
         groups += [sorted(members, key=lambda f: f.row) for members in by_fineness.values()]
     return sorted(groups, key=lambda members: members[0].row)
+
+
+def _join_small(by_fineness: dict[tuple, list[Facts]], enough: int) -> None:
+    """Let the galaxies of small groups join the next group that is as fine or finer in every map.
+
+    Compiling a program costs more than computing a few galaxies too finely.
+    """
+    levels = sorted(by_fineness, key=lambda fineness: (sum(fineness), fineness))
+    for i, level in enumerate(levels):
+        finer = [other for other in levels[i + 1 :] if np.all(np.less_equal(level, other))]
+        if finer and len(by_fineness[level]) < enough:
+            by_fineness[finer[0]] += by_fineness.pop(level)
 
 
 def common_sampling(
@@ -157,40 +157,35 @@ def common_sampling(
     Where it is automatic, the sampling is chosen for the galaxies with the narrowest and the widest
     PSF and for the smallest galaxy, and the finest of the three is taken.
     """
-    samplings = [f.samplings for f in members]
-    errors: list[dict[str, np.ndarray]] = []
-    if any(f.automatic for f in members):
-        extremes = [
-            min(members, key=lambda f: f.width),
-            max(members, key=lambda f: f.width),
-            min(members, key=lambda f: f.size),
-        ]
-        for row in dict.fromkeys(f.row for f in extremes):
-            scene = scene_of(raw, folder, catalogue, row)[0]
-            instruments = {
-                name: observed.instrument for name, observed in scene.model().maps.items()
-            }
-            samplings.append(
-                {name: i.sampling for name, i in instruments.items() if i.sampling is not None}
-            )
-            errors.append(
-                {
-                    name: np.asarray(i.error, float)
-                    for name, i in instruments.items()
-                    if i.error is not None
-                }
-            )
-    names = list(samplings[0])
-    finest = {
-        name: [
-            max(getattr(s[name], key) for s in samplings) for key in ("convolve", "nodes", "margin")
-        ]
-        for name in names
-    }
-    by_map = {name: [e[name] for e in errors if name in e] for name in names}
+    samplings = {name: [f.samplings[name] for f in members] for name in members[0].samplings}
+    errors: dict[str, dict[str, float]] = {}
+    for row in _rows_to_choose_for(members):
+        scene = scene_of(raw, folder, catalogue, row)[0]
+        for name, one_map in scene.model().maps.items():
+            instrument = one_map.instrument
+            if instrument.sampling is not None:
+                samplings[name].append(instrument.sampling)
+            for label, error in (instrument.error or {}).items():
+                largest = errors.setdefault(name, {})
+                largest[label] = max(largest.get(label, 0.0), float(error))
     return {
-        "samplings": finest,
-        "errors": {
-            name: np.max(values, axis=0).tolist() for name, values in by_map.items() if values
-        },
+        "samplings": {name: _finest(choices) for name, choices in samplings.items()},
+        "errors": errors,
     }
+
+
+def _rows_to_choose_for(members: Sequence[Facts]) -> list[int]:
+    """The rows of the galaxies that decide an automatic sampling; none if it is not automatic."""
+    if not any(galaxy.automatic for galaxy in members):
+        return []
+    extremes = (
+        min(members, key=lambda f: f.width),
+        max(members, key=lambda f: f.width),
+        min(members, key=lambda f: f.size),
+    )
+    return list(dict.fromkeys(galaxy.row for galaxy in extremes))
+
+
+def _finest(samplings: Sequence[Sampling]) -> list[float]:
+    """The largest number of cells, of points and of pixels around the frame."""
+    return [max(getattr(s, key) for s in samplings) for key in ("convolve", "nodes", "margin")]

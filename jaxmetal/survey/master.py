@@ -4,7 +4,7 @@ import copy
 import logging
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +43,7 @@ def prepare(
     names = (os.fspath(catalogue) if is_file else "a table", name)
     if (out / store.PLAN).exists():
         return _existing(out, planning.identity(raw, folder, whole, names))
-    if (
-        out.exists()
-        and (not out.is_dir() or any(out.iterdir()))
-        and not (out / store.SHARDS).is_dir()
-    ):
-        raise InputError(f"{out}: expected an empty folder or the folder of a survey.")
+    _check_free(out)
     plan = planning.make_plan(raw, folder, whole, names, progress)
     lines = planning.bad_lines(plan, whole)
     if lines and not skip_bad:
@@ -61,6 +56,13 @@ def prepare(
     store.keep_plan(out, plan, table)
     # Another process may have written its plan first.
     return _existing(out, plan)
+
+
+def _check_free(out: Path) -> None:
+    """The folder is empty, does not exist yet, or is that of a survey without a plan."""
+    is_empty = not out.exists() or (out.is_dir() and not any(out.iterdir()))
+    if not is_empty and not (out / store.SHARDS).is_dir():
+        raise InputError(f"{out}: expected an empty folder or the folder of a survey.")
 
 
 def _existing(out: Path, request: Plan) -> Plan:
@@ -119,20 +121,15 @@ def run(
     plan = prepare(catalogue, config, out, skip_bad, progress)
     folder = os.fspath(Path(out).absolute())
     remove_damaged(folder, plan)
-    failed: dict[int, str] = {}
     sizes = [len(entry["rows"]) for entry in plan.shards]
     with bar(sum(sizes), progress, "survey", "galaxies") as progress_bar:
-        todo = missing(folder, plan)
-        progress_bar.update(sum(size for n, size in enumerate(sizes) if n not in todo))
-        for attempt in range(ROUNDS):
-            todo = [number for number in missing(folder, plan) if number not in failed]
-            if not todo:
-                break
-            advance = lambda number: progress_bar.update(sizes[number])  # noqa: E731
-            if executor is None:
-                _compute_in_process(folder, todo, attempt > 0, progress, failed, advance)
-            else:
-                _compute_by_executor(executor, folder, todo, attempt + 1 == ROUNDS, failed, advance)
+
+        def advance(number: int) -> None:
+            progress_bar.update(sizes[number])
+
+        absent = missing(folder, plan)
+        progress_bar.update(sum(size for n, size in enumerate(sizes) if n not in absent))
+        failed = _compute_missing(plan, folder, executor, progress, advance)
     if failed:
         raise InputError(
             "\n".join(f"shard {number}: {text}" for number, text in sorted(failed.items()))
@@ -170,13 +167,44 @@ def remove_damaged(folder: str, plan: Plan) -> None:
                 path.unlink(missing_ok=True)
 
 
+def _compute_missing(
+    plan: Plan, folder: str, executor: Any, progress: bool | None, advance: Callable[[int], None]
+) -> dict[int, str]:
+    """Compute the shards that are missing, in several rounds if need be.
+
+    Parameters
+    ----------
+    plan, folder
+        of the survey.
+    executor, progress
+        as for `run`.
+    advance
+        is called with the number of each shard that is done.
+
+    Returns
+    -------
+    failed
+        {number: why} of the shards that could not be computed.
+    """
+    failed: dict[int, str] = {}
+    for attempt in range(ROUNDS):
+        todo = [number for number in missing(folder, plan) if number not in failed]
+        if not todo:
+            break
+        if executor is None:
+            _compute_in_process(folder, todo, attempt > 0, progress, failed, advance)
+        else:
+            _compute_by_executor(executor, folder, todo, attempt + 1 == ROUNDS, failed, advance)
+    return failed
+
+
 def _compute_in_process(
     folder: str,
     todo: Sequence[int],
     wait: bool,
     progress: bool | None,
     failed: dict[int, str],
-    advance: Any,
+    advance: Callable[[int], None],
 ) -> None:
     """Compute one shard after the other in this process."""
     for number in todo:
@@ -196,7 +224,7 @@ def _compute_by_executor(
     todo: Sequence[int],
     last: bool,
     failed: dict[int, str],
-    advance: Any,
+    advance: Callable[[int], None],
 ) -> None:
     """Submit all shards to an executor and wait for them.
 
@@ -208,15 +236,26 @@ def _compute_by_executor(
         waiting = {number: executor.submit(shard.work, folder, number) for number in todo}
     while waiting:
         for number, future in list(waiting.items()):
-            if not future.done():
-                continue
-            del waiting[number]
-            try:
-                if future.result():
-                    advance(number)
-            except InputError as error:
-                failed[number] = str(error)
-            except Exception as error:
-                if last or store.read_failure(folder, number):
-                    failed[number] = f"{type(error).__name__}: {error}"
+            if future.done():
+                del waiting[number]
+                _take_result(future, folder, number, last, failed, advance)
         time.sleep(POLL if waiting else 0.0)
+
+
+def _take_result(
+    future: Any,
+    folder: str,
+    number: int,
+    last: bool,
+    failed: dict[int, str],
+    advance: Callable[[int], None],
+) -> None:
+    """Count a shard whose future is done, or add it to those that failed."""
+    try:
+        if future.result():
+            advance(number)
+    except InputError as error:
+        failed[number] = str(error)
+    except Exception as error:
+        if last or store.read_failure(folder, number):
+            failed[number] = f"{type(error).__name__}: {error}"

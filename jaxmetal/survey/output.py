@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxmetal.errors import InputError
 from jaxmetal.files import whole_file
+from jaxmetal.forward.resolve import LIGHT_ERROR
 from jaxmetal.survey import store
 from jaxmetal.survey.catalogue import Catalogue
 from jaxmetal.survey.fits_table import hdu_list
@@ -164,18 +165,24 @@ def _fill(
     columns["sampling"][rows] = "; ".join(
         f"{name} {s[0] * s[1]:g}/{s[0]:g}, margin {s[2]}" for name, s in group["samplings"].items()
     )
-    if group["errors"]:
-        columns["sampling_error"][rows], columns["light_sampling_error"][rows] = np.max(
-            list(group["errors"].values()), axis=0
-        )
-    for i, label in enumerate(
-        map(str, np.asarray(results["parameter"])) if "parameter" in results.coords else ()
-    ):
+    for errors in group["errors"].values():
+        for label, error in errors.items():
+            column = "light_sampling_error" if label == LIGHT_ERROR else "sampling_error"
+            # The largest of all maps; NaN is that of no map.
+            columns[column][rows] = np.fmax(columns[column][rows], error)
+    if "parameter" in results.coords:
+        _fill_parameters(columns, units, results, rows)
+
+
+def _fill_parameters(
+    columns: dict[str, np.ndarray], units: dict[str, str], results: Any, rows: np.ndarray
+) -> None:
+    """Put the values of all parameters, with their units, into some rows of the columns."""
+    for i, label in enumerate(map(str, np.asarray(results["parameter"]))):
         for key in OF_PARAMETERS:
             name = f"{label}.{key}"
-            columns.setdefault(name, np.full(len(columns["shard"]), np.nan))[rows] = np.asarray(
-                results[key]
-            )[:, i]
+            column = columns.setdefault(name, np.full(len(columns["shard"]), np.nan))
+            column[rows] = np.asarray(results[key])[:, i]
             units[name] = "" if key in DIMENSIONLESS else str(np.asarray(results["unit"])[i])
         if label.endswith(".gradient"):
             units["naive_gradient"] = units["naive_gradient_error"] = units[f"{label}.value"]

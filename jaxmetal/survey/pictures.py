@@ -25,31 +25,9 @@ def pictures(outcomes: Sequence[Any]) -> dict[str, Any]:
     like = next(outcome for outcome in outcomes if outcome.fit)
     datasets = {}
     for name, one_map in like.fit.maps.items():
-        images = {
-            key: np.full((len(outcomes), *one_map.instrument.grid.shape), np.nan, np.float32)
-            for key in ("data", "sigma", "model")
-        }
-        shapes, scales = np.zeros((len(outcomes), 2), int), np.full(len(outcomes), np.nan)
-        for i, outcome in enumerate(outcomes):
-            if outcome.fit is None or outcome.scene is None:
-                continue
-            observed, model, shapes[i] = (
-                outcome.fit.maps[name],
-                outcome.fit.predicted[name],
-                outcome.scene.maps[name].shape,
-            )
-            rows, columns = shapes[i]
-            for key, image in (
-                ("data", observed.data),
-                ("sigma", observed.errors),
-                ("model", model),
-            ):
-                images[key][i, :rows, :columns] = observed.image(image)[:rows, :columns]
-            scales[i] = float(observed.instrument.grid.pixel_scale)
-        columns = {key: (("galaxy", "y", "x"), image) for key, image in images.items()}
-        columns |= {"shape": (("galaxy", "axis"), shapes), "pixel_scale": ("galaxy", scales)}
         datasets[f"maps/{name}"] = xarray.Dataset(
-            columns, attrs={"unit": like.scene.maps[name].unit, "additive": int(one_map.additive)}
+            _images(outcomes, name, one_map.instrument.grid.shape),
+            attrs={"unit": like.scene.maps[name].unit, "additive": int(one_map.additive)},
         )
     profiles = np.stack([_profile(outcome) for outcome in outcomes])
     variables = {
@@ -57,6 +35,28 @@ def pictures(outcomes: Sequence[Any]) -> dict[str, Any]:
         for i, key in enumerate(("radius", "data", "error", "model"))
     }
     return datasets | {"profile": xarray.Dataset(variables)}
+
+
+def _images(outcomes: Sequence[Any], name: str, frame: tuple[int, int]) -> dict[str, Any]:
+    """The variables of one map: data, measured error and model, and each galaxy's own frame."""
+    count = len(outcomes)
+    images = {
+        key: np.full((count, *frame), np.nan, np.float32) for key in ("data", "sigma", "model")
+    }
+    shapes, scales = np.zeros((count, 2), int), np.full(count, np.nan)
+    for i, outcome in enumerate(outcomes):
+        if outcome.fit is None or outcome.scene is None:
+            continue
+        observed, model = outcome.fit.maps[name], outcome.fit.predicted[name]
+        rows, columns = outcome.scene.maps[name].shape
+        shapes[i] = rows, columns
+        scales[i] = float(observed.instrument.grid.pixel_scale)
+        for key, image in (("data", observed.data), ("sigma", observed.errors), ("model", model)):
+            images[key][i, :rows, :columns] = observed.image(image)[:rows, :columns]
+    variables: dict[str, Any] = {
+        key: (("galaxy", "y", "x"), image) for key, image in images.items()
+    }
+    return variables | {"shape": (("galaxy", "axis"), shapes), "pixel_scale": ("galaxy", scales)}
 
 
 def naive(outcome: Any) -> tuple[float, float]:

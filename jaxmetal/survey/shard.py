@@ -20,6 +20,7 @@ from jaxmetal.inference.model import Model
 from jaxmetal.inference.sample import not_to_be_sampled
 from jaxmetal.inference.stack import Batch, memory_of
 from jaxmetal.io.compiled import keep_compiled
+from jaxmetal.io.schema import Sample
 from jaxmetal.io.summary import unit_of
 from jaxmetal.survey import plan as planning
 from jaxmetal.survey import store
@@ -165,13 +166,14 @@ def _fit(outcomes: Sequence[Outcome], together: int, progress: bool | None) -> N
         outcome.message = "" if fit.message == "converged" else fit.message
         outcome.units = [unit_of(label, first.scene) for label in fit.labels]
     if first.scene.config.sample is not None:
-        _sample(outcomes, models, fits, chunk, progress)
+        _sample(outcomes, models, fits, first.scene.config.sample, chunk, progress)
 
 
 def _sample(
     outcomes: Sequence[Outcome],
     models: Batch,
     fits: Sequence[Fit],
+    config: Sample,
     chunk: int,
     progress: bool | None,
 ) -> None:
@@ -179,9 +181,6 @@ def _sample(
 
     One without would slow down all others of its batch; its message says that it is left out.
     """
-    scene = outcomes[0].scene
-    assert scene is not None and scene.config.sample is not None
-    config = scene.config.sample
     sampled = []
     for i, (outcome, fit) in enumerate(zip(outcomes, fits, strict=True)):
         if not_to_be_sampled(fit, config.allow_unconverged):
@@ -190,11 +189,10 @@ def _sample(
             sampled.append(i)
     if not sampled:
         return
-    batch = models if len(sampled) == len(models) else Batch([models[i] for i in sampled])
     options = config.model_dump(exclude={"adapt_metric"})
     numbers = [number_of(outcomes[i].id) for i in sampled]
     posteriors = sample_batch(
-        batch,
+        _some(models, sampled),
         [fits[i] for i in sampled],
         **options,
         numbers=numbers,
@@ -205,6 +203,11 @@ def _sample(
         outcomes[i].posterior = posterior
         if not posterior.converged:
             outcomes[i].message = "; ".join(filter(None, (outcomes[i].message, posterior.message)))
+
+
+def _some(models: Batch, numbers: Sequence[int]) -> Batch:
+    """The models with these numbers, stacked anew only if these are not all."""
+    return models if len(numbers) == len(models) else Batch([models[i] for i in numbers])
 
 
 def number_of(name: str) -> int:

@@ -58,16 +58,18 @@ def status(folder: str | os.PathLike) -> Status:
         if there is none.
     """
     plan = store.read_plan(folder)
-    absent = missing(folder, plan)
-    running = [number for number in absent if store.is_claimed(folder, number)]
-    failed = {
-        n: text
-        for n in absent
-        if n not in running and (text := store.read_failure(folder, n)) is not None
-    }
     sizes = [len(shard["rows"]) for shard in plan.shards]
-    done = [number for number in range(len(sizes)) if number not in absent]
-    idle = [number for number in absent if number not in running and number not in failed]
+    absent = missing(folder, plan)
+    done = sorted(set(range(len(sizes))).difference(absent))
+    running = [number for number in absent if store.is_claimed(folder, number)]
+    idle = sorted(set(absent).difference(running))
+    reasons = {number: store.read_failure(folder, number) for number in idle}
     return Status(
-        done, running, failed, idle, sum(sizes), sum(sizes[n] for n in done), len(plan.bad)
+        done=done,
+        running=running,
+        failed={number: text for number, text in reasons.items() if text is not None},
+        missing=[number for number, text in reasons.items() if text is None],
+        galaxies=sum(sizes),
+        arrived=sum(sizes[number] for number in done),
+        left_out=len(plan.bad),
     )

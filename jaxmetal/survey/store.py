@@ -45,7 +45,8 @@ class Plan:
         {row, as text: why that galaxy was left out}.
     groups
         of galaxies that share a program: {"size", "samplings": {map: [convolve, nodes, margin]},
-        "errors": {map: [tracer, light]}}.
+        "errors": {map: {what is shown: largest error, of light relative to it}}}, the errors
+        only where the samplings were chosen automatically.
     shards
         {"group", "rows"} of each.
     """

@@ -230,7 +230,10 @@ def _observed(
         z=TracerMap(blank, 1.0, instrument, scale=scale),
     )
     flux = images["light"]
-    variance = lambda flux: noise.variance(flux, *constants)  # noqa: E731
+
+    def variance(flux: Any) -> Any:
+        return noise.variance(flux, *constants)
+
     z = noisy_tracer(images["z"], flux, instrument, "metallicity", scale, variance, seed)
     light_seed = None if seed is None else seed + 1
     return galaxy, {"z": z, "light": noisy_light(flux, None, instrument, light_seed)}
