@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxmetal.errors import InputError
 from jaxmetal.files import whole_file
-from jaxmetal.forward.resolve import LIGHT_ERROR
+from jaxmetal.forward.criterion import LIGHT_ERROR
 from jaxmetal.survey import store
 from jaxmetal.survey.catalogue import Catalogue
 from jaxmetal.survey.fits_table import hdu_list
