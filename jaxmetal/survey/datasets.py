@@ -9,7 +9,15 @@ from jaxmetal.survey.outcome import Outcome
 from jaxmetal.survey.pictures import naive, pictures
 
 # Types of the variables with one value for each galaxy that are no floating-point numbers.
-_TYPES = {"row": int, "id": str, "message": str, "note": str, "method": str, "converged": np.int8}
+_TYPES = {
+    "row": int,
+    "id": str,
+    "message": str,
+    "note": str,
+    "method": str,
+    "sampling": str,
+    "converged": np.int8,
+}
 STATISTICS = ("mean", "sd", "16%", "50%", "84%", "ess", "r_hat")
 
 
@@ -58,6 +66,7 @@ def _entry(outcome: Outcome) -> dict[str, Any]:
         "message": outcome.message,
         "note": outcome.note,
         "method": _method(outcome),
+        "sampling": _sampling(outcome),
         "converged": _converged(outcome),
         "reduced_chi_square": np.nan if fit is None else fit.reduced_chi_square,
         "log_likelihood": np.nan if fit is None else fit.log_likelihood,
@@ -95,6 +104,17 @@ def _method(outcome: Outcome) -> str:
     if outcome.posterior:
         return str(outcome.posterior.attributes["method"])
     return "laplace" if outcome.fit is not None and outcome.fit.converged else ""
+
+
+def _sampling(outcome: Outcome) -> str:
+    """Points and cells per pixel side, and the margin, of each map; empty without a fit."""
+    maps = {} if outcome.fit is None else outcome.fit.maps
+    samplings = {name: one_map.instrument.sampling for name, one_map in maps.items()}
+    return "; ".join(
+        f"{name} {s.evaluate:g}/{s.convolve:g}, margin {s.margin}"
+        for name, s in samplings.items()
+        if s is not None
+    )
 
 
 def _converged(outcome: Outcome) -> bool:

@@ -9,6 +9,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from jaxmetal.inference.accuracy import criterion_of
 from jaxmetal.inference.priors import Linear, Tied
 from jaxmetal.instrument.choice import guess, margin_for
 from jaxmetal.instrument.sampling import Sampling
@@ -35,6 +36,9 @@ class Facts:
         whether any of them is a guess.
     width, size
         of the narrowest PSF, and the smallest length in the galaxy, in pixels.
+    depth
+        Σ (value / sigma)² of its maps of flux and Σ 1 / sigma² of the others: how much its data
+        can see.
     """
 
     row: int
@@ -43,19 +47,21 @@ class Facts:
     automatic: bool
     width: float
     size: float
+    depth: float
 
 
 def facts_of(row: int, scene: Scene) -> Facts:
     """The facts of the galaxy in a row of the catalogue."""
+    first = criterion_of(scene.config.accuracy).first
     samplings, widths = {}, []
     for name, observed in scene.maps.items():
         instrument = observed.map.instrument
-        margin = (
-            margin_for(instrument.psf, instrument.grid)
-            if instrument.margin is None
-            else instrument.margin
+        margin = instrument.margin
+        if margin is None:
+            margin = margin_for(instrument.psf, instrument.grid, first.outside)
+        samplings[name] = instrument.sampling or guess(
+            instrument.psf, instrument.grid, margin, first
         )
-        samplings[name] = instrument.sampling or guess(instrument.psf, instrument.grid, margin)
         scale = float(instrument.grid.pixel_scale)
         widths.append(instrument.psf.radius(0.5, scale) / scale)
     pixel = min(float(observed.map.instrument.grid.pixel_scale) for observed in scene.maps.values())
@@ -66,7 +72,17 @@ def facts_of(row: int, scene: Scene) -> Facts:
         _automatic(scene),
         min(widths),
         _smallest(scene) / pixel,
+        _depth(scene),
     )
+
+
+def _depth(scene: Scene) -> float:
+    """How much the data of a galaxy can see."""
+    total = 0.0
+    for observed in scene.maps.values():
+        values = observed.map.data if observed.map.additive else 1.0
+        total += float(np.nansum((values / observed.map.errors) ** 2))
+    return total
 
 
 def _structure(scene: Scene) -> Any:
@@ -155,7 +171,7 @@ def common_sampling(
     """The sampling of all galaxies of a group, and its measured errors.
 
     Where it is automatic, the sampling is chosen for the galaxies with the narrowest and the widest
-    PSF and for the smallest galaxy, and the finest of the three is taken.
+    PSF, for the smallest galaxy and for that with the deepest data, and the finest is taken.
     """
     samplings = {name: [f.samplings[name] for f in members] for name in members[0].samplings}
     errors: dict[str, dict[str, float]] = {}
@@ -182,6 +198,7 @@ def _rows_to_choose_for(members: Sequence[Facts]) -> list[int]:
         min(members, key=lambda f: f.width),
         max(members, key=lambda f: f.width),
         min(members, key=lambda f: f.size),
+        max(members, key=lambda f: f.depth),
     )
     return list(dict.fromkeys(galaxy.row for galaxy in extremes))
 

@@ -160,11 +160,8 @@ def _fill(
     rows = np.asarray(results["row"])
     columns["shard"][rows] = number
     columns["converged"][rows] = np.asarray(results["converged"]) != 0
-    for name in ("method", "message", "note", *NUMBERS):
+    for name in ("method", "message", "note", "sampling", *NUMBERS):
         columns[name][rows] = np.asarray(results[name])
-    columns["sampling"][rows] = "; ".join(
-        f"{name} {s[0] * s[1]:g}/{s[0]:g}, margin {s[2]}" for name, s in group["samplings"].items()
-    )
     for errors in group["errors"].values():
         for label, error in errors.items():
             column = "light_sampling_error" if label == LIGHT_ERROR else "sampling_error"

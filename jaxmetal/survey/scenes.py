@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
+
 from jaxmetal.errors import InputError, collected_warnings
 from jaxmetal.inference.model import Model
 from jaxmetal.instrument.sampling import Sampling
@@ -40,7 +42,8 @@ def model_of(scene: Scene, group: Mapping[str, Any]) -> Model:
     maps = {}
     for name, observed in scene.maps.items():
         instrument = observed.map.instrument
-        sampling = Sampling(*group["samplings"][name])
-        sampled = instruments.setdefault(id(instrument), instrument.with_sampling(sampling))
-        maps[name] = observed.map.with_instrument(sampled)
-    return Model(scene.galaxy, maps, scene.priors)
+        # With errors it is an automatic one, which is checked where the fit ends.
+        errors = {k: jnp.asarray(e) for k, e in group["errors"].get(name, {}).items()} or None
+        sampled = instrument.with_sampling(Sampling(*group["samplings"][name]), errors)
+        maps[name] = observed.map.with_instrument(instruments.setdefault(id(instrument), sampled))
+    return Model(scene.galaxy, maps, scene.priors, scene.config.accuracy)
