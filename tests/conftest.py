@@ -5,10 +5,10 @@ import os
 import jax
 import matplotlib
 import pytest
-from browsing import browser  # noqa: F401
-from scenes import small_model
 
 import jaxmetal as jm
+from tests.browsing import browser  # noqa: F401
+from tests.scenes import small_model
 
 matplotlib.use("Agg")
 # The command line would write into the home folder of whoever runs the tests.

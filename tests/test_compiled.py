@@ -12,12 +12,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scenes import blank, small_model
 
 import jaxmetal as jm
 from jaxmetal.compiling import compiled, compiled_once, compiled_soon
 from jaxmetal.io import compiled as cache
 from jaxmetal.threads import side_by_side
+from tests.scenes import blank, small_model
 
 PROGRAM = """
 import warnings
@@ -120,7 +120,7 @@ found = collections.Counter()
 jax.monitoring.register_event_listener(lambda event, **_: found.update([event.rsplit("/", 1)[-1]]))
 import numpyro.distributions as dist
 import jaxmetal as jm
-from scenes import small_model
+from tests.scenes import small_model
 model = small_model(seed=3)
 fit = jm.optimise(model, starts=2)
 posterior = jm.sample(model, fit, method="importance", draws=50)
@@ -167,7 +167,7 @@ from jaxmetal.compiling import compiled, compiled_once, compiled_soon
 
 def alone(program, *arguments, seconds=240, **variables):
     """What a program prints in a process of its own."""
-    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    path = os.pathsep.join(sys.path)
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments],
         env=os.environ | {"PYTHONPATH": path} | variables,
