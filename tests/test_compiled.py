@@ -17,6 +17,7 @@ import jaxmetal as jm
 from jaxmetal.compiling import compiled, compiled_once, compiled_soon
 from jaxmetal.io import compiled as cache
 from jaxmetal.threads import side_by_side
+from tests.compilations import compilations
 from tests.scenes import blank, small_model
 
 PROGRAM = """
@@ -205,6 +206,16 @@ def test_a_second_galaxy_of_the_same_shape_compiles_nothing():
     look = compiled(lambda model: (traced.append(model), model.log_density(model.start))[1])
     assert float(look(small_model(seed=3))) != float(look(small_model(seed=4)))
     assert len(traced) == 1
+
+
+def test_what_is_compiled_is_seen_once():
+    """Other tests ask that nothing is compiled, which means something if it would be seen."""
+    double = jax.jit(lambda x: 2 * x)
+    number = np.float32(1.0)
+    with compilations() as programs:
+        double(number)
+        double(number)
+    assert len(programs) == 1
 
 
 @pytest.mark.parametrize("how", [compiled, compiled_soon, compiled_once])
