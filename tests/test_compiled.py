@@ -244,7 +244,8 @@ def test_a_nan_in_a_prediction_is_found():
 def test_what_is_set_for_jax_after_the_first_call_counts():
     add = compiled(lambda x, y: x + y)
     matrix, vector = np.ones((3, 3), np.float32), np.ones(3, np.float32)
-    assert add(matrix, vector).shape == (3, 3)
+    with jax.numpy_rank_promotion("allow"):
+        assert add(matrix, vector).shape == (3, 3)
     with jax.numpy_rank_promotion("raise"), pytest.raises(ValueError, match="rank"):
         add(matrix, vector)
 

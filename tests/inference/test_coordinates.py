@@ -62,8 +62,8 @@ def test_a_coordinate_agrees_with_its_inverse_its_slope_and_its_prior(name, tole
         atol=tolerance(1e-8, 1e-3),
     )
     np.testing.assert_allclose(
-        coordinate.log_prior(u),
-        prior.log_prob(value),
+        jax.vmap(coordinate.log_prior)(u),
+        jax.vmap(prior.log_prob)(value),
         rtol=tolerance(1e-6, 1e-3),
         atol=tolerance(1e-6, 1e-3),
     )
