@@ -80,8 +80,9 @@ def contents(value: Any) -> Contents:
         return _combined(contents(value.unmasked), value.mask)
     if _has(value, "unit", "to_value"):
         return Contents(np.asarray(value.value), unit=value.unit)
-    if isinstance(value, np.ndarray) and getattr(value, "unit", None) is not None:
-        return Contents(np.asarray(value), unit=value.unit)
+    unit = getattr(value, "unit", None)
+    if isinstance(value, np.ndarray) and unit is not None:
+        return Contents(np.asarray(value), unit=unit)
     return Contents(value)
 
 

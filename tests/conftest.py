@@ -5,12 +5,14 @@ import os
 import jax
 import matplotlib
 import pytest
-from browsing import browser  # noqa: F401
-from scenes import small_model
 
 import jaxmetal as jm
+from tests.browsing import browser  # noqa: F401
+from tests.scenes import small_model
 
 matplotlib.use("Agg")
+# Arrays of different rank meet only where that is written out: a shape is never right by chance.
+jax.config.update("jax_numpy_rank_promotion", "raise")
 # The command line would write into the home folder of whoever runs the tests.
 os.environ["JAXMETAL_CACHE_DIR"] = "off"
 

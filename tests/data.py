@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-PLACES = (os.environ.get("JAXMETAL_DATA"), Path(__file__).resolve().parents[2] / "shared" / "data")
+from tests.paths import REPOSITORY
+
+PLACES = (os.environ.get("JAXMETAL_DATA"), REPOSITORY.parent / "shared" / "data")
 
 
 def data_path(name: str) -> Path:

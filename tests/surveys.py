@@ -6,10 +6,10 @@ import sys
 import numpy as np
 import yaml
 from astropy.table import Table
-from scenes import CENTRAL, GRADIENT, disc, telescope
 
 import jaxmetal as jm
 from jaxmetal.io.fits import write_maps
+from tests.scenes import CENTRAL, GRADIENT, disc, telescope
 
 CONFIG = {
     "survey": {"shard": 4, "together": 2},

@@ -100,14 +100,14 @@ def _newton(
 def inverse_root(information: Float[Array, "n n"]) -> Float[Array, "n n"]:
     """A square root of the inverse of an information matrix: it whitens coordinates."""
     scale, values, vectors = _scaled_axes(information)
-    return scale[:, None] * vectors / jnp.sqrt(values)
+    return scale[:, None] * vectors / jnp.sqrt(values)[None, :]
 
 
 def _scaled_axes(matrix: Float[Array, "n n"]) -> tuple[Point, Point, Float[Array, "n n"]]:
     """Eigenvalues and eigenvectors of a matrix scaled to a unit diagonal, and the scale."""
     # Parameters of very different units would lose digits otherwise.
     scale = 1 / jnp.sqrt(jnp.diag(matrix))
-    values, vectors = jnp.linalg.eigh(matrix * scale[:, None] * scale)
+    values, vectors = jnp.linalg.eigh(matrix * scale[:, None] * scale[None, :])
     return (
         scale,
         jnp.maximum(values, jnp.finfo(matrix.dtype).eps * values[-1] * len(scale)),

@@ -27,18 +27,18 @@ def _inflation(one_map: Map, predicted: Float[Array, "..."]) -> Float[Array, "..
     return jnp.sqrt(one_map.calibration.error_scale**2 + ratio**2)
 
 
-def independent(one_map: Map, images: Float[Array, "..."]) -> Float[Array, "..."]:
-    """Images of the map's shape in the eigenbasis of its errors; 0 where it is masked."""
-    images = jnp.where(one_map.valid, images, 0.0)
-    return images if one_map.modes is None else one_map.modes.along(images)
+def independent(one_map: Map, image: Float[Array, "..."]) -> Float[Array, "..."]:
+    """An image of the map's shape in the eigenbasis of its errors; 0 where it is masked."""
+    image = jnp.where(one_map.valid, image, 0.0)
+    return image if one_map.modes is None else one_map.modes.along(image)
 
 
 def in_units_of_error(
-    one_map: Map, images: Float[Array, "..."], predicted: Float[Array, "..."]
+    one_map: Map, image: Float[Array, "..."], predicted: Float[Array, "..."]
 ) -> Float[Array, "..."]:
-    """One or more images over the total sigma of a prediction; 0 where it is masked."""
+    """An image over the total sigma of a prediction; 0 where it is masked."""
     # One factor after the other: the derivative of a quotient by the total sigma has 1 / sigma².
-    scaled = independent(one_map, images) / _sigma(one_map)
+    scaled = independent(one_map, image) / _sigma(one_map)
     return scaled / _inflation(one_map, predicted)
 
 
@@ -88,5 +88,5 @@ def _information_root(likelihood: Likelihood) -> Float[Array, "k k"]:
     # freedom.
     scale = jnp.where(scale > 0, scale, 1.0)
     padding = 8 * jnp.finfo(information.dtype).eps * jnp.eye(len(scale), dtype=information.dtype)
-    unit = information / scale[:, None] / scale
-    return jnp.linalg.cholesky(unit + padding).T * scale
+    unit = information / scale[:, None] / scale[None, :]
+    return jnp.linalg.cholesky(unit + padding).T * scale[None, :]

@@ -90,7 +90,8 @@ def solve(
     predicted, templates = push(jnp.eye(len(point), dtype=point.dtype))
     rows, left = [], []
     for name, m in maps.items():
-        rows.append(in_units_of_error(m, templates[name], predicted[name]).reshape(len(point), -1))
+        weighted = jax.vmap(in_units_of_error, (None, 0, None))
+        rows.append(weighted(m, templates[name], predicted[name]).reshape(len(point), -1))
         left.append(residuals(m, predicted[name]).ravel())
     # Each amplitude in units of its own uncertainty: in any unit of flux, and of any size beside
     # the others, the information is of order one.

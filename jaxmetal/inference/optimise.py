@@ -160,7 +160,7 @@ def first_points(model: Model, starts: int, seed: int) -> Float[Array, "starts n
         # Mapped, so that the priors are compiled here only once.
         keys = jnp.stack([jax.random.key(seed + i) for i in range(1, starts)])
         draws = jax.vmap(lambda key: model.unconstrain(model.draw(key)))(keys)
-        points = jnp.concatenate([points, start + PART_OF_THE_WAY * (draws - start)])
+        points = jnp.concatenate([points, points + PART_OF_THE_WAY * (draws - points)])
     lights = {name: one_map for name, one_map in model.maps.items() if one_map.additive}
     amplitudes = [n for n in model.names if re.fullmatch(r"\w+\.light\.(\w+\.)?amp\w*", n)]
     if not lights or not amplitudes:

@@ -63,8 +63,8 @@ def cost_of_sampling(model: Model, fit: Fit) -> Cost:
     finer = finer_samplings(model)
     if model.accuracy is None or not finer:
         return Cost()
-    effect = _effect_once(model, jnp.asarray(fit.unconstrained), finer)
-    return cost_of(*effect, fit.unconstrained_covariance)
+    slope, chi_square = _effect_once(model, jnp.asarray(fit.unconstrained), finer)
+    return cost_of(slope, chi_square, fit.unconstrained_covariance)
 
 
 def cost_of(slope: Any, chi_square: Any, covariance: Any) -> Cost:

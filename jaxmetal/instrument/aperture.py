@@ -11,6 +11,7 @@ from jaxmetal.errors import InputError
 from jaxmetal.instrument.footprints import Shapes, columns, covered_pixels
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.overlap import disc_area, square_area
+from jaxmetal.profiles.numerics import along_last
 from jaxmetal.quantities import as_numbers
 
 
@@ -197,7 +198,8 @@ class Apertures(eqx.Module):
     def sums(self, images: Float[Array, "... ny nx"]) -> Float[Array, "... n"]:
         """The weighted sum of the pixels of one or more images in each aperture."""
         images = jnp.asarray(images)
-        parts = self.weight * images.reshape(*images.shape[:-2], -1)[..., self.pixel]
+        parts = images.reshape(*images.shape[:-2], -1)[..., self.pixel]
+        parts = along_last(self.weight, parts.ndim) * parts
         return (
             jnp.zeros((*images.shape[:-2], self.count), parts.dtype)
             .at[..., self.aperture]

@@ -67,7 +67,7 @@ def smear(
     """
     if transfer is None:
         return _folded(cells, grid, sampling)
-    modes = jnp.fft.rfft2(cells) * transfer
+    modes = jnp.fft.rfft2(cells) * transfer[None]
     if sampling.convolve >= 1:
         return _folded(jnp.fft.irfft2(modes, s=cells.shape[-2:]), grid, sampling)
     return _at_pixels(modes, grid, sampling)

@@ -181,7 +181,7 @@ class Grid(eqx.Module):
         """(x, y) of the pixel centres, arcsec."""
         rows, columns = self.shape
         return self.position(
-            jnp.arange(columns, dtype=self.origin.dtype),
+            jnp.arange(columns, dtype=self.origin.dtype)[None, :],
             jnp.arange(rows, dtype=self.origin.dtype)[:, None],
         )
 

@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 
 from jaxmetal.errors import InputError
 from jaxmetal.instrument.grid import Grid
+from jaxmetal.profiles.numerics import along_last
 from jaxmetal.profiles.profile import as_array, is_traced
 from jaxmetal.quantities import ARCSEC, Unit
 
@@ -137,7 +138,8 @@ class MoffatPSF(PSF):
         # rounding.
         weights = weights / weights.sum()
         q2 = (jnp.pi * self.alpha) ** 2 * grid.squared_frequency(kx, ky)
-        return jnp.sum(weights * jnp.exp(-q2[..., None] / t), axis=-1)
+        waves = jnp.exp(-q2[..., None] / along_last(t, q2.ndim + 1))
+        return jnp.sum(along_last(weights, waves.ndim) * waves, axis=-1)
 
     def radius(self, outside: float, pixel_scale: float) -> float:
         return float(self.alpha) * float(np.sqrt(outside ** (1 / (1 - float(self.beta))) - 1))

@@ -193,7 +193,8 @@ def _even_means(
     steps = jnp.asarray(np.column_stack([offsets, np.outer(weights, weights).ravel() / 4]), dtype)
     if len(steps) * shape[0] * shape[1] <= AT_ONCE:
         down, along, weight = steps.T[:, :, None, None]
-        return [jnp.sum(weight * image, axis=0) for image in evaluate(row + down, column + along)]
+        images = evaluate(row[None] + down, column[None] + along)
+        return [jnp.sum(weight * image, axis=0) for image in images]
 
     # Point by point. The images are computed again for the gradient, to save memory.
     @jax.checkpoint
@@ -217,17 +218,17 @@ def _crowded(
     inside = (cusp > lower) & (cusp < lower + 1)
     middle = jnp.where(inside, cusp, lower + 0.5)
     near, far = jnp.stack([lower, middle]) - cusp, jnp.stack([middle, lower + 1]) - cusp
-    begin, end = jnp.cbrt(near), jnp.cbrt(far)
+    begin, end = jnp.cbrt(near)[None], jnp.cbrt(far)[None]
     points, weights = (a[:, None, None] for a in np.polynomial.legendre.leggauss(nodes))
     t = begin + (end - begin) * jnp.asarray((points + 1) / 2, cusp.dtype)
     steps = CROWDING * t ** (CROWDING - 1) * (end - begin) * jnp.asarray(weights / 2, cusp.dtype)
     place = cusp + t**CROWDING
-    offset = place - lower - 0.5
+    offset = place - lower[None, None] - 0.5
     # Not a product of matrices: with six cells to a batch it would be slow, and less precise on a
     # GPU.
     moments = [moment.reshape(-1, count) for moment in (steps, steps * offset, steps * offset**2)]
     first, second, third = (
-        jnp.asarray(share, cusp.dtype)[:, None] * m
+        jnp.asarray(share, cusp.dtype)[:, None] * m[None]
         for share, m in zip(moment_weights(count), moments, strict=True)
     )
     matrix = first + second + third

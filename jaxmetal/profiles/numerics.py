@@ -5,7 +5,7 @@ from functools import reduce
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Num
 
 
 def positive_power(x: Float[Array, "..."], power) -> Float[Array, "..."]:
@@ -25,6 +25,11 @@ def product(*factors: Float[Array, "..."]) -> Float[Array, "..."]:
     By default a GPU rounds float32 factors to ten bits.
     """
     return reduce(lambda a, b: jnp.matmul(a, b, precision="highest"), factors)
+
+
+def along_last(numbers: Num[Array, " k"], dimensions: int) -> Num[Array, "..."]:
+    """The numbers along the last of so many dimensions, the others of length 1."""
+    return jnp.reshape(numbers, (1,) * (dimensions - 1) + (-1,))
 
 
 def sqrt(x: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -87,8 +92,10 @@ def sersic_b(n: Float[Array, ""]) -> Float[Array, ""]:
     t = jnp.asarray(1.2 / (n + 0.3) - 1.0)
     # As one sum of powers, which is a tenth of the operations to compile that a recurrence is, and
     # as exact with these coefficients.
+    t = t[..., None]
     powers = jnp.asarray(np.polynomial.chebyshev.cheb2poly(_SERSIC_B), t.dtype)
-    return 2 * n - 1 / 3 + jnp.sum(powers * t[..., None] ** np.arange(len(_SERSIC_B)), axis=-1)
+    terms = along_last(powers, t.ndim) * t ** along_last(jnp.arange(len(_SERSIC_B)), t.ndim)
+    return 2 * n - 1 / 3 + jnp.sum(terms, axis=-1)
 
 
 def cubic_weights(t: Float[Array, "..."]) -> list[Float[Array, "..."]]:

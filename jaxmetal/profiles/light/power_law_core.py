@@ -15,7 +15,10 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 def _integral(function, low, high):
     """Gauss-Legendre over the last axis; `function` must be smooth on the scale of a few nodes."""
     low, half = jnp.asarray(low)[..., None], jnp.asarray(high - low)[..., None] / 2
-    nodes, weights = jnp.asarray(_NODES, half.dtype), jnp.asarray(_WEIGHTS, half.dtype)
+    nodes, weights = (
+        numerics.along_last(jnp.asarray(numbers, half.dtype), half.ndim)
+        for numbers in (_NODES, _WEIGHTS)
+    )
     return jnp.sum(function(low + half * (1 + nodes)) * half * weights, axis=-1)
 
 
