@@ -73,14 +73,13 @@ def contents(value: Any) -> Contents:
         return _listed(value)
     if _has(value, "uncertainty", "data", "mask"):
         return _combined(contents(value.data), value.mask, value.unit, value.uncertainty)
+    unit = getattr(value, "unit", None)
     if isinstance(value, np.ma.MaskedArray):
-        unit = getattr(value, "unit", None)
         return _combined(contents(value.data), np.ma.getmaskarray(value), unit)
     if _has(value, "unmasked", "mask"):
         return _combined(contents(value.unmasked), value.mask)
     if _has(value, "unit", "to_value"):
         return Contents(np.asarray(value.value), unit=value.unit)
-    unit = getattr(value, "unit", None)
     if isinstance(value, np.ndarray) and unit is not None:
         return Contents(np.asarray(value), unit=unit)
     return Contents(value)
