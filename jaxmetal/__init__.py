@@ -24,6 +24,7 @@ _HOMES = {
     "Component": "galaxy",
     "Galaxy": "galaxy",
     "Grid": "instrument.grid",
+    "AperturePSFs": "instrument.aperture_psfs",
     "NoPSF": "instrument.psf",
     "GaussianPSF": "instrument.psf",
     "MoffatPSF": "instrument.psf",
@@ -65,6 +66,7 @@ _HOMES = {
     "to_lenstronomy": "io.lenstronomy",
 }
 __all__ = [
+    "AperturePSFs",
     "Apertures",
     "Batch",
     "Calibration",
@@ -130,6 +132,7 @@ if TYPE_CHECKING:
     from jaxmetal.inference.sample import sample
     from jaxmetal.inference.stack import Batch
     from jaxmetal.instrument.aperture import Apertures
+    from jaxmetal.instrument.aperture_psfs import AperturePSFs
     from jaxmetal.instrument.grid import Grid
     from jaxmetal.instrument.instrument import Instrument
     from jaxmetal.instrument.kernel_psf import KernelPSF

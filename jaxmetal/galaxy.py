@@ -251,7 +251,7 @@ def children(node: Any) -> dict[str, Any]:
         return {
             name: value
             for name, value in values.items()
-            if isinstance(value, eqx.Module) or eqx.is_inexact_array(value)
+            if isinstance(value, eqx.Module | dict) or eqx.is_inexact_array(value)
         }
     return {}
 

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from jaxmetal.forward.cells import Cells, average_over_cells, beam_of
 from jaxmetal.galaxy import Galaxy
-from jaxmetal.instrument.convolve import smear, transfer_function
+from jaxmetal.instrument.convolve import transfer_function
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.instrument.means import resolved_light
 from jaxmetal.instrument.psf import NoPSF
@@ -106,10 +106,8 @@ def smear_moments(
     transfer = _transfer(instrument, sampling)
 
     def through_psf(images: list[Array]) -> Array:
-        smeared = smear(jnp.stack(images), transfer, instrument.grid, sampling)
         # Light adds, averages do not: the sum over an aperture comes before any division.
-        apertures = instrument.apertures
-        return smeared if apertures is None else apertures.sums(smeared)
+        return instrument.measure(jnp.stack(images), transfer, sampling)
 
     # Light by itself: where it is known it is the same at every step and for every chain, and is
     # convolved once for all of them.

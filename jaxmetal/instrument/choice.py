@@ -141,4 +141,6 @@ def _passed(psf: PSF, grid: Grid, frequency: np.ndarray) -> Array:
         psf.transfer(grid, frequencies[None, :], zero[:, None]),
         psf.transfer(grid, zero[None, :], frequencies[:, None]),
     )
-    return jnp.maximum(jnp.abs(along[0]), jnp.abs(across[:, 0]))
+    passed = jnp.maximum(jnp.abs(along[..., 0, :]), jnp.abs(across[..., :, 0]))
+    # The largest of several PSFs.
+    return passed.reshape(-1, len(frequencies)).max(axis=0)

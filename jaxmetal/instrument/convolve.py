@@ -33,7 +33,8 @@ def transfer_function(grid: Grid, psf: PSF, sampling: Sampling) -> Array:
     Returns
     -------
     transfer
-        shape (rows, columns // 2 + 1) of the padded grid of cells.
+        shape (rows, columns // 2 + 1) of the padded grid of cells; with a first axis of PSFs where
+        apertures have PSFs of their own.
     """
     rows, columns = sampling.cells(grid.shape)
     dtype = grid.origin.dtype
@@ -43,7 +44,8 @@ def transfer_function(grid: Grid, psf: PSF, sampling: Sampling) -> Array:
     if sampling.convolve >= 1:
         return transfer
     x, y = (jnp.sinc(k) / jnp.sinc(k / sampling.convolve) for k in (kx, ky))
-    return transfer * x[None, :] * y[:, None]
+    pixel = x[None, :] * y[:, None]
+    return transfer * pixel.reshape((1,) * (transfer.ndim - 2) + pixel.shape)
 
 
 def smear(

@@ -3,14 +3,16 @@
 from typing import Any, ClassVar
 
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from jaxmetal.compiling import compiled
 from jaxmetal.errors import InputError
 from jaxmetal.instrument.aperture import Apertures
+from jaxmetal.instrument.aperture_psfs import AperturePSFs
 from jaxmetal.instrument.choice import margin_for
-from jaxmetal.instrument.convolve import transfer_function
+from jaxmetal.instrument.convolve import smear, transfer_function
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.kernel_psf import CellPSF, KernelPSF
 from jaxmetal.instrument.psf import PSF, NoPSF
@@ -58,7 +60,7 @@ class Instrument(eqx.Module):
     sampling: Sampling | None = eqx.field(static=True)
     margin: int | None = eqx.field(static=True)
     apertures: Apertures | None
-    transfer: Float[Array, "ny nx"] | Complex[Array, "ny nx"] | None
+    transfer: Float[Array, "*psfs ny nx"] | Complex[Array, "*psfs ny nx"] | None
     error: dict[str, Float[Array, ""]] | None
     rounding: Float[Array, ""] | None
 
@@ -156,6 +158,33 @@ class Instrument(eqx.Module):
             rounding=self.rounding,
         )
 
+    def measure(
+        self, cells: Float[Array, "images rows columns"], transfer: Array | None, sampling: Sampling
+    ) -> Float[Array, "images ..."]:
+        """Images on the cells of the padded frame, through the PSF, in pixels or apertures.
+
+        Parameters
+        ----------
+        cells
+            averages over cells.
+        transfer
+            the transfer function, or None for a perfect telescope and cells no larger than pixels.
+        sampling
+            of the cells.
+
+        Returns
+        -------
+        sums
+            the mean of each pixel, or the weighted sum of each aperture.
+        """
+        if self.apertures is None:
+            return smear(cells, transfer, self.grid, sampling)
+        if not isinstance(self.psf, AperturePSFs):
+            return self.apertures.sums(smear(cells, transfer, self.grid, sampling))
+        assert transfer is not None
+        each = [self.apertures.sums(smear(cells, t, self.grid, sampling)) for t in transfer]
+        return self.psf.of_each(jnp.stack(each, axis=1))
+
     def describe(self) -> str:
         """One line: the sampling in use and the error that was measured for it."""
         if self.sampling is None:
@@ -207,6 +236,9 @@ def _check_arguments(grid: Any, psf: Any, margin: Any, apertures: Any) -> None:
             f"Instrument.apertures: made for shape {apertures.shape}, the grid has "
             f"{grid.shape} (rows, columns)."
         )
+    if isinstance(psf, AperturePSFs) and len(psf.index) != (apertures.count if apertures else 0):
+        count = f"{apertures.count} apertures" if apertures else "no apertures"
+        raise InputError(f"Instrument.psf: PSFs of {len(psf.index)} apertures, but {count}.")
 
 
 def _check_width(psf: PSF, grid: Grid) -> None:
@@ -223,6 +255,10 @@ def _check_width(psf: PSF, grid: Grid) -> None:
 
 def _check_not_a_point(psf: PSF, grid: Grid) -> None:
     if isinstance(psf, NoPSF | CellPSF):
+        return
+    if isinstance(psf, AperturePSFs):
+        for one in psf.psfs.values():
+            _check_not_a_point(one, grid)
         return
     scale = float(grid.pixel_scale)
     width = 2 * psf.radius(0.5, scale)

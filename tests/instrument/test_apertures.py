@@ -662,3 +662,49 @@ def test_what_is_wrong_is_said(mistake):
     act, message = MISTAKES[mistake]
     with pytest.raises(jm.InputError, match=message):
         act()
+
+
+def _three_fibres(psf, supersampling=(4, 2)):
+    grid = jm.Grid.regular((31, 31), 0.2)
+    fibres = jm.Apertures.circles(grid, [0.0, 0.6, -1.0], [0.0, 0.4, 0.5], 0.4)
+    instrument = jm.Instrument(grid, psf, supersampling, apertures=fibres)
+    return jm.TracerMap(np.zeros(3), 1.0, instrument)
+
+
+@pytest.mark.parametrize("supersampling", ["auto", (4, 2), (1, 0.5)])
+def test_apertures_may_have_psfs_of_their_own(supersampling):
+    nights = {"first": jm.MoffatPSF(0.8, 2.8), "second": jm.GaussianPSF(1.4)}
+    order = ["first", "second", "first"]
+    own = jm.predict(disc(), _three_fibres(jm.AperturePSFs(nights, order), supersampling))
+    alone = {
+        name: jm.predict(disc(), _three_fibres(psf, supersampling)) for name, psf in nights.items()
+    }
+    expected = [float(alone[name][i]) for i, name in enumerate(order)]
+    # "auto" chooses for each psf alone, too.
+    np.testing.assert_allclose(own, expected, atol=2e-4 if supersampling == "auto" else 2e-6)
+    assert abs(alone["first"][1] - alone["second"][1]) > 1e-3
+
+
+def test_one_of_several_psfs_may_be_free():
+    nights = {"first": jm.MoffatPSF(0.8, 2.8), "second": jm.GaussianPSF(1.4)}
+    z = _three_fibres(jm.AperturePSFs(nights, ["first", "second", "first"]))
+    path = "z.instrument.psf.psfs.second.fwhm"
+    model = jm.Model(disc(), {"z": z}, {path: dist.LogNormal(0.3, 0.1)})
+    change = jax.jacfwd(lambda fwhm: model.look({path: fwhm}).predicted["z"])(jnp.asarray(1.4))
+    assert abs(change[1]) > 1e-3
+    np.testing.assert_array_equal(np.asarray(change)[[0, 2]], 0.0)
+
+
+def test_psfs_of_apertures_that_do_not_belong_to_them_are_refused():
+    psf = jm.GaussianPSF(1.0)
+    with pytest.raises(jm.InputError, match="unknown PSF 'b'"):
+        jm.AperturePSFs({"a": psf}, ["a", "b"])
+    with pytest.raises(jm.InputError, match="expected PSFs by name"):
+        jm.AperturePSFs([psf], ["a"])
+    with pytest.raises(jm.InputError, match=r"AperturePSFs\['a'\]: expected a PSF"):
+        jm.AperturePSFs({"a": 1.0}, ["a"])
+    two = jm.AperturePSFs({"a": psf}, ["a", "a"])
+    with pytest.raises(jm.InputError, match="PSFs of 2 apertures, but 3 apertures"):
+        _three_fibres(two)
+    with pytest.raises(jm.InputError, match="PSFs of 2 apertures, but no apertures"):
+        jm.Instrument(jm.Grid.regular((31, 31), 0.2), two)
