@@ -1,5 +1,7 @@
 """Chains of NumPyro's NUTS or HMC, whitened by a fit: for one galaxy, or mapped over many."""
 
+import logging
+import time
 from collections.abc import Callable, Sequence
 from threading import Event
 from typing import Any, NamedTuple
@@ -14,8 +16,11 @@ import jaxmetal
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.posterior import Posterior
+from jaxmetal.inference.progress import duration
 from jaxmetal.profiles.numerics import product
 from jaxmetal.threads import side_by_side
+
+log = logging.getLogger("jaxmetal")
 
 # How many pieces the chains are run in, so that a bar can move between them.
 PIECES = 10
@@ -67,8 +72,13 @@ def run_chains(
         states = program.begin(model, *frame, *begin_at, settings)
         pieces: list[Any] = []
         while len(pieces) * piece < steps.stop and not stopped.is_set():
+            clock = time.perf_counter()
             states, out = program.advance(model, *frame, states, settings, piece)
             pieces.append(jax.device_get(out))
+            # The first piece is compiled first, and the second is the first that can be timed.
+            if len(pieces) == 2 and group.start in (None, 0):
+                seconds = time.perf_counter() - clock
+                _log_pace(settings, pieces[-1][1]["steps"], seconds, steps.stop / piece - 2)
             steps_done = min(piece, steps.stop - (len(pieces) - 1) * piece)
             moved(steps_done * len(range(chains)[group]) * len(starts))
         axis = program.draws_axis
@@ -83,6 +93,29 @@ def run_chains(
         _posterior(model.free, jax.tree.map(lambda a, i=i: a[i], tree), _attributes(settings, seed))
         for i in range(len(starts))
     ]
+
+
+def _log_pace(settings: Settings, gradients: np.ndarray, seconds: float, pieces: float) -> None:
+    """Say what a gradient costs, and how long the sampling will take.
+
+    Parameters
+    ----------
+    settings
+        of the sampler.
+    gradients
+        of each step of a piece, for each of the chains and galaxies that ran together.
+    seconds
+        that this piece took.
+    pieces
+        that are left.
+    """
+    log.info(
+        "%s: %.2g ms a gradient, %.0f gradients a step, %s left",
+        settings.method.upper(),
+        1000 * seconds / np.sum(gradients),
+        np.mean(gradients),
+        duration(seconds * pieces),
+    )
 
 
 def _groups(chains: int, single: bool) -> list[slice]:

@@ -54,9 +54,9 @@ class Fits(Sequence[Fit]):
         if modes is not None:
             self.unconstrained = np.asarray(modes[0])
             self._modes = jax.tree.map(np.asarray, modes[1])
-        self.unconstrained_covariance, self._complaints = covariances(
-            models, self.unconstrained, self._modes
-        )
+        around_modes = covariances(models, self.unconstrained, self._modes)
+        self.unconstrained_covariance = around_modes.matrices
+        self._complaints, self._notes = around_modes.complaints, around_modes.notes
         # Of the parameters in their order and own units, shape (galaxies, n, n); NaN where there is
         # none.
         self.covariance = covariance_in_own_units(self.unconstrained_covariance, self._modes)
@@ -156,7 +156,8 @@ class Fits(Sequence[Fit]):
                 "in log posterior",
             )
         free = np.sqrt(np.diag(self.unconstrained_covariance[i]))
-        notes = _prior_notes(model, around.values, np.sqrt(np.diag(covariance)), free)
+        notes = [self._notes[i]] if self._notes[i] else []
+        notes += _prior_notes(model, around.values, np.sqrt(np.diag(covariance)), free)
         galaxy, maps = model.scene_at(around.values)
         return Fit(
             parameters={name: around.values[name] for name in model.free},

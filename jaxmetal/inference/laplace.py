@@ -8,8 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxmetal.compiling import compiled
+from jaxmetal.compiling import compiled, compiled_once
 from jaxmetal.inference.model import Model
+
+# The Hessian in units of the errors by the Fisher matrix is about 1; below this it has no maximum.
+LEAST_CURVATURE = 0.05
 
 
 class Surroundings(NamedTuple):
@@ -22,6 +25,7 @@ class Surroundings(NamedTuple):
     to_own_units: Array
     linear_information: Array
     linear_scale: Array
+    with_jacobian: Array
     values: dict[str, Array]
     predicted: dict[str, Array]
 
@@ -69,6 +73,7 @@ def surroundings(model: Model, u: Float[Array, " n"], with_jacobian: Any = 0.0) 
         to_own_units,
         information,
         scale,
+        jnp.asarray(with_jacobian, u.dtype),
         look.values,
         look.predicted,
     )
@@ -79,10 +84,34 @@ def _information(model: Model, u: Array) -> Array:
     return model.information(u)
 
 
-def covariances(
-    models: Sequence[Model], points: np.ndarray, around: Surroundings
-) -> tuple[np.ndarray, list[str]]:
-    """Covariances around each point in unconstrained coordinates, and a complaint about each.
+@compiled_once
+def _heights(model: Model, points: Float[Array, "many n"], with_jacobian: Array) -> Array:
+    """The log posterior at each point."""
+    return jax.lax.map(lambda point: model.log_posterior(point, with_jacobian), points)
+
+
+class Covariances(NamedTuple):
+    """Covariances around maxima in unconstrained coordinates.
+
+    Parameters
+    ----------
+    matrices
+        shape (galaxies, n, n); NaN where there is none.
+    complaints
+        why a covariance is missing or doubtful, of each galaxy; empty if it is good.
+    notes
+        what to know about a good one; empty if there is nothing.
+    """
+
+    matrices: np.ndarray
+    complaints: list[str]
+    notes: list[str]
+
+
+def covariances(models: Sequence[Model], points: np.ndarray, around: Surroundings) -> Covariances:
+    """Covariances around each point in unconstrained coordinates.
+
+    The inverse of the Hessian; where that is not positive definite, of the Fisher information.
 
     Parameters
     ----------
@@ -92,28 +121,42 @@ def covariances(
         in unconstrained coordinates, shape (galaxies, n).
     around
         the local expansions there.
-
-    Returns
-    -------
-    matrices
-        shape (galaxies, n, n); NaN where there is none.
-    complaints
-        why a covariance is missing or doubtful; empty if it is good.
     """
-    matrices, complaints = inverses(around.hessian), [""] * len(points)
+    matrices = inverses(around.hessian)
+    complaints, notes = [""] * len(points), [""] * len(points)
     nowhere = ~np.isfinite(around.log_posterior)
     matrices[nowhere] = np.nan
+    of_each = [jax.tree.map(lambda array, i=i: array[i], around) for i in range(len(points))]
     for i in np.flatnonzero(np.isnan(matrices).any(axis=(1, 2))).tolist():
         if nowhere[i]:
             complaints[i] = "the log density is not finite at any start"
             continue
         matrices[i] = inverses(_information(models[i], points[i])[None])[0]
-        complaints[i] = (
-            "not converged: no maximum but a saddle or a plateau; errors from the Fisher matrix"
-        )
         if np.isnan(matrices[i]).any():
             complaints[i] = "the data do not constrain the parameters: no covariance"
-    return matrices, complaints
+        elif _is_maximum(models[i], points[i], matrices[i], of_each[i]):
+            notes[i] = "errors from the Fisher matrix, because the model is not smooth there"
+        else:
+            complaints[i] = (
+                "not converged: no maximum but a saddle or a plateau; errors from the Fisher matrix"
+            )
+    return Covariances(matrices, complaints, notes)
+
+
+def _is_maximum(
+    model: Model, point: np.ndarray, covariance: np.ndarray, around: Surroundings
+) -> bool:
+    """Whether the posterior falls within one error in every direction of negative curvature.
+
+    Second derivatives of light with a cusp in its centre do not exist, and those that are computed
+    say nothing of what lies further away.
+    """
+    root = np.linalg.cholesky(covariance)
+    curvature, directions = np.linalg.eigh(root.T @ np.asarray(around.hessian, float) @ root)
+    steps = (root @ directions[:, curvature < LEAST_CURVATURE]).T
+    points = np.concatenate([point[None], point + steps, point - steps]).astype(point.dtype)
+    height, *others = np.asarray(_heights(model, jnp.asarray(points), around.with_jacobian))
+    return all(other < height for other in others)
 
 
 def covariance_in_own_units(covariance: np.ndarray, around: Surroundings) -> np.ndarray:

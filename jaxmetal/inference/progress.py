@@ -140,15 +140,15 @@ def progress_line(text: str, done: float, total: float | None, unit: str, second
         such as "sampling: 43 % (344 of 800 steps), 2 min so far, 3 min left".
     """
     if total is None:
-        return f"{text}, {_duration(seconds)} so far"
+        return f"{text}, {duration(seconds)} so far"
     counted = f"{done:.0f} of {total:.0f} {unit}".rstrip()
-    left = f", {_duration(seconds * (total - done) / done)} left" if 0 < done < total else ""
+    left = f", {duration(seconds * (total - done) / done)} left" if 0 < done < total else ""
     return (
-        f"{text}: {100 * done / max(total, 1):.0f} % ({counted}), {_duration(seconds)} so far{left}"
+        f"{text}: {100 * done / max(total, 1):.0f} % ({counted}), {duration(seconds)} so far{left}"
     )
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """A time in its largest unit, such as "45 s", "12 min" or "3.2 h"."""
     if seconds < 90:
         return f"{seconds:.0f} s"

@@ -385,3 +385,28 @@ def test_a_fit_that_ends_at_the_edge_of_a_prior_says_so():
     )
     scale = free.errors[GRADIENT] ** 2 / abs(float(free.parameters[GRADIENT]) + 0.12)
     assert fit.errors[GRADIENT] == pytest.approx(scale, rel=0.2)
+
+
+@pytest.mark.precision("double")
+def test_a_cusp_whose_place_is_free_is_fitted():
+    """Second derivatives do not exist in the centre of a cusp; errors are right all the same."""
+    instrument = jm.Instrument(jm.Grid.regular((31, 31), 0.5), jm.MoffatPSF(1.2, 2.7), (4, 2), 14)
+    place = {"x": 0.1, "y": -0.1}
+    flux = np.asarray(jm.simulate.light_map(disc(R=3.0, n=5.3, **place), instrument).values)
+    sigma = 0.04 * flux.max() * np.sqrt(flux / flux.max())
+    light = jm.LightMap(flux, sigma, instrument)
+    priors = {
+        "disc.light.amp": dist.LogNormal(np.log(16.0), 1.0),
+        "disc.light.n_sersic": dist.Uniform(0.5, 8.0),
+        "disc.light.center_x": dist.Normal(0.0, 1.0),
+        "disc.light.center_y": dist.Normal(0.0, 1.0),
+    }
+    model = jm.Model(disc(R=3.0, n=5.3, **place), {"light": light}, priors)
+    fit = jm.optimise(model, starts=1)
+    assert fit.converged
+    # The posterior falls by a half within one error, in either coordinate of the centre.
+    fisher = np.linalg.inv(np.asarray(model.information(jnp.asarray(fit.unconstrained))))
+    for index in (2, 3):
+        assert fit.unconstrained_covariance[index, index] == pytest.approx(
+            fisher[index, index], rel=0.3
+        )

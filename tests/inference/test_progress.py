@@ -1,7 +1,9 @@
 """How far a long computation is: bars count all of it, and a log gets a line every so often."""
 
 import io
+import re
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -10,6 +12,7 @@ import pytest
 import jaxmetal as jm
 from jaxmetal.inference import batch, chains, progress
 from jaxmetal.inference import sample as sampling
+from tests.scenes import small_model
 
 # Precision plays no part here, or the one in which most people run.
 pytestmark = pytest.mark.precision("single")
@@ -111,3 +114,19 @@ def test_a_notebook_gets_a_bar():
     nbclient.NotebookClient(book, timeout=120, kernel_name="python3").execute()
     texts = "".join(output.get("text", "") for output in book.cells[0].outputs)
     assert "at work" in texts and texts.strip().endswith("True")
+
+
+@pytest.mark.precision("single")
+def test_the_time_of_a_sampling_is_told_while_it_warms_up(caplog):
+    model = small_model()
+    with caplog.at_level("INFO", "jaxmetal"):
+        begin = time.perf_counter()
+        jm.sample(model, jm.optimise(model, starts=1), method="nuts", chains=2, progress=False)
+    seconds = time.perf_counter() - begin
+    (line,) = re.findall(
+        r"NUTS: (\S+) ms a gradient, (\d+) gradients a step, (\d+) s left", caplog.text
+    )
+    per_gradient, gradients, left = map(float, line)
+    assert 0 < per_gradient < 1000 and 1 <= gradients < 64
+    # Compiling comes on top of what is told.
+    assert left < seconds
