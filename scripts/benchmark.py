@@ -1,6 +1,6 @@
 """How fast, and how exact, beside lenstronomy: one command, both sides in turns in one process.
 
-    python scripts/benchmark.py maps posterior cold clumps figure4 scaling memory sersic
+    python scripts/benchmark.py maps posterior cold clumps figure4 scaling memory users sersic
     python scripts/benchmark.py --device gpu
     python scripts/benchmark.py --explain
 
@@ -12,6 +12,7 @@ clumps     use case 2 with 24 free parameters, and emcee on lenstronomy's likeli
 figure4    six hundred fits and posteriors in batches
 scaling    cost against pixels, components and galaxies
 memory     of a thousand galaxies at once
+users      scenes as users have them: first and warm fit, gradient, posterior, memory
 sersic     a Sersic fit of light alone, and pysersic's of the same image, where it is installed
 device     map, gradient, fits and posteriors against stamp and batch size; for --device gpu
 
@@ -37,6 +38,7 @@ ITEMS = {
     "figure4": ("batches", "figure4"),
     "scaling": ("batches", "scaling"),
     "memory": ("batches", "memory"),
+    "users": ("users", "users"),
     "sersic": ("sersic", "sersic"),
     "device": ("device", "device"),
 }
