@@ -98,6 +98,8 @@ def optimise_batch(
             if all(cost.is_enough(batch[0].accuracy) for cost in costs):
                 break
             finer = refined(batch[worst], fits[worst], costs[worst])
+            if finer is batch[worst]:
+                break
             batch = Batch([sampled_as(model, finer.maps) for model in batch])
             fits = _best(batch, fits.unconstrained[:, None], settings, size, display)
     return fits

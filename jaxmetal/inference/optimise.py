@@ -86,9 +86,10 @@ def optimise(
         fit = _best(model, points, method, steps)
         for _ in range(REFINEMENTS):
             cost = cost_of_sampling(model, fit)
-            if cost.is_enough(model.accuracy):
+            finer = model if cost.is_enough(model.accuracy) else refined(model, fit, cost)
+            if finer is model:
                 break
-            model = refined(model, fit, cost)
+            model = finer
             fit = _best(model, fit.unconstrained[None], method, steps)
         return fit
 

@@ -146,10 +146,18 @@ def refined(model: Model, fit: Fit, cost: Cost) -> Model:
         the model, and its fit.
     cost
         of the samplings in use.
+
+    Returns
+    -------
+    finer
+        the model itself if no finer sampling can be had.
     """
     leniency = max(1.0, np.sqrt(cost.chi_square) / cost.shift) if cost.shift > 0 else LENIENCY
+    if model.accuracy is not None:
+        leniency = min(leniency, np.sqrt(LARGEST_CHI_SQUARE) / model.accuracy)
     finer = resampled(model, fit.galaxy, fit.maps, criterion_of(model.accuracy, leniency))
-    log.info("the fit ended where it needs a finer sampling: %s", _samplings(finer))
+    if finer is not model:
+        log.info("the fit ended where it needs a finer sampling: %s", _samplings(finer))
     return finer
 
 
