@@ -168,7 +168,7 @@ def _best(
 
 
 def _costs_of_sampling(batch: Batch, fits: Fits, size: int) -> list[Cost]:
-    """What the automatic samplings cost each galaxy at the end of its fit."""
+    """What the automatic samplings cost each galaxy at the end of its fit, if it converged."""
     finer = finer_samplings(batch[0])
     if batch[0].accuracy is None or not finer:
         return [Cost()] * len(batch)
@@ -179,6 +179,8 @@ def _costs_of_sampling(batch: Batch, fits: Fits, size: int) -> list[Cost]:
         np.concatenate(part)[: len(batch)] for part in zip(*effects, strict=True)
     )
     return [
-        cost_of(*galaxy)
-        for galaxy in zip(slopes, chi_squares, fits.unconstrained_covariance, strict=True)
+        cost_of(*effect, covariance) if converged else Cost()
+        for *effect, covariance, converged in zip(
+            slopes, chi_squares, fits.unconstrained_covariance, fits.converged, strict=True
+        )
     ]

@@ -120,6 +120,11 @@ class Fits(Sequence[Fit]):
         return self._modes.log_posterior > self._around.log_posterior + ARRIVED
 
     @property
+    def converged(self) -> np.ndarray:
+        """Which galaxies have a maximum that was reached, and a covariance, shape (galaxies,)."""
+        return (self.gains < ARRIVED) & ~np.array([bool(text) for text in self._complaints])
+
+    @property
     def parameters(self) -> dict[str, np.ndarray]:
         """{path: values of all galaxies, shape (galaxies, …)}."""
         # A compiled program gives dictionaries back in alphabetical order; the covariance is in the
@@ -166,7 +171,7 @@ class Fits(Sequence[Fit]):
             maps=maps,
             predicted=around.predicted,
             log_prior=float(around.log_prior),
-            converged=not complaints,
+            converged=bool(self.converged[i]),
             message="; ".join([*(complaints or ["converged"]), *notes]),
             unconstrained=self.unconstrained[i],
             unconstrained_covariance=self.unconstrained_covariance[i],

@@ -58,10 +58,10 @@ def cost_of_sampling(model: Model, fit: Fit) -> Cost:
     Parameters
     ----------
     model, fit
-        the model, and its fit. Without a covariance C nothing can be said, and the cost is 0.
+        the model, and its fit. Of one that did not converge nothing is said, and the cost is 0.
     """
     finer = finer_samplings(model)
-    if model.accuracy is None or not finer:
+    if model.accuracy is None or not finer or not fit.converged:
         return Cost()
     slope, chi_square = _effect_once(model, jnp.asarray(fit.unconstrained), finer)
     return cost_of(slope, chi_square, fit.unconstrained_covariance)
