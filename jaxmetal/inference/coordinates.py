@@ -96,6 +96,7 @@ class Point(NamedTuple):
     log_jacobian: Float[Array, ""]
 
 
+@compiled
 def from_line(priors: Priors, unconstrained: Float[Array, " n"]) -> Point:
     """The vector back as values by path, with their prior density."""
     shapes = {name: coordinate_of(prior).line_shape(prior) for name, prior in priors.items()}

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxmetal.compiling import compiled, compiled_once
+from jaxmetal.compiling import compiled_once
 from jaxmetal.inference.model import Model
 
 # The Hessian in units of the errors by the Fisher matrix is about 1; below this it has no maximum.
@@ -79,11 +79,6 @@ def surroundings(model: Model, u: Float[Array, " n"], with_jacobian: Any = 0.0) 
     )
 
 
-@compiled
-def _information(model: Model, u: Array) -> Array:
-    return model.information(u)
-
-
 @compiled_once
 def _heights(model: Model, points: Float[Array, "many n"], with_jacobian: Array) -> Array:
     """The log posterior at each point."""
@@ -131,7 +126,7 @@ def covariances(models: Sequence[Model], points: np.ndarray, around: Surrounding
         if nowhere[i]:
             complaints[i] = "the log density is not finite at any start"
             continue
-        matrices[i] = inverses(_information(models[i], points[i])[None])[0]
+        matrices[i] = inverses(models[i].information(points[i])[None])[0]
         if np.isnan(matrices[i]).any():
             complaints[i] = "the data do not constrain the parameters: no covariance"
         elif _is_maximum(models[i], points[i], matrices[i], of_each[i]):

@@ -244,7 +244,7 @@ class Model(eqx.Module):
 
     def log_likelihood(self, values: Values) -> Float[Array, ""]:
         """The normalised log likelihood of all maps, marginalised over Linear amplitudes."""
-        return self.look(values).log_likelihood
+        return _log_likelihood(self, values)
 
     def log_density(self, unconstrained: Float[Array, " n"]) -> Float[Array, ""]:
         """The log posterior density, up to a constant, in unconstrained coordinates.
@@ -265,13 +265,11 @@ class Model(eqx.Module):
         with_jacobian
             1 for the density in unconstrained coordinates, which is `log_density`.
         """
-        point = self.point(unconstrained)
-        log_prior = point.log_prior + with_jacobian * point.log_jacobian
-        return self.log_likelihood(point.values) + log_prior
+        return _log_posterior(self, unconstrained, with_jacobian)
 
     def information(self, unconstrained: Float[Array, " n"]) -> Float[Array, "n n"]:
         """Fisher information of the data plus the curvature of the priors, unconstrained."""
-        return value_slope_information(self, unconstrained)[2]
+        return _information(self, unconstrained)
 
     def numpyro_model(self) -> None:
         """The same model as a NumPyro program, with a site for each free path.
@@ -288,6 +286,24 @@ class Model(eqx.Module):
         numpyro.factor("log_likelihood", self.log_likelihood(values))
 
 
+# Operation by operation, as JAX runs what is not compiled, these would take ten times as long.
 @compiled
 def _predict(model: Model, values: Values) -> dict[str, Array]:
     return model.look(values).predicted
+
+
+@compiled
+def _log_likelihood(model: Model, values: Values) -> Array:
+    return model.look(values).log_likelihood
+
+
+@compiled
+def _log_posterior(model: Model, unconstrained: Array, with_jacobian: Any) -> Array:
+    point = model.point(unconstrained)
+    log_prior = point.log_prior + with_jacobian * point.log_jacobian
+    return model.log_likelihood(point.values) + log_prior
+
+
+@compiled
+def _information(model: Model, unconstrained: Array) -> Array:
+    return value_slope_information(model, unconstrained)[2]
