@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jaxmetal.errors import unknown
-from jaxmetal.galaxy import Galaxy
+from jaxmetal.galaxy import LIGHT, Galaxy
 from jaxmetal.io import schema
 from jaxmetal.io.config import Mistakes
 from jaxmetal.io.instruments import mock_instrument
@@ -23,6 +23,8 @@ def check_fit(
     }
     for name, tracer in tracers.items():
         _check_tracer(f"maps.{maps[name].entry}.tracer", tracer, galaxy, mistakes)
+    if galaxy is not None and not mistakes.touches("galaxy"):
+        _check_lights(galaxy, maps, mistakes)
     if config.baseline.map not in (None, *tracers) and not mistakes.touches("maps"):
         mistakes.add("baseline.map", unknown("tracer map", str(config.baseline.map), tracers))
 
@@ -51,6 +53,16 @@ def _check_tracer(where: str, tracer: str, galaxy: Galaxy | None, mistakes: Mist
         mistakes.add(where, unknown("tracer", tracer, galaxy.tracers))
 
 
+def _check_lights(galaxy: Galaxy, maps: Mapping[str, Observed], mistakes: Mistakes) -> None:
+    """Check that the galaxy has the lights that the maps see."""
+    for observed in maps.values():
+        where = f"maps.{observed.entry}.light"
+        with mistakes.at(where):
+            for moment in observed.map.moments(galaxy):
+                if moment.light not in galaxy.lights:
+                    raise unknown("light", moment.light, galaxy.lights)
+
+
 def check_simulation(
     config: schema.Config, folder: Path, galaxy: Galaxy | None, mistakes: Mistakes
 ) -> None:
@@ -63,3 +75,6 @@ def check_simulation(
     with mistakes.at("simulate"):
         mock_instrument(simulation, folder)
     _check_tracer("simulate.tracer", simulation.tracer, galaxy, mistakes)
+    if galaxy is not None and LIGHT not in galaxy.lights:
+        names = ", ".join(galaxy.lights)
+        mistakes.add("simulate", f"expected a light without a name, got lights named {names}.")
