@@ -21,9 +21,9 @@ def check_fit(
         for name, observed in maps.items()
         if observed.map.tracer is not None
     }
-    for name, tracer in tracers.items():
-        _check_tracer(f"maps.{maps[name].entry}.tracer", tracer, galaxy, mistakes)
     if galaxy is not None and not mistakes.touches("galaxy"):
+        for name, tracer in tracers.items():
+            _check_tracer(f"maps.{maps[name].entry}.tracer", tracer, galaxy, mistakes)
         _check_lights(galaxy, maps, mistakes)
     if config.baseline.map not in (None, *tracers) and not mistakes.touches("maps"):
         mistakes.add("baseline.map", unknown("tracer map", str(config.baseline.map), tracers))
@@ -45,10 +45,8 @@ def _check_not_empty(
         mistakes.add("priors", "nothing is free; give at least one parameter a prior.")
 
 
-def _check_tracer(where: str, tracer: str, galaxy: Galaxy | None, mistakes: Mistakes) -> None:
-    """Check that the galaxy carries a tracer, unless there are other mistakes in the galaxy."""
-    if galaxy is None or mistakes.touches("galaxy"):
-        return
+def _check_tracer(where: str, tracer: str, galaxy: Galaxy, mistakes: Mistakes) -> None:
+    """Check that the galaxy carries a tracer."""
     if tracer not in galaxy.tracers:
         mistakes.add(where, unknown("tracer", tracer, galaxy.tracers))
 
@@ -74,7 +72,13 @@ def check_simulation(
         return
     with mistakes.at("simulate"):
         mock_instrument(simulation, folder)
-    _check_tracer("simulate.tracer", simulation.tracer, galaxy, mistakes)
-    if galaxy is not None and LIGHT not in galaxy.lights:
+    if galaxy is not None and not mistakes.touches("galaxy"):
+        _check_tracer("simulate.tracer", simulation.tracer, galaxy, mistakes)
+        _check_unnamed_light(galaxy, mistakes)
+
+
+def _check_unnamed_light(galaxy: Galaxy, mistakes: Mistakes) -> None:
+    """Check that the galaxy has the light that the maps of a simulation see."""
+    if LIGHT not in galaxy.lights:
         names = ", ".join(galaxy.lights)
         mistakes.add("simulate", f"expected a light without a name, got lights named {names}.")

@@ -71,9 +71,9 @@ def _not_empty(lights: dict[str, Profile]) -> dict[str, Profile]:
     return lights
 
 
-_Lights = Annotated[dict[Name, Profile], AfterValidator(_not_empty)]
-Light = Annotated[
-    Annotated[Profile, Tag("one")] | Annotated[_Lights, Tag("several")],
+_LightsByName = Annotated[dict[Name, Profile], AfterValidator(_not_empty)]
+LightOrLights = Annotated[
+    Annotated[Profile, Tag("one")] | Annotated[_LightsByName, Tag("several")],
     Discriminator(_one_or_several),
 ]
 
@@ -86,7 +86,7 @@ class Component(Block):
     foreground: bool = False
     distance_ratio: Positive | None = None
     lensed_light: bool = True
-    light: Light | None = None
+    light: LightOrLights | None = None
 
     @check(mode="before")
     @classmethod

@@ -279,12 +279,11 @@ def two_lights():
 
 
 def write_two_lights(folder):
-    """Mock maps of each light and of the tracer, and the configuration that fits them."""
+    """Mock maps of the tracer and of the other light, and the configuration that fits them."""
     instrument = telescope((SIZE, SIZE), 0.4, 0.8, (2, 1), 2)
     rng = np.random.default_rng(2)
     maps = {
         "z": blank(instrument, light="Ha"),
-        "lines": blank(instrument, jm.LightMap, light="Ha"),
         "stars": blank(instrument, jm.LightMap, light="continuum"),
     }
     images = {
@@ -301,16 +300,18 @@ def write_two_lights(folder):
         for name, one_map in maps.items()
     }
     lights = {
-        name: {"profile": "sersic", "amp": 10.0, "R_sersic": 1.2, "n_sersic": 1.0}
-        for name in ("Ha", "continuum")
+        name: {"profile": "sersic", "amp": 10.0, "R_sersic": radius, "n_sersic": 1.0}
+        for name, radius in (("Ha", 0.8), ("continuum", 1.2))
     }
     metallicity = {"profile": "gradient", "central": 8.4, "gradient": 0.0}
-    sizes = {f"disc.light.{name}.R_sersic": {"log_normal": [1.2, 0.5]} for name in lights}
-    amplitudes = {f"disc.light.{name}.amp": {"log_normal": [10, 1]} for name in lights}
+    priors = PRIORS | {
+        "disc.light.continuum.R_sersic": {"log_normal": [1.2, 0.5]},
+        "disc.light.continuum.amp": {"log_normal": [10, 1]},
+    }
     return SETTINGS | {
         "maps": entries,
         "galaxy": {"disc": {"light": lights, "metallicity": metallicity}},
-        "priors": PRIORS | sizes | amplitudes,
+        "priors": priors,
     }
 
 
@@ -323,7 +324,7 @@ def test_lights_by_name_are_fitted_and_read_again(tmp_path):
         assert float(fit.parameters[name]) == pytest.approx(truth, abs=4 * float(error))
     table = QTable.read(tmp_path / "out" / "parameters.ecsv")
     units = dict(zip(table["name"], table["unit"], strict=True))
-    assert units["disc.light.Ha.R_sersic"] == units["disc.light.continuum.R_sersic"] == "arcsec"
+    assert units["disc.light.continuum.R_sersic"] == "arcsec"
     shutil.rmtree(tmp_path / "data")
     scene, again, _ = results.read_results(tmp_path / "out")
     assert [scene.maps[name].map.light for name in ("z", "stars")] == ["Ha", "continuum"]
