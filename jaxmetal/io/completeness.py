@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jaxmetal.errors import unknown
-from jaxmetal.galaxy import Galaxy
+from jaxmetal.galaxy import LIGHT, Galaxy
 from jaxmetal.io import schema
 from jaxmetal.io.config import Mistakes
 from jaxmetal.io.instruments import mock_instrument
@@ -21,8 +21,10 @@ def check_fit(
         for name, observed in maps.items()
         if observed.map.tracer is not None
     }
-    for name, tracer in tracers.items():
-        _check_tracer(f"maps.{maps[name].entry}.tracer", tracer, galaxy, mistakes)
+    if galaxy is not None and not mistakes.touches("galaxy"):
+        for name, tracer in tracers.items():
+            _check_tracer(f"maps.{maps[name].entry}.tracer", tracer, galaxy, mistakes)
+        _check_lights(galaxy, maps, mistakes)
     if config.baseline.map not in (None, *tracers) and not mistakes.touches("maps"):
         mistakes.add("baseline.map", unknown("tracer map", str(config.baseline.map), tracers))
 
@@ -43,12 +45,20 @@ def _check_not_empty(
         mistakes.add("priors", "nothing is free; give at least one parameter a prior.")
 
 
-def _check_tracer(where: str, tracer: str, galaxy: Galaxy | None, mistakes: Mistakes) -> None:
-    """Check that the galaxy carries a tracer, unless there are other mistakes in the galaxy."""
-    if galaxy is None or mistakes.touches("galaxy"):
-        return
+def _check_tracer(where: str, tracer: str, galaxy: Galaxy, mistakes: Mistakes) -> None:
+    """Check that the galaxy carries a tracer."""
     if tracer not in galaxy.tracers:
         mistakes.add(where, unknown("tracer", tracer, galaxy.tracers))
+
+
+def _check_lights(galaxy: Galaxy, maps: Mapping[str, Observed], mistakes: Mistakes) -> None:
+    """Check that the galaxy has the lights that the maps see."""
+    for observed in maps.values():
+        where = f"maps.{observed.entry}.light"
+        with mistakes.at(where):
+            for moment in observed.map.moments(galaxy):
+                if moment.light not in galaxy.lights:
+                    raise unknown("light", moment.light, galaxy.lights)
 
 
 def check_simulation(
@@ -62,4 +72,13 @@ def check_simulation(
         return
     with mistakes.at("simulate"):
         mock_instrument(simulation, folder)
-    _check_tracer("simulate.tracer", simulation.tracer, galaxy, mistakes)
+    if galaxy is not None and not mistakes.touches("galaxy"):
+        _check_tracer("simulate.tracer", simulation.tracer, galaxy, mistakes)
+        _check_unnamed_light(galaxy, mistakes)
+
+
+def _check_unnamed_light(galaxy: Galaxy, mistakes: Mistakes) -> None:
+    """Check that the galaxy has the light that the maps of a simulation see."""
+    if LIGHT not in galaxy.lights:
+        names = ", ".join(galaxy.lights)
+        mistakes.add("simulate", f"expected a light without a name, got lights named {names}.")

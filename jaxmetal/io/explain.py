@@ -30,9 +30,14 @@ OF_LISTS = ("tuple_type", "list_type", "too_long", "too_short")
 
 
 def place_of(loc: Place) -> Place:
-    """Pydantic's location without the words it adds: the kind of a map, and the mark of a key."""
+    """Pydantic's location without the words it adds.
+
+    They are the kind of a map, whether a component has one light or several, and the mark of a key.
+    """
     if loc[:1] == ("maps",) and len(loc) > 2:
         loc = loc[:2] + loc[3:]
+    elif loc[:1] == ("galaxy",) and loc[2:3] == ("light",):
+        loc = loc[:3] + loc[4:]
     return tuple(part for part in loc if part != "[key]")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from jaxmetal.errors import InputError, comma_hint, unknown
-from jaxmetal.galaxy import Component, Galaxy
+from jaxmetal.galaxy import LIGHT, Component, Galaxy
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.io import schema
 from jaxmetal.io.config import Mistakes, file_path
@@ -46,7 +46,7 @@ def make_galaxy(
         if mistakes.spoils(f"galaxy.{name}"):
             continue
         profiles = _profiles(name, entry, folder, observations, mistakes)
-        if "light" not in entry.profiles and not mistakes.touches(f"galaxy.{name}"):
+        if entry.light is None and not mistakes.touches(f"galaxy.{name}"):
             mistakes.add(f"galaxy.{name}.light", "is missing.")
         if "light" in profiles:
             keys = ("foreground", "distance_ratio", "lensed_light")
@@ -62,17 +62,21 @@ def _profiles(
     observations: Observations,
     mistakes: Mistakes,
 ) -> dict[str, Any]:
-    """The light and the tracers of a component, as many as can be made."""
-    profiles = {}
-    for kind, entry in component.profiles.items():
-        where = f"galaxy.{name}.{kind}"
+    """The light or the lights, if all can be made, and as many tracers of a component as can be."""
+    profiles: dict[str, Any] = {}
+    for path, entry in component.profiles.items():
+        where = f"galaxy.{name}.{path}"
         with mistakes.at(where):
-            homes = [light] if kind == "light" else [tracer, light]
+            homes = [light] if path.split(".")[0] == LIGHT else [tracer, light]
             function = find_function(entry.profile, homes, folder)
             values = _picture(where, entry, folder, observations, mistakes) | entry.parameters
             profile = make_profile(where, function, values, observations, mistakes)
             if profile is not None:
-                profiles[kind] = profile
+                profiles[path] = profile
+    if isinstance(component.light, dict):
+        paths = {one: f"{LIGHT}.{one}" for one in component.light}
+        if set(paths.values()) <= set(profiles):
+            profiles[LIGHT] = {one: profiles.pop(path) for one, path in paths.items()}
     return profiles
 
 

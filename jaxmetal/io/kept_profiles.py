@@ -1,6 +1,6 @@
 """Copies of the input of profiles in a folder of results: images, functions, deflection maps."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -34,11 +34,22 @@ def keep_profiles(config: dict[str, Any], scene: Scene, copies: Copies) -> None:
     """
     numbers = named_numbers({**scene.maps, **scene.pictures})
     for component, parts in config["galaxy"].items():
-        for kind, profile in parts.items():
-            if isinstance(profile, dict):
-                _keep_profile(profile, f"{component}-{kind}", numbers, copies)
+        for name, profile in _profiles(component, parts):
+            _keep_profile(profile, name, numbers, copies)
     for name, profile in config.get(LENS, {}).items():
         _keep_profile(profile, f"{LENS}-{name}", numbers, copies)
+
+
+def _profiles(name: str, block: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Iterate over (name of a copy, block) of the profiles in a part of the galaxy."""
+    for key, part in block.items():
+        if not isinstance(part, dict):
+            continue
+        if "profile" in part:
+            yield f"{name}-{key}", part
+        else:
+            # Lights by name.
+            yield from _profiles(f"{name}-{key}", part)
 
 
 def _keep_profile(

@@ -117,19 +117,22 @@ def _undecided(
     if first == LENS:
         return mistakes.spoils(f"{LENS}.{second}")
     if first in config.galaxy:
-        return _unmade(first, second, scene, mistakes)
+        return _unmade(path, scene, mistakes)
     if second in ("likelihood", "calibration") and mistakes.touches(f"maps.{first}.{second}"):
         return True
     lost = mistakes.spoils("galaxy") or mistakes.touches("maps")
     return first not in scene and (lost or (want == "simulate" and first in schema.MOCK))
 
 
-def _unmade(component: str, part: str, scene: Mapping[str, Any], mistakes: Mistakes) -> bool:
+def _unmade(path: str, scene: Mapping[str, Any], mistakes: Mistakes) -> bool:
     """Whether a part of a component may be missing because of a mistake in it."""
-    profile = f"galaxy.{component}.{part}"
+    component, part, *below = [*path.split("."), ""]
+    where = f"galaxy.{component}.{part}"
+    # With the name of the light in a path such as "disc.light.Ha.amp".
+    profile = ".".join([where, *below[:-2]])
     if component not in scene or mistakes.spoils(profile):
         return True
-    return part not in children(scene[component]) and mistakes.touches(profile)
+    return part not in children(scene[component]) and mistakes.touches(where)
 
 
 def _check_truth(value: Any, start: Any) -> None:

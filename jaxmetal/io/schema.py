@@ -3,7 +3,15 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, PositiveInt
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PositiveInt,
+    Tag,
+)
 from pydantic import model_validator as check
 
 from jaxmetal.io.entries import Entry, Psf
@@ -48,14 +56,37 @@ class Profile(Block):
         return dict(self.__pydantic_extra__ or {})
 
 
+def _one_or_several(light: Any) -> str:
+    """Whether the light of a component is one profile, or several by name."""
+    if not isinstance(light, dict) or "profile" in light:
+        return "one"
+    # Without a block in it, this is one profile whose name was forgotten.
+    by_name = not light or any(isinstance(part, dict | Profile) for part in light.values())
+    return "several" if by_name else "one"
+
+
+def _not_empty(lights: dict[str, Profile]) -> dict[str, Profile]:
+    if not lights:
+        raise ValueError("expected a profile, or profiles by the names of lights")
+    return lights
+
+
+_LightsByName = Annotated[dict[Name, Profile], AfterValidator(_not_empty)]
+LightOrLights = Annotated[
+    Annotated[Profile, Tag("one")] | Annotated[_LightsByName, Tag("several")],
+    Discriminator(_one_or_several),
+]
+
+
 class Component(Block):
-    """The light and the tracers of a component, by name, and its place beside lenses."""
+    """The light, or lights by name, and the tracers of a component; its place beside lenses."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
     __pydantic_extra__: dict[str, Profile] = Field(init=False)
     foreground: bool = False
     distance_ratio: Positive | None = None
     lensed_light: bool = True
+    light: LightOrLights | None = None
 
     @check(mode="before")
     @classmethod
@@ -68,8 +99,13 @@ class Component(Block):
 
     @property
     def profiles(self) -> dict[str, Profile]:
-        """The light and the tracers."""
-        return dict(self.__pydantic_extra__ or {})
+        """The lights and the tracers by their paths, such as "light" or "light.Ha"."""
+        tracers = self.__pydantic_extra__ or {}
+        if self.light is None:
+            return dict(tracers)
+        if isinstance(self.light, Profile):
+            return {"light": self.light, **tracers}
+        return {f"light.{name}": profile for name, profile in self.light.items()} | tracers
 
 
 class Deflection(Block):

@@ -14,6 +14,7 @@ from jaxmetal.io import scene
 from jaxmetal.io.config import Mistakes, parse, read, resolved, write
 from jaxmetal.io.fits import write_maps
 from jaxmetal.io.galaxies import picture
+from jaxmetal.io.summary import unit_of
 from tests.io.test_manga import write as write_manga
 from tests.scenes import disc, telescope
 
@@ -41,6 +42,16 @@ GOOD = {
     },
     "priors": {"disc.metallicity.gradient": {"normal": [0, 0.5]}},
 }
+LIGHTS = {
+    "Ha": {"profile": "sersic", "amp": 16.0, "R_sersic": 1.0, "n_sersic": 1.0},
+    "continuum": {"profile": "sersic", "amp": 5.0, "R_sersic": 2.0, "n_sersic": 1.5},
+}
+# Two lights by name: one weights the tracer, a map of flux shows the other.
+TWO_LIGHTS = (
+    ("galaxy/disc/light", LIGHTS),
+    ("maps/z/light", "Ha"),
+    ("maps/stars", LIGHT | {"light": "continuum"}),
+)
 
 
 def changed(*changes):
@@ -644,3 +655,126 @@ def test_the_truth_of_a_simulation_is_a_galaxy(folder):
     assert build(GOOD, folder).truth is None
     assert disc().disc.light.name == made.truth.disc.light.name
     assert telescope().grid.shape != made.maps["z"].map.values.shape
+
+
+def test_lights_by_name_become_a_component(folder):
+    """Their parameters are free, tied, solved for and true by their paths, with their units."""
+    made = build(
+        changed(
+            *TWO_LIGHTS,
+            ("priors/disc.light.Ha.R_sersic", {"uniform": [0.5, 2]}),
+            ("priors/disc.light.continuum.center_x", {"tied": "disc.light.Ha.center_x"}),
+            ("priors/disc.light.continuum.amp", {"linear": True}),
+            ("truth", {"disc.light.Ha.R_sersic": 1.2}),
+        ),
+        folder,
+    )
+    assert {name: float(light.amp) for name, light in made.galaxy.disc.lights.items()} == {
+        "Ha": 16.0,
+        "continuum": 5.0,
+    }
+    assert [made.maps[name].map.light for name in ("z", "stars")] == ["Ha", "continuum"]
+    model = made.model()
+    assert set(model.names) == {"disc.light.Ha.R_sersic", "disc.metallicity.gradient"}
+    assert "disc.light.continuum.amp" in model.linear
+    assert float(get(made.truth, "disc.light.Ha.R_sersic")) == pytest.approx(1.2)
+    assert unit_of("disc.light.Ha.R_sersic", made) == "arcsec"
+    again = build(resolved(made.config, folder, {}), folder)
+    assert set(again.galaxy.disc.lights) == set(LIGHTS)
+
+
+def test_lights_by_name_may_be_pictures(folder):
+    pictures = {
+        "Ha": {"profile": "image", "map": "seen"},
+        "continuum": {
+            "profile": "image",
+            "file": "sky.fits",
+            "extension": "LIGHT",
+            "scale": 0.1,
+        },
+    }
+    made = build(
+        changed(*TWO_LIGHTS, ("galaxy/disc/light", pictures), ("maps/seen", LIGHT)), folder
+    )
+    assert set(made.maps) == {"z", "stars"} and set(made.pictures) == {"seen"}
+    scales = {name: float(light.scale) for name, light in made.galaxy.disc.lights.items()}
+    assert scales == pytest.approx({"Ha": 0.2, "continuum": 0.1})
+
+
+@pytest.mark.parametrize(
+    "change, culprit",
+    [
+        (
+            ("maps/z/light", "HA"),
+            "maps.z.light: unknown light 'HA'. Did you mean 'Ha'? It may be one of: Ha, continuum.",
+        ),
+        (
+            ("maps/z/light", "light"),
+            "maps.z.light: unknown light 'light'. It may be one of: Ha, continuum.",
+        ),
+        (
+            ("galaxy/disc/light", {}),
+            "galaxy.disc.light: expected a profile, or profiles by the names of lights, got {}.",
+        ),
+        (
+            ("galaxy/disc/light/Ha", {}),
+            "galaxy.disc.light.Ha.profile: is missing",
+        ),
+        (
+            ("galaxy/disc/light/H a", LIGHTS["Ha"]),
+            "galaxy.disc.light.H a: expected a name of letters, digits and underscores, got 'H a'",
+        ),
+        (
+            ("galaxy/disc/light/continuum", 3),
+            "galaxy.disc.light.continuum: expected entries such as extension, file, map, profile",
+        ),
+        (
+            ("galaxy/disc/light/continuum/profile", "sersik"),
+            "galaxy.disc.light.continuum: unknown profile 'sersik'. Did you mean 'sersic'?",
+        ),
+        (
+            ("galaxy/disc/light/continuum/R_sersic", float("nan")),
+            "galaxy.disc.light.continuum.R_sersic: expected a finite number",
+        ),
+        (
+            ("galaxy/disc/light/continuum/R", 1.0),
+            "galaxy.disc.light.continuum.R: unknown parameter 'R'",
+        ),
+        (
+            ("priors/disc.light.HA.amp", {"uniform": [0, 20]}),
+            "priors.disc.light.HA.amp: unknown name 'HA'. Did you mean 'Ha'?",
+        ),
+        (
+            ("priors/disc.light.amp", {"uniform": [0, 20]}),
+            "priors.disc.light.amp: unknown name 'amp'. It may be one of: Ha, continuum",
+        ),
+        (
+            ("priors/disc.light.Ha", {"uniform": [0, 20]}),
+            "priors.disc.light.Ha: the path stops at a group",
+        ),
+    ],
+)
+def test_a_mistake_about_lights_by_name_is_one_line(folder, change, culprit):
+    free = ("priors/disc.light.continuum.amp", {"uniform": [0, 20]})
+    (line,) = mistakes(changed(*TWO_LIGHTS, free, change), folder)
+    assert culprit in line
+
+
+def test_what_follows_from_a_wrong_light_is_not_a_mistake(folder):
+    """Every light is told, and neither the priors nor the maps of lights that are not there."""
+    priors = {f"disc.light.{name}.amp": {"uniform": [0, 20]} for name in LIGHTS}
+    wrong = {"Ha": {"profile": 3}, "continuum": LIGHTS["continuum"] | {"profile": "sersik"}}
+    lines = mistakes(changed(*TWO_LIGHTS, ("galaxy/disc/light", wrong), ("priors", priors)), folder)
+    assert [line.split(": ")[0] for line in lines] == [
+        "galaxy.disc.light.Ha.profile",
+        "galaxy.disc.light.continuum",
+    ]
+    (line,) = mistakes(changed(("galaxy/disc/light", {"Ha": {"profile": 3}})), folder)
+    assert line.startswith("galaxy.disc.light.Ha.profile: expected a text")
+
+
+def test_a_simulation_shows_the_light_without_a_name(folder):
+    simulation = {"shape": [9, 9], "pixel_scale": 0.2, "psf": "none"}
+    config = changed(("maps", None), ("simulate", simulation), ("galaxy/disc/light", LIGHTS))
+    (line,) = mistakes(config, folder, want="simulate")
+    assert line == "simulate: expected a light without a name, got lights named Ha, continuum."

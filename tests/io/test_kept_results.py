@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 import yaml
 from astropy.io import fits
+from astropy.table import QTable
 
 import jaxmetal as jm
 from jaxmetal import cli
+from jaxmetal.galaxy import get
 from jaxmetal.io import results
 from jaxmetal.io.config import write
 from jaxmetal.io.fits import write_maps
@@ -22,6 +24,7 @@ from tests.io.test_bins_from_files import blocks
 from tests.io.test_config import sky
 from tests.io.test_manga import SIZE as MANGA
 from tests.io.test_manga import write as write_manga
+from tests.scenes import blank, telescope
 
 # Precision plays no part here, or the one in which most people run.
 pytestmark = pytest.mark.precision("single")
@@ -104,7 +107,14 @@ def write_arc(folder):
             "lensed_light": False,
             "metallicity": {"profile": "mine.py:slope", "central": 8.4, "gradient": 0.0},
         },
-        "glow": {"light": {"profile": "image", "map": "seen"}, "foreground": True},
+        "glow": {
+            "light": {
+                "light": {"profile": "image", "map": "seen"},
+                "haze": picture,
+                "ring": {"profile": "mine.py:slope", "central": 1.0, "gradient": 0.0},
+            },
+            "foreground": True,
+        },
     }
     pull = {
         "x_file": "x.fits",
@@ -137,8 +147,9 @@ def write_spaxels(folder):
     disc = {"inclination": "gas.inclination", "position_angle": "gas.position_angle"}
     light = {"profile": "sersic", "amp": 100.0, "R_sersic": "gas.effective_radius", "n_sersic": 1.0}
     metallicity = {"profile": "disc_gradient", "central": 8.5, "gradient": -0.05} | disc
-    galaxy = {"disc": {"light": light, "metallicity": metallicity}}
-    entry = {"kind": "manga", "file": "manga.fits", "snr": 0.1, "scatter": 0.02} | FAST
+    galaxy = {"disc": {"light": {"Ha": light, "stars": light}, "metallicity": metallicity}}
+    entry = {"kind": "manga", "file": "manga.fits", "snr": 0.1, "scatter": 0.02, "light": "Ha"}
+    entry |= FAST
     return SETTINGS | {
         "maps": {"gas": entry},
         "galaxy": galaxy,
@@ -252,3 +263,71 @@ def test_a_mailed_folder_is_drawn_and_fitted_again(tmp_path, monkeypatch):
         assert float(second.parameters[name]) == pytest.approx(
             float(first.parameters[name]), abs=0.02 * float(error)
         )
+
+
+def two_lights():
+    """A disc whose metallicity is weighted by a small light, beside a larger one."""
+    return jm.Galaxy(
+        disc=jm.Component(
+            light={
+                "Ha": jm.Profile(jm.light.sersic, amp=16.0, R_sersic=0.8, n_sersic=1.0),
+                "continuum": jm.Profile(jm.light.sersic, amp=5.0, R_sersic=1.6, n_sersic=1.0),
+            },
+            metallicity=jm.Profile(jm.tracer.gradient, central=8.5, gradient=-0.3),
+        )
+    )
+
+
+def write_two_lights(folder):
+    """Mock maps of the tracer and of the other light, and the configuration that fits them."""
+    instrument = telescope((SIZE, SIZE), 0.4, 0.8, (2, 1), 2)
+    rng = np.random.default_rng(2)
+    maps = {
+        "z": blank(instrument, light="Ha"),
+        "stars": blank(instrument, jm.LightMap, light="continuum"),
+    }
+    images = {
+        name: np.asarray(jm.predict(two_lights(), one_map)) + 0.02 * rng.normal(size=(SIZE, SIZE))
+        for name, one_map in maps.items()
+    }
+    folder.mkdir()
+    write_maps(folder / "maps.fits", {name: (image, "") for name, image in images.items()})
+    psf = {"gaussian": {"fwhm": 0.8}}
+    common = {"file": "maps.fits", "sigma": 0.02, "pixel_scale": 0.4, "psf": psf} | FAST
+    entries = {
+        name: {"kind": "tracer" if name == "z" else "light", "value": name, "light": one_map.light}
+        | common
+        for name, one_map in maps.items()
+    }
+    lights = {
+        name: {"profile": "sersic", "amp": 10.0, "R_sersic": radius, "n_sersic": 1.0}
+        for name, radius in (("Ha", 0.8), ("continuum", 1.2))
+    }
+    metallicity = {"profile": "gradient", "central": 8.4, "gradient": 0.0}
+    priors = PRIORS | {
+        "disc.light.continuum.R_sersic": {"log_normal": [1.2, 0.5]},
+        "disc.light.continuum.amp": {"log_normal": [10, 1]},
+    }
+    return SETTINGS | {
+        "maps": entries,
+        "galaxy": {"disc": {"light": lights, "metallicity": metallicity}},
+        "priors": priors,
+    }
+
+
+def test_lights_by_name_are_fitted_and_read_again(tmp_path):
+    path = save(write_two_lights(tmp_path / "data"), tmp_path / "data")
+    fit = jm.run(path, out=tmp_path / "out", progress=False).fit
+    assert fit.converged
+    for name, error in fit.errors.items():
+        truth = float(get(two_lights(), name))
+        assert float(fit.parameters[name]) == pytest.approx(truth, abs=4 * float(error))
+    table = QTable.read(tmp_path / "out" / "parameters.ecsv")
+    units = dict(zip(table["name"], table["unit"], strict=True))
+    assert units["disc.light.continuum.R_sersic"] == "arcsec"
+    shutil.rmtree(tmp_path / "data")
+    scene, again, _ = results.read_results(tmp_path / "out")
+    assert [scene.maps[name].map.light for name in ("z", "stars")] == ["Ha", "continuum"]
+    for name, value in fit.parameters.items():
+        assert float(again.parameters[name]) == pytest.approx(float(value), rel=1e-5)
+    assert again.chi_square == pytest.approx(fit.chi_square, rel=1e-3)

@@ -29,7 +29,9 @@ from jaxmetal.io.scene import build
 from jaxmetal.survey import output, shard, store
 from jaxmetal.survey.catalogue import Catalogue, configure, read_catalogue
 from jaxmetal.survey.executors import Pool
+from jaxmetal.survey.groups import facts_of
 from jaxmetal.survey.master import prepare
+from jaxmetal.survey.scenes import scene_of
 from tests.surveys import (
     CONFIG,
     GRADIENT,
@@ -349,6 +351,11 @@ def test_columns_are_taken_in_the_unit_that_is_wanted():
         jm.InputError, match=r"alpha: size is in arcmin, expected a number without a unit"
     ):
         configure(alpha, catalogue, 0)
+    by_name = {"galaxy": {"disc": {"light": {"Ha": {"profile": "moffat", "alpha": "{size}"}}}}}
+    by_name["priors"] = {"disc.light.Ha.alpha": {"log_normal": ["{size}", 0.1]}}
+    filled = configure(by_name, catalogue, 0)
+    assert filled["galaxy"]["disc"]["light"]["Ha"]["alpha"] == pytest.approx(3.0)
+    assert filled["priors"]["disc.light.Ha.alpha"]["log_normal"][0] == pytest.approx(3.0)
     theta = {
         "lens": {"halo": {"profile": "sie"}},
         "priors": {"lens.halo.theta_E": {"normal": ["{size}", 0.1]}},
@@ -365,6 +372,22 @@ def test_columns_are_taken_in_the_unit_that_is_wanted():
         configure({"galaxy": {"disc": {"light": {"profile": "{name}"}}}}, catalogue, 0)
     with pytest.raises(jm.InputError, match="readers that come with jaxmetal only"):
         configure({"maps": {"cube": {"kind": "{name}"}}}, catalogue, 0)
+
+
+def test_lights_by_name_decide_the_sampling_and_the_structure(tmp_path):
+    """Columns stand in each light; the smallest length of any counts, and so do their names."""
+    light = CONFIG["galaxy"]["disc"]["light"]
+    facts = []
+    for name in ("stars", "dust"):
+        config = changed()
+        config["galaxy"]["disc"]["light"] = {"Ha": light, name: light | {"R_sersic": 0.7}}
+        config["maps"]["z"]["light"] = "Ha"
+        table, _ = write_survey(tmp_path, 1, config)
+        scene, _ = scene_of(config, tmp_path, Catalogue(read_catalogue(table), "id"), 0)
+        assert float(scene.galaxy.disc.light["Ha"].R_sersic) == pytest.approx(1.5)
+        facts.append(facts_of(0, scene))
+    assert facts[0].size == pytest.approx(0.7 / 0.5)
+    assert facts[0].structure != facts[1].structure
 
 
 def test_another_survey_in_the_same_folder_is_refused(planned, made, tmp_path, capsys):
