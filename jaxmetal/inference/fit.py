@@ -90,7 +90,7 @@ class Fit:
 
     @property
     def bic(self) -> float:
-        """Bayesian information criterion, k ln N - 2 log likelihood."""
+        """Bayesian information criterion (Schwarz 1978), k ln N - 2 log likelihood."""
         return len(self.labels) * float(np.log(self.size)) - 2 * self.log_likelihood
 
     @property

@@ -85,6 +85,11 @@ class Fits(Sequence[Fit]):
             their numbers.
         points, around
             the maxima of the density in unconstrained coordinates, and the local expansions there.
+
+        Returns
+        -------
+        fits
+            a copy.
         """
         modes = _with_rows(self._mode, chosen, (points, around))
         return Fits(self.models, self.points, self._around, modes)
@@ -96,6 +101,11 @@ class Fits(Sequence[Fit]):
         ----------
         chosen, points, around
             as for `with_modes`; they replace the modes of these galaxies too.
+
+        Returns
+        -------
+        fits
+            a copy.
         """
         maxima = _with_rows((self.points, self._around), chosen, (points, around))
         modes = _with_rows(self._mode, chosen, (points, around))

@@ -264,6 +264,11 @@ class Model(eqx.Module):
             the point.
         with_jacobian
             1 for the density in unconstrained coordinates, which is `log_density`.
+
+        Returns
+        -------
+        log_density
+            a scalar, up to a constant.
         """
         point = self.point(unconstrained)
         log_prior = point.log_prior + with_jacobian * point.log_jacobian

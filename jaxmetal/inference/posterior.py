@@ -167,7 +167,13 @@ class Posterior:
         return self.statistics["diverging"].shape
 
     def to_arviz(self) -> Any:
-        """An ArviZ object of whichever ArviZ is installed (the `arviz` extra)."""
+        """An ArviZ object of whichever ArviZ is installed (the `arviz` extra).
+
+        Raises
+        ------
+        InputError
+            if ArviZ is not installed.
+        """
         try:
             import arviz
         except ImportError:
@@ -184,13 +190,29 @@ class Posterior:
         return container(**{name: node.to_dataset() for name, node in tree.children.items()})
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write a netCDF file in the ArviZ schema; it appears whole or not at all."""
+        """Write a netCDF file in the ArviZ schema; it appears whole or not at all.
+
+        Parameters
+        ----------
+        path
+            of the file.
+        """
         with whole_file(path) as part:
             self.to_datatree().to_netcdf(part, engine="h5netcdf")
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Posterior":
         """Read what `save` wrote.
+
+        Parameters
+        ----------
+        path
+            of the file.
+
+        Returns
+        -------
+        posterior
+            with the same draws, statistics and attributes.
 
         Raises
         ------
@@ -219,7 +241,20 @@ class Posterior:
             ) from None
 
     def at(self, galaxy: Galaxy, index: int) -> Galaxy:
-        """The galaxy with one draw (counted over all chains) in place of its parameters."""
+        """The galaxy with one draw in place of its parameters.
+
+        Parameters
+        ----------
+        galaxy
+            in which the parameters are replaced.
+        index
+            of the draw, counted over all chains.
+
+        Returns
+        -------
+        galaxy
+            a copy.
+        """
         for name, values in {**self.samples, **self.derived}.items():
             if name.split(".")[0] in galaxy.named:
                 galaxy = put(

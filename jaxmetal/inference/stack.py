@@ -61,7 +61,7 @@ class Batch(Sequence[Model]):
 
     @classmethod
     def of(cls, models: Sequence[Model]) -> "Batch":
-        """The models themselves if they are stacked already."""
+        """A batch of the models, or `models` itself if it is one."""
         return models if isinstance(models, cls) else cls(models)
 
     def __len__(self) -> int:
@@ -74,6 +74,21 @@ class Batch(Sequence[Model]):
         """Number of models computed at once.
 
         A number that is asked for is kept, so that one program serves batches of any size.
+
+        Parameters
+        ----------
+        chunk
+            the number that is asked for; None to choose it by the memory of the device.
+
+        Returns
+        -------
+        count
+            a multiple of the number of local devices.
+
+        Raises
+        ------
+        InputError
+            for a chunk below 1.
         """
         if chunk is not None and chunk < 1:
             raise InputError(f"chunk: expected at least 1, got {chunk}.")
@@ -85,6 +100,18 @@ class Batch(Sequence[Model]):
 
         All parts have one size, so that one program serves all. The last part is filled up with the
         last model.
+
+        Parameters
+        ----------
+        chunk
+            as for `at_once`.
+
+        Yields
+        ------
+        numbers
+            of the models in the batch, shape (part,).
+        model
+            stacked, every array with a first axis of the part.
         """
         size = self.at_once(chunk)
         for first in range(0, len(self), size):

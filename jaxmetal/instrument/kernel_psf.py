@@ -106,7 +106,18 @@ class KernelPSF(PSF):
         return pixels * self.kernel_pixel(pixel_scale)
 
     def kernel_pixel(self, pixel_scale: float) -> float:
-        """The side of a kernel pixel, arcsec, for a map with pixels of this side."""
+        """The side of a kernel pixel.
+
+        Parameters
+        ----------
+        pixel_scale
+            side of a pixel of the map, arcsec.
+
+        Returns
+        -------
+        side
+            arcsec; the geometric mean where the axes differ.
+        """
         return pixel_scale / float(np.sqrt(np.prod(np.broadcast_to(self.oversampling, (2,)))))
 
 

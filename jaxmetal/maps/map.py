@@ -157,6 +157,11 @@ class Map(eqx.Module):
         ----------
         galaxy
             components with their lights and tracers.
+
+        Returns
+        -------
+        moments
+            in the order in which `observed` takes them.
         """
 
     @abstractmethod
@@ -186,6 +191,11 @@ class Map(eqx.Module):
         ----------
         predicted
             what the map would show there, shape (n,).
+
+        Returns
+        -------
+        error
+            in the unit of the map's values, one number or shape (n,).
         """
         if self.additive:
             return LIGHT_TOLERANCE * np.abs(predicted)
@@ -234,6 +244,11 @@ class Map(eqx.Module):
         ----------
         predicted
             the model, of which the scatter of a flux is a fraction; others do not need it.
+
+        Returns
+        -------
+        errors
+            in the unit and shape of the map's values; NaN where masked.
         """
         scale = np.asarray(predicted, float) if self.additive else 1.0
         errors = float(self.calibration.error_scale) * self.errors
@@ -246,6 +261,11 @@ class Map(eqx.Module):
         ----------
         values
             of each pixel, shape (rows, columns), or of each aperture, shape (n,).
+
+        Returns
+        -------
+        image
+            shape (rows, columns); NaN where there is no aperture.
         """
         apertures = self.instrument.apertures
         if apertures is not None and self.additive:

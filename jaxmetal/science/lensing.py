@@ -75,6 +75,11 @@ def magnification(
     distance_ratio
         of a component with a redshift of its own.
 
+    Returns
+    -------
+    mu
+        without a unit, broadcast over x and y.
+
     References
     ----------
     Schneider, Ehlers & Falco (1992), Gravitational Lenses, section 5.1.
@@ -162,6 +167,11 @@ def distance_ratio(lens_redshift: float, source_redshift: float, cosmology: Any 
     cosmology
         an astropy.cosmology; Planck18 if left out.
 
+    Returns
+    -------
+    ratio
+        between 0 and 1.
+
     Raises
     ------
     InputError
@@ -198,6 +208,16 @@ def kpc_per_arcsec(redshift: float, cosmology: Any = None) -> float:
         of the galaxy, positive.
     cosmology
         an astropy.cosmology; Planck18 if left out.
+
+    Returns
+    -------
+    length
+        kpc per arcsec.
+
+    Raises
+    ------
+    InputError
+        for a redshift that is not positive.
     """
     redshift = as_redshift(redshift, "redshift")
     per_arcmin = _cosmology(cosmology).kpc_proper_per_arcmin(redshift)
@@ -213,6 +233,11 @@ def as_redshift(value: Any, where: str) -> float:
         a number, or an astropy Quantity without a unit or in astropy's unit of redshift.
     where
         names it in messages.
+
+    Returns
+    -------
+    redshift
+        as a plain number.
 
     Raises
     ------

@@ -33,6 +33,11 @@ def sis(x: Coordinate, y: Coordinate, theta_E, center_x=0.0, center_y=0.0) -> De
     center_x, center_y
         centre, arcsec.
 
+    Returns
+    -------
+    alpha_x, alpha_y
+        deflection towards +x and +y, arcsec, in the shape of x.
+
     References
     ----------
     Schneider, Ehlers & Falco (1992), Gravitational Lenses, section 8.1.
@@ -60,6 +65,11 @@ def sie(
         ellipticity of the mass.
     center_x, center_y
         centre, arcsec.
+
+    Returns
+    -------
+    alpha_x, alpha_y
+        deflection towards +x and +y, arcsec, in the shape of x.
 
     References
     ----------
@@ -89,6 +99,11 @@ def nie(
         ellipticity of the mass.
     center_x, center_y
         centre, arcsec.
+
+    Returns
+    -------
+    alpha_x, alpha_y
+        deflection towards +x and +y, arcsec, in the shape of x.
 
     References
     ----------
@@ -123,6 +138,11 @@ def epl(
         ellipticity of the mass.
     center_x, center_y
         centre, arcsec.
+
+    Returns
+    -------
+    alpha_x, alpha_y
+        deflection towards +x and +y, arcsec, in the shape of x.
 
     References
     ----------

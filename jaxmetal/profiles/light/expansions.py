@@ -80,6 +80,11 @@ def shapelets(
     center_x, center_y
         centre, arcsec.
 
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
+
     References
     ----------
     Refregier (2003), MNRAS 338, 35.
@@ -115,6 +120,11 @@ def shapelets_polar(
         ellipticity.
     center_x, center_y
         centre, arcsec.
+
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
 
     References
     ----------
@@ -155,6 +165,11 @@ def shapelets_polar_exp(
         ellipticity.
     center_x, center_y
         centre, arcsec.
+
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
 
     References
     ----------

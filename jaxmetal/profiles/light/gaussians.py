@@ -26,6 +26,11 @@ def gaussian(
         ellipticity.
     center_x, center_y
         centre, arcsec.
+
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
     """
     radius = elliptical_radius(x, y, e1, e2, center_x, center_y)
     return amp / (2 * jnp.pi * sigma**2) * jnp.exp(-0.5 * (radius / sigma) ** 2)
@@ -50,6 +55,16 @@ def multi_gaussian(
         ellipticity.
     center_x, center_y
         centre, arcsec.
+
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
+
+    Raises
+    ------
+    InputError
+        for an amp that is not a list, or not of the shape of sigma.
 
     References
     ----------
@@ -97,6 +112,16 @@ def mge_set(
     center_x, center_y
         centre, arcsec.
 
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
+
+    Raises
+    ------
+    InputError
+        for fewer than two amp.
+
     References
     ----------
     Cappellari (2002), MNRAS 333, 400.
@@ -128,6 +153,11 @@ def moffat(
         ellipticity.
     center_x, center_y
         centre, arcsec.
+
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
 
     References
     ----------

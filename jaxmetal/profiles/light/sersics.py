@@ -60,6 +60,11 @@ def sersic(
     major_axis
         whether R and R_sersic are counted along the major axis.
 
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
+
     References
     ----------
     Sersic (1968); Ciotti & Bertin (1999), A&A 352, 447.
@@ -107,6 +112,11 @@ def sersic_q_phi(
         centre, arcsec.
     b_n, major_axis
         see `sersic`.
+
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
     """
     e = (1 - q) / (1 + q)
     e1, e2 = e * jnp.cos(2 * phi), e * jnp.sin(2 * phi)
@@ -166,6 +176,11 @@ def sersic_flexion(
         first and second flexion, c = c1 + i c2 and d = d1 + i d2, per arcsec.
     b_n, major_axis
         see `sersic`.
+
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
 
     References
     ----------
@@ -227,6 +242,11 @@ def core_sersic(
     b_n, major_axis
         see `sersic`.
 
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
+
     References
     ----------
     Graham et al. (2003), AJ 125, 2951; Trujillo et al. (2004), AJ 127, 1917.
@@ -259,6 +279,11 @@ def exponential(
         ellipticity.
     center_x, center_y
         centre, arcsec.
+
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
 
     References
     ----------
