@@ -223,11 +223,11 @@ def _images(
 ) -> list[Array]:
     """The lights of a component, then its part in each moment with a weight, at some positions."""
     brightness = {n: component.lights[n](*light_plane) for n in _lights(component, moments)}
-    chosen = [moments[index] for index in _carried(component, moments)]
-    names = dict.fromkeys(name for moment in chosen for name in moment.tracers)
+    weighted_moments = [moments[index] for index in _carried(component, moments)]
+    names = dict.fromkeys(name for moment in weighted_moments for name in moment.tracers)
     values = {name: component.tracers[name](*plane) for name in names}
     images = list(brightness.values())
-    for moment in chosen:
+    for moment in weighted_moments:
         assert moment.weight is not None
         weight = moment.weight(*(values[name] for name in moment.tracers))
         images.append(brightness[moment.light] * weight)

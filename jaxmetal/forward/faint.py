@@ -58,8 +58,8 @@ def rounding_of(one_map: Map, moments: Sequence[SmearedMoment]) -> Float[Array, 
 def _moved(moments: Sequence[SmearedMoment], index: int, delta: Array) -> list[SmearedMoment]:
     moment = moments[index]
     assert moment.contrast is not None
-    moved = eqx.tree_at(lambda m: m.contrast, moment, moment.contrast + delta)
-    return [moved if i == index else other for i, other in enumerate(moments)]
+    replacement = eqx.tree_at(lambda m: m.contrast, moment, moment.contrast + delta)
+    return [replacement if i == index else original for i, original in enumerate(moments)]
 
 
 def without_dark(name: str, one_map: Map, light: Any) -> Map:

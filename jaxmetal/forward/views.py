@@ -50,8 +50,8 @@ def look(galaxy: Galaxy, maps: Mapping[str, Map]) -> dict[str, View]:
         one_map = maps[name]
         light = moments[0].light * moments[0].unit
         rounding = rounding_of(one_map, moments)
-        shown = one_map.predicted(*moments)
-        views[name] = View(shown, light, moments[0].resolved, rounding)
+        values = one_map.predicted(*moments)
+        views[name] = View(values, light, moments[0].resolved, rounding)
     return views
 
 

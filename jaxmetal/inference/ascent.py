@@ -61,12 +61,12 @@ def fisher(model: Model, start: Point, steps: int, with_jacobian: Any) -> End:
         height, slope, information = value_slope_information(model, at.trial, with_jacobian)
         better = jnp.isfinite(height) & (height >= at.height - _rounding(at.height))
         damping = at.damping * jnp.where(better, 0.1, 10.0)
-        climbed = at._replace(point=at.trial, height=height, slope=slope, information=information)
-        here = jax.tree.map(lambda new, old: jnp.where(better, new, old), climbed, at)
-        direction, gain = _newton(here.slope, here.information, damping)
+        candidate = at._replace(point=at.trial, height=height, slope=slope, information=information)
+        state = jax.tree.map(lambda new, old: jnp.where(better, new, old), candidate, at)
+        direction, gain = _newton(state.slope, state.information, damping)
         direction = direction * jnp.minimum(1.0, LONGEST_STEP / jnp.max(jnp.abs(direction)))
-        return here._replace(
-            trial=here.point + direction, damping=damping, gain=gain, count=at.count + 1
+        return state._replace(
+            trial=state.point + direction, damping=damping, gain=gain, count=at.count + 1
         )
 
     def unfinished(at: Climb) -> Bool[Array, ""]:
@@ -133,9 +133,9 @@ def lbfgs(model: Model, start: Point, steps: int, with_jacobian: Any) -> End:
 
     def climb(depth: Callable, w: Point) -> tuple[Point, Array]:
         def unfinished(carry: Any) -> Array:
-            _, _, value, _, count, gained = carry
+            _, _, value, _, count, gain = carry
             # A gain no larger than rounding: further steps would only wander.
-            return (count < steps) & (gained > jnp.maximum(0.01 * ARRIVED, _rounding(value)))
+            return (count < steps) & (gain > jnp.maximum(0.01 * ARRIVED, _rounding(value)))
 
         def step(carry: Any) -> Any:
             w, state, value, slope, count, _ = carry

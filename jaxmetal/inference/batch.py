@@ -135,33 +135,33 @@ def _best(
         members: Batch, points: np.ndarray | None, weight: float
     ) -> tuple[np.ndarray, Surroundings]:
         parts = []
-        for numbers, stacked in members.parts(size):
+        for numbers, part in members.parts(size):
             if points is None:
-                begin_at = _starts_of_each(stacked, settings.starts, settings.seed)
+                begin_at = _starts_of_each(part, settings.starts, settings.seed)
             else:
                 begin_at = points[numbers]
             weights = np.full(len(numbers), weight, np.asarray(begin_at).dtype)
-            ends = _fit_each(stacked, begin_at, weights, settings.method, settings.steps)
+            ends = _fit_each(part, begin_at, weights, settings.method, settings.steps)
             parts.append(jax.device_get(ends))
             display.update(len(numbers))
         return jax.tree.map(lambda *arrays: np.concatenate(arrays)[: len(members)], *parts)
 
-    def again(chosen: np.ndarray, points: np.ndarray, weight: float) -> tuple[Any, Surroundings]:
+    def again(indices: np.ndarray, points: np.ndarray, weight: float) -> tuple[Any, Surroundings]:
         # As many starts as before, so that the same program serves.
-        begin = np.repeat(points[chosen, None], settings.starts, axis=1)
-        return fitted(Batch([batch[i] for i in chosen]), begin, weight)
+        begin = np.repeat(points[indices, None], settings.starts, axis=1)
+        return fitted(Batch([batch[i] for i in indices]), begin, weight)
 
     if points is not None:
         points = np.repeat(points, settings.starts, axis=1)
     fits = Fits(batch, *fitted(batch, points, 0.0))
     for _ in range(ROUNDS):
-        chosen = np.flatnonzero(fits.prior_matters & ~fits.has_mode)
-        if len(chosen):
-            fits = fits.with_modes(chosen, *again(chosen, fits.points, 1.0))
-        trapped = np.flatnonzero(fits.trapped)
-        if not len(trapped):
+        prior_dominated = np.flatnonzero(fits.prior_matters & ~fits.has_mode)
+        if len(prior_dominated):
+            fits = fits.with_modes(prior_dominated, *again(prior_dominated, fits.points, 1.0))
+        trapped_indices = np.flatnonzero(fits.trapped)
+        if not len(trapped_indices):
             break
-        fits = fits.with_maxima(trapped, *again(trapped, fits.unconstrained, 0.0))
+        fits = fits.with_maxima(trapped_indices, *again(trapped_indices, fits.unconstrained, 0.0))
     return fits
 
 
@@ -171,8 +171,8 @@ def _costs_of_sampling(batch: Batch, fits: Fits, size: int) -> list[Cost]:
     if batch[0].accuracy is None or not finer:
         return [Cost()] * len(batch)
     effects = []
-    for numbers, stacked in batch.parts(size):
-        effects.append(jax.device_get(_effect_each(stacked, fits.unconstrained[numbers], finer)))
+    for numbers, one_part in batch.parts(size):
+        effects.append(jax.device_get(_effect_each(one_part, fits.unconstrained[numbers], finer)))
     slopes, chi_squares = (
         np.concatenate(part)[: len(batch)] for part in zip(*effects, strict=True)
     )

@@ -127,13 +127,13 @@ def draw_each(
     proposals = [propose(fit, count, rng) for fit, rng in zip(fits, generators, strict=True)]
     best = _improve(weighted, weighted(proposals), count, generators)
     return [
-        _resampled(model, one, chains, draws, seed, rng)
-        for model, one, rng in zip(models, best, generators, strict=True)
+        _resampled(model, best_fit, chains, draws, seed, rng)
+        for model, best_fit, rng in zip(models, best, generators, strict=True)
     ]
 
 
 def _improve(
-    weighted: Callable[[Sequence[Proposed]], list["Draws"]],
+    draw_weighted: Callable[[Sequence[Proposed]], list["Draws"]],
     best: list["Draws"],
     count: int,
     generators: Sequence[np.random.Generator],
@@ -142,7 +142,7 @@ def _improve(
 
     Parameters
     ----------
-    weighted
+    draw_weighted
         gives the weighted draws of a proposal for each galaxy.
     best
         of each galaxy, from the first proposal.
@@ -156,7 +156,7 @@ def _improve(
         if not any(again):
             break
         # A galaxy's random numbers do not depend on what stands beside it in a batch.
-        tried = weighted(
+        trials = draw_weighted(
             [
                 _improved(old, count, rng) if improve else old.proposed
                 for old, rng, improve in zip(best, generators, again, strict=True)
@@ -164,7 +164,7 @@ def _improve(
         )
         best = [
             new if improve and new.smoothed.shape < old.smoothed.shape else old
-            for old, new, improve in zip(best, tried, again, strict=True)
+            for old, new, improve in zip(best, trials, again, strict=True)
         ]
     return best
 
@@ -202,10 +202,10 @@ def _resampled(
     model: Model, draws_of_one: Draws, chains: int, draws: int, seed: int, rng: np.random.Generator
 ) -> Posterior:
     """The posterior of one galaxy, each draw kept as often as its weight says."""
-    picked = resample(draws_of_one.smoothed.weights, chains * draws, rng)
+    indices = resample(draws_of_one.smoothed.weights, chains * draws, rng)
 
     def kept(array: np.ndarray) -> np.ndarray:
-        return array[picked].reshape(chains, draws, *array.shape[1:])
+        return array[indices].reshape(chains, draws, *array.shape[1:])
 
     statistics = {
         "diverging": np.zeros((chains, draws), bool),
@@ -213,13 +213,15 @@ def _resampled(
     }
     samples = {name: kept(draws_of_one.values[name]) for name in model.free}
     derived = {name: kept(array) for name, array in draws_of_one.derived.items()}
-    return Posterior(samples, statistics, _attributes(draws_of_one.smoothed, picked, seed), derived)
+    return Posterior(
+        samples, statistics, _attributes(draws_of_one.smoothed, indices, seed), derived
+    )
 
 
-def _attributes(smoothed: Smoothed, picked: np.ndarray, seed: int) -> dict[str, Any]:
+def _attributes(smoothed: Smoothed, indices: np.ndarray, seed: int) -> dict[str, Any]:
     # Resampled draws have no more effective samples than the proposals, and fewer where one is
     # repeated.
-    distinct = len(picked) ** 2 / np.sum(np.bincount(picked).astype(float) ** 2)
+    distinct = len(indices) ** 2 / np.sum(np.bincount(indices).astype(float) ** 2)
     return {
         "method": "importance",
         "seed": seed,
@@ -235,5 +237,5 @@ def _attributes(smoothed: Smoothed, picked: np.ndarray, seed: int) -> dict[str, 
 
 def _together(model: Model, galaxies: int) -> int:
     """How many draws are computed at once."""
-    most = CELLS_TOGETHER.get(jax.default_backend(), CELLS_ELSEWHERE)
-    return int(np.clip(most // (max(cells(model.maps), 1) * galaxies), 1, 1024))
+    limit = CELLS_TOGETHER.get(jax.default_backend(), CELLS_ELSEWHERE)
+    return int(np.clip(limit // (max(cells(model.maps), 1) * galaxies), 1, 1024))

@@ -143,8 +143,8 @@ def inverses(array: Any) -> np.ndarray:
     good: Any = np.isfinite(matrices).all(axis=(1, 2)) & (diagonals > 0).all(axis=1)
     matrices = np.where(good[:, None, None], matrices, np.eye(matrices.shape[1]))
     scale = 1 / np.sqrt(np.where(good[:, None], diagonals, 1.0))
-    both = scale[:, :, None] * scale[:, None, :]
-    values, vectors = np.linalg.eigh(matrices * both)
+    scales = scale[:, :, None] * scale[:, None, :]
+    values, vectors = np.linalg.eigh(matrices * scales)
     good &= values[:, 0] > 1e-7 * values[:, -1]
     values = np.where(good[:, None], values, np.nan)
-    return both * ((vectors / values[:, None, :]) @ np.swapaxes(vectors, 1, 2))
+    return scales * ((vectors / values[:, None, :]) @ np.swapaxes(vectors, 1, 2))

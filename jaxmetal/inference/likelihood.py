@@ -38,8 +38,8 @@ def in_units_of_error(
 ) -> Float[Array, "..."]:
     """An image over the total sigma of a prediction; 0 where it is masked."""
     # One factor after the other: the derivative of a quotient by the total sigma has 1 / sigma².
-    scaled = independent(one_map, image) / _sigma(one_map)
-    return scaled / _inflation(one_map, predicted)
+    image_in_errors = independent(one_map, image) / _sigma(one_map)
+    return image_in_errors / _inflation(one_map, predicted)
 
 
 def residuals(one_map: Map, predicted: Float[Array, "..."]) -> Float[Array, "..."]:

@@ -129,8 +129,8 @@ class Model(eqx.Module):
         maps = instruments.set_apart(self.maps, alone)
         anything_free = self.names or self.linear
         criterion = criterion_of(self.accuracy if anything_free else None)
-        tied = (path for path, _ in self.ties)
-        is_fixed = instruments.light_is_fixed((*self.names, *self.linear, *tied))
+        tied_paths = (path for path, _ in self.ties)
+        is_fixed = instruments.light_is_fixed((*self.names, *self.linear, *tied_paths))
         return instruments.make_ready(
             self.galaxy, maps, criterion, together, pixels, free, is_fixed
         )
@@ -169,9 +169,9 @@ class Model(eqx.Module):
                 f"with_maps: expected maps {', '.join(self.maps)}, got {', '.join(maps)}."
             )
         instruments.check_shared(maps, self.groups)
-        sampled = instruments.sampled_like(maps, self.maps)
-        check_coverage(self.galaxy, sampled)
-        return eqx.tree_at(lambda model: model.maps, self, sampled)
+        sampled_maps = instruments.sampled_like(maps, self.maps)
+        check_coverage(self.galaxy, sampled_maps)
+        return eqx.tree_at(lambda model: model.maps, self, sampled_maps)
 
     def derived(self, values: Values) -> Values:
         """The values of the tied parameters that go with these free ones."""

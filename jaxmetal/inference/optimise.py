@@ -187,8 +187,8 @@ def _scaled_to_light(
     size = jnp.maximum(jnp.max(jnp.abs(light)), jnp.finfo(light.dtype).tiny)
     factor = jnp.sum(data * (light / size)) / jnp.sum((light / size) ** 2) / size
     usable = jnp.isfinite(factor) & (factor != 0)
-    scaled = {name: jnp.where(usable, factor, 1.0) * values[name] for name in amplitudes}
-    return model.unconstrain({**values, **scaled})
+    scaled_amplitudes = {name: jnp.where(usable, factor, 1.0) * values[name] for name in amplitudes}
+    return model.unconstrain({**values, **scaled_amplitudes})
 
 
 def ascend(

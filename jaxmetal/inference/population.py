@@ -114,19 +114,19 @@ def infer(
     center, covariance = _first_guess(theta, x)
     for last in (*[False] * (ROUNDS - 1), True):
         points, proposal = student_t(center, covariance, DOF, DRAWS if last else TRIED, rng)
-        smoothed = smooth(
+        importance = smooth(
             np.asarray(_log_posteriors(points, theta, weight, smear, x), float) - proposal
         )
-        center = smoothed.weights @ points
+        center = importance.weights @ points
         covariance = (points - center).T @ (
-            (points - center) * smoothed.weights[:, None]
+            (points - center) * importance.weights[:, None]
         ) + 1e-12 * covariance
-    picked = points[resample(smoothed.weights, DRAWS, rng)]
-    samples = {"mean": picked[:, 0], "scatter": np.exp(picked[:, 1])} | (
-        {} if x is None else {"slope": picked[:, 2]}
+    resample_points = points[resample(importance.weights, DRAWS, rng)]
+    samples = {"mean": resample_points[:, 0], "scatter": np.exp(resample_points[:, 1])} | (
+        {} if x is None else {"slope": resample_points[:, 2]}
     )
     return Population(
-        samples, len(theta), pivot, _fewest(center, theta, weight, smear, x), smoothed.shape
+        samples, len(theta), pivot, _fewest(center, theta, weight, smear, x), importance.shape
     )
 
 

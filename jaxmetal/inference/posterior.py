@@ -98,16 +98,18 @@ class Posterior:
         They concern R-hat, effective samples, divergent draws and k-hat.
         """
         rows = self.summary()
-        weighted = "effective_samples" in self.attributes
+        is_weighted = "effective_samples" in self.attributes
         complaints = []
-        few = [name for name, row in rows.items() if not row["ess"] >= ENOUGH_SAMPLES]
-        if few:
-            complaints.append(f"fewer than {ENOUGH_SAMPLES} effective samples of {', '.join(few)}")
-        if not weighted:
+        names = [name for name, row in rows.items() if not row["ess"] >= ENOUGH_SAMPLES]
+        if names:
+            complaints.append(
+                f"fewer than {ENOUGH_SAMPLES} effective samples of {', '.join(names)}"
+            )
+        if not is_weighted:
             complaints += _complaints_of_chains(rows)
         if self.divergences:
             complaints.append(f"{self.divergences} divergent draws")
-        if weighted and not trusted(self):
+        if is_weighted and not trusted(self):
             k_hat = self.attributes["k_hat"]
             complaints.append(
                 f"k-hat {k_hat:.2f} is not below {HEAVY_TAIL}: the fit's errors do not describe "
@@ -225,16 +227,16 @@ class Posterior:
             raise InputError(f"Posterior.load: no file {os.fspath(path)!r}.")
         try:
             with xarray.open_datatree(path, engine="h5netcdf") as tree:
-                read = {
+                groups = {
                     g: {str(n): np.asarray(v) for n, v in tree[g].data_vars.items()}
                     for g in tree.children
                 }
                 attributes = {str(key): value for key, value in tree["posterior"].attrs.items()}
             ours = {theirs: name for name, theirs in ARVIZ_NAMES.items()}
             statistics = {
-                ours.get(name, name): values for name, values in read["sample_stats"].items()
+                ours.get(name, name): values for name, values in groups["sample_stats"].items()
             }
-            return cls(read["posterior"], statistics, attributes, read["derived"])
+            return cls(groups["posterior"], statistics, attributes, groups["derived"])
         except (OSError, KeyError, ValueError) as error:
             raise InputError(
                 f"Posterior.load: {os.fspath(path)!r} does not hold a posterior ({error})."

@@ -76,8 +76,8 @@ class _Bar:
     def update(self, count: float) -> None:
         with self._lock:
             # Work is done in pieces of one size, the last of which may be more than what was left.
-            left = count if self._total is None else self._total - self._bar.n
-            self._bar.update(min(count, left))
+            remainder = count if self._total is None else self._total - self._bar.n
+            self._bar.update(min(count, remainder))
 
     def close(self) -> None:
         self._bar.close()
@@ -122,14 +122,14 @@ class _Lines:
             print(f"jaxmetal: {line}", file=sys.stderr, flush=True)
 
 
-def progress_line(text: str, done: float, total: float | None, unit: str, seconds: float) -> str:
+def progress_line(text: str, count: float, total: float | None, unit: str, seconds: float) -> str:
     """What a log says of a computation.
 
     Parameters
     ----------
     text, unit
         what is being done, and what is counted.
-    done, total
+    count, total
         how much of it; None if that cannot be counted.
     seconds
         since it began.
@@ -141,11 +141,10 @@ def progress_line(text: str, done: float, total: float | None, unit: str, second
     """
     if total is None:
         return f"{text}, {_duration(seconds)} so far"
-    counted = f"{done:.0f} of {total:.0f} {unit}".rstrip()
-    left = f", {_duration(seconds * (total - done) / done)} left" if 0 < done < total else ""
-    return (
-        f"{text}: {100 * done / max(total, 1):.0f} % ({counted}), {_duration(seconds)} so far{left}"
-    )
+    parts = f"{count:.0f} of {total:.0f} {unit}".rstrip()
+    rest = f", {_duration(seconds * (total - count) / count)} left" if 0 < count < total else ""
+    percent = f"{100 * count / max(total, 1):.0f} %"
+    return f"{text}: {percent} ({parts}), {_duration(seconds)} so far{rest}"
 
 
 def _duration(seconds: float) -> str:

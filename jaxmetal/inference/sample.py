@@ -97,23 +97,23 @@ def sample(
     settings = settings_for(method, chains, warmup, draws, target_accept, adapt_metric)
     start = optimise(model, seed=seed, progress=progress) if start is None else start
     model = sampled_as(model, start.maps)
-    if why := not_to_be_sampled(start, allow_unconverged):
-        raise InputError(f"sample: {why}. Of the fit: {start.message}.")
-    refused: list[Posterior] = []
+    if cause := not_to_be_sampled(start, allow_unconverged):
+        raise InputError(f"sample: {cause}. Of the fit: {start.message}.")
+    untrusted: list[Posterior] = []
     if method not in CHAINS:
         with bar(None, progress, f"importance sampling, {chains * draws} draws"):
-            weighted = draw_one(model, start, jax.random.key(seed), seed, chains, draws)
-        if method == "importance" or trusted(weighted):
-            log.info("sample: importance sampling, k-hat %.2f", weighted.attributes["k_hat"])
-            return weighted
-        refused, settings = [weighted], fallback(settings, "nuts", [weighted])
+            importance = draw_one(model, start, jax.random.key(seed), seed, chains, draws)
+        if method == "importance" or trusted(importance):
+            log.info("sample: importance sampling, k-hat %.2f", importance.attributes["k_hat"])
+            return importance
+        untrusted, settings = [importance], fallback(settings, "nuts", [importance])
     key = jax.random.key(seed)[None]
     text = f"sampling ({settings.method.upper()}, {chains} chains)"
     with bar(chains * (warmup + draws), progress, text, "steps") as display:
         posterior = run_chains(
             _PROGRAM, model, [start], key, chains, draws, settings, seed, display.update
         )[0]
-    return in_place_of(refused[0], posterior) if refused else posterior
+    return in_place_of(untrusted[0], posterior) if untrusted else posterior
 
 
 def not_to_be_sampled(fit: Fit, allow_unconverged: bool = False) -> str:
@@ -139,22 +139,22 @@ def not_to_be_sampled(fit: Fit, allow_unconverged: bool = False) -> str:
     )
 
 
-def fallback(settings: Settings, method: str, refused: Sequence[Posterior]) -> Settings:
+def fallback(settings: Settings, method: str, posteriors: Sequence[Posterior]) -> Settings:
     """The settings of the chains that follow importance samplings that cannot be trusted."""
-    worst = max(posterior.attributes["k_hat"] for posterior in refused)
+    worst = max(posterior.attributes["k_hat"] for posterior in posteriors)
     log.info(
         "sample: k-hat %.2f is too large for importance sampling (%d); %s instead",
         worst,
-        len(refused),
+        len(posteriors),
         method.upper(),
     )
     return settings._replace(method=method)
 
 
-def in_place_of(refused: Posterior, drawn: Posterior) -> Posterior:
+def in_place_of(untrusted: Posterior, posterior: Posterior) -> Posterior:
     """The chains that took over, with a word on why."""
-    drawn.attributes["refused_k_hat"] = refused.attributes["k_hat"]
-    return drawn
+    posterior.attributes["refused_k_hat"] = untrusted.attributes["k_hat"]
+    return posterior
 
 
 def settings_for(

@@ -116,11 +116,11 @@ class Batch(Sequence[Model]):
         size = self.at_once(chunk)
         for first in range(0, len(self), size):
             numbers = np.minimum(np.arange(first, first + size), len(self) - 1)
-            chosen = slice(first, first + size) if first + size <= len(self) else numbers
+            rows = slice(first, first + size) if first + size <= len(self) else numbers
             yield (
                 numbers,
                 eqx.combine(
-                    jax.tree.map(lambda a, chosen=chosen: jnp.asarray(a[chosen]), self._arrays),
+                    jax.tree.map(lambda a, rows=rows: jnp.asarray(a[rows]), self._arrays),
                     self._rest,
                 ),
             )
@@ -152,8 +152,8 @@ def together(model: Model) -> int:
 
     It is limited by the memory, and by what makes the computation faster.
     """
-    most = MOST_TOGETHER.get(jax.default_backend(), MOST_ELSEWHERE)
-    return int(np.clip(SHARE * _memory() / memory_of(model), 1, most)) * jax.local_device_count()
+    limit = MOST_TOGETHER.get(jax.default_backend(), MOST_ELSEWHERE)
+    return int(np.clip(SHARE * _memory() / memory_of(model), 1, limit)) * jax.local_device_count()
 
 
 def memory_of(model: Model) -> int:
@@ -180,9 +180,9 @@ def _with_common_samplings(models: Sequence[Model]) -> list[Model]:
         return list(models)
     common = {}
     for name in names:
-        used = [model.maps[name].instrument for model in models]
-        if all(instrument.error is not None for instrument in used):
-            common[name] = finest(i.sampling for i in used if i.sampling is not None)
+        instruments = [model.maps[name].instrument for model in models]
+        if all(instrument.error is not None for instrument in instruments):
+            common[name] = finest(i.sampling for i in instruments if i.sampling is not None)
     return [_sampled_at(model, common) for model in models]
 
 
@@ -191,8 +191,8 @@ def _sampled_at(model: Model, samplings: Mapping[str, Sampling]) -> Model:
     for name, sampling in samplings.items():
         old = maps[name].instrument
         if old.sampling != sampling:
-            sampled = old.with_sampling(sampling, old.error, old.rounding)
-            maps[name] = maps[name].with_instrument(sampled)
+            new = old.with_sampling(sampling, old.error, old.rounding)
+            maps[name] = maps[name].with_instrument(new)
     return sampled_as(model, maps)
 
 

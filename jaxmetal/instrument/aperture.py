@@ -242,13 +242,15 @@ class Apertures(eqx.Module):
             shape (rows, columns); NaN where there is no aperture.
         """
         values, (aperture, pixel, weight) = np.asarray(values, float), self._parts
-        used = np.where(np.isfinite(values[aperture]), weight, 0.0)
+        finite_weight = np.where(np.isfinite(values[aperture]), weight, 0.0)
         size = self.shape[0] * self.shape[1]
-        total = np.bincount(pixel, used * np.where(used > 0, values[aperture], 0.0), size)
-        covered = np.bincount(pixel, used, size)
-        return np.where(covered > 0, total / np.where(covered > 0, covered, 1.0), np.nan).reshape(
-            self.shape
+        total = np.bincount(
+            pixel, finite_weight * np.where(finite_weight > 0, values[aperture], 0.0), size
         )
+        coverage = np.bincount(pixel, finite_weight, size)
+        return np.where(
+            coverage > 0, total / np.where(coverage > 0, coverage, 1.0), np.nan
+        ).reshape(self.shape)
 
     @property
     def _parts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -125,10 +125,10 @@ def guess(psf: PSF, grid: Grid, margin: int, first: FirstGuess = STRICT) -> Samp
     if margin == 0:
         return Sampling(1, 2, margin)
     coarse, whole = [1 / size for size in reversed(CELL_SIZES[1:])], range(1, 9)
-    passed = np.asarray(_passed(psf, grid, 0.5 * np.array([*coarse, *whole])))
-    allowed = np.array([first.large_cells] * len(coarse) + [first.whole_cells] * len(whole))
+    leakage = np.asarray(_passed(psf, grid, 0.5 * np.array([*coarse, *whole])))
+    limits = np.array([first.large_cells] * len(coarse) + [first.whole_cells] * len(whole))
     fit = [
-        c for c, part, most in zip([*coarse, *whole], passed, allowed, strict=True) if part < most
+        c for c, part, limit in zip([*coarse, *whole], leakage, limits, strict=True) if part < limit
     ]
     return Sampling(fit[0] if fit else whole[-1], 2, margin)
 

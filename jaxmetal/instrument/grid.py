@@ -147,11 +147,11 @@ class Grid(eqx.Module):
         where = "Grid.from_wcs"
         celestial_wcs = celestial(wcs, where)
         if celestial_wcs is None:
-            needed = "such as CTYPE1 = 'RA---TAN' and CTYPE2 = 'DEC--TAN'"
-            raise InputError(f"{where}: the WCS has no celestial axes, {needed}.")
+            example = "such as CTYPE1 = 'RA---TAN' and CTYPE2 = 'DEC--TAN'"
+            raise InputError(f"{where}: the WCS has no celestial axes, {example}.")
         if shape is None and celestial_wcs.array_shape is None:
-            missing = "the WCS does not know its shape; give shape=(rows, columns)"
-            raise InputError(f"{where}: {missing}.")
+            problem = "the WCS does not know its shape; give shape=(rows, columns)"
+            raise InputError(f"{where}: {problem}.")
         rows, columns = _checked_shape(celestial_wcs.array_shape if shape is None else shape)
         column, row = (
             a.ravel()

@@ -45,8 +45,8 @@ def enclosing_radius(kernel: Any, center: np.ndarray, outside: float) -> float:
     image = np.asarray(kernel, float)
     distance = distance_from(image.shape, center).ravel()
     order = np.argsort(distance)
-    enclosed = np.cumsum(np.abs(image).ravel()[order])
-    index = np.searchsorted(enclosed, (1 - outside) * enclosed[-1])
+    cumulative = np.cumsum(np.abs(image).ravel()[order])
+    index = np.searchsorted(cumulative, (1 - outside) * cumulative[-1])
     return float(distance[order][min(index, distance.size - 1)])
 
 

@@ -121,8 +121,8 @@ class Sampling:
         """
         convolve = finer.convolve
         if self.convolve >= 1:
-            needed = math.ceil(self.convolve * excess ** (1 / FALL) / LUCK)
-            convolve = max(needed, self.convolve + 1)
+            target = math.ceil(self.convolve * excess ** (1 / FALL) / LUCK)
+            convolve = max(target, self.convolve + 1)
         return dataclasses.replace(self, convolve=convolve, nodes=finer.nodes).with_margin(
             self.margin
         )

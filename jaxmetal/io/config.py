@@ -61,7 +61,7 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Config | None:
         for details in errors:
             place = place_of(details["loc"])
             # What is missing only because it was left out here has been reported already.
-            if not any(other[: len(place)] == place for other in removed):
+            if not any(removed_place[: len(place)] == place for removed_place in removed):
                 place, text = explain(details)
                 mistakes.add(".".join(map(str, place)) or "configuration", text)
         if not _without_errors(tree, errors, mistakes, removed):
@@ -87,7 +87,7 @@ def _without_errors(
         place = place_of(details["loc"])
         unusable = place[:-1] if details["type"] == "missing" else place
         # Several complaints about one value take it out once.
-        if any(unusable[: len(other)] == other for other in taken_out):
+        if any(unusable[: len(removed_place)] == removed_place for removed_place in taken_out):
             continue
         if part := _remove(tree, unusable):
             taken_out.add(part)
@@ -110,15 +110,15 @@ def _without_odd_keys(tree: Any, place: Place, mistakes: Mistakes, removed: set[
         return [_without_odd_keys(v, (*place, i), mistakes, removed) for i, v in enumerate(tree)]
     if not isinstance(tree, Mapping):
         return tree
-    kept, name = {}, ""
+    entries, name = {}, ""
     for key, value in tree.items():
         if isinstance(key, str):
-            kept[key], name = _without_odd_keys(value, (*place, key), mistakes, removed), key
+            entries[key], name = _without_odd_keys(value, (*place, key), mistakes, removed), key
             continue
         where = ".".join(map(str, place)) or "configuration"
-        if _is_decimal(key, value) and isinstance(kept.get(name), int | float):
+        if _is_decimal(key, value) and isinstance(entries.get(name), int | float):
             # {central: 8,5} is {central: 8, 5: nothing} to YAML: neither is what was meant.
-            whole = kept.pop(name)
+            whole = entries.pop(name)
             removed.add((*place, name))
             remedy = f"numbers have a decimal point, write {whole}.{key}."
             mistakes.add(
@@ -130,7 +130,7 @@ def _without_odd_keys(tree: Any, place: Place, mistakes: Mistakes, removed: set[
             if isinstance(key, bool):
                 reason = "yes, no, on and off mean true and false"
             mistakes.add(where, f"expected names as keys, and {reason}; put it in quotes.")
-    return kept
+    return entries
 
 
 def _is_decimal(key: Any, value: Any) -> bool:

@@ -145,27 +145,27 @@ def quantiles(values: np.ndarray) -> tuple[float, float, float]:
 
 
 def _at_the_end(
-    values: np.ndarray, sigma: np.ndarray, chosen: np.ndarray, largest: bool, light: bool
+    values: np.ndarray, sigma: np.ndarray, usable: np.ndarray, largest: bool, light: bool
 ) -> Odd | None:
     """The smallest or largest value, if repeated or conventional, and far from all others."""
-    one = float(values[chosen].max() if largest else values[chosen].min())
-    same = chosen & (values == one)
-    others, count = values[chosen & ~same], int(same.sum())
-    conventional = bool(np.isclose(one, CONVENTIONAL, rtol=1e-6, atol=0).any())
+    extreme = float(values[usable].max() if largest else values[usable].min())
+    same = usable & (values == extreme)
+    others, count = values[usable & ~same], int(same.sum())
+    conventional = bool(np.isclose(extreme, CONVENTIONAL, rtol=1e-6, atol=0).any())
     if not _may_be_missing(count, conventional, others):
         return None
-    usual = _range(others, sigma[chosen & ~same])
-    beyond = one - usual.high if largest else usual.low - one
+    usual = _range(others, sigma[usable & ~same])
+    beyond = extreme - usual.high if largest else usual.low - extreme
     if light:
-        far = _is_far_from_light(one, conventional, others, usual.error, largest)
+        far = _is_far_from_light(extreme, conventional, others, usual.error, largest)
     elif conventional:
-        outermost = one > others.max() if largest else one < others.min()
+        outermost = extreme > others.max() if largest else extreme < others.min()
         far = outermost and beyond > 0.5 * usual.width
     else:
         far = beyond > FAR * usual.width
     if not far or beyond < FAR * quantiles(sigma[same])[1]:
         return None
-    return Odd(one, count, count, True, usual.low, usual.high)
+    return Odd(extreme, count, count, True, usual.low, usual.high)
 
 
 def _may_be_missing(count: int, conventional: bool, others: np.ndarray) -> bool:
@@ -177,15 +177,15 @@ def _may_be_missing(count: int, conventional: bool, others: np.ndarray) -> bool:
 
 
 def _is_far_from_light(
-    one: float, conventional: bool, others: np.ndarray, error: float, largest: bool
+    extreme: float, conventional: bool, others: np.ndarray, error: float, largest: bool
 ) -> bool:
     """Whether a flux, the largest or else the smallest, is one that no other light comes near."""
     if largest:
-        times = BRIGHTER if conventional and one > 1e9 else MUCH_BRIGHTER
-        return one > times * np.abs(others).max()
+        times = BRIGHTER if conventional and extreme > 1e9 else MUCH_BRIGHTER
+        return extreme > times * np.abs(others).max()
     # Below zero there is nothing but noise.
     noise = max(-float(np.percentile(others, 1)), 3 * error)
-    return one < -2 * FAR * noise
+    return extreme < -2 * FAR * noise
 
 
 def _range(values: np.ndarray, sigma: np.ndarray) -> Range:
@@ -194,8 +194,8 @@ def _range(values: np.ndarray, sigma: np.ndarray) -> Range:
     return Range(low, high, error, max(high - low, 3 * error, 1e-4 * abs(middle)))
 
 
-def _alone(values: np.ndarray, sigma: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+def _alone(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray) -> np.ndarray:
     """Where a value lies far from all others, by their distribution and by its own error."""
-    usual = _range(values[chosen], sigma[chosen])
+    usual = _range(values[usable], sigma[usable])
     beyond = np.maximum(usual.low - values, values - usual.high)
-    return chosen & (beyond > ALONE * usual.width) & (beyond > ALONE * sigma)
+    return usable & (beyond > ALONE * usual.width) & (beyond > ALONE * sigma)

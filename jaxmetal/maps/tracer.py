@@ -84,8 +84,8 @@ class TracerMap(Map):
     ):
         if not isinstance(tracer, str):
             hint = "a mask is given by name, as mask=…"
-            got = described(tracer)
-            raise InputError(f"TracerMap.tracer: expected a name, got {got}; {hint}.")
+            description = described(tracer)
+            raise InputError(f"TracerMap.tracer: expected a name, got {description}; {hint}.")
         scale_functions(scale)
         self.tracer = tracer
         self.scale = scale if isinstance(scale, str) else tuple(scale)

@@ -255,12 +255,12 @@ def in_range(name: str, **fluxes: Flux) -> Bool[Array, "..."]:
     InputError
         for an unknown name or a missing line.
     """
-    chosen = calibration(name)
-    lines = in_one_unit("in_range", **chosen.needed(fluxes))
-    index = chosen.index(
+    diagnostic = calibration(name)
+    lines = in_one_unit("in_range", **diagnostic.needed(fluxes))
+    index = diagnostic.index(
         **{line: as_array(flux, f"in_range.{line}") for line, flux in lines.items()}
     )
-    return (index > chosen.domain[0]) & (index < chosen.domain[1])
+    return (index > diagnostic.domain[0]) & (index < diagnostic.domain[1])
 
 
 def star_forming(halpha: Flux, hbeta: Flux, oiii: Flux, nii: Flux) -> Bool[Array, "..."]:

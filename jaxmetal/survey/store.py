@@ -237,10 +237,10 @@ def read_shard(folder: str | os.PathLike, number: int) -> Any:
     if sha256(content[:-32]).digest() != content[-32:]:
         raise InputError(f"{path}: is damaged; the same batch again computes it again.")
     with xarray.open_datatree(io.BytesIO(content[:-32]), engine="h5netcdf") as tree:
-        loaded = tree.load()
-    if loaded.attrs.get("number") != number or "galaxies" not in loaded.children:
+        contents = tree.load()
+    if contents.attrs.get("number") != number or "galaxies" not in contents.children:
         raise InputError(f"{path}: not a shard of this survey.")
-    return loaded
+    return contents
 
 
 def write_failure(folder: str | os.PathLike, number: int, text: str) -> None:

@@ -162,10 +162,10 @@ def chosen_map(fit: Fit, name: str, where: str) -> Map:
     return fit.maps[name]
 
 
-def colours_of(map: Map, *images: Image) -> tuple[str, Normalize]:
+def colours_of(one_map: Map, *images: Image) -> tuple[str, Normalize]:
     """One colour map and scale for data, model and intrinsic map."""
-    light = map.additive
-    norm = shared_norm(light, map.image(map.errors), *images)
+    light = one_map.additive
+    norm = shared_norm(light, one_map.image(one_map.errors), *images)
     return style.LIGHT if light else style.TRACER, norm
 
 

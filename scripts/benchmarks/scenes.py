@@ -100,12 +100,12 @@ def our_map(galaxy: jm.Galaxy, z: jm.TracerMap) -> tuple[jm.Model, dict[str, Cal
         "value and gradient": compiled(lambda m, u: jax.value_and_grad(m.log_density)(u)),
     }
     start = jax.block_until_ready(model.start)
-    many = jnp.tile(start, (TOGETHER, 1))
-    together = compiled(lambda m, many: jax.lax.map(lambda u: predict(m, u), many))
+    points = jnp.tile(start, (TOGETHER, 1))
+    together = compiled(lambda m, points: jax.lax.map(lambda u: predict(m, u), points))
     calls: dict[str, Callable] = {
         name: lambda run=run: run(leaves, start) for name, run in programs.items()
     }
-    return model, calls | {"many maps": lambda: together(leaves, many)}
+    return model, calls | {"many maps": lambda: together(leaves, points)}
 
 
 def bare_transforms(model: jm.Model) -> Callable:

@@ -127,9 +127,9 @@ class Reading:
         if self.bins is not None:
             shapes["bins"] = np.shape(self.bins)
         if len(set(shapes.values())) > 1 or len(self.shape) != 2:
-            listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+            list_text = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
             expected = "expected images of one shape (rows, columns)"
-            raise InputError(f"Reading: {expected}, got {listed}.")
+            raise InputError(f"Reading: {expected}, got {list_text}.")
 
     @property
     def shape(self) -> tuple[int, int]:

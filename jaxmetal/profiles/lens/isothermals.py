@@ -157,16 +157,16 @@ def epl(
     # 2 Re w and |w|².
     n = jnp.arange(1, TERMS, dtype=radius.dtype)
     coefficients = jnp.cumprod((2 * n + t - 2) / (2 * n + 2 - t))
-    double, squared = 2 * a, a**2 + b**2
+    double, modulus2 = 2 * a, a**2 + b**2
 
     def step(last, coefficient):
-        return (coefficient + double * last[0] - squared * last[1], last[0]), None
+        return (coefficient + double * last[0] - modulus2 * last[1], last[0]), None
 
     # Unrolled in part: all of it would take long to compile, none of it long to run.
-    (one, two), _ = jax.lax.scan(
+    (last_sum, previous_sum), _ = jax.lax.scan(
         step, (jnp.zeros_like(a), jnp.zeros_like(a)), coefficients, reverse=True, unroll=12
     )
-    real, imaginary = 1 + one * a - squared * two, one * b
+    real, imaginary = 1 + last_sum * a - modulus2 * previous_sum, last_sum * b
     factor = jnp.sqrt(1 - e1**2 - e2**2) * numerics.positive_power(theta_E / radius, t)
     return factor * (u * real - v * imaginary), factor * (u * imaginary + v * real)
 

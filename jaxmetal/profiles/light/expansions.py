@@ -44,10 +44,13 @@ def _hermite(t, n_max: int) -> list:
 
 def _laguerre(t, degree: int, alpha: int):
     """The generalised Laguerre polynomial."""
-    before, now = jnp.zeros_like(t), jnp.ones_like(t)
+    previous, value = jnp.zeros_like(t), jnp.ones_like(t)
     for k in range(degree):
-        before, now = now, ((2 * k + 1 + alpha - t) * now - (k + alpha) * before) / (k + 1)
-    return now
+        previous, value = (
+            value,
+            ((2 * k + 1 + alpha - t) * value - (k + alpha) * previous) / (k + 1),
+        )
+    return value
 
 
 def _harmonics(u, v, m: int):

@@ -76,7 +76,7 @@ def multi_gaussian(
             f"got shapes {jnp.shape(amp)} and {jnp.shape(sigma)}."
         )
     radius = elliptical_radius(x, y, e1, e2, center_x, center_y)[..., None]
-    amp, sigma = (numerics.along_last(each, radius.ndim) for each in (amp, sigma))
+    amp, sigma = (numerics.along_last(array, radius.ndim) for array in (amp, sigma))
     terms = amp / (2 * jnp.pi * sigma**2) * jnp.exp(-0.5 * (radius / sigma) ** 2)
     return jnp.sum(terms, axis=-1)
 

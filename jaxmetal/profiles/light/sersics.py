@@ -193,8 +193,8 @@ def sersic_flexion(
         across = (1 + a - b1) * y + b2 * x + c1 * cross - c2 * minus + 2 * c2 * squared
         return along + d1 * minus + d2 * cross, across + d2 * minus - d1 * cross
 
-    where = (*bent(x, y), amp, R_sersic, n_sersic, e1, e2, *bent(center_x, center_y))
-    return sersic(*where, b_n=b_n, major_axis=major_axis)
+    arguments = (*bent(x, y), amp, R_sersic, n_sersic, e1, e2, *bent(center_x, center_y))
+    return sersic(*arguments, b_n=b_n, major_axis=major_axis)
 
 
 def core_sersic(
