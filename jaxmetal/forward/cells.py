@@ -173,8 +173,8 @@ def _lensed(
         return images
 
     count = sum(_count(component, moments) for component in components.values())
-    # The centre of what is lensed has an unknown number of images that come and go; there only a
-    # finer sampling helps.
+    # The centre of what is lensed has an unknown and varying number of images; there only a finer
+    # sampling helps.
     return averages(sources, count, cusps=[]) if count else []
 
 

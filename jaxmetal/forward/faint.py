@@ -1,4 +1,4 @@
-"""Light too faint for the precision in use: how far rounding goes, and pixels masked for it."""
+"""Light too faint for the precision in use: its rounding error, and the mask of such pixels."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +19,7 @@ STEP = 1e7
 
 
 def rounding_of(one_map: Map, moments: Sequence[SmearedMoment]) -> Float[Array, "*map"]:
-    """How far rounding may carry what a map shows, per unit of the floating-point precision.
+    """The rounding error of what a map shows, per unit of the floating-point precision.
 
         delta(C / L) = eps (max|C| + |C / L| max L) / L
 
@@ -63,7 +63,7 @@ def _moved(moments: Sequence[SmearedMoment], index: int, delta: Array) -> list[S
 
 
 def without_dark(name: str, one_map: Map, light: Any) -> Map:
-    """A map without the pixels in which the precision in use cannot tell the light from none.
+    """A map without the pixels whose light is below the rounding error of the precision in use.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""supersampling="auto": chosen by measuring what it costs in accuracy."""
+"""supersampling="auto": chosen by measuring its error."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -126,7 +126,7 @@ def _resolved(
 def needs_more_nodes(galaxy: Galaxy) -> bool:
     """Whether only more points in a cell help, not smaller cells alone.
 
-    So it is around the images of a lensed centre, wherever they are.
+    This is the case around the images of a lensed centre.
     """
     return any(galaxy.is_lensed(name) for name in galaxy.components)
 

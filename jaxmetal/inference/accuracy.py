@@ -1,4 +1,4 @@
-"""The sampling that the data ask for: its error must not move the parameters of a fit."""
+"""The sampling that the errors of the data require: it must not shift the parameters of a fit."""
 
 from collections.abc import Mapping
 

@@ -33,9 +33,9 @@ from jaxmetal.inference.stack import Batch, over_galaxies
 def _fit(
     model: Model, starts: Float[Array, "starts n"], with_jacobian: Array, method: str, steps: int
 ) -> tuple[Array, Surroundings]:
-    """Where the best ascent ends, and the local expansion there."""
-    # One after the other: ascents side by side wait for the longest, and take twice as long to
-    # trace and to compile.
+    """The end of the best ascent, and the local expansion there."""
+    # Sequentially: under vmap all ascents run until the longest ends, and tracing and compiling
+    # take twice as long.
     points, heights = jax.lax.map(
         lambda start: ascend(model, start, method, steps, with_jacobian), starts
     )
@@ -70,7 +70,7 @@ def optimise_batch(
     starts, method, steps, seed
         as for `optimise`.
     chunk
-        how many are computed at once; as many as there is memory and use for, if left out. Several
+        how many are computed at once; chosen by memory and device if left out. Several
         devices share them.
     progress
         as for `sample`.
@@ -79,8 +79,8 @@ def optimise_batch(
     -------
     fits
         a sequence with a `Fit` for each model, as `optimise` would give it, and columns of all:
-        `fits.parameters`, `fits.errors`, `fits.covariance`. A galaxy that cannot be fitted says so
-        in its own `fit.message` and touches no other.
+        `fits.parameters`, `fits.errors`, `fits.covariance`. A galaxy that cannot be fitted has the
+        reason in its `fit.message` and does not affect the others.
 
     Raises
     ------
@@ -115,7 +115,7 @@ class Ascents(NamedTuple):
 def _best(
     batch: Batch, points: np.ndarray | None, settings: Ascents, size: int, display: Any
 ) -> Fits:
-    """The fits at the ends of the highest of several ascents of each galaxy.
+    """The fits at the ends of the best of several ascents of each galaxy.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def _best(
         return jax.tree.map(lambda *arrays: np.concatenate(arrays)[: len(members)], *parts)
 
     def again(indices: np.ndarray, points: np.ndarray, weight: float) -> tuple[Any, Surroundings]:
-        # As many starts as before, so that the same program serves.
+        # As many starts as before, so that the compiled program is reused.
         begin = np.repeat(points[indices, None], settings.starts, axis=1)
         return fitted(Batch([batch[i] for i in indices]), begin, weight)
 

@@ -60,7 +60,7 @@ def sample_batch(
         by which each galaxy draws its own random numbers from the seed; 0, 1, 2, … if left out. A
         galaxy that keeps its number draws the same in every batch.
     chunk
-        how many are computed at once; as many as there is memory and use for, if left out. Several
+        how many are computed at once; chosen by memory and device if left out. Several
         devices share them.
     progress
         as for `sample`.

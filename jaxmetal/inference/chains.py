@@ -17,7 +17,7 @@ from jaxmetal.inference.posterior import Posterior
 from jaxmetal.profiles.numerics import product
 from jaxmetal.threads import side_by_side
 
-# How many pieces the chains are run in, so that a bar can move between them.
+# Number of pieces in which the chains are run; progress is shown after each.
 PIECES = 10
 
 

@@ -74,7 +74,7 @@ def ensemble(model: Model, path: str, members: Sequence[Profile]) -> Batch:
 
 
 def _kind(profile: Any) -> Any:
-    """All of a profile but its numbers."""
+    """The static part of a profile."""
     return jax.tree.structure(profile), [np.shape(leaf) for leaf in jax.tree.leaves(profile)]
 
 

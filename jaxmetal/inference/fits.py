@@ -124,8 +124,8 @@ class Fits(Sequence[Fit]):
     def trapped(self) -> np.ndarray:
         """Which galaxies have a mode that is more probable than their maximum, shape (galaxies,).
 
-        At the edge of a prior the coordinates are flat: an ascent that came there from afar stays,
-        although the posterior rises inwards.
+        At the edge of a prior the coordinates are flat: an ascent that arrives there from far away
+        stops, although the posterior increases inwards.
         """
         return self._modes.log_posterior > self._around.log_posterior + ARRIVED
 

@@ -23,14 +23,13 @@ from jaxmetal.inference.proposals import Proposed, resample, student_t
 # Gaussian 0.96, whose tails are no wider than the posterior's.
 DOF = 10.0
 # From this k-hat on the proposal is made again from the mean and covariance of the weighted draws,
-# this many times at most. A proposal that stands at an edge of a prior, where Laplace's
-# approximation is lopsided, comes to stand in the middle of the posterior.
+# this many times at most. A proposal centred on the edge of a prior, where Laplace's approximation
+# is poor, is thereby moved to the mean of the posterior.
 IMPROVED_FROM = 0.4
 IMPROVEMENTS = 2
-# Fewer effective draws than this many for each parameter make no covariance.
+# Fewer effective draws than this many for each parameter do not determine a covariance.
 DRAWS_PER_PARAMETER = 5
-# How many cells are computed together: more leave a CPU's cache, and a GPU has more to do at
-# once.
+# How many cells are computed together: more exceed a CPU's cache; a GPU is faster with more.
 CELLS_TOGETHER = {"cpu": 200_000}
 CELLS_ELSEWHERE = 20_000_000
 
@@ -76,7 +75,7 @@ def _evaluate_each(
     together: int,
     abreast: int | None,
 ):
-    """The same for many galaxies, that many abreast or one after the other."""
+    """The same for many galaxies, that many at once or one after the other."""
     arrays, static = eqx.partition(model, eqx.is_array)
 
     def one(galaxy: tuple[Any, Array, Array]) -> tuple[Array, Any, Any]:
@@ -155,7 +154,7 @@ def _improve(
         again = [draws_of_one.smoothed.shape >= IMPROVED_FROM for draws_of_one in best]
         if not any(again):
             break
-        # A galaxy's random numbers do not depend on what stands beside it in a batch.
+        # A galaxy's random numbers do not depend on the others of its batch.
         trials = draw_weighted(
             [
                 _improved(old, count, rng) if improve else old.proposed

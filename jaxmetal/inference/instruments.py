@@ -31,7 +31,7 @@ def shared(maps: Mapping[str, Map], free: Collection[str]) -> Groups:
     maps
         as the user made them.
     free
-        names of those with a free parameter in their instrument: nobody shares it.
+        names of those with a free parameter in their instrument, which is not shared.
     """
     groups: dict[Any, list[str]] = {}
     for name, one_map in maps.items():
@@ -43,8 +43,8 @@ def shared(maps: Mapping[str, Map], free: Collection[str]) -> Groups:
 def pixels_of(maps: Mapping[str, Map], groups: Groups, moving: Collection[str]) -> list[Any]:
     """For each group of `shared` a key, equal for those that have their pixels in common.
 
-    They share one Grid object, as instruments share one Instrument: whether two grids happen to be
-    equal in one galaxy says nothing of the next one.
+    They share one Grid object, as instruments share one Instrument: grids that are equal in one
+    galaxy may differ in the next.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def pixels_of(maps: Mapping[str, Map], groups: Groups, moving: Collection[str]) 
     groups
         of `shared`.
     moving
-        names of the maps whose pixels move in a fit: nobody shares them.
+        names of the maps whose pixels move in a fit; these are not shared.
     """
     firsts = [maps[names[0]] for names in groups]
     return [

@@ -47,8 +47,7 @@ def surroundings(model: Model, u: Float[Array, " n"], with_jacobian: Any = 0.0) 
         return -height - with_jacobian * point.log_jacobian, (height, point.log_prior, look)
 
     def slope(u: Array) -> tuple[Array, Any]:
-        # Slope and predictions come along with the curvature, so that the model is compiled here
-        # only once.
+        # Slope, predictions and curvature in one pass, so that the model is compiled only once.
         slope, extra = jax.grad(depth, has_aux=True)(u)
         return slope, (slope, extra)
 

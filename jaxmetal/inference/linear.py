@@ -28,7 +28,7 @@ class Solution(NamedTuple):
         inverse covariance of all of them in a row, each in units of its scale, shape (K, K).
     log_scale
         ln of the scale of each amplitude, about what the data alone leave uncertain of it, shape
-        (K,). The second derivative of a logarithm of 1e-25 does not exist in float32.
+        (K,). The second derivative of a logarithm of 1e-25 overflows in float32.
     """
 
     amplitudes: dict[str, Array]
@@ -97,7 +97,7 @@ def solve(
     # the others, the information is of order one.
     design, log_scale = _unit_rows(jnp.concatenate(rows, axis=1))
     information = product(design, design.T)
-    # Kept from being singular.
+    # Regularised.
     padding = 4 * jnp.finfo(point.dtype).eps * jnp.eye(len(point), dtype=point.dtype)
     shift = jnp.linalg.solve(information + padding, product(design, jnp.concatenate(columns)))
     return Solution(_unravel(point + jnp.exp(log_scale) * shift, at), information, log_scale)
@@ -108,7 +108,7 @@ def _unit_rows(rows: Float[Array, "K n"]) -> tuple[Float[Array, "K n"], Float[Ar
 
     A row of zeros is left as it is.
     """
-    # Divided by the largest number first, because squares of very large ones do not exist.
+    # Divided by the largest number first, because squares of very large ones overflow.
     largest = jnp.max(jnp.abs(rows), axis=1, keepdims=True)
     largest = jax.lax.stop_gradient(jnp.where(largest > 0, largest, 1.0))
     rows = rows / largest

@@ -101,7 +101,7 @@ class Model(eqx.Module):
         self.maps = self._ready_maps(alone, together, pixels, free)
         self.groups = instruments.on_common_cells(self.maps, together, pixels)
 
-    # A model is equal to itself alone, so that its bound methods can be given to jit.
+    # Models are compared by identity, so that their bound methods can be given to jit.
     __hash__ = object.__hash__
     __eq__ = object.__eq__
 
@@ -226,7 +226,7 @@ class Model(eqx.Module):
         return predicted
 
     def look(self, values: Values) -> Look:
-        """What these values predict, and how probable that makes the data."""
+        """The predictions of these values, and the log likelihood of the data."""
         solution = self._solved(values)
         values = values if solution is None else {**values, **solution.amplitudes}
         galaxy, maps = place(self._scene, values)

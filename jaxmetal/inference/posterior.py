@@ -1,4 +1,4 @@
-"""What a sampling gives back."""
+"""Samples of a posterior, and their diagnostics."""
 
 import dataclasses
 import os
@@ -37,7 +37,7 @@ class Posterior:
         {name: (chains, draws)}: "diverging", "log_density", and of chains "steps", "accept" and
         "energy".
     attributes
-        how they came about: method, seed, warm-up, version; k_hat, effective_samples and
+        how they were drawn: method, seed, warm-up, version; k_hat, effective_samples and
         log_evidence of importance sampling; refused_k_hat where "auto" took chains instead.
     derived
         {path: (chains, draws, …)} of the parameters that were tied to others.
@@ -58,7 +58,7 @@ class Posterior:
 
     @property
     def flat(self) -> dict[str, np.ndarray]:
-        """{label: (chains, draws)}, arrays taken apart."""
+        """{label: (chains, draws)}, one label for each element of an array."""
         return {
             label: values[(slice(None), slice(None), *index)]
             for name, values in self.samples.items()
@@ -132,7 +132,7 @@ class Posterior:
 
     @property
     def converged(self) -> bool:
-        """Whether R-hat, effective samples, divergences and k-hat give no cause for complaint."""
+        """Whether R-hat, effective samples, divergences and k-hat are all within their limits."""
         return not self.complaints
 
     def __repr__(self) -> str:
@@ -185,14 +185,14 @@ class Posterior:
         import xarray
 
         tree = self.to_datatree()
-        # ArviZ 1 takes xarray's container; it warns whoever asks it for its own old one.
+        # ArviZ 1 takes xarray's container; looking up its old one by attribute would warn.
         container = vars(arviz).get("InferenceData", xarray.DataTree)
         if issubclass(container, xarray.DataTree):
             return tree
         return container(**{name: node.to_dataset() for name, node in tree.children.items()})
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write a netCDF file in the ArviZ schema; it appears whole or not at all.
+        """Write a netCDF file in the ArviZ schema, atomically.
 
         Parameters
         ----------

@@ -91,8 +91,8 @@ class Priors(dict[str, dist.Distribution]):
     """Priors by path, in the order given, inside compiled programs too.
 
     numpyro lists the numbers of a distribution in the order of a set, another one in each process.
-    A program that takes them in that order is never found among those that an earlier process
-    compiled, so here they have an order of their own.
+    A program with that order is not found in the compilation cache of another process, so the order
+    is fixed here.
     """
 
     def tree_flatten(self) -> tuple[list[Any], Any]:

@@ -13,16 +13,16 @@ EVERY = 30.0
 
 
 class Progress(Protocol):
-    """What a computation tells how far it has come."""
+    """The interface by which a computation reports its progress."""
 
     def update(self, count: float) -> Any:
-        """So many more are done."""
+        """Add to the number of completed items."""
         ...
 
 
 @contextmanager
 def bar(total: int | None, progress: bool | None, text: str, unit: str = "") -> Iterator[Progress]:
-    """Show how far a computation is; it may be told from several threads.
+    """Show the progress of a computation; updates are thread-safe.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def bar(total: int | None, progress: bool | None, text: str, unit: str = "") -> 
 
 
 def _is_watched() -> bool:
-    """Whether somebody looks at a terminal or at a notebook."""
+    """Whether the output goes to a terminal or a notebook."""
     return sys.stderr.isatty() or _is_notebook()
 
 
@@ -64,7 +64,7 @@ class _Nothing:
 
 
 class _Bar:
-    """tqdm's bar, which does not count right by itself when several threads tell it."""
+    """tqdm's bar with a lock, because tqdm itself is not thread-safe."""
 
     def __init__(self, total: int | None, text: str, unit: str):
         self._lock, self._total = threading.Lock(), total
@@ -95,7 +95,7 @@ def _tqdm() -> Any:
 
 
 class _Lines:
-    """A line on the standard error every half minute, also while nothing moves."""
+    """A line on the standard error every half minute, also without updates."""
 
     def __init__(self, total: int | None, text: str, unit: str):
         self._total, self._text, self._unit = total, text, unit
@@ -123,7 +123,7 @@ class _Lines:
 
 
 def progress_line(text: str, count: float, total: float | None, unit: str, seconds: float) -> str:
-    """What a log says of a computation.
+    """The line of a log about a computation.
 
     Parameters
     ----------

@@ -47,7 +47,7 @@ def sample(
     from points drawn from the Laplace approximation. Importance sampling draws from a Student-t
     around the fit, weights the draws by w = p / q with the largest weights Pareto-smoothed, and
     draws again from them by weight: independent draws in a fraction of the time, as long as the
-    posterior is not far from what the fit says. The k-hat of the weights tells.
+    posterior is close to the Laplace approximation, which the k-hat of the weights measures.
 
     Parameters
     ----------
@@ -67,11 +67,11 @@ def sample(
     target_accept
         acceptance that the step size is tuned for.
     adapt_metric
-        whether the mass matrix is learned again during the warm-up; for posteriors far from
+        whether the mass matrix is adapted again during the warm-up; for posteriors far from
         Gaussian, with a longer warm-up.
     allow_unconverged
-        whether to sample from a start that has not converged all the same: chains that set out from
-        no maximum, scaled by errors that mean little, may take very long and end anywhere.
+        whether to sample from a start that has not converged all the same: chains that start away
+        from a maximum, with an unsuitable metric, may take very long and not converge.
     progress
         whether to show how far it is; if left out, a bar on a terminal or in a notebook, and a line
         every half minute in a log.
@@ -84,7 +84,7 @@ def sample(
     Raises
     ------
     InputError
-        for numbers that make no sense, or a start that has not converged or has no covariance.
+        for invalid numbers, or a start that has not converged or has no covariance.
 
     References
     ----------
@@ -152,7 +152,7 @@ def fallback(settings: Settings, method: str, posteriors: Sequence[Posterior]) -
 
 
 def in_place_of(untrusted: Posterior, posterior: Posterior) -> Posterior:
-    """The chains that took over, with a word on why."""
+    """The chains that replace an importance sampling, with its k-hat as an attribute."""
     posterior.attributes["refused_k_hat"] = untrusted.attributes["k_hat"]
     return posterior
 
@@ -160,7 +160,7 @@ def in_place_of(untrusted: Posterior, posterior: Posterior) -> Posterior:
 def settings_for(
     method: str, chains: int, warmup: int, draws: int, target: float, adapt: bool = False
 ) -> Settings:
-    """The settings, once it is clear that they make sense."""
+    """The settings, checked."""
     if method not in METHODS:
         raise unknown("method", method, METHODS, "sample")
     if min(chains, warmup, draws) < 1:

@@ -76,8 +76,8 @@ def choose(
                 sampling, comparison = between, compare(between, finer)
         if comparison.excess <= 1 or not possible(finer):
             return sampling, comparison
-        # Most often only one of the two is to blame, the cells or the margin, and the other would
-        # cost for nothing.
+        # Usually only one of the two dominates the error, the cells or the margin; refining the
+        # other would be wasted.
         narrow = finer.with_margin(sampling.margin)
         cells = compare(sampling, narrow).excess
         margin = compare(narrow, finer).excess if finer.margin > narrow.margin else 0.0
@@ -101,8 +101,8 @@ def margin_for(psf: PSF, grid: Grid, outside: float = 1e-4) -> int:
     """
     scale = float(grid.pixel_scale)
     reach = int(np.ceil(psf.radius(outside, scale) / scale))
-    # Far wings of a wide Moffat would make the frame many times larger for nothing: one frame's
-    # width around is enough.
+    # The far wings of a wide Moffat would make the frame many times larger without benefit: a
+    # margin of one frame's width is enough.
     return min(reach, max(grid.shape))
 
 

@@ -270,7 +270,7 @@ def _checked_shape(shape: Any) -> tuple[int, int]:
 
 
 def _remark_on_size(side: float, where: str) -> None:
-    """A word of pixels, arcsec, that no map of a galaxy has."""
+    """Warn of a pixel size, arcsec, that no map of a galaxy has."""
     if FINE <= side <= WIDE:
         return
     size = f"{side / 3600:.3g} degrees" if side > WIDE else f"{side:.2g} arcsec"

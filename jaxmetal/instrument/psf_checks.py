@@ -117,7 +117,7 @@ def check_width(width: float, pixel_scale: float) -> None:
 
 
 def problems(image: np.ndarray, center: Any = None) -> list[Problem]:
-    """What speaks against this being the image of one star; nothing for a good one.
+    """Signs that this is not the image of one star; empty for a good one.
 
     Parameters
     ----------
@@ -174,14 +174,15 @@ class _Star:
 
 
 def _second_peak(star: _Star) -> Problem | None:
-    """Another star: an island of light that stands out of its distance from the peak."""
+    """Another star: a connected region brighter than the others at its distance from the peak."""
     from scipy import ndimage
 
     # Means of 3 × 3 pixels, so that single noisy ones are no stars.
     smooth = ndimage.uniform_filter(star.image, 3, mode="constant")
     peak = smooth[star.row, star.column]
     noise = 1.4826 * float(np.median(np.abs(smooth - np.median(smooth))))
-    # From the brightest down, because a lower level may join two stars that a higher one parts.
+    # From the brightest down, because two stars separated at one level may be connected at a lower
+    # one.
     for height in (0.9, 0.7, 0.5, SECOND_STAR, 0.2, 0.14, SECOND_PEAK):
         near = _island(smooth > 0.6 * height * peak, star.row, star.column)
         near |= star.distance < max(1.5 * star.fwhm, 2.5)

@@ -186,7 +186,7 @@ def check_near(center: Position, middle: Any, size: float, where: str) -> None:
 
 
 def exchanged(center: Position, middle: Any, size: float) -> str:
-    """A word if the two numbers of a centre, exchanged, would lie on a frame."""
+    """A remark if the two numbers of a centre, exchanged, would lie on a frame."""
     # As degrees, and as sexagesimal texts, of which the first counts hours.
     for ra, dec in ((center[1], center[0]), (15 * center[1], center[0] / 15)):
         if abs(dec) <= 90 and distance((ra % 360, dec), middle) <= size:

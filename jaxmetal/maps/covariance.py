@@ -1,4 +1,4 @@
-"""Errors that are correlated: the directions in which they are not."""
+"""Correlated errors, and the eigenbasis in which they are independent."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ ASYMMETRY = 1e-5
 
 
 class Modes(eqx.Module):
-    """The directions in which correlated errors are independent, found once.
+    """The eigenbasis in which correlated errors are independent, computed once.
 
         C = Q Λ Qᵀ,   C + s² = Q (Λ + s²) Qᵀ
 

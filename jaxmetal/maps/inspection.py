@@ -1,4 +1,4 @@
-"""A look at the data before a fit: values that are no measurements, and contradicting statements.
+"""Inspection of the data before a fit: sentinel values, and inconsistent metadata.
 
 It is a pure function of the numbers, on the host. What it finds is a line for each suspicion, for a
 person to judge; only a map that consists mostly of one value far from all others is refused.
@@ -55,7 +55,7 @@ def _findings(data: Inspected) -> list[Finding]:
         odd.append(block._replace(size=int(data.usable.sum())))
         regular &= data.values != block.value
     errors = _errors(data, regular) if regular.any() else []
-    # Where the errors are none, they tell nothing about the mask.
+    # Invalid errors cannot be used to check the mask.
     misread = any(finding.about == "errors" for finding in errors)
     findings = [*_unit(data), *([] if misread else inverted_mask(data))]
     if not data.light and not odd and not findings:
@@ -72,7 +72,7 @@ def _odd_findings(odd: list[Odd], size: int) -> list[Finding]:
 
 
 def _errors(data: Inspected, usable: np.ndarray) -> list[Finding]:
-    """Errors that decide everything, that repeat like those of bins, or that are variances."""
+    """Errors that dominate the fit, that repeat like those of bins, or that are variances."""
     findings = _deciding_errors(data.sigma, usable)
     if data.apertures is not None:
         return findings

@@ -1,4 +1,4 @@
-"""A mask that leaves out the good pixels and keeps the bad ones."""
+"""Masks that are inverted: the good pixels masked, the bad ones kept."""
 
 from typing import NamedTuple
 

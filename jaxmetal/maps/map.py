@@ -32,7 +32,7 @@ class Map(eqx.Module):
         shown = observed(M_1, M_2, …),   M_k = A · (K ∗ Σᵢ Iᵢ w_k(tracersᵢ))
 
     A new kind of map is a class with two methods, `moments` and `observed`, and the class variables
-    below; nothing else in the package asks what kind a map is.
+    below; no other code depends on the kind of a map.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Map(eqx.Module):
         grid, PSF and apertures.
     mask
         True where a pixel, or aperture, is to be left out. What is NaN, infinite, or has no
-        positive sigma is masked without being asked.
+        positive sigma is masked automatically.
     light
         the name of the light that the map sees, or that weights what it shows.
     covariance
@@ -216,7 +216,7 @@ class Map(eqx.Module):
     def with_instrument(self, instrument: Instrument) -> "Map":
         """A copy with another instrument.
 
-        The copy holds this very object, by which maps that share an instrument are known.
+        The copy holds the same object, because shared instruments are recognised by identity.
         """
         other = copy(self)
         object.__setattr__(other, "instrument", instrument)

@@ -89,7 +89,7 @@ class SmearedMoment(eqx.Module):
 
     @property
     def total(self) -> Float[Array, "*map"]:
-        """The sum itself, surface brightness times weight; also where nothing shines."""
+        """The sum itself, surface brightness times weight; also where there is no light."""
         if self.contrast is None:
             return self.light * self.unit
         return (self.contrast + self.reference * self.light) * self.unit

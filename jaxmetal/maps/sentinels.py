@@ -6,7 +6,7 @@ import numpy as np
 
 # Fewer values than this have no distribution to lie outside of.
 FEWEST = 10
-# So many equal values are no chance.
+# So many equal values are no coincidence.
 REPEATS = 3
 # A repeated value is far if it lies this many widths outside the range of the others, and this many
 # of its errors.

@@ -41,7 +41,7 @@ class TracerMap(Map):
         velocity, age), or a pair of functions (g, inverse of g).
     mask
         True where a pixel, or aperture, is to be left out. What is NaN, infinite, or has no
-        positive sigma is masked without being asked.
+        positive sigma is masked automatically.
     options
         as for `Map`: `light`, the name of the light that weights the tracer; `covariance`;
         `scatter` about the model in the tracer's unit; `likelihood`; `calibration`; `unit`;

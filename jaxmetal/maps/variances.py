@@ -29,12 +29,12 @@ ALTERNATES = -0.1
 SMOOTH = 0.5
 # Noise that neighbours share shows in r in part only.
 SHARED = 0.25
-# Errors this many times larger than the range of all values measure nothing.
+# Errors this many times larger than the range of all values carry no information.
 HUGE = 10.0
 
 
 class Scatter(NamedTuple):
-    """What the pixels say about the errors.
+    """Statistics of the pixels that test the errors.
 
     Parameters
     ----------

@@ -177,7 +177,7 @@ def _sample(
     chunk: int,
     progress: bool | None,
 ) -> None:
-    """Sample the galaxies whose fits have an answer.
+    """Sample the galaxies whose fits allow it.
 
     One without would slow down all others of its batch; its message says that it is left out.
     """

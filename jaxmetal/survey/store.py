@@ -105,7 +105,7 @@ def keep_plan(folder: Path, plan: Plan, table: Any) -> None:
                 return
             with whole_file(folder / INPUT) as part:
                 table.write(part, format="ascii.ecsv")
-            # Last, because a survey is there once its plan is.
+            # Last, because a folder with a plan counts as a survey.
             with whole_file(folder / PLAN) as part:
                 part.write_text(json.dumps(asdict(plan), indent=1), "utf-8")
             os.unlink(lock.name)
