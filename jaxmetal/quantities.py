@@ -291,9 +291,9 @@ def expected_unit(unit: Any, where: str) -> Any:
     """
     if unit is None or not isinstance(unit, str):
         return unit
-    parsed = unit_of_text(unit)
-    if parsed is None and unit.strip():
+    result = unit_of_text(unit)
+    if result is None and unit.strip():
         raise InputError(
             f"{where}: expected an astropy unit or its name, such as 'km/s', got {unit!r}."
         )
-    return parsed
+    return result

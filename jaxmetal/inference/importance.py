@@ -94,7 +94,7 @@ def draw_one(model: Model, fit: Fit, key: Array, seed: int, chains: int, draws: 
 
 def draw_each(
     models: Sequence[Model],
-    stacked: Model,
+    stack: Model,
     fits: Sequence[Fit],
     keys: Sequence[Array],
     seed: int,
@@ -111,7 +111,7 @@ def draw_each(
 
     def weighted(proposals: Sequence[Proposed]) -> list[Draws]:
         points = jnp.asarray(np.stack([p.points for p in proposals]), models[0].start.dtype)
-        out = _evaluate_each(stacked, points, draw_keys, batch_size, abreast)
+        out = _evaluate_each(stack, points, draw_keys, batch_size, abreast)
         log_density, values, derived = jax.tree.map(np.asarray, jax.device_get(out))
         ratios = [
             np.asarray(log_density[i], float) - p.log_density for i, p in enumerate(proposals)
@@ -217,7 +217,7 @@ def _resampled(
     )
 
 
-def _attributes(smoothed: Smoothed, indices: np.ndarray, seed: int) -> dict[str, Any]:
+def _attributes(weights: Smoothed, indices: np.ndarray, seed: int) -> dict[str, Any]:
     # Resampled draws have no more effective samples than the proposals, and fewer where one is
     # repeated.
     distinct = len(indices) ** 2 / np.sum(np.bincount(indices).astype(float) ** 2)
@@ -226,11 +226,11 @@ def _attributes(smoothed: Smoothed, indices: np.ndarray, seed: int) -> dict[str,
         "seed": seed,
         "warmup": 0,
         "created_by": f"jaxmetal {jaxmetal.__version__}",
-        "k_hat": smoothed.shape,
-        "log_evidence": smoothed.log_mean,
-        "proposals": len(smoothed.weights),
-        "importance_ess": smoothed.effective,
-        "effective_samples": float(min(smoothed.effective, distinct)),
+        "k_hat": weights.shape,
+        "log_evidence": weights.log_mean,
+        "proposals": len(weights.weights),
+        "importance_ess": weights.effective,
+        "effective_samples": float(min(weights.effective, distinct)),
     }
 
 

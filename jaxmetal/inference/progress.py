@@ -142,9 +142,9 @@ def progress_line(text: str, count: float, total: float | None, unit: str, secon
     if total is None:
         return f"{text}, {_duration(seconds)} so far"
     parts = f"{count:.0f} of {total:.0f} {unit}".rstrip()
-    rest = f", {_duration(seconds * (total - count) / count)} left" if 0 < count < total else ""
+    eta = f", {_duration(seconds * (total - count) / count)} left" if 0 < count < total else ""
     percent = f"{100 * count / max(total, 1):.0f} %"
-    return f"{text}: {percent} ({parts}), {_duration(seconds)} so far{rest}"
+    return f"{text}: {percent} ({parts}), {_duration(seconds)} so far{eta}"
 
 
 def _duration(seconds: float) -> str:

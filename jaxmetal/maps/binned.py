@@ -157,9 +157,9 @@ def _shows_bins(
     for rows in (slice(1, None), slice(None, -1)):
         for columns in (slice(1, None), slice(None, -1)):
             square[rows, columns] |= corner
-    filled = np.where(usable, values, 0.0)
+    image = np.where(usable, values, 0.0)
     change = (
-        np.abs(np.concatenate([np.diff(filled, axis=axis)[_both(usable, axis)] for axis in (0, 1)]))
+        np.abs(np.concatenate([np.diff(image, axis=axis)[_both(usable, axis)] for axis in (0, 1)]))
         / np.diff(levels).min()
     )
     return bool(

@@ -116,8 +116,8 @@ def _clipped(others: np.ndarray, repeated_value: float) -> bool:
 
 def _noisy(values: np.ndarray, usable: np.ndarray) -> bool:
     """Whether second differences along rows change sign from pixel to pixel, like noise."""
-    filled = np.where(usable, values, 0.0)
-    bend = filled[:, 1:-1] - (filled[:, 2:] + filled[:, :-2]) / 2
+    image = np.where(usable, values, 0.0)
+    bend = image[:, 1:-1] - (image[:, 2:] + image[:, :-2]) / 2
     whole = usable[:, 1:-1] & usable[:, 2:] & usable[:, :-2]
     pairs = (bend[:, 1:] * bend[:, :-1])[whole[:, 1:] & whole[:, :-1]]
     return bool(pairs.size >= FEWEST and np.mean(np.sign(pairs)) < 0)

@@ -47,8 +47,8 @@ class Moment(eqx.Module):
         return structure == other_structure and all(map(_same_leaf, leaves, other_leaves))
 
 
-def _same_leaf(one: Any, other: Any) -> bool:
-    return one is other or (not eqx.is_array_like(one) and one == other)
+def _same_leaf(a: Any, b: Any) -> bool:
+    return a is b or (not eqx.is_array_like(a) and a == b)
 
 
 class SmearedMoment(eqx.Module):

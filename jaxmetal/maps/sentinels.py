@@ -69,20 +69,20 @@ class Odd(NamedTuple):
 
     def text(self) -> str:
         """What is odd, and what to do about it, for a user."""
-        counted = f"{self.count} of {self.size} values"
+        counts = f"{self.count} of {self.size} values"
         others = f"{self.low:.4g} … {self.high:.4g}"
         if np.isnan(self.value):
             examples = ", ".join(f"{value:.4g}" for value in self.first)
             more = ", …" if self.count > len(self.first) else ""
             lie = "lie" if self.count > 1 else "lies"
             return (
-                f"{counted} ({examples}{more}) {lie} far from all others ({others}); mask them if "
+                f"{counts} ({examples}{more}) {lie} far from all others ({others}); mask them if "
                 "they are no measurements."
             )
         are = "are" if self.count > 1 else "is"
         usual = f", the others {others}" if self.far else ""
         return (
-            f"{counted} {are} exactly {self.value:g}{usual}; if that means missing, mask them or "
+            f"{counts} {are} exactly {self.value:g}{usual}; if that means missing, mask them or "
             "make them NaN."
         )
 
@@ -139,9 +139,9 @@ def quantiles(values: np.ndarray) -> tuple[float, float, float]:
         any shape, at least one.
     """
     # A whole sort is faster than np.percentile.
-    ordered = np.sort(values, axis=None)
-    low, middle, high = (round(part * (ordered.size - 1)) for part in (0.05, 0.5, 0.95))
-    return float(ordered[low]), float(ordered[middle]), float(ordered[high])
+    sorted_values = np.sort(values, axis=None)
+    low, middle, high = (round(part * (sorted_values.size - 1)) for part in (0.05, 0.5, 0.95))
+    return float(sorted_values[low]), float(sorted_values[middle]), float(sorted_values[high])
 
 
 def _at_the_end(

@@ -52,8 +52,10 @@ def _inverse_magnification(
     def trace(x: Array, y: Array) -> tuple[Array, Array]:
         return source_position(galaxy, x, y, distance_ratio)
 
-    one, zero = jnp.ones_like(x), jnp.zeros_like(x)
-    (xx, yx), (xy, yy) = (jax.jvp(trace, (x, y), step)[1] for step in ((one, zero), (zero, one)))
+    ones, zeros = jnp.ones_like(x), jnp.zeros_like(x)
+    (xx, yx), (xy, yy) = (
+        jax.jvp(trace, (x, y), step)[1] for step in ((ones, zeros), (zeros, ones))
+    )
     return xx * yy - xy * yx
 
 

@@ -128,7 +128,7 @@ def quality(fit: Fit, name: str, unit: str | None = None) -> str:
     """Chi-square per measurement of a map as text, with the measured errors and with a scatter."""
     one_map = fit.maps[name]
     with_errors, with_scatter = (
-        fitted.chi_square[name] / max(one_map.size, 1) for fitted in (fit.without_scatter, fit)
+        one_fit.chi_square[name] / max(one_map.size, 1) for one_fit in (fit.without_scatter, fit)
     )
     measurement = one_map.instrument.measurements.removesuffix("s")
     text = f"\N{GREEK SMALL LETTER CHI}² per {measurement} {_chi(with_errors)}"

@@ -121,8 +121,8 @@ def bare_transforms(model: jm.Model) -> Callable:
 
 def converged(galaxy: jm.Galaxy, z: jm.TracerMap) -> np.ndarray:
     """The map at a fine sampling, in double precision."""
-    chosen = z.instrument.sampling
-    fine = Sampling(2 * math.ceil(chosen.convolve) + 1, 4, 2 * chosen.margin + 2)
+    sampling = z.instrument.sampling
+    fine = Sampling(2 * math.ceil(sampling.convolve) + 1, 4, 2 * sampling.margin + 2)
     with jax.enable_x64(True):
         galaxy, instrument = jax.tree.map(
             lambda a: jnp.asarray(np.asarray(a), float), (galaxy, z.instrument)

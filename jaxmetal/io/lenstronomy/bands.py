@@ -95,9 +95,9 @@ def light_maps(
 
 def _bands_that_count(likelihood: Mapping, count: int) -> list[int]:
     """The indices of the imaging bands in the likelihood."""
-    computed = likelihood.get("bands_compute")
-    computed = [True] * count if computed is None else computed
-    flags = listed(computed, "kwargs_likelihood['bands_compute']", count)
+    entries = likelihood.get("bands_compute")
+    entries = [True] * count if entries is None else entries
+    flags = listed(entries, "kwargs_likelihood['bands_compute']", count)
     if not likelihood.get("image_likelihood", True):
         return []
     return [i for i, flag in enumerate(flags) if flag]

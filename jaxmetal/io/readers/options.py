@@ -149,8 +149,8 @@ def _check_reading(reading: Any, kind: str) -> None:
         raise InputError(f"the reader {kind!r} must return a Reading, got {type_name}.")
     if reading.wcs is None:
         _check_grid(reading, kind)
-    for name, measured in reading.maps.items():
-        if measured.covariance is not None:
+    for name, one_map in reading.maps.items():
+        if one_map.covariance is not None:
             raise InputError(f"the covariance of {name!r} cannot be used in a configuration yet.")
 
 

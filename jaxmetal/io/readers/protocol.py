@@ -121,7 +121,9 @@ class Reading:
     def __post_init__(self) -> None:
         if not self.maps:
             raise InputError("Reading.maps: there is no map.")
-        shapes = {f"maps[{name!r}]": np.shape(one.values) for name, one in self.maps.items()}
+        shapes = {
+            f"maps[{name!r}]": np.shape(one_map.values) for name, one_map in self.maps.items()
+        }
         if self.grid is not None:
             shapes["grid"] = tuple(self.grid.shape)
         if self.bins is not None:
