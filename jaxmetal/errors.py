@@ -24,17 +24,16 @@ class InputWarning(UserWarning):
     """A change of the input that was necessary to use it; the message says which."""
 
 
-def unknown(kind: str, name: str, known: Iterable[str], where: str = "") -> InputError:
+def unknown(kind: str, name: str, valid_names: Iterable[str], where: str = "") -> InputError:
     """The error for a name that does not exist, with the most similar one and all that exist."""
-    names = sorted(known)
+    names = sorted(valid_names)
     # Without regard to case: METALLICITY is similar to metalicity.
-    folded = {other.casefold(): other for other in names}
-    near = get_close_matches(name.casefold(), folded, n=1)
-    hint = f" Did you mean {folded[near[0]]!r}?" if near else ""
-    listed = ", ".join(names) or "none"
-    return InputError(
-        f"{where + ': ' if where else ''}unknown {kind} {name!r}.{hint} It may be one of: {listed}."
-    )
+    by_casefold = {valid_name.casefold(): valid_name for valid_name in names}
+    near = get_close_matches(name.casefold(), by_casefold, n=1)
+    hint = f" Did you mean {by_casefold[near[0]]!r}?" if near else ""
+    options = ", ".join(names) or "none"
+    problem = f"unknown {kind} {name!r}.{hint}"
+    return InputError(f"{where + ': ' if where else ''}{problem} It may be one of: {options}.")
 
 
 def check_type(value: Any, kind: type, where: str, hint: str = "") -> None:
@@ -95,22 +94,22 @@ def reason(error: BaseException) -> str:
 
 
 @contextmanager
-def surviving(failures: dict[str, str], what: str) -> Iterator[None]:
+def surviving(failures: dict[str, str], task: str) -> Iterator[None]:
     """Continue after a block that fails, so that the other parts of a result are made.
 
     Parameters
     ----------
     failures
         {what failed: why}, to which the block is added if it fails.
-    what
+    task
         is made in the block, for messages.
     """
     try:
         yield
     except Exception as error:
-        failures[what] = reason(error)
-        log.warning("%s failed: %s", what, failures[what])
-        log.debug("%s failed", what, exc_info=True)
+        failures[task] = reason(error)
+        log.warning("%s failed: %s", task, failures[task])
+        log.debug("%s failed", task, exc_info=True)
 
 
 def warn_user(message: str) -> None:
@@ -131,17 +130,17 @@ def collected_warnings() -> Iterator[list[str]]:
     The list is filled when the block ends.
     """
     texts: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
+    with warnings.catch_warnings(record=True) as records:
         warnings.simplefilter("always", InputWarning)
         try:
             yield texts
         finally:
             texts += dict.fromkeys(
-                str(w.message) for w in caught if issubclass(w.category, InputWarning)
+                str(w.message) for w in records if issubclass(w.category, InputWarning)
             )
-    for other in caught:
-        if not issubclass(other.category, InputWarning):
-            warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
+    for record in records:
+        if not issubclass(record.category, InputWarning):
+            warnings.warn_explicit(record.message, record.category, record.filename, record.lineno)
 
 
 @contextmanager

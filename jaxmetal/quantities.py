@@ -106,8 +106,8 @@ def _listed(values: list | tuple) -> Contents:
     parts = [contents(value) for value in values]
     unit = parts[0].unit
     if any((part.unit is None) != (unit is None) for part in parts):
-        mixed = "a list of numbers of which some have a unit and others have none"
-        raise InputError(f"{mixed}; give all a unit, or none.")
+        description = "a list of numbers of which some have a unit and others have none"
+        raise InputError(f"{description}; give all a unit, or none.")
     numbers = [
         part.numbers if unit is None else converted(part.numbers, part.unit, unit, "list")
         for part in parts
@@ -133,14 +133,14 @@ def _carries(value: Any) -> bool:
     return parts.unit is not None or parts.mask is not None
 
 
-def converted(numbers: Any, unit: Any, wanted: Unit, where: str) -> Any:
+def converted(numbers: Any, unit: Any, target: Unit, where: str) -> Any:
     """Numbers converted to the expected unit.
 
     Parameters
     ----------
     numbers, unit
         an array and its astropy unit.
-    wanted
+    target
         a unit, several alternatives, "" for none, `ANY`, or None if the unit is unknown.
     where
         names the value in messages.
@@ -150,22 +150,22 @@ def converted(numbers: Any, unit: Any, wanted: Unit, where: str) -> Any:
     InputError
         if the unit cannot be converted; the message names both units.
     """
-    if isinstance(wanted, str) and wanted == ANY:
+    if isinstance(target, str) and target == ANY:
         return numbers
-    choices = wanted if isinstance(wanted, tuple) else (wanted,)
+    choices = target if isinstance(target, tuple) else (target,)
     for choice in choices:
         try:
             return unit.to("" if choice is None else choice, numbers)
         except (TypeError, ValueError):
             continue
-    if wanted is None:
+    if target is None:
         raise InputError(
             f"{where}: got a quantity in {unit}, but the unit of this number is that of your own "
             "maps or function; give a plain number in that unit."
         )
     expected = str(choices[0]) or "a number without a unit"
-    got = f"a quantity in {str(unit) or 'no unit'}, which cannot be converted"
-    raise InputError(f"{where}: expected {expected}, got {got}.")
+    description = f"a quantity in {str(unit) or 'no unit'}, which cannot be converted"
+    raise InputError(f"{where}: expected {expected}, got {description}.")
 
 
 def plain(value: Any, where: str, unit: Unit = "") -> Any:
@@ -291,9 +291,9 @@ def expected_unit(unit: Any, where: str) -> Any:
     """
     if unit is None or not isinstance(unit, str):
         return unit
-    parsed = unit_of_text(unit)
-    if parsed is None and unit.strip():
+    result = unit_of_text(unit)
+    if result is None and unit.strip():
         raise InputError(
             f"{where}: expected an astropy unit or its name, such as 'km/s', got {unit!r}."
         )
-    return parsed
+    return result

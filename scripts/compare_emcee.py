@@ -32,12 +32,12 @@ BOUNDS = {
 def settings(kind: str) -> list[list[dict[str, float]]]:
     """init, sigma, fixed, lower and upper of the profiles of one kind."""
     free, values = BOUNDS[kind], TRUTH[kind]
-    fixed = {name: value for name, value in values.items() if name not in free} | CENTER
+    constants = {name: value for name, value in values.items() if name not in free} | CENTER
     bounds = ({name: limits[side] for name, limits in free.items()} for side in (0, 1))
     return [
         [{name: values[name] for name in free}],
         [dict.fromkeys(free, 0.02)],
-        [fixed],
+        [constants],
         *([b] for b in bounds),
     ]
 

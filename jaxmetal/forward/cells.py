@@ -173,8 +173,8 @@ def _lensed(
         return images
 
     count = sum(_count(component, moments) for component in components.values())
-    # The centre of what is lensed has an unknown number of images that come and go; there only a
-    # finer sampling helps.
+    # The centre of what is lensed has an unknown and varying number of images; there only a finer
+    # sampling helps.
     return averages(sources, count, cusps=[]) if count else []
 
 
@@ -223,11 +223,11 @@ def _images(
 ) -> list[Array]:
     """The lights of a component, then its part in each moment with a weight, at some positions."""
     brightness = {n: component.lights[n](*light_plane) for n in _lights(component, moments)}
-    chosen = [moments[index] for index in _carried(component, moments)]
-    names = dict.fromkeys(name for moment in chosen for name in moment.tracers)
+    weighted_moments = [moments[index] for index in _carried(component, moments)]
+    names = dict.fromkeys(name for moment in weighted_moments for name in moment.tracers)
     values = {name: component.tracers[name](*plane) for name in names}
     images = list(brightness.values())
-    for moment in chosen:
+    for moment in weighted_moments:
         assert moment.weight is not None
         weight = moment.weight(*(values[name] for name in moment.tracers))
         images.append(brightness[moment.light] * weight)

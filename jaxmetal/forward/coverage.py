@@ -1,4 +1,4 @@
-"""Whether the maps of a deflection reach as far as the frames that are looked at through them."""
+"""Whether deflection maps cover the frames of the maps."""
 
 import warnings
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ def check_coverage(galaxy: Galaxy, maps: Mapping[str, Map]) -> None:
     Parameters
     ----------
     galaxy
-        whose lenses to look at.
+        with its lenses.
     maps
         by name; only their instruments count.
 

@@ -1,4 +1,4 @@
-"""Light too faint for the precision in use: how far rounding goes, and pixels masked for it."""
+"""Light too faint for the precision in use: its rounding error, and the mask of such pixels."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +19,7 @@ STEP = 1e7
 
 
 def rounding_of(one_map: Map, moments: Sequence[SmearedMoment]) -> Float[Array, "*map"]:
-    """How far rounding may carry what a map shows, per unit of the floating-point precision.
+    """The rounding error of what a map shows, per unit of the floating-point precision.
 
         delta(C / L) = eps (max|C| + |C / L| max L) / L
 
@@ -58,12 +58,12 @@ def rounding_of(one_map: Map, moments: Sequence[SmearedMoment]) -> Float[Array, 
 def _moved(moments: Sequence[SmearedMoment], index: int, delta: Array) -> list[SmearedMoment]:
     moment = moments[index]
     assert moment.contrast is not None
-    moved = eqx.tree_at(lambda m: m.contrast, moment, moment.contrast + delta)
-    return [moved if i == index else other for i, other in enumerate(moments)]
+    replacement = eqx.tree_at(lambda m: m.contrast, moment, moment.contrast + delta)
+    return [replacement if i == index else original for i, original in enumerate(moments)]
 
 
 def without_dark(name: str, one_map: Map, light: Any) -> Map:
-    """A map without the pixels in which the precision in use cannot tell the light from none.
+    """A map without the pixels whose light is below the rounding error of the precision in use.
 
     Parameters
     ----------

@@ -69,7 +69,7 @@ def predict(galaxy: Galaxy, map: Map) -> Float[Array, "*map"]:
 
 
 def intrinsic(galaxy: Galaxy, map: Map) -> Float[Array, "*map"]:
-    """What this map would show if the telescope did not blur: only pixels or apertures average.
+    """What this map would show without a PSF: averages over pixels or apertures only.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""supersampling="auto": chosen by measuring what it costs in accuracy."""
+"""supersampling="auto": chosen by measuring its error."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -99,15 +99,15 @@ def _resolved(
 
     With its largest error over what is allowed, and what the maps show.
     """
-    instrument, chosen = maps[names[0]].instrument, {name: maps[name] for name in names}
+    instrument, group = maps[names[0]].instrument, {name: maps[name] for name in names}
     start, widest = _first_guess(instrument, criterion.first)
 
     @cache
     def views(sampling: Sampling) -> dict[str, View]:
-        return views_at(galaxy, chosen, sampling)
+        return views_at(galaxy, group, sampling)
 
     def compare(coarse: Sampling, fine: Sampling) -> Comparison:
-        return criterion.compare(chosen, views(coarse), views(fine))
+        return criterion.compare(group, views(coarse), views(fine))
 
     def possible(sampling: Sampling) -> bool:
         return sampling.points(instrument.grid.shape) <= MAX_POINTS
@@ -119,14 +119,14 @@ def _resolved(
     sampling, comparison = choose(start, widest, more_nodes, compare, possible)
     rounding = max(largest_rounding(view) for view in views(sampling).values())
     errors = {label: jnp.asarray(error) for label, error in sorted(comparison.errors.items())}
-    resolved = instrument.with_sampling(sampling, errors, jnp.asarray(rounding))
-    return resolved, comparison.excess, views(sampling)
+    resolved_instrument = instrument.with_sampling(sampling, errors, jnp.asarray(rounding))
+    return resolved_instrument, comparison.excess, views(sampling)
 
 
 def needs_more_nodes(galaxy: Galaxy) -> bool:
     """Whether only more points in a cell help, not smaller cells alone.
 
-    So it is around the images of a lensed centre, wherever they are.
+    This is the case around the images of a lensed centre.
     """
     return any(galaxy.is_lensed(name) for name in galaxy.components)
 
@@ -162,8 +162,8 @@ def views_at(galaxy: Galaxy, maps: Mapping[str, Map], sampling: Sampling) -> dic
     """
     with jax.enable_x64(True):
         instrument = next(iter(maps.values())).instrument.with_sampling(sampling)
-        sampled = {name: one_map.with_instrument(instrument) for name, one_map in maps.items()}
-        views = look_once(*_in_double(galaxy, sampled))
+        sampled_maps = {name: one_map.with_instrument(instrument) for name, one_map in maps.items()}
+        views = look_once(*_in_double(galaxy, sampled_maps))
         return jax.tree.map(np.asarray, views)
 
 

@@ -1,4 +1,4 @@
-"""A look at what maps would show, and at the light that it is weighted by."""
+"""Noise-free predictions of maps, and the light that weights them."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -26,7 +26,7 @@ class View(NamedTuple):
     resolved
         where there is more light than the rounding of the Fourier transform.
     rounding
-        how far rounding may carry what is shown, per unit of the floating-point precision.
+        the rounding error of what is shown, per unit of the floating-point precision.
     """
 
     shown: Float[Array, "*map"]
@@ -50,8 +50,8 @@ def look(galaxy: Galaxy, maps: Mapping[str, Map]) -> dict[str, View]:
         one_map = maps[name]
         light = moments[0].light * moments[0].unit
         rounding = rounding_of(one_map, moments)
-        shown = one_map.predicted(*moments)
-        views[name] = View(shown, light, moments[0].resolved, rounding)
+        values = one_map.predicted(*moments)
+        views[name] = View(values, light, moments[0].resolved, rounding)
     return views
 
 

@@ -1,4 +1,4 @@
-"""The sampling that the data ask for: its error must not move the parameters of a fit."""
+"""The sampling that the errors of the data require: it must not shift the parameters of a fit."""
 
 from collections.abc import Mapping
 
@@ -48,9 +48,9 @@ def criterion_of(accuracy: float | None, leniency: float = LENIENCY) -> Criterio
 
 def _data_errors(one_map: Map, coarse: View, fine: View) -> np.ndarray:
     """The error of the coarser view in units of the errors of the data."""
-    shown = np.asarray(fine.shown, float)
-    scale = _brightness(one_map, shown) if one_map.additive else 1.0
-    return _in_units_of_error(one_map, scale * _difference(coarse, fine), scale * shown)
+    values = np.asarray(fine.shown, float)
+    scale = _brightness(one_map, values) if one_map.additive else 1.0
+    return _in_units_of_error(one_map, scale * _difference(coarse, fine), scale * values)
 
 
 def _difference(coarse: View, fine: View) -> np.ndarray:
@@ -69,11 +69,11 @@ def _in_units_of_error(one_map: Map, error: np.ndarray, predicted: np.ndarray) -
     return along / np.hypot(errors, float(one_map.scatter))
 
 
-def _brightness(one_map: Map, shown: np.ndarray) -> float:
+def _brightness(one_map: Map, values: np.ndarray) -> float:
     """The factor by which a light fits its map: a start may be orders of magnitude off."""
-    valid = np.asarray(one_map.valid) & np.isfinite(shown)
+    valid = np.asarray(one_map.valid) & np.isfinite(values)
     sigma = np.asarray(one_map.sigma, float)[valid]
-    data, light = np.asarray(one_map.values, float)[valid] / sigma, shown[valid] / sigma
+    data, light = np.asarray(one_map.values, float)[valid] / sigma, values[valid] / sigma
     # Of order one before they are squared.
     size = np.abs(light).max(initial=0.0)
     if not size > 0:

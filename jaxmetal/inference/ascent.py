@@ -1,7 +1,7 @@
-"""Three ways up the posterior: Fisher scoring, and Optax's L-BFGS and Adam.
+"""Maximisation of the posterior: Fisher scoring, and Optax's L-BFGS and Adam.
 
 Each is a pure function (model, start, steps, with_jacobian) -> (end, log posterior there), to be
-mapped over starts and over galaxies. `with_jacobian` says which density is climbed: 0 for that in
+mapped over starts and over galaxies. `with_jacobian` says which density is maximised: 0 for that in
 the parameters' own units, 1 for that in unconstrained coordinates.
 """
 
@@ -24,7 +24,7 @@ ARRIVED = 1e-3
 ADAM_RATE = 0.05
 # Initial damping, relative to the unit diagonal of the scaled information matrix.
 DAMPING = 1e-3
-# A climb ends where no step leads up with this damping.
+# An ascent ends where no step with this damping increases the density.
 MOST_DAMPING = 1e8
 # No coordinate moves by more in one step; the standard deviation of a prior is about 1 there.
 LONGEST_STEP = 1.0
@@ -34,7 +34,7 @@ End = tuple[Point, Float[Array, ""]]
 
 
 class Climb(NamedTuple):
-    """The state of a climb: the best point and its derivatives, and the next trial point."""
+    """The state of an ascent: the best point and its derivatives, and the next trial point."""
 
     point: Point
     height: Float[Array, ""]
@@ -54,19 +54,19 @@ def fisher(model: Model, start: Point, steps: int, with_jacobian: Any) -> End:
         u ← u + [F + damping · diag F]⁻¹ ∂ log posterior
 
     For Gaussian data of known errors this is the method of Levenberg and Marquardt. A step that
-    leads down is taken back and tried shorter.
+    lowers the density is rejected and repeated with more damping.
     """
 
     def step(at: Climb) -> Climb:
         height, slope, information = value_slope_information(model, at.trial, with_jacobian)
         better = jnp.isfinite(height) & (height >= at.height - _rounding(at.height))
         damping = at.damping * jnp.where(better, 0.1, 10.0)
-        climbed = at._replace(point=at.trial, height=height, slope=slope, information=information)
-        here = jax.tree.map(lambda new, old: jnp.where(better, new, old), climbed, at)
-        direction, gain = _newton(here.slope, here.information, damping)
+        candidate = at._replace(point=at.trial, height=height, slope=slope, information=information)
+        state = jax.tree.map(lambda new, old: jnp.where(better, new, old), candidate, at)
+        direction, gain = _newton(state.slope, state.information, damping)
         direction = direction * jnp.minimum(1.0, LONGEST_STEP / jnp.max(jnp.abs(direction)))
-        return here._replace(
-            trial=here.point + direction, damping=damping, gain=gain, count=at.count + 1
+        return state._replace(
+            trial=state.point + direction, damping=damping, gain=gain, count=at.count + 1
         )
 
     def unfinished(at: Climb) -> Bool[Array, ""]:
@@ -133,14 +133,14 @@ def lbfgs(model: Model, start: Point, steps: int, with_jacobian: Any) -> End:
 
     def climb(depth: Callable, w: Point) -> tuple[Point, Array]:
         def unfinished(carry: Any) -> Array:
-            _, _, value, _, count, gained = carry
-            # A gain no larger than rounding: further steps would only wander.
-            return (count < steps) & (gained > jnp.maximum(0.01 * ARRIVED, _rounding(value)))
+            _, _, value, _, count, gain = carry
+            # A gain no larger than rounding ends the iteration.
+            return (count < steps) & (gain > jnp.maximum(0.01 * ARRIVED, _rounding(value)))
 
         def step(carry: Any) -> Any:
             w, state, value, slope, count, _ = carry
             update, state = solver.update(slope, state, w, value=value, grad=slope, value_fn=depth)
-            # The line search has been where the step ends, and remembers value and slope there.
+            # The line search has evaluated value and slope at the end of the step.
             after, slope = optax.tree.get(state, "value"), optax.tree.get(state, "grad")
             return optax.apply_updates(w, update), state, after, slope, count + 1, value - after
 
@@ -183,7 +183,7 @@ def _whitened(climb: Callable, model: Model, start: Point, with_jacobian: Any) -
 
 
 Method = Callable[[Model, Point, int, Any], End]
-# Each with its most steps.
+# Each with its default number of steps.
 METHODS: dict[str, tuple[Method, int]] = {
     "fisher": (fisher, 40),
     "lbfgs": (lbfgs, 40),

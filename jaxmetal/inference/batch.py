@@ -33,9 +33,9 @@ from jaxmetal.inference.stack import Batch, over_galaxies
 def _fit(
     model: Model, starts: Float[Array, "starts n"], with_jacobian: Array, method: str, steps: int
 ) -> tuple[Array, Surroundings]:
-    """Where the best ascent ends, and the local expansion there."""
-    # One after the other: ascents side by side wait for the longest, and take twice as long to
-    # trace and to compile.
+    """The end of the best ascent, and the local expansion there."""
+    # Sequentially: under vmap all ascents run until the longest ends, and tracing and compiling
+    # take twice as long.
     points, heights = jax.lax.map(
         lambda start: ascend(model, start, method, steps, with_jacobian), starts
     )
@@ -70,7 +70,7 @@ def optimise_batch(
     starts, method, steps, seed
         as for `optimise`.
     chunk
-        how many are computed at once; as many as there is memory and use for, if left out. Several
+        how many are computed at once; chosen by memory and device if left out. Several
         devices share them.
     progress
         as for `sample`.
@@ -79,8 +79,8 @@ def optimise_batch(
     -------
     fits
         a sequence with a `Fit` for each model, as `optimise` would give it, and columns of all:
-        `fits.parameters`, `fits.errors`, `fits.covariance`. A galaxy that cannot be fitted says so
-        in its own `fit.message` and touches no other.
+        `fits.parameters`, `fits.errors`, `fits.covariance`. A galaxy that cannot be fitted has the
+        reason in its `fit.message` and does not affect the others.
 
     Raises
     ------
@@ -117,7 +117,7 @@ class Ascents(NamedTuple):
 def _best(
     batch: Batch, points: np.ndarray | None, settings: Ascents, size: int, display: Any
 ) -> Fits:
-    """The fits at the ends of the highest of several ascents of each galaxy.
+    """The fits at the ends of the best of several ascents of each galaxy.
 
     Parameters
     ----------
@@ -137,33 +137,33 @@ def _best(
         members: Batch, points: np.ndarray | None, weight: float
     ) -> tuple[np.ndarray, Surroundings]:
         parts = []
-        for numbers, stacked in members.parts(size):
+        for numbers, part in members.parts(size):
             if points is None:
-                begin_at = _starts_of_each(stacked, settings.starts, settings.seed)
+                begin_at = _starts_of_each(part, settings.starts, settings.seed)
             else:
                 begin_at = points[numbers]
             weights = np.full(len(numbers), weight, np.asarray(begin_at).dtype)
-            ends = _fit_each(stacked, begin_at, weights, settings.method, settings.steps)
+            ends = _fit_each(part, begin_at, weights, settings.method, settings.steps)
             parts.append(jax.device_get(ends))
             display.update(len(numbers))
         return jax.tree.map(lambda *arrays: np.concatenate(arrays)[: len(members)], *parts)
 
-    def again(chosen: np.ndarray, points: np.ndarray, weight: float) -> tuple[Any, Surroundings]:
-        # As many starts as before, so that the same program serves.
-        begin = np.repeat(points[chosen, None], settings.starts, axis=1)
-        return fitted(Batch([batch[i] for i in chosen]), begin, weight)
+    def again(indices: np.ndarray, points: np.ndarray, weight: float) -> tuple[Any, Surroundings]:
+        # As many starts as before, so that the compiled program is reused.
+        begin = np.repeat(points[indices, None], settings.starts, axis=1)
+        return fitted(Batch([batch[i] for i in indices]), begin, weight)
 
     if points is not None:
         points = np.repeat(points, settings.starts, axis=1)
     fits = Fits(batch, *fitted(batch, points, 0.0))
     for _ in range(ROUNDS):
-        chosen = np.flatnonzero(fits.prior_matters & ~fits.has_mode)
-        if len(chosen):
-            fits = fits.with_modes(chosen, *again(chosen, fits.points, 1.0))
-        trapped = np.flatnonzero(fits.trapped)
-        if not len(trapped):
+        prior_dominated = np.flatnonzero(fits.prior_matters & ~fits.has_mode)
+        if len(prior_dominated):
+            fits = fits.with_modes(prior_dominated, *again(prior_dominated, fits.points, 1.0))
+        trapped_indices = np.flatnonzero(fits.trapped)
+        if not len(trapped_indices):
             break
-        fits = fits.with_maxima(trapped, *again(trapped, fits.unconstrained, 0.0))
+        fits = fits.with_maxima(trapped_indices, *again(trapped_indices, fits.unconstrained, 0.0))
     return fits
 
 
@@ -173,8 +173,8 @@ def _costs_of_sampling(batch: Batch, fits: Fits, size: int) -> list[Cost]:
     if batch[0].accuracy is None or not finer:
         return [Cost()] * len(batch)
     effects = []
-    for numbers, stacked in batch.parts(size):
-        effects.append(jax.device_get(_effect_each(stacked, fits.unconstrained[numbers], finer)))
+    for numbers, one_part in batch.parts(size):
+        effects.append(jax.device_get(_effect_each(one_part, fits.unconstrained[numbers], finer)))
     slopes, chi_squares = (
         np.concatenate(part)[: len(batch)] for part in zip(*effects, strict=True)
     )

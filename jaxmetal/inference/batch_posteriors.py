@@ -60,7 +60,7 @@ def sample_batch(
         by which each galaxy draws its own random numbers from the seed; 0, 1, 2, … if left out. A
         galaxy that keeps its number draws the same in every batch.
     chunk
-        how many are computed at once; as many as there is memory and use for, if left out. Several
+        how many are computed at once; chosen by memory and device if left out. Several
         devices share them.
     progress
         as for `sample`.
@@ -89,18 +89,18 @@ def sample_batch(
         jnp.asarray(np.asarray(numbers, np.uint32))
     )
 
-    def draw(settings: Settings, chosen: Sequence[int]) -> list[Posterior]:
-        members = batch if len(chosen) == len(batch) else Batch([batch[i] for i in chosen])
-        starts, member_keys = [fits[i] for i in chosen], keys[np.asarray(chosen)]
+    def draw(settings: Settings, indices: Sequence[int]) -> list[Posterior]:
+        members = batch if len(indices) == len(batch) else Batch([batch[i] for i in indices])
+        starts, member_keys = [fits[i] for i in indices], keys[np.asarray(indices)]
         return _draw(members, starts, member_keys, seed, settings, (chains, draws), size, progress)
 
     posteriors = draw(settings, range(len(batch)))
     if method != "auto":
         return posteriors
-    refused = [i for i, posterior in enumerate(posteriors) if not trusted(posterior)]
-    if refused:
-        chain_settings = fallback(settings, "hmc", [posteriors[i] for i in refused])
-        for i, posterior in zip(refused, draw(chain_settings, refused), strict=True):
+    untrusted = [i for i, posterior in enumerate(posteriors) if not trusted(posterior)]
+    if untrusted:
+        chain_settings = fallback(settings, "hmc", [posteriors[i] for i in untrusted])
+        for i, posterior in zip(untrusted, draw(chain_settings, untrusted), strict=True):
             posteriors[i] = in_place_of(posteriors[i], posterior)
     return posteriors
 
@@ -143,12 +143,12 @@ def _draw(
     steps = chains * (settings.warmup + draws) if in_chains else 1
     text, unit = f"sampling ({settings.method})", "steps" if in_chains else "galaxies"
     with bar(len(batch) * steps, progress, text, unit) as display:
-        for numbers, stacked in batch.parts(chunk):
+        for numbers, part in batch.parts(chunk):
             starts, part_keys = [fits[i] for i in numbers], keys[numbers]
             if in_chains:
                 posteriors += run_chains(
                     _PROGRAM,
-                    stacked,
+                    part,
                     starts,
                     part_keys,
                     chains,
@@ -159,8 +159,6 @@ def _draw(
                 )
             else:
                 members = [batch[i] for i in numbers]
-                posteriors += draw_each(
-                    members, stacked, starts, list(part_keys), seed, chains, draws
-                )
+                posteriors += draw_each(members, part, starts, list(part_keys), seed, chains, draws)
                 display.update(len(numbers))
     return posteriors[: len(batch)]

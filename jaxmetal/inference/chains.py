@@ -22,7 +22,7 @@ from jaxmetal.threads import side_by_side
 
 log = logging.getLogger("jaxmetal")
 
-# How many pieces the chains are run in, so that a bar can move between them.
+# Number of pieces in which the chains are run; progress is shown after each.
 PIECES = 10
 
 
@@ -52,11 +52,11 @@ def run_chains(
     draws: int,
     settings: Settings,
     seed: int,
-    moved: Callable[[int], Any],
+    on_steps: Callable[[int], Any],
 ) -> list[Posterior]:
     """Run the chains of one galaxy or of many, piece by piece.
 
-    After each piece `moved` is called with its number of steps, summed over all chains and
+    After each piece `on_steps` is called with its number of steps, summed over all chains and
     galaxies, from several threads at once.
     """
     origin, whiten = _whitening(starts)
@@ -64,14 +64,14 @@ def run_chains(
     single = program.draws_axis == 1
     frame = tuple(array[0] if single else array for array in (origin, whiten))
     # Pieces of one length, whether they warm up or draw, are one compiled program.
-    steps, stopped = range(settings.warmup, settings.warmup + draws), Event()
+    steps, stop_event = range(settings.warmup, settings.warmup + draws), Event()
     piece = -(-steps.stop // PIECES)
 
     def run(group: slice) -> Any:
         begin_at = (array[0][group] if single else array for array in (chain_keys, points))
         states = program.begin(model, *frame, *begin_at, settings)
         pieces: list[Any] = []
-        while len(pieces) * piece < steps.stop and not stopped.is_set():
+        while len(pieces) * piece < steps.stop and not stop_event.is_set():
             clock = time.perf_counter()
             states, out = program.advance(model, *frame, states, settings, piece)
             pieces.append(jax.device_get(out))
@@ -80,15 +80,15 @@ def run_chains(
                 seconds = time.perf_counter() - clock
                 _log_pace(settings, pieces[-1][1]["steps"], seconds, steps.stop / piece - 2)
             steps_done = min(piece, steps.stop - (len(pieces) - 1) * piece)
-            moved(steps_done * len(range(chains)[group]) * len(starts))
+            on_steps(steps_done * len(range(chains)[group]) * len(starts))
         axis = program.draws_axis
         return jax.tree.map(lambda *parts: np.concatenate(parts, axis).take(steps, axis), *pieces)
 
     try:
-        drawn = side_by_side(run, _groups(chains, single))
+        groups = side_by_side(run, _groups(chains, single))
     finally:
-        stopped.set()
-    tree = jax.tree.map(lambda *parts: np.concatenate(parts)[None] if single else parts[0], *drawn)
+        stop_event.set()
+    tree = jax.tree.map(lambda *parts: np.concatenate(parts)[None] if single else parts[0], *groups)
     return [
         _posterior(model.free, jax.tree.map(lambda a, i=i: a[i], tree), _attributes(settings, seed))
         for i in range(len(starts))
@@ -150,8 +150,8 @@ def _attributes(settings: Settings, seed: int) -> dict[str, Any]:
     }
 
 
-def _posterior(names: Sequence[str], drawn: Any, attributes: dict[str, Any]) -> Posterior:
-    samples, statistics, derived = drawn
+def _posterior(names: Sequence[str], output: Any, attributes: dict[str, Any]) -> Posterior:
+    samples, statistics, derived = output
     # A compiled program gives dictionaries back in alphabetical order; tables keep the model's, as
     # the fit's do.
     return Posterior({name: samples[name] for name in names}, statistics, attributes, derived)

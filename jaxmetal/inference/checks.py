@@ -1,4 +1,4 @@
-"""What must be true of a galaxy, its maps and the paths of its priors."""
+"""Checks of a galaxy, its maps and the paths of its priors."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ EXAMPLE = "{'disc.metallicity.gradient': dist.Normal(0.0, 0.5)}"
 
 
 def check_scene(galaxy: Galaxy, maps: Mapping[str, Map]) -> None:
-    """A galaxy and its maps belong together; an InputError says where not."""
+    """Check that a galaxy and its maps are consistent."""
     check_type(galaxy, Galaxy, "Model.galaxy", "write Model(galaxy, {'z': map}, priors)")
     if maps is not None and not isinstance(maps, Mapping):
         raise InputError(
@@ -32,7 +32,7 @@ def check_scene(galaxy: Galaxy, maps: Mapping[str, Map]) -> None:
 
 
 def _check_map(galaxy: Galaxy, name: Any, one_map: Any) -> None:
-    """A map has a name that paths can contain, and shows something of the galaxy."""
+    """Check that a map has a name that paths can contain, and observes the galaxy."""
     if not isinstance(one_map, Map):
         raise InputError(
             f"Model.maps[{name!r}]: expected a LightMap or TracerMap, got {described(one_map)}."
@@ -86,7 +86,7 @@ def check_paths(scene: Mapping[str, Any], priors: Mapping[str, Any]) -> None:
 
 
 def check_tie(scene: Mapping[str, Any], path: str, source: str) -> None:
-    """What a parameter is tied to exists; an InputError says which tie leads nowhere."""
+    """Check that what a parameter is tied to exists; the InputError names the tie."""
     try:
         check_path(scene, source)
     except InputError as error:

@@ -74,7 +74,7 @@ def ensemble(model: Model, path: str, members: Sequence[Profile]) -> Batch:
 
 
 def _kind(profile: Any) -> Any:
-    """All of a profile but its numbers."""
+    """The static part of a profile."""
     return jax.tree.structure(profile), [np.shape(leaf) for leaf in jax.tree.leaves(profile)]
 
 
@@ -137,10 +137,10 @@ def mixture(
     shape, rng = _shape(posteriors[0]), np.random.default_rng(seed)
     member = resample(weights, int(np.prod(shape)), rng)
     sizes = [int(np.prod(_shape(p))) for p in posteriors]
-    picked, shares = _picked(member, sizes, rng)
+    indices, shares = _picked(member, sizes, rng)
 
     def mixed(arrays: Sequence[np.ndarray]) -> np.ndarray:
-        flat = np.concatenate([np.reshape(a, (-1, *np.shape(a)[2:])) for a in arrays])[picked]
+        flat = np.concatenate([np.reshape(a, (-1, *np.shape(a)[2:])) for a in arrays])[indices]
         return flat.reshape(*shape, *flat.shape[1:])
 
     def joined(part: str, names: Sequence[str]) -> dict[str, np.ndarray]:
@@ -165,10 +165,10 @@ def _picked(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Indices of draws among those of all posteriors in a row, and how many are from each."""
     shares = np.bincount(member, minlength=len(sizes))
-    picked = np.empty(len(member), int)
+    indices = np.empty(len(member), int)
     for k in np.flatnonzero(shares).tolist():
-        picked[member == k] = sum(sizes[:k]) + np.resize(rng.permutation(sizes[k]), shares[k])
-    return picked, shares
+        indices[member == k] = sum(sizes[:k]) + np.resize(rng.permutation(sizes[k]), shares[k])
+    return indices, shares
 
 
 def _shape(posterior: Posterior) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""What a fit gives back."""
+"""The result of a fit."""
 
 import dataclasses
 from typing import Any
@@ -43,7 +43,7 @@ class Fit:
     log_prior
         the log prior density at the parameters.
     converged, message
-        whether the fit arrived, and what to know about it.
+        whether the fit converged, and remarks on it.
     unconstrained, unconstrained_covariance
         the same point and covariance in the coordinates of `Model.log_density`; with a parameter at
         the edge of its prior, or hardly constrained by the data, the maximum of that density and
@@ -90,7 +90,7 @@ class Fit:
 
     @property
     def bic(self) -> float:
-        """Bayesian information criterion, k ln N - 2 log likelihood."""
+        """Bayesian information criterion (Schwarz 1978), k ln N - 2 log likelihood."""
         return len(self.labels) * float(np.log(self.size)) - 2 * self.log_likelihood
 
     @property
@@ -115,7 +115,7 @@ class Fit:
         """The same fit judged by the measured errors alone.
 
         A scatter that is fitted makes chi-square about one whatever the model is: only the measured
-        errors can tell.
+        errors test the model.
         """
         maps = {
             n: eqx.tree_at(lambda m: m.scatter, m, jnp.zeros_like(m.scatter))
@@ -129,8 +129,8 @@ class Fit:
 
         0 where a pixel or aperture is masked.
 
-        With a covariance C, (C + scatter²)^(-1/2) (data - model): as independent and of unit
-        variance, and the nearest to the pixels.
+        With a covariance C, (C + scatter²)^(-1/2) (data - model): independent, of unit variance,
+        and as close as possible to the pixels.
         """
         independent = {
             name: likelihood.residuals(m, jnp.asarray(self.predicted[name]))

@@ -73,32 +73,42 @@ class Fits(Sequence[Fit]):
         """
         covariance = inverses(self._around.hessian)
         variances = np.diagonal(covariance, axis1=1, axis2=2)
-        informed = (variances < PRIOR_MATTERS**2).all(axis=1)
-        return np.isfinite(self._around.log_posterior) & ~informed
+        data_dominate = (variances < PRIOR_MATTERS**2).all(axis=1)
+        return np.isfinite(self._around.log_posterior) & ~data_dominate
 
-    def with_modes(self, chosen: np.ndarray, points: Any, around: Surroundings) -> "Fits":
+    def with_modes(self, indices: np.ndarray, points: Any, around: Surroundings) -> "Fits":
         """The same with the maxima in unconstrained coordinates of some of the galaxies.
 
         Parameters
         ----------
-        chosen
+        indices
             their numbers.
         points, around
             the maxima of the density in unconstrained coordinates, and the local expansions there.
+
+        Returns
+        -------
+        fits
+            a copy.
         """
-        modes = _with_rows(self._mode, chosen, (points, around))
+        modes = _with_rows(self._mode, indices, (points, around))
         return Fits(self.models, self.points, self._around, modes)
 
-    def with_maxima(self, chosen: np.ndarray, points: Any, around: Surroundings) -> "Fits":
+    def with_maxima(self, indices: np.ndarray, points: Any, around: Surroundings) -> "Fits":
         """The same with other maxima of some of the galaxies.
 
         Parameters
         ----------
-        chosen, points, around
+        indices, points, around
             as for `with_modes`; they replace the modes of these galaxies too.
+
+        Returns
+        -------
+        fits
+            a copy.
         """
-        maxima = _with_rows((self.points, self._around), chosen, (points, around))
-        modes = _with_rows(self._mode, chosen, (points, around))
+        maxima = _with_rows((self.points, self._around), indices, (points, around))
+        modes = _with_rows(self._mode, indices, (points, around))
         return Fits(self.models, maxima[0], maxima[1], modes)
 
     @property
@@ -114,8 +124,8 @@ class Fits(Sequence[Fit]):
     def trapped(self) -> np.ndarray:
         """Which galaxies have a mode that is more probable than their maximum, shape (galaxies,).
 
-        At the edge of a prior the coordinates are flat: an ascent that came there from afar stays,
-        although the posterior rises inwards.
+        At the edge of a prior the coordinates are flat: an ascent that arrives there from far away
+        stops, although the posterior increases inwards.
         """
         return self._modes.log_posterior > self._around.log_posterior + ARRIVED
 
@@ -178,12 +188,12 @@ class Fits(Sequence[Fit]):
         )
 
 
-def _with_rows(old: Any, chosen: np.ndarray, new: Any) -> Any:
+def _with_rows(old: Any, indices: np.ndarray, new: Any) -> Any:
     """Arrays of all galaxies with the rows of the chosen ones replaced."""
 
     def replace(array: Any, rows: Any) -> np.ndarray:
         result = np.array(array)
-        result[chosen] = np.asarray(rows)
+        result[indices] = np.asarray(rows)
         return result
 
     return jax.tree.map(replace, old, new)

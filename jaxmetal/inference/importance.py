@@ -23,14 +23,13 @@ from jaxmetal.inference.proposals import Proposed, resample, student_t
 # Gaussian 0.96, whose tails are no wider than the posterior's.
 DOF = 10.0
 # From this k-hat on the proposal is made again from the mean and covariance of the weighted draws,
-# this many times at most. A proposal that stands at an edge of a prior, where Laplace's
-# approximation is lopsided, comes to stand in the middle of the posterior.
+# this many times at most. A proposal centred on the edge of a prior, where Laplace's approximation
+# is poor, is thereby moved to the mean of the posterior.
 IMPROVED_FROM = 0.4
 IMPROVEMENTS = 2
-# Fewer effective draws than this many for each parameter make no covariance.
+# Fewer effective draws than this many for each parameter do not determine a covariance.
 DRAWS_PER_PARAMETER = 5
-# How many cells are computed together: more leave a CPU's cache, and a GPU has more to do at
-# once.
+# How many cells are computed together: more exceed a CPU's cache; a GPU is faster with more.
 CELLS_TOGETHER = {"cpu": 200_000}
 CELLS_ELSEWHERE = 20_000_000
 
@@ -76,7 +75,7 @@ def _evaluate_each(
     together: int,
     abreast: int | None,
 ):
-    """The same for many galaxies, that many abreast or one after the other."""
+    """The same for many galaxies, that many at once or one after the other."""
     arrays, static = eqx.partition(model, eqx.is_array)
 
     def one(galaxy: tuple[Any, Array, Array]) -> tuple[Array, Any, Any]:
@@ -95,7 +94,7 @@ def draw_one(model: Model, fit: Fit, key: Array, seed: int, chains: int, draws: 
 
 def draw_each(
     models: Sequence[Model],
-    stacked: Model,
+    stack: Model,
     fits: Sequence[Fit],
     keys: Sequence[Array],
     seed: int,
@@ -112,7 +111,7 @@ def draw_each(
 
     def weighted(proposals: Sequence[Proposed]) -> list[Draws]:
         points = jnp.asarray(np.stack([p.points for p in proposals]), models[0].start.dtype)
-        out = _evaluate_each(stacked, points, draw_keys, batch_size, abreast)
+        out = _evaluate_each(stack, points, draw_keys, batch_size, abreast)
         log_density, values, derived = jax.tree.map(np.asarray, jax.device_get(out))
         ratios = [
             np.asarray(log_density[i], float) - p.log_density for i, p in enumerate(proposals)
@@ -127,13 +126,13 @@ def draw_each(
     proposals = [propose(fit, count, rng) for fit, rng in zip(fits, generators, strict=True)]
     best = _improve(weighted, weighted(proposals), count, generators)
     return [
-        _resampled(model, one, chains, draws, seed, rng)
-        for model, one, rng in zip(models, best, generators, strict=True)
+        _resampled(model, best_fit, chains, draws, seed, rng)
+        for model, best_fit, rng in zip(models, best, generators, strict=True)
     ]
 
 
 def _improve(
-    weighted: Callable[[Sequence[Proposed]], list["Draws"]],
+    draw_weighted: Callable[[Sequence[Proposed]], list["Draws"]],
     best: list["Draws"],
     count: int,
     generators: Sequence[np.random.Generator],
@@ -142,7 +141,7 @@ def _improve(
 
     Parameters
     ----------
-    weighted
+    draw_weighted
         gives the weighted draws of a proposal for each galaxy.
     best
         of each galaxy, from the first proposal.
@@ -155,8 +154,8 @@ def _improve(
         again = [draws_of_one.smoothed.shape >= IMPROVED_FROM for draws_of_one in best]
         if not any(again):
             break
-        # A galaxy's random numbers do not depend on what stands beside it in a batch.
-        tried = weighted(
+        # A galaxy's random numbers do not depend on the others of its batch.
+        trials = draw_weighted(
             [
                 _improved(old, count, rng) if improve else old.proposed
                 for old, rng, improve in zip(best, generators, again, strict=True)
@@ -164,7 +163,7 @@ def _improve(
         )
         best = [
             new if improve and new.smoothed.shape < old.smoothed.shape else old
-            for old, new, improve in zip(best, tried, again, strict=True)
+            for old, new, improve in zip(best, trials, again, strict=True)
         ]
     return best
 
@@ -202,10 +201,10 @@ def _resampled(
     model: Model, draws_of_one: Draws, chains: int, draws: int, seed: int, rng: np.random.Generator
 ) -> Posterior:
     """The posterior of one galaxy, each draw kept as often as its weight says."""
-    picked = resample(draws_of_one.smoothed.weights, chains * draws, rng)
+    indices = resample(draws_of_one.smoothed.weights, chains * draws, rng)
 
     def kept(array: np.ndarray) -> np.ndarray:
-        return array[picked].reshape(chains, draws, *array.shape[1:])
+        return array[indices].reshape(chains, draws, *array.shape[1:])
 
     statistics = {
         "diverging": np.zeros((chains, draws), bool),
@@ -213,27 +212,29 @@ def _resampled(
     }
     samples = {name: kept(draws_of_one.values[name]) for name in model.free}
     derived = {name: kept(array) for name, array in draws_of_one.derived.items()}
-    return Posterior(samples, statistics, _attributes(draws_of_one.smoothed, picked, seed), derived)
+    return Posterior(
+        samples, statistics, _attributes(draws_of_one.smoothed, indices, seed), derived
+    )
 
 
-def _attributes(smoothed: Smoothed, picked: np.ndarray, seed: int) -> dict[str, Any]:
+def _attributes(weights: Smoothed, indices: np.ndarray, seed: int) -> dict[str, Any]:
     # Resampled draws have no more effective samples than the proposals, and fewer where one is
     # repeated.
-    distinct = len(picked) ** 2 / np.sum(np.bincount(picked).astype(float) ** 2)
+    distinct = len(indices) ** 2 / np.sum(np.bincount(indices).astype(float) ** 2)
     return {
         "method": "importance",
         "seed": seed,
         "warmup": 0,
         "created_by": f"jaxmetal {jaxmetal.__version__}",
-        "k_hat": smoothed.shape,
-        "log_evidence": smoothed.log_mean,
-        "proposals": len(smoothed.weights),
-        "importance_ess": smoothed.effective,
-        "effective_samples": float(min(smoothed.effective, distinct)),
+        "k_hat": weights.shape,
+        "log_evidence": weights.log_mean,
+        "proposals": len(weights.weights),
+        "importance_ess": weights.effective,
+        "effective_samples": float(min(weights.effective, distinct)),
     }
 
 
 def _together(model: Model, galaxies: int) -> int:
     """How many draws are computed at once."""
-    most = CELLS_TOGETHER.get(jax.default_backend(), CELLS_ELSEWHERE)
-    return int(np.clip(most // (max(cells(model.maps), 1) * galaxies), 1, 1024))
+    limit = CELLS_TOGETHER.get(jax.default_backend(), CELLS_ELSEWHERE)
+    return int(np.clip(limit // (max(cells(model.maps), 1) * galaxies), 1, 1024))

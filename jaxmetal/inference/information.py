@@ -1,4 +1,4 @@
-"""The posterior density, its gradient, and what the data and the priors tell of every parameter."""
+"""The posterior density, its gradient, and the Fisher information of data and priors."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from jaxmetal.profiles.numerics import product
 if TYPE_CHECKING:
     from jaxmetal.inference.model import Model
 
-# A prior that curves the wrong way, or not at all, counts as this little information.
+# The least information of a prior, for one whose log density is flat or convex.
 LEAST_CURVATURE = 1e-6
 
 

@@ -31,7 +31,7 @@ def shared(maps: Mapping[str, Map], free: Collection[str]) -> Groups:
     maps
         as the user made them.
     free
-        names of those with a free parameter in their instrument: nobody shares it.
+        names of those with a free parameter in their instrument, which is not shared.
     """
     groups: dict[Any, list[str]] = {}
     for name, one_map in maps.items():
@@ -43,8 +43,8 @@ def shared(maps: Mapping[str, Map], free: Collection[str]) -> Groups:
 def pixels_of(maps: Mapping[str, Map], groups: Groups, moving: Collection[str]) -> list[Any]:
     """For each group of `shared` a key, equal for those that have their pixels in common.
 
-    They share one Grid object, as instruments share one Instrument: whether two grids happen to be
-    equal in one galaxy says nothing of the next one.
+    They share one Grid object, as instruments share one Instrument: grids that are equal in one
+    galaxy may differ in the next.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def pixels_of(maps: Mapping[str, Map], groups: Groups, moving: Collection[str]) 
     groups
         of `shared`.
     moving
-        names of the maps whose pixels move in a fit: nobody shares them.
+        names of the maps whose pixels move in a fit; these are not shared.
     """
     firsts = [maps[names[0]] for names in groups]
     return [
@@ -97,8 +97,8 @@ def make_ready(
         are masked.
     """
     maps, lights = resolve_with_light(galaxy, maps, criterion)
-    used = _with_common_samplings([maps[names[0]].instrument for names in groups], pixels)
-    for names, instrument in zip(groups, used, strict=True):
+    common = _with_common_samplings([maps[names[0]].instrument for names in groups], pixels)
+    for names, instrument in zip(groups, common, strict=True):
         ready = instrument if names[0] in free else instrument.with_transfer()
         for name in names:
             m = maps[name]
@@ -110,24 +110,26 @@ def make_ready(
     return maps
 
 
-def _with_common_samplings(used: Sequence[Instrument], pixels: Sequence[Any]) -> list[Instrument]:
+def _with_common_samplings(
+    instruments: Sequence[Instrument], pixels: Sequence[Any]
+) -> list[Instrument]:
     """Instruments of the same pixels with one sampling, where one costs less than all of them.
 
     It is the finest that was chosen for any; samplings that the user chose stay.
     """
     together: dict[Any, list[int]] = {}
-    for index, (instrument, key) in enumerate(zip(used, pixels, strict=True)):
+    for index, (instrument, key) in enumerate(zip(instruments, pixels, strict=True)):
         if instrument.error is not None:
             together.setdefault(key, []).append(index)
-    result = list(used)
+    result = list(instruments)
     for indices in together.values():
-        samplings = [s for s in (used[index].sampling for index in indices) if s is not None]
+        samplings = [s for s in (instruments[index].sampling for index in indices) if s is not None]
         common = finest(samplings)
-        shape = used[indices[0]].grid.shape
+        shape = instruments[indices[0]].grid.shape
         if common.points(shape) > sum(s.points(shape) for s in samplings):
             continue
         for index in indices:
-            instrument_used = used[index]
+            instrument_used = instruments[index]
             result[index] = instrument_used.with_sampling(
                 common, instrument_used.error, instrument_used.rounding
             )
@@ -161,11 +163,13 @@ def sampled_like(maps: Mapping[str, Map], like: Mapping[str, Map]) -> Maps:
         new = maps[name].instrument
         if id(new) not in instruments:
             assert old.instrument.sampling is not None, "a model's maps are sampled"
-            sampled = new.with_sampling(
+            new_instrument = new.with_sampling(
                 old.instrument.sampling, old.instrument.error, old.instrument.rounding
             )
             instruments[id(new)] = (
-                sampled if old.instrument.transfer is None else sampled.with_transfer()
+                new_instrument
+                if old.instrument.transfer is None
+                else new_instrument.with_transfer()
             )
         sampled_maps[name] = maps[name].with_instrument(instruments[id(new)])
         if (
@@ -194,8 +198,8 @@ def with_samplings(maps: Mapping[str, Map], like: Mapping[str, Map], groups: Gro
         model = like[names[0]].instrument
         assert model.sampling is not None, "a model's maps are sampled"
         old = maps[names[0]].instrument
-        sampled = old.with_sampling(model.sampling, model.error, model.rounding)
-        result |= {name: maps[name].with_instrument(sampled) for name in names}
+        new_instrument = old.with_sampling(model.sampling, model.error, model.rounding)
+        result |= {name: maps[name].with_instrument(new_instrument) for name in names}
     return result
 
 
@@ -213,8 +217,10 @@ def without_automatic_sampling(maps: Mapping[str, Map], groups: Groups) -> Maps:
     for names in groups:
         old = maps[names[0]].instrument
         if old.error is not None:
-            unsampled = Instrument(old.grid, old.psf, "auto", old.margin, apertures=old.apertures)
-            result |= {name: maps[name].with_instrument(unsampled) for name in names}
+            new_instrument = Instrument(
+                old.grid, old.psf, "auto", old.margin, apertures=old.apertures
+            )
+            result |= {name: maps[name].with_instrument(new_instrument) for name in names}
     return result
 
 

@@ -51,8 +51,7 @@ def surroundings(model: Model, u: Float[Array, " n"], with_jacobian: Any = 0.0) 
         return -height - with_jacobian * point.log_jacobian, (height, point.log_prior, look)
 
     def slope(u: Array) -> tuple[Array, Any]:
-        # Slope and predictions come along with the curvature, so that the model is compiled here
-        # only once.
+        # Slope, predictions and curvature in one pass, so that the model is compiled only once.
         slope, extra = jax.grad(depth, has_aux=True)(u)
         return slope, (slope, extra)
 
@@ -181,8 +180,8 @@ def inverses(array: Any) -> np.ndarray:
     good: Any = np.isfinite(matrices).all(axis=(1, 2)) & (diagonals > 0).all(axis=1)
     matrices = np.where(good[:, None, None], matrices, np.eye(matrices.shape[1]))
     scale = 1 / np.sqrt(np.where(good[:, None], diagonals, 1.0))
-    both = scale[:, :, None] * scale[:, None, :]
-    values, vectors = np.linalg.eigh(matrices * both)
+    scales = scale[:, :, None] * scale[:, None, :]
+    values, vectors = np.linalg.eigh(matrices * scales)
     good &= values[:, 0] > 1e-7 * values[:, -1]
     values = np.where(good[:, None], values, np.nan)
-    return both * ((vectors / values[:, None, :]) @ np.swapaxes(vectors, 1, 2))
+    return scales * ((vectors / values[:, None, :]) @ np.swapaxes(vectors, 1, 2))

@@ -1,4 +1,4 @@
-"""How probable the data of a map are under a prediction; always with the normalisation."""
+"""The normalised log likelihood of the data of a map given a prediction."""
 
 import equinox as eqx
 import jax
@@ -21,8 +21,8 @@ def _inflation(one_map: Map, predicted: Float[Array, "..."]) -> Float[Array, "..
     The scatter is in the map's unit, or a fraction of a predicted flux.
     """
     extra = one_map.scatter * predicted if one_map.additive else one_map.scatter
-    # In units of sigma: the square of a flux of 1e-20 does not exist in float32, nor does 1 /
-    # sigma².
+    # In units of sigma: in float32 the square of a flux of 1e-20 underflows, and 1 / sigma²
+    # overflows.
     ratio = jnp.where(one_map.valid, extra / _sigma(one_map), 0.0)
     return jnp.sqrt(one_map.calibration.error_scale**2 + ratio**2)
 
@@ -38,8 +38,8 @@ def in_units_of_error(
 ) -> Float[Array, "..."]:
     """An image over the total sigma of a prediction; 0 where it is masked."""
     # One factor after the other: the derivative of a quotient by the total sigma has 1 / sigma².
-    scaled = independent(one_map, image) / _sigma(one_map)
-    return scaled / _inflation(one_map, predicted)
+    image_in_errors = independent(one_map, image) / _sigma(one_map)
+    return image_in_errors / _inflation(one_map, predicted)
 
 
 def residuals(one_map: Map, predicted: Float[Array, "..."]) -> Float[Array, "..."]:

@@ -28,7 +28,7 @@ class Solution(NamedTuple):
         inverse covariance of all of them in a row, each in units of its scale, shape (K, K).
     log_scale
         ln of the scale of each amplitude, about what the data alone leave uncertain of it, shape
-        (K,). The second derivative of a logarithm of 1e-25 does not exist in float32.
+        (K,). The second derivative of a logarithm of 1e-25 overflows in float32.
     """
 
     amplitudes: dict[str, Array]
@@ -88,18 +88,18 @@ def solve(
         out_axes=(None, 0),
     )
     predicted, templates = push(jnp.eye(len(point), dtype=point.dtype))
-    rows, left = [], []
+    rows, columns = [], []
     for name, m in maps.items():
-        weighted = jax.vmap(in_units_of_error, (None, 0, None))
-        rows.append(weighted(m, templates[name], predicted[name]).reshape(len(point), -1))
-        left.append(residuals(m, predicted[name]).ravel())
+        in_errors = jax.vmap(in_units_of_error, (None, 0, None))
+        rows.append(in_errors(m, templates[name], predicted[name]).reshape(len(point), -1))
+        columns.append(residuals(m, predicted[name]).ravel())
     # Each amplitude in units of its own uncertainty: in any unit of flux, and of any size beside
     # the others, the information is of order one.
     design, log_scale = _unit_rows(jnp.concatenate(rows, axis=1))
     information = product(design, design.T)
-    # Kept from being singular.
+    # Regularised.
     padding = 4 * jnp.finfo(point.dtype).eps * jnp.eye(len(point), dtype=point.dtype)
-    shift = jnp.linalg.solve(information + padding, product(design, jnp.concatenate(left)))
+    shift = jnp.linalg.solve(information + padding, product(design, jnp.concatenate(columns)))
     return Solution(_unravel(point + jnp.exp(log_scale) * shift, at), information, log_scale)
 
 
@@ -108,7 +108,7 @@ def _unit_rows(rows: Float[Array, "K n"]) -> tuple[Float[Array, "K n"], Float[Ar
 
     A row of zeros is left as it is.
     """
-    # Divided by the largest number first, because squares of very large ones do not exist.
+    # Divided by the largest number first, because squares of very large ones overflow.
     largest = jnp.max(jnp.abs(rows), axis=1, keepdims=True)
     largest = jax.lax.stop_gradient(jnp.where(largest > 0, largest, 1.0))
     rows = rows / largest
@@ -178,6 +178,6 @@ def _is_linear(profile: Profile, name: str) -> bool:
         numbers = profile.parameters | {name: factor * jnp.ones_like(profile.parameters[name])}
         return np.asarray(profile.function(x, y, **numbers), float)
 
-    one, two, three = value(1.0), value(2.0), value(3.0)
-    bend = np.abs(three - 2 * two + one).max()
-    return bool(bend <= 1e-4 * np.abs(three).max())
+    at_one, at_two, at_three = value(1.0), value(2.0), value(3.0)
+    bend = np.abs(at_three - 2 * at_two + at_one).max()
+    return bool(bend <= 1e-4 * np.abs(at_three).max())

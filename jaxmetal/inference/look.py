@@ -1,4 +1,4 @@
-"""What some values of the parameters predict, and how probable that makes the data."""
+"""The predictions of some parameter values, and the log likelihood of the data."""
 
 from typing import NamedTuple
 

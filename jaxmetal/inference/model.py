@@ -101,7 +101,7 @@ class Model(eqx.Module):
         self.maps = self._ready_maps(alone, together, pixels, free)
         self.groups = instruments.on_common_cells(self.maps, together, pixels)
 
-    # A model is equal to itself alone, so that its bound methods can be given to jit.
+    # Models are compared by identity, so that their bound methods can be given to jit.
     __hash__ = object.__hash__
     __eq__ = object.__eq__
 
@@ -129,8 +129,8 @@ class Model(eqx.Module):
         maps = instruments.set_apart(self.maps, alone)
         anything_free = self.names or self.linear
         criterion = criterion_of(self.accuracy if anything_free else None)
-        tied = (path for path, _ in self.ties)
-        is_fixed = instruments.light_is_fixed((*self.names, *self.linear, *tied))
+        tied_paths = (path for path, _ in self.ties)
+        is_fixed = instruments.light_is_fixed((*self.names, *self.linear, *tied_paths))
         return instruments.make_ready(
             self.galaxy, maps, criterion, together, pixels, free, is_fixed
         )
@@ -169,9 +169,9 @@ class Model(eqx.Module):
                 f"with_maps: expected maps {', '.join(self.maps)}, got {', '.join(maps)}."
             )
         instruments.check_shared(maps, self.groups)
-        sampled = instruments.sampled_like(maps, self.maps)
-        check_coverage(self.galaxy, sampled)
-        return eqx.tree_at(lambda model: model.maps, self, sampled)
+        sampled_maps = instruments.sampled_like(maps, self.maps)
+        check_coverage(self.galaxy, sampled_maps)
+        return eqx.tree_at(lambda model: model.maps, self, sampled_maps)
 
     def derived(self, values: Values) -> Values:
         """The values of the tied parameters that go with these free ones."""
@@ -226,7 +226,7 @@ class Model(eqx.Module):
         return predicted
 
     def look(self, values: Values) -> Look:
-        """What these values predict, and how probable that makes the data."""
+        """The predictions of these values, and the log likelihood of the data."""
         solution = self._solved(values)
         values = values if solution is None else {**values, **solution.amplitudes}
         galaxy, maps = place(self._scene, values)
@@ -264,6 +264,11 @@ class Model(eqx.Module):
             the point.
         with_jacobian
             1 for the density in unconstrained coordinates, which is `log_density`.
+
+        Returns
+        -------
+        log_density
+            a scalar, up to a constant.
         """
         return _log_posterior(self, unconstrained, with_jacobian)
 

@@ -45,10 +45,10 @@ def optimise(
 
         covariance = [-∂² log posterior]⁻¹ at theta_MAP
 
-    The best of several starts is taken. Whatever the method, Fisher scoring brings it to the last
-    digits. Where a parameter lies at the edge of its prior, or the data hardly constrain it, errors
-    come from the maximum of the density in unconstrained coordinates, and samplers start there: at
-    an edge the density in own units has no curvature.
+    The best of several starts is taken. Fisher scoring refines it, whatever the method. Where a
+    parameter lies at the edge of its prior, or the data hardly constrain it, errors come from the
+    maximum of the density in unconstrained coordinates, and samplers start there: at an edge the
+    density in own units has no curvature.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def optimise(
     seed
         of the draws.
     progress
-        whether to say that it is at work; if left out, on a terminal, in a notebook, and every half
+        whether to show progress; if left out, on a terminal, in a notebook, and every half
         minute in a log.
 
     Returns
@@ -95,10 +95,10 @@ def optimise(
 
 
 def _best(model: Model, points: np.ndarray, method: str, steps: int) -> Fit:
-    """The fit at the end of the highest of several ascents."""
+    """The fit at the end of the best of several ascents."""
     own_units, on_the_line = (jnp.asarray(weight, points.dtype) for weight in (0.0, 1.0))
     for _ in range(ROUNDS):
-        # One start after the other: side by side they would wait for the longest.
+        # One start after the other: under vmap all would run until the longest ends.
         ends = [_ascend(model, point, method, steps, own_units) for point in points]
         points, heights = (
             np.stack([np.asarray(part) for part in parts]) for parts in zip(*ends, strict=True)
@@ -128,7 +128,7 @@ def _one_of_many(around: Surroundings) -> Surroundings:
 
 
 def most_steps(model: Model, starts: int, method: str, steps: int | None) -> int:
-    """The most steps of an ascent, once it is clear that there can be one."""
+    """The maximum number of steps of an ascent; an InputError for invalid arguments."""
     if method not in METHODS:
         raise unknown("method", method, METHODS, "optimise")
     if starts < 1:
@@ -188,8 +188,8 @@ def _scaled_to_light(
     size = jnp.maximum(jnp.max(jnp.abs(light)), jnp.finfo(light.dtype).tiny)
     factor = jnp.sum(data * (light / size)) / jnp.sum((light / size) ** 2) / size
     usable = jnp.isfinite(factor) & (factor != 0)
-    scaled = {name: jnp.where(usable, factor, 1.0) * values[name] for name in amplitudes}
-    return model.unconstrain({**values, **scaled})
+    scaled_amplitudes = {name: jnp.where(usable, factor, 1.0) * values[name] for name in amplitudes}
+    return model.unconstrain({**values, **scaled_amplitudes})
 
 
 def ascend(

@@ -40,7 +40,7 @@ class Smoothed(NamedTuple):
 
     @property
     def effective(self) -> float:
-        """How many independent draws would say as much: 1 / Σ w²."""
+        """Effective sample size, 1 / Σ w²."""
         return float(1 / np.sum(self.weights**2))
 
 
@@ -74,17 +74,17 @@ def smooth(log_ratios: Log) -> Smoothed:
     raw = np.exp(logs - logs.max())
     length = int(np.ceil(min(LARGEST_TAIL * count, TAIL * np.sqrt(count))))
     order = np.argsort(raw)
-    tail, cut = order[-length:], raw[order[-length - 1]] if length < count else 0.0
-    above = raw[tail] - cut
+    tail, threshold = order[-length:], raw[order[-length - 1]] if length < count else 0.0
+    above = raw[tail] - threshold
     if length < LEAST_TAIL or np.sum(above > 0) < LEAST_TAIL:
-        # Weights that are all the same need no smoothing; a few that stand for all cannot have any.
+        # Equal weights need no smoothing; too few large ones do not allow it.
         even = raw.min() > (1 - 1e-6)
         return _normalised(raw, -np.inf if even else np.inf, logs.max())
     shape, scale = fit_pareto(above)
     if np.isfinite(shape):
         level = -np.log1p(-(np.arange(length) + 0.5) / length)
         excess = scale * (level if abs(shape) < 1e-12 else np.expm1(shape * level) / shape)
-        raw[tail] = np.minimum(cut + excess, 1.0)
+        raw[tail] = np.minimum(threshold + excess, 1.0)
     return _normalised(raw, shape, logs.max())
 
 

@@ -15,9 +15,9 @@ from jaxmetal.inference.proposals import resample, student_t
 
 # Draws of a galaxy that are used.
 MOST = 2000
-# Populations that are proposed in each round that searches for the region of high probability.
+# Proposals in each of the first rounds, which locate the region of high probability.
 TRIED = 500
-# Populations that are proposed in the last round, and kept.
+# Proposals in the last round, which are kept.
 DRAWS = 4000
 # Rounds, the last one included.
 ROUNDS = 6
@@ -78,10 +78,10 @@ def infer(
 
         t_gk = m_g + sqrt(1 - h_g²/v_g) (theta_gk - m_g),   h_g² = v_g / 4
 
-    Every galaxy was fitted with a prior p_g of its own; it is divided out, and the population
-    stands in its place. The priors of mu, b and s > 0 are uniform. Each draw is smoothed by h_g,
-    and all are drawn together so that the weighted mean m_g and variance v_g stay what they are: a
-    population narrower than the galaxies' errors would else rest on few draws.
+    Every galaxy was fitted with a prior p_g of its own; it is divided out and replaced by the
+    population. The priors of mu, b and s > 0 are uniform. Each draw is smoothed by h_g, and all are
+    drawn together so that the weighted mean m_g and variance v_g stay what they are: a population
+    narrower than the galaxies' errors would otherwise depend on few draws.
 
     Parameters
     ----------
@@ -114,19 +114,19 @@ def infer(
     center, covariance = _first_guess(theta, x)
     for last in (*[False] * (ROUNDS - 1), True):
         points, proposal = student_t(center, covariance, DOF, DRAWS if last else TRIED, rng)
-        smoothed = smooth(
+        importance = smooth(
             np.asarray(_log_posteriors(points, theta, weight, smear, x), float) - proposal
         )
-        center = smoothed.weights @ points
+        center = importance.weights @ points
         covariance = (points - center).T @ (
-            (points - center) * smoothed.weights[:, None]
+            (points - center) * importance.weights[:, None]
         ) + 1e-12 * covariance
-    picked = points[resample(smoothed.weights, DRAWS, rng)]
-    samples = {"mean": picked[:, 0], "scatter": np.exp(picked[:, 1])} | (
-        {} if x is None else {"slope": picked[:, 2]}
+    resample_points = points[resample(importance.weights, DRAWS, rng)]
+    samples = {"mean": resample_points[:, 0], "scatter": np.exp(resample_points[:, 1])} | (
+        {} if x is None else {"slope": resample_points[:, 2]}
     )
     return Population(
-        samples, len(theta), pivot, _fewest(center, theta, weight, smear, x), smoothed.shape
+        samples, len(theta), pivot, _fewest(center, theta, weight, smear, x), importance.shape
     )
 
 

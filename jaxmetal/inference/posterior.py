@@ -1,4 +1,4 @@
-"""What a sampling gives back."""
+"""Samples of a posterior, and their diagnostics."""
 
 import dataclasses
 import os
@@ -37,7 +37,7 @@ class Posterior:
         {name: (chains, draws)}: "diverging", "log_density", and of chains "steps", "accept" and
         "energy".
     attributes
-        how they came about: method, seed, warm-up, version; k_hat, effective_samples and
+        how they were drawn: method, seed, warm-up, version; k_hat, effective_samples and
         log_evidence of importance sampling; refused_k_hat where "auto" took chains instead.
     derived
         {path: (chains, draws, …)} of the parameters that were tied to others.
@@ -58,7 +58,7 @@ class Posterior:
 
     @property
     def flat(self) -> dict[str, np.ndarray]:
-        """{label: (chains, draws)}, arrays taken apart."""
+        """{label: (chains, draws)}, one label for each element of an array."""
         return {
             label: values[(slice(None), slice(None), *index)]
             for name, values in self.samples.items()
@@ -98,16 +98,18 @@ class Posterior:
         They concern R-hat, effective samples, divergent draws and k-hat.
         """
         rows = self.summary()
-        weighted = "effective_samples" in self.attributes
+        is_weighted = "effective_samples" in self.attributes
         complaints = []
-        few = [name for name, row in rows.items() if not row["ess"] >= ENOUGH_SAMPLES]
-        if few:
-            complaints.append(f"fewer than {ENOUGH_SAMPLES} effective samples of {', '.join(few)}")
-        if not weighted:
+        names = [name for name, row in rows.items() if not row["ess"] >= ENOUGH_SAMPLES]
+        if names:
+            complaints.append(
+                f"fewer than {ENOUGH_SAMPLES} effective samples of {', '.join(names)}"
+            )
+        if not is_weighted:
             complaints += _complaints_of_chains(rows)
         if self.divergences:
             complaints.append(f"{self.divergences} divergent draws")
-        if weighted and not trusted(self):
+        if is_weighted and not trusted(self):
             k_hat = self.attributes["k_hat"]
             complaints.append(
                 f"k-hat {k_hat:.2f} is not below {HEAVY_TAIL}: the fit's errors do not describe "
@@ -130,7 +132,7 @@ class Posterior:
 
     @property
     def converged(self) -> bool:
-        """Whether R-hat, effective samples, divergences and k-hat give no cause for complaint."""
+        """Whether R-hat, effective samples, divergences and k-hat are all within their limits."""
         return not self.complaints
 
     def __repr__(self) -> str:
@@ -167,7 +169,13 @@ class Posterior:
         return self.statistics["diverging"].shape
 
     def to_arviz(self) -> Any:
-        """An ArviZ object of whichever ArviZ is installed (the `arviz` extra)."""
+        """An ArviZ object of whichever ArviZ is installed (the `arviz` extra).
+
+        Raises
+        ------
+        InputError
+            if ArviZ is not installed.
+        """
         try:
             import arviz
         except ImportError:
@@ -177,20 +185,36 @@ class Posterior:
         import xarray
 
         tree = self.to_datatree()
-        # ArviZ 1 takes xarray's container; it warns whoever asks it for its own old one.
+        # ArviZ 1 takes xarray's container; looking up its old one by attribute would warn.
         container = vars(arviz).get("InferenceData", xarray.DataTree)
         if issubclass(container, xarray.DataTree):
             return tree
         return container(**{name: node.to_dataset() for name, node in tree.children.items()})
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write a netCDF file in the ArviZ schema; it appears whole or not at all."""
+        """Write a netCDF file in the ArviZ schema, atomically.
+
+        Parameters
+        ----------
+        path
+            of the file.
+        """
         with whole_file(path) as part:
             self.to_datatree().to_netcdf(part, engine="h5netcdf")
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Posterior":
         """Read what `save` wrote.
+
+        Parameters
+        ----------
+        path
+            of the file.
+
+        Returns
+        -------
+        posterior
+            with the same draws, statistics and attributes.
 
         Raises
         ------
@@ -203,23 +227,36 @@ class Posterior:
             raise InputError(f"Posterior.load: no file {os.fspath(path)!r}.")
         try:
             with xarray.open_datatree(path, engine="h5netcdf") as tree:
-                read = {
+                groups = {
                     g: {str(n): np.asarray(v) for n, v in tree[g].data_vars.items()}
                     for g in tree.children
                 }
                 attributes = {str(key): value for key, value in tree["posterior"].attrs.items()}
             ours = {theirs: name for name, theirs in ARVIZ_NAMES.items()}
             statistics = {
-                ours.get(name, name): values for name, values in read["sample_stats"].items()
+                ours.get(name, name): values for name, values in groups["sample_stats"].items()
             }
-            return cls(read["posterior"], statistics, attributes, read["derived"])
+            return cls(groups["posterior"], statistics, attributes, groups["derived"])
         except (OSError, KeyError, ValueError) as error:
             raise InputError(
                 f"Posterior.load: {os.fspath(path)!r} does not hold a posterior ({error})."
             ) from None
 
     def at(self, galaxy: Galaxy, index: int) -> Galaxy:
-        """The galaxy with one draw (counted over all chains) in place of its parameters."""
+        """The galaxy with one draw in place of its parameters.
+
+        Parameters
+        ----------
+        galaxy
+            in which the parameters are replaced.
+        index
+            of the draw, counted over all chains.
+
+        Returns
+        -------
+        galaxy
+            a copy.
+        """
         for name, values in {**self.samples, **self.derived}.items():
             if name.split(".")[0] in galaxy.named:
                 galaxy = put(

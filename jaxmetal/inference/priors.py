@@ -46,12 +46,12 @@ class Tied:
     function: Callable = lambda value: value
 
     def __init__(self, paths: str | tuple[str, ...], function: Callable | None = None):
-        listed = (paths,) if isinstance(paths, str) else paths
-        if not isinstance(listed, tuple | list) or not all(
-            isinstance(path, str) for path in listed
+        path_list = (paths,) if isinstance(paths, str) else paths
+        if not isinstance(path_list, tuple | list) or not all(
+            isinstance(path, str) for path in path_list
         ):
             raise InputError(f"Tied: expected a dotted path, or a list of them, got {paths!r}.")
-        paths = tuple(listed)
+        paths = tuple(path_list)
         if function is None and len(paths) != 1:
             raise InputError(
                 f"Tied: a function of {len(paths)} values is needed to tie to {len(paths)} paths."
@@ -91,8 +91,8 @@ class Priors(dict[str, dist.Distribution]):
     """Priors by path, in the order given, inside compiled programs too.
 
     numpyro lists the numbers of a distribution in the order of a set, another one in each process.
-    A program that takes them in that order is never found among those that an earlier process
-    compiled, so here they have an order of their own.
+    A program with that order is not found in the compilation cache of another process, so the order
+    is fixed here.
     """
 
     def tree_flatten(self) -> tuple[list[Any], Any]:
@@ -102,13 +102,13 @@ class Priors(dict[str, dist.Distribution]):
         return [leaves[i] for i in order], (tuple(self), structure, tuple(order))
 
     @classmethod
-    def tree_unflatten(cls, how: Any, leaves: Any) -> "Priors":
-        names, structure, order = how
-        placed = dict(zip(order, leaves, strict=True))
+    def tree_unflatten(cls, static: Any, leaves: Any) -> "Priors":
+        names, structure, order = static
+        by_path = dict(zip(order, leaves, strict=True))
         return cls(
             zip(
                 names,
-                jax.tree.unflatten(structure, [placed[i] for i in sorted(placed)]),
+                jax.tree.unflatten(structure, [by_path[i] for i in sorted(by_path)]),
                 strict=True,
             )
         )

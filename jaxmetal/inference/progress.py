@@ -13,16 +13,16 @@ EVERY = 30.0
 
 
 class Progress(Protocol):
-    """What a computation tells how far it has come."""
+    """The interface by which a computation reports its progress."""
 
     def update(self, count: float) -> Any:
-        """So many more are done."""
+        """Add to the number of completed items."""
         ...
 
 
 @contextmanager
 def bar(total: int | None, progress: bool | None, text: str, unit: str = "") -> Iterator[Progress]:
-    """Show how far a computation is; it may be told from several threads.
+    """Show the progress of a computation; updates are thread-safe.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def bar(total: int | None, progress: bool | None, text: str, unit: str = "") -> 
 
 
 def _is_watched() -> bool:
-    """Whether somebody looks at a terminal or at a notebook."""
+    """Whether the output goes to a terminal or a notebook."""
     return sys.stderr.isatty() or _is_notebook()
 
 
@@ -64,7 +64,7 @@ class _Nothing:
 
 
 class _Bar:
-    """tqdm's bar, which does not count right by itself when several threads tell it."""
+    """tqdm's bar with a lock, because tqdm itself is not thread-safe."""
 
     def __init__(self, total: int | None, text: str, unit: str):
         self._lock, self._total = threading.Lock(), total
@@ -76,8 +76,8 @@ class _Bar:
     def update(self, count: float) -> None:
         with self._lock:
             # Work is done in pieces of one size, the last of which may be more than what was left.
-            left = count if self._total is None else self._total - self._bar.n
-            self._bar.update(min(count, left))
+            remainder = count if self._total is None else self._total - self._bar.n
+            self._bar.update(min(count, remainder))
 
     def close(self) -> None:
         self._bar.close()
@@ -95,7 +95,7 @@ def _tqdm() -> Any:
 
 
 class _Lines:
-    """A line on the standard error every half minute, also while nothing moves."""
+    """A line on the standard error every half minute, also without updates."""
 
     def __init__(self, total: int | None, text: str, unit: str):
         self._total, self._text, self._unit = total, text, unit
@@ -122,14 +122,14 @@ class _Lines:
             print(f"jaxmetal: {line}", file=sys.stderr, flush=True)
 
 
-def progress_line(text: str, done: float, total: float | None, unit: str, seconds: float) -> str:
-    """What a log says of a computation.
+def progress_line(text: str, count: float, total: float | None, unit: str, seconds: float) -> str:
+    """The line of a log about a computation.
 
     Parameters
     ----------
     text, unit
         what is being done, and what is counted.
-    done, total
+    count, total
         how much of it; None if that cannot be counted.
     seconds
         since it began.
@@ -141,11 +141,10 @@ def progress_line(text: str, done: float, total: float | None, unit: str, second
     """
     if total is None:
         return f"{text}, {duration(seconds)} so far"
-    counted = f"{done:.0f} of {total:.0f} {unit}".rstrip()
-    left = f", {duration(seconds * (total - done) / done)} left" if 0 < done < total else ""
-    return (
-        f"{text}: {100 * done / max(total, 1):.0f} % ({counted}), {duration(seconds)} so far{left}"
-    )
+    parts = f"{count:.0f} of {total:.0f} {unit}".rstrip()
+    eta = f", {duration(seconds * (total - count) / count)} left" if 0 < count < total else ""
+    percent = f"{100 * count / max(total, 1):.0f} %"
+    return f"{text}: {percent} ({parts}), {duration(seconds)} so far{eta}"
 
 
 def duration(seconds: float) -> str:

@@ -41,5 +41,5 @@ def resampled(model: Model, galaxy: Galaxy, maps: Mapping[str, Map], criterion: 
     criterion
         when a sampling is fine enough.
     """
-    unsampled = instruments.without_automatic_sampling(maps, model.together)
-    return sampled_as(model, resolve(galaxy, unsampled, criterion))
+    bare_maps = instruments.without_automatic_sampling(maps, model.together)
+    return sampled_as(model, resolve(galaxy, bare_maps, criterion))

@@ -47,7 +47,7 @@ def sample(
     from points drawn from the Laplace approximation. Importance sampling draws from a Student-t
     around the fit, weights the draws by w = p / q with the largest weights Pareto-smoothed, and
     draws again from them by weight: independent draws in a fraction of the time, as long as the
-    posterior is not far from what the fit says. The k-hat of the weights tells.
+    posterior is close to the Laplace approximation, which the k-hat of the weights measures.
 
     Parameters
     ----------
@@ -67,11 +67,11 @@ def sample(
     target_accept
         acceptance that the step size is tuned for.
     adapt_metric
-        whether the mass matrix is learned again during the warm-up; for posteriors far from
+        whether the mass matrix is adapted again during the warm-up; for posteriors far from
         Gaussian, with a longer warm-up.
     allow_unconverged
-        whether to sample from a start that has not converged all the same: chains that set out from
-        no maximum, scaled by errors that mean little, may take very long and end anywhere.
+        whether to sample from a start that has not converged all the same: chains that start away
+        from a maximum, with an unsuitable metric, may take very long and not converge.
     progress
         whether to show how far it is; if left out, a bar on a terminal or in a notebook, and a line
         every half minute in a log.
@@ -84,7 +84,7 @@ def sample(
     Raises
     ------
     InputError
-        for numbers that make no sense, or a start that has not converged or has no covariance.
+        for invalid numbers, or a start that has not converged or has no covariance.
 
     References
     ----------
@@ -97,23 +97,23 @@ def sample(
     settings = settings_for(method, chains, warmup, draws, target_accept, adapt_metric)
     start = optimise(model, seed=seed, progress=progress) if start is None else start
     model = sampled_as(model, start.maps)
-    if why := not_to_be_sampled(start, allow_unconverged):
-        raise InputError(f"sample: {why}. Of the fit: {start.message}.")
-    refused: list[Posterior] = []
+    if cause := not_to_be_sampled(start, allow_unconverged):
+        raise InputError(f"sample: {cause}. Of the fit: {start.message}.")
+    untrusted: list[Posterior] = []
     if method not in CHAINS:
         with bar(None, progress, f"importance sampling, {chains * draws} draws"):
-            weighted = draw_one(model, start, jax.random.key(seed), seed, chains, draws)
-        if method == "importance" or trusted(weighted):
-            log.info("sample: importance sampling, k-hat %.2f", weighted.attributes["k_hat"])
-            return weighted
-        refused, settings = [weighted], fallback(settings, "nuts", [weighted])
+            importance = draw_one(model, start, jax.random.key(seed), seed, chains, draws)
+        if method == "importance" or trusted(importance):
+            log.info("sample: importance sampling, k-hat %.2f", importance.attributes["k_hat"])
+            return importance
+        untrusted, settings = [importance], fallback(settings, "nuts", [importance])
     key = jax.random.key(seed)[None]
     text = f"sampling ({settings.method.upper()}, {chains} chains)"
     with bar(chains * (warmup + draws), progress, text, "steps") as display:
         posterior = run_chains(
             _PROGRAM, model, [start], key, chains, draws, settings, seed, display.update
         )[0]
-    return in_place_of(refused[0], posterior) if refused else posterior
+    return in_place_of(untrusted[0], posterior) if untrusted else posterior
 
 
 def not_to_be_sampled(fit: Fit, allow_unconverged: bool = False) -> str:
@@ -139,28 +139,28 @@ def not_to_be_sampled(fit: Fit, allow_unconverged: bool = False) -> str:
     )
 
 
-def fallback(settings: Settings, method: str, refused: Sequence[Posterior]) -> Settings:
+def fallback(settings: Settings, method: str, posteriors: Sequence[Posterior]) -> Settings:
     """The settings of the chains that follow importance samplings that cannot be trusted."""
-    worst = max(posterior.attributes["k_hat"] for posterior in refused)
+    worst = max(posterior.attributes["k_hat"] for posterior in posteriors)
     log.info(
         "sample: k-hat %.2f is too large for importance sampling (%d); %s instead",
         worst,
-        len(refused),
+        len(posteriors),
         method.upper(),
     )
     return settings._replace(method=method)
 
 
-def in_place_of(refused: Posterior, drawn: Posterior) -> Posterior:
-    """The chains that took over, with a word on why."""
-    drawn.attributes["refused_k_hat"] = refused.attributes["k_hat"]
-    return drawn
+def in_place_of(untrusted: Posterior, posterior: Posterior) -> Posterior:
+    """The chains that replace an importance sampling, with its k-hat as an attribute."""
+    posterior.attributes["refused_k_hat"] = untrusted.attributes["k_hat"]
+    return posterior
 
 
 def settings_for(
     method: str, chains: int, warmup: int, draws: int, target: float, adapt: bool = False
 ) -> Settings:
-    """The settings, once it is clear that they make sense."""
+    """The settings, checked."""
     if method not in METHODS:
         raise unknown("method", method, METHODS, "sample")
     if min(chains, warmup, draws) < 1:

@@ -1,4 +1,4 @@
-"""What the sampling costs at the end of a fit: by how much it moves the parameters."""
+"""The effect of the sampling at the end of a fit: the shift of the parameters."""
 
 import logging
 from collections.abc import Mapping
@@ -58,7 +58,7 @@ def cost_of_sampling(model: Model, fit: Fit) -> Cost:
     Parameters
     ----------
     model, fit
-        the model, and its fit. Of one that did not converge nothing is said, and the cost is 0.
+        the model, and its fit. Of one that did not converge, or has no covariance C, it is 0.
     """
     finer = finer_samplings(model)
     if model.accuracy is None or not finer or not fit.converged:
@@ -93,7 +93,7 @@ def effect_of_sampling(
 ) -> tuple[Float[Array, " n"], Float[Array, ""]]:
     """What the automatic samplings change at the end of a fit.
 
-    The maximum moves as if the data moved by as much as the model is wrong.
+    An error of the model shifts the maximum like the same change of the data.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ class Batch(Sequence[Model]):
 
     @classmethod
     def of(cls, models: Sequence[Model]) -> "Batch":
-        """The models themselves if they are stacked already."""
+        """A batch of the models, or `models` itself if it is one."""
         return models if isinstance(models, cls) else cls(models)
 
     def __len__(self) -> int:
@@ -74,6 +74,21 @@ class Batch(Sequence[Model]):
         """Number of models computed at once.
 
         A number that is asked for is kept, so that one program serves batches of any size.
+
+        Parameters
+        ----------
+        chunk
+            the number that is asked for; None to choose it by the memory of the device.
+
+        Returns
+        -------
+        count
+            a multiple of the number of local devices.
+
+        Raises
+        ------
+        InputError
+            for a chunk below 1.
         """
         if chunk is not None and chunk < 1:
             raise InputError(f"chunk: expected at least 1, got {chunk}.")
@@ -85,15 +100,27 @@ class Batch(Sequence[Model]):
 
         All parts have one size, so that one program serves all. The last part is filled up with the
         last model.
+
+        Parameters
+        ----------
+        chunk
+            as for `at_once`.
+
+        Yields
+        ------
+        numbers
+            of the models in the batch, shape (part,).
+        model
+            stacked, every array with a first axis of the part.
         """
         size = self.at_once(chunk)
         for first in range(0, len(self), size):
             numbers = np.minimum(np.arange(first, first + size), len(self) - 1)
-            chosen = slice(first, first + size) if first + size <= len(self) else numbers
+            rows = slice(first, first + size) if first + size <= len(self) else numbers
             yield (
                 numbers,
                 eqx.combine(
-                    jax.tree.map(lambda a, chosen=chosen: jnp.asarray(a[chosen]), self._arrays),
+                    jax.tree.map(lambda a, rows=rows: jnp.asarray(a[rows]), self._arrays),
                     self._rest,
                 ),
             )
@@ -125,8 +152,8 @@ def together(model: Model) -> int:
 
     It is limited by the memory, and by what makes the computation faster.
     """
-    most = MOST_TOGETHER.get(jax.default_backend(), MOST_ELSEWHERE)
-    return int(np.clip(SHARE * _memory() / memory_of(model), 1, most)) * jax.local_device_count()
+    limit = MOST_TOGETHER.get(jax.default_backend(), MOST_ELSEWHERE)
+    return int(np.clip(SHARE * _memory() / memory_of(model), 1, limit)) * jax.local_device_count()
 
 
 def memory_of(model: Model) -> int:
@@ -153,9 +180,9 @@ def _with_common_samplings(models: Sequence[Model]) -> list[Model]:
         return list(models)
     common = {}
     for name in names:
-        used = [model.maps[name].instrument for model in models]
-        if all(instrument.error is not None for instrument in used):
-            common[name] = finest(i.sampling for i in used if i.sampling is not None)
+        instruments = [model.maps[name].instrument for model in models]
+        if all(instrument.error is not None for instrument in instruments):
+            common[name] = finest(i.sampling for i in instruments if i.sampling is not None)
     return [_sampled_at(model, common) for model in models]
 
 
@@ -164,8 +191,8 @@ def _sampled_at(model: Model, samplings: Mapping[str, Sampling]) -> Model:
     for name, sampling in samplings.items():
         old = maps[name].instrument
         if old.sampling != sampling:
-            sampled = old.with_sampling(sampling, old.error, old.rounding)
-            maps[name] = maps[name].with_instrument(sampled)
+            new = old.with_sampling(sampling, old.error, old.rounding)
+            maps[name] = maps[name].with_instrument(new)
     return sampled_as(model, maps)
 
 

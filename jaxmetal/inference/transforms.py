@@ -156,17 +156,17 @@ def _truncated_below(prior: Any) -> Standard:
 
 def _truncated_above(prior: Any) -> Standard:
     base = prior.base_dist
-    mirrored = (prior.high - base.loc) / base.scale
-    unit = dist.LeftTruncatedDistribution(_with_loc(base, mirrored), low=0.0)
+    distance = (prior.high - base.loc) / base.scale
+    unit = dist.LeftTruncatedDistribution(_with_loc(base, distance), low=0.0)
     return Standard(unit, HALF_LINE, prior.high, -base.scale)
 
 
 def _truncated(prior: Any) -> Standard:
     base, width = prior.base_dist, prior.high - prior.low
-    scaled = type(base)(
+    unit_prior = type(base)(
         **_shape_parameters(base), loc=(base.loc - prior.low) / width, scale=base.scale / width
     )
-    unit = dist.TwoSidedTruncatedDistribution(scaled, low=0.0, high=1.0)
+    unit = dist.TwoSidedTruncatedDistribution(unit_prior, low=0.0, high=1.0)
     return Standard(unit, INTERVAL, prior.low, width)
 
 

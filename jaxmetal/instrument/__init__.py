@@ -1,1 +1,1 @@
-"""How the sky becomes data: pixels, point-spread function, light-weighted convolution."""
+"""The instrument: pixels, point-spread function, convolution, sampling."""

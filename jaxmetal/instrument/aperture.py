@@ -50,6 +50,11 @@ class Apertures(eqx.Module):
             the number of each pixel's bin, any whole numbers, shape (rows, columns); negative, NaN
             or masked where a pixel is in no bin. The bins are in the order of their numbers.
 
+        Returns
+        -------
+        apertures
+            one per bin, in the order of their numbers.
+
         Raises
         ------
         InputError
@@ -86,6 +91,11 @@ class Apertures(eqx.Module):
         radius
             arcsec, one for all or shape (n,).
 
+        Returns
+        -------
+        apertures
+            one per circle, numbered from 0.
+
         Raises
         ------
         InputError
@@ -112,6 +122,11 @@ class Apertures(eqx.Module):
             across and along the direction of `angle`, arcsec, one for all or shape (n,).
         angle
             of the height, degrees, from +y (north) towards +x (east).
+
+        Returns
+        -------
+        apertures
+            one per rectangle, numbered from 0.
 
         Raises
         ------
@@ -140,6 +155,11 @@ class Apertures(eqx.Module):
         ----------
         array
             weights, zero or positive, shape (n, rows, columns); 1 takes the whole pixel.
+
+        Returns
+        -------
+        apertures
+            n of them, numbered from 0.
 
         Raises
         ------
@@ -196,7 +216,7 @@ class Apertures(eqx.Module):
         return self.ids.shape[-1]
 
     def sums(self, images: Float[Array, "... ny nx"]) -> Float[Array, "... n"]:
-        """The weighted sum of the pixels of one or more images in each aperture."""
+        """The weighted sum of the pixels of each image in each aperture."""
         images = jnp.asarray(images)
         parts = images.reshape(*images.shape[:-2], -1)[..., self.pixel]
         parts = along_last(self.weight, parts.ndim) * parts
@@ -222,13 +242,15 @@ class Apertures(eqx.Module):
             shape (rows, columns); NaN where there is no aperture.
         """
         values, (aperture, pixel, weight) = np.asarray(values, float), self._parts
-        used = np.where(np.isfinite(values[aperture]), weight, 0.0)
+        finite_weight = np.where(np.isfinite(values[aperture]), weight, 0.0)
         size = self.shape[0] * self.shape[1]
-        total = np.bincount(pixel, used * np.where(used > 0, values[aperture], 0.0), size)
-        covered = np.bincount(pixel, used, size)
-        return np.where(covered > 0, total / np.where(covered > 0, covered, 1.0), np.nan).reshape(
-            self.shape
+        total = np.bincount(
+            pixel, finite_weight * np.where(finite_weight > 0, values[aperture], 0.0), size
         )
+        coverage = np.bincount(pixel, finite_weight, size)
+        return np.where(
+            coverage > 0, total / np.where(coverage > 0, coverage, 1.0), np.nan
+        ).reshape(self.shape)
 
     @property
     def _parts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ from jaxmetal.errors import InputError
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No word of harmless repairs: old spellings, long keys, a cube's third axis in a map."""
+    """Suppress warnings of harmless repairs: old spellings, long keys, a cube's third axis."""
     from astropy.utils.exceptions import AstropyWarning
 
     with warnings.catch_warnings():

@@ -76,8 +76,8 @@ def choose(
                 sampling, comparison = between, compare(between, finer)
         if comparison.excess <= 1 or not possible(finer):
             return sampling, comparison
-        # Most often only one of the two is to blame, the cells or the margin, and the other would
-        # cost for nothing.
+        # Usually only one of the two dominates the error, the cells or the margin; refining the
+        # other would be wasted.
         narrow = finer.with_margin(sampling.margin)
         cells = compare(sampling, narrow).excess
         margin = compare(narrow, finer).excess if finer.margin > narrow.margin else 0.0
@@ -101,8 +101,8 @@ def margin_for(psf: PSF, grid: Grid, outside: float = 1e-4) -> int:
     """
     scale = float(grid.pixel_scale)
     reach = int(np.ceil(psf.radius(outside, scale) / scale))
-    # Far wings of a wide Moffat would make the frame many times larger for nothing: one frame's
-    # width around is enough.
+    # The far wings of a wide Moffat would make the frame many times larger without benefit: a
+    # margin of one frame's width is enough.
     return min(reach, max(grid.shape))
 
 
@@ -125,10 +125,10 @@ def guess(psf: PSF, grid: Grid, margin: int, first: FirstGuess = STRICT) -> Samp
     if margin == 0:
         return Sampling(1, 2, margin)
     coarse, whole = [1 / size for size in reversed(CELL_SIZES[1:])], range(1, 9)
-    passed = np.asarray(_passed(psf, grid, 0.5 * np.array([*coarse, *whole])))
-    allowed = np.array([first.large_cells] * len(coarse) + [first.whole_cells] * len(whole))
+    leakage = np.asarray(_passed(psf, grid, 0.5 * np.array([*coarse, *whole])))
+    limits = np.array([first.large_cells] * len(coarse) + [first.whole_cells] * len(whole))
     fit = [
-        c for c, part, most in zip([*coarse, *whole], passed, allowed, strict=True) if part < most
+        c for c, part, limit in zip([*coarse, *whole], leakage, limits, strict=True) if part < limit
     ]
     return Sampling(fit[0] if fit else whole[-1], 2, margin)
 

@@ -129,11 +129,11 @@ def _check_column(where: str, array: np.ndarray, count: int, positive: bool) -> 
     """One number, or one for each of `count` apertures, all finite and positive where need be."""
     if array.ndim != 1 or array.size not in (1, count) or not array.size:
         raise InputError(f"{where}: expected one number or shape ({count},), got {array.shape}.")
-    allowed = np.isfinite(array)
+    valid = np.isfinite(array)
     if positive:
-        allowed &= array > 0
-    if not allowed.all():
-        first = int(np.argmin(allowed))
+        valid &= array > 0
+    if not valid.all():
+        first = int(np.argmin(valid))
         expected = "positive" if positive else "finite"
         raise InputError(
             f"{where}: expected {expected} numbers, got {array[first]:g} for aperture {first}."

@@ -83,6 +83,17 @@ class Grid(eqx.Module):
             arcsec per pixel, positive; or an astropy Quantity.
         center
             (x, y) of the middle of the frame, arcsec; or astropy Quantities.
+
+        Returns
+        -------
+        grid
+            with a diagonal matrix.
+
+        Raises
+        ------
+        InputError
+            for a shape that is not two positive whole numbers, a pixel_scale that is not one
+            positive number, or a center that is not two numbers.
         """
         rows, columns = _checked_shape(shape)
         side = _numbers(
@@ -117,6 +128,11 @@ class Grid(eqx.Module):
             sexagesimal texts, or a SkyCoord; the middle of the frame if left out. Maps of one
             galaxy from different instruments must name the same position.
 
+        Returns
+        -------
+        grid
+            its matrix the best linear approximation of the WCS over the frame.
+
         Raises
         ------
         InputError
@@ -131,11 +147,11 @@ class Grid(eqx.Module):
         where = "Grid.from_wcs"
         celestial_wcs = celestial(wcs, where)
         if celestial_wcs is None:
-            needed = "such as CTYPE1 = 'RA---TAN' and CTYPE2 = 'DEC--TAN'"
-            raise InputError(f"{where}: the WCS has no celestial axes, {needed}.")
+            example = "such as CTYPE1 = 'RA---TAN' and CTYPE2 = 'DEC--TAN'"
+            raise InputError(f"{where}: the WCS has no celestial axes, {example}.")
         if shape is None and celestial_wcs.array_shape is None:
-            missing = "the WCS does not know its shape; give shape=(rows, columns)"
-            raise InputError(f"{where}: {missing}.")
+            problem = "the WCS does not know its shape; give shape=(rows, columns)"
+            raise InputError(f"{where}: {problem}.")
         rows, columns = _checked_shape(celestial_wcs.array_shape if shape is None else shape)
         column, row = (
             a.ravel()
@@ -186,7 +202,18 @@ class Grid(eqx.Module):
         )
 
     def position(self, column: Array, row: Array) -> tuple[Array, Array]:
-        """(x, y) of a point given in pixels, arcsec."""
+        """(x, y) of a point given in pixels, arcsec.
+
+        Parameters
+        ----------
+        column, row
+            pixels, counted from 0 at the centre of pixel [0, 0].
+
+        Returns
+        -------
+        x, y
+            arcsec, broadcast together.
+        """
         column, row = (
             plain(column, "Grid.position.column", PIXELS),
             plain(row, "Grid.position.row", PIXELS),
@@ -197,14 +224,33 @@ class Grid(eqx.Module):
         ] * column + m[1, 1] * row
 
     def pixel(self, x: Array, y: Array) -> tuple[Array, Array]:
-        """(column, row) of a point on the sky, arcsec: the inverse of `position`."""
+        """(column, row) of a point on the sky, arcsec: the inverse of `position`.
+
+        Parameters
+        ----------
+        x, y
+            arcsec.
+
+        Returns
+        -------
+        column, row
+            pixels, broadcast together; not rounded.
+        """
         x, y = plain(x, "Grid.pixel.x", ARCSEC), plain(y, "Grid.pixel.y", ARCSEC)
         return pixel_of(x, y, self.origin, self.matrix)
 
     def squared_frequency(self, kx: Array, ky: Array) -> Array:
         """|f|² on the sky, per arcsec², of a Fourier mode.
 
-        kx, ky are in cycles per pixel along the array's axes.
+        Parameters
+        ----------
+        kx, ky
+            cycles per pixel along the axes of the array.
+
+        Returns
+        -------
+        squared
+            per arcsec², broadcast together.
         """
         # In full: the inverse of a general matrix takes longer to compile than all that follows.
         m = self.matrix
@@ -224,7 +270,7 @@ def _checked_shape(shape: Any) -> tuple[int, int]:
 
 
 def _remark_on_size(side: float, where: str) -> None:
-    """A word of pixels, arcsec, that no map of a galaxy has."""
+    """Warn of a pixel size, arcsec, that no map of a galaxy has."""
     if FINE <= side <= WIDE:
         return
     size = f"{side / 3600:.3g} degrees" if side > WIDE else f"{side:.2g} arcsec"

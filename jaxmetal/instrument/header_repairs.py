@@ -128,13 +128,15 @@ def _check_scale(header: Any, axes: list[int], steps: Steps, where: str) -> None
     """There is a scale, and by it the pixels have an area."""
     if steps.cd is None and steps.pc is None and len(steps.keys) < 2:
         missing = next(f"CDELT{axis}" for axis in axes if f"CDELT{axis}" not in steps.keys)
-        what = f"the header does not tell the scale of the WCS: neither {missing} nor a CD matrix"
-        raise InputError(f"{where}: {what}.")
+        problem = (
+            f"the header does not tell the scale of the WCS: neither {missing} nor a CD matrix"
+        )
+        raise InputError(f"{where}: {problem}.")
     if np.linalg.det(steps.matrix) == 0:
-        held = ", ".join(f"{key} = {header[key]:g}" for key in steps.keys)
+        scale_cards = ", ".join(f"{key} = {header[key]:g}" for key in steps.keys)
         if steps.pc is not None and np.linalg.det(steps.pc) == 0:
-            held = "the PC matrix"
-        raise InputError(f"{where}: by {held} the pixels have no area.")
+            scale_cards = "the PC matrix"
+        raise InputError(f"{where}: by {scale_cards} the pixels have no area.")
 
 
 def _check_stated_once(steps: Steps, where: str) -> None:
@@ -144,11 +146,11 @@ def _check_stated_once(steps: Steps, where: str) -> None:
     side, scale = (float(np.sqrt(abs(np.linalg.det(m)))) for m in (steps.matrix, steps.pc))
     step = side / scale
     if step < 0.1 and step / 3 < scale < 3 * step:
-        both = f"CDELT ({step:.3g}) and the PC matrix ({scale:.3g}) both hold the scale"
+        duplicates = f"CDELT ({step:.3g}) and the PC matrix ({scale:.3g}) both hold the scale"
         right = "CDELT = 1, a PC matrix of order one, or CD instead of both"
         raise InputError(
-            f"{where}: {both}, so that pixels would be {3600 * step * scale:.2g} arcsec; write "
-            f"{right}."
+            f"{where}: {duplicates}, so that pixels would be {3600 * step * scale:.2g} arcsec; "
+            f"write {right}."
         )
 
 

@@ -62,8 +62,8 @@ def _mended(source: Any, where: str) -> Any:
 
     header = getattr(source, "header", source)
     if not isinstance(header, fits.Header | Mapping):
-        got = type(source).__name__
-        raise InputError(f"{where}: expected an astropy.wcs.WCS or a FITS header, got {got}.")
+        kind = type(source).__name__
+        raise InputError(f"{where}: expected an astropy.wcs.WCS or a FITS header, got {kind}.")
     header = header.copy() if isinstance(header, fits.Header) else fits.Header(dict(header))
     mend(header, where)
     return header

@@ -84,8 +84,8 @@ class KernelPSF(PSF):
         if bad:
             raise InputError(f"KernelPSF.kernel: {bad} of {image.size} values are not finite.")
         if image.sum() <= 0:
-            got = f"got {image.sum():.3g}; was too much sky subtracted?"
-            raise InputError(f"KernelPSF.kernel: the sum must be positive, {got}")
+            description = f"got {image.sum():.3g}; was too much sky subtracted?"
+            raise InputError(f"KernelPSF.kernel: the sum must be positive, {description}")
         image = image / image.sum()
         self.kernel = as_array(image, "KernelPSF.kernel")
         self.oversampling = _oversampling(oversampling)
@@ -98,15 +98,26 @@ class KernelPSF(PSF):
         transfer = _transform(self.kernel, self.center, x, y)
         if self.includes_pixel:
             transfer = transfer / (jnp.sinc(x)[None, :] * jnp.sinc(y)[:, None])
-        resolved = (jnp.abs(x)[None, :] <= 0.5) & (jnp.abs(y)[:, None] <= 0.5)
-        return jnp.where(resolved, transfer, 0.0)
+        in_band = (jnp.abs(x)[None, :] <= 0.5) & (jnp.abs(y)[:, None] <= 0.5)
+        return jnp.where(in_band, transfer, 0.0)
 
     def radius(self, outside: float, pixel_scale: float) -> float:
         pixels = enclosing_radius(self.kernel, np.asarray(self.center, float), outside)
         return pixels * self.kernel_pixel(pixel_scale)
 
     def kernel_pixel(self, pixel_scale: float) -> float:
-        """The side of a kernel pixel, arcsec, for a map with pixels of this side."""
+        """The side of a kernel pixel.
+
+        Parameters
+        ----------
+        pixel_scale
+            side of a pixel of the map, arcsec.
+
+        Returns
+        -------
+        side
+            arcsec; the geometric mean where the axes differ.
+        """
         return pixel_scale / float(np.sqrt(np.prod(np.broadcast_to(self.oversampling, (2,)))))
 
 

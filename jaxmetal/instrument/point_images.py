@@ -45,18 +45,18 @@ def enclosing_radius(kernel: Any, center: np.ndarray, outside: float) -> float:
     image = np.asarray(kernel, float)
     distance = distance_from(image.shape, center).ravel()
     order = np.argsort(distance)
-    enclosed = np.cumsum(np.abs(image).ravel()[order])
-    index = np.searchsorted(enclosed, (1 - outside) * enclosed[-1])
+    cumulative = np.cumsum(np.abs(image).ravel()[order])
+    index = np.searchsorted(cumulative, (1 - outside) * cumulative[-1])
     return float(distance[order][min(index, distance.size - 1)])
 
 
 def centre_of_light(image: np.ndarray) -> tuple[float, float]:
-    """(column, row) of the centre of light; says so when it is not simply the middle pixel."""
+    """(column, row) of the centre of light; warns when it is not the middle pixel."""
     rows, columns = image.shape
     row, column = np.indices(image.shape)
-    # A Gaussian window that follows the light: the far wings and their noise do not pull it about,
-    # and no pixel jumps in or out of it. It is some times wider than the core, because what must
-    # stay in place is a galaxy seen through the PSF.
+    # Iterated with a Gaussian window, which the far wings and their noise do not bias, and which
+    # has no sharp edge. It is a few times wider than the core, because the PSF must not shift the
+    # image of a galaxy.
     width = 2.5 * np.sqrt(4 / np.pi * np.sum(image > 0.5 * image.max()))
     weights = image**2
     for _ in range(100):

@@ -77,11 +77,11 @@ def check_image(image: np.ndarray, where: str, center: Any = None) -> None:
     InputWarning
         with everything that was noticed, if all of it is doubtful.
     """
-    noticed = problems(image, center)
-    if not noticed:
+    findings = problems(image, center)
+    if not findings:
         return
-    text = f"{where}: " + "; ".join(problem.text for problem in noticed) + "."
-    if any(problem.clear for problem in noticed):
+    text = f"{where}: " + "; ".join(problem.text for problem in findings) + "."
+    if any(problem.clear for problem in findings):
         raise InputError(text)
     warnings.warn(text, InputWarning, stacklevel=4)
 
@@ -117,7 +117,7 @@ def check_width(width: float, pixel_scale: float) -> None:
 
 
 def problems(image: np.ndarray, center: Any = None) -> list[Problem]:
-    """What speaks against this being the image of one star; nothing for a good one.
+    """Signs that this is not the image of one star; empty for a good one.
 
     Parameters
     ----------
@@ -174,14 +174,15 @@ class _Star:
 
 
 def _second_peak(star: _Star) -> Problem | None:
-    """Another star: an island of light that stands out of its distance from the peak."""
+    """Another star: a connected region brighter than the others at its distance from the peak."""
     from scipy import ndimage
 
     # Means of 3 × 3 pixels, so that single noisy ones are no stars.
     smooth = ndimage.uniform_filter(star.image, 3, mode="constant")
     peak = smooth[star.row, star.column]
     noise = 1.4826 * float(np.median(np.abs(smooth - np.median(smooth))))
-    # From the brightest down, because a lower level may join two stars that a higher one parts.
+    # From the brightest down, because two stars separated at one level may be connected at a lower
+    # one.
     for height in (0.9, 0.7, 0.5, SECOND_STAR, 0.2, 0.14, SECOND_PEAK):
         near = _island(smooth > 0.6 * height * peak, star.row, star.column)
         near |= star.distance < max(1.5 * star.fwhm, 2.5)
@@ -193,8 +194,8 @@ def _second_peak(star: _Star) -> Problem | None:
         if level < 2.5 * np.median(smooth[np.abs(star.distance - away) < 0.75]):
             continue
         place = star.place(int(column), int(row))
-        other = f"one of {level / peak:.0%} of its height, {away:.0f} pixels away ({place})"
-        text = f"it holds more than one star: beside the peak ({star.peak}) there is {other}"
+        second = f"one of {level / peak:.0%} of its height, {away:.0f} pixels away ({place})"
+        text = f"it holds more than one star: beside the peak ({star.peak}) there is {second}"
         return Problem(f"{text}; mask or cut off all but one", clear=height >= SECOND_STAR)
     return None
 
@@ -222,31 +223,33 @@ def _edge(star: _Star) -> Problem | None:
 def _level(star: _Star) -> Problem | None:
     """A constant that was not subtracted, or too much that was."""
     # Not beyond a circle outside of which everything was set to zero.
-    used = star.distance <= star.distance[star.image != 0].max()
-    if used.sum() < LEAST_PIXELS or star.radius < LEAST_RADIUS * star.fwhm:
+    inside = star.distance <= star.distance[star.image != 0].max()
+    if inside.sum() < LEAST_PIXELS or star.radius < LEAST_RADIUS * star.fwhm:
         return None
-    pixels = star.image[used], star.distance[used], star.angle[used]
+    pixels = star.image[inside], star.distance[inside], star.angle[inside]
     level, least = constant_level(*pixels, FLAT if star.radius > 2 * star.fwhm else FLAT_IN_SMALL)
-    share = level * used.sum() / star.light
+    share = level * inside.sum() / star.light
     if abs(share) < LEVEL or abs(level) < least:
         return None
     fault = "does not fall to zero at its edge" if level > 0 else "falls below zero at its edge"
     remedy = "subtract the sky" if level > 0 else "too much sky was subtracted"
     outermost = float(np.mean(star.image[star.distance > star.radius]))
-    what = f"its outermost pixels lie at {outermost:.1e} of the peak, and a constant level of at "
-    what += f"least {abs(level):.1e} makes up {share:.0%} of its light"
-    return Problem(f"it {fault}: {what}; {remedy}", clear=abs(share) > MOSTLY_LEVEL)
+    description = (
+        f"its outermost pixels lie at {outermost:.1e} of the peak, and a constant level of at "
+    )
+    description += f"least {abs(level):.1e} makes up {share:.0%} of its light"
+    return Problem(f"it {fault}: {description}; {remedy}", clear=abs(share) > MOSTLY_LEVEL)
 
 
 def _negative_rings(star: _Star) -> Problem | None:
     """Rings about the peak whose mean is negative beyond its error."""
     step = max(1.0, 0.5 * star.fwhm)
-    lost = 0.0
+    deficit = 0.0
     for start in np.arange(0.0, min(star.radius, 5 * star.fwhm), step):
         ring = star.image[(star.distance >= start) & (star.distance < start + step)]
         if ring.size and ring.mean() < -5 * ring.std() / np.sqrt(ring.size):
-            lost -= float(ring.sum())
-    share = lost / star.light
+            deficit -= float(ring.sum())
+    share = deficit / star.light
     if share < NEGATIVE:
         return None
     text = f"rings about its peak are negative and take away {share:.0%} of its light, "

@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxmetal.errors import InputError
 
-# Beyond this many evaluations of each profile a map no longer fits into a laptop's memory.
+# Beyond this many evaluations of each profile a map exceeds the memory of a laptop.
 MAX_POINTS = 2e7
 # Sides of cells larger than a pixel, in pixels.
 CELL_SIZES = (1, 1.25, 1.5, 2, 3, 4, 6, 8, 12, 16)
@@ -39,7 +39,7 @@ class Sampling:
     margin
         pixels around the frame whose light may scatter into it.
     rule
-        "gauss": Gauss-Legendre points, which crowd towards cusps; "midpoint": the middles of
+        "gauss": Gauss-Legendre points, which are denser near cusps; "midpoint": the middles of
         nodes × nodes equal parts of a cell and nothing finer, as other codes do it.
     outside
         what fills the margin: "sky" (the profiles continue), "dark" (zeros), or "edge" (the
@@ -121,8 +121,8 @@ class Sampling:
         """
         convolve = finer.convolve
         if self.convolve >= 1:
-            needed = math.ceil(self.convolve * excess ** (1 / FALL) / LUCK)
-            convolve = max(needed, self.convolve + 1)
+            target = math.ceil(self.convolve * excess ** (1 / FALL) / LUCK)
+            convolve = max(target, self.convolve + 1)
         return dataclasses.replace(self, convolve=convolve, nodes=finer.nodes).with_margin(
             self.margin
         )
@@ -139,7 +139,7 @@ class Sampling:
     def with_margin(self, margin: int) -> "Sampling":
         """A copy with at least this margin, widened until it holds whole cells.
 
-        Cells then lie alike in the frame whatever the margin.
+        The place of the cells in the frame then does not depend on the margin.
         """
         while abs(margin * self.convolve - round(margin * self.convolve)) > 1e-6:
             margin += 1

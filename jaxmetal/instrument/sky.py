@@ -68,8 +68,8 @@ def _degrees(value: Any, unit: str, where: str) -> float:
         except ValueError:
             degrees = np.nan
     if not np.isfinite(degrees):
-        got = value if isinstance(value, Quantity) else repr(value)
-        raise InputError(f"{where}{EXPECTED}, got {got}.")
+        description = value if isinstance(value, Quantity) else repr(value)
+        raise InputError(f"{where}{EXPECTED}, got {description}.")
     return float(degrees)
 
 
@@ -111,8 +111,8 @@ def positions(wcs: Any, column: Any, row: Any, where: str) -> Any:
             longitude, latitude = world[wcs.wcs.lng], world[wcs.wcs.lat]
             return SkyCoord(longitude, latitude, unit="deg", frame=frame).icrs
     except Exception as error:  # wcslib and astropy's transformations have classes of their own
-        what = f"the WCS gives its pixels no place on the sky ({reason(error)})"
-        raise InputError(f"{where}: {what}.") from None
+        problem = f"the WCS gives its pixels no place on the sky ({reason(error)})"
+        raise InputError(f"{where}: {problem}.") from None
 
 
 def offsets(places: Any, center: Position) -> np.ndarray:
@@ -186,7 +186,7 @@ def check_near(center: Position, middle: Any, size: float, where: str) -> None:
 
 
 def exchanged(center: Position, middle: Any, size: float) -> str:
-    """A word if the two numbers of a centre, exchanged, would lie on a frame."""
+    """A remark if the two numbers of a centre, exchanged, would lie on a frame."""
     # As degrees, and as sexagesimal texts, of which the first counts hours.
     for ra, dec in ((center[1], center[0]), (15 * center[1], center[0] / 15)):
         if abs(dec) <= 90 and distance((ra % 360, dec), middle) <= size:

@@ -57,11 +57,11 @@ def keep_compiled() -> Path | None:
 
 def _folder() -> Path | None:
     """The cache for this kind of CPU; a program compiled for one may not run on another."""
-    chosen = os.environ.get(VARIABLE)
-    if chosen is not None and chosen.strip().lower() in OFF:
+    setting = os.environ.get(VARIABLE)
+    if setting is not None and setting.strip().lower() in OFF:
         return None
-    if chosen is not None:
-        root = Path(chosen)
+    if setting is not None:
+        root = Path(setting)
     else:
         # The XDG Base Directory Specification ignores relative paths.
         base = Path(os.environ.get("XDG_CACHE_HOME", ""))

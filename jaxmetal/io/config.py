@@ -51,8 +51,8 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Config | None:
     config
         None if nothing usable is left.
     """
-    removed: set[Place] = set()
-    tree = _without_odd_keys(raw, (), mistakes, removed)
+    removals: set[Place] = set()
+    tree = _without_odd_keys(raw, (), mistakes, removals)
     while True:
         try:
             return Config.model_validate(tree)
@@ -61,15 +61,15 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Config | None:
         for details in errors:
             place = place_of(details["loc"])
             # What is missing only because it was left out here has been reported already.
-            if not any(other[: len(place)] == place for other in removed):
+            if not any(removed_place[: len(place)] == place for removed_place in removals):
                 place, text = explain(details)
                 mistakes.add(".".join(map(str, place)) or "configuration", text)
-        if not _without_errors(tree, errors, mistakes, removed):
+        if not _without_errors(tree, errors, mistakes, removals):
             return None
 
 
 def _without_errors(
-    tree: dict[str, Any], errors: Sequence[Any], mistakes: Mistakes, removed: set[Place]
+    tree: dict[str, Any], errors: Sequence[Any], mistakes: Mistakes, removals: set[Place]
 ) -> bool:
     """Take what pydantic complains of out of a configuration; whether there was anything.
 
@@ -79,7 +79,7 @@ def _without_errors(
         the configuration, which is changed.
     errors
         of a ValidationError.
-    mistakes, removed
+    mistakes, removals
         to which the places of what is left out are added.
     """
     taken_out: set[Place] = set()
@@ -87,39 +87,39 @@ def _without_errors(
         place = place_of(details["loc"])
         unusable = place[:-1] if details["type"] == "missing" else place
         # Several complaints about one value take it out once.
-        if any(unusable[: len(other)] == other for other in taken_out):
+        if any(unusable[: len(removed_place)] == removed_place for removed_place in taken_out):
             continue
         if part := _remove(tree, unusable):
             taken_out.add(part)
-            removed |= {part, place}
+            removals |= {part, place}
             mistakes.broken.add(".".join(map(str, part)))
     return bool(taken_out)
 
 
-def _without_odd_keys(tree: Any, place: Place, mistakes: Mistakes, removed: set[Place]) -> Any:
+def _without_odd_keys(tree: Any, place: Place, mistakes: Mistakes, removals: set[Place]) -> Any:
     """A copy of a configuration in which every key is a text; the other keys are mistakes.
 
     Parameters
     ----------
     tree, place
         what to copy, and its place in the configuration.
-    mistakes, removed
+    mistakes, removals
         to which what is wrong, and the places of what is left out, are added.
     """
     if isinstance(tree, list | tuple):
-        return [_without_odd_keys(v, (*place, i), mistakes, removed) for i, v in enumerate(tree)]
+        return [_without_odd_keys(v, (*place, i), mistakes, removals) for i, v in enumerate(tree)]
     if not isinstance(tree, Mapping):
         return tree
-    kept, name = {}, ""
+    entries, name = {}, ""
     for key, value in tree.items():
         if isinstance(key, str):
-            kept[key], name = _without_odd_keys(value, (*place, key), mistakes, removed), key
+            entries[key], name = _without_odd_keys(value, (*place, key), mistakes, removals), key
             continue
         where = ".".join(map(str, place)) or "configuration"
-        if _is_decimal(key, value) and isinstance(kept.get(name), int | float):
+        if _is_decimal(key, value) and isinstance(entries.get(name), int | float):
             # {central: 8,5} is {central: 8, 5: nothing} to YAML: neither is what was meant.
-            whole = kept.pop(name)
-            removed.add((*place, name))
+            whole = entries.pop(name)
+            removals.add((*place, name))
             remedy = f"numbers have a decimal point, write {whole}.{key}."
             mistakes.add(
                 f"{where}.{name}".removeprefix("configuration."),
@@ -130,7 +130,7 @@ def _without_odd_keys(tree: Any, place: Place, mistakes: Mistakes, removed: set[
             if isinstance(key, bool):
                 reason = "yes, no, on and off mean true and false"
             mistakes.add(where, f"expected names as keys, and {reason}; put it in quotes.")
-    return kept
+    return entries
 
 
 def _is_decimal(key: Any, value: Any) -> bool:

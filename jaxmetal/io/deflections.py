@@ -105,15 +105,15 @@ def _components(
     for path, file in files.items():
         if file.wcs is None:
             raise InputError(f"{path}[{extension}]: the header has no celestial WCS.")
-        if lost := np.sum(~np.isfinite(file.values)):
-            lack = f"{lost} pixels have no deflection"
+        if count := np.sum(~np.isfinite(file.values)):
+            lack = f"{count} pixels have no deflection"
             raise InputError(f"{path}[{extension}]: {lack}; cut the map smaller.")
     x, y = files.values()
     if x.values.shape != y.values.shape:
         shapes = f"shape {y.values.shape} does not match {x.values.shape}"
         raise InputError(f"{y_path}: {shapes} of {x_path}.")
-    grid, other = (Grid.from_wcs(file.wcs, file.values.shape, center) for file in (x, y))
-    apart = max(np.abs(a - b).max() for a, b in zip(_corners(grid), _corners(other), strict=True))
+    grid, y_grid = (Grid.from_wcs(file.wcs, file.values.shape, center) for file in (x, y))
+    apart = max(np.abs(a - b).max() for a, b in zip(_corners(grid), _corners(y_grid), strict=True))
     if apart > 0.01 * np.sqrt(abs(np.linalg.det(np.asarray(grid.matrix, float)))):
         raise InputError(f"{y_path}: its WCS differs from that of {x_path} by {apart:.2g} arcsec.")
     return np.stack([x.values, y.values]), grid

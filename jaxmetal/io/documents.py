@@ -263,10 +263,10 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def as_text(said: Mapping[str, Any]) -> str:
+def as_text(content: Mapping[str, Any]) -> str:
     """A configuration as YAML."""
     return yaml.dump(
-        dict(said),
+        dict(content),
         Dumper=_Dumper,
         sort_keys=False,
         allow_unicode=True,
@@ -275,7 +275,7 @@ def as_text(said: Mapping[str, Any]) -> str:
     )
 
 
-def write(path: Path, said: Mapping[str, Any]) -> None:
+def write(path: Path, content: Mapping[str, Any]) -> None:
     """Write a configuration as YAML; the file appears whole or not at all."""
     with whole_file(path) as part:
-        part.write_text(as_text(said), encoding="utf-8")
+        part.write_text(as_text(content), encoding="utf-8")

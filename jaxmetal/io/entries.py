@@ -59,9 +59,9 @@ class Psf(OneOf):
         if isinstance(value, str) and value == "none":
             return {}
         if not isinstance(value, dict) or len(value) != 1:
-            got = ", got nothing" if value is None else ""
+            suffix = ", got nothing" if value is None else ""
             forms = "gaussian: {fwhm: }, moffat: {fwhm: , beta: }, kernel: {file: } or none"
-            raise ValueError(f"expected {forms}{got}")
+            raise ValueError(f"expected {forms}{suffix}")
         return refuse_nothing(value)
 
     @model_serializer(mode="wrap")

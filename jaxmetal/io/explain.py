@@ -134,8 +134,8 @@ def _types(place: Place, loc: Place) -> list[Any]:
     for key in place:
         types = [below for kind in types for below in _below(kind, key)]
     # Of the kinds of map, the one that pydantic's own location names.
-    tagged = [kind for kind in types if [getattr(kind, "tag", None)] == list(loc[2:3])]
-    return tagged or types
+    matches = [kind for kind in types if [getattr(kind, "tag", None)] == list(loc[2:3])]
+    return matches or types
 
 
 def _keys(place: Place, loc: Place) -> list[str]:
@@ -151,8 +151,8 @@ def _below(kind: Any, key: Any) -> list[Any]:
         if key in kind.model_fields:
             return _flat(kind.model_fields[key].annotation)
         # Keys of any name, such as the light and the tracers of a component.
-        others = get_args(kind.__annotations__.get("__pydantic_extra__"))
-        return [part for other in others[1:] for part in _flat(other)]
+        extra_types = get_args(kind.__annotations__.get("__pydantic_extra__"))
+        return [part for extra_type in extra_types[1:] for part in _flat(extra_type)]
     return _flat(get_args(kind)[1]) if get_origin(kind) is dict else []
 
 

@@ -261,8 +261,8 @@ def _image_hdu(data: np.ndarray, cards: Mapping[str, Any], where: str) -> Any:
     from astropy.io import fits
 
     if data.ndim != 2 or data.dtype.kind not in "fiub":
-        got = f"shape {data.shape} of type {data.dtype}"
-        raise InputError(f"{where}: expected a map of numbers (rows, columns), got {got}.")
+        description = f"shape {data.shape} of type {data.dtype}"
+        raise InputError(f"{where}: expected a map of numbers (rows, columns), got {description}.")
     hdu = fits.ImageHDU(data.astype(np.uint8) if data.dtype == bool else data)
     for key, value in cards.items():
         set_card(hdu.header, key, value, where)

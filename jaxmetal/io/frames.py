@@ -23,9 +23,9 @@ def common_size(n: int) -> int:
     return next(k * step for k in (1, 2, 3, 4, 5, 6, 7) if k * step >= n)
 
 
-def filled(image: np.ndarray, nothing: float) -> np.ndarray:
+def filled(image: np.ndarray, blank: float) -> np.ndarray:
     """An image padded with `nothing` after its last row and column, so that pixel [0, 0] stays."""
-    return np.pad(image, [(0, common_size(n) - n) for n in image.shape], constant_values=nothing)
+    return np.pad(image, [(0, common_size(n) - n) for n in image.shape], constant_values=blank)
 
 
 def filled_up(source: ReadMap) -> ReadMap:

@@ -44,8 +44,8 @@ class Row:
 def gradient_path(scene: Scene, fit: Fit, disc: Disc) -> str | None:
     """The path of the free gradient of the naive fits' tracer; None if there is not exactly one."""
     observed = scene.maps[disc.map].map
-    ending = [observed.tracer, "gradient"]
-    paths = [path for path in fit.parameters if path.split(".")[1:] == ending]
+    suffix = [observed.tracer, "gradient"]
+    paths = [path for path in fit.parameters if path.split(".")[1:] == suffix]
     return paths[0] if len(paths) == 1 else None
 
 

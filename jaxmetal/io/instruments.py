@@ -86,8 +86,8 @@ def psf_of_map(key: str, entry: Any, source: Reading, grid: Grid, folder: Path) 
         raise InputError(f"psf: the reader does not know that of {key!r}; give one, or none.")
     # Results are kept with a configuration that has to name the PSF.
     if not isinstance(psf, NoPSF | GaussianPSF | MoffatPSF | KernelPSF):
-        got = type(psf).__name__
-        raise InputError(f"psf: expected NoPSF, GaussianPSF, MoffatPSF or KernelPSF, got {got}.")
+        kind = type(psf).__name__
+        raise InputError(f"psf: expected NoPSF, GaussianPSF, MoffatPSF or KernelPSF, got {kind}.")
     return psf
 
 

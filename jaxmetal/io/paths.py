@@ -121,15 +121,15 @@ def with_imports(path: Path) -> list[Path]:
         of a package that is imported all modules.
     """
     modules: list[Path] = []
-    waiting = [path]
-    while waiting:
-        module = waiting.pop()
+    queue = [path]
+    while queue:
+        module = queue.pop()
         if module in modules:
             continue
         modules.append(module)
         for name in _imported(module):
             alone, package = path.parent / f"{name}.py", path.parent / name
-            waiting += [alone] if alone.is_file() else sorted(package.rglob("*.py"))
+            queue += [alone] if alone.is_file() else sorted(package.rglob("*.py"))
     return modules
 
 
@@ -153,7 +153,7 @@ def _module(source: str, folder: Path) -> ModuleType:
 
 
 @functools.lru_cache
-def _loaded(path: Path, changed: int) -> ModuleType:
+def _loaded(path: Path, mtime_ns: int) -> ModuleType:
     """A user's module, one object for all galaxies of a survey: their models share programs."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None

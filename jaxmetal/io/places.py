@@ -57,42 +57,42 @@ def find_reference(
     InputWarning
         for a reference outside of every map, unless there are lenses.
     """
-    placed = {n: source for n, source in sources.items() if on_the_sky(config.maps[n], source)}
-    _check_all_placed(sources, placed, mistakes)
+    on_sky = {n: source for n, source in sources.items() if on_the_sky(config.maps[n], source)}
+    _check_all_placed(sources, on_sky, mistakes)
     if not config.reference:
-        return _default_reference(placed)
-    nuclei = _with_nucleus(placed)
+        return _default_reference(on_sky)
+    nuclei = _with_nucleus(on_sky)
     if nuclei:
         nucleus = f"the galaxy's centre in the file of maps.{nuclei[0]}"
         raise InputError(f"{nucleus} is the reference; leave this out.")
-    if sources and not placed:
+    if sources and not on_sky:
         reason = "no map has a place on the sky: they have pixel_scale, or no WCS"
         _warn(f"reference: not used, because {reason}.")
         return None
-    _check_reference(config.reference, placed, bool(config.lens))
+    _check_reference(config.reference, on_sky, bool(config.lens))
     return config.reference
 
 
-def _default_reference(placed: Mapping[str, Reading]) -> sky.Position | None:
+def _default_reference(on_sky: Mapping[str, Reading]) -> sky.Position | None:
     """The centre of the first galaxy whose reader knows it, or the middle of the first map."""
-    name = next(iter(_with_nucleus(placed) or placed), None)
-    return None if name is None else _middle(f"maps.{name}", placed[name])
+    name = next(iter(_with_nucleus(on_sky) or on_sky), None)
+    return None if name is None else _middle(f"maps.{name}", on_sky[name])
 
 
-def _with_nucleus(placed: Mapping[str, Reading]) -> list[str]:
+def _with_nucleus(on_sky: Mapping[str, Reading]) -> list[str]:
     """The maps whose readers know the galaxy's centre."""
-    return [name for name, source in placed.items() if source.grid is not None]
+    return [name for name, source in on_sky.items() if source.grid is not None]
 
 
 def _check_all_placed(
-    sources: Mapping[str, Reading], placed: Mapping[str, Reading], mistakes: Mistakes
+    sources: Mapping[str, Reading], on_sky: Mapping[str, Reading], mistakes: Mistakes
 ) -> None:
     """Check that all maps have a place on the sky, if any has."""
-    lacking = [name for name in sources if name not in placed]
-    if lacking and placed:
+    names = [name for name in sources if name not in on_sky]
+    if names and on_sky:
         remedy = "give all of them a WCS, or all a pixel_scale"
         lack = f"has no place on the sky, other maps have one; {remedy}."
-        mistakes.add(f"maps.{lacking[0]}", lack)
+        mistakes.add(f"maps.{names[0]}", lack)
 
 
 def _middle(where: str, source: Reading) -> sky.Position:
@@ -105,9 +105,9 @@ def _middle(where: str, source: Reading) -> sky.Position:
     return float(place.ra.deg), float(place.dec.deg)
 
 
-def _check_reference(reference: sky.Position, placed: Mapping[str, Reading], lensed: bool) -> None:
+def _check_reference(reference: sky.Position, on_sky: Mapping[str, Reading], lensed: bool) -> None:
     """Check that the reference lies on a map, or at least near one."""
-    frames = {name: _frame(f"maps.{name}", source) for name, source in placed.items()}
+    frames = {name: _frame(f"maps.{name}", source) for name, source in on_sky.items()}
     if not frames:
         return
     away = {name: sky.distance(reference, middle) for name, (middle, _) in frames.items()}
@@ -117,7 +117,7 @@ def _check_reference(reference: sky.Position, placed: Mapping[str, Reading], len
     # The reference of a lensed galaxy is usually the lens, beside which the images lie.
     if lensed:
         return
-    for name, source in placed.items():
+    for name, source in on_sky.items():
         if sky.is_on(source.wcs, source.shape, reference, f"maps.{name}"):
             return
     _warn(
@@ -188,14 +188,16 @@ def _compare_scales(where: str, pixel_scale: float, wcs: Any, shape: tuple[int, 
     east_and_north = np.allclose(matrix, side * np.eye(2), atol=SAME * side)
     if same and east_and_north:
         return
-    used = f"{pixel_scale:g} arcsec is used"
-    used += " instead of the file's WCS" if same else f", {says}"
+    convention = f"{pixel_scale:g} arcsec is used"
+    convention += " instead of the file's WCS" if same else f", {says}"
     if not east_and_north:
         right, up = _direction(matrix[:, 0]), _direction(matrix[:, 1])
-        used += f"; x is then counted to the right of the array, which is {right} on the sky, "
-        used += f"y upwards, which is {up}, and position angles from up towards the right, "
-        used += "not from north through east"
-    _warn(f"{where}.pixel_scale: {used}. Leave pixel_scale out to use the WCS.")
+        convention += (
+            f"; x is then counted to the right of the array, which is {right} on the sky, "
+        )
+        convention += f"y upwards, which is {up}, and position angles from up towards the right, "
+        convention += "not from north through east"
+    _warn(f"{where}.pixel_scale: {convention}. Leave pixel_scale out to use the WCS.")
 
 
 def _direction(step: np.ndarray) -> str:

@@ -95,11 +95,11 @@ def read_psf(
     statements = _statements(header, side, on_detector, where)
     if oversampling is not None:
         statements.insert(0, _Statement(f"oversampling = {oversampling:g}", oversampling))
-    used = _agreed(statements, side, where)
-    _check_scale(kernel, used, side, where)
+    statement = _agreed(statements, side, where)
+    _check_scale(kernel, statement, side, where)
     # A kernel with a scale of its own has square pixels; others have the shape of the map's.
-    oblong = used.is_scale and not on_detector and not np.allclose(sides, side, rtol=1e-3)
-    along = used.per_pixel * sides / side if oblong else used.per_pixel
+    oblong = statement.is_scale and not on_detector and not np.allclose(sides, side, rtol=1e-3)
+    along = statement.per_pixel * sides / side if oblong else statement.per_pixel
     if includes_pixel is None:
         includes_pixel = on_detector
     return _kernel_psf(where, kernel, along, includes_pixel)
@@ -118,13 +118,13 @@ def _kernel_psf(
     where: str, kernel: np.ndarray, oversampling: Any, includes_pixel: bool
 ) -> KernelPSF:
     """The PSF of a kernel, whose errors and warnings name the file."""
-    with warnings.catch_warnings(record=True) as caught:
+    with warnings.catch_warnings(record=True) as records:
         warnings.simplefilter("always", InputWarning)
         try:
             psf = KernelPSF(kernel, oversampling, includes_pixel=includes_pixel)
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
-    for warning in caught:
+    for warning in records:
         warnings.warn(f"{where}: {warning.message}", warning.category, stacklevel=3)
     return psf
 
@@ -176,34 +176,38 @@ def _agreed(statements: list[_Statement], side: float, where: str) -> _Statement
         keys = f"no usable {', '.join(_SCALES + _SAMPLES)} or WCS"
         lack = f"the header does not tell the scale of the PSF ({keys})"
         raise InputError(f"{where}: {lack}; give oversampling=, kernel pixels per map pixel.")
-    used, *others = statements
-    for other in others:
-        if used.per_pixel > 0 and abs(other.per_pixel / used.per_pixel - 1) > SAME:
-            means = f"{used.text} means {used.per_pixel:.4g} kernel pixels per map pixel"
-            means += f" ({side:.4g} arcsec), {other.text} means {other.per_pixel:.4g}"
+    preferred, *alternatives = statements
+    for alternative in alternatives:
+        if preferred.per_pixel > 0 and abs(alternative.per_pixel / preferred.per_pixel - 1) > SAME:
+            means = f"{preferred.text} means {preferred.per_pixel:.4g} kernel pixels per map pixel"
+            means += f" ({side:.4g} arcsec), {alternative.text} means {alternative.per_pixel:.4g}"
             remedy = "If it is wrong, give oversampling, kernel pixels per map pixel."
             message = f"{where}: {means}; the former is used. {remedy}"
             warnings.warn(message, InputWarning, stacklevel=3)
             break
-    return used
+    return preferred
 
 
-def _check_scale(kernel: np.ndarray, used: _Statement, side: float, where: str) -> None:
+def _check_scale(kernel: np.ndarray, statement: _Statement, side: float, where: str) -> None:
     """Raise if by the scale the PSF is a point, or its pixels are much larger than the map's."""
-    if not (used.per_pixel > 0 and np.all(np.isfinite(kernel)) and kernel.max() > 0):
+    if not (statement.per_pixel > 0 and np.all(np.isfinite(kernel)) and kernel.max() > 0):
         return
     # A kernel without a finite width is refused elsewhere.
     width = min(max(fwhm(kernel), 1.0), max(kernel.shape))
-    pixels, scale = width / used.per_pixel, side / used.per_pixel
+    pixels, scale = width / statement.per_pixel, side / statement.per_pixel
     remedy = "Give oversampling: kernel pixels per map pixel."
     if pixels < POINT:
         part = f"1/{1 / pixels:.0f} of a pixel of the map"
         wide = f"the PSF is {width * scale:.2g} arcsec wide, {part}"
-        if used.is_scale:
+        if statement.is_scale:
             in_degrees = f"a pixel of the kernel is {3600 * scale:.3g} arcsec"
             remedy = f"If it is in degrees, {in_degrees}. {remedy}"
-        raise InputError(f"{where}: by {used.text} {wide} ({side:.3g} arcsec). {remedy}")
-    if used.per_pixel < COARSEST:
-        wide = f"a pixel of the kernel is as wide as {1 / used.per_pixel:.3g} pixels of the map"
+        raise InputError(f"{where}: by {statement.text} {wide} ({side:.3g} arcsec). {remedy}")
+    if statement.per_pixel < COARSEST:
+        wide = (
+            f"a pixel of the kernel is as wide as {1 / statement.per_pixel:.3g} pixels of the map"
+        )
         cause = "is the scale in milliarcsec?"
-        raise InputError(f"{where}: by {used.text} {wide} ({side:.3g} arcsec); {cause} {remedy}")
+        raise InputError(
+            f"{where}: by {statement.text} {wide} ({side:.3g} arcsec); {cause} {remedy}"
+        )

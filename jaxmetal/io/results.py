@@ -47,10 +47,10 @@ def check_free(folder: str | os.PathLike, overwrite: bool) -> Path:
         if it is a file, is not empty and may not be replaced, or cannot be written.
     """
     folder = Path(folder)
-    existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    if not existing.is_dir():
-        raise InputError(f"{existing}: expected a folder, it is a file.")
-    parent = folder.absolute().parent if existing == folder else existing
+    ancestor = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not ancestor.is_dir():
+        raise InputError(f"{ancestor}: expected a folder, it is a file.")
+    parent = folder.absolute().parent if ancestor == folder else ancestor
     if not os.access(parent, os.W_OK | os.X_OK):
         raise InputError(f"{folder}: no permission to write there.")
     if folder.is_dir() and any(folder.iterdir()) and not overwrite:
@@ -117,8 +117,8 @@ def write_fit(
     write_table(folder, scene, fit, None)
     samplings: dict[str, tuple[Any, int]] = {}
     for name in scene.maps:
-        if (chosen := fit.maps[name].instrument.sampling) is not None:
-            samplings[name] = ((chosen.evaluate, chosen.convolve), chosen.margin)
+        if (map_sampling := fit.maps[name].instrument.sampling) is not None:
+            samplings[name] = ((map_sampling.evaluate, map_sampling.convolve), map_sampling.margin)
     config = None
     with surviving(failures, "copy of the input"):
         config = keep_input(folder, scene, samplings)
@@ -151,20 +151,20 @@ def _write_map(folder: Path, scene: Scene, fit: Fit, name: str, failures: dict[s
 
     The numbers of apertures are written as a table too.
     """
-    fitted, observed = fit.maps[name], scene.maps[name]
-    instrument = fitted.instrument
-    residual = np.where(np.asarray(fitted.valid), fit.residuals[name], np.nan)
-    columns: dict[str, Any] = {"data": fitted.data, "error": fitted.errors}
+    fitted_map, observed = fit.maps[name], scene.maps[name]
+    instrument = fitted_map.instrument
+    residual = np.where(np.asarray(fitted_map.valid), fit.residuals[name], np.nan)
+    columns: dict[str, Any] = {"data": fitted_map.data, "error": fitted_map.errors}
     columns["model"] = fit.predicted[name]
     with surviving(failures, f"intrinsic map {name}"):
-        columns["intrinsic"] = intrinsic(fit.galaxy, fitted)
+        columns["intrinsic"] = intrinsic(fit.galaxy, fitted_map)
     images: dict[str, Any] = {
-        key.upper(): (fitted.image(values), observed.unit) for key, values in columns.items()
+        key.upper(): (fitted_map.image(values), observed.unit) for key, values in columns.items()
     }
     images["RESIDUAL"] = (instrument.image(residual), "")
-    header = {"MAP": name, "CHISQ": fit.chi_square[name], "NPIX": fitted.size}
-    ordered = {key: images[key] for key in IMAGES if key in images}
-    write_map(folder / f"{name}.fits", observed, ordered, header)
+    header = {"MAP": name, "CHISQ": fit.chi_square[name], "NPIX": fitted_map.size}
+    sections = {key: images[key] for key in IMAGES if key in images}
+    write_map(folder / f"{name}.fits", observed, sections, header)
     if instrument.apertures is not None:
         columns = {"id": instrument.apertures.ids, **columns, "residual": residual}
         arrays = {key: np.asarray(values) for key, values in columns.items()}
@@ -178,9 +178,9 @@ def _write_apertures(path: Path, columns: dict[str, np.ndarray]) -> None:
         QTable(columns).write(part, format="ascii.ecsv")
 
 
-def _read_model(folder: Path, name: str, fitted: Map) -> np.ndarray:
+def _read_model(folder: Path, name: str, fitted_map: Map) -> np.ndarray:
     """The model of a map as it was written."""
-    if fitted.instrument.apertures is None:
+    if fitted_map.instrument.apertures is None:
         return read_image(folder / f"{name}.fits", "MODEL")
     return np.asarray(_table(folder / f"{name}.ecsv")["model"], float)
 

@@ -107,7 +107,9 @@ class Scene:
 
     def _main_tracer_map(self) -> str | None:
         """The name of the map of the naive fits: that of the configuration, else the first."""
-        tracer_maps = (name for name, one in self.maps.items() if one.map.tracer is not None)
+        tracer_maps = (
+            name for name, observed_map in self.maps.items() if observed_map.map.tracer is not None
+        )
         return self.config.baseline.map or next(tracer_maps, None)
 
     def _component_of_gradient(self, tracer: str) -> str | None:
@@ -183,4 +185,8 @@ def _pictures(config: schema.Config, maps: Mapping[str, Observed]) -> dict[str, 
     """The light maps that profiles of the galaxy name as their image."""
     components = config.galaxy.values()
     images = {profile.map for part in components for profile in part.profiles.values()}
-    return {name: one for name, one in maps.items() if name in images and one.map.additive}
+    return {
+        name: observed_map
+        for name, observed_map in maps.items()
+        if name in images and observed_map.map.additive
+    }

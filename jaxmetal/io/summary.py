@@ -22,12 +22,12 @@ def unit_of(path: str, scene: Scene) -> str:
     last = last.split("[")[0]
     if first in scene.maps and last == "scatter":
         return "" if scene.maps[first].map.additive else scene.maps[first].unit
-    named = {**scene.galaxy.named, **{name: o.map for name, o in scene.maps.items()}}
-    owner = get(named, path.rpartition(".")[0])
+    parts = {**scene.galaxy.named, **{name: o.map for name, o in scene.maps.items()}}
+    owner = get(parts, path.rpartition(".")[0])
     if not isinstance(owner, Profile):
         return known_unit(owner, last) or ""
-    carried = path.split(".")[1]
-    units = [o.unit for o in scene.maps.values() if o.map.tracer == carried and o.unit]
+    tracer = path.split(".")[1]
+    units = [o.unit for o in scene.maps.values() if o.map.tracer == tracer and o.unit]
     return known_unit(owner.function, last, units[0] if units else "") or ""
 
 
@@ -38,7 +38,7 @@ def parameter_table(scene: Scene, fit: Fit, posterior: Posterior | None) -> Any:
     """
     from astropy.table import QTable
 
-    values, sampled = fit.summary(), posterior.summary() if posterior else {}
+    values, posterior_rows = fit.summary(), posterior.summary() if posterior else {}
     columns: dict[str, list[Any]] = {
         "name": list(values),
         "unit": [unit_of(name, scene) for name in values],
@@ -54,7 +54,9 @@ def parameter_table(scene: Scene, fit: Fit, posterior: Posterior | None) -> Any:
         "r_hat": "r_hat",
     }
     for column, key in keys.items():
-        columns[column] = [sampled[name][key] if name in sampled else np.nan for name in values]
+        columns[column] = [
+            posterior_rows[name][key] if name in posterior_rows else np.nan for name in values
+        ]
     columns["converged"] = [fit.converged] * len(values)
     table = QTable(columns)
     table.meta = {
@@ -104,8 +106,8 @@ def _lines(
     yield from failed_lines(failures)
     yield f"{fit.size} measurements, {len(fit.labels)} free parameters"
     chi_square = sum(fit.chi_square.values())
-    reduced = f"reduced {fit.reduced_chi_square:.3f}"
-    yield f"chi-square {chi_square:.1f}, {reduced}, BIC {fit.bic:.1f}"
+    chi_square_text = f"reduced {fit.reduced_chi_square:.3f}"
+    yield f"chi-square {chi_square:.1f}, {chi_square_text}, BIC {fit.bic:.1f}"
     yield ""
     by_errors = fit.without_scatter.chi_square
     for name, observed in fit.maps.items():
@@ -129,7 +131,7 @@ def posterior_text(scene: Scene, fit: Fit, posterior: Posterior) -> str:
 
 def failed_lines(failures: Mapping[str, str]) -> list[str]:
     """What could not be made, a line each."""
-    return [f"failed: {what}: {why}" for what, why in failures.items()]
+    return [f"failed: {task}: {cause}" for task, cause in failures.items()]
 
 
 def _state(posterior: Posterior | None, unsampled: str) -> Iterator[str]:
@@ -146,9 +148,9 @@ def _gradient_lines(scene: Scene, fit: Fit, posterior: Posterior | None) -> Iter
         yield from ["", f"gradient of {disc.map}; {disc.describe()}", table]
 
 
-def count(map: Map) -> str:
+def count(one_map: Map) -> str:
     """How many measurements take part, in words."""
-    return f"{map.size} {map.instrument.measurements}"
+    return f"{one_map.size} {one_map.instrument.measurements}"
 
 
 def how(posterior: Posterior) -> str:

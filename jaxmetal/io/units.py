@@ -10,14 +10,14 @@ from jaxmetal.quantities import unit_of_text
 POWERS = {"error": 1, "variance": 2, "ivar": -2}
 
 
-def error_factor(kind: str, own: str, values: str, where: str) -> float:
+def error_factor(kind: str, error_unit: str, values: str, where: str) -> float:
     """The factor that converts an error to the unit of the values.
 
     Parameters
     ----------
     kind
         "error", "variance" or "ivar".
-    own, values
+    error_unit, values
         the text of BUNIT of the error and of the values; a text that names no unit is ignored.
     where
         names the error in messages.
@@ -32,7 +32,7 @@ def error_factor(kind: str, own: str, values: str, where: str) -> float:
     InputWarning
         for a unit that has nothing to do with that of the values; it is not used.
     """
-    unit, target = unit_of_text(own), unit_of_text(values)
+    unit, target = unit_of_text(error_unit), unit_of_text(values)
     if unit is None or target is None or unit == target:
         # A variance whose header repeats the unit of the values was copied from them.
         return 1.0
@@ -41,11 +41,11 @@ def error_factor(kind: str, own: str, values: str, where: str) -> float:
         return factors[kind]
     if set(factors) - {"error"}:
         other = next(name for name in factors if name != "error")
-        meaning = f"its BUNIT {own!r} is that of the {other} of values in {values!r}"
+        meaning = f"its BUNIT {error_unit!r} is that of the {other} of values in {values!r}"
         raise InputError(f"{where}: given as {kind}, but {meaning}; give it as {other}.")
     if not factors:
         remedy = "these cannot be converted, so it is taken as it stands."
-        text = f"{where}: its BUNIT is {own!r}, that of the values {values!r}; {remedy}"
+        text = f"{where}: its BUNIT is {error_unit!r}, that of the values {values!r}; {remedy}"
         warnings.warn(text, InputWarning, stacklevel=2)
     return 1.0
 

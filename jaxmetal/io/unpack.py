@@ -43,22 +43,22 @@ def unpacked(path: Path) -> IO[bytes]:
             names = archive.namelist()
             if len(names) != 1:
                 raise InputError(f"{path}: a zip with {len(names)} files; unpack it.")
-            with archive.open(names[0]) as packed:
-                return _contents(packed, path)
+            with archive.open(names[0]) as stream:
+                return _contents(stream, path)
     for magic, opener in _OPEN.items():
         if start.startswith(magic):
-            with opener(path, "rb") as packed:
-                return _contents(packed, path)
+            with opener(path, "rb") as stream:
+                return _contents(stream, path)
     return open(path, "rb")
 
 
-def _contents(packed: IO[bytes], path: Path) -> IO[bytes]:
-    contents = packed.read(MOST_BYTES + 1)
+def _contents(stream: IO[bytes], path: Path) -> IO[bytes]:
+    contents = stream.read(MOST_BYTES + 1)
     _check_size(len(contents), path)
     return io.BytesIO(contents)
 
 
 def _check_size(size: int, path: Path) -> None:
     if size > MOST_BYTES:
-        most = f"more than {MOST_BYTES / 2**30:.0f} GiB, more than any maps"
-        raise InputError(f"{path}: unpacks to {most}; cut out what is needed.")
+        limit = f"more than {MOST_BYTES / 2**30:.0f} GiB, more than any maps"
+        raise InputError(f"{path}: unpacks to {limit}; cut out what is needed.")

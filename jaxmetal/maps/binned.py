@@ -112,13 +112,16 @@ def _equal_neighbours(
     values: np.ndarray, sigma: np.ndarray, usable: np.ndarray, axis: int
 ) -> np.ndarray:
     """Which pixels have the value and the error of a neighbour along an axis."""
-    one, other = ((slice(None),) * axis + (part,) for part in (slice(1, None), slice(None, -1)))
+    after, before = ((slice(None),) * axis + (part,) for part in (slice(1, None), slice(None, -1)))
     same = (
-        (values[one] == values[other]) & (sigma[one] == sigma[other]) & usable[one] & usable[other]
+        (values[after] == values[before])
+        & (sigma[after] == sigma[before])
+        & usable[after]
+        & usable[before]
     )
     alike = np.zeros(values.shape, bool)
-    alike[one] |= same
-    alike[other] |= same
+    alike[after] |= same
+    alike[before] |= same
     return alike
 
 
@@ -154,9 +157,9 @@ def _shows_bins(
     for rows in (slice(1, None), slice(None, -1)):
         for columns in (slice(1, None), slice(None, -1)):
             square[rows, columns] |= corner
-    filled = np.where(usable, values, 0.0)
+    image = np.where(usable, values, 0.0)
     change = (
-        np.abs(np.concatenate([np.diff(filled, axis=axis)[_both(usable, axis)] for axis in (0, 1)]))
+        np.abs(np.concatenate([np.diff(image, axis=axis)[_both(usable, axis)] for axis in (0, 1)]))
         / np.diff(levels).min()
     )
     return bool(

@@ -1,4 +1,4 @@
-"""Errors that are correlated: the directions in which they are not."""
+"""Correlated errors, and the eigenbasis in which they are independent."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ ASYMMETRY = 1e-5
 
 
 class Modes(eqx.Module):
-    """The directions in which correlated errors are independent, found once.
+    """The eigenbasis in which correlated errors are independent, computed once.
 
         C = Q Λ Qᵀ,   C + s² = Q (Λ + s²) Qᵀ
 
@@ -72,11 +72,11 @@ def decomposed(
     InputError
         if the matrix among them is not finite, not symmetric, or not positive definite.
     """
-    chosen = np.flatnonzero(usable)
-    block = matrix[np.ix_(chosen, chosen)]
+    indices = np.flatnonzero(usable)
+    block = matrix[np.ix_(indices, indices)]
     if not np.all(np.isfinite(block)):
         i, j = np.argwhere(~np.isfinite(block))[0]
-        raise InputError(f"{where}: not finite between measurements {chosen[i]} and {chosen[j]}.")
+        raise InputError(f"{where}: not finite between measurements {indices[i]} and {indices[j]}.")
     size = np.sqrt(np.abs(np.diag(block)))
     uneven = np.abs(block - block.T) > ASYMMETRY * np.maximum(
         np.outer(size, size), np.finfo(float).tiny
@@ -85,15 +85,15 @@ def decomposed(
         i, j = np.argwhere(uneven)[0]
         raise InputError(
             f"{where}: not symmetric: {block[i, j]:g} and {block[j, i]:g} between measurements "
-            f"{chosen[i]} and {chosen[j]}."
+            f"{indices[i]} and {indices[j]}."
         )
     values, vectors = np.linalg.eigh(0.5 * (block + block.T))
-    if not values[0] > len(chosen) * np.finfo(float).eps * values[-1]:
+    if not values[0] > len(indices) * np.finfo(float).eps * values[-1]:
         raise InputError(
             f"{where}: not positive definite: its smallest eigenvalue is {values[0]:.3g}, its "
             f"largest {values[-1]:.3g}."
         )
     whole, sigma = np.eye(len(matrix)), np.ones(len(matrix))
-    whole[np.ix_(chosen, chosen)] = vectors
-    sigma[chosen] = np.sqrt(values)
+    whole[np.ix_(indices, indices)] = vectors
+    sigma[indices] = np.sqrt(values)
     return Modes(as_array(whole, where), jnp.reshape(as_array(sigma, where), usable.shape))

@@ -1,4 +1,4 @@
-"""A map as it is looked at before a fit, and what is found."""
+"""A map under inspection before a fit, and the findings."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ class Finding(NamedTuple):
     text
         what it is and what to do, for a user.
     about
-        "errors" if the errors are none, so that nothing can be judged by them.
+        "errors" if the errors are invalid, so that no other check can use them.
     """
 
     refused: bool
@@ -28,7 +28,7 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True)
 class Inspected:
-    """A map as it is looked at.
+    """A map under inspection.
 
     Parameters
     ----------

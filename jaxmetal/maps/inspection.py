@@ -1,4 +1,4 @@
-"""A look at the data before a fit: values that are no measurements, and contradicting statements.
+"""Inspection of the data before a fit: sentinel values, and inconsistent metadata.
 
 It is a pure function of the numbers, on the host. What it finds is a line for each suspicion, for a
 person to judge; only a map that consists mostly of one value far from all others is refused.
@@ -55,7 +55,7 @@ def _findings(data: Inspected) -> list[Finding]:
         odd.append(block._replace(size=int(data.usable.sum())))
         regular &= data.values != block.value
     errors = _errors(data, regular) if regular.any() else []
-    # Where the errors are none, they tell nothing about the mask.
+    # Invalid errors cannot be used to check the mask.
     misread = any(finding.about == "errors" for finding in errors)
     findings = [*_unit(data), *([] if misread else inverted_mask(data))]
     if not data.light and not odd and not findings:
@@ -66,19 +66,19 @@ def _findings(data: Inspected) -> list[Finding]:
 
 def _odd_findings(odd: list[Odd], size: int) -> list[Finding]:
     """A finding for each kind of odd values; refused where most of `size` values are such."""
-    sentinels = [one for one in odd if one.far and not np.isnan(one.value)]
-    clear = sum(one.count for one in sentinels) > 0.5 * size
-    return [Finding(clear and one in sentinels, one.text()) for one in odd]
+    sentinels = [candidate for candidate in odd if candidate.far and not np.isnan(candidate.value)]
+    clear = sum(candidate.count for candidate in sentinels) > 0.5 * size
+    return [Finding(clear and candidate in sentinels, candidate.text()) for candidate in odd]
 
 
-def _errors(data: Inspected, chosen: np.ndarray) -> list[Finding]:
-    """Errors that decide everything, that repeat like those of bins, or that are variances."""
-    findings = _deciding_errors(data.sigma, chosen)
+def _errors(data: Inspected, usable: np.ndarray) -> list[Finding]:
+    """Errors that dominate the fit, that repeat like those of bins, or that are variances."""
+    findings = _deciding_errors(data.sigma, usable)
     if data.apertures is not None:
         return findings
-    if not data.light and (part := repeated(data.values, data.sigma, chosen)) > REPEATED:
+    if not data.light and (part := repeated(data.values, data.sigma, usable)) > REPEATED:
         return [*findings, Finding(False, _bins_text(part))]
-    if data.error_map and (text := misread_errors(data.values, data.sigma, chosen, data.light)):
+    if data.error_map and (text := misread_errors(data.values, data.sigma, usable, data.light)):
         return [*findings, Finding(False, text, "errors")]
     return findings
 
@@ -172,8 +172,8 @@ def _background(data: Inspected) -> list[Finding]:
     sizes = data.apertures.totals(np.ones(data.apertures.shape))
     largest = int(np.argmax(sizes))
     usual = float(np.median(np.delete(sizes, largest)))
-    most = max(BACKGROUND_PART * sizes.sum(), BACKGROUND_TIMES * usual)
-    if not data.usable[largest] or sizes[largest] < most:
+    limit = max(BACKGROUND_PART * sizes.sum(), BACKGROUND_TIMES * usual)
+    if not data.usable[largest] or sizes[largest] < limit:
         return []
     name, value = int(data.apertures.ids[largest]), data.values[largest]
     text = (
@@ -184,21 +184,21 @@ def _background(data: Inspected) -> list[Finding]:
     return [Finding(False, text)]
 
 
-def _deciding_errors(sigma: np.ndarray, chosen: np.ndarray) -> list[Finding]:
+def _deciding_errors(sigma: np.ndarray, usable: np.ndarray) -> list[Finding]:
     """A few errors that are much smaller than the others and have most of the weight."""
-    errors = np.sort(sigma[chosen])
+    errors = np.sort(sigma[usable])
     usual = float(errors[errors.size // 2])
     if errors.size < FEWEST or not errors[0] < usual / DECIDING_TIMES:
         return []
     weight = np.cumsum((errors[0] / errors) ** 2)
-    few = int(np.searchsorted(errors, usual / DECIDING_TIMES))
-    share = weight[few - 1] / weight[-1]
-    if few > max(1, DECIDING_PART * errors.size) or share < 0.5:
+    count = int(np.searchsorted(errors, usual / DECIDING_TIMES))
+    share = weight[count - 1] / weight[-1]
+    if count > max(1, DECIDING_PART * errors.size) or share < 0.5:
         return []
-    are, have = ("are", "have") if few > 1 else ("is", "has")
+    are, have = ("are", "have") if count > 1 else ("is", "has")
     text = (
-        f"{few} of {errors.size} errors {are} {usual / errors[few - 1]:.2g} times smaller than the "
-        f"usual {usual:.3g} or more ({errors[0]:.3g}), and {have} {100 * share:.0f} % of the "
+        f"{count} of {errors.size} errors {are} {usual / errors[count - 1]:.2g} times smaller than "
+        f"the usual {usual:.3g} or more ({errors[0]:.3g}), and {have} {100 * share:.0f} % of the "
         "weight; mask them if they are wrong."
     )
     return [Finding(False, text)]

@@ -1,4 +1,4 @@
-"""A mask that leaves out the good pixels and keeps the bad ones."""
+"""Masks that are inverted: the good pixels masked, the bad ones kept."""
 
 from typing import NamedTuple
 
@@ -61,9 +61,9 @@ def inverted_mask(data: Inspected) -> list[Finding]:
     if out.sum() < max(FEWEST, ENOUGH * measures.sum()):
         return []
     text = f"the mask leaves out {int(out.sum())} of {int(measures.sum())} measurements and keeps"
-    divided = _divided(data, measures, out)
+    split = _divided(data, measures, out)
     for sign_of in (_constant, _worse, _rougher, _unmeasured, _surroundings):
-        sign = sign_of(divided)
+        sign = sign_of(split)
         if sign is not None:
             whole = f"{text} {sign.text}; is it inverted? True leaves a pixel out."
             return [sign._replace(text=whole)]
@@ -73,72 +73,72 @@ def inverted_mask(data: Inspected) -> list[Finding]:
 def _divided(data: Inspected, measures: np.ndarray, out: np.ndarray) -> Divided:
     quality = np.abs(data.values) / data.sigma if data.light else 1 / data.sigma
     better, worse = quantiles(quality[out])[1], quantiles(quality[data.usable])[1]
-    most = bool(out.sum() >= MOSTLY * measures.sum())
-    return Divided(data, measures, out, most, better, worse)
+    mostly_out = bool(out.sum() >= MOSTLY * measures.sum())
+    return Divided(data, measures, out, mostly_out, better, worse)
 
 
-def _constant(divided: Divided) -> Finding | None:
+def _constant(split: Divided) -> Finding | None:
     """What is kept is one number; beyond doubt if it is far from what is left out."""
-    kept, left_out = divided.data.values[divided.data.usable], divided.data.values[divided.out]
-    first = kept.flat[0]
-    if kept.size < FEWEST or np.any(kept != first) or not np.ptp(left_out) > 0:
+    values, masked_values = split.data.values[split.data.usable], split.data.values[split.out]
+    first = values.flat[0]
+    if values.size < FEWEST or np.any(values != first) or not np.ptp(masked_values) > 0:
         return None
-    low, _, high = quantiles(left_out)
+    low, _, high = quantiles(masked_values)
     far = max(low - first, first - high) > high - low
-    return Finding(bool(far), f"{kept.size} that are all exactly {first:g}")
+    return Finding(bool(far), f"{values.size} that are all exactly {first:g}")
 
 
-def _worse(divided: Divided) -> Finding | None:
+def _worse(split: Divided) -> Finding | None:
     """What is kept has larger errors, or is light with a lower signal-to-noise ratio."""
     # Bright light may be masked on purpose, such as a star; hardly most of a map.
-    if divided.data.light and not (divided.most and divided.better > GOOD):
+    if split.data.light and not (split.most and split.better > GOOD):
         return None
-    limit = WORSE if divided.most else MUCH_WORSE
-    if not divided.better > limit * divided.worse:
+    limit = WORSE if split.most else MUCH_WORSE
+    if not split.better > limit * split.worse:
         return None
-    if divided.worse == 0:
+    if split.worse == 0:
         return Finding(False, "those with a signal-to-noise ratio of mostly 0")
-    what = "a signal-to-noise ratio" if divided.data.light else "errors"
-    return Finding(False, f"those with {what} {divided.better / divided.worse:.2g} times worse")
+    quantity = "a signal-to-noise ratio" if split.data.light else "errors"
+    return Finding(False, f"those with {quantity} {split.better / split.worse:.2g} times worse")
 
 
-def _rougher(divided: Divided) -> Finding | None:
+def _rougher(split: Divided) -> Finding | None:
     """What is kept differs from pixel to pixel more than its errors allow."""
-    if divided.data.light:
+    if split.data.light:
         return None
-    rough, differ = _roughness(divided.data, divided.data.usable)
-    _, usual = _roughness(divided.data, divided.out)
+    rough, differ = _roughness(split.data, split.data.usable)
+    _, usual = _roughness(split.data, split.out)
     if not (rough > ROUGH and differ > ROUGHER * usual > 0):
         return None
     return Finding(False, f"those whose neighbours differ by {rough:.2g} times their errors")
 
 
-def _unmeasured(divided: Divided) -> Finding | None:
+def _unmeasured(split: Divided) -> Finding | None:
     """What is kept are mostly pixels that hold no measurement."""
-    nothing, out = ~divided.data.masked & ~divided.measures, divided.out
-    if nothing.sum() <= divided.data.usable.sum() or out.sum() <= 0.9 * divided.measures.sum():
+    unmeasured, out = ~split.data.masked & ~split.measures, split.out
+    if unmeasured.sum() <= split.data.usable.sum() or out.sum() <= 0.9 * split.measures.sum():
         return None
-    if divided.better < divided.worse:
+    if split.better < split.worse:
         return None
-    return Finding(False, f"{int(nothing.sum())} pixels without one")
+    return Finding(False, f"{int(unmeasured.sum())} pixels without one")
 
 
-def _surroundings(divided: Divided) -> Finding | None:
+def _surroundings(split: Divided) -> Finding | None:
     """What is left out lies in the middle, and is most of the map."""
-    image = divided.data.values.ndim == 2
-    if not (divided.most and image and _enclosed(divided.measures, divided.out)):
+    image = split.data.values.ndim == 2
+    if not (split.most and image and _enclosed(split.measures, split.out)):
         return None
     return Finding(False, "what lies around them, up to the edge")
 
 
-def _roughness(data: Inspected, chosen: np.ndarray) -> tuple[float, float]:
+def _roughness(data: Inspected, subset: np.ndarray) -> tuple[float, float]:
     """Median difference of neighbours in a row, in their errors and as it is; 0 if too few."""
     if data.values.ndim != 2:
         return 0.0, 0.0
-    pairs = chosen[:, 1:] & chosen[:, :-1]
+    pairs = subset[:, 1:] & subset[:, :-1]
     if pairs.sum() < FEWEST:
         return 0.0, 0.0
-    values, sigma = np.where(chosen, data.values, 0.0), np.where(chosen, data.sigma, 1.0)
+    values, sigma = np.where(subset, data.values, 0.0), np.where(subset, data.sigma, 1.0)
     differ = np.abs(values[:, 1:] - values[:, :-1])[pairs]
     errors = np.hypot(sigma[:, 1:], sigma[:, :-1])[pairs]
     return quantiles(differ / errors)[1], quantiles(differ)[1]

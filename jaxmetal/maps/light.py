@@ -28,7 +28,7 @@ class LightMap(Map):
         grid, PSF and apertures.
     mask
         True where a pixel, or aperture, is to be left out. What is NaN, infinite, or has no
-        positive sigma is masked without being asked.
+        positive sigma is masked automatically.
     options
         as for `Map`: `light`, the name of the light that it sees, such as "Ha", of the components
         that have it; `covariance` (not together with a scatter); `scatter`, of real galaxies about

@@ -16,7 +16,7 @@ from jaxmetal.profiles.numerics import product
 from jaxmetal.profiles.profile import as_array, is_traced
 
 # Nodes of the quadrature over the residual r = sinh(s), |s| <= LARGEST_S. Squares of the largest
-# residual, 1e8, exist in float32.
+# residual, 1e8, do not overflow in float32.
 QUADRATURE_NODES = 257
 LARGEST_S = 19.0
 
@@ -24,7 +24,7 @@ LARGEST_S = 19.0
 class Likelihood(eqx.Module):
     """The distribution of r = (data - model) / s of one measurement.
 
-    A likelihood of one's own needs `log_density` alone; its arrays are parameters that may have
+    A user's likelihood needs only `log_density`; its arrays are parameters that may have
     priors, such as "z.likelihood.dof".
     """
 

@@ -32,7 +32,7 @@ class Map(eqx.Module):
         shown = observed(M_1, M_2, …),   M_k = A · (K ∗ Σᵢ Iᵢ w_k(tracersᵢ))
 
     A new kind of map is a class with two methods, `moments` and `observed`, and the class variables
-    below; nothing else in the package asks what kind a map is.
+    below; no other code depends on the kind of a map.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Map(eqx.Module):
         grid, PSF and apertures.
     mask
         True where a pixel, or aperture, is to be left out. What is NaN, infinite, or has no
-        positive sigma is masked without being asked.
+        positive sigma is masked automatically.
     light
         the name of the light that the map sees, or that weights what it shows.
     covariance
@@ -157,6 +157,11 @@ class Map(eqx.Module):
         ----------
         galaxy
             components with their lights and tracers.
+
+        Returns
+        -------
+        moments
+            in the order in which `observed` takes them.
         """
 
     @abstractmethod
@@ -186,6 +191,11 @@ class Map(eqx.Module):
         ----------
         predicted
             what the map would show there, shape (n,).
+
+        Returns
+        -------
+        error
+            in the unit of the map's values, one number or shape (n,).
         """
         if self.additive:
             return LIGHT_TOLERANCE * np.abs(predicted)
@@ -206,7 +216,7 @@ class Map(eqx.Module):
     def with_instrument(self, instrument: Instrument) -> "Map":
         """A copy with another instrument.
 
-        The copy holds this very object, by which maps that share an instrument are known.
+        The copy holds the same object, because shared instruments are recognised by identity.
         """
         other = copy(self)
         object.__setattr__(other, "instrument", instrument)
@@ -234,6 +244,11 @@ class Map(eqx.Module):
         ----------
         predicted
             the model, of which the scatter of a flux is a fraction; others do not need it.
+
+        Returns
+        -------
+        errors
+            in the unit and shape of the map's values; NaN where masked.
         """
         scale = np.asarray(predicted, float) if self.additive else 1.0
         errors = float(self.calibration.error_scale) * self.errors
@@ -246,6 +261,11 @@ class Map(eqx.Module):
         ----------
         values
             of each pixel, shape (rows, columns), or of each aperture, shape (n,).
+
+        Returns
+        -------
+        image
+            shape (rows, columns); NaN where there is no aperture.
         """
         apertures = self.instrument.apertures
         if apertures is not None and self.additive:

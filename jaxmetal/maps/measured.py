@@ -78,8 +78,8 @@ def in_one_unit(kind: str, values: Any, sigma: Any, covariance: Any, unit: Any) 
         data_unit = data.unit if data.unit is not None else unit
         sigma = deviations(data.uncertainty, data_unit, f"{kind}.values.uncertainty")
     if (sigma is None) == (covariance is None):
-        provided = "neither" if sigma is None else "both"
-        raise InputError(f"{kind}: expected sigma or covariance, got {provided}.")
+        inputs = "neither" if sigma is None else "both"
+        raise InputError(f"{kind}: expected sigma or covariance, got {inputs}.")
     # Errors of a logarithm are in dex or mag, whatever it is the logarithm of.
     spread = getattr(unit, "function_unit", unit)
     numbers = _numbers(data._replace(mask=None), unit, f"{kind}.values")
@@ -262,12 +262,12 @@ def usable(kind: str, values: np.ndarray, sigma: np.ndarray, masked: np.ndarray)
         )
     measures = np.isfinite(values) & np.isfinite(sigma) & (sigma > 0)
     if not (measures & ~masked).any():
-        lost = {
+        exclusions = {
             "are not finite": ~np.isfinite(values),
             "are masked": masked,
             "have no positive sigma": ~(sigma > 0),
         }
-        counts = ", ".join(f"{int(np.sum(pixels))} {why}" for why, pixels in lost.items())
+        counts = ", ".join(f"{int(np.sum(pixels))} {cause}" for cause, pixels in exclusions.items())
         hint = "mask=True leaves a pixel out"
         if measures.any() and not masked.all():
             count = int(np.sum(measures))

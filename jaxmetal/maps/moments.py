@@ -47,8 +47,8 @@ class Moment(eqx.Module):
         return structure == other_structure and all(map(_same_leaf, leaves, other_leaves))
 
 
-def _same_leaf(one: Any, other: Any) -> bool:
-    return one is other or (not eqx.is_array_like(one) and one == other)
+def _same_leaf(a: Any, b: Any) -> bool:
+    return a is b or (not eqx.is_array_like(a) and a == b)
 
 
 class SmearedMoment(eqx.Module):
@@ -89,7 +89,7 @@ class SmearedMoment(eqx.Module):
 
     @property
     def total(self) -> Float[Array, "*map"]:
-        """The sum itself, surface brightness times weight; also where nothing shines."""
+        """The sum itself, surface brightness times weight; also where there is no light."""
         if self.contrast is None:
             return self.light * self.unit
         return (self.contrast + self.reference * self.light) * self.unit

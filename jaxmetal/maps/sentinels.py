@@ -6,7 +6,7 @@ import numpy as np
 
 # Fewer values than this have no distribution to lie outside of.
 FEWEST = 10
-# So many equal values are no chance.
+# So many equal values are no coincidence.
 REPEATS = 3
 # A repeated value is far if it lies this many widths outside the range of the others, and this many
 # of its errors.
@@ -69,20 +69,20 @@ class Odd(NamedTuple):
 
     def text(self) -> str:
         """What is odd, and what to do about it, for a user."""
-        counted = f"{self.count} of {self.size} values"
+        counts = f"{self.count} of {self.size} values"
         others = f"{self.low:.4g} … {self.high:.4g}"
         if np.isnan(self.value):
             examples = ", ".join(f"{value:.4g}" for value in self.first)
             more = ", …" if self.count > len(self.first) else ""
             lie = "lie" if self.count > 1 else "lies"
             return (
-                f"{counted} ({examples}{more}) {lie} far from all others ({others}); mask them if "
+                f"{counts} ({examples}{more}) {lie} far from all others ({others}); mask them if "
                 "they are no measurements."
             )
         are = "are" if self.count > 1 else "is"
         usual = f", the others {others}" if self.far else ""
         return (
-            f"{counted} {are} exactly {self.value:g}{usual}; if that means missing, mask them or "
+            f"{counts} {are} exactly {self.value:g}{usual}; if that means missing, mask them or "
             "make them NaN."
         )
 
@@ -139,33 +139,33 @@ def quantiles(values: np.ndarray) -> tuple[float, float, float]:
         any shape, at least one.
     """
     # A whole sort is faster than np.percentile.
-    ordered = np.sort(values, axis=None)
-    low, middle, high = (round(part * (ordered.size - 1)) for part in (0.05, 0.5, 0.95))
-    return float(ordered[low]), float(ordered[middle]), float(ordered[high])
+    sorted_values = np.sort(values, axis=None)
+    low, middle, high = (round(part * (sorted_values.size - 1)) for part in (0.05, 0.5, 0.95))
+    return float(sorted_values[low]), float(sorted_values[middle]), float(sorted_values[high])
 
 
 def _at_the_end(
-    values: np.ndarray, sigma: np.ndarray, chosen: np.ndarray, largest: bool, light: bool
+    values: np.ndarray, sigma: np.ndarray, usable: np.ndarray, largest: bool, light: bool
 ) -> Odd | None:
     """The smallest or largest value, if repeated or conventional, and far from all others."""
-    one = float(values[chosen].max() if largest else values[chosen].min())
-    same = chosen & (values == one)
-    others, count = values[chosen & ~same], int(same.sum())
-    conventional = bool(np.isclose(one, CONVENTIONAL, rtol=1e-6, atol=0).any())
+    extreme = float(values[usable].max() if largest else values[usable].min())
+    same = usable & (values == extreme)
+    others, count = values[usable & ~same], int(same.sum())
+    conventional = bool(np.isclose(extreme, CONVENTIONAL, rtol=1e-6, atol=0).any())
     if not _may_be_missing(count, conventional, others):
         return None
-    usual = _range(others, sigma[chosen & ~same])
-    beyond = one - usual.high if largest else usual.low - one
+    usual = _range(others, sigma[usable & ~same])
+    beyond = extreme - usual.high if largest else usual.low - extreme
     if light:
-        far = _is_far_from_light(one, conventional, others, usual.error, largest)
+        far = _is_far_from_light(extreme, conventional, others, usual.error, largest)
     elif conventional:
-        outermost = one > others.max() if largest else one < others.min()
+        outermost = extreme > others.max() if largest else extreme < others.min()
         far = outermost and beyond > 0.5 * usual.width
     else:
         far = beyond > FAR * usual.width
     if not far or beyond < FAR * quantiles(sigma[same])[1]:
         return None
-    return Odd(one, count, count, True, usual.low, usual.high)
+    return Odd(extreme, count, count, True, usual.low, usual.high)
 
 
 def _may_be_missing(count: int, conventional: bool, others: np.ndarray) -> bool:
@@ -177,15 +177,15 @@ def _may_be_missing(count: int, conventional: bool, others: np.ndarray) -> bool:
 
 
 def _is_far_from_light(
-    one: float, conventional: bool, others: np.ndarray, error: float, largest: bool
+    extreme: float, conventional: bool, others: np.ndarray, error: float, largest: bool
 ) -> bool:
     """Whether a flux, the largest or else the smallest, is one that no other light comes near."""
     if largest:
-        times = BRIGHTER if conventional and one > 1e9 else MUCH_BRIGHTER
-        return one > times * np.abs(others).max()
+        times = BRIGHTER if conventional and extreme > 1e9 else MUCH_BRIGHTER
+        return extreme > times * np.abs(others).max()
     # Below zero there is nothing but noise.
     noise = max(-float(np.percentile(others, 1)), 3 * error)
-    return one < -2 * FAR * noise
+    return extreme < -2 * FAR * noise
 
 
 def _range(values: np.ndarray, sigma: np.ndarray) -> Range:
@@ -194,8 +194,8 @@ def _range(values: np.ndarray, sigma: np.ndarray) -> Range:
     return Range(low, high, error, max(high - low, 3 * error, 1e-4 * abs(middle)))
 
 
-def _alone(values: np.ndarray, sigma: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+def _alone(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray) -> np.ndarray:
     """Where a value lies far from all others, by their distribution and by its own error."""
-    usual = _range(values[chosen], sigma[chosen])
+    usual = _range(values[usable], sigma[usable])
     beyond = np.maximum(usual.low - values, values - usual.high)
-    return chosen & (beyond > ALONE * usual.width) & (beyond > ALONE * sigma)
+    return usable & (beyond > ALONE * usual.width) & (beyond > ALONE * sigma)

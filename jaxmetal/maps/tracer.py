@@ -41,7 +41,7 @@ class TracerMap(Map):
         velocity, age), or a pair of functions (g, inverse of g).
     mask
         True where a pixel, or aperture, is to be left out. What is NaN, infinite, or has no
-        positive sigma is masked without being asked.
+        positive sigma is masked automatically.
     options
         as for `Map`: `light`, the name of the light that weights the tracer; `covariance`;
         `scatter` about the model in the tracer's unit; `likelihood`; `calibration`; `unit`;
@@ -84,8 +84,8 @@ class TracerMap(Map):
     ):
         if not isinstance(tracer, str):
             hint = "a mask is given by name, as mask=…"
-            got = described(tracer)
-            raise InputError(f"TracerMap.tracer: expected a name, got {got}; {hint}.")
+            description = described(tracer)
+            raise InputError(f"TracerMap.tracer: expected a name, got {description}; {hint}.")
         scale_functions(scale)
         self.tracer = tracer
         self.scale = scale if isinstance(scale, str) else tuple(scale)

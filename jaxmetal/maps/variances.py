@@ -29,12 +29,12 @@ ALTERNATES = -0.1
 SMOOTH = 0.5
 # Noise that neighbours share shows in r in part only.
 SHARED = 0.25
-# Errors this many times larger than the range of all values measure nothing.
+# Errors this many times larger than the range of all values carry no information.
 HUGE = 10.0
 
 
 class Scatter(NamedTuple):
-    """What the pixels say about the errors.
+    """Statistics of the pixels that test the errors.
 
     Parameters
     ----------
@@ -124,17 +124,17 @@ def pixel_scatter(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray) -> 
     """
     if min(values.shape) < 4:
         return None
-    every = max(1, values.size // ENOUGH)
-    neighbours = _with_neighbours(usable, every)
+    stride = max(1, values.size // ENOUGH)
+    neighbours = _with_neighbours(usable, stride)
     whole = np.all(neighbours, axis=0)
     if whole.sum() < FEWEST:
         return None
-    middle, *beside = _with_neighbours(np.where(usable, values, 0.0), every)
+    middle, *beside = _with_neighbours(np.where(usable, values, 0.0), stride)
     rough = middle - sum(beside) / 4
     error = np.where(usable, sigma, 1.0)
 
     def in_errors(variance: np.ndarray) -> float:
-        middle, *beside = _with_neighbours(variance, every)
+        middle, *beside = _with_neighbours(variance, stride)
         expected = np.sqrt(middle + sum(beside) / 16)
         return quantiles((np.abs(rough) / expected)[whole])[1] / MEDIAN
 
@@ -142,13 +142,13 @@ def pixel_scatter(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray) -> 
     alternates = float(np.mean(np.sign(pairs))) if pairs.size else 1.0
     with np.errstate(over="ignore", divide="ignore"):
         scatters = in_errors(error * error), in_errors(error), in_errors(1 / error)
-    slope = _slope(np.abs(rough[whole]), _with_neighbours(error, every)[0][whole])
+    slope = _slope(np.abs(rough[whole]), _with_neighbours(error, stride)[0][whole])
     return Scatter(*scatters, alternates, slope)
 
 
-def _with_neighbours(image: np.ndarray, every: int) -> list[np.ndarray]:
+def _with_neighbours(image: np.ndarray, stride: int) -> list[np.ndarray]:
     """The pixels that have four neighbours, in some rows, and these neighbours."""
-    row, above, below = slice(1, -1, every), slice(None, -2, every), slice(2, None, every)
+    row, above, below = slice(1, -1, stride), slice(None, -2, stride), slice(2, None, stride)
     middle = slice(1, -1)
     beside = [image[row, :-2], image[row, 2:], image[above, middle], image[below, middle]]
     return [image[row, middle], *beside]

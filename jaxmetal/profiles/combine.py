@@ -27,17 +27,17 @@ class Total:
 
     def __call__(self, x: Array, y: Array, **parameters: Any) -> Array:
         terms = (
-            f(x, y, **self.own(ending, parameters), **dict(options))
-            for ending, f, options in self.functions
+            f(x, y, **self.own(suffix, parameters), **dict(options))
+            for suffix, f, options in self.functions
         )
         return reduce(add, terms)
 
-    def own(self, ending: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    def own(self, suffix: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters of one of the functions, by the names that it knows."""
         return {
-            name.removesuffix(f"_{ending}"): value
+            name.removesuffix(f"_{suffix}"): value
             for name, value in parameters.items()
-            if name.endswith(f"_{ending}")
+            if name.endswith(f"_{suffix}")
         }
 
     @property
@@ -70,8 +70,8 @@ def total(**profiles: Profile) -> Profile:
             f"total: endings must not end like one another, got {', '.join(profiles)}."
         )
     values = {
-        f"{name}_{ending}": value
-        for ending, profile in profiles.items()
+        f"{name}_{suffix}": value
+        for suffix, profile in profiles.items()
         for name, value in profile.parameters.items()
     }
     functions = ((name, p.function, tuple(p.options.items())) for name, p in profiles.items())
@@ -84,6 +84,6 @@ def parts(profile: Profile) -> dict[str, Profile]:
     if not isinstance(function, Total):
         return {"": profile}
     return {
-        ending: Profile(f, **function.own(ending, profile.parameters), **dict(options))
-        for ending, f, options in function.functions
+        suffix: Profile(f, **function.own(suffix, profile.parameters), **dict(options))
+        for suffix, f, options in function.functions
     }

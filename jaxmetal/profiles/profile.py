@@ -77,7 +77,9 @@ def _option(value: Any, option: inspect.Parameter, where: str) -> str | int | No
     """
     default, choices = option.default, _choices(option)
     if choices:
-        valid = any(value is one or (value == one and isinstance(one, str)) for one in choices)
+        valid = any(
+            value is choice or (value == choice and isinstance(choice, str)) for choice in choices
+        )
     else:
         valid = isinstance(value, (int, type(None)) if default is None else type(default))
     if not valid:
@@ -96,9 +98,9 @@ def _choices(option: inspect.Parameter) -> tuple:
 
 def _complete(function: Callable, parameters: dict[str, Any], where: str) -> dict[str, Any]:
     """Parameters and options by name, with the function's defaults for those left out."""
-    named, anything = _signature(function)
+    named, takes_any = _signature(function)
     for name in parameters:
-        if name not in named and not anything:
+        if name not in named and not takes_any:
             raise unknown("parameter", name, named, where)
     defaults = {name: p.default for name, p in named.items() if p.default is not p.empty}
     values = defaults | parameters
@@ -149,10 +151,10 @@ class Profile(eqx.Module):
 
     def __init__(self, function: Any = None, /, *unnamed: Any, **parameters: Any):
         if not callable(function):
-            got = repr(function) if isinstance(function, str) else described(function)
+            description = repr(function) if isinstance(function, str) else described(function)
             raise InputError(
                 f"Profile: expected a function f(x, y, **parameters), "
-                f"such as jaxmetal.light.sersic, got {got}."
+                f"such as jaxmetal.light.sersic, got {description}."
             )
         where = f"Profile({_name(function)})"
         if unnamed:
@@ -198,10 +200,10 @@ class Profile(eqx.Module):
                 f"shapes of its parameters: {sizes or 'single numbers'}."
             ) from None
         if len(shapes) not in (1, 2) or not set(shapes) <= {(), (2, 3)}:
-            got = ", ".join(map(str, shapes))
+            shape_text = ", ".join(map(str, shapes))
             raise InputError(
                 f"{where}: expected one value at each of (2, 3) positions, "
-                f"got shape {got}; is a parameter an array?"
+                f"got shape {shape_text}; is a parameter an array?"
             )
         return len(shapes)
 

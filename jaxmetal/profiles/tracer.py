@@ -18,6 +18,11 @@ def uniform(x: Coordinate, y: Coordinate, value) -> Coordinate:
         position, arcsec.
     value
         in the tracer's unit.
+
+    Returns
+    -------
+    values
+        in the tracer's unit, in the shape of x.
     """
     return value * jnp.ones_like(x)
 
@@ -41,6 +46,11 @@ def gradient(
         ellipticity; R is the product-average radius sqrt(ab), as for the light.
     center_x, center_y
         centre, arcsec.
+
+    Returns
+    -------
+    values
+        in the tracer's unit, in the shape of x.
     """
     return central + gradient * elliptical_radius(x, y, e1, e2, center_x, center_y)
 
@@ -73,6 +83,11 @@ def disc_gradient(
         of the major axis, degrees, from +y (north) towards +x (east).
     center_x, center_y
         centre, arcsec.
+
+    Returns
+    -------
+    values
+        in the tracer's unit, in the shape of x.
     """
     return central + gradient * disc_radius(x, y, inclination, position_angle, center_x, center_y)
 
@@ -112,6 +127,11 @@ def broken_gradient(
         of the disc, degrees.
     center_x, center_y
         centre, arcsec.
+
+    Returns
+    -------
+    values
+        in the tracer's unit, in the shape of x.
     """
     radius = disc_radius(x, y, inclination, position_angle, center_x, center_y)
 
@@ -138,6 +158,11 @@ def dipole(
         slopes along x and y, unit per arcsec.
     center_x, center_y
         centre, arcsec.
+
+    Returns
+    -------
+    values
+        in the tracer's unit, in the shape of x.
     """
     return central + gradient_x * (x - center_x) + gradient_y * (y - center_y)
 
@@ -189,6 +214,11 @@ def spiral_arms(
         of the disc, degrees.
     center_x, center_y
         centre, arcsec.
+
+    Returns
+    -------
+    values
+        in the tracer's unit, in the shape of x.
     """
     along, across = disc_plane(x, y, inclination, position_angle, center_x, center_y)
     squared = along**2 + across**2
@@ -219,6 +249,16 @@ def polynomial(
         1, 3, 6, 10, … numbers for order 0, 1, 2, 3, …; unit per arcsec^order.
     center_x, center_y
         centre, arcsec.
+
+    Returns
+    -------
+    values
+        in the tracer's unit, in the shape of x.
+
+    Raises
+    ------
+    InputError
+        for a number of coefficients that fills no order.
     """
     dx, dy = x - center_x, y - center_y
     counts = [n * (n + 1) // 2 for n in range(1, 50)]

@@ -23,14 +23,36 @@ Index = Float[Array, "..."]
 
 
 def n2(halpha: Flux, nii: Flux) -> Index:
-    """The index N2 = log10(nii / halpha)."""
+    """The index N2 = log10(nii / halpha).
+
+    Parameters
+    ----------
+    halpha, nii
+        line fluxes, any one unit.
+
+    Returns
+    -------
+    N2
+        dex.
+    """
     # Differences of logarithms: the fluxes may be as small as 1e-20, and float32 ends at 1e-38.
     flux = in_one_unit("n2", halpha=halpha, nii=nii)
     return jnp.log10(flux["nii"]) - jnp.log10(flux["halpha"])
 
 
 def o3n2(halpha: Flux, hbeta: Flux, oiii: Flux, nii: Flux) -> Index:
-    """The index O3N2 = log10(oiii / hbeta) - log10(nii / halpha)."""
+    """The index O3N2 = log10(oiii / hbeta) - log10(nii / halpha).
+
+    Parameters
+    ----------
+    halpha, hbeta, oiii, nii
+        line fluxes, any one unit.
+
+    Returns
+    -------
+    O3N2
+        dex.
+    """
     flux = in_one_unit("o3n2", oiii=oiii, hbeta=hbeta)
     return jnp.log10(flux["oiii"]) - jnp.log10(flux["hbeta"]) - n2(halpha, nii)
 
@@ -154,7 +176,23 @@ class Calibration:
         return self.function(**self.needed(fluxes))
 
     def needed(self, fluxes: Mapping[str, Flux]) -> dict[str, Flux]:
-        """The fluxes of the lines it needs; an InputError if one is missing."""
+        """The fluxes of the lines it needs.
+
+        Parameters
+        ----------
+        fluxes
+            by name; further lines are not used.
+
+        Returns
+        -------
+        fluxes
+            of these lines alone.
+
+        Raises
+        ------
+        InputError
+            if one is missing.
+        """
         missing = [line for line in self.lines if line not in fluxes]
         if missing:
             raise InputError(
@@ -174,6 +212,16 @@ CALIBRATIONS = {
 
 def calibration(name: str) -> Calibration:
     """The calibration of this name, one of CALIBRATIONS.
+
+    Parameters
+    ----------
+    name
+        one of CALIBRATIONS.
+
+    Returns
+    -------
+    calibration
+        with its domain and scatter.
 
     Raises
     ------
@@ -207,12 +255,12 @@ def in_range(name: str, **fluxes: Flux) -> Bool[Array, "..."]:
     InputError
         for an unknown name or a missing line.
     """
-    chosen = calibration(name)
-    lines = in_one_unit("in_range", **chosen.needed(fluxes))
-    index = chosen.index(
+    diagnostic = calibration(name)
+    lines = in_one_unit("in_range", **diagnostic.needed(fluxes))
+    index = diagnostic.index(
         **{line: as_array(flux, f"in_range.{line}") for line, flux in lines.items()}
     )
-    return (index > chosen.domain[0]) & (index < chosen.domain[1])
+    return (index > diagnostic.domain[0]) & (index < diagnostic.domain[1])
 
 
 def star_forming(halpha: Flux, hbeta: Flux, oiii: Flux, nii: Flux) -> Bool[Array, "..."]:

@@ -52,8 +52,10 @@ def _inverse_magnification(
     def trace(x: Array, y: Array) -> tuple[Array, Array]:
         return source_position(galaxy, x, y, distance_ratio)
 
-    one, zero = jnp.ones_like(x), jnp.zeros_like(x)
-    (xx, yx), (xy, yy) = (jax.jvp(trace, (x, y), step)[1] for step in ((one, zero), (zero, one)))
+    ones, zeros = jnp.ones_like(x), jnp.zeros_like(x)
+    (xx, yx), (xy, yy) = (
+        jax.jvp(trace, (x, y), step)[1] for step in ((ones, zeros), (zeros, ones))
+    )
     return xx * yy - xy * yx
 
 
@@ -74,6 +76,11 @@ def magnification(
         position on the sky, arcsec.
     distance_ratio
         of a component with a redshift of its own.
+
+    Returns
+    -------
+    mu
+        without a unit, broadcast over x and y.
 
     References
     ----------
@@ -162,6 +169,11 @@ def distance_ratio(lens_redshift: float, source_redshift: float, cosmology: Any 
     cosmology
         an astropy.cosmology; Planck18 if left out.
 
+    Returns
+    -------
+    ratio
+        between 0 and 1.
+
     Raises
     ------
     InputError
@@ -198,6 +210,16 @@ def kpc_per_arcsec(redshift: float, cosmology: Any = None) -> float:
         of the galaxy, positive.
     cosmology
         an astropy.cosmology; Planck18 if left out.
+
+    Returns
+    -------
+    length
+        kpc per arcsec.
+
+    Raises
+    ------
+    InputError
+        for a redshift that is not positive.
     """
     redshift = as_redshift(redshift, "redshift")
     per_arcmin = _cosmology(cosmology).kpc_proper_per_arcmin(redshift)
@@ -213,6 +235,11 @@ def as_redshift(value: Any, where: str) -> float:
         a number, or an astropy Quantity without a unit or in astropy's unit of redshift.
     where
         names it in messages.
+
+    Returns
+    -------
+    redshift
+        as a plain number.
 
     Raises
     ------

@@ -140,9 +140,9 @@ def configure(raw: Mapping[str, Any], catalogue: Catalogue, row: int) -> dict[st
                 return _filled(value, place, raw, catalogue.table, row)
         return value
 
-    filled = {key: fill(value, (key,)) for key, value in raw.items()}
+    content = {key: fill(value, (key,)) for key, value in raw.items()}
     mistakes.raise_all()
-    return filled
+    return content
 
 
 def _texts(tree: Any, place: Place) -> Iterator[tuple[Place, str]]:

@@ -86,10 +86,10 @@ def _columns_of_parameters(outcomes: Sequence[Outcome], count: int) -> dict[str,
             ("galaxy", "parameter"),
             rows[:, i],
         )
-    nothing = np.full((count, count), np.nan)
+    blank = np.full((count, count), np.nan)
     columns["covariance"] = (
         ("galaxy", "parameter", "other"),
-        np.stack([o.fit.covariance if o.fit else nothing for o in outcomes]),
+        np.stack([o.fit.covariance if o.fit else blank for o in outcomes]),
     )
     return columns
 
@@ -140,11 +140,11 @@ def _numbers(outcome: Outcome, count: int) -> np.ndarray:
         for part in (outcome.fit.parameters, outcome.fit.errors)
     )
     if outcome.posterior is None:
-        nothing = np.full(count, np.nan)
+        blank = np.full(count, np.nan)
         if not outcome.fit.converged:
-            return np.stack([value, error, *([nothing] * len(STATISTICS))])
+            return np.stack([value, error, *([blank] * len(STATISTICS))])
         return np.stack(
-            [value, error, value, error, value - error, value, value + error, nothing, nothing]
+            [value, error, value, error, value - error, value, value + error, blank, blank]
         )
     rows = outcome.posterior.summary().values()
     return np.stack([value, error, *([row[key] for row in rows] for key in STATISTICS)])
@@ -157,9 +157,9 @@ def _draws(outcomes: Sequence[Outcome]) -> Any:
     like = next(outcome.posterior for outcome in outcomes if outcome.posterior)
     variables: dict[str, Any] = {}
     for name, samples in {**like.samples, **like.derived}.items():
-        nothing = np.full_like(samples, np.nan)
+        blank = np.full_like(samples, np.nan)
         parts = [
-            {**o.posterior.samples, **o.posterior.derived}[name] if o.posterior else nothing
+            {**o.posterior.samples, **o.posterior.derived}[name] if o.posterior else blank
             for o in outcomes
         ]
         variables[name] = (

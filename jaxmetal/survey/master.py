@@ -129,10 +129,10 @@ def run(
 
         absent = missing(folder, plan)
         progress_bar.update(sum(size for n, size in enumerate(sizes) if n not in absent))
-        failed = _compute_missing(plan, folder, executor, progress, advance)
-    if failed:
+        failures = _compute_missing(plan, folder, executor, progress, advance)
+    if failures:
         raise InputError(
-            "\n".join(f"shard {number}: {text}" for number, text in sorted(failed.items()))
+            "\n".join(f"shard {number}: {text}" for number, text in sorted(failures.items()))
         )
     return status(folder)
 
@@ -183,19 +183,19 @@ def _compute_missing(
 
     Returns
     -------
-    failed
+    failures
         {number: why} of the shards that could not be computed.
     """
-    failed: dict[int, str] = {}
+    failures: dict[int, str] = {}
     for attempt in range(ROUNDS):
-        todo = [number for number in missing(folder, plan) if number not in failed]
+        todo = [number for number in missing(folder, plan) if number not in failures]
         if not todo:
             break
         if executor is None:
-            _compute_in_process(folder, todo, attempt > 0, progress, failed, advance)
+            _compute_in_process(folder, todo, attempt > 0, progress, failures, advance)
         else:
-            _compute_by_executor(executor, folder, todo, attempt + 1 == ROUNDS, failed, advance)
-    return failed
+            _compute_by_executor(executor, folder, todo, attempt + 1 == ROUNDS, failures, advance)
+    return failures
 
 
 def _compute_in_process(
@@ -203,7 +203,7 @@ def _compute_in_process(
     todo: Sequence[int],
     wait: bool,
     progress: bool | None,
-    failed: dict[int, str],
+    failures: dict[int, str],
     advance: Callable[[int], None],
 ) -> None:
     """Compute one shard after the other in this process."""
@@ -215,7 +215,7 @@ def _compute_in_process(
             # The folder cannot be written, so the other shards would fail, too.
             raise
         except Exception as error:
-            failed[number] = f"{type(error).__name__}: {error}"
+            failures[number] = f"{type(error).__name__}: {error}"
 
 
 def _compute_by_executor(
@@ -223,23 +223,23 @@ def _compute_by_executor(
     folder: str,
     todo: Sequence[int],
     last: bool,
-    failed: dict[int, str],
+    failures: dict[int, str],
     advance: Callable[[int], None],
 ) -> None:
     """Submit all shards to an executor and wait for them.
 
-    A shard whose worker died is not added to `failed`, unless this is the last round.
+    A shard whose worker died is not added to `failures`, unless this is the last round.
     """
     if hasattr(executor, "shards"):
-        waiting = executor.shards(folder, todo)
+        futures = executor.shards(folder, todo)
     else:
-        waiting = {number: executor.submit(shard.work, folder, number) for number in todo}
-    while waiting:
-        for number, future in list(waiting.items()):
+        futures = {number: executor.submit(shard.work, folder, number) for number in todo}
+    while futures:
+        for number, future in list(futures.items()):
             if future.done():
-                del waiting[number]
-                _take_result(future, folder, number, last, failed, advance)
-        time.sleep(POLL if waiting else 0.0)
+                del futures[number]
+                _take_result(future, folder, number, last, failures, advance)
+        time.sleep(POLL if futures else 0.0)
 
 
 def _take_result(
@@ -247,7 +247,7 @@ def _take_result(
     folder: str,
     number: int,
     last: bool,
-    failed: dict[int, str],
+    failures: dict[int, str],
     advance: Callable[[int], None],
 ) -> None:
     """Count a shard whose future is done, or add it to those that failed."""
@@ -255,7 +255,7 @@ def _take_result(
         if future.result():
             advance(number)
     except InputError as error:
-        failed[number] = str(error)
+        failures[number] = str(error)
     except Exception as error:
         if last or store.read_failure(folder, number):
-            failed[number] = f"{type(error).__name__}: {error}"
+            failures[number] = f"{type(error).__name__}: {error}"

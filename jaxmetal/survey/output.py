@@ -115,10 +115,10 @@ def _own_columns(table: Any) -> Any:
     ours = tuple(f".{key}" for key in OF_PARAMETERS)
     for name in list(result.colnames):
         if name in OUR_OWN or name.endswith(ours):
-            other = f"input_{name}"
-            while other in result.colnames:
-                other = f"input_{other}"
-            result.rename_column(name, other)
+            new_name = f"input_{name}"
+            while new_name in result.colnames:
+                new_name = f"input_{new_name}"
+            result.rename_column(name, new_name)
     return result
 
 

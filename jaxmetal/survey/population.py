@@ -85,21 +85,21 @@ def _log_prior(plan: Plan, catalogue: Catalogue, row: int, path: str, draws: Any
     return np.asarray(prior.log_prob(jnp.asarray(draws)), float)  # type: ignore[union-attr]
 
 
-def text(found: Population, path: str, against: str | None) -> str:
+def text(result: Population, path: str, against: str | None) -> str:
     """The population as text for the command line."""
     lines = [
-        f"{path} of {found.galaxies} galaxies"
-        + (f", at {against} = {found.pivot:.5g}" if against else "")
+        f"{path} of {result.galaxies} galaxies"
+        + (f", at {against} = {result.pivot:.5g}" if against else "")
     ]
-    for name, row in found.summary().items():
+    for name, row in result.summary().items():
         lines.append(
             f"  {name:<8}{row['mean']:>12.5g} ± {row['sd']:.2g}   "
             f"(16 to 84 %: {row['q16']:.5g} to {row['q84']:.5g})"
         )
-    if found.effective < 20 or found.k_hat >= 0.7:
+    if result.effective < 20 or result.k_hat >= 0.7:
         lines.append(
-            f"not to be trusted: {found.effective:.0f} effective draws of one galaxy, "
-            f"k-hat {found.k_hat:.2f}"
+            f"not to be trusted: {result.effective:.0f} effective draws of one galaxy, "
+            f"k-hat {result.k_hat:.2f}"
         )
     return "\n".join(lines)
 

@@ -44,6 +44,8 @@ def model_of(scene: Scene, group: Mapping[str, Any]) -> Model:
         instrument = observed.map.instrument
         # With errors it is an automatic one, which is checked where the fit ends.
         errors = {k: jnp.asarray(e) for k, e in group["errors"].get(name, {}).items()} or None
-        sampled = instrument.with_sampling(Sampling(*group["samplings"][name]), errors)
-        maps[name] = observed.map.with_instrument(instruments.setdefault(id(instrument), sampled))
+        sampled_instrument = instrument.with_sampling(Sampling(*group["samplings"][name]), errors)
+        maps[name] = observed.map.with_instrument(
+            instruments.setdefault(id(instrument), sampled_instrument)
+        )
     return Model(scene.galaxy, maps, scene.priors, scene.config.accuracy)

@@ -177,29 +177,29 @@ def _sample(
     chunk: int,
     progress: bool | None,
 ) -> None:
-    """Sample the galaxies whose fits have an answer.
+    """Sample the galaxies whose fits allow it.
 
     One without would slow down all others of its batch; its message says that it is left out.
     """
-    sampled = []
+    indices = []
     for i, (outcome, fit) in enumerate(zip(outcomes, fits, strict=True)):
         if not_to_be_sampled(fit, config.allow_unconverged):
             outcome.message = f"not sampled: {fit.message}"
         else:
-            sampled.append(i)
-    if not sampled:
+            indices.append(i)
+    if not indices:
         return
     options = config.model_dump(exclude={"adapt_metric"})
-    numbers = [number_of(outcomes[i].id) for i in sampled]
+    numbers = [number_of(outcomes[i].id) for i in indices]
     posteriors = sample_batch(
-        _some(models, sampled),
-        [fits[i] for i in sampled],
+        _some(models, indices),
+        [fits[i] for i in indices],
         **options,
         numbers=numbers,
         chunk=chunk,
         progress=progress,
     )
-    for i, posterior in zip(sampled, posteriors, strict=True):
+    for i, posterior in zip(indices, posteriors, strict=True):
         outcomes[i].posterior = posterior
         if not posterior.converged:
             outcomes[i].message = "; ".join(filter(None, (outcomes[i].message, posterior.message)))

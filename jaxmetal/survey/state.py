@@ -60,16 +60,16 @@ def status(folder: str | os.PathLike) -> Status:
     plan = store.read_plan(folder)
     sizes = [len(shard["rows"]) for shard in plan.shards]
     absent = missing(folder, plan)
-    done = sorted(set(range(len(sizes))).difference(absent))
+    complete = sorted(set(range(len(sizes))).difference(absent))
     running = [number for number in absent if store.is_claimed(folder, number)]
     idle = sorted(set(absent).difference(running))
     reasons = {number: store.read_failure(folder, number) for number in idle}
     return Status(
-        done=done,
+        done=complete,
         running=running,
         failed={number: text for number, text in reasons.items() if text is not None},
         missing=[number for number, text in reasons.items() if text is None],
         galaxies=sum(sizes),
-        arrived=sum(sizes[number] for number in done),
+        arrived=sum(sizes[number] for number in complete),
         left_out=len(plan.bad),
     )

@@ -105,7 +105,7 @@ def keep_plan(folder: Path, plan: Plan, table: Any) -> None:
                 return
             with whole_file(folder / INPUT) as part:
                 table.write(part, format="ascii.ecsv")
-            # Last, because a survey is there once its plan is.
+            # Last, because a folder with a plan counts as a survey.
             with whole_file(folder / PLAN) as part:
                 part.write_text(json.dumps(asdict(plan), indent=1), "utf-8")
             os.unlink(lock.name)
@@ -237,10 +237,10 @@ def read_shard(folder: str | os.PathLike, number: int) -> Any:
     if sha256(content[:-32]).digest() != content[-32:]:
         raise InputError(f"{path}: is damaged; the same batch again computes it again.")
     with xarray.open_datatree(io.BytesIO(content[:-32]), engine="h5netcdf") as tree:
-        loaded = tree.load()
-    if loaded.attrs.get("number") != number or "galaxies" not in loaded.children:
+        contents = tree.load()
+    if contents.attrs.get("number") != number or "galaxies" not in contents.children:
         raise InputError(f"{path}: not a shard of this survey.")
-    return loaded
+    return contents
 
 
 def write_failure(folder: str | os.PathLike, number: int, text: str) -> None:

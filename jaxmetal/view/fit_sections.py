@@ -28,8 +28,8 @@ def verdict_section(fit: Fit, posterior: Posterior | None) -> str:
         else [("posterior", "not sampled", True)]
     )
     return "".join(
-        f'<p class="{"" if good else "bad"}"><b>{what}</b> {escape(text)}</p>'
-        for what, text, good in results
+        f'<p class="{"" if good else "bad"}"><b>{subject}</b> {escape(text)}</p>'
+        for subject, text, good in results
     )
 
 
@@ -139,11 +139,11 @@ def picture(name: str, figure: Callable[[], style.Figure], failures: dict[str, s
     """A figure as an HTML element with its caption and the image inside; see `fit_page`."""
     kind, _, of = name.partition("_")
     head, text = (escape(part.format(of)) for part in TITLES[kind])
-    what, image = f"picture {name}", ""
-    with surviving(failures, what):
+    task, image = f"picture {name}", ""
+    with surviving(failures, task):
         image = f"data:image/png;base64,{base64.b64encode(figure()._repr_png_()).decode()}"
     if not image:
-        reason = escape(failures[what])
+        reason = escape(failures[task])
         return (
             f'<figure class="{kind}"><figcaption>{head}</figcaption>'
             f'<p class="bad">could not be drawn: {reason}</p></figure>'

@@ -64,25 +64,30 @@ def is_sky(grid: Grid) -> bool:
     return float(np.linalg.det(np.asarray(grid.matrix, float))) < 0
 
 
-def window_of(grid: Grid, shown: Bool[np.ndarray, "ny nx"] | None = None) -> Window:
+def window_of(grid: Grid, usable: Bool[np.ndarray, "ny nx"] | None = None) -> Window:
     """The window around the pixels that are shown, with a margin, and no larger than the frame.
 
     Parameters
     ----------
     grid
         of the pixels.
-    shown
+    usable
         which of them count, shape (rows, columns); all if left out, or if there is none.
     """
     x, y = corners(grid)
     frame = Window(x.min(), x.max(), y.min(), y.max())
-    if shown is None or not np.any(shown):
+    if usable is None or not np.any(usable):
         return frame
-    used = np.zeros(x.shape, bool)
+    corner_mask = np.zeros(x.shape, bool)
     for rows in (slice(None, -1), slice(1, None)):
         for columns in (slice(None, -1), slice(1, None)):
-            used[rows, columns] |= shown
-    low_x, high_x, low_y, high_y = x[used].min(), x[used].max(), y[used].min(), y[used].max()
+            corner_mask[rows, columns] |= usable
+    low_x, high_x, low_y, high_y = (
+        x[corner_mask].min(),
+        x[corner_mask].max(),
+        y[corner_mask].min(),
+        y[corner_mask].max(),
+    )
     gap = MARGIN * max(high_x - low_x, high_y - low_y) + float(grid.pixel_scale)
     return Window(
         max(frame.left, low_x - gap),
@@ -181,16 +186,16 @@ def bar_axes(figure: style.Figure, first: int, last: int, width: float, foot: fl
     )
 
 
-def half_light(map: Map) -> float:
+def half_light(one_map: Map) -> float:
     """The radius that holds half of the light of a map's PSF, arcsec."""
-    return map.instrument.psf.radius(0.5, float(map.instrument.grid.pixel_scale))
+    return one_map.instrument.psf.radius(0.5, float(one_map.instrument.grid.pixel_scale))
 
 
-def draw_marks(axes: Axes, map: Map) -> None:
+def draw_marks(axes: Axes, one_map: Map) -> None:
     """Draw the circle that holds half of the PSF's light, and on a sky the directions."""
-    if (radius := half_light(map)) > 0:
+    if (radius := half_light(one_map)) > 0:
         _draw_psf(axes, radius)
-    if is_sky(map.instrument.grid):
+    if is_sky(one_map.instrument.grid):
         _draw_compass(axes)
 
 

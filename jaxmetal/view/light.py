@@ -65,22 +65,24 @@ def light_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
     blank = _blank(tracer_map)
     carriers = carriers_of(fit.galaxy, tracer_map.tracer)
     views = intrinsic(carriers, blank), _through_psf(carriers, blank)
-    sharp, blurred = (blank.image(np.asarray(view, float)) for view in views)
+    sharp, convolved = (blank.image(np.asarray(view, float)) for view in views)
     grid = tracer_map.instrument.grid
     window = window_of(grid, np.isfinite(tracer_map.image(tracer_map.data)))
     # Colours and contours are those of the light in the window.
-    sharp, blurred = (np.where(_inside(grid, window), image, np.nan) for image in (sharp, blurred))
-    norm = shared_norm(True, np.full(sharp.shape, np.nan), blurred, blurred, sharp)
+    sharp, convolved = (
+        np.where(_inside(grid, window), image, np.nan) for image in (sharp, convolved)
+    )
+    norm = shared_norm(True, np.full(sharp.shape, np.nan), convolved, convolved, sharp)
     text = f"light that carries the {tracer_map.tracer}: {described(fit, tracer_map.tracer)}"
     head = 0.2 * (1 + len(text) // 70)
     figure, axes, width = panels(grid, window, 2, FOOT, head)
     titles = ("the model's light, without PSF", "the same, through the PSF")
     meshes = []
-    for panel, title, image in zip(axes, titles, (sharp, blurred), strict=True):
+    for panel, title, image in zip(axes, titles, (sharp, convolved), strict=True):
         panel.set_title(title, fontsize=style.TEXT)
         meshes.append(draw_map(panel, grid, image, style.LIGHT, norm, window))
         few_ticks(panel, width, style.height(panel))
-    _draw_contours(axes[1], grid, blurred)
+    _draw_contours(axes[1], grid, convolved)
     draw_marks(axes[1], tracer_map)
     draw_bar(figure, meshes[0], bar_axes(figure, 0, 1, width, FOOT), style.quantity(blank, unit))
     figure.legend(handles=_handles(tracer_map), loc="lower center", ncols=2, frameon=False)
@@ -142,12 +144,12 @@ def _draw_contours(axes: Any, grid: Any, image: np.ndarray) -> None:
         return
     inside = np.cumsum(fluxes) / fluxes.sum()
     x, y = (np.asarray(c, float) for c in grid.coordinates)
-    filled = np.nan_to_num(image, nan=0.0)
+    finite_image = np.nan_to_num(image, nan=0.0)
     for part, line in PARTS.items():
         level = fluxes[min(int(np.searchsorted(inside, part)), fluxes.size - 1)]
-        if filled.min() < level < filled.max():
+        if finite_image.min() < level < finite_image.max():
             axes.contour(
-                x, y, filled, levels=[level], colors="white", linestyles=line, linewidths=1.0
+                x, y, finite_image, levels=[level], colors="white", linestyles=line, linewidths=1.0
             )
 
 

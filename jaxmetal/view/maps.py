@@ -128,7 +128,7 @@ def quality(fit: Fit, name: str, unit: str | None = None) -> str:
     """Chi-square per measurement of a map as text, with the measured errors and with a scatter."""
     one_map = fit.maps[name]
     with_errors, with_scatter = (
-        fitted.chi_square[name] / max(one_map.size, 1) for fitted in (fit.without_scatter, fit)
+        one_fit.chi_square[name] / max(one_map.size, 1) for one_fit in (fit.without_scatter, fit)
     )
     measurement = one_map.instrument.measurements.removesuffix("s")
     text = f"\N{GREEK SMALL LETTER CHI}² per {measurement} {_chi(with_errors)}"
@@ -162,10 +162,10 @@ def chosen_map(fit: Fit, name: str, where: str) -> Map:
     return fit.maps[name]
 
 
-def colours_of(map: Map, *images: Image) -> tuple[str, Normalize]:
+def colours_of(one_map: Map, *images: Image) -> tuple[str, Normalize]:
     """One colour map and scale for data, model and intrinsic map."""
-    light = map.additive
-    norm = shared_norm(light, map.image(map.errors), *images)
+    light = one_map.additive
+    norm = shared_norm(light, one_map.image(one_map.errors), *images)
     return style.LIGHT if light else style.TRACER, norm
 
 

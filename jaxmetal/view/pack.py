@@ -77,10 +77,10 @@ def text(value: Any) -> str:
 
 def numbers(values: Any, digits: int = 5) -> list[float | int | None]:
     """Rounded to so many digits; null where not finite."""
-    rounded = (
+    decimals = (
         float(f"{v:.{digits}g}") if np.isfinite(v) else None for v in np.asarray(values, float)
     )
-    return [int(v) if v is not None and v.is_integer() and abs(v) < 2**53 else v for v in rounded]
+    return [int(v) if v is not None and v.is_integer() and abs(v) < 2**53 else v for v in decimals]
 
 
 def colour_maps() -> dict[str, str]:
@@ -115,7 +115,7 @@ def galaxy(content: Mapping[str, Any], where: str) -> dict[str, Any]:
         )
         maps.append({"name": str(name), **header})
         planes += images
-    packed = base64.b64encode(
+    encoded_text = base64.b64encode(
         zlib.compress(b"".join(plane.tobytes() for plane in planes), 6)
     ).decode()
     profile = {
@@ -123,7 +123,7 @@ def galaxy(content: Mapping[str, Any], where: str) -> dict[str, Any]:
         for key, values in (content.get("profile") or {}).items()
         if values is not None
     }
-    return {"maps": maps, "profile": profile or None, "pixels": packed}
+    return {"maps": maps, "profile": profile or None, "pixels": encoded_text}
 
 
 def _map(

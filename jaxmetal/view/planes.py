@@ -263,9 +263,7 @@ def _traced_back(
 
 def _blanks(tracer_map: Map, frame: Grid) -> Iterator[Map]:
     """Empty maps of the source plane: of the tracer, and of the light."""
-    sharp, nothing = Instrument(frame, NoPSF(), 1), np.zeros(frame.shape)
+    sharp, zeros = Instrument(frame, NoPSF(), 1), np.zeros(frame.shape)
     assert tracer_map.tracer is not None
-    yield TracerMap(
-        nothing, 1.0, sharp, tracer_map.tracer, tracer_map.scale, light=tracer_map.light
-    )
-    yield LightMap(nothing, 1.0, sharp, light=tracer_map.light)
+    yield TracerMap(zeros, 1.0, sharp, tracer_map.tracer, tracer_map.scale, light=tracer_map.light)
+    yield LightMap(zeros, 1.0, sharp, light=tracer_map.light)

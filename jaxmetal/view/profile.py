@@ -160,9 +160,9 @@ def _draw_curves(
         for galaxy in (fit.galaxy, *draws(fit, posterior))
     )
     draw_fit(axes, bins.radii, best, samples, per)
-    blurred = expected_annuli(radius, tracer_map, fit.predicted[name], bins.edges)
-    draw_blurred(axes, blurred)
-    return [best, line, blurred.median]
+    convolved = expected_annuli(radius, tracer_map, fit.predicted[name], bins.edges)
+    draw_blurred(axes, convolved)
+    return [best, line, convolved.median]
 
 
 def _legend(figure: style.Figure, axes: Axes) -> None:
@@ -227,24 +227,28 @@ def _second_axis(axes: Axes, disc: Disc) -> None:
         )
 
 
-def shown_range(map: Map, curves: Sequence[Curve], found: baselines.Annuli) -> tuple[float, float]:
+def shown_range(
+    one_map: Map, curves: Sequence[Curve], annuli: baselines.Annuli
+) -> tuple[float, float]:
     """The limits of the axis of values, from the curves and the annuli with small errors.
 
     Pixels and annuli that are dominated by noise do not widen the range.
 
     Parameters
     ----------
-    map
+    one_map
         whose pixels are drawn.
     curves
         values along the radius; NaN where there is none.
-    found
+    annuli
         the annuli of the data.
     """
     # The error of a pixel with the mean weight.
-    typical = float(1 / np.sqrt(np.mean(1 / map.total_errors()[map.valid] ** 2)))
-    precise = found.p84 - found.p16 <= typical * np.sqrt(np.maximum(found.count, 1))
-    values = np.concatenate([*curves, found.median[precise]])
+    typical = float(1 / np.sqrt(np.mean(1 / one_map.total_errors()[one_map.valid] ** 2)))
+    precise = annuli.p84 - annuli.p16 <= typical * np.sqrt(np.maximum(annuli.count, 1))
+    values = np.concatenate([*curves, annuli.median[precise]])
     values = values[np.isfinite(values)]
-    low, high = (values.min(), values.max()) if values.size else np.nanpercentile(map.data, [5, 95])
+    low, high = (
+        (values.min(), values.max()) if values.size else np.nanpercentile(one_map.data, [5, 95])
+    )
     return float(low - REACH * typical), float(high + REACH * typical)

@@ -75,7 +75,7 @@ def draw_fit(axes: Axes, radii: Curve, best: Curve, samples: list[Curve], per: s
     )
 
 
-def draw_blurred(axes: Axes, blurred: baselines.Annuli) -> None:
+def draw_blurred(axes: Axes, annuli: baselines.Annuli) -> None:
     """Draw the annuli that the fit predicts for the data."""
     marks: dict[str, Any] = {
         "marker": "o",
@@ -85,8 +85,8 @@ def draw_blurred(axes: Axes, blurred: baselines.Annuli) -> None:
     }
     label = "fit through the PSF: compare with squares"
     axes.plot(
-        blurred.radius,
-        blurred.median,
+        annuli.radius,
+        annuli.median,
         color=style.BLUE,
         linewidth=1.4,
         linestyle=":",

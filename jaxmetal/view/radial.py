@@ -54,7 +54,7 @@ def ring(
     )
 
 
-def intrinsic_profile(galaxy: Galaxy, map: Map, x: Any, y: Any) -> Curve:
+def intrinsic_profile(galaxy: Galaxy, one_map: Map, x: Any, y: Any) -> Curve:
     """The intrinsic tracer, weighted by light over the components and the angles of the positions.
 
         Z = g⁻¹(Σ I g(Z) / Σ I)
@@ -65,7 +65,7 @@ def intrinsic_profile(galaxy: Galaxy, map: Map, x: Any, y: Any) -> Curve:
     ----------
     galaxy
         light and tracers.
-    map
+    one_map
         whose tracer and scale to use.
     x, y
         positions, arcsec, shape (angles, radii).
@@ -76,7 +76,9 @@ def intrinsic_profile(galaxy: Galaxy, map: Map, x: Any, y: Any) -> Curve:
         in the tracer's unit; NaN where there is no light at all.
     """
     x, y = as_array(x, "intrinsic_profile.x"), as_array(y, "intrinsic_profile.y")
-    profile = np.asarray(_profile(galaxy, map.light, map.tracer, map.scale, x, y), float)
+    profile = np.asarray(
+        _profile(galaxy, one_map.light, one_map.tracer, one_map.scale, x, y), float
+    )
     return np.where(np.isfinite(profile), profile, np.nan)
 
 
@@ -96,14 +98,14 @@ def _profile(
     # A single component needs no weights, so that its tracer is defined also where its light
     # underflows.
     light = jnp.ones_like(light) if len(carriers) == 1 else light
-    weighted = light * jnp.stack(
+    integrands = light * jnp.stack(
         [g(component.tracers[str(tracer)](x, y)) for component in carriers]
     )
-    return inverse(weighted.sum(axis=(0, 1)) / light.sum(axis=(0, 1)))
+    return inverse(integrands.sum(axis=(0, 1)) / light.sum(axis=(0, 1)))
 
 
 def expected_annuli(
-    radius: np.ndarray, map: Map, predicted: np.ndarray, edges: Curve
+    radius: np.ndarray, one_map: Map, predicted: np.ndarray, edges: Curve
 ) -> baselines.Annuli:
     """The annuli that a model predicts for noisy data.
 
@@ -115,7 +117,7 @@ def expected_annuli(
     ----------
     radius
         of the pixels, arcsec; NaN where a pixel is not valid.
-    map
+    one_map
         whose errors to use.
     predicted
         the model's values in the pixels.
@@ -123,7 +125,9 @@ def expected_annuli(
         of the annuli, arcsec.
     """
     quantiles = np.array([NormalDist().inv_cdf((i + 0.5) / NOISES) for i in range(NOISES)])
-    values = predicted + quantiles.reshape(-1, *np.ones(predicted.ndim, int)) * map.total_errors()
+    values = (
+        predicted + quantiles.reshape(-1, *np.ones(predicted.ndim, int)) * one_map.total_errors()
+    )
     return baselines.annuli(np.broadcast_to(radius, values.shape), values, edges)
 
 

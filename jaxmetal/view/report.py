@@ -100,9 +100,9 @@ def _rows(columns: list[dict[str, Any]]) -> dict[str, int]:
     ids = next(column["values"] for column in columns if column["name"] == "id")
     names = [str(name) for name in ids]
     rows = {name: row for row, name in enumerate(names)}
-    repeated = [name for row, name in enumerate(names) if rows[name] != row]
-    if repeated:
-        raise InputError(f"survey_page: the table has more than one row with id {repeated[0]!r}.")
+    repeats = [name for row, name in enumerate(names) if rows[name] != row]
+    if repeats:
+        raise InputError(f"survey_page: the table has more than one row with id {repeats[0]!r}.")
     return rows
 
 

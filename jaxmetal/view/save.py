@@ -15,7 +15,7 @@ FORMATS: dict[str, dict[str, Any]] = {".png": {}, ".pdf": {"metadata": {"Creatio
 
 
 def save_figure(figure: Figure, path: str | os.PathLike) -> None:
-    """Write a figure as PNG (150 dots per inch) or PDF; the file appears whole or not at all.
+    """Write a figure as PNG (150 dots per inch) or PDF, atomically.
 
     Parameters
     ----------
@@ -40,6 +40,6 @@ def save_figure(figure: Figure, path: str | os.PathLike) -> None:
 
 
 def save_page(page: str, path: str | os.PathLike) -> None:
-    """Write an HTML document; the file appears whole or not at all."""
+    """Write an HTML document, atomically."""
     with whole_file(path) as part:
         part.write_text(page, encoding="utf-8")

@@ -94,14 +94,14 @@ def tidy(axes: Axes) -> Axes:
     return axes
 
 
-def quantity(map: Map, unit: str | None) -> str:
+def quantity(one_map: Map, unit: str | None) -> str:
     """The quantity of a map with its unit, for an axis or a colour bar."""
-    if map.tracer is None:
-        name = map.label
+    if one_map.tracer is None:
+        name = one_map.label
     else:
-        name = map.tracer.replace("_", " ")
+        name = one_map.tracer.replace("_", " ")
         # Abundances relative to the Sun, such as [Z/H], are near zero and keep the plain name.
-        if is_oxygen(map) and unit in (None, "dex"):
+        if is_oxygen(one_map) and unit in (None, "dex"):
             return "12 + log(O/H) [dex]"
     return f"{name} [{drawable(unit)}]" if unit else name
 
@@ -115,15 +115,15 @@ def drawable(text: str) -> str:
     return text
 
 
-def is_oxygen(map: Map) -> bool:
+def is_oxygen(one_map: Map) -> bool:
     """Whether a tracer is an oxygen abundance 12 + log(O/H), by its name, scale and size."""
-    may_be = map.tracer == "metallicity" and map.scale == "log10"
-    return may_be and float(np.nanmedian(map.data)) > 5
+    may_be = one_map.tracer == "metallicity" and one_map.scale == "log10"
+    return may_be and float(np.nanmedian(one_map.data)) > 5
 
 
-def per_arcsec(map: Map, unit: str | None) -> str:
+def per_arcsec(one_map: Map, unit: str | None) -> str:
     """The unit of a gradient."""
-    unit = unit or ("dex" if map.scale == "log10" else None)
+    unit = unit or ("dex" if one_map.scale == "log10" else None)
     return f"{drawable(unit)}/arcsec" if unit else "per arcsec"
 
 
@@ -186,11 +186,14 @@ def light_ticks(norm: AsinhNorm, room: float = np.inf) -> tuple[list[float], lis
 
 def _apart(ticks: list[float], norm: AsinhNorm, room: float) -> list[float]:
     """The ticks that do not touch one another, the brightest first to be kept."""
-    accepted: list[float] = []
+    ticks_apart: list[float] = []
     for tick in reversed(ticks):
-        if all(abs(float(norm(tick)) - float(norm(other))) * room > ROOM for other in accepted):
-            accepted.append(tick)
-    return accepted[::-1]
+        if all(
+            abs(float(norm(tick)) - float(norm(accepted_tick))) * room > ROOM
+            for accepted_tick in ticks_apart
+        ):
+            ticks_apart.append(tick)
+    return ticks_apart[::-1]
 
 
 def _short(value: float) -> str:

@@ -32,12 +32,12 @@ def figure4(options):
         models = noisy_models(maps["z"], galaxy, options.count or 100)
         begin = time.perf_counter()
         fits = jm.optimise_batch(models, chunk=50)
-        fitted = time.perf_counter() - begin
+        fit_seconds = time.perf_counter() - begin
         good = [
             i for i, fit in enumerate(fits) if np.all(np.isfinite(fit.unconstrained_covariance))
         ]
         begin = time.perf_counter()
-        drawn = jm.sample_batch(
+        posteriors = jm.sample_batch(
             [models[i] for i in good],
             [fits[i] for i in good],
             chains=2,
@@ -50,10 +50,10 @@ def figure4(options):
             "case": f"figure 4, {pixels} pixels",
             "fits": len(fits),
             "converged": sum(fit.converged for fit in fits),
-            "fit_seconds": fitted,
+            "fit_seconds": fit_seconds,
             "posterior_seconds": time.perf_counter() - begin,
-            "ess": float(np.median([worst(p) for p in drawn])),
-            "by_importance": sum(p.attributes["method"] == "importance" for p in drawn),
+            "ess": float(np.median([worst(p) for p in posteriors])),
+            "by_importance": sum(p.attributes["method"] == "importance" for p in posteriors),
         }
 
 
@@ -108,11 +108,11 @@ def thousand(count: int) -> None:
 def memory(options):
     """Peak memory of a process that fits a thousand stamps."""
     count = options.count or 1000
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", MEMORY.format(count=count)],
         capture_output=True,
         text=True,
         check=True,
     )
-    seconds, peak = map(float, done.stdout.split())
+    seconds, peak = map(float, process.stdout.split())
     yield {"case": f"{count} stamps of 64 x 64", "seconds": seconds, "peak_mib": peak}

@@ -31,14 +31,14 @@ def device(options):
     """The card's bandwidth; stamps and batch sizes; single precision beside double; and chains."""
     cases = CASES[options.device]
     name = jax.devices()[0].device_kind
-    grown = jax.jit(lambda array: array + 1)
-    copied = jnp.ones((2**28 if options.device == "gpu" else 2**22,), jnp.float32)
-    seconds = alternate({"copy": lambda: grown(copied)}, rounds=5)["copy"]
+    increment = jax.jit(lambda array: array + 1)
+    buffer = jnp.ones((2**28 if options.device == "gpu" else 2**22,), jnp.float32)
+    seconds = alternate({"copy": lambda: increment(buffer)}, rounds=5)["copy"]
     yield {
         "case": "copy of one array",
         "device": name,
         "jax": jax.__version__,
-        "gb_per_second": 2 * copied.nbytes / seconds / 1e9,
+        "gb_per_second": 2 * buffer.nbytes / seconds / 1e9,
     }
     for side, count in cases:
         galaxy, z = scene(side)
@@ -61,33 +61,37 @@ def row(models: jm.Batch) -> dict:
     """Warm rates of one batch: maps and gradients in one program, fits and posteriors as in use."""
     count = len(models)
     predict = over_galaxies(lambda model, u: model.predict(model.constrain(u))["z"])
-    both = over_galaxies(lambda model, u: jax.value_and_grad(model.log_density)(u))
-    many = next(models.parts(count))[1]
-    points = jax.block_until_ready(over_galaxies(lambda model: model.start)(many))
+    value_and_gradient = over_galaxies(lambda model, u: jax.value_and_grad(model.log_density)(u))
+    stack = next(models.parts(count))[1]
+    points = jax.block_until_ready(over_galaxies(lambda model: model.start)(stack))
     seconds = alternate(
-        {"map": lambda: predict(many, points), "gradient": lambda: both(many, points)}, rounds=5
+        {
+            "map": lambda: predict(stack, points),
+            "gradient": lambda: value_and_gradient(stack, points),
+        },
+        rounds=5,
     )
     size = cells(models[0].maps)
     bytes_moved = PASSES * count * size * points.dtype.itemsize
     first = once(lambda: jm.optimise_batch(models).covariance)
     with count_jit_compilation_cache_miss() as compiled:
-        fitted = min(once(lambda: jm.optimise_batch(models).covariance) for _ in range(3))
+        fit_seconds = min(once(lambda: jm.optimise_batch(models).covariance) for _ in range(3))
         again = compiled()
-    few = jm.Batch(models[:DRAWN])
-    fits = list(jm.optimise_batch(few))
-    jm.sample_batch(few, fits, method="importance", **DRAWS)
+    subset = jm.Batch(models[:DRAWN])
+    fits = list(jm.optimise_batch(subset))
+    jm.sample_batch(subset, fits, method="importance", **DRAWS)
     begin = time.perf_counter()
-    drawn = jm.sample_batch(few, fits, 1, method="importance", **DRAWS)
+    posteriors = jm.sample_batch(subset, fits, 1, method="importance", **DRAWS)
     return {
         "cells": size,
         "maps_per_second": count / seconds["map"],
         "gradients_per_second": count / seconds["gradient"],
         "least_gb_per_second": bytes_moved / seconds["map"] / 1e9,
-        "fits_per_second": count / fitted,
+        "fits_per_second": count / fit_seconds,
         "first_fit_seconds": first,
         "compilations_when_warm": again,
-        "posteriors_per_second": len(few) / (time.perf_counter() - begin),
-        "ess": float(np.median([worst(p) for p in drawn])),
+        "posteriors_per_second": len(subset) / (time.perf_counter() - begin),
+        "ess": float(np.median([worst(p) for p in posteriors])),
         "peak_gib": peak(),
     }
 
@@ -126,12 +130,12 @@ def chains(models: jm.Batch) -> dict:
     settings = {"method": "hmc", "chains": 2, "warmup": 100, "draws": 300}
     jm.sample_batch(models, fits, **settings)
     begin = time.perf_counter()
-    drawn = jm.sample_batch(models, fits, 1, **settings)
+    posteriors = jm.sample_batch(models, fits, 1, **settings)
     seconds = time.perf_counter() - begin
     return {
         "case": f"HMC, batch of {len(models)}",
         "posteriors_per_second": len(models) / seconds,
-        "ess": float(np.median([worst(p) for p in drawn])),
-        "largest_r_hat": max(r["r_hat"] for p in drawn for r in p.summary().values()),
-        "divergences": sum(p.divergences for p in drawn),
+        "ess": float(np.median([worst(p) for p in posteriors])),
+        "largest_r_hat": max(r["r_hat"] for p in posteriors for r in p.summary().values()),
+        "divergences": sum(p.divergences for p in posteriors),
     }

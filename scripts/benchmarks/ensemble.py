@@ -33,7 +33,7 @@ def emcee_rate(galaxy: jm.Galaxy, maps: dict, fwhm: float, seconds: float) -> di
         begin = time.process_time()
         while time.process_time() - begin < seconds:
             place = sampler.run_mcmc(place, 20, skip_initial_state_check=True)
-        spent = time.process_time() - begin
+        elapsed = time.process_time() - begin
     steps = sampler.iteration
     time_scale = float(np.max(sampler.get_autocorr_time(discard=steps // 5, tol=0)))
     ess = 0.8 * steps * WALKERS / time_scale
@@ -41,10 +41,10 @@ def emcee_rate(galaxy: jm.Galaxy, maps: dict, fwhm: float, seconds: float) -> di
     # the rate an upper one.
     return {
         "parameters": len(start),
-        "seconds": spent,
+        "seconds": elapsed,
         "steps": steps,
         "autocorrelation_steps": time_scale,
-        "ess_per_second": ess / spent,
+        "ess_per_second": ess / elapsed,
     }
 
 

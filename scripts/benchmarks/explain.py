@@ -30,10 +30,12 @@ def explain(options) -> None:
         )
         mib = 8 * cells * model.start.dtype.itemsize / 2**20
         print(f"  memory        {mib:.1f} MiB to read or write at least")
-        bare, drawn, both = (seconds[side] for side in ("transforms", "map", "value and gradient"))
+        bare, mapping, gradient = (
+            seconds[side] for side in ("transforms", "map", "value and gradient")
+        )
         print(
-            f"  measured      transforms {1e3 * bare:.2f} ms; map {drawn / bare:.2f} times that; "
-            f"value and gradient {both / drawn:.2f} maps"
+            f"  measured      transforms {1e3 * bare:.2f} ms; map {mapping / bare:.2f} times that; "
+            f"value and gradient {gradient / mapping:.2f} maps"
         )
     print(
         "posterior: importance sampling takes one density a draw; "

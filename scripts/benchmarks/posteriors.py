@@ -61,9 +61,9 @@ def posterior(options):
         fits.append(time.perf_counter() - begin)
         for method in methods:
             begin = time.perf_counter()
-            drawn = jm.sample(model, fit, seed=turn, method=method, draws=draws[method])
+            draws_of_method = jm.sample(model, fit, seed=turn, method=method, draws=draws[method])
             seconds[method].append(time.perf_counter() - begin)
-            independent[method].append(worst(drawn))
+            independent[method].append(worst(draws_of_method))
     yield {"case": "use case 1, warm fit", "seconds": float(np.median(fits))}
     for method in methods:
         rate = float(np.median(np.array(independent[method]) / np.array(seconds[method])))
@@ -82,15 +82,20 @@ def cold(options):
     with tempfile.TemporaryDirectory() as folder:
         data = str(Path(folder) / "map.npz")
         np.savez(data, values=z.data, sigma=z.errors)
-        kept = {
+        variables = {
             "JAX_COMPILATION_CACHE_DIR": folder,
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         }
-        runs = {"auto": {}, "nuts": {}, "auto, JAX cache empty": kept, "auto, JAX cache": kept}
+        runs = {
+            "auto": {},
+            "nuts": {},
+            "auto, JAX cache empty": variables,
+            "auto, JAX cache": variables,
+        }
         for name, environment in runs.items():
             code = COLD.format(data=data, method=name.split(",")[0])
             begin = time.perf_counter()
-            done = subprocess.run(
+            process = subprocess.run(
                 [sys.executable, "-c", code],
                 capture_output=True,
                 text=True,
@@ -98,12 +103,12 @@ def cold(options):
                 env=os.environ | environment,
             )
             seconds = time.perf_counter() - begin
-            fitted, sampled, ess = map(float, done.stdout.split())
+            fit_seconds, sample_seconds, ess = map(float, process.stdout.split())
             yield {
                 "case": f"cold process, {name}",
                 "seconds": seconds,
-                "fit_after_import": fitted,
-                "posterior_after_import": sampled,
+                "fit_after_import": fit_seconds,
+                "posterior_after_import": sample_seconds,
                 "ess": ess,
                 "lenstronomy_seconds_quoted": LENSTRONOMY["seconds"],
             }
@@ -114,7 +119,7 @@ def clumps(options):
     model = clumps_model()
     begin = time.perf_counter()
     fit = jm.optimise(model, starts=1)
-    fitted = time.perf_counter() - begin
+    fit_seconds = time.perf_counter() - begin
     rates = {}
     for method, settings in (
         ("importance", {"draws": 1000}),
@@ -123,22 +128,22 @@ def clumps(options):
         seconds = []
         for _ in range(2):
             begin = time.perf_counter()
-            drawn = jm.sample(model, fit, method=method, **settings)
+            result = jm.sample(model, fit, method=method, **settings)
             seconds.append(time.perf_counter() - begin)
-        ess = worst(drawn)
+        ess = worst(result)
         rates[method] = ess / seconds[1]
         yield {
             "case": f"use case 2, {method}",
             "parameters": len(model.start),
             "fit": fit.message,
-            "fit_seconds": fitted,
+            "fit_seconds": fit_seconds,
             "seconds_with_compilation": seconds[0],
             "seconds": seconds[1],
             "ess": ess,
             "ess_per_second": rates[method],
-            "r_hat": max(r["r_hat"] for r in drawn.summary().values()),
-            "k_hat": drawn.attributes.get("k_hat"),
-            "message": drawn.message,
+            "r_hat": max(r["r_hat"] for r in result.summary().values()),
+            "k_hat": result.attributes.get("k_hat"),
+            "message": result.message,
         }
     if options.compare and find_spec("emcee"):
         from benchmarks.ensemble import emcee_rate

@@ -100,12 +100,12 @@ def our_map(galaxy: jm.Galaxy, z: jm.TracerMap) -> tuple[jm.Model, dict[str, Cal
         "value and gradient": compiled(lambda m, u: jax.value_and_grad(m.log_density)(u)),
     }
     start = jax.block_until_ready(model.start)
-    many = jnp.tile(start, (TOGETHER, 1))
-    together = compiled(lambda m, many: jax.lax.map(lambda u: predict(m, u), many))
+    points = jnp.tile(start, (TOGETHER, 1))
+    together = compiled(lambda m, points: jax.lax.map(lambda u: predict(m, u), points))
     calls: dict[str, Callable] = {
         name: lambda run=run: run(leaves, start) for name, run in programs.items()
     }
-    return model, calls | {"many maps": lambda: together(leaves, many)}
+    return model, calls | {"many maps": lambda: together(leaves, points)}
 
 
 def bare_transforms(model: jm.Model) -> Callable:
@@ -121,8 +121,8 @@ def bare_transforms(model: jm.Model) -> Callable:
 
 def converged(galaxy: jm.Galaxy, z: jm.TracerMap) -> np.ndarray:
     """The map at a fine sampling, in double precision."""
-    chosen = z.instrument.sampling
-    fine = Sampling(2 * math.ceil(chosen.convolve) + 1, 4, 2 * chosen.margin + 2)
+    sampling = z.instrument.sampling
+    fine = Sampling(2 * math.ceil(sampling.convolve) + 1, 4, 2 * sampling.margin + 2)
     with jax.enable_x64(True):
         galaxy, instrument = jax.tree.map(
             lambda a: jnp.asarray(np.asarray(a), float), (galaxy, z.instrument)

@@ -39,10 +39,10 @@ def sersic(options):
 def timed(name: str, turn: str, run) -> dict:
     """One run of one side."""
     begin = time.perf_counter()
-    drawn, truth = run()
+    draws, truth = run()
     seconds = time.perf_counter() - begin
     posterior = jm.Posterior(
-        drawn, {"diverging": np.zeros(next(iter(drawn.values())).shape, bool)}, {}
+        draws, {"diverging": np.zeros(next(iter(draws.values())).shape, bool)}, {}
     )
     rows = posterior.summary()
     ess = min(row["ess"] for row in rows.values())
@@ -142,7 +142,7 @@ def theirs(picture: jm.LightMap) -> tuple[dict, dict]:
             return_model=False,
             mcmc_kwargs={"chain_method": "vectorized", "progress_bar": False},
         )
-    drawn = results.idata.posterior
+    draws = results.idata.posterior
     e = np.hypot(TRUTH["e1"], TRUTH["e2"])
     names = {
         "flux": "flux",
@@ -156,4 +156,4 @@ def theirs(picture: jm.LightMap) -> tuple[dict, dict]:
         "radius": TRUTH["R_sersic"] / PIXEL * np.sqrt((1 + e) / (1 - e)),
         "index": TRUTH["n_sersic"],
     }
-    return {name: np.asarray(drawn[theirs]) for name, theirs in names.items()}, truth
+    return {name: np.asarray(draws[theirs]) for name, theirs in names.items()}, truth

@@ -102,18 +102,18 @@ def main() -> None:
             posterior = jm.sample(
                 model, fit, method="nuts", chains=4, warmup=150, draws=300, progress=False
             )
-            drawn = posterior.summary()
-            row("NUTS", name, drawn[GRADIENT]["mean"], drawn[GRADIENT]["sd"], fit)
+            rows = posterior.summary()
+            row("NUTS", name, rows[GRADIENT]["mean"], rows[GRADIENT]["sd"], fit)
             print(posterior)
 
 
-def row(how: str, name: str, gradient: float, error: float, fit: jm.Fit) -> None:
+def row(method: str, name: str, gradient: float, error: float, fit: jm.Fit) -> None:
     """One line of the table."""
     columns = [
         f"{gradient / KPC / ratio:+.4f} ± {error / KPC / ratio:.4f}" for ratio in (1.0, RATIO)
     ]
     quality = f"{float(fit.maps['z'].scatter):>10.4f}{fit.reduced_chi_square:>8.2f}{fit.bic:>9.1f}"
-    print(f"{name + ', ' + how:28}{columns[0]:>20}{columns[1]:>22}{quality}", flush=True)
+    print(f"{name + ', ' + method:28}{columns[0]:>20}{columns[1]:>22}{quality}", flush=True)
 
 
 if __name__ == "__main__":

@@ -105,11 +105,11 @@ def compare(
     galaxy: jm.Galaxy, z: jm.TracerMap, images: np.ndarray
 ) -> tuple[Fits, Fits, np.ndarray]:
     """Fits of three clumps and of one gradient, and BIC(gradient) - BIC(clumps), by image."""
-    three, one = (
+    three, single = (
         fit_each(build(galaxy, z), images) for build in (clumps_model, one_gradient_model)
     )
-    bic = [np.array([fit.bic for fit in fits]) for fits in (three, one)]
-    return three, one, bic[1] - bic[0]
+    bic = [np.array([fit.bic for fit in fits]) for fits in (three, single)]
+    return three, single, bic[1] - bic[0]
 
 
 def figure_5(out: Path) -> None:
@@ -215,7 +215,7 @@ def table_1(out: Path) -> None:
 
 def _recovered(galaxy: jm.Galaxy, z: jm.TracerMap) -> dict[str, tuple[float, float]]:
     """{quantity: (value, error)} of one map."""
-    three, one, difference = compare(galaxy, z, np.asarray(z.data)[None])
+    three, single, difference = compare(galaxy, z, np.asarray(z.data)[None])
     line = jm.baselines.wls(jm.baselines.radius_map(z.instrument.grid), z.data, z.errors)
     path = "{}.metallicity.value".format
     metallicities = {
@@ -226,7 +226,7 @@ def _recovered(galaxy: jm.Galaxy, z: jm.TracerMap) -> dict[str, tuple[float, flo
     return metallicities | {
         "straight line central": (line.central, line.central_error),
         "straight line gradient": (line.gradient, line.gradient_error),
-        "one gradient": (float(one.parameters[slope][0]), float(one.errors[slope][0])),
+        "one gradient": (float(single.parameters[slope][0]), float(single.errors[slope][0])),
         "delta BIC": (float(difference[0]), np.nan),
     }
 
@@ -236,7 +236,7 @@ def bic(out: Path, count: int = COUNT) -> None:
     rows = []
     for reading, (options, (expected, spread)) in READINGS.items():
         galaxy, z = case(**options)
-        three, one, difference = compare(galaxy, z, draws(z, count))
+        three, single, difference = compare(galaxy, z, draws(z, count))
         rows.append(
             {
                 "reading": reading,
@@ -249,7 +249,7 @@ def bic(out: Path, count: int = COUNT) -> None:
                 "lowest": difference.min(),
                 "highest": difference.max(),
                 "inside_10_60": float(np.mean((difference > 10) & (difference < 60))),
-                "gain": max(three.gains.max(), one.gains.max()),
+                "gain": max(three.gains.max(), single.gains.max()),
             }
         )
     write(

@@ -70,5 +70,5 @@ def fit_each(model: jm.Model, images: Any) -> Fits:
     z = model.maps["z"]
     data = [jm.TracerMap(image, z.errors, z.instrument, scale=z.scale) for image in images]
     return jm.optimise_batch(
-        [model.with_maps({"z": each}) for each in data], starts=1, chunk=min(len(data), 10)
+        [model.with_maps({"z": one_map}) for one_map in data], starts=1, chunk=min(len(data), 10)
     )

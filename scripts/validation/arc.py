@@ -53,11 +53,11 @@ def rows(count: int | None = None):
     Draw -1 has no noise.
     """
     truth, clean, template = scene()
-    settled = jm.optimise(template, starts=1)
-    for name in settled.parameters:
+    first_fit = jm.optimise(template, starts=1)
+    for name in first_fit.parameters:
         # How far the coarser sampling of the fit, and the priors, move what is found where there is
         # no noise.
-        yield _row(-1, name, truth, settled.parameters[name], settled.errors[name])
+        yield _row(-1, name, truth, first_fit.parameters[name], first_fit.errors[name])
     for draw in range(count or DRAWS):
         since = time.monotonic()
         model = noisy(template, clean, draw)
@@ -104,12 +104,12 @@ def scene() -> tuple[jm.Galaxy, dict[str, jm.TracerMap | jm.LightMap], jm.Model]
 def noisy(template: jm.Model, clean: dict[str, jm.TracerMap | jm.LightMap], draw: int) -> jm.Model:
     """The model of a draw of the noise."""
     instrument = template.maps["z"].instrument
-    renewed = {
+    new_maps = {
         name: jm.simulate.renoise(m, 2 * draw + i).values
         for i, (name, m) in enumerate(clean.items())
     }
     return template.with_maps(
-        {name: _with(clean[name], values, instrument) for name, values in renewed.items()}
+        {name: _with(clean[name], values, instrument) for name, values in new_maps.items()}
     )
 
 
@@ -145,7 +145,7 @@ def _psf() -> jm.KernelPSF:
 
 def _start(truth: jm.Galaxy) -> jm.Galaxy:
     """Not the truth, so that arriving there means something."""
-    moved = {
+    start_values = {
         "lens.halo.theta_E": 1.05,
         "source.light.R_sersic": 0.25,
         "source.light.center_x": 0.15,
@@ -153,7 +153,9 @@ def _start(truth: jm.Galaxy) -> jm.Galaxy:
         "source.metallicity.central": 8.3,
         GRADIENT: -0.2,
     }
-    return reduce(lambda galaxy, to: put(galaxy, to[0], jnp.asarray(to[1])), moved.items(), truth)
+    return reduce(
+        lambda galaxy, to: put(galaxy, to[0], jnp.asarray(to[1])), start_values.items(), truth
+    )
 
 
 def _with(

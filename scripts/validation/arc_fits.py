@@ -18,8 +18,8 @@ def rows(count: int | None = None) -> Iterator[dict]:
     fits = [jm.optimise(noisy(template, clean, draw), starts=1) for draw in range(count)]
     for name in fits[0].parameters:
         value, error = (
-            np.array([float(getattr(fit, what)[name]) for fit in fits])
-            for what in ("parameters", "errors")
+            np.array([float(getattr(fit, subject)[name]) for fit in fits])
+            for subject in ("parameters", "errors")
         )
         pull = (value - float(get(truth, name))) / error
         inside = {

@@ -40,7 +40,9 @@ def calibrated(case: Case, count: int) -> Iterator[dict]:
     """
     template = jm.Model(case.galaxy, {"z": case.z}, {path: PRIORS[path] for path in case.priors})
     truths = [template.draw(jax.random.key(i)) for i in range(count)]
-    predict = jax.jit(lambda many: jax.lax.map(lambda values: template.predict(values)["z"], many))
+    predict = jax.jit(
+        lambda points: jax.lax.map(lambda values: template.predict(values)["z"], points)
+    )
     images = np.asarray(
         predict({name: jnp.stack([t[name] for t in truths]) for name in template.free})
     )
@@ -49,26 +51,28 @@ def calibrated(case: Case, count: int) -> Iterator[dict]:
         for seed, image in enumerate(images)
     ]
     fits = jm.optimise_batch(models)
-    rng, drawn = np.random.default_rng(0), {}
+    rng, samples = np.random.default_rng(0), {}
     for method in case.methods:
         # Ranks are uniform only over all draws of the prior, so none of them is left out.
         posteriors = jm.sample_batch(
             models, fits, method=method, allow_unconverged=True, **DRAWS[method]
         )
-        drawn[method] = {
+        samples[method] = {
             name: [_thinned(p.samples[name]) for p in posteriors] for name in template.free
         }
-    drawn["laplace"] = {name: [_laplace(fit, name, rng) for fit in fits] for name in template.free}
-    for method, by_name in drawn.items():
+    samples["laplace"] = {
+        name: [_laplace(fit, name, rng) for fit in fits] for name in template.free
+    }
+    for method, by_name in samples.items():
         for name, draws in by_name.items():
             yield _row(case, name, method, np.array([float(t[name]) for t in truths]), draws)
 
 
 def _row(
-    case: Case, name: str, method: str, truth: np.ndarray, drawn: Sequence[np.ndarray]
+    case: Case, name: str, method: str, truth: np.ndarray, samples: Sequence[np.ndarray]
 ) -> dict:
     ranks = np.array(
-        [int(np.sum(draws < value)) for draws, value in zip(drawn, truth, strict=True)]
+        [int(np.sum(draws < value)) for draws, value in zip(samples, truth, strict=True)]
     )
     deviation, band = _deviation(ranks), _band(len(ranks))
     return {

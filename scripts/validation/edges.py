@@ -49,7 +49,7 @@ def rows(count: int | None = None) -> Iterator[dict]:
 
 def _sampled(galaxy: jm.Galaxy, maps: list, scatter: dict, method: str) -> dict:
     template = jm.Model(galaxy, {"z": maps[0]}, {**PRIORS, **scatter})
-    models = [template.with_maps({"z": one}) for one in maps]
+    models = [template.with_maps({"z": one_map}) for one_map in maps]
     # Once to compile.
     jm.sample_batch(models[:8], jm.optimise_batch(models[:8], chunk=8), method=method, chunk=8)
     begin = time.perf_counter()

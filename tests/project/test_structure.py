@@ -311,7 +311,7 @@ NAMES += [function for module in VALUES if inspect.ismodule(module) for function
 def documented(thing) -> list[str]:
     """The names in the Parameters section of a docstring."""
     section = re.search(
-        r"^Parameters\n-+\n(.*?)(?=^\w[^\n]*\n-+$|\Z)", inspect.getdoc(thing), re.M | re.S
+        r"^Parameters\n-+\n(.*?)(?=^\w[^\n]*\n-+$|\Z)", inspect.getdoc(thing) or "", re.M | re.S
     )
     lines = section[1].splitlines() if section else []
     return [name.strip() for line in lines if line[:1].strip() for name in line.split(",")]
@@ -343,3 +343,33 @@ def test_every_profile_documents_each_of_its_parameters_once(profile):
 )
 def test_no_parameter_is_documented_that_does_not_exist(thing):
     assert set(documented(thing)) <= set(parameters(thing))
+
+
+def methods(thing) -> list:
+    """The public methods that a class defines, without its properties."""
+    values = vars(thing).items() if inspect.isclass(thing) else ()
+    functions = [(name, getattr(value, "__func__", value)) for name, value in values]
+    return [value for name, value in functions if name[0] != "_" and inspect.isfunction(value)]
+
+
+CALLED = [thing for thing in {*NAMES, *PROFILES} if inspect.isfunction(thing)]
+CALLED += [method for thing in NAMES for method in methods(thing)]
+# With a section for each of its functions the file would have 300 lines.
+WITHOUT_ROOM = "jaxmetal.profiles.light.isothermals"
+# Its description lacks the section.
+INCOMPLETE = {"Instrument.with_sampling"}
+
+
+def test_what_describes_its_parameters_describes_its_result():
+    """Generators by a section Yields."""
+    described = [
+        function
+        for function in CALLED
+        if documented(function)
+        and function.__module__ != WITHOUT_ROOM
+        and inspect.signature(function).return_annotation not in (None, inspect.Signature.empty)
+    ]
+    section = re.compile(r"^(Returns|Yields)\n-+\n", re.M)
+    missing = {f.__qualname__ for f in described if not section.search(inspect.getdoc(f))}
+    assert missing == INCOMPLETE
+    assert {jm.predict, jm.light.sersic, jm.Map.image} <= set(described)

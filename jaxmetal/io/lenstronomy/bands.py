@@ -42,7 +42,10 @@ class Instruments:
     def of(self, data: Any, psf: Any, numerics: Any, where: str) -> Instrument:
         """The instrument of [kwargs_data, kwargs_psf, kwargs_numerics]."""
         camera = instrument(data, psf, numerics, self._numerics, where)
-        twin = next((other for other in self._instruments if eqx.tree_equal(other, camera)), None)
+        twin = next(
+            (candidate for candidate in self._instruments if eqx.tree_equal(candidate, camera)),
+            None,
+        )
         if twin is None:
             self._instruments.append(camera)
         return twin or camera
@@ -92,16 +95,16 @@ def light_maps(
 
 def _bands_that_count(likelihood: Mapping, count: int) -> list[int]:
     """The indices of the imaging bands in the likelihood."""
-    computed = likelihood.get("bands_compute")
-    computed = [True] * count if computed is None else computed
-    flags = listed(computed, "kwargs_likelihood['bands_compute']", count)
+    entries = likelihood.get("bands_compute")
+    entries = [True] * count if entries is None else entries
+    flags = listed(entries, "kwargs_likelihood['bands_compute']", count)
     if not likelihood.get("image_likelihood", True):
         return []
     return [i for i, flag in enumerate(flags) if flag]
 
 
 def tracer_map(
-    data: Mapping, model: Mapping, likelihood: Mapping, everything: bool, instruments: Instruments
+    data: Mapping, model: Mapping, likelihood: Mapping, carry_all: bool, instruments: Instruments
 ) -> TracerMap | None:
     """The map of the tracer data; None if they take no part.
 
@@ -109,7 +112,7 @@ def tracer_map(
     ----------
     data, model, likelihood
         lenstronomy's kwargs_data_joint, kwargs_model and kwargs_likelihood, checked.
-    everything
+    carry_all
         whether all data take part, because there is no kwargs_likelihood.
     instruments
         that bands share.
@@ -126,7 +129,7 @@ def tracer_map(
                 "kwargs_likelihood['tracer_likelihood'] is True."
             )
         return None
-    if not (everything or likelihood.get("tracer_likelihood", False)):
+    if not (carry_all or likelihood.get("tracer_likelihood", False)):
         warn(
             "kwargs_likelihood['tracer_likelihood'] is not True, so the tracer data take no part, "
             "as in lenstronomy"
@@ -160,9 +163,9 @@ def _band(
     camera = instruments.of(data, psf, settings, where)
     values = np.array(data["image_data"], float)
     sigma = _sigma(data, values, f"{where}[0]")
-    lost = int(np.sum(~np.isfinite(values) | ~np.isfinite(sigma)))
-    if lost:
-        loss = f"{lost} pixels are not finite and are left out"
+    count = int(np.sum(~np.isfinite(values) | ~np.isfinite(sigma)))
+    if count:
+        loss = f"{count} pixels are not finite and are left out"
         warn(f"{where}[0]: {loss}; in lenstronomy they make the whole likelihood NaN")
     return values, sigma, camera
 
@@ -176,8 +179,8 @@ def _sigma(data: Mapping, values: np.ndarray, where: str) -> np.ndarray:
         return sigma
     for key in ("background_rms", "exposure_time"):
         if data.get(key) is None:
-            needed = "background_rms and exposure_time are needed"
-            raise InputError(f"{where}[{key!r}]: is missing; without a noise_map, {needed}.")
+            remedy = "background_rms and exposure_time are needed"
+            raise InputError(f"{where}[{key!r}]: is missing; without a noise_map, {remedy}.")
     exposure = np.maximum(np.asarray(data["exposure_time"], float), 1e-10)
     if exposure.shape not in ((), values.shape):
         raise _mismatch(f"{where}['exposure_time']", exposure, values)

@@ -10,14 +10,14 @@ from jaxmetal.io.lenstronomy.keys import KNOWN
 from jaxmetal.quantities import plain
 
 
-def checked(kind: str, given: Any, where: str = "") -> dict[str, Any]:
+def checked(kind: str, settings: Any, where: str = "") -> dict[str, Any]:
     """The keys of one of lenstronomy's dictionaries that are carried over.
 
     Parameters
     ----------
     kind
         lenstronomy's name of it, such as "kwargs_model".
-    given
+    settings
         the dictionary, or None for an empty one.
     where
         its name in messages, if not its kind.
@@ -29,28 +29,30 @@ def checked(kind: str, given: Any, where: str = "") -> dict[str, Any]:
         lenstronomy's are plain numbers.
     """
     where = where or kind
-    if given is None:
+    if settings is None:
         return {}
-    if not isinstance(given, Mapping):
-        raise InputError(f"{where}: expected a dictionary, got {type(given).__name__}.")
-    _check_keys(kind, given, where)
+    if not isinstance(settings, Mapping):
+        raise InputError(f"{where}: expected a dictionary, got {type(settings).__name__}.")
+    _check_keys(kind, settings, where)
     if kind == "kwargs_model":
-        _check_same_profiles(given, where)
-        _check_one_source_plane(given, where)
-    carried, _, _ = KNOWN[kind]
+        _check_same_profiles(settings, where)
+        _check_one_source_plane(settings, where)
+    supported, _, _ = KNOWN[kind]
     return {
-        key: _bare(value, f"{where}[{key!r}]") for key, value in given.items() if key in carried
+        key: _bare(value, f"{where}[{key!r}]")
+        for key, value in settings.items()
+        if key in supported
     }
 
 
-def _check_keys(kind: str, given: Mapping, where: str) -> None:
+def _check_keys(kind: str, settings: Mapping, where: str) -> None:
     """Raise for a key that lenstronomy does not have, and one that cannot be carried over."""
-    carried, harmless, refused = KNOWN[kind]
-    known = carried | harmless | set(refused)
-    for key, value in given.items():
-        if key not in known:
-            raise unknown("key", key, known, where)
-        if key in refused and not _idle(value, refused[key]):
+    supported, harmless, unsupported = KNOWN[kind]
+    all_keys = supported | harmless | set(unsupported)
+    for key, value in settings.items():
+        if key not in all_keys:
+            raise unknown("key", key, all_keys, where)
+        if key in unsupported and not _idle(value, unsupported[key]):
             raise _refused(key, where)
 
 
@@ -72,9 +74,9 @@ def _refused(key: str, where: str) -> InputError:
 def _check_same_profiles(model: Mapping, where: str) -> None:
     """Raise for bands of different profiles."""
     for kind in ("lens_model", "source_light_model", "lens_light_model"):
-        everything = list(range(len(model.get(f"{kind}_list") or [])))
+        all_indices = list(range(len(model.get(f"{kind}_list") or [])))
         key = f"index_{kind}_list"
-        if any(list(indices) != everything for indices in model.get(key) or []):
+        if any(list(indices) != all_indices for indices in model.get(key) or []):
             raise _refused(key, where)
 
 

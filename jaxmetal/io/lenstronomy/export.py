@@ -86,10 +86,10 @@ def _dictionaries(
     return model, result
 
 
-def _tracers(carried: list[Profile | None]) -> tuple[list[Profile], list[list[list[int]]]]:
+def _tracers(profiles: list[Profile | None]) -> tuple[list[Profile], list[list[list[int]]]]:
     """The tracers that sources carry, a sum as its parts, and their tracer_partition."""
     tracers, partition = [], []
-    for profile, riders in _shared(carried):
+    for profile, riders in _shared(profiles):
         first = len(tracers)
         tracers += parts(profile).values()
         partition.append([riders, list(range(first, len(tracers)))])

@@ -132,14 +132,16 @@ def _sources(
     lights: list[Profile], tracers: list[Profile], partition: list[Group]
 ) -> dict[str, Component]:
     """The components by name, each with the tracers that its light carries."""
-    carried = {i: indices for members, indices in partition for i in members}
+    tracer_indices = {i: indices for members, indices in partition for i in members}
     components = {}
     for i, light in enumerate(lights):
-        own = {str(k): tracers[k] for k in carried.get(i, ())}
-        if not own:
+        own_tracers = {str(k): tracers[k] for k in tracer_indices.get(i, ())}
+        if not own_tracers:
             components[named("source", i)] = Component(light)
             continue
-        tracer: Any = total(**own) if len(own) > 1 else next(iter(own.values()))
+        tracer: Any = (
+            total(**own_tracers) if len(own_tracers) > 1 else next(iter(own_tracers.values()))
+        )
         components[named("source", i)] = Component(light, **{TRACER: tracer})
     return components
 
@@ -162,8 +164,8 @@ def _profile(
     name: str, values: Any, numerics: Any, arguments: Mapping | None, table: Table, where: str
 ) -> Profile:
     if not isinstance(values, Mapping):
-        got = type(values).__name__
-        raise InputError(f"{where}: expected a dictionary of parameters, got {got}.")
+        kind = type(values).__name__
+        raise InputError(f"{where}: expected a dictionary of parameters, got {kind}.")
     try:
         return profile_from_lenstronomy(name, dict(values), numerics, arguments, table)
     except InputError as error:

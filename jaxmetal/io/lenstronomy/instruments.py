@@ -44,9 +44,9 @@ def instrument(
     kind = psf.get("psf_type", "NONE")
     if kind not in PSF_TYPES:
         raise unknown("psf_type", str(kind), PSF_TYPES, f"{where}[1]")
-    needed = {"PIXEL": "kernel_point_source", "GAUSSIAN": "fwhm"}.get(kind)
-    if needed and psf.get(needed) is None:
-        raise InputError(f"{where}[1][{needed!r}]: is missing; a {kind} psf needs it.")
+    keyword = {"PIXEL": "kernel_point_source", "GAUSSIAN": "fwhm"}.get(kind)
+    if keyword and psf.get(keyword) is None:
+        raise InputError(f"{where}[1][{keyword!r}]: is missing; a {kind} psf needs it.")
     if kind == "GAUSSIAN":
         _check_fwhm(psf["fwhm"], f"{where}[1]['fwhm']")
     _check_numerics(numerics, rule, f"{where}[2]")
@@ -102,8 +102,8 @@ def _check_numerics(numerics: Kwargs, rule: str, where: str) -> None:
     if mode == "adaptive" and rule == "lenstronomy":
         reason = "every pixel is supersampled, not only those of supersampled_indexes"
         warn(f"{where}['compute_mode']: {reason}")
-    evaluated = numerics.get("flux_evaluate_indexes")
-    if evaluated is not None and not np.all(evaluated):
+    indexes = numerics.get("flux_evaluate_indexes")
+    if indexes is not None and not np.all(indexes):
         if rule == "lenstronomy":
             reason = "cannot be carried over; every pixel is evaluated"
             raise InputError(f"{where}['flux_evaluate_indexes']: {reason}.")

@@ -67,8 +67,8 @@ def refined(kernel: Kernel, factor: int) -> Kernel:
 def _averaged(fine: Kernel, size: int, factor: int) -> Kernel:
     """Averages (not sums) over whole pixels."""
     averages = degraded(fine, factor) / factor**2
-    cut = (len(averages) - size) // 2
-    return averages[cut : cut + size, cut : cut + size]
+    margin = (len(averages) - size) // 2
+    return averages[margin : margin + size, margin : margin + size]
 
 
 def _interpolation(size: int, finer: int) -> Kernel:

@@ -87,9 +87,9 @@ def from_lenstronomy(
             "tracer_likelihood to be True."
         )
     settings = Settings(model, params)
-    joined = ties(constraints, settings)
-    values = priors.start(settings, result, joined, linear)
-    free = priors.priors(model, settings, joined, values, likelihood, linear)
+    links = ties(constraints, settings)
+    values = priors.start(settings, result, links, linear)
+    free = priors.priors(model, settings, links, values, likelihood, linear)
     galaxy = galaxy_from_lenstronomy(kwargs_model, values, numerics)
     if traced_map is not None:
         _warn_below_zero(galaxy, model, traced_map)

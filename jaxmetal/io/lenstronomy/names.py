@@ -134,11 +134,11 @@ def profile_from_lenstronomy(
 def _check_parameters(name: str, entry: Entry, values: Mapping[str, Any]) -> None:
     """Raise for a parameter that lenstronomy's profile does not have, or one that is missing."""
     ours, optional = _parameters(entry)
-    allowed = [*ours, "n_max"] if entry.size else ours
+    valid_names = [*ours, "n_max"] if entry.size else ours
     for key in values:
-        if key not in allowed:
-            raise unknown("parameter", key, allowed, name)
-    missing = [key for key in allowed if key not in values and key not in optional]
+        if key not in valid_names:
+            raise unknown("parameter", key, valid_names, name)
+    missing = [key for key in valid_names if key not in values and key not in optional]
     if missing:
         raise InputError(f"{name}: missing parameter {', '.join(map(repr, missing))}.")
 

@@ -16,7 +16,7 @@ from jaxmetal.io.lenstronomy.settings import Parameter, Settings
 
 
 def start(
-    settings: Settings, result: Mapping, joined: Mapping[Parameter, Parameter], linear: bool
+    settings: Settings, result: Mapping, links: Mapping[Parameter, Parameter], linear: bool
 ) -> dict[str, list[dict[str, Any]]]:
     """The starting values as a kwargs_result: fixed ones, else those of the result, else init.
 
@@ -24,7 +24,7 @@ def start(
     ----------
     settings, result
         kwargs_params, and kwargs_result, checked.
-    joined
+    links
         {parameter: the one that it follows}.
     linear
         whether amplitudes of light are solved for.
@@ -42,9 +42,9 @@ def start(
     if linear:
         for kind in LIT:
             _set_amplitudes(settings.names[kind], values[kind])
-    for (kind, k, name), (leading, i, origin) in joined.items():
-        if origin in values[leading][i]:
-            values[kind][k][name] = values[leading][i][origin]
+    for (kind, k, name), (leader_kind, i, origin) in links.items():
+        if origin in values[leader_kind][i]:
+            values[kind][k][name] = values[leader_kind][i][origin]
     return {lists.values: values[kind] for kind, lists in KINDS.items()}
 
 
@@ -67,7 +67,7 @@ def _unit_amplitude(name: str, values: Mapping[str, Any]) -> Any:
 def priors(
     model: Mapping,
     settings: Settings,
-    joined: Mapping[Parameter, Parameter],
+    links: Mapping[Parameter, Parameter],
     values: Mapping,
     likelihood: Mapping,
     linear: bool,
@@ -78,7 +78,7 @@ def priors(
     ----------
     model, settings, likelihood
         kwargs_model, kwargs_params and kwargs_likelihood, checked.
-    joined
+    links
         {parameter: the one that it follows}.
     values
         from `start`.
@@ -95,7 +95,7 @@ def priors(
     gaussians = _gaussians(likelihood, settings)
     by_path: dict[str, Any] = {}
     leads: dict[Parameter, str] = {}
-    for parameter, places in _leading(model, settings, joined, linear).items():
+    for parameter, places in _leading(model, settings, links, linear).items():
         if linear and _is_amplitude(parameter):
             prior: Any = Linear()
         else:
@@ -104,33 +104,33 @@ def priors(
             prior = _bounded(settings, parameter, value, gaussians.get(parameter))
         leads[parameter] = places[0]
         by_path |= {places[0]: prior} | {place: Tied(places[0]) for place in places[1:]}
-    for parameter, root in joined.items():
+    for parameter, root in links.items():
         if root in leads:
             by_path |= {place: Tied(leads[root]) for place in paths(model, settings, parameter)}
-    _check_free(gaussians, joined, linear)
+    _check_free(gaussians, links, linear)
     return by_path
 
 
 def _leading(
-    model: Mapping, settings: Settings, joined: Mapping[Parameter, Parameter], linear: bool
+    model: Mapping, settings: Settings, links: Mapping[Parameter, Parameter], linear: bool
 ) -> dict[Parameter, list[str]]:
     """The parameters that are free or solved for and follow no other, with their paths."""
-    leading = {}
+    leaders = {}
     for parameter in settings.parameters:
         places = paths(model, settings, parameter)
         solved = linear and _is_amplitude(parameter)
-        if not places or parameter in joined or (settings.is_fixed(parameter) and not solved):
+        if not places or parameter in links or (settings.is_fixed(parameter) and not solved):
             continue
-        leading[parameter] = places
-    return leading
+        leaders[parameter] = places
+    return leaders
 
 
 def _check_free(
-    gaussians: Iterable[Parameter], joined: Mapping[Parameter, Parameter], linear: bool
+    gaussians: Iterable[Parameter], links: Mapping[Parameter, Parameter], linear: bool
 ) -> None:
     """Raise for a Gaussian prior on a parameter that follows another, or is solved for."""
     for parameter in gaussians:
-        if parameter in joined or (linear and _is_amplitude(parameter)):
+        if parameter in links or (linear and _is_amplitude(parameter)):
             kind, i, name = parameter
             where = f"kwargs_likelihood[{KINDS[kind].prior!r}]"
             raise InputError(f"{where}: {name!r} of profile {i} is joint or linear, not free.")

@@ -42,8 +42,8 @@ def metallicity_map(lines: Mapping[str, ReadMap], calibration: str, snr: float) 
     diagnostic = calibrations.calibration(calibration)
     fluxes = {line: lines[line].values for line in LINES}
     errors = {line: np.asarray(lines[line].sigma) for line in LINES}
-    needed = diagnostic.needed(fluxes), diagnostic.needed(errors)
-    z, sigma = noise.propagate(diagnostic, *needed)
+    inputs = diagnostic.needed(fluxes), diagnostic.needed(errors)
+    z, sigma = noise.propagate(diagnostic, *inputs)
     star_forming = calibrations.star_forming(**fluxes)
     usable = np.array(star_forming & calibrations.in_range(calibration, **fluxes))
     for line in LINES:

@@ -150,12 +150,12 @@ def _psf(path: Any, header: dict[str, Any], wavelength: float, pixel_scale: floa
     return GaussianPSF(float(np.sqrt(fwhm**2 - pixel**2)))
 
 
-def _check_radii(path: Any, grid: Grid, geometry: Geometry, used: np.ndarray) -> None:
+def _check_radii(path: Any, grid: Grid, geometry: Geometry, mask: np.ndarray) -> None:
     """Compare radii with SPX_ELLCOO: else the centre, the angle or the inclination is misread."""
     pipeline = read_image(path, "SPX_ELLCOO", "Elliptical radius")
     angle, turn = geometry.inclination or 0.0, geometry.position_angle or 0.0
     radius = radius_map(grid, inclination=angle, position_angle=turn)
-    difference = np.abs(radius - pipeline)[used]
+    difference = np.abs(radius - pipeline)[mask]
     if difference.size and not difference.max() < 0.5 * grid.pixel_scale:
         raise InputError(
             f"{path}[SPX_ELLCOO]: the radii differ by up to {difference.max():.2g} arcsec from "

@@ -19,12 +19,12 @@ from jaxmetal.io.readers.registry import find_reader
 from jaxmetal.io.words import Block
 
 
-def options_block(read: Callable) -> type[BaseModel]:
+def options_block(reader: Callable) -> type[BaseModel]:
     """The options of a reader as a pydantic model.
 
     Parameters
     ----------
-    read
+    reader
         function of a path and options, which have annotations and defaults.
 
     Returns
@@ -37,9 +37,9 @@ def options_block(read: Callable) -> type[BaseModel]:
     InputError
         for an option with the name of a key that all readers have.
     """
-    hints = typing.get_type_hints(read, include_extras=True)
+    hints = typing.get_type_hints(reader, include_extras=True)
     fields: dict[str, Any] = {}
-    for name, option in list(inspect.signature(read).parameters.items())[1:]:
+    for name, option in list(inspect.signature(reader).parameters.items())[1:]:
         if name in FromReader.model_fields:
             raise InputError(f"the reader's option {name!r} is a key of every map; rename it.")
         default = ... if option.default is option.empty else option.default
@@ -95,11 +95,11 @@ def read_entry(place: str, entry: FromReader, folder: Path, mistakes: Mistakes) 
         if there is no such reader, it fails, or what it gives cannot be used.
     """
     try:
-        read = find_reader(entry.kind, folder)
-        options = _checked_options(place, entry, read, folder, mistakes)
+        reader = find_reader(entry.kind, folder)
+        options = _checked_options(place, entry, reader, folder, mistakes)
         if options is None:
             return None
-        reading = read(file_path(entry.file, folder), **options)
+        reading = reader(file_path(entry.file, folder), **options)
     except (InputError, OSError):
         raise
     except Exception as error:  # whatever a user's own reader raises
@@ -112,12 +112,12 @@ def read_entry(place: str, entry: FromReader, folder: Path, mistakes: Mistakes) 
 def _checked_options(
     place: str,
     entry: FromReader,
-    read: Callable,
+    reader: Callable,
     folder: Path,
     mistakes: Mistakes,
 ) -> dict[str, Any] | None:
     """The options as the reader takes them, paths of files filled in."""
-    block = options_block(read)
+    block = options_block(reader)
     try:
         options = block.model_validate(entry.options)
     except ValidationError as error:
@@ -145,12 +145,12 @@ def _explained(place: str, details: Mapping[str, Any], block: type[BaseModel]) -
 
 def _check_reading(reading: Any, kind: str) -> None:
     if not isinstance(reading, Reading):
-        got = type(reading).__name__
-        raise InputError(f"the reader {kind!r} must return a Reading, got {got}.")
+        type_name = type(reading).__name__
+        raise InputError(f"the reader {kind!r} must return a Reading, got {type_name}.")
     if reading.wcs is None:
         _check_grid(reading, kind)
-    for name, one in reading.maps.items():
-        if one.covariance is not None:
+    for name, one_map in reading.maps.items():
+        if one_map.covariance is not None:
             raise InputError(f"the covariance of {name!r} cannot be used in a configuration yet.")
 
 

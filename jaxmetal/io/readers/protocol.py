@@ -121,15 +121,17 @@ class Reading:
     def __post_init__(self) -> None:
         if not self.maps:
             raise InputError("Reading.maps: there is no map.")
-        shapes = {f"maps[{name!r}]": np.shape(one.values) for name, one in self.maps.items()}
+        shapes = {
+            f"maps[{name!r}]": np.shape(one_map.values) for name, one_map in self.maps.items()
+        }
         if self.grid is not None:
             shapes["grid"] = tuple(self.grid.shape)
         if self.bins is not None:
             shapes["bins"] = np.shape(self.bins)
         if len(set(shapes.values())) > 1 or len(self.shape) != 2:
-            listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+            list_text = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
             expected = "expected images of one shape (rows, columns)"
-            raise InputError(f"Reading: {expected}, got {listed}.")
+            raise InputError(f"Reading: {expected}, got {list_text}.")
 
     @property
     def shape(self) -> tuple[int, int]:

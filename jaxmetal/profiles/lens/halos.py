@@ -40,6 +40,11 @@ def nfw(x: Coordinate, y: Coordinate, Rs, alpha_Rs, center_x=0.0, center_y=0.0) 
     center_x, center_y
         centre, arcsec.
 
+    Returns
+    -------
+    alpha_x, alpha_y
+        deflection towards +x and +y, arcsec, in the shape of x.
+
     References
     ----------
     Navarro, Frenk & White (1997), ApJ 490, 493; Bartelmann (1996), A&A 313, 697.
@@ -70,6 +75,11 @@ def nfw_ellipse(
         dumbbell's shape beyond 0.2.
     center_x, center_y
         centre, arcsec.
+
+    Returns
+    -------
+    alpha_x, alpha_y
+        deflection towards +x and +y, arcsec, in the shape of x.
 
     References
     ----------
@@ -126,6 +136,11 @@ def dpie(
         ellipticity of the potential.
     center_x, center_y
         centre, arcsec.
+
+    Returns
+    -------
+    alpha_x, alpha_y
+        deflection towards +x and +y, arcsec, in the shape of x.
 
     References
     ----------

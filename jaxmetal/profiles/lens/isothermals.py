@@ -33,6 +33,11 @@ def sis(x: Coordinate, y: Coordinate, theta_E, center_x=0.0, center_y=0.0) -> De
     center_x, center_y
         centre, arcsec.
 
+    Returns
+    -------
+    alpha_x, alpha_y
+        deflection towards +x and +y, arcsec, in the shape of x.
+
     References
     ----------
     Schneider, Ehlers & Falco (1992), Gravitational Lenses, section 8.1.
@@ -60,6 +65,11 @@ def sie(
         ellipticity of the mass.
     center_x, center_y
         centre, arcsec.
+
+    Returns
+    -------
+    alpha_x, alpha_y
+        deflection towards +x and +y, arcsec, in the shape of x.
 
     References
     ----------
@@ -89,6 +99,11 @@ def nie(
         ellipticity of the mass.
     center_x, center_y
         centre, arcsec.
+
+    Returns
+    -------
+    alpha_x, alpha_y
+        deflection towards +x and +y, arcsec, in the shape of x.
 
     References
     ----------
@@ -124,6 +139,11 @@ def epl(
     center_x, center_y
         centre, arcsec.
 
+    Returns
+    -------
+    alpha_x, alpha_y
+        deflection towards +x and +y, arcsec, in the shape of x.
+
     References
     ----------
     Tessore & Metcalf (2015), A&A 580, A79.
@@ -137,16 +157,16 @@ def epl(
     # 2 Re w and |w|².
     n = jnp.arange(1, TERMS, dtype=radius.dtype)
     coefficients = jnp.cumprod((2 * n + t - 2) / (2 * n + 2 - t))
-    double, squared = 2 * a, a**2 + b**2
+    double, modulus2 = 2 * a, a**2 + b**2
 
     def step(last, coefficient):
-        return (coefficient + double * last[0] - squared * last[1], last[0]), None
+        return (coefficient + double * last[0] - modulus2 * last[1], last[0]), None
 
     # Unrolled in part: all of it would take long to compile, none of it long to run.
-    (one, two), _ = jax.lax.scan(
+    (last_sum, previous_sum), _ = jax.lax.scan(
         step, (jnp.zeros_like(a), jnp.zeros_like(a)), coefficients, reverse=True, unroll=12
     )
-    real, imaginary = 1 + one * a - squared * two, one * b
+    real, imaginary = 1 + last_sum * a - modulus2 * previous_sum, last_sum * b
     factor = jnp.sqrt(1 - e1**2 - e2**2) * numerics.positive_power(theta_E / radius, t)
     return factor * (u * real - v * imaginary), factor * (u * imaginary + v * real)
 

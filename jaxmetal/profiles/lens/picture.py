@@ -30,6 +30,11 @@ def deflection_map(
     distance_ratio
         factor on the maps, such as D_LS/D_S of the source.
 
+    Returns
+    -------
+    alpha_x, alpha_y
+        deflection towards +x and +y, arcsec, in the shape of x.
+
     References
     ----------
     Keys (1981), IEEE Trans. ASSP 29, 1153.

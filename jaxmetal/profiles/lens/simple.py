@@ -20,6 +20,11 @@ def shear(x: Coordinate, y: Coordinate, gamma1, gamma2, ra_0=0.0, dec_0=0.0) -> 
     ra_0, dec_0
         where nothing is deflected, arcsec.
 
+    Returns
+    -------
+    alpha_x, alpha_y
+        deflection towards +x and +y, arcsec, in the shape of x.
+
     References
     ----------
     Schneider, Ehlers & Falco (1992), Gravitational Lenses, section 5.1.
@@ -42,6 +47,11 @@ def convergence(x: Coordinate, y: Coordinate, kappa, ra_0=0.0, dec_0=0.0) -> Def
     ra_0, dec_0
         where nothing is deflected, arcsec.
 
+    Returns
+    -------
+    alpha_x, alpha_y
+        deflection towards +x and +y, arcsec, in the shape of x.
+
     References
     ----------
     Falco, Gorenstein & Shapiro (1985), ApJ 289, L1.
@@ -62,6 +72,11 @@ def point_mass(x: Coordinate, y: Coordinate, theta_E, center_x=0.0, center_y=0.0
         Einstein radius, arcsec.
     center_x, center_y
         position, arcsec.
+
+    Returns
+    -------
+    alpha_x, alpha_y
+        deflection towards +x and +y, arcsec, in the shape of x.
 
     References
     ----------

@@ -44,10 +44,13 @@ def _hermite(t, n_max: int) -> list:
 
 def _laguerre(t, degree: int, alpha: int):
     """The generalised Laguerre polynomial."""
-    before, now = jnp.zeros_like(t), jnp.ones_like(t)
+    previous, value = jnp.zeros_like(t), jnp.ones_like(t)
     for k in range(degree):
-        before, now = now, ((2 * k + 1 + alpha - t) * now - (k + alpha) * before) / (k + 1)
-    return now
+        previous, value = (
+            value,
+            ((2 * k + 1 + alpha - t) * value - (k + alpha) * previous) / (k + 1),
+        )
+    return value
 
 
 def _harmonics(u, v, m: int):
@@ -79,6 +82,11 @@ def shapelets(
         ellipticity.
     center_x, center_y
         centre, arcsec.
+
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
 
     References
     ----------
@@ -115,6 +123,11 @@ def shapelets_polar(
         ellipticity.
     center_x, center_y
         centre, arcsec.
+
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
 
     References
     ----------
@@ -155,6 +168,11 @@ def shapelets_polar_exp(
         ellipticity.
     center_x, center_y
         centre, arcsec.
+
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
 
     References
     ----------

@@ -26,6 +26,11 @@ def gaussian(
         ellipticity.
     center_x, center_y
         centre, arcsec.
+
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
     """
     radius = elliptical_radius(x, y, e1, e2, center_x, center_y)
     return amp / (2 * jnp.pi * sigma**2) * jnp.exp(-0.5 * (radius / sigma) ** 2)
@@ -51,6 +56,16 @@ def multi_gaussian(
     center_x, center_y
         centre, arcsec.
 
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
+
+    Raises
+    ------
+    InputError
+        for an amp that is not a list, or not of the shape of sigma.
+
     References
     ----------
     Cappellari (2002), MNRAS 333, 400.
@@ -61,7 +76,7 @@ def multi_gaussian(
             f"got shapes {jnp.shape(amp)} and {jnp.shape(sigma)}."
         )
     radius = elliptical_radius(x, y, e1, e2, center_x, center_y)[..., None]
-    amp, sigma = (numerics.along_last(each, radius.ndim) for each in (amp, sigma))
+    amp, sigma = (numerics.along_last(array, radius.ndim) for array in (amp, sigma))
     terms = amp / (2 * jnp.pi * sigma**2) * jnp.exp(-0.5 * (radius / sigma) ** 2)
     return jnp.sum(terms, axis=-1)
 
@@ -97,6 +112,16 @@ def mge_set(
     center_x, center_y
         centre, arcsec.
 
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
+
+    Raises
+    ------
+    InputError
+        for fewer than two amp.
+
     References
     ----------
     Cappellari (2002), MNRAS 333, 400.
@@ -128,6 +153,11 @@ def moffat(
         ellipticity.
     center_x, center_y
         centre, arcsec.
+
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
 
     References
     ----------

@@ -42,6 +42,11 @@ def image(
     interpolation
         bicubic is smooth, bilinear is what lenstronomy does.
 
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
+
     References
     ----------
     Keys (1981), IEEE Trans. ASSP 29, 1153.

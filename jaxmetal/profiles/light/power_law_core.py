@@ -71,6 +71,11 @@ def pl_sersic(
         exact, or lenstronomy for its s = R_sersic / (2n): half the light then lies within 0.84
         R_sersic for n = 1 and 432 for n = 4.
 
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
+
     References
     ----------
     Terzić & Graham (2005), MNRAS 362, 197; Prugniel & Simien (1997), A&A 321, 111.

@@ -60,6 +60,11 @@ def sersic(
     major_axis
         whether R and R_sersic are counted along the major axis.
 
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
+
     References
     ----------
     Sersic (1968); Ciotti & Bertin (1999), A&A 352, 447.
@@ -107,6 +112,11 @@ def sersic_q_phi(
         centre, arcsec.
     b_n, major_axis
         see `sersic`.
+
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
     """
     e = (1 - q) / (1 + q)
     e1, e2 = e * jnp.cos(2 * phi), e * jnp.sin(2 * phi)
@@ -167,6 +177,11 @@ def sersic_flexion(
     b_n, major_axis
         see `sersic`.
 
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
+
     References
     ----------
     Goldberg & Bacon (2005), ApJ 619, 741.
@@ -178,8 +193,8 @@ def sersic_flexion(
         across = (1 + a - b1) * y + b2 * x + c1 * cross - c2 * minus + 2 * c2 * squared
         return along + d1 * minus + d2 * cross, across + d2 * minus - d1 * cross
 
-    where = (*bent(x, y), amp, R_sersic, n_sersic, e1, e2, *bent(center_x, center_y))
-    return sersic(*where, b_n=b_n, major_axis=major_axis)
+    arguments = (*bent(x, y), amp, R_sersic, n_sersic, e1, e2, *bent(center_x, center_y))
+    return sersic(*arguments, b_n=b_n, major_axis=major_axis)
 
 
 def core_sersic(
@@ -227,6 +242,11 @@ def core_sersic(
     b_n, major_axis
         see `sersic`.
 
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
+
     References
     ----------
     Graham et al. (2003), AJ 125, 2951; Trujillo et al. (2004), AJ 127, 1917.
@@ -259,6 +279,11 @@ def exponential(
         ellipticity.
     center_x, center_y
         centre, arcsec.
+
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
 
     References
     ----------

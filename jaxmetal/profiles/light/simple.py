@@ -16,6 +16,11 @@ def uniform(x: Coordinate, y: Coordinate, amp) -> Coordinate:
         position, arcsec.
     amp
         surface brightness, per arcsec².
+
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
     """
     return amp * jnp.ones_like(x)
 
@@ -39,6 +44,11 @@ def linear(
         ellipticity.
     center_x, center_y
         centre, arcsec.
+
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
     """
     return amp + k * elliptical_radius(x, y, e1, e2, center_x, center_y)
 
@@ -64,6 +74,11 @@ def ellipsoid(
         ellipticity.
     center_x, center_y
         centre, arcsec.
+
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
     """
     inside = elliptical_radius(x, y, e1, e2, center_x, center_y) <= radius
     return jnp.where(inside, amp / (jnp.pi * radius**2), 0.0)
@@ -91,6 +106,11 @@ def line_profile(
         arcsec.
     start_x, start_y
         where the middle of the bar's short side lies, arcsec.
+
+    Returns
+    -------
+    brightness
+        surface brightness per arcsec², in the shape of x.
     """
     dx, dy, turn = x - start_x, y - start_y, jnp.deg2rad(angle)
     along = dx * jnp.cos(turn) - dy * jnp.sin(turn)

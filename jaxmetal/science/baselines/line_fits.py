@@ -97,6 +97,11 @@ def wls(radius: Any, values: Any, sigma: Any, mask: Any = None) -> LineFit:
         True where a pixel is to be left out; pixels that are not finite or have no positive sigma
         leave by themselves.
 
+    Returns
+    -------
+    fit
+        its covariance is scaled by sigma, not by the scatter of the residuals.
+
     Raises
     ------
     InputError

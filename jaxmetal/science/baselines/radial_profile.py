@@ -47,6 +47,11 @@ def annuli(radius: Any, values: Any, edges: Any, mask: Any = None) -> Annuli:
     mask
         True where a pixel is to be left out; pixels that are not finite leave by themselves.
 
+    Returns
+    -------
+    profile
+        one entry per annulus.
+
     Raises
     ------
     InputError
@@ -72,5 +77,21 @@ def annuli(radius: Any, values: Any, edges: Any, mask: Any = None) -> Annuli:
 
 
 def line_through(profile: Annuli) -> LineFit:
-    """The line through the medians of the annuli, each counting the same; see `ols`."""
+    """The line through the medians of the annuli, each counting the same; see `ols`.
+
+    Parameters
+    ----------
+    profile
+        as `annuli` gives it.
+
+    Returns
+    -------
+    fit
+        in the units of the profile.
+
+    Raises
+    ------
+    InputError
+        for fewer than two annuli that are not empty.
+    """
     return ols(profile.radius, profile.median)

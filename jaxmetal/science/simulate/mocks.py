@@ -96,6 +96,11 @@ def renoise(map: Map, seed: int) -> Map:
         a noise-free map.
     seed
         of the noise.
+
+    Returns
+    -------
+    map
+        a copy with noise added to the values that are not masked.
     """
     sigma = map.sigma if map.modes is None else map.modes.sigma
     blank = np.zeros(map.values.shape)
@@ -133,6 +138,11 @@ def noisy_light(flux: np.ndarray, sigma: Any, instrument: Instrument, seed: int 
         per pixel, without noise.
     sigma, instrument, seed
         as for `light_map`.
+
+    Returns
+    -------
+    map
+        a LightMap, flux per pixel.
     """
     sigma = 0.01 * flux.max() if sigma is None else as_numbers(sigma, "light_map.sigma")
     return LightMap(_noisy(flux, sigma, seed), sigma, instrument)
@@ -155,6 +165,11 @@ def noisy_tracer(
         of the tracer and of the light, per pixel, without noise.
     instrument, tracer, scale, variance, seed
         as for `tracer_map`.
+
+    Returns
+    -------
+    map
+        a TracerMap, in the unit of the values.
     """
     sigma = np.sqrt(noise.variance(flux, *NOISE_1) if variance is None else variance(flux))
     return TracerMap(_noisy(values, sigma, seed), sigma, instrument, tracer, scale)
