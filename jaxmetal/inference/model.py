@@ -9,15 +9,13 @@ import jax.numpy as jnp
 import numpyro
 from jaxtyping import Array, Float
 
-from jaxmetal.compiling import compiled
 from jaxmetal.errors import InputError
 from jaxmetal.forward import check_coverage, predict_together
 from jaxmetal.galaxy import Galaxy, get
-from jaxmetal.inference import coordinates, instruments, likelihood
+from jaxmetal.inference import coordinates, density, instruments, likelihood
 from jaxmetal.inference.accuracy import ACCURACY, criterion_of
 from jaxmetal.inference.checks import check_accuracy, check_paths, check_priors, check_scene
 from jaxmetal.inference.coordinates import Values
-from jaxmetal.inference.information import value_slope_information
 from jaxmetal.inference.linear import Solution, check_linear
 from jaxmetal.inference.look import Look
 from jaxmetal.inference.placement import Scene, named_parts, place, solve_amplitudes
@@ -214,7 +212,7 @@ class Model(eqx.Module):
 
         The light is convolved once for all maps on one instrument.
         """
-        return _predict(self, values)
+        return density.predicted(self, values)
 
     def predict_scene(self, galaxy: Galaxy, maps: dict[str, Map]) -> dict[str, Float[Array, "..."]]:
         """The predicted maps of a scene that `scene_at` gave, or of some of its maps."""
@@ -244,7 +242,7 @@ class Model(eqx.Module):
 
     def log_likelihood(self, values: Values) -> Float[Array, ""]:
         """The normalised log likelihood of all maps, marginalised over Linear amplitudes."""
-        return _log_likelihood(self, values)
+        return density.log_likelihood(self, values)
 
     def log_density(self, unconstrained: Float[Array, " n"]) -> Float[Array, ""]:
         """The log posterior density, up to a constant, in unconstrained coordinates.
@@ -270,11 +268,11 @@ class Model(eqx.Module):
         log_density
             a scalar, up to a constant.
         """
-        return _log_posterior(self, unconstrained, with_jacobian)
+        return density.log_posterior(self, unconstrained, with_jacobian)
 
     def information(self, unconstrained: Float[Array, " n"]) -> Float[Array, "n n"]:
         """Fisher information of the data plus the curvature of the priors, unconstrained."""
-        return _information(self, unconstrained)
+        return density.information(self, unconstrained)
 
     def numpyro_model(self) -> None:
         """The same model as a NumPyro program, with a site for each free path.
@@ -289,26 +287,3 @@ class Model(eqx.Module):
         }.items():
             numpyro.deterministic(path, value)
         numpyro.factor("log_likelihood", self.log_likelihood(values))
-
-
-# Operation by operation, as JAX runs what is not compiled, these would take ten times as long.
-@compiled
-def _predict(model: Model, values: Values) -> dict[str, Array]:
-    return model.look(values).predicted
-
-
-@compiled
-def _log_likelihood(model: Model, values: Values) -> Array:
-    return model.look(values).log_likelihood
-
-
-@compiled
-def _log_posterior(model: Model, unconstrained: Array, with_jacobian: Any) -> Array:
-    point = model.point(unconstrained)
-    log_prior = point.log_prior + with_jacobian * point.log_jacobian
-    return model.log_likelihood(point.values) + log_prior
-
-
-@compiled
-def _information(model: Model, unconstrained: Array) -> Array:
-    return value_slope_information(model, unconstrained)[2]

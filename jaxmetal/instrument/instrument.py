@@ -129,6 +129,11 @@ class Instrument(eqx.Module):
             what was measured for it: {what a map shows: largest error}, of light relative to it.
         rounding
             how far the precision in use may carry what is shown where light is faint.
+
+        Returns
+        -------
+        instrument
+            without a transfer function.
         """
         return Instrument(
             self.grid,
@@ -141,7 +146,13 @@ class Instrument(eqx.Module):
         )
 
     def with_transfer(self) -> "Instrument":
-        """A copy with the PSF's transfer function, for a PSF that stays fixed in a fit."""
+        """A copy with the PSF's transfer function, for a PSF that stays fixed in a fit.
+
+        Raises
+        ------
+        InputError
+            if the sampling is still "auto".
+        """
         if self.sampling is None:
             raise InputError(
                 'Instrument: supersampling "auto" must be chosen before the transfer function is '

@@ -552,6 +552,7 @@ with exit_on_sigterm(), whole_folder(sys.argv[1]) as folder:
 """
 
 
+@pytest.mark.slow
 def test_a_killed_write_leaves_nothing(tmp_path):
     with subprocess.Popen(
         [sys.executable, "-c", KILLED, str(tmp_path / "out")], stdout=subprocess.PIPE, text=True

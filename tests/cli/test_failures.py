@@ -66,7 +66,14 @@ def run(path, *words):
     ), path.parent / "out"
 
 
-@pytest.mark.parametrize("unit", ["Å", "$\\frac{1}{$", "10⁻¹⁷ <b>é"])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        pytest.param("Å", marks=pytest.mark.slow),
+        pytest.param("$\\frac{1}{$", marks=pytest.mark.slow),
+        "10⁻¹⁷ <b>é",
+    ],
+)
 def test_units_that_files_and_figures_cannot_hold(tmp_path, unit):
     """They are written as they were in text, and as FITS and matplotlib can show them elsewhere."""
     status, out = run(write(tmp_path, entry={"unit": unit, "check": False}, plots=True))
@@ -105,6 +112,7 @@ def test_a_fit_without_an_answer_is_written_and_not_sampled(tmp_path, monkeypatc
     assert not results.read_results(out)[1].converged
 
 
+@pytest.mark.slow
 def test_whoever_insists_gets_a_posterior_of_a_fit_without_an_answer(sampled, monkeypatch):
     config = yaml.safe_load(sampled.read_text())
     sampled.write_text(

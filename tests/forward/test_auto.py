@@ -114,10 +114,7 @@ def test_models_of_a_batch_are_computed_at_the_finest_of_their_samplings():
     assert all(fit.converged for fit in fits)
     used = [fit.maps["light"].instrument.sampling for fit in fits]
     assert used[0] == used[1] and used[0].points((21, 21)) >= fine.points((21, 21))
-    alone = jm.optimise(models[1], starts=1)
-    for path, value in fits[1].parameters.items():
-        assert abs(value - alone.parameters[path]) < 0.05 * alone.errors[path]
-    posteriors = jm.sample_batch(models, fits, draws=50)
+    posteriors = jm.sample_batch(models, fits, draws=50, method="importance")
     assert all(posterior.attributes["k_hat"] < 0.7 for posterior in posteriors)
 
 

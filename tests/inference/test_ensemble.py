@@ -157,6 +157,7 @@ def test_a_mixture_is_saved_and_read_and_mixed_again(posteriors, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_linear_amplitudes_are_marginalised_over_in_both_evidences():
     instrument = jm.Instrument(jm.Grid.regular((7, 7), 0.5), jm.NoPSF(), (2, 1), 0)
     galaxy = jm.Galaxy(disc=jm.Component(jm.Profile(jm.light.gaussian, amp=1.0, sigma=0.8)))

@@ -20,6 +20,7 @@ from tests.scenes import FLAT, GRADIENT
 pytestmark = pytest.mark.precision("single")
 
 
+@pytest.mark.slow
 def test_averages_are_exact_where_the_posterior_is_known(model, fit):
     """Against sums over a grid of both parameters."""
     posterior = jm.sample(model, fit, seed=1, method="auto", draws=1000)

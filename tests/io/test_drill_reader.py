@@ -104,6 +104,7 @@ def test_a_configuration_reads_maps_psf_and_geometry(folder):
     assert float(other.scatter) == pytest.approx(0.02)
 
 
+@pytest.mark.slow
 def test_a_fit_is_made_mailed_and_reported(folder):
     """The results need neither the file nor the reader again."""
     (folder / "fit.yaml").write_text(yaml.safe_dump(config()))

@@ -184,6 +184,7 @@ def test_the_parameters_of_a_likelihood_are_fitted(likelihood, path, prior, true
     assert abs(float(fit.parameters[GRADIENT]) + 0.2) < 4 * float(fit.errors[GRADIENT])
 
 
+@pytest.mark.slow
 @pytest.mark.precision("single")
 def test_an_ascent_that_a_far_start_drives_to_the_edge_of_a_prior_comes_back():
     """Far from the truth all data are outliers; a fraction at its largest would stay there.

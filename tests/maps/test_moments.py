@@ -46,6 +46,7 @@ def test_a_map_of_a_kind_from_outside_shows_beam_smearing(systemic, tolerance):
     np.testing.assert_allclose(shown, expected, rtol=tolerance(2e-5, 5e-4))
 
 
+@pytest.mark.slow
 @pytest.mark.precision("single")
 def test_a_map_of_a_kind_from_outside_is_fitted_with_automatic_sampling():
     component = jm.Component(

@@ -1,16 +1,9 @@
 """Surface brightness: how brightly each spot of the sky shines, per arcsec²."""
 
+from jaxmetal.profiles.light.chameleons import chameleon, double_chameleon, triple_chameleon
 from jaxmetal.profiles.light.expansions import shapelets, shapelets_polar, shapelets_polar_exp
 from jaxmetal.profiles.light.gaussians import gaussian, mge_set, moffat, multi_gaussian
-from jaxmetal.profiles.light.isothermals import (
-    chameleon,
-    double_chameleon,
-    hernquist,
-    nie,
-    pjaffe,
-    power_law,
-    triple_chameleon,
-)
+from jaxmetal.profiles.light.isothermals import hernquist, nie, pjaffe, power_law
 from jaxmetal.profiles.light.picture import image
 from jaxmetal.profiles.light.power_law_core import pl_sersic
 from jaxmetal.profiles.light.sersics import (
