@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from jaxmetal.errors import unknown
+from jaxmetal.errors import InputError, unknown
 from jaxmetal.galaxy import Component, Galaxy
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.quadrature import AT_ONCE, cell_means
@@ -65,6 +65,8 @@ def beam_of(galaxy: Galaxy, moment: Moment) -> Beam:
         raise unknown("light", moment.light, galaxy.lights)
     for tracer in moment.tracers:
         lit = {name: c for name, c in lit.items() if tracer in c.tracers}
+        if not lit and tracer in galaxy.tracers:
+            raise InputError(f"no component with the light {moment.light!r} carries {tracer!r}.")
         if not lit:
             raise unknown("tracer", tracer, galaxy.tracers)
     return Beam(moment.light, tuple(lit))

@@ -175,3 +175,14 @@ def test_two_scales_of_ones_own_share_an_instrument():
     values = {CENTRAL: jnp.asarray(8.0), GRADIENT: jnp.asarray(-0.2)}
     images = jm.Model(disc(), maps, FLAT).predict(values)
     assert np.all(np.isfinite(images["a"])) and np.all(images["b"] != images["a"])
+
+
+@pytest.mark.precision("single")
+def test_a_tracer_on_another_light_is_told():
+    """The gas has the line, the stars carry the age: no light weights it."""
+    sersic = disc().disc.light
+    age = jm.Profile(jm.tracer.uniform, value=5.0)
+    galaxy = jm.Galaxy(gas=jm.Component(light={"Ha": sersic}), stars=jm.Component(sersic, age=age))
+    ages = blank(telescope(), tracer="age", scale="linear", light="Ha")
+    with pytest.raises(jm.InputError, match="no component with the light 'Ha' carries 'age'"):
+        jm.predict(galaxy, ages)
