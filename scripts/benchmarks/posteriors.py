@@ -1,5 +1,6 @@
 """Posteriors of use case 1, warm and from a cold process, and of use case 2, all free."""
 
+import json
 import os
 import subprocess
 import sys
@@ -16,11 +17,18 @@ import jaxmetal as jm
 # What a user's script does with a map from a file; the seconds to the fit count from the imports'
 # end.
 COLD = """
+import json
 import time
+import jax
 import numpy as np
 import numpyro.distributions as dist
 import jaxmetal as jm
 from jaxmetal import Model, optimise, sample
+programs = []
+def listen(event, seconds, fun_name="", **_):
+    if event == "/jax/core/compile/backend_compile_duration":
+        programs.append((fun_name, seconds))
+jax.monitoring.register_event_duration_secs_listener(listen)
 begin = time.perf_counter()
 with np.load({data!r}) as data:
     instrument = jm.Instrument(jm.Grid.regular(data["values"].shape, 0.066), jm.GaussianPSF(1.5))
@@ -35,8 +43,16 @@ priors = {{
 model = Model(galaxy, {{"z": z}}, priors)
 fit = optimise(model, starts=1)
 fitted = time.perf_counter() - begin
+of_the_fit = list(programs)
 posterior = sample(model, fit, method={method!r}, draws=500)
-print(fitted, time.perf_counter() - begin, min(row["ess"] for row in posterior.summary().values()))
+print(json.dumps({{
+    "fit_after_import": fitted,
+    "posterior_after_import": time.perf_counter() - begin,
+    "ess": min(row["ess"] for row in posterior.summary().values()),
+    "programs_of_the_fit": len(of_the_fit),
+    "their_compilation_seconds": sum(seconds for _, seconds in of_the_fit),
+    "the_largest": sorted(of_the_fit, key=lambda program: -program[1])[:6],
+}}))
 """
 
 
