@@ -120,8 +120,8 @@ def cold(options):
             )
             seconds = time.perf_counter() - begin
             figures = json.loads(process.stdout.splitlines()[-1])
-            case = {"case": f"cold process, {name}", "seconds": seconds} | figures
-            yield case | {"lenstronomy_seconds_quoted": LENSTRONOMY["seconds"]}
+            row = {"case": f"cold process, {name}", "seconds": seconds} | figures
+            yield row | {"lenstronomy_seconds_quoted": LENSTRONOMY["seconds"]}
 
 
 def clumps(options):
