@@ -179,8 +179,8 @@ def _costs_of_sampling(batch: Batch, fits: Fits, size: int) -> list[Cost]:
         np.concatenate(part)[: len(batch)] for part in zip(*effects, strict=True)
     )
     return [
-        cost_of(*effect, covariance) if converged else Cost()
-        for *effect, covariance, converged in zip(
+        cost_of(slope, chi_square, covariance) if converged else Cost()
+        for slope, chi_square, covariance, converged in zip(
             slopes, chi_squares, fits.unconstrained_covariance, fits.converged, strict=True
         )
     ]
