@@ -1,8 +1,9 @@
 """Maximisation of the posterior: Fisher scoring, and Optax's L-BFGS and Adam.
 
-Each is a pure function (model, start, steps, with_jacobian) -> (end, log posterior there), to be
-mapped over starts and over galaxies. `with_jacobian` says which density is maximised: 0 for that in
-the parameters' own units, 1 for that in unconstrained coordinates.
+Each is a pure function of (model, start, steps, with_jacobian), to be mapped over starts and over
+galaxies. `with_jacobian` says which density is maximised: 0 for that in the parameters' own units,
+1 for that in unconstrained coordinates. L-BFGS and Adam give a point, from which Fisher scoring
+goes on to the maximum.
 """
 
 from collections.abc import Callable
@@ -30,7 +31,14 @@ MOST_DAMPING = 1e8
 LONGEST_STEP = 1.0
 
 Point = Float[Array, " n"]
-End = tuple[Point, Float[Array, ""]]
+
+
+class Summit(NamedTuple):
+    """Where an ascent ended: the point, the log posterior and the Fisher information there."""
+
+    point: Point
+    height: Float[Array, ""]
+    information: Float[Array, "n n"]
 
 
 class Climb(NamedTuple):
@@ -46,7 +54,7 @@ class Climb(NamedTuple):
     count: Array
 
 
-def fisher(model: Model, start: Point, steps: int, with_jacobian: Any) -> End:
+def fisher(model: Model, start: Point, steps: int, with_jacobian: Any) -> Summit:
     """Fisher scoring with Marquardt's damping.
 
     Newton's method with the expected curvature, which is never negative.
@@ -85,7 +93,7 @@ def fisher(model: Model, start: Point, steps: int, with_jacobian: Any) -> End:
         jnp.asarray(0),
     )
     end = jax.lax.while_loop(unfinished, step, begin)
-    return end.point, end.height
+    return Summit(end.point, end.height, end.information)
 
 
 def _newton(
@@ -120,7 +128,7 @@ def _rounding(height: Float[Array, ""]) -> Float[Array, ""]:
     return jnp.where(jnp.isfinite(height), 8 * jnp.finfo(height.dtype).eps * jnp.abs(height), 0.0)
 
 
-def lbfgs(model: Model, start: Point, steps: int, with_jacobian: Any) -> End:
+def lbfgs(model: Model, start: Point, steps: int, with_jacobian: Any) -> Point:
     """Optax's L-BFGS with a zoom line search.
 
     It climbs in coordinates whitened by the Fisher information at the start.
@@ -131,7 +139,7 @@ def lbfgs(model: Model, start: Point, steps: int, with_jacobian: Any) -> End:
         )
     )
 
-    def climb(depth: Callable, w: Point) -> tuple[Point, Array]:
+    def climb(depth: Callable, w: Point) -> Point:
         def unfinished(carry: Any) -> Array:
             _, _, value, _, count, gain = carry
             # A gain no larger than rounding ends the iteration.
@@ -145,47 +153,69 @@ def lbfgs(model: Model, start: Point, steps: int, with_jacobian: Any) -> End:
             return optax.apply_updates(w, update), state, after, slope, count + 1, value - after
 
         value, slope = jax.value_and_grad(depth)(w)
-        w, _, value, *_ = jax.lax.while_loop(
+        w, *_ = jax.lax.while_loop(
             unfinished, step, (w, solver.init(w), value, slope, 0, jnp.asarray(jnp.inf, w.dtype))
         )
-        return w, value
+        return w
 
     return _whitened(climb, model, start, with_jacobian)
 
 
-def adam(model: Model, start: Point, steps: int, with_jacobian: Any) -> End:
+def adam(model: Model, start: Point, steps: int, with_jacobian: Any) -> Point:
     """Optax's Adam with a cosine decay.
 
     It climbs in coordinates whitened by the Fisher information at the start.
     """
     solver = optax.adam(optax.cosine_decay_schedule(ADAM_RATE, steps))
 
-    def climb(depth: Callable, w: Point) -> tuple[Point, Array]:
+    def climb(depth: Callable, w: Point) -> Point:
         def step(carry: Any, _: None) -> tuple[Any, None]:
             w, state = carry
             update, state = solver.update(jax.grad(depth)(w), state)
             return (optax.apply_updates(w, update), state), None
 
         (w, _), _ = jax.lax.scan(step, (w, solver.init(w)), length=steps)
-        return w, depth(w)
+        return w
 
     return _whitened(climb, model, start, with_jacobian)
 
 
-def _whitened(climb: Callable, model: Model, start: Point, with_jacobian: Any) -> End:
+def _whitened(climb: Callable, model: Model, start: Point, with_jacobian: Any) -> Point:
     whiten = inverse_root(model.information(start))
 
     def depth(w: Point) -> Array:
         return -model.log_posterior(start + product(whiten, w), with_jacobian)
 
-    w, lowest = climb(depth, jnp.zeros_like(start))
-    return start + product(whiten, w), -lowest
+    return start + product(whiten, climb(depth, jnp.zeros_like(start)))
 
 
-Method = Callable[[Model, Point, int, Any], End]
-# Each with its default number of steps.
-METHODS: dict[str, tuple[Method, int]] = {
-    "fisher": (fisher, 40),
+FISHER_STEPS = 40
+# What goes before Fisher scoring by name, None for nothing, with its default number of steps.
+METHODS: dict[str, tuple[Callable[[Model, Point, int, Any], Point] | None, int]] = {
+    "fisher": (None, FISHER_STEPS),
     "lbfgs": (lbfgs, 40),
     "adam": (adam, 600),
 }
+
+
+def ascend(model: Model, start: Point, method: str, steps: int, with_jacobian: Any) -> Summit:
+    """The end of an ascent; whatever the method, Fisher scoring brings it to the maximum.
+
+    Parameters
+    ----------
+    model, start
+        galaxy, maps and priors, and a point in unconstrained coordinates.
+    method, steps
+        one of METHODS, and the largest number of its steps.
+    with_jacobian
+        which density is maximised.
+
+    Returns
+    -------
+    summit
+        with its log posterior and the Fisher information.
+    """
+    rough = METHODS[method][0]
+    if rough is None:
+        return fisher(model, start, steps, with_jacobian)
+    return fisher(model, rough(model, start, steps, with_jacobian), FISHER_STEPS, with_jacobian)

@@ -8,13 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxmetal.inference.ascent import ascend
 from jaxmetal.inference.fits import Fits
 from jaxmetal.inference.laplace import Surroundings, surroundings
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.optimise import (
     REFINEMENTS,
     ROUNDS,
-    ascend,
     first_points,
     most_steps,
 )
@@ -36,11 +36,11 @@ def _fit(
     """The end of the best ascent, and the local expansion there."""
     # Sequentially: under vmap all ascents run until the longest ends, and tracing and compiling
     # take twice as long.
-    points, heights = jax.lax.map(
-        lambda start: ascend(model, start, method, steps, with_jacobian), starts
-    )
-    best = points[jnp.argmax(jnp.where(jnp.isfinite(heights), heights, -jnp.inf))]
-    return best, surroundings(model, best, with_jacobian)
+    summits = jax.lax.map(lambda start: ascend(model, start, method, steps, with_jacobian), starts)
+    highest = jnp.argmax(jnp.where(jnp.isfinite(summits.height), summits.height, -jnp.inf))
+    best = jax.tree.map(lambda array: array[highest], summits)
+    around = surroundings(model, best.point, with_jacobian)
+    return best.point, around._replace(information=best.information)
 
 
 _fit_each = over_galaxies(_fit)

@@ -1,6 +1,7 @@
 """The fits of one or many galaxies: maxima, modes, errors and the messages of each."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -9,7 +10,13 @@ from jaxtyping import Array
 
 from jaxmetal.inference.ascent import ARRIVED
 from jaxmetal.inference.fit import Fit, standard_errors
-from jaxmetal.inference.laplace import Surroundings, covariance_in_own_units, covariances, inverses
+from jaxmetal.inference.laplace import (
+    Covariances,
+    Surroundings,
+    covariance_in_own_units,
+    covariances,
+    inverses,
+)
 from jaxmetal.inference.model import Model
 
 # A parameter whose standard deviation in unconstrained coordinates, where that of its prior is
@@ -54,16 +61,27 @@ class Fits(Sequence[Fit]):
         if modes is not None:
             self.unconstrained = np.asarray(modes[0])
             self._modes = jax.tree.map(np.asarray, modes[1])
-        around_modes = covariances(models, self.unconstrained, self._modes)
-        self.unconstrained_covariance = around_modes.matrices
-        self._complaints, self._notes = around_modes.complaints, around_modes.notes
-        # Of the parameters in their order and own units, shape (galaxies, n, n); NaN where there is
-        # none.
-        self.covariance = covariance_in_own_units(self.unconstrained_covariance, self._modes)
-        slope = self._around.slope.astype(float)
-        # What a Newton step would still gain in log posterior.
-        self.gains = 0.5 * np.einsum("gi,gij,gj->g", slope, self.unconstrained_covariance, slope)
         self._cache: dict[int, Fit] = {}
+
+    @cached_property
+    def _covariances(self) -> Covariances:
+        return covariances(self.models, self.unconstrained, self._modes)
+
+    @property
+    def unconstrained_covariance(self) -> np.ndarray:
+        """Around the modes in unconstrained coordinates, shape (galaxies, n, n); NaN if none."""
+        return self._covariances.matrices
+
+    @cached_property
+    def covariance(self) -> np.ndarray:
+        """Of the parameters in their order and own units, shape (galaxies, n, n); NaN if none."""
+        return covariance_in_own_units(self.unconstrained_covariance, self._modes)
+
+    @cached_property
+    def gains(self) -> np.ndarray:
+        """What a Newton step would still gain in log posterior, shape (galaxies,)."""
+        slope = self._around.slope.astype(float)
+        return 0.5 * np.einsum("gi,gij,gj->g", slope, self.unconstrained_covariance, slope)
 
     @property
     def prior_matters(self) -> np.ndarray:
@@ -132,7 +150,8 @@ class Fits(Sequence[Fit]):
     @property
     def converged(self) -> np.ndarray:
         """Which galaxies have a maximum that was reached, and a covariance, shape (galaxies,)."""
-        return (self.gains < ARRIVED) & ~np.array([bool(text) for text in self._complaints])
+        doubtful = np.array([bool(text) for text in self._covariances.complaints])
+        return (self.gains < ARRIVED) & ~doubtful
 
     @property
     def parameters(self) -> dict[str, np.ndarray]:
@@ -163,7 +182,7 @@ class Fits(Sequence[Fit]):
             jax.tree.map(lambda array: array[i], self._around),
             self.covariance[i],
         )
-        complaints = [self._complaints[i]] if self._complaints[i] else []
+        complaints = [text for text in (self._covariances.complaints[i],) if text]
         if not self.gains[i] < ARRIVED:
             complaints.insert(
                 0,
@@ -171,8 +190,7 @@ class Fits(Sequence[Fit]):
                 "in log posterior",
             )
         free = np.sqrt(np.diag(self.unconstrained_covariance[i]))
-        notes = [self._notes[i]] if self._notes[i] else []
-        notes += _prior_notes(model, around.values, np.sqrt(np.diag(covariance)), free)
+        notes = _prior_notes(model, around.values, np.sqrt(np.diag(covariance)), free)
         galaxy, maps = model.scene_at(around.values)
         return Fit(
             parameters={name: around.values[name] for name in model.free},

@@ -11,12 +11,18 @@ from jaxtyping import Array, Float
 from jaxmetal.compiling import compiled_once
 from jaxmetal.inference.model import Model
 
-# The Hessian in units of the errors by the Fisher matrix is about 1; below this it has no maximum.
-LEAST_CURVATURE = 0.05
+# The Hessian in units of the errors by the Fisher matrix is about 1; outside of this range it is
+# compared with how the posterior falls within one error ...
+CREDIBLE = 0.5, 2.0
+# ... and replaced by that where the two differ by more than this fraction.
+AGREEMENT = 0.3
 
 
 class Surroundings(NamedTuple):
-    """The posterior at a point, and what a fit reports of it."""
+    """The posterior at a point, and what a fit reports of it.
+
+    The information is known where an ascent ended.
+    """
 
     log_posterior: Array
     log_prior: Array
@@ -28,6 +34,7 @@ class Surroundings(NamedTuple):
     with_jacobian: Array
     values: dict[str, Array]
     predicted: dict[str, Array]
+    information: Array | None = None
 
 
 def surroundings(model: Model, u: Float[Array, " n"], with_jacobian: Any = 0.0) -> Surroundings:
@@ -93,19 +100,18 @@ class Covariances(NamedTuple):
         shape (galaxies, n, n); NaN where there is none.
     complaints
         why a covariance is missing or doubtful, of each galaxy; empty if it is good.
-    notes
-        what to know about a good one; empty if there is nothing.
     """
 
     matrices: np.ndarray
     complaints: list[str]
-    notes: list[str]
 
 
 def covariances(models: Sequence[Model], points: np.ndarray, around: Surroundings) -> Covariances:
     """Covariances around each point in unconstrained coordinates.
 
-    The inverse of the Hessian; where that is not positive definite, of the Fisher information.
+    The inverse of the Hessian. Where that is far from the Fisher information, the posterior itself
+    decides, by how much it falls within one error: second derivatives of light with a cusp do not
+    exist in its centre, and those that are computed say nothing of what lies further away.
 
     Parameters
     ----------
@@ -114,43 +120,60 @@ def covariances(models: Sequence[Model], points: np.ndarray, around: Surrounding
     points
         in unconstrained coordinates, shape (galaxies, n).
     around
-        the local expansions there.
+        the local expansions there, with the Fisher information.
     """
-    matrices = inverses(around.hessian)
-    complaints, notes = [""] * len(points), [""] * len(points)
-    nowhere = ~np.isfinite(around.log_posterior)
-    matrices[nowhere] = np.nan
-    of_each = [jax.tree.map(lambda array, i=i: array[i], around) for i in range(len(points))]
-    for i in np.flatnonzero(np.isnan(matrices).any(axis=(1, 2))).tolist():
-        if nowhere[i]:
-            complaints[i] = "the log density is not finite at any start"
-            continue
-        matrices[i] = inverses(models[i].information(points[i])[None])[0]
-        if np.isnan(matrices[i]).any():
-            complaints[i] = "the data do not constrain the parameters: no covariance"
-        elif _is_maximum(models[i], points[i], matrices[i], of_each[i]):
-            notes[i] = "errors from the Fisher matrix, because the model is not smooth there"
+    assert around.information is not None
+    matrices, complaints = inverses(around.hessian), [""] * len(points)
+    by_fisher = inverses(around.information)
+    for i, (model, point) in enumerate(zip(models, points, strict=True)):
+        if not np.isfinite(around.log_posterior[i]):
+            matrices[i], complaints[i] = np.nan, "the log density is not finite at any start"
+        elif np.isnan(by_fisher[i]).any():
+            if np.isnan(matrices[i]).any():
+                complaints[i] = "the data do not constrain the parameters: no covariance"
         else:
-            complaints[i] = (
-                "not converged: no maximum but a saddle or a plateau; errors from the Fisher matrix"
-            )
-    return Covariances(matrices, complaints, notes)
+            one = jax.tree.map(lambda array, i=i: array[i], around)
+            matrices[i], complaints[i] = _covariance_of_one(model, point, one, by_fisher[i], matrices[i])
+    return Covariances(matrices, complaints)
 
 
-def _is_maximum(
-    model: Model, point: np.ndarray, covariance: np.ndarray, around: Surroundings
-) -> bool:
-    """Whether the posterior falls within one error in every direction of negative curvature.
+def _covariance_of_one(
+    model: Model,
+    point: np.ndarray,
+    around: Surroundings,
+    by_fisher: np.ndarray,
+    by_hessian: np.ndarray,
+) -> tuple[np.ndarray, str]:
+    """The covariance of one galaxy, and a complaint about it.
 
-    Second derivatives of light with a cusp in its centre do not exist, and those that are computed
-    say nothing of what lies further away.
+    Parameters
+    ----------
+    model, point, around
+        the model, and where its ascent ended.
+    by_fisher, by_hessian
+        covariances; NaN for a Hessian that is not positive definite.
     """
-    root = np.linalg.cholesky(covariance)
-    curvature, directions = np.linalg.eigh(root.T @ np.asarray(around.hessian, float) @ root)
-    steps = (root @ directions[:, curvature < LEAST_CURVATURE]).T
-    points = np.concatenate([point[None], point + steps, point - steps]).astype(point.dtype)
-    height, *others = np.asarray(_heights(model, jnp.asarray(points), around.with_jacobian))
-    return all(other < height for other in others)
+    saddle = "not converged: no maximum but a saddle or a plateau; errors from the Fisher matrix"
+    hessian, root = np.asarray(around.hessian, float), np.linalg.cholesky(by_fisher)
+    if not np.isfinite(hessian).all():
+        return by_fisher, saddle
+    curvature, directions = np.linalg.eigh(root.T @ hessian @ root)
+    doubtful = (curvature < CREDIBLE[0]) | (curvature > CREDIBLE[1])
+    if not doubtful.any():
+        return by_hessian, ""
+    steps = (root @ directions[:, doubtful]).T
+    near = np.concatenate([point[None], point + steps, point - steps]).astype(point.dtype)
+    heights = np.asarray(_heights(model, jnp.asarray(near), around.with_jacobian), float)
+    falls = heights[0] - heights[1:].reshape(2, -1)
+    if not np.all(falls > 0):
+        return by_fisher, saddle
+    fall = 2 * falls.mean(axis=0)
+    agrees = np.abs(fall - curvature[doubtful]) < AGREEMENT * fall
+    if agrees.all():
+        return by_hessian, ""
+    curvature[doubtful] = np.where(agrees, curvature[doubtful], fall)
+    axes = root @ directions
+    return (axes / curvature) @ axes.T, ""
 
 
 def covariance_in_own_units(covariance: np.ndarray, around: Surroundings) -> np.ndarray:

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from jaxmetal.compiling import compiled_once, compiled_soon
 from jaxmetal.errors import InputError, check_type, unknown
-from jaxmetal.inference.ascent import ARRIVED, METHODS
+from jaxmetal.inference.ascent import ARRIVED, METHODS, Summit, ascend
 from jaxmetal.inference.checks import MODEL_HINT
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.fits import Fits
@@ -99,21 +99,19 @@ def _best(model: Model, points: np.ndarray, method: str, steps: int) -> Fit:
     own_units, on_the_line = (jnp.asarray(weight, points.dtype) for weight in (0.0, 1.0))
     for _ in range(ROUNDS):
         # One start after the other: under vmap all would run until the longest ends.
-        ends = [_ascend(model, point, method, steps, own_units) for point in points]
-        points, heights = (
-            np.stack([np.asarray(part) for part in parts]) for parts in zip(*ends, strict=True)
-        )
+        summits = [_ascend(model, point, method, steps, own_units) for point in points]
+        points, heights = (np.stack([np.asarray(s[i]) for s in summits]) for i in (0, 1))
         if not np.any(np.isfinite(heights)):
             raise InputError(
                 "optimise: the log density is not finite at any start; check the starting values, "
                 "priors and data."
             )
-        best = points[np.argmax(np.where(np.isfinite(heights), heights, -np.inf))]
-        fits = Fits([model], best[None], _one_of_many(_look(model, best, own_units)))
+        best = summits[np.argmax(np.where(np.isfinite(heights), heights, -np.inf))]
+        fits = Fits([model], np.asarray(best.point)[None], _around(model, best, own_units))
         if fits.prior_matters[0]:
-            mode, _ = _ascend(model, best, method, steps, on_the_line)
-            around = _look(model, mode, on_the_line)
-            fits = fits.with_modes(np.array([0]), np.asarray(mode)[None], _one_of_many(around))
+            mode = _ascend(model, np.asarray(best.point), method, steps, on_the_line)
+            around = _around(model, mode, on_the_line)
+            fits = fits.with_modes(np.array([0]), np.asarray(mode.point)[None], around)
             if fits.trapped[0]:
                 points = fits.unconstrained
                 continue
@@ -122,8 +120,10 @@ def _best(model: Model, points: np.ndarray, method: str, steps: int) -> Fit:
     return fits[0]
 
 
-def _one_of_many(around: Surroundings) -> Surroundings:
-    """A local expansion with a first axis of one galaxy."""
+def _around(model: Model, summit: Summit, with_jacobian: Array) -> Surroundings:
+    """The local expansion at the end of an ascent, with a first axis of one galaxy."""
+    around = _look(model, np.asarray(summit.point), with_jacobian)
+    around = around._replace(information=summit.information)
     return jax.tree.map(lambda array: np.asarray(array)[None], around)
 
 
@@ -190,16 +190,6 @@ def _scaled_to_light(
     usable = jnp.isfinite(factor) & (factor != 0)
     scaled_amplitudes = {name: jnp.where(usable, factor, 1.0) * values[name] for name in amplitudes}
     return model.unconstrain({**values, **scaled_amplitudes})
-
-
-def ascend(
-    model: Model, start: Float[Array, " n"], method: str, steps: int, with_jacobian: Array
-) -> tuple[Array, Array]:
-    """The end of an ascent, and the log posterior there."""
-    end, height = METHODS[method][0](model, start, steps, with_jacobian)
-    if method == "fisher":
-        return end, height
-    return METHODS["fisher"][0](model, end, METHODS["fisher"][1], with_jacobian)
 
 
 _ascend, _look = compiled_soon(ascend), compiled_once(surroundings)
