@@ -11,9 +11,10 @@ from jaxtyping import Array, Float
 from jaxmetal.compiling import compiled_once
 from jaxmetal.inference.model import Model
 
-# The Hessian in units of the errors by the Fisher matrix is about 1; outside of this range it is
-# compared with how the posterior falls within one error ...
-CREDIBLE = 0.5, 2.0
+# The Hessian in units of the errors by the Fisher matrix is about 1, and less where the posterior is
+# wide and lopsided; outside of this range it is compared with how the posterior falls within one
+# error ...
+CREDIBLE = 0.05, 2.0
 # ... and replaced by that where the two differ by more than this fraction.
 AGREEMENT = 0.3
 
