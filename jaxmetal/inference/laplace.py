@@ -11,9 +11,9 @@ from jaxtyping import Array, Float
 from jaxmetal.compiling import compiled_once
 from jaxmetal.inference.model import Model
 
-# The Hessian in units of the errors by the Fisher matrix is about 1, and less where the posterior is
-# wide and lopsided; outside of this range it is compared with how the posterior falls within one
-# error ...
+# The Hessian in units of the errors by the Fisher matrix is about 1, and less where the posterior
+# is wide and lopsided. Outside of this range it is compared with how the posterior falls within
+# one error ...
 CREDIBLE = 0.05, 2.0
 # ... and replaced by that where the two differ by more than this fraction.
 AGREEMENT = 0.3
@@ -134,7 +134,9 @@ def covariances(models: Sequence[Model], points: np.ndarray, around: Surrounding
                 complaints[i] = "the data do not constrain the parameters: no covariance"
         else:
             one = jax.tree.map(lambda array, i=i: array[i], around)
-            matrices[i], complaints[i] = _covariance_of_one(model, point, one, by_fisher[i], matrices[i])
+            matrices[i], complaints[i] = _covariance_of_one(
+                model, point, one, by_fisher[i], matrices[i]
+            )
     return Covariances(matrices, complaints)
 
 
@@ -162,13 +164,15 @@ def _covariance_of_one(
     doubtful = (curvature < CREDIBLE[0]) | (curvature > CREDIBLE[1])
     if not doubtful.any():
         return by_hessian, ""
-    steps = (root @ directions[:, doubtful]).T
+    # One error as the Hessian has it, or the Fisher information where the Hessian has none.
+    length = 1 / np.sqrt(np.where(curvature[doubtful] > 1, curvature[doubtful], 1.0))
+    steps = (length * (root @ directions[:, doubtful])).T
     near = np.concatenate([point[None], point + steps, point - steps]).astype(point.dtype)
     heights = np.asarray(_heights(model, jnp.asarray(near), around.with_jacobian), float)
     falls = heights[0] - heights[1:].reshape(2, -1)
     if not np.all(falls > 0):
         return by_fisher, saddle
-    fall = 2 * falls.mean(axis=0)
+    fall = 2 * falls.mean(axis=0) / length**2
     agrees = np.abs(fall - curvature[doubtful]) < AGREEMENT * fall
     if agrees.all():
         return by_hessian, ""
