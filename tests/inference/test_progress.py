@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 import jaxmetal as jm
-from jaxmetal.inference import batch, chains, progress
+from jaxmetal.inference import batch_posteriors, chains, progress
 from jaxmetal.inference import sample as sampling
 from tests.scenes import small_model
 
@@ -78,7 +78,7 @@ def recorded(counts, total, text):
 
 def test_the_bar_counts_the_warm_up_and_the_draws_of_all_chains(model, fit, monkeypatch):
     counts = []
-    for module in (sampling, batch):
+    for module in (sampling, batch_posteriors):
         monkeypatch.setattr(
             module, "bar", lambda total, progress, text, unit="": recorded(counts, total, text)
         )
@@ -94,7 +94,9 @@ def test_the_bar_counts_the_warm_up_and_the_draws_of_all_chains(model, fit, monk
 def test_a_batch_counts_all_galaxies(model, fit, monkeypatch):
     counts = []
     monkeypatch.setattr(
-        batch, "bar", lambda total, progress, text, unit="": recorded(counts, total, text)
+        batch_posteriors,
+        "bar",
+        lambda total, progress, text, unit="": recorded(counts, total, text),
     )
     jm.sample_batch([model] * 3, [fit] * 3, method="hmc", chains=2, warmup=5, draws=10, chunk=2)
     (total, _), *moved = counts
