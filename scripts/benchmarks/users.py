@@ -2,7 +2,7 @@
 
     python scripts/benchmark.py users
 
-A row says what a Model, a first fit, a warm fit, a gradient and a posterior of 1000 effective
+A row says what a mock and its Model, a first fit, a warm fit, a gradient and a posterior of 1000 effective
 samples or more take, and how much memory the process needed.
 """
 
@@ -99,7 +99,7 @@ def measure(name: str) -> None:
         seconds[label] = time.perf_counter() - begin
         return result
 
-    model = timed("model", SCENES[name])
+    model = timed("mock_and_model", SCENES[name])
     fit = timed("first_fit", lambda: jm.optimise(model))
     timed("warm_fit", lambda: jm.optimise(model))
     sampled = sampled_as(model, fit.maps)
