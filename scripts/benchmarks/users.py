@@ -2,8 +2,8 @@
 
     python scripts/benchmark.py users
 
-A row says what a mock and its Model, a first fit, a warm fit, a gradient and a posterior of 1000 effective
-samples or more take, and how much memory the process needed.
+A row says what a mock and its Model, a first fit, a warm fit, a gradient and a posterior of 1000
+effective samples or more take, and how much memory the process needed.
 """
 
 import json
