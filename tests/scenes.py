@@ -12,6 +12,15 @@ METALLICITY = ("metallicity", "log10")
 CENTRAL, GRADIENT = "disc.metallicity.central", "disc.metallicity.gradient"
 # Not in alphabetical order, into which a compiled program would bring them.
 FLAT = {GRADIENT: dist.Uniform(-1.0, 1.0), CENTRAL: dist.Uniform(6.0, 9.0)}
+# What a configuration says of a deflection map in two files.
+DEFLECTION = {
+    "x_file": "x.fits",
+    "y_file": "y.fits",
+    "unit": "arcsec",
+    "axes": "sky",
+    "scaled_to": "source",
+    "extension": "ALPHA",
+}
 
 
 def disc(R=1.0, n=1.0, central=8.0, gradient=-0.2, x=0.0, y=0.0, **light):

@@ -40,17 +40,18 @@ class Criterion(NamedTuple):
     first
         where the search begins.
     compare
-        (maps of one instrument, what they show at a sampling, and at a finer one) -> Comparison.
+        (maps of one instrument, what they show at a sampling and at a finer one, whether its cells
+        are larger than a pixel) -> Comparison.
     allowed
         what a message says of it.
     """
 
     first: FirstGuess
-    compare: Callable[[Maps, Views, Views], Comparison]
+    compare: Callable[[Maps, Views, Views, bool], Comparison]
     allowed: str
 
 
-def by_tolerance(maps: Maps, coarse: Views, fine: Views) -> Comparison:
+def by_tolerance(maps: Maps, coarse: Views, fine: Views, large_cells: bool = False) -> Comparison:
     """The errors of the coarser views over the tolerances of the maps.
 
     Parameters
@@ -59,6 +60,13 @@ def by_tolerance(maps: Maps, coarse: Views, fine: Views) -> Comparison:
         of one instrument.
     coarse, fine
         what they show.
+    large_cells
+        makes no difference here.
+
+    Returns
+    -------
+    comparison
+        of the two.
     """
     errors: dict[str, float] = {}
     excess = 0.0

@@ -107,7 +107,7 @@ def _resolved(
         return views_at(galaxy, group, sampling)
 
     def compare(coarse: Sampling, fine: Sampling) -> Comparison:
-        return criterion.compare(group, views(coarse), views(fine))
+        return criterion.compare(group, views(coarse), views(fine), coarse.convolve < 1)
 
     def possible(sampling: Sampling) -> bool:
         return sampling.points(instrument.grid.shape) <= MAX_POINTS

@@ -13,14 +13,16 @@ from jaxmetal.maps import Map
 # The error of the sampling may move a parameter by this part of the parameter's own error.
 ACCURACY = 0.03
 # The bound that holds where a fit starts may be larger by this factor: part of an error of the
-# sampling moves no parameter. Where the fit ends the shifts themselves are computed.
+# sampling moves no parameter. Where the fit ends the shifts themselves are computed. Cells larger
+# than a pixel are held to the bound itself: finer ones cost little there, and a choice that fails
+# at the end of the fit costs compiling everything again.
 LENIENCY = 3.0
-# The error is about this times the difference from the finer sampling: the error of two cells to a
-# pixel beside three, if it falls as the fourth power of their size.
+# The error is about this times the difference from the finer sampling, which has half the size of
+# cells: as if it fell between the second and the third power of that size.
 REST = 1.25
 
 
-def criterion_of(accuracy: float | None, leniency: float = LENIENCY) -> Criterion:
+def criterion_of(accuracy: float | None, leniency: float | None = None) -> Criterion:
     """When a sampling is fine enough for a fit.
 
         |δθ| / σ(θ) ≤ |W^(1/2) δm| ≤ leniency · accuracy,   δθ = F⁻¹ Jᵀ W δm,   F = Jᵀ W J
@@ -32,16 +34,24 @@ def criterion_of(accuracy: float | None, leniency: float = LENIENCY) -> Criterio
     accuracy
         the part of its error by which a parameter may move; None for the maps' own tolerances.
     leniency
-        of the bound.
+        of the bound; LENIENCY, and 1 for cells larger than a pixel, if left out.
+
+    Returns
+    -------
+    criterion
+        of a sampling.
     """
     if accuracy is None:
         return WITHIN_TOLERANCE
-    allowed = leniency * accuracy
 
-    def compare(maps: Mapping[str, Map], coarse: Views, fine: Views) -> Comparison:
+    def compare(
+        maps: Mapping[str, Map], coarse: Views, fine: Views, large_cells: bool
+    ) -> Comparison:
+        factor = leniency or (1.0 if large_cells else LENIENCY)
         errors = {n: _data_errors(maps[n], coarse[n], fine[n]) for n in fine}
         total = float(np.sqrt(sum(np.sum(error**2) for error in errors.values())))
-        return Comparison(by_tolerance(maps, coarse, fine).errors, total / allowed)
+        excess = total / (factor * accuracy)
+        return Comparison(by_tolerance(maps, coarse, fine).errors, excess)
 
     return Criterion(LENIENT, compare, f"{accuracy:g} of the parameters' errors")
 

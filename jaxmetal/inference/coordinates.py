@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxmetal.compiling import compiled, compiled_once
+from jaxmetal.compiling import compiled
 from jaxmetal.inference.priors import Priors
 from jaxmetal.inference.transforms import Bijection, Standard, coordinate_of
 
@@ -118,16 +118,3 @@ def from_line(priors: Priors, unconstrained: Float[Array, " n"]) -> Point:
         sum((jnp.sum(results[name][i]) for name in priors), jnp.zeros(())) for i in (1, 2)
     )
     return Point({name: results[name][0] for name in priors}, log_prior, log_jacobian)
-
-
-@compiled_once
-def partway(priors: Priors, values: Values, visits: int, part: float) -> list[Values]:
-    """Values part of the way from these, on the line, to some draws from the priors."""
-    start = to_line(priors, values)
-
-    def visited(key: Array) -> Values:
-        return from_line(priors, start + part * (to_line(priors, draw(priors, key)) - start)).values
-
-    # Mapped, so that the priors are compiled here only once.
-    visits_as_one = jax.vmap(visited)(jnp.stack([jax.random.key(i) for i in range(visits)]))
-    return [jax.tree.map(lambda array, i=i: array[i], visits_as_one) for i in range(visits)]

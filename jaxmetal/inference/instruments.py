@@ -149,38 +149,34 @@ def light_is_fixed(paths: Iterable[str]) -> bool:
     return not any(part[0] == LENS or part[1] in places for part in parts)
 
 
-def sampled_like(maps: Mapping[str, Map], like: Mapping[str, Map]) -> Maps:
-    """New maps, their instruments sampled like those of the old maps of the same names.
+def sampled_like(maps: Mapping[str, Map], like: Mapping[str, Map], groups: Groups) -> Maps:
+    """New maps, their instruments sampled and transformed like those of a model's maps.
+
+    Parameters
+    ----------
+    maps, like
+        by name: the new maps, and those of the model.
+    groups
+        names of the maps that share an instrument.
 
     Raises
     ------
     InputError
         if a map is of another kind than the old one.
     """
-    instruments: dict[int, Any] = {}
-    sampled_maps = {}
+    result = with_samplings(maps, like, groups)
+    for names in groups:
+        if like[names[0]].instrument.transfer is not None:
+            ready = result[names[0]].instrument.with_transfer()
+            result |= {name: result[name].with_instrument(ready) for name in names}
     for name, old in like.items():
-        new = maps[name].instrument
-        if id(new) not in instruments:
-            assert old.instrument.sampling is not None, "a model's maps are sampled"
-            new_instrument = new.with_sampling(
-                old.instrument.sampling, old.instrument.error, old.instrument.rounding
-            )
-            instruments[id(new)] = (
-                new_instrument
-                if old.instrument.transfer is None
-                else new_instrument.with_transfer()
-            )
-        sampled_maps[name] = maps[name].with_instrument(instruments[id(new)])
-        if (
-            jax.tree.structure(sampled_maps[name]) != jax.tree.structure(old)
-            or maps[name].values.shape != old.values.shape
-        ):
+        same = jax.tree.structure(result[name]) == jax.tree.structure(old)
+        if not same or maps[name].values.shape != old.values.shape:
             raise InputError(
                 f"with_maps: {name!r} is another kind of map than the model's: shape, tracer, "
                 "scale, likelihood or PSF."
             )
-    return sampled_maps
+    return {name: result[name] for name in like}
 
 
 def with_samplings(maps: Mapping[str, Map], like: Mapping[str, Map], groups: Groups) -> Maps:

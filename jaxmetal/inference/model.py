@@ -167,7 +167,7 @@ class Model(eqx.Module):
                 f"with_maps: expected maps {', '.join(self.maps)}, got {', '.join(maps)}."
             )
         instruments.check_shared(maps, self.groups)
-        sampled_maps = instruments.sampled_like(maps, self.maps)
+        sampled_maps = instruments.sampled_like(maps, self.maps, self.together)
         check_coverage(self.galaxy, sampled_maps)
         return eqx.tree_at(lambda model: model.maps, self, sampled_maps)
 

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from jaxmetal.compiling import compiled_once
 from jaxmetal.forward import predict_together
 from jaxmetal.forward.resolve import needs_more_nodes, widest_margin
-from jaxmetal.inference.accuracy import LENIENCY, REST, criterion_of
+from jaxmetal.inference.accuracy import REST, criterion_of
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.likelihood import in_units_of_error
 from jaxmetal.inference.look import Look
@@ -152,8 +152,10 @@ def refined(model: Model, fit: Fit, cost: Cost) -> Model:
     finer
         the model itself if no finer sampling can be had.
     """
-    leniency = max(1.0, np.sqrt(cost.chi_square) / cost.shift) if cost.shift > 0 else LENIENCY
-    if model.accuracy is not None:
+    leniency = None
+    if model.accuracy is not None and cost.shift > 0:
+        # As much of the error as moved no parameter, as long as chi-square does not change.
+        leniency = max(1.0, np.sqrt(cost.chi_square) / cost.shift)
         leniency = min(leniency, np.sqrt(LARGEST_CHI_SQUARE) / model.accuracy)
     finer = resampled(model, fit.galaxy, fit.maps, criterion_of(model.accuracy, leniency))
     if finer is not model:

@@ -176,12 +176,8 @@ class Instrument(eqx.Module):
 
         Parameters
         ----------
-        cells
-            averages over cells.
-        transfer
-            the transfer function, or None for a perfect telescope and cells no larger than pixels.
-        sampling
-            of the cells.
+        cells, transfer, sampling
+            as for `convolve.smear`.
 
         Returns
         -------

@@ -24,7 +24,7 @@ from tests.io.test_bins_from_files import blocks
 from tests.io.test_config import sky
 from tests.io.test_manga import SIZE as MANGA
 from tests.io.test_manga import write as write_manga
-from tests.scenes import blank, telescope
+from tests.scenes import DEFLECTION, blank, telescope
 
 # Precision plays no part here, or the one in which most people run.
 pytestmark = pytest.mark.precision("single")
@@ -116,18 +116,10 @@ def write_arc(folder):
             "foreground": True,
         },
     }
-    pull = {
-        "x_file": "x.fits",
-        "y_file": "y.fits",
-        "unit": "arcsec",
-        "axes": "sky",
-        "scaled_to": "source",
-        "extension": "ALPHA",
-    }
     return SETTINGS | {
         "maps": maps,
         "galaxy": galaxy,
-        "lens": {"cluster": {"deflection": pull}},
+        "lens": {"cluster": {"deflection": DEFLECTION}},
         "priors": PRIORS,
     }
 

@@ -14,20 +14,12 @@ from jaxmetal.io import scene
 from jaxmetal.io.config import resolved
 from jaxmetal.io.fits import write_maps
 from tests.io.test_config import GOOD, SIZE, Z, mistakes, sky
-from tests.scenes import blank
+from tests.scenes import DEFLECTION, blank
 
 # Precision plays no part here, or the one in which most people run.
 pytestmark = pytest.mark.precision("single")
 
 HALO = {"profile": "sie", "theta_E": 0.8, "e1": 0.1, "e2": 0.0}
-MAPS = {
-    "x_file": "x.fits",
-    "y_file": "y.fits",
-    "unit": "arcsec",
-    "axes": "sky",
-    "scaled_to": "source",
-    "extension": "ALPHA",
-}
 ON_SKY = {k: v for k, v in Z.items() if k != "pixel_scale"} | {"file": "sky.fits"}
 BULGE = {
     "light": {"profile": "sersic", "amp": 5.0, "R_sersic": 0.5, "n_sersic": 4.0},
@@ -93,7 +85,7 @@ def test_lenses_by_name_are_those_of_the_library(folder):
 
 
 def test_published_maps_deflect_as_the_lens_does_that_they_show(folder):
-    made = scene.build(lensed(("z", ON_SKY), lens={"cluster": {"deflection": MAPS}}), folder)
+    made = scene.build(lensed(("z", ON_SKY), lens={"cluster": {"deflection": DEFLECTION}}), folder)
     z = made.maps["z"].map
     shear = jm.Galaxy(
         lens={"s": jm.Profile(jm.lens.shear, gamma1=0.05, gamma2=0.0)}, disc=made.galaxy.disc
@@ -112,7 +104,7 @@ def test_the_light_may_be_a_picture_of_the_arc(folder):
     config = lensed(
         ("z", ON_SKY),
         ("seen", ON_SKY | light),
-        lens={"cluster": {"deflection": MAPS}},
+        lens={"cluster": {"deflection": DEFLECTION}},
         galaxy={"disc": arc},
     )
     galaxy = scene.build(config, folder).galaxy
@@ -131,7 +123,7 @@ def test_the_light_may_be_a_picture_of_the_arc(folder):
 
 
 def test_the_resolved_configuration_says_the_same(folder):
-    lens = {"cluster": {"deflection": MAPS}, "halo": HALO}
+    lens = {"cluster": {"deflection": DEFLECTION}, "halo": HALO}
     made = scene.build(lensed(("z", ON_SKY), lens=lens, galaxy={"bulge": BULGE}), folder)
     said = yaml.safe_load(yaml.safe_dump(resolved(made.config, folder, {})))
     assert said["lens"]["cluster"]["deflection"]["x_file"] == str((folder / "x.fits").resolve())
@@ -151,33 +143,36 @@ MISTAKES = {
     ),
     "missing": ({"halo": {"profile": "sie"}}, "lens.halo.theta_E: is missing."),
     "neither": ({"halo": {}}, "lens.halo: expected profile, or deflection: {x_file: "),
-    "both": ({"halo": HALO | {"deflection": MAPS}}, "lens.halo: expected profile, or deflection: "),
+    "both": (
+        {"halo": HALO | {"deflection": DEFLECTION}},
+        "lens.halo: expected profile, or deflection: ",
+    ),
     "parameters of maps": (
-        {"c": {"deflection": MAPS, "ratio": 1.0}},
+        {"c": {"deflection": DEFLECTION, "ratio": 1.0}},
         "lens.c: deflection: the maps have no parameters, got ratio",
     ),
     "unit": (
-        {"c": {"deflection": MAPS | {"unit": "deg"}}},
+        {"c": {"deflection": DEFLECTION | {"unit": "deg"}}},
         "lens.c.deflection.unit: expected 'arcsec' or 'pixel', got 'deg'.",
     ),
     "convention": (
-        {"c": {"deflection": {k: v for k, v in MAPS.items() if k != "axes"}}},
+        {"c": {"deflection": {k: v for k, v in DEFLECTION.items() if k != "axes"}}},
         "lens.c.deflection.axes: is missing.",
     ),
     "scaling": (
-        {"c": {"deflection": MAPS | {"scaled_to": "sourse"}}},
+        {"c": {"deflection": DEFLECTION | {"scaled_to": "sourse"}}},
         "lens.c.deflection.scaled_to: expected infinity, source, or a red",
     ),
     "word": (
-        {"c": {"deflection": MAPS | {"units": "deg"}}},
+        {"c": {"deflection": DEFLECTION | {"units": "deg"}}},
         "lens.c.deflection.units: unknown key 'units'. Did you mean 'unit'?",
     ),
     "no file": (
-        {"c": {"deflection": MAPS | {"y_file": "no.fits"}}},
+        {"c": {"deflection": DEFLECTION | {"y_file": "no.fits"}}},
         "lens.c: .*no.fits: no such file",
     ),
     "redshift": (
-        {"c": {"deflection": MAPS | {"scaled_to": 2.0}}},
+        {"c": {"deflection": DEFLECTION | {"scaled_to": 2.0}}},
         "lens.c: read_deflection.lens_redshift: needed for maps",
     ),
 }
@@ -192,7 +187,7 @@ def test_a_mistake_about_a_lens_is_one_line(folder, mistake):
 
 
 def test_other_mistakes_are_one_line_each(folder):
-    config = lensed(lens={"c": {"deflection": MAPS}})
+    config = lensed(lens={"c": {"deflection": DEFLECTION}})
     (line,) = mistakes(config, folder)
     assert line == (
         "lens.c: deflection: the maps of this configuration have no place on the sky; "
