@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from jaxmetal.errors import InputError
 from jaxmetal.forward import resolve
 from jaxmetal.forward.criterion import Criterion
 from jaxmetal.galaxy import Galaxy
@@ -20,7 +21,16 @@ def sampled_as(model: Model, maps: Mapping[str, Map]) -> Model:
         galaxy, maps and priors.
     maps
         of the same names, such as those of a fit.
+
+    Raises
+    ------
+    InputError
+        if the maps are those of another model.
     """
+    if set(maps) != set(model.maps):
+        raise InputError(
+            f"the fit is of maps {', '.join(maps)}, the model of {', '.join(model.maps)}."
+        )
     if all(m.instrument.sampling == maps[n].instrument.sampling for n, m in model.maps.items()):
         return model
     sampled = instruments.with_samplings(model.maps, maps, model.together)

@@ -106,6 +106,14 @@ def test_the_sampling_is_chosen_again_where_a_fit_ends():
 
 
 @pytest.mark.precision("single")
+def test_the_fit_of_another_model_is_refused():
+    model = _faint_or_deep(10)
+    other = jm.Model(model.galaxy, {"image": model.maps["light"]}, dict(model.priors))
+    with pytest.raises(jm.InputError, match="the fit is of maps image, the model of light"):
+        jm.sample(model, jm.optimise(other, starts=1))
+
+
+@pytest.mark.precision("single")
 def test_models_of_a_batch_are_computed_at_the_finest_of_their_samplings():
     models = [_faint_or_deep(ratio) for ratio in (10, 1000)]
     coarse, fine = (model.maps["light"].instrument.sampling for model in models)
