@@ -20,16 +20,16 @@ def sampled_as(model: Model, maps: Mapping[str, Map]) -> Model:
     model
         galaxy, maps and priors.
     maps
-        of the same names, such as those of a fit.
+        at least those of the model, by the same names, such as the maps of a fit.
 
     Raises
     ------
     InputError
-        if the maps are those of another model.
+        if a map of the model is not among them.
     """
-    if set(maps) != set(model.maps):
+    if missing := set(model.maps) - set(maps):
         raise InputError(
-            f"the fit is of maps {', '.join(maps)}, the model of {', '.join(model.maps)}."
+            f"the fit has no map {', '.join(sorted(missing))}: its maps are {', '.join(maps)}."
         )
     if all(m.instrument.sampling == maps[n].instrument.sampling for n, m in model.maps.items()):
         return model

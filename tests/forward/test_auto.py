@@ -109,7 +109,7 @@ def test_the_sampling_is_chosen_again_where_a_fit_ends():
 def test_the_fit_of_another_model_is_refused():
     model = _faint_or_deep(10)
     other = jm.Model(model.galaxy, {"image": model.maps["light"]}, dict(model.priors))
-    with pytest.raises(jm.InputError, match="the fit is of maps image, the model of light"):
+    with pytest.raises(jm.InputError, match="the fit has no map light: its maps are image"):
         jm.sample(model, jm.optimise(other, starts=1))
 
 
