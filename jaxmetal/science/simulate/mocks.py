@@ -107,7 +107,8 @@ def renoise(map: Map, seed: int) -> Map:
     errors = jnp.asarray(_noisy(blank, np.asarray(sigma, float), seed), map.values.dtype)
     errors = errors if map.modes is None else map.modes.back(errors)
     values = jnp.where(map.valid, map.values + errors, map.values)
-    return eqx.tree_at(lambda m: m.values, map, values)
+    # The same instrument object, because shared instruments are recognised by identity.
+    return eqx.tree_at(lambda m: m.values, map, values).with_instrument(map.instrument)
 
 
 def noise_free(galaxy: Galaxy, **maps: Map) -> dict[str, np.ndarray]:
