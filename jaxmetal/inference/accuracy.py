@@ -60,16 +60,25 @@ def _data_errors(one_map: Map, coarse: View, fine: View) -> np.ndarray:
     """The error of the coarser view in units of the errors of the data."""
     values = np.asarray(fine.shown, float)
     scale = _brightness(one_map, values) if one_map.additive else 1.0
-    return _in_units_of_error(one_map, scale * _difference(coarse, fine), scale * values)
+    return in_units_of_error(one_map, scale * error_of(coarse, fine), scale * values)
 
 
-def _difference(coarse: View, fine: View) -> np.ndarray:
+def error_of(coarse: View, fine: View) -> np.ndarray:
+    """The error of the coarser view, in the unit of the map; 0 where it is not finite."""
     difference = REST * (np.asarray(coarse.shown, float) - np.asarray(fine.shown, float))
     return np.where(np.isfinite(difference), difference, 0.0)
 
 
-def _in_units_of_error(one_map: Map, error: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Along the directions in which errors are independent; 0 where the map is masked."""
+def in_units_of_error(one_map: Map, error: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Along the directions in which errors are independent; 0 where the map is masked.
+
+    Parameters
+    ----------
+    one_map
+        the data.
+    error, predicted
+        of what is predicted, and the prediction, in the unit of the map.
+    """
     valid = np.asarray(one_map.valid)
     error = np.where(valid, error, 0.0)
     if one_map.modes is None:

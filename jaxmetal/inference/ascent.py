@@ -27,6 +27,9 @@ ADAM_RATE = 0.05
 DAMPING = 1e-3
 # An ascent ends where no step with this damping increases the density.
 MOST_DAMPING = 1e8
+# ... or where this many accepted steps in a row have not raised it beyond rounding: at the edge of
+# a prior the predicted gain falls slowly, or not below rounding at all.
+MOST_IDLE = 3
 # No coordinate moves by more in one step; the standard deviation of a prior is about 1 there.
 LONGEST_STEP = 1.0
 
@@ -34,15 +37,22 @@ Point = Float[Array, " n"]
 
 
 class Summit(NamedTuple):
-    """Where an ascent ended: the point, the log posterior and the Fisher information there."""
+    """Where an ascent ended: the point, and the log posterior with its derivatives there.
+
+    They are its gradient and the Fisher information.
+    """
 
     point: Point
     height: Float[Array, ""]
+    slope: Point
     information: Float[Array, "n n"]
 
 
 class Climb(NamedTuple):
-    """The state of an ascent: the best point and its derivatives, and the next trial point."""
+    """The state of an ascent: the last point and its derivatives, and the next trial point.
+
+    With the greatest height so far, and how many accepted steps have not raised it.
+    """
 
     point: Point
     height: Float[Array, ""]
@@ -52,6 +62,8 @@ class Climb(NamedTuple):
     damping: Float[Array, ""]
     gain: Float[Array, ""]
     count: Array
+    highest: Float[Array, ""]
+    idle: Array
 
 
 def fisher(model: Model, start: Point, steps: int, with_jacobian: Any) -> Summit:
@@ -70,6 +82,10 @@ def fisher(model: Model, start: Point, steps: int, with_jacobian: Any) -> Summit
         better = jnp.isfinite(height) & (height >= at.height - _rounding(at.height))
         damping = at.damping * jnp.where(better, 0.1, 10.0)
         candidate = at._replace(point=at.trial, height=height, slope=slope, information=information)
+        raised = height > at.highest + _rounding(height)
+        candidate = candidate._replace(
+            highest=jnp.maximum(height, at.highest), idle=jnp.where(raised, 0, at.idle + 1)
+        )
         state = jax.tree.map(lambda new, old: jnp.where(better, new, old), candidate, at)
         direction, gain = _newton(state.slope, state.information, damping)
         direction = direction * jnp.minimum(1.0, LONGEST_STEP / jnp.max(jnp.abs(direction)))
@@ -78,7 +94,8 @@ def fisher(model: Model, start: Point, steps: int, with_jacobian: Any) -> Summit
         )
 
     def unfinished(at: Climb) -> Bool[Array, ""]:
-        return (at.count < steps) & (at.gain > 0.01 * ARRIVED) & (at.damping < MOST_DAMPING)
+        moving = (at.gain > 0.01 * ARRIVED) & (at.damping < MOST_DAMPING)
+        return (at.count < steps) & moving & (at.idle < MOST_IDLE)
 
     n = len(start)
     number = lambda value: jnp.asarray(value, start.dtype)  # noqa: E731
@@ -91,9 +108,11 @@ def fisher(model: Model, start: Point, steps: int, with_jacobian: Any) -> Summit
         number(10 * DAMPING),
         number(jnp.inf),
         jnp.asarray(0),
+        number(-jnp.inf),
+        jnp.asarray(0),
     )
     end = jax.lax.while_loop(unfinished, step, begin)
-    return Summit(end.point, end.height, end.information)
+    return Summit(end.point, end.height, end.slope, end.information)
 
 
 def _newton(

@@ -9,6 +9,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmetal.compiling import compiled_once
+from jaxmetal.inference.coordinates import Point
+from jaxmetal.inference.look import Look
 from jaxmetal.inference.model import Model
 
 # The Hessian in units of the errors by the Fisher matrix is about 1, and less where the posterior
@@ -22,19 +24,20 @@ AGREEMENT = 0.3
 class Surroundings(NamedTuple):
     """The posterior at a point, and what a fit reports of it.
 
-    The information is known where an ascent ended.
+    The derivatives of minus the log density are left out where an ascent knows them, and the
+    information is known only there.
     """
 
     log_posterior: Array
     log_prior: Array
-    slope: Array
-    hessian: Array
     to_own_units: Array
     linear_information: Array
     linear_scale: Array
-    with_jacobian: Array
     values: dict[str, Array]
     predicted: dict[str, Array]
+    with_jacobian: Array | None = None
+    slope: Array | None = None
+    hessian: Array | None = None
     information: Array | None = None
 
 
@@ -52,37 +55,51 @@ def surroundings(model: Model, u: Float[Array, " n"], with_jacobian: Any = 0.0) 
         density in unconstrained coordinates.
     """
 
-    def depth(u: Array) -> tuple[Array, Any]:
+    def depth(u: Array) -> tuple[Array, tuple[Point, Look]]:
         point = model.point(u)
         look = model.look(point.values)
         height = point.log_prior + look.log_likelihood
-        return -height - with_jacobian * point.log_jacobian, (height, point.log_prior, look)
+        return -height - with_jacobian * point.log_jacobian, (point, look)
 
     def slope(u: Array) -> tuple[Array, Any]:
         # Slope, predictions and curvature in one pass, so that the model is compiled only once.
         slope, extra = jax.grad(depth, has_aux=True)(u)
         return slope, (slope, extra)
 
+    hessian, (gradient, (point, look)) = jax.jacfwd(slope, has_aux=True)(u)
+    weight = jnp.asarray(with_jacobian, u.dtype)
+    around = _reported(model, u, point, look)
+    return around._replace(slope=gradient, hessian=hessian, with_jacobian=weight)
+
+
+def outlook(model: Model, u: Float[Array, " n"]) -> Surroundings:
+    """The posterior at a point, without derivatives of its density.
+
+    Parameters
+    ----------
+    model
+        galaxy, maps and priors.
+    u
+        the point, in unconstrained coordinates.
+    """
+    point = model.point(u)
+    return _reported(model, u, point, model.look(point.values))
+
+
+def _reported(model: Model, u: Array, point: Point, look: Look) -> Surroundings:
     def own_units(u: Array) -> Array:
         values = model.complete(model.constrain(u))
         return jnp.concatenate([values[name].ravel() for name in model.free])
 
-    hessian, (gradient, (height, log_prior, look)) = jax.jacfwd(slope, has_aux=True)(u)
     solution = look.solution
-    information = jnp.zeros((0, 0)) if solution is None else solution.information
-    scale = jnp.zeros(0) if solution is None else solution.scale
-    to_own_units = jax.jacfwd(own_units)(u)
     return Surroundings(
-        height,
-        log_prior,
-        gradient,
-        hessian,
-        to_own_units,
-        information,
-        scale,
-        jnp.asarray(with_jacobian, u.dtype),
-        look.values,
-        look.predicted,
+        log_posterior=point.log_prior + look.log_likelihood,
+        log_prior=point.log_prior,
+        to_own_units=jax.jacfwd(own_units)(u),
+        linear_information=jnp.zeros((0, 0)) if solution is None else solution.information,
+        linear_scale=jnp.zeros(0) if solution is None else solution.scale,
+        values=look.values,
+        predicted=look.predicted,
     )
 
 
@@ -123,7 +140,7 @@ def covariances(models: Sequence[Model], points: np.ndarray, around: Surrounding
     around
         the local expansions there, with the Fisher information.
     """
-    assert around.information is not None
+    assert around.hessian is not None and around.information is not None
     matrices, complaints = inverses(around.hessian), [""] * len(points)
     by_fisher = inverses(around.information)
     for i, (model, point) in enumerate(zip(models, points, strict=True)):
@@ -156,6 +173,7 @@ def _covariance_of_one(
     by_fisher, by_hessian
         covariances; NaN for a Hessian that is not positive definite.
     """
+    assert around.with_jacobian is not None
     saddle = "not converged: no maximum but a saddle or a plateau; errors from the Fisher matrix"
     hessian, root = np.asarray(around.hessian, float), np.linalg.cholesky(by_fisher)
     if not np.isfinite(hessian).all():

@@ -2,24 +2,24 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxmetal.compiling import compiled_once, compiled_soon
+from jaxmetal.compiling import compiled_once
 from jaxmetal.errors import InputError, check_type, unknown
-from jaxmetal.inference.ascent import ARRIVED, METHODS, Summit, ascend
+from jaxmetal.inference.ascent import ARRIVED, METHODS, Summit
 from jaxmetal.inference.checks import MODEL_HINT
+from jaxmetal.inference.climbing import climbed, second_derivatives
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.fits import Fits
-from jaxmetal.inference.laplace import Surroundings, surroundings
+from jaxmetal.inference.laplace import Surroundings, outlook
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.progress import bar
 from jaxmetal.inference.sampling_cost import cost_of_sampling, refined
-from jaxmetal.maps import Map
 
 # An ascent that has not converged continues from where it is this many times at most.
 ROUNDS = 4
@@ -28,6 +28,8 @@ REFINEMENTS = 3
 # Fraction of the way from the start to draws from the priors. Draws from a wide prior lie where the
 # density is flat, such as axis ratios near zero.
 PART_OF_THE_WAY = 0.5
+# Which density is maximised: in the parameters' own units, or in unconstrained coordinates.
+OWN_UNITS, ON_THE_LINE = 0.0, 1.0
 
 
 def optimise(
@@ -82,7 +84,7 @@ def optimise(
     # Not by `model.start`, which would be compiled for nothing else.
     count = sum(math.prod(prior.shape()) for prior in model.priors.values())
     with bar(None, progress, f"fitting {count} parameters"):
-        points = np.asarray(first_points(model, starts, seed))
+        points = _first_points_of_one(model, starts, seed)
         fit = _best(model, points, method, steps)
         for _ in range(REFINEMENTS):
             cost = cost_of_sampling(model, fit)
@@ -96,22 +98,21 @@ def optimise(
 
 def _best(model: Model, points: np.ndarray, method: str, steps: int) -> Fit:
     """The fit at the end of the best of several ascents."""
-    own_units, on_the_line = (jnp.asarray(weight, points.dtype) for weight in (0.0, 1.0))
     for _ in range(ROUNDS):
         # One start after the other: under vmap all would run until the longest ends.
-        summits = [_ascend(model, point, method, steps, own_units) for point in points]
-        points, heights = (np.stack([np.asarray(s[i]) for s in summits]) for i in (0, 1))
+        summits = [climbed(model, point, method, steps, OWN_UNITS) for point in points]
+        points, heights = (np.stack([s[i] for s in summits]) for i in (0, 1))
         if not np.any(np.isfinite(heights)):
             raise InputError(
                 "optimise: the log density is not finite at any start; check the starting values, "
                 "priors and data."
             )
         best = summits[np.argmax(np.where(np.isfinite(heights), heights, -np.inf))]
-        fits = Fits([model], np.asarray(best.point)[None], _around(model, best, own_units))
+        fits = Fits([model], best.point[None], _around(model, best, OWN_UNITS))
         if fits.prior_matters[0]:
-            mode = _ascend(model, np.asarray(best.point), method, steps, on_the_line)
-            around = _around(model, mode, on_the_line)
-            fits = fits.with_modes(np.array([0]), np.asarray(mode.point)[None], around)
+            mode = climbed(model, best.point, method, steps, ON_THE_LINE)
+            around = _around(model, mode, ON_THE_LINE)
+            fits = fits.with_modes(np.array([0]), mode.point[None], around)
             if fits.trapped[0]:
                 points = fits.unconstrained
                 continue
@@ -120,10 +121,14 @@ def _best(model: Model, points: np.ndarray, method: str, steps: int) -> Fit:
     return fits[0]
 
 
-def _around(model: Model, summit: Summit, with_jacobian: Array) -> Surroundings:
+def _around(model: Model, summit: Summit, with_jacobian: float) -> Surroundings:
     """The local expansion at the end of an ascent, with a first axis of one galaxy."""
-    around = _look(model, np.asarray(summit.point), with_jacobian)
-    around = around._replace(information=summit.information)
+    around = _look(model, summit.point)._replace(
+        slope=-summit.slope,
+        hessian=second_derivatives(model, summit, with_jacobian).astype(summit.point.dtype),
+        information=summit.information,
+        with_jacobian=np.asarray(with_jacobian, summit.point.dtype),
+    )
     return jax.tree.map(lambda array: np.asarray(array)[None], around)
 
 
@@ -140,7 +145,6 @@ def most_steps(model: Model, starts: int, method: str, steps: int | None) -> int
     return METHODS[method][1] if steps is None else steps
 
 
-@compiled_once
 def first_points(model: Model, starts: int, seed: int) -> Float[Array, "starts n"]:
     """The galaxy's own values, and points half-way from there to draws from the priors.
 
@@ -155,28 +159,61 @@ def first_points(model: Model, starts: int, seed: int) -> Float[Array, "starts n
     seed
         of the draws.
     """
-    start = model.start
-    points = start[None]
-    if starts > 1:
-        # Mapped, so that the priors are compiled here only once.
-        keys = jnp.stack([jax.random.key(seed + i) for i in range(1, starts)])
-        draws = jax.vmap(lambda key: model.unconstrain(model.draw(key)))(keys)
-        points = jnp.concatenate([points, points + PART_OF_THE_WAY * (draws - points)])
-    lights = {name: one_map for name, one_map in model.maps.items() if one_map.additive}
-    amplitudes = [n for n in model.names if re.fullmatch(r"\w+\.light\.(\w+\.)?amp\w*", n)]
-    if not lights or not amplitudes:
+    points = _unscaled_points(model, starts, seed)
+    if not _can_be_scaled(model):
         return points
+
+    def scaled(point: Array) -> Array:
+        values = model.complete(model.constrain(point))
+        galaxy, maps = model.scene_at(values)
+        lights = {name: one_map for name, one_map in maps.items() if one_map.additive}
+        return _scaled_to_light(model, values, model.predict_scene(galaxy, lights))
+
     # Mapped, so that the model is compiled here only once.
-    return jax.lax.map(lambda point: _scaled_to_light(model, point, lights, amplitudes), points)
+    return jax.lax.map(scaled, points)
+
+
+def _first_points_of_one(model: Model, starts: int, seed: int) -> np.ndarray:
+    """The same as `first_points`, by programs that a fit needs anyway."""
+    points = np.asarray(_unscaled_once(model, starts, seed))
+    if not _can_be_scaled(model):
+        return points
+    outlooks = (_look(model, point) for point in points)
+    return np.stack([np.asarray(_scaled_once(model, at.values, at.predicted)) for at in outlooks])
+
+
+def _unscaled_points(model: Model, starts: int, seed: int) -> Float[Array, "starts n"]:
+    start = model.start[None]
+    if starts == 1:
+        return start
+    # Mapped, so that the priors are compiled here only once.
+    keys = jnp.stack([jax.random.key(seed + i) for i in range(1, starts)])
+    draws = jax.vmap(lambda key: model.unconstrain(model.draw(key)))(keys)
+    return jnp.concatenate([start, start + PART_OF_THE_WAY * (draws - start)])
+
+
+def _amplitudes(model: Model) -> list[str]:
+    """The paths of the free amplitudes of light."""
+    return [n for n in model.names if re.fullmatch(r"\w+\.light\.(\w+\.)?amp\w*", n)]
+
+
+def _can_be_scaled(model: Model) -> bool:
+    return bool(_amplitudes(model)) and any(m.additive for m in model.maps.values())
 
 
 def _scaled_to_light(
-    model: Model, point: Float[Array, " n"], lights: Mapping[str, Map], amplitudes: Sequence[str]
+    model: Model, values: Mapping[str, Array], predicted: Mapping[str, Array]
 ) -> Float[Array, " n"]:
-    """The point with its amplitudes of light scaled by the factor that fits the light maps."""
-    values = model.constrain(point)
-    galaxy, maps = model.scene_at(values)
-    predicted = model.predict_scene(galaxy, {name: maps[name] for name in lights})
+    """A point with its amplitudes of light scaled by the factor that fits the light maps.
+
+    Parameters
+    ----------
+    model
+        galaxy, maps and priors.
+    values, predicted
+        of the point by path, and at least the light maps of it by name.
+    """
+    lights = {name: one_map for name, one_map in model.maps.items() if one_map.additive}
     data, light = (
         jnp.concatenate([jnp.where(m.valid, flux / m.sigma, 0.0).ravel() for m, flux in pairs])
         for pairs in (
@@ -188,8 +225,9 @@ def _scaled_to_light(
     size = jnp.maximum(jnp.max(jnp.abs(light)), jnp.finfo(light.dtype).tiny)
     factor = jnp.sum(data * (light / size)) / jnp.sum((light / size) ** 2) / size
     usable = jnp.isfinite(factor) & (factor != 0)
-    scaled_amplitudes = {name: jnp.where(usable, factor, 1.0) * values[name] for name in amplitudes}
-    return model.unconstrain({**values, **scaled_amplitudes})
+    scaled = {n: jnp.where(usable, factor, 1.0) * values[n] for n in _amplitudes(model)}
+    return model.unconstrain({**values, **scaled})
 
 
-_ascend, _look = compiled_soon(ascend), compiled_once(surroundings)
+_look = compiled_once(outlook)
+_unscaled_once, _scaled_once = compiled_once(_unscaled_points), compiled_once(_scaled_to_light)

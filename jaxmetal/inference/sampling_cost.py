@@ -9,12 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxmetal.compiling import compiled_once
 from jaxmetal.forward import predict_together
-from jaxmetal.forward.resolve import needs_more_nodes, widest_margin
-from jaxmetal.inference.accuracy import REST, criterion_of
+from jaxmetal.forward.resolve import needs_more_nodes, views_at, widest_margin
+from jaxmetal.inference import likelihood
+from jaxmetal.inference.accuracy import REST, criterion_of, error_of, in_units_of_error
+from jaxmetal.inference.climbing import slope_of_change
 from jaxmetal.inference.fit import Fit
-from jaxmetal.inference.likelihood import in_units_of_error
 from jaxmetal.inference.look import Look
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.resampling import resampled
@@ -53,7 +53,9 @@ class Cost(NamedTuple):
 def cost_of_sampling(model: Model, fit: Fit) -> Cost:
     """What the automatic samplings of a model cost at the end of its fit.
 
-        δu = C Jᵀ W δm
+        δu = C [∂ log posterior (data + δm) - ∂ log posterior (data)]
+
+    No program is compiled for it, as long as the samplings were compared where they were chosen.
 
     Parameters
     ----------
@@ -63,7 +65,18 @@ def cost_of_sampling(model: Model, fit: Fit) -> Cost:
     finer = finer_samplings(model)
     if model.accuracy is None or not finer or not fit.converged:
         return Cost()
-    slope, chi_square = _effect_once(model, jnp.asarray(fit.unconstrained), finer)
+    errors = {name: np.zeros(m.values.shape) for name, m in fit.maps.items()}
+    chi_square = 0.0
+    for names, sampling in finer:
+        maps = {name: fit.maps[name] for name in names}
+        used = maps[names[0]].instrument.sampling
+        assert used is not None, "a model's maps are sampled"
+        coarse, fine = (views_at(fit.galaxy, maps, s) for s in (used, sampling))
+        for name, one_map in maps.items():
+            error = np.where(one_map.valid, error_of(coarse[name], fine[name]), 0.0)
+            relative = in_units_of_error(one_map, error, np.asarray(fine[name].shown))
+            errors[name], chi_square = error, chi_square + float(np.sum(relative**2))
+    slope = slope_of_change(model, fit.unconstrained, errors)
     return cost_of(slope, chi_square, fit.unconstrained_covariance)
 
 
@@ -91,7 +104,7 @@ def finer_samplings(model: Model) -> Finer:
 def effect_of_sampling(
     model: Model, point: Float[Array, " n"], finer: Finer
 ) -> tuple[Float[Array, " n"], Float[Array, ""]]:
-    """What the automatic samplings change at the end of a fit.
+    """What the automatic samplings change at the end of a fit, as one program for a batch.
 
     An error of the model shifts the maximum like the same change of the data.
 
@@ -128,12 +141,11 @@ def effect_of_sampling(
     return pullback(relative)[0], jnp.sum(relative**2)
 
 
-_effect_once = compiled_once(effect_of_sampling)
-
-
 def _in_units_of_error(images: Mapping[str, Array], look: Look) -> Array:
     """The images of all maps as one vector, in units of the errors of the data."""
-    parts = [in_units_of_error(m, images[n], look.predicted[n]) for n, m in look.maps.items()]
+    parts = [
+        likelihood.in_units_of_error(m, images[n], look.predicted[n]) for n, m in look.maps.items()
+    ]
     return jnp.concatenate([part.ravel() for part in parts])
 
 
