@@ -107,15 +107,15 @@ def _resolved(
         return views_at(galaxy, group, sampling)
 
     def compare(coarse: Sampling, fine: Sampling) -> Comparison:
-        return criterion.compare(group, views(coarse), views(fine), coarse.convolve < 1)
+        # To compile takes longer than to compute: two programs at once.
+        with ThreadPoolExecutor(2) as pool:
+            both = pool.map(views, (coarse, fine))
+            return criterion.compare(group, *both, coarse.convolve < 1)
 
     def possible(sampling: Sampling) -> bool:
         return sampling.points(instrument.grid.shape) <= MAX_POINTS
 
-    # To compile takes longer than to compute: two programs at once.
     more_nodes = needs_more_nodes(galaxy)
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(views, (start, start.finer(widest, more_nodes))))
     sampling, comparison = choose(start, widest, more_nodes, compare, possible)
     rounding = max(largest_rounding(view) for view in views(sampling).values())
     errors = {label: jnp.asarray(error) for label, error in sorted(comparison.errors.items())}
