@@ -99,12 +99,6 @@ class Point(NamedTuple):
 @compiled
 def from_line(priors: Priors, unconstrained: Float[Array, " n"]) -> Point:
     """The vector back as values by path, with their prior density."""
-    shapes = {name: coordinate_of(prior).line_shape(prior) for name, prior in priors.items()}
-    ends = np.cumsum([math.prod(shape) for shape in shapes.values()], dtype=int)
-    parts = jnp.split(unconstrained, ends[:-1]) if shapes else []
-    line = {
-        name: part.reshape(shape) for part, (name, shape) in zip(parts, shapes.items(), strict=True)
-    }
     results = _of_each(
         priors,
         lambda coordinate, u: (
@@ -112,9 +106,29 @@ def from_line(priors: Priors, unconstrained: Float[Array, " n"]) -> Point:
             coordinate.log_prior(u),
             coordinate.log_jacobian(u),
         ),
-        line,
+        _by_name(priors, unconstrained),
     )
     log_prior, log_jacobian = (
         sum((jnp.sum(results[name][i]) for name in priors), jnp.zeros(())) for i in (1, 2)
     )
     return Point({name: results[name][0] for name in priors}, log_prior, log_jacobian)
+
+
+def log_density(priors: Priors, unconstrained: Float[Array, " n"]) -> Float[Array, ""]:
+    """The log density of the priors in unconstrained coordinates.
+
+    It is `log_prior` + `log_jacobian` of `from_line`, with less to trace and to compile.
+    """
+    line = _by_name(priors, unconstrained)
+    results = _of_each(priors, lambda coordinate, u: coordinate.log_density(u), line)
+    return sum((jnp.sum(results[name]) for name in priors), jnp.zeros(()))
+
+
+def _by_name(priors: Priors, unconstrained: Float[Array, " n"]) -> Values:
+    """The part of the vector that belongs to each prior, in its shape."""
+    shapes = {name: coordinate_of(prior).line_shape(prior) for name, prior in priors.items()}
+    ends = np.cumsum([math.prod(shape) for shape in shapes.values()], dtype=int)
+    parts = jnp.split(unconstrained, ends[:-1]) if shapes else []
+    return {
+        name: part.reshape(shape) for part, (name, shape) in zip(parts, shapes.items(), strict=True)
+    }

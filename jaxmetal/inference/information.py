@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxmetal.inference import likelihood
+from jaxmetal.inference import coordinates, likelihood
 from jaxmetal.profiles.numerics import product
 
 if TYPE_CHECKING:
@@ -56,11 +56,6 @@ def value_slope_information(
 
 def prior_curvature(model: "Model", u: Float[Array, " n"]) -> Float[Array, "n n"]:
     """-∂² (log prior + log |d theta / du|): about the unit matrix, also at the edge of a prior."""
-
-    def log_prior_density(u: Array) -> Array:
-        point = model.point(u)
-        return point.log_prior + point.log_jacobian
-
-    curvature = -jax.jacfwd(jax.grad(log_prior_density))(u)
+    curvature = -jax.jacfwd(jax.grad(lambda u: coordinates.log_density(model.priors, u)))(u)
     diagonal = jnp.diag(curvature)
     return curvature + jnp.diag(jnp.maximum(diagonal, LEAST_CURVATURE) - diagonal)

@@ -103,10 +103,17 @@ class Standard(NamedTuple):
 
     def log_prior(self, u: Array) -> Any:
         """The log density of the prior in the parameter's own unit."""
+        return self._log_unit(u) - jnp.log(jnp.abs(self.scale)) - self._log_value(u)
+
+    def log_density(self, u: Array) -> Any:
+        """The log density of the prior in u, in which loc and scale cancel."""
+        return self._log_unit(u) + self.shape.log_slope(u)
+
+    def _log_unit(self, u: Array) -> Any:
+        """The log density of w."""
         # Uniform between 0 and 1, where all w are.
         flat = isinstance(self.unit, dist.Uniform)
-        log_unit = jnp.zeros_like(u) if flat else self.unit.log_prob(self.shape.forward(u))
-        return log_unit - jnp.log(jnp.abs(self.scale)) - self._log_value(u)
+        return jnp.zeros_like(u) if flat else self.unit.log_prob(self.shape.forward(u))
 
     def _log_value(self, u: Array) -> Array:
         return (
@@ -134,6 +141,9 @@ class Bijection(NamedTuple):
 
     def log_prior(self, u: Array) -> Any:
         return self.prior.log_prob(self.value(u))
+
+    def log_density(self, u: Array) -> Any:
+        return jnp.sum(self.log_prior(u)) + jnp.sum(self.log_jacobian(u))
 
     def line_shape(self, prior: dist.Distribution) -> tuple[int, ...]:
         return biject_to(self.prior.support).inverse_shape(prior.shape())
