@@ -20,6 +20,7 @@ from jaxmetal.inference.laplace import Surroundings, outlook
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.progress import bar
 from jaxmetal.inference.sampling_cost import cost_of_sampling, refined
+from jaxmetal.threads import side_by_side
 
 # An ascent that has not converged continues from where it is this many times at most.
 ROUNDS = 4
@@ -47,10 +48,11 @@ def optimise(
 
         covariance = [-∂² log posterior]⁻¹ at theta_MAP
 
-    The best of several starts is taken. Fisher scoring refines it, whatever the method. Where a
-    parameter lies at the edge of its prior, or the data hardly constrain it, errors come from the
-    maximum of the density in unconstrained coordinates, and samplers start there: at an edge the
-    density in own units has no curvature.
+    The best of several starts is taken. Fisher scoring refines it, whatever the method. The second
+    derivatives are differences of the gradient across a fraction of an error. Where a parameter
+    lies at the edge of its prior, or the data hardly constrain it, errors come from the maximum of
+    the density in unconstrained coordinates, and samplers start there: at an edge the density in
+    own units has no curvature.
 
     Parameters
     ----------
@@ -174,12 +176,27 @@ def first_points(model: Model, starts: int, seed: int) -> Float[Array, "starts n
 
 
 def _first_points_of_one(model: Model, starts: int, seed: int) -> np.ndarray:
-    """The same as `first_points`, by programs that a fit needs anyway."""
+    """The same as `first_points`, by programs that a fit needs anyway.
+
+    That of the ascent is compiled meanwhile.
+    """
     points = np.asarray(_unscaled_once(model, starts, seed))
-    if not _can_be_scaled(model):
-        return points
-    outlooks = (_look(model, point) for point in points)
-    return np.stack([np.asarray(_scaled_once(model, at.values, at.predicted)) for at in outlooks])
+
+    def compile_ascent() -> None:
+        # An ascent of no steps.
+        climbed(model, points[0], "fisher", 0, OWN_UNITS)
+
+    def scaled() -> np.ndarray:
+        if not _can_be_scaled(model):
+            # The report of the fit needs this program.
+            _look(model, points[0])
+            return points
+        outlooks = (_look(model, point) for point in points)
+        return np.stack(
+            [np.asarray(_scaled_once(model, at.values, at.predicted)) for at in outlooks]
+        )
+
+    return side_by_side(lambda job: job(), (compile_ascent, scaled))[1]
 
 
 def _unscaled_points(model: Model, starts: int, seed: int) -> Float[Array, "starts n"]:

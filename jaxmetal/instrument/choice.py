@@ -73,6 +73,8 @@ def choose(
         if comparison.excess > 1:
             between = sampling.between(finer, comparison.excess)
             if between is not None:
+                # By the reference that a fit judges it by where it ends: nothing new to compile.
+                finer = between.finer(widest, more_nodes)
                 sampling, comparison = between, compare(between, finer)
         if comparison.excess <= 1 or not possible(finer):
             return sampling, comparison
