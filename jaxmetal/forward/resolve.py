@@ -169,5 +169,6 @@ def views_at(galaxy: Galaxy, maps: Mapping[str, Map], sampling: Sampling) -> dic
 
 def _in_double(*trees: Any) -> Any:
     numbers, static = eqx.partition(trees, eqx.is_inexact_array)
-    doubles = jax.tree.map(lambda a: jnp.asarray(np.asarray(a, float)), numbers)
+    # Of NumPy: to make arrays of JAX one by one takes longer than the views of a small map.
+    doubles = jax.tree.map(lambda a: np.asarray(a, float), numbers)
     return eqx.combine(doubles, static)
