@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jaxmetal.errors import unknown
+from jaxmetal.forward.cells import beam_of
 from jaxmetal.galaxy import LIGHT, Galaxy
 from jaxmetal.io import schema
 from jaxmetal.io.config import Mistakes
@@ -57,8 +58,7 @@ def _check_lights(galaxy: Galaxy, maps: Mapping[str, Observed], mistakes: Mistak
         where = f"maps.{observed.entry}.light"
         with mistakes.at(where):
             for moment in observed.map.moments(galaxy):
-                if moment.light not in galaxy.lights:
-                    raise unknown("light", moment.light, galaxy.lights)
+                beam_of(galaxy, moment)
 
 
 def check_simulation(

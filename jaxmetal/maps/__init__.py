@@ -3,6 +3,7 @@
 from jaxmetal.maps.calibration import Calibration
 from jaxmetal.maps.light import LightMap
 from jaxmetal.maps.likelihood import Gaussian, Likelihood, StudentT
+from jaxmetal.maps.line import LineMap, RatioMap
 from jaxmetal.maps.map import Map
 from jaxmetal.maps.moments import Moment, SmearedMoment
 from jaxmetal.maps.scales import scale_functions
@@ -13,8 +14,10 @@ __all__ = [
     "Gaussian",
     "LightMap",
     "Likelihood",
+    "LineMap",
     "Map",
     "Moment",
+    "RatioMap",
     "SmearedMoment",
     "StudentT",
     "TracerMap",

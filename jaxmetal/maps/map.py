@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from jaxmetal.emission import Blend
 from jaxmetal.errors import InputError, check_type, described
 from jaxmetal.galaxy import LIGHT, Galaxy
 from jaxmetal.instrument.instrument import Instrument
@@ -46,7 +47,8 @@ class Map(eqx.Module):
         True where a pixel, or aperture, is to be left out. What is NaN, infinite, or has no
         positive sigma is masked automatically.
     light
-        the name of the light that the map sees, or that weights what it shows.
+        the name of the light that the map sees, or that weights what it shows; a line of the
+        galaxy's emission has its own name, such as "Ha".
     covariance
         in place of sigma: of all measurements, row by row, shape (N, N).
     scatter
@@ -89,7 +91,7 @@ class Map(eqx.Module):
     scatter: Float[Array, ""]
     likelihood: Likelihood
     calibration: Calibration
-    light: str = eqx.field(static=True)
+    light: str | Blend = eqx.field(static=True)
 
     def __init__(
         self,
@@ -98,7 +100,7 @@ class Map(eqx.Module):
         instrument: Instrument,
         mask: Any = None,
         *,
-        light: str = LIGHT,
+        light: str | Blend = LIGHT,
         covariance: Any = None,
         scatter: Any = 0.0,
         likelihood: Likelihood | str = "gaussian",
@@ -108,7 +110,7 @@ class Map(eqx.Module):
     ):
         kind = type(self).__name__
         check_type(instrument, Instrument, f"{kind}.instrument")
-        if not isinstance(light, str):
+        if not isinstance(light, str | tuple):
             raise InputError(f"{kind}.light: expected a light's name, got {described(light)}.")
         self.light = light
         self.likelihood = as_likelihood(likelihood, kind)

@@ -25,6 +25,7 @@ ROOMS = (
     "files",
     "compiling",
     "profiles",
+    "emission",
     "galaxy",
     "instrument",
     "maps",
