@@ -44,8 +44,8 @@ class Component(eqx.Module):
     Raises
     ------
     InputError
-        if anything but a Profile is given, or a lens; for an emission that needs a tracer or a light
-        which the component does not have.
+        if anything but a Profile is given, or a lens; for an emission that needs a tracer or a
+        light which the component does not have.
     """
 
     # A Profile, or lights by name; see `lights`.

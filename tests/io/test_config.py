@@ -13,7 +13,7 @@ from jaxmetal.galaxy import get
 from jaxmetal.io import scene
 from jaxmetal.io.config import Mistakes, parse, read, resolved, write
 from jaxmetal.io.fits import write_maps
-from jaxmetal.io.galaxies import picture
+from jaxmetal.io.pictures import picture
 from jaxmetal.io.summary import unit_of
 from tests.io.test_manga import write as write_manga
 from tests.scenes import disc, telescope
