@@ -36,6 +36,7 @@ _HOMES = {
     "LightMap": "maps",
     "LineMap": "maps",
     "RatioMap": "maps",
+    "RelativeLineMap": "maps",
     "TracerMap": "maps",
     "Map": "maps",
     "Moment": "maps",
@@ -97,6 +98,7 @@ __all__ = [
     "Posterior",
     "Profile",
     "RatioMap",
+    "RelativeLineMap",
     "StudentT",
     "Tied",
     "TracerMap",
@@ -158,6 +160,7 @@ if TYPE_CHECKING:
         Map,
         Moment,
         RatioMap,
+        RelativeLineMap,
         StudentT,
         TracerMap,
     )

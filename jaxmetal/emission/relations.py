@@ -7,7 +7,7 @@ such as R23 beside R2 and R3, are independent fits that contradict them.
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import equinox as eqx
 from jaxtyping import Array, Float
@@ -262,4 +262,4 @@ def as_relation(choice: Any) -> Any:
     if not callable(choice):
         expected = f"expected one of {', '.join(RELATIONS)} or a function of metallicity"
         raise InputError(f"Emission.relation: {expected}, got {described(choice)}.")
-    return Relation(choice)
+    return Relation(cast(Callable[..., Ratios], choice))

@@ -162,6 +162,32 @@ class Component(eqx.Module):
                 raise unknown("line", absent[0], self.light_names, "emission")
         return {light: _sum(light, images) for light in lights}
 
+    def light_at(
+        self,
+        light: str | Blend,
+        plane: tuple[Array, Array],
+        tracer_plane: tuple[Array, Array] | None = None,
+    ) -> Array:
+        """The surface brightness of one of its lights at some positions.
+
+        Parameters
+        ----------
+        light
+            that it has.
+        plane
+            positions (x, y), arcsec.
+        tracer_plane
+            those in the plane of the tracers, where it is another.
+
+        Returns
+        -------
+        brightness
+            in the shape of the positions.
+        """
+        positions = plane if tracer_plane is None else tracer_plane
+        values = {name: self.tracers[name](*positions) for name in self.needs([light])}
+        return self.brightness([light], plane, values)[light]
+
     def _emits(self, name: str) -> bool:
         """Whether a light is a line of the gas; the reference line is its light itself."""
         return self.emission is not None and name in self.emission.lines and name not in self.lights

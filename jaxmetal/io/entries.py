@@ -15,7 +15,8 @@ class FromReader(Observation):
     """The maps of a file that a reader knows, such as MaNGA's; other keys are its options.
 
     names renames the reader's maps, or leaves one out ("none"); scatter is that of its tracer maps.
-    The PSF is the reader's if left out.
+    relative_to is {line: line whose light it shares}, as for a line. The PSF is the reader's if
+    left out.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -24,6 +25,7 @@ class FromReader(Observation):
     pixel_scale: ClassVar = None
     kind: str
     names: dict[Name, Name] = Field({})
+    relative_to: dict[Name, Name] = Field({})
     light: Name = "light"
     light_scatter: NotNegative | None = None
     psf: Psf | None = None
@@ -31,6 +33,10 @@ class FromReader(Observation):
     def part(self, key: str) -> Any:
         """The entry of one of its maps, by the name of the map."""
         return self
+
+    def base(self, label: str) -> str | None:
+        """The name of the map that one of its maps is relative to, if any."""
+        return self.relative_to.get(label)
 
     @property
     def options(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from jaxmetal.io.fits import write_maps
 from jaxmetal.io.kept_profiles import keep_deflections, keep_profiles
 from jaxmetal.io.observations import Observed
 from jaxmetal.io.scene import FROM_FILE, Scene
-from jaxmetal.maps import LineMap
+from jaxmetal.maps import LineMap, RelativeLineMap
 
 # The folder of the maps that were fitted, relative to the folder of results.
 MAPS = "maps"
@@ -166,6 +166,9 @@ def _without_reader(
         scale = observed.map.scale
         return {"kind": "tracer", "tracer": observed.map.tracer, "scale": scale, **common}
     del common["light"]
+    if isinstance(observed.map, RelativeLineMap):
+        line = dict(parts_of(observed.map.numerator))
+        return {"kind": "line", "line": line, "relative_to": entry.base(name), **common}
     if isinstance(observed.map, LineMap):
         return {"kind": "line", "line": dict(parts_of(observed.map.line)), **common}
     return {"kind": "light", "light": entry.light, **common}

@@ -29,11 +29,20 @@ LineOrLines = Annotated[str | dict[str, Number], BeforeValidator(line_or_lines)]
 
 
 class Line(FluxMap):
-    """A map of the flux in one line, or in a sum of lines."""
+    """A map of the flux in one line, or in a sum of lines.
+
+    relative_to is the name of the map of another line: then the light of every pixel is free, and
+    the other map is not data of its own.
+    """
 
     tag: ClassVar = "line"
     kind: Literal["line"]
     line: LineOrLines
+    relative_to: Name | None = None
+
+    def base(self, label: str) -> str | None:
+        """The name of the map that its map is relative to, if any."""
+        return self.relative_to
 
 
 class Ratio(FitsMap):
@@ -59,6 +68,7 @@ class LineOfFile(Block):
     psf: Psf | None = None
     scatter: NotNegative | None = None
     calibration: Correction | None = None
+    relative_to: Name | None = None
 
 
 class Lines(FitsFile):

@@ -75,6 +75,10 @@ class FitsFile(Observation):
         """The entry of one of its maps, by the name of the map."""
         return self
 
+    def base(self, label: str) -> str | None:
+        """The name of the map that its map is relative to; lines alone have one."""
+        return None
+
 
 class FitsMap(FitsFile):
     """A map in an extension of a FITS file."""

@@ -1,7 +1,7 @@
 """The maps of a configuration: read from files, on one sky, with their instruments."""
 
 from collections.abc import Container
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,24 @@ from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.io import schema
 from jaxmetal.io.config import Mistakes
 from jaxmetal.io.entries import FromReader
-from jaxmetal.io.fits import MapFile, Part, read_map
 from jaxmetal.io.frames import filled_up
 from jaxmetal.io.instruments import identity, make_instrument, psf_of_map
-from jaxmetal.io.line_blocks import Lines, Ratio
-from jaxmetal.io.map_blocks import FitsFile, FitsMap, FluxMap, Other, Tracer
-from jaxmetal.io.paths import file_path, imported_function
+from jaxmetal.io.line_blocks import Ratio
+from jaxmetal.io.map_blocks import FitsFile, FitsMap, Other
+from jaxmetal.io.paths import imported_function
 from jaxmetal.io.places import find_reference, make_grid
-from jaxmetal.io.readers.options import read_entry
 from jaxmetal.io.readers.protocol import Geometry, Reading, ReadMap
-from jaxmetal.maps import Calibration, LightMap, Likelihood, LineMap, Map, RatioMap, TracerMap
+from jaxmetal.io.readings import read_files
+from jaxmetal.maps import (
+    Calibration,
+    LightMap,
+    Likelihood,
+    LineMap,
+    Map,
+    RatioMap,
+    RelativeLineMap,
+    TracerMap,
+)
 from jaxmetal.maps.binned import common
 from jaxmetal.maps.likelihood import LIKELIHOODS
 from jaxmetal.quantities import unit_of_text
@@ -69,10 +77,13 @@ class Observations:
     reference
         (right ascension, declination) of (x, y) = (0, 0), degrees; None if the maps have no place
         on the sky.
+    bases
+        the names of those that others are relative to; they are no data of their own.
     """
 
     maps: dict[str, Observed]
     reference: tuple[float, float] | None
+    bases: frozenset[str] = frozenset()
 
 
 def observe(
@@ -92,12 +103,13 @@ def observe(
     sources: dict[str, Reading] = {}
     for name, entry in config.maps.items():
         with mistakes.at(f"maps.{name}"), warnings_about(f"maps.{name}"):
-            reading = _read(name, entry, folder, mistakes)
+            reading = read_files(name, entry, folder, mistakes)
             if reading is not None:
                 sources[name] = reading
     with mistakes.at("reference"):
         reference = find_reference(config, sources, mistakes)
-        return Observations(_maps(config, folder, sources, reference, mistakes, fill), reference)
+        maps = _maps(config, folder, sources, reference, mistakes, fill)
+        return _with_relative_lines(Observations(maps, reference), mistakes)
     # Without a place of the maps nothing else can be judged.
     mistakes.raise_all()
     return Observations({}, None)
@@ -139,6 +151,23 @@ def _maps(
     return maps
 
 
+def _with_relative_lines(observations: Observations, mistakes: Mistakes) -> Observations:
+    """The same, with lines relative to those that their entries name."""
+    maps, bases = dict(observations.maps), set()
+    for label, observed in observations.maps.items():
+        base = observed.block.base(label)
+        if base is None:
+            continue
+        where = f"maps.{observed.entry}.relative_to"
+        with mistakes.at(where, follows=mistakes.touches("maps")):
+            if base not in observations.maps:
+                raise unknown("map", base, observations.maps)
+            pair: Any = (observed.map, observations.maps[base].map)
+            maps[label] = replace(observed, map=RelativeLineMap(*pair))
+            bases.add(base)
+    return Observations(maps, observations.reference, frozenset(bases))
+
+
 def _check_name(name: str, others: Container[str]) -> None:
     """Raise if paths could not tell a map from something else."""
     if name in others:
@@ -155,52 +184,6 @@ def _labels(name: str, entry: Any, source: Reading) -> dict[str, str]:
             raise unknown("map", key, source.maps, "names")
     labels = {key: entry.names.get(key, key) for key in source.maps}
     return {label: key for key, label in labels.items() if label != "none"}
-
-
-def _read(name: str, entry: Any, folder: Path, mistakes: Mistakes) -> Reading | None:
-    """The file of an entry; None if an option is wrong, which is a mistake."""
-    if isinstance(entry, FromReader):
-        return read_entry(f"maps.{name}", entry, folder, mistakes)
-    if isinstance(entry, Lines):
-        return _read_lines(entry, folder)
-    file, data = _read_part(entry, folder)
-    return Reading({name: data}, wcs=file.wcs, bins=file.bins)
-
-
-def _read_lines(entry: Lines, folder: Path) -> Reading:
-    """The lines of an entry, which are on one grid of pixels and in the same bins."""
-    maps, files = {}, {}
-    for key, line in entry.parts.items():
-        try:
-            files[key], maps[key] = _read_part(entry.part(key), folder)
-        except InputError as error:
-            raise InputError(f"lines.{line}: {error}") from None
-    first = next(iter(files.values()))
-    return Reading(maps, wcs=first.wcs, bins=first.bins)
-
-
-def _read_part(entry: FitsMap, folder: Path) -> tuple[MapFile, ReadMap]:
-    """The file of one map, and the map."""
-    path = file_path(entry.file, folder)
-
-    def part(place: Any) -> Any:
-        if place is None or isinstance(place, str | int):
-            return place
-        file = None if place.file is None else file_path(place.file, folder)
-        return Part(file, place.extension, place.channel)
-
-    names = ("error", "variance", "ivar", "mask", "bins")
-    parts = {key: part(getattr(entry, key)) for key in names}
-    needs_wcs = entry.pixel_scale is None
-    options = {"channel": entry.channel, "unit": entry.unit, "needs_wcs": needs_wcs}
-    file = read_map(path, entry.value, **parts, **options)
-    sigma = file.sigma if file.sigma is not None else entry.sigma
-    kind: dict[str, Any] = {}
-    if isinstance(entry, FluxMap):
-        kind = {"flux": entry.flux, "line": getattr(entry, "line", None)}
-    elif isinstance(entry, Tracer):
-        kind = {"tracer": entry.tracer, "scale": entry.scale}
-    return file, ReadMap(file.values, sigma, file.unit, mask=file.mask, **kind)
 
 
 def _map(entry: Any, data: ReadMap, instrument: Instrument, folder: Path) -> Map:

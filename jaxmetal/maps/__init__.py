@@ -6,6 +6,7 @@ from jaxmetal.maps.likelihood import Gaussian, Likelihood, StudentT
 from jaxmetal.maps.line import LineMap, RatioMap
 from jaxmetal.maps.map import Map
 from jaxmetal.maps.moments import Moment, SmearedMoment
+from jaxmetal.maps.relative import RelativeLineMap
 from jaxmetal.maps.scales import scale_functions
 from jaxmetal.maps.tracer import TracerMap
 
@@ -18,6 +19,7 @@ __all__ = [
     "Map",
     "Moment",
     "RatioMap",
+    "RelativeLineMap",
     "SmearedMoment",
     "StudentT",
     "TracerMap",

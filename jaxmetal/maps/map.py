@@ -13,7 +13,7 @@ from jaxmetal.emission import Blend
 from jaxmetal.errors import InputError, check_type, described
 from jaxmetal.galaxy import LIGHT, Galaxy
 from jaxmetal.instrument.instrument import Instrument
-from jaxmetal.maps.binned import Gather, added, common
+from jaxmetal.maps.binned import gather_of
 from jaxmetal.maps.calibration import Calibration
 from jaxmetal.maps.covariance import Modes, decomposed
 from jaxmetal.maps.findings import Inspected
@@ -21,7 +21,8 @@ from jaxmetal.maps.inspection import inspect_map, report
 from jaxmetal.maps.likelihood import Likelihood, as_likelihood
 from jaxmetal.maps.measured import Arrays, in_one_unit, measured, usable
 from jaxmetal.maps.moments import Moment, SmearedMoment
-from jaxmetal.profiles.profile import as_array, is_traced
+from jaxmetal.maps.scatter import as_scatter, check_scatter
+from jaxmetal.profiles.profile import as_array
 
 # The error that "auto" sampling may leave in light, relative to it.
 LIGHT_TOLERANCE = 1e-3
@@ -122,12 +123,12 @@ class Map(eqx.Module):
         arrays = in_one_unit(kind, values, sigma, covariance, unit)
         self.instrument = instrument
         self._measure(arrays, mask, check)
-        self.scatter = _scatter(scatter, kind, arrays.unit, self.additive)
-        self._check_scatter()
+        self.scatter = as_scatter(scatter, kind, arrays.unit, self.additive)
+        check_scatter(self)
 
     def _measure(self, arrays: Arrays, mask: Any, check: bool) -> None:
         """Values, errors and validity from arrays in one unit."""
-        kind, gather = type(self).__name__, _gather(self.additive)
+        kind, gather = type(self).__name__, gather_of(self.additive)
         values, sigma, masked, matrix = measured(kind, gather, arrays, self.instrument, mask)
         valid = usable(kind, values, sigma, masked)
         if check:
@@ -142,14 +143,6 @@ class Map(eqx.Module):
         self.valid = jnp.asarray(valid)
         no_covariance = matrix is None
         self.modes = None if no_covariance else decomposed(matrix, valid, f"{kind}.covariance")
-
-    def _check_scatter(self) -> None:
-        """A scatter relative to the model's flux has no eigenbasis in common with a covariance."""
-        if self.modes is None or not self.additive or is_traced(self.scatter):
-            return
-        if float(self.scatter) > 0:
-            problem = "does not go with a scatter, which is a fraction of the model's flux"
-            raise InputError(f"{type(self).__name__}.covariance: {problem}.")
 
     @abstractmethod
     def moments(self, galaxy: Galaxy) -> tuple[Moment, ...]:
@@ -185,6 +178,37 @@ class Map(eqx.Module):
         """What the map shows, with the flux scale of its calibration."""
         quantity = self.observed(*moments)
         return self.calibration.flux_scale * quantity if self.additive else quantity
+
+    def scatter_of(self, predicted: Float[Array, "*map"]) -> Float[Array, "*map"]:
+        """The extra scatter about a prediction, in the unit of the values.
+
+        Parameters
+        ----------
+        predicted
+            of which the scatter of a flux is a fraction.
+
+        Returns
+        -------
+        scatter
+            one number, or one for each value.
+        """
+        return self.scatter * predicted if self.additive else self.scatter
+
+    def profiled_error(self, predicted: Float[Array, "*map"]) -> Float[Array, "*map"] | None:
+        """An error of the prediction itself, from data that it is made of.
+
+        Parameters
+        ----------
+        predicted
+            in the unit of the values.
+
+        Returns
+        -------
+        error
+            added in quadrature in residuals, but not normalised: that of a nuisance parameter at
+            its most probable value. None if nothing measured is in the prediction.
+        """
+        return None
 
     def tolerance(self, predicted: np.ndarray) -> np.ndarray | float:
         """The error that "auto" sampling may leave where light matters.
@@ -273,16 +297,3 @@ class Map(eqx.Module):
         if apertures is not None and self.additive:
             values = np.asarray(values, float) / apertures.totals(np.ones(apertures.shape))
         return self.instrument.image(values)
-
-
-def _gather(additive: bool) -> Gather:
-    """How pixels make a bin: fluxes are added up, others repeat the measurement of their bin."""
-    return added if additive else common
-
-
-def _scatter(scatter: Any, kind: str, unit: Any, relative: bool) -> Array:
-    expected = "" if relative else getattr(unit, "function_unit", unit)
-    number = as_array(scatter, f"{kind}.scatter", expected)
-    if number.shape == () and (is_traced(number) or 0 <= float(number) < np.inf):
-        return number
-    raise InputError(f"{kind}.scatter: expected zero or a positive number, got {scatter!r}.")

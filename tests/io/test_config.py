@@ -198,11 +198,17 @@ WRONG = [
     (("maps/z/pixel_scale", True), "maps.z.pixel_scale: expected a number, got True"),
     (
         ("maps/z/kind", "trace"),
-        "maps.z: kind: expected tracer, light, map, manga, sami or file.py:function, got 'trace'",
+        (
+            "maps.z: kind: expected tracer, light, line, lines, ratio, map, manga, sami or "
+            "file.py:function, got 'trace'"
+        ),
     ),
     (
         ("maps/z/kind", None),
-        "maps.z: kind: expected tracer, light, map, manga, sami or file.py:function, got None",
+        (
+            "maps.z: kind: expected tracer, light, line, lines, ratio, map, manga, sami or "
+            "file.py:function, got None"
+        ),
     ),
     (("maps/z/psf", None), "maps.z.psf: is missing"),
     (
@@ -617,7 +623,7 @@ def test_a_manga_file_gives_maps_and_geometry(manga):
         (
             {"kind": "mange"},
             (
-                "maps.manga: kind: expected tracer, light, map, manga, sami or "
+                "maps.manga: kind: expected tracer, light, line, lines, ratio, map, manga, sami or "
                 "file.py:function, got 'mange'."
             ),
         ),

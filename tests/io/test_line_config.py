@@ -178,3 +178,26 @@ def test_mistakes_are_named(folder, old, new, words):
     with pytest.raises(jm.InputError) as error:
         scene(folder, text.replace(old, new), "wrong.yaml")
     assert words in str(error.value)
+
+
+def test_a_line_relative_to_another(folder, tmp_path):
+    """The other is the picture of the light, and no data of its own; results can be read again."""
+    text = MAPS.replace("NII6584: {value", "NII6584: {relative_to: Ha, value")
+    text = text[: text.index("      OIII4959")]
+    galaxy = GALAXY.replace("{profile: sersic, amp: 2.0, R_sersic: 1.0, n_sersic: 1}", PICTURE)
+    galaxy = galaxy.replace("  disc.light.amp: {log_uniform: [0.1, 100]}\n", "")
+    name = folder / "relative.yaml"
+    name.write_text(text + galaxy + "sample: false\nplots: false\n", "utf-8")
+    first = load(name)
+    assert list(first.maps) == ["NII6584"] and list(first.pictures) == ["Ha"]
+    assert isinstance(first.maps["NII6584"].map, jm.RelativeLineMap)
+    jm.run(name, out=tmp_path / "results")
+    again = load(tmp_path / "results" / "config.resolved.yaml")
+    assert isinstance(again.maps["NII6584"].map, jm.RelativeLineMap)
+    base = again.maps["NII6584"].map.base
+    np.testing.assert_allclose(base, first.maps["NII6584"].map.base, rtol=1e-6)
+    with pytest.raises(jm.InputError, match="relative_to: unknown map 'Hb'"):
+        scene(folder, (text + galaxy).replace("relative_to: Ha", "relative_to: Hb"), "wrong.yaml")
+
+
+PICTURE = "{profile: image, map: Ha}"

@@ -162,6 +162,7 @@ def test_surveys_are_known_to_their_readers_alone():
     assert {room(needed) for module in surveys for needed in NEEDS[module]} <= {
         "errors",
         "quantities",
+        "emission",
         "instrument",
         "science",
         "io",
