@@ -188,6 +188,16 @@ def marino13(metallicity: Metallicity) -> Ratios:
     return {N2: n2, O3: (8.533 - metallicity) / 0.214 + n2}
 
 
+def marino13_o3n2(metallicity: Metallicity, n2: Float[Array, "..."]) -> Ratios:
+    """O3N2 alone, inverted; the index N2 is a tracer of its own; 8.17 to 8.77.
+
+    References
+    ----------
+    Marino et al. (2013), A&A 559, A114, eq. 2.
+    """
+    return {N2: n2, O3: (8.533 - metallicity) / 0.214 + n2}
+
+
 def pettini04(metallicity: Metallicity) -> Ratios:
     """The linear N2 and O3N2 of HII regions, inverted; 8.12 to 8.73.
 
@@ -224,6 +234,7 @@ RELATIONS: dict[str, Relation] = {
     "sanders25": Relation(sanders25, (7.3, 8.6), {"OIII5007": 0.13, "OII3727": 0.25}),
     # The scatter of N2 in metallicity, 0.16 and 0.18 dex, times its slope.
     "marino13": Relation(marino13, (8.0, 8.65), {"NII6584": 0.16 / 0.462}),
+    "marino13_o3n2": Relation(marino13_o3n2, (8.17, 8.77)),
     "pettini04": Relation(pettini04, (8.12, 8.73), {"NII6584": 0.18 / 0.57}),
     "dopita16": Relation(dopita16, (8.0, 9.1)),
 }
