@@ -21,6 +21,8 @@ _HOMES = {
     "tracer": "profiles.tracer",
     "lens": "profiles.lens",
     "Profile": "profiles.profile",
+    "emission": "emission",
+    "Emission": "emission",
     "Component": "galaxy",
     "Galaxy": "galaxy",
     "Grid": "instrument.grid",
@@ -32,6 +34,9 @@ _HOMES = {
     "Apertures": "instrument.aperture",
     "Instrument": "instrument.instrument",
     "LightMap": "maps",
+    "LineMap": "maps",
+    "RatioMap": "maps",
+    "RelativeLineMap": "maps",
     "TracerMap": "maps",
     "Map": "maps",
     "Moment": "maps",
@@ -71,6 +76,7 @@ __all__ = [
     "Batch",
     "Calibration",
     "Component",
+    "Emission",
     "Fit",
     "Galaxy",
     "Gaussian",
@@ -82,6 +88,7 @@ __all__ = [
     "KernelPSF",
     "LightMap",
     "Likelihood",
+    "LineMap",
     "Linear",
     "Map",
     "Model",
@@ -90,12 +97,15 @@ __all__ = [
     "NoPSF",
     "Posterior",
     "Profile",
+    "RatioMap",
+    "RelativeLineMap",
     "StudentT",
     "Tied",
     "TracerMap",
     "arcs",
     "baselines",
     "calibrations",
+    "emission",
     "ensemble",
     "from_lenstronomy",
     "galaxy_from_lenstronomy",
@@ -118,6 +128,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from jaxmetal import emission
+    from jaxmetal.emission import Emission
     from jaxmetal.errors import InputError, InputWarning
     from jaxmetal.forward import intrinsic, predict
     from jaxmetal.galaxy import Component, Galaxy
@@ -144,8 +156,11 @@ if TYPE_CHECKING:
         Gaussian,
         LightMap,
         Likelihood,
+        LineMap,
         Map,
         Moment,
+        RatioMap,
+        RelativeLineMap,
         StudentT,
         TracerMap,
     )

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from jaxmetal.emission import Blend, parts_of
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.galaxy import Component, Galaxy
 from jaxmetal.instrument.grid import Grid
@@ -28,12 +29,12 @@ class Beam(NamedTuple):
     Parameters
     ----------
     light
-        the name of the light.
+        the name of the light, or (name, factor) of each in a sum.
     components
         the names of those that have it, and carry the moment's tracers.
     """
 
-    light: str
+    light: str | Blend
     components: tuple[str, ...]
 
 
@@ -45,7 +46,7 @@ class Cells(NamedTuple):
     light
         {beam: surface brightness}, shape (rows, columns) of the padded grid of cells.
     weighted
-        Σ I w of each moment; None of one without a weight.
+        Σ I w, or Σ J, of each moment; None of one that is the light itself.
     """
 
     light: dict[Beam, Array]
@@ -60,9 +61,10 @@ def beam_of(galaxy: Galaxy, moment: Moment) -> Beam:
     InputError
         if no component has this light, or none of those carries the tracers.
     """
-    lit = {name: c for name, c in galaxy.components.items() if moment.light in c.lights}
-    if not lit:
-        raise unknown("light", moment.light, galaxy.lights)
+    for light in (moment.light, moment.numerator or moment.light):
+        if not any(c.shines(light) for c in galaxy.components.values()):
+            raise unknown("light", parts_of(light)[0][0], galaxy.lights)
+    lit = {name: c for name, c in galaxy.components.items() if c.shines(moment.light)}
     for tracer in moment.tracers:
         lit = {name: c for name, c in lit.items() if tracer in c.tracers}
         if not lit and tracer in galaxy.tracers:
@@ -95,7 +97,7 @@ def average_over_cells(
     """
     beams = [beam_of(galaxy, moment) for moment in moments]
     light: dict[Beam, Any] = dict.fromkeys(beams, 0.0)
-    weighted: list[Any] = [0.0 if moment.weight else None for moment in moments]
+    weighted: list[Any] = [None if moment.is_light else 0.0 for moment in moments]
     abreast = ABREAST if sampling.points(grid.shape) <= AT_ONCE else 1
     averages = partial(cell_means, grid=grid, sampling=sampling, smeared=smeared)
     for names in _batches(galaxy):
@@ -198,23 +200,37 @@ def _source_planes(
     return planes
 
 
-def _lights(component: Component, moments: Sequence[Moment]) -> list[str]:
+def _lights(component: Component, moments: Sequence[Moment]) -> list[str | Blend]:
     """The lights of a component that any moment weights, and of which it carries the tracers."""
-    names = {m.light for m in moments if set(m.tracers) <= set(component.tracers)}
-    return [name for name in component.lights if name in names]
+    lights = [m.light for m in moments if set(m.tracers) <= set(component.tracers)]
+    return [light for light in dict.fromkeys(lights) if component.shines(light)]
 
 
 def _carried(component: Component, moments: Sequence[Moment]) -> list[int]:
-    """The moments with a weight in which a component takes part."""
+    """The moments with a weight, or of two lights, in which a component takes part."""
     return [
         index
         for index, m in enumerate(moments)
-        if m.weight and m.light in component.lights and set(m.tracers) <= set(component.tracers)
+        if not m.is_light
+        and component.shines(m.numerator or m.light)
+        and set(m.tracers) <= set(component.tracers)
     ]
 
 
 def _count(component: Component, moments: Sequence[Moment]) -> int:
     return len(_lights(component, moments)) + len(_carried(component, moments))
+
+
+def _all_lights(component: Component, moments: Sequence[Moment]) -> list[str | Blend]:
+    """The lights of a component that moments need: those that are weighted, and numerators."""
+    carried = [moments[index].numerator for index in _carried(component, moments)]
+    return list(dict.fromkeys([*_lights(component, moments), *(n for n in carried if n)]))
+
+
+def _tracers(component: Component, moments: Sequence[Moment]) -> list[str]:
+    """The tracers of a component on which weights and lines depend."""
+    weights = [name for index in _carried(component, moments) for name in moments[index].tracers]
+    return list(dict.fromkeys([*weights, *component.needs(_all_lights(component, moments))]))
 
 
 def _images(
@@ -223,26 +239,26 @@ def _images(
     light_plane: tuple[Array, Array],
     plane: tuple[Array, Array],
 ) -> list[Array]:
-    """The lights of a component, then its part in each moment with a weight, at some positions."""
-    brightness = {n: component.lights[n](*light_plane) for n in _lights(component, moments)}
-    weighted_moments = [moments[index] for index in _carried(component, moments)]
-    names = dict.fromkeys(name for moment in weighted_moments for name in moment.tracers)
-    values = {name: component.tracers[name](*plane) for name in names}
-    images = list(brightness.values())
-    for moment in weighted_moments:
-        assert moment.weight is not None
-        weight = moment.weight(*(values[name] for name in moment.tracers))
-        images.append(brightness[moment.light] * weight)
+    """The lights of a component, then its part in each other moment, at some positions."""
+    values = {name: component.tracers[name](*plane) for name in _tracers(component, moments)}
+    brightness = component.brightness(_all_lights(component, moments), light_plane, values)
+    images = [brightness[light] for light in _lights(component, moments)]
+    for moment in (moments[index] for index in _carried(component, moments)):
+        if moment.weight is None:
+            assert moment.numerator is not None
+            images.append(brightness[moment.numerator])
+        else:
+            weight = moment.weight(*(values[name] for name in moment.tracers))
+            images.append(brightness[moment.light] * weight)
     return images
 
 
 def _cusps(component: Component, moments: Sequence[Moment]) -> list[tuple[Array, Array]]:
     """Where a component may be sharp: the centres of its profiles."""
-    names = dict.fromkeys(n for i in _carried(component, moments) for n in moments[i].tracers)
     # Where two lie close to each other the last one counts, and light is sharper than what it
     # carries.
-    profiles = [component.tracers[name] for name in names]
-    profiles += [component.lights[name] for name in _lights(component, moments)]
+    profiles = [component.tracers[name] for name in _tracers(component, moments)]
+    profiles += component.sources(_all_lights(component, moments)).values()
     centres = [center for profile in profiles for center in _centers(profile)]
     if is_traced(centres):
         return centres

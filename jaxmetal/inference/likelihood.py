@@ -20,11 +20,21 @@ def _inflation(one_map: Map, predicted: Float[Array, "..."]) -> Float[Array, "..
 
     The scatter is in the map's unit, or a fraction of a predicted flux.
     """
-    extra = one_map.scatter * predicted if one_map.additive else one_map.scatter
+    extra = one_map.scatter_of(predicted)
     # In units of sigma: in float32 the square of a flux of 1e-20 underflows, and 1 / sigma²
     # overflows.
     ratio = jnp.where(one_map.valid, extra / _sigma(one_map), 0.0)
     return jnp.sqrt(one_map.calibration.error_scale**2 + ratio**2)
+
+
+def _spread(one_map: Map, predicted: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The inflation of residuals: with the error of a prediction that is made of other data."""
+    inflation = _inflation(one_map, predicted)
+    profiled = one_map.profiled_error(predicted)
+    if profiled is None:
+        return inflation
+    ratio = jnp.where(one_map.valid, profiled / _sigma(one_map), 0.0)
+    return jnp.sqrt(inflation**2 + ratio**2)
 
 
 def independent(one_map: Map, image: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -39,7 +49,7 @@ def in_units_of_error(
     """An image over the total sigma of a prediction; 0 where it is masked."""
     # One factor after the other: the derivative of a quotient by the total sigma has 1 / sigma².
     image_in_errors = independent(one_map, image) / _sigma(one_map)
-    return image_in_errors / _inflation(one_map, predicted)
+    return image_in_errors / _spread(one_map, predicted)
 
 
 def residuals(one_map: Map, predicted: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -71,7 +81,8 @@ def information_roots(one_map: Map, predicted: Float[Array, "..."]) -> Float[Arr
         the map and what is predicted for it.
     """
     inflation = _inflation(one_map, predicted)
-    mean = independent(one_map, predicted) / _sigma(one_map) / jax.lax.stop_gradient(inflation)
+    spread = jax.lax.stop_gradient(_spread(one_map, predicted))
+    mean = independent(one_map, predicted) / _sigma(one_map) / spread
     coordinates = [mean, jnp.log(inflation)]
     parameters = ravel_pytree(eqx.filter(one_map.likelihood, eqx.is_inexact_array))[0]
     coordinates += [jnp.broadcast_to(number, mean.shape) for number in parameters]

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jaxmetal.errors import unknown
+from jaxmetal.forward.cells import beam_of
 from jaxmetal.galaxy import LIGHT, Galaxy
 from jaxmetal.io import schema
 from jaxmetal.io.config import Mistakes
 from jaxmetal.io.instruments import mock_instrument
 from jaxmetal.io.observations import Observed
+from jaxmetal.maps import Moment
 
 
 def check_fit(
@@ -57,8 +59,8 @@ def _check_lights(galaxy: Galaxy, maps: Mapping[str, Observed], mistakes: Mistak
         where = f"maps.{observed.entry}.light"
         with mistakes.at(where):
             for moment in observed.map.moments(galaxy):
-                if moment.light not in galaxy.lights:
-                    raise unknown("light", moment.light, galaxy.lights)
+                # Without its tracers, which have been checked.
+                beam_of(galaxy, Moment(light=moment.light, numerator=moment.numerator))
 
 
 def check_simulation(

@@ -33,7 +33,7 @@ __all__ = [
 # Keys that name a file.
 FILES = ("file", "x_file", "y_file")
 # Keys that may name a function of a user's file.
-FUNCTIONS = ("profile", "kind")
+FUNCTIONS = ("profile", "kind", "relation", "attenuation")
 
 
 def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Config | None:

@@ -1,175 +1,22 @@
-"""The entries of maps in a configuration: files, errors, bins and PSFs."""
+"""The entries of maps in a configuration, by their kinds; those of readers among them."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_serializer
-from pydantic import model_validator as check
+from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator
 
+from jaxmetal.io.line_blocks import Line, Lines, Ratio
+from jaxmetal.io.map_blocks import Light, Observation, Other, Tracer
+from jaxmetal.io.psf_blocks import Psf
 from jaxmetal.io.readers.registry import installed, is_reader
-from jaxmetal.io.words import (
-    Block,
-    Extension,
-    Name,
-    NotNegative,
-    Number,
-    OneOf,
-    Part,
-    Positive,
-    Supersampling,
-    refuse_nothing,
-)
-
-# The likelihoods that have a name; others are classes of a user's file.
-LIKELIHOODS = ("gaussian", "student-t")
-
-
-class Gaussian(Block):
-    """A Gaussian PSF; full width at half maximum in arcsec."""
-
-    fwhm: Positive
-
-
-class Moffat(Block):
-    """A Moffat PSF; full width at half maximum in arcsec."""
-
-    fwhm: Positive
-    beta: Annotated[Number, Field(gt=1)]
-
-
-class Kernel(Block):
-    """An image of a point source; what is left out comes from the file's header."""
-
-    file: str
-    extension: Extension | None = None
-    oversampling: Positive | None = None
-    includes_pixel: bool | None = None
-
-
-class Psf(OneOf):
-    """The point-spread function."""
-
-    gaussian: Gaussian | None = None
-    moffat: Moffat | None = None
-    kernel: Kernel | None = None
-
-    @check(mode="before")
-    @classmethod
-    def _one(cls, value: Any) -> Any:
-        # Only the word "none" means that there is no PSF; a missing value is a mistake.
-        if isinstance(value, str) and value == "none":
-            return {}
-        if not isinstance(value, dict) or len(value) != 1:
-            suffix = ", got nothing" if value is None else ""
-            forms = "gaussian: {fwhm: }, moffat: {fwhm: , beta: }, kernel: {file: } or none"
-            raise ValueError(f"expected {forms}{suffix}")
-        return refuse_nothing(value)
-
-    @model_serializer(mode="wrap")
-    def _serialized(self, handler: Any) -> Any:
-        return {key: value for key, value in handler(self).items() if value is not None} or "none"
-
-
-class Correction(Block):
-    """The calibration of a map: factors on its flux and its errors, and a shift, arcsec."""
-
-    flux_scale: Positive = 1.0
-    error_scale: Positive = 1.0
-    shift_x: Number = 0.0
-    shift_y: Number = 0.0
-
-
-class Observation(Block):
-    """The keys of all maps: file, sampling of the instrument, scatter, likelihood, calibration.
-
-    check is whether the data are inspected for likely mistakes.
-    """
-
-    tag: ClassVar[str]
-    file: str
-    check: bool = True
-    supersampling: Supersampling = "auto"
-    margin: Annotated[int, Field(ge=0)] | None = None
-    scatter: NotNegative | None = None
-    light: Name = "light"
-    likelihood: str | dict[str, dict[str, Number]] = "gaussian"
-
-    @field_validator("likelihood", mode="after")
-    @classmethod
-    def _one_likelihood(cls, value: Any) -> Any:
-        names = [value] if isinstance(value, str) else list(value)
-        if len(names) != 1 or not (names[0] in LIKELIHOODS or ":" in names[0]):
-            forms = "gaussian, student-t, student-t: {dof: } or file.py:Class: {parameter: }"
-            raise ValueError(f"expected {forms}, got {', '.join(names) or 'nothing'}")
-        return value
-
-
-class FitsMap(Observation):
-    """A map in the extensions of a FITS file; errors, mask and bins may lie in others."""
-
-    value: Extension
-    error: Part | None = None
-    variance: Part | None = None
-    ivar: Part | None = None
-    sigma: Positive | None = None
-    mask: Part | None = None
-    bins: Part | None = None
-    channel: Extension | None = None
-    unit: str | None = None
-    pixel_scale: Positive | None = None
-    psf: Psf
-    calibration: Correction | None = None
-
-    @check(mode="after")
-    def _one_error(self) -> "FitsMap":
-        kinds = ("error", "variance", "ivar", "sigma")
-        names = [name for name in kinds if getattr(self, name) is not None]
-        if len(names) != 1:
-            expected = "expected one of error, variance, ivar (extensions) and sigma (a number)"
-            raise ValueError(f"{expected}, got {', '.join(names) or 'none'}")
-        return self
-
-
-class Light(FitsMap):
-    """A map of flux per pixel.
-
-    With bins the pixels of each are summed; mean and total mean that they repeat the flux of their
-    bin's mean pixel, or of the whole bin.
-    """
-
-    tag: ClassVar = "light"
-    kind: Literal["light"]
-    flux: Literal["pixel", "mean", "total"] = "pixel"
-
-    @check(mode="after")
-    def _of_bins(self) -> "Light":
-        if self.flux != "pixel" and self.bins is None:
-            raise ValueError(f"flux: {self.flux} is that of a bin; give the bins")
-        return self
-
-
-class Tracer(FitsMap):
-    """A map of a tracer that light carries."""
-
-    tag: ClassVar = "tracer"
-    kind: Literal["tracer"]
-    tracer: Name = "metallicity"
-    scale: Literal["log10", "linear"] = "log10"
-
-
-class Other(Light):
-    """A map of a user's own kind: a subclass of `jaxmetal.Map`, and further arguments of it."""
-
-    tag: ClassVar = "map"
-    kind: Literal["map"]  # type: ignore[assignment]
-    type: Annotated[str, Field(pattern=":")]
-    options: dict[str, Any] = Field({})
+from jaxmetal.io.words import Name, NotNegative
 
 
 class FromReader(Observation):
     """The maps of a file that a reader knows, such as MaNGA's; other keys are its options.
 
     names renames the reader's maps, or leaves one out ("none"); scatter is that of its tracer maps.
-    The PSF is the reader's if left out.
+    relative_to is {line: line whose light it shares}, as for a line. The PSF is the reader's if
+    left out.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -178,8 +25,18 @@ class FromReader(Observation):
     pixel_scale: ClassVar = None
     kind: str
     names: dict[Name, Name] = Field({})
+    relative_to: dict[Name, Name] = Field({})
+    light: Name = "light"
     light_scatter: NotNegative | None = None
     psf: Psf | None = None
+
+    def part(self, key: str) -> Any:
+        """The entry of one of its maps, by the name of the map."""
+        return self
+
+    def base(self, label: str) -> str | None:
+        """The name of the map that one of its maps is relative to, if any."""
+        return self.relative_to.get(label)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -195,9 +52,13 @@ class FromReader(Observation):
         return value
 
 
+# The kinds of maps that need no reader.
+OWN = tuple(block.tag for block in (Tracer, Light, Line, Lines, Ratio, Other))
+
+
 def kinds() -> str:
     """What the kind of a map may be, for messages."""
-    names = (Tracer.tag, Light.tag, Other.tag, *sorted(installed()))
+    names = (*OWN, *sorted(installed()))
     return f"{', '.join(names)} or file.py:function"
 
 
@@ -206,7 +67,7 @@ def _tag(entry: Any) -> str | None:
     if isinstance(entry, Observation):
         return entry.tag
     kind = entry.get("kind") if isinstance(entry, dict) else None
-    if kind in (Tracer.tag, Light.tag, Other.tag):
+    if kind in OWN:
         return kind
     return FromReader.tag if is_reader(kind) else None
 
@@ -215,6 +76,9 @@ def _tag(entry: Any) -> str | None:
 _Entries = (
     Annotated[Tracer, Tag(Tracer.tag)]
     | Annotated[Light, Tag(Light.tag)]
+    | Annotated[Line, Tag(Line.tag)]
+    | Annotated[Lines, Tag(Lines.tag)]
+    | Annotated[Ratio, Tag(Ratio.tag)]
     | Annotated[Other, Tag(Other.tag)]
     | Annotated[FromReader, Tag(FromReader.tag)]
 )

@@ -8,17 +8,22 @@ from typing import Any
 
 import numpy as np
 
+from jaxmetal.emission import Emission
 from jaxmetal.errors import InputError, comma_hint, unknown
 from jaxmetal.galaxy import LIGHT, Component, Galaxy
-from jaxmetal.instrument.grid import Grid
 from jaxmetal.io import schema
-from jaxmetal.io.config import Mistakes, file_path
-from jaxmetal.io.fits import read_map
+from jaxmetal.io.config import Mistakes
+from jaxmetal.io.galaxy_blocks import Component as ComponentBlock
+from jaxmetal.io.galaxy_blocks import Emission as EmissionBlock
 from jaxmetal.io.observations import Observations, Observed
 from jaxmetal.io.paths import imported_function
+from jaxmetal.io.pictures import picture_of_entry
 from jaxmetal.profiles import light, tracer
 from jaxmetal.profiles.geometry import ellipticity
 from jaxmetal.profiles.profile import Profile, options_of
+
+# Keys of a component that say where it is.
+PLACE = ("foreground", "distance_ratio", "lensed_light")
 
 
 def make_galaxy(
@@ -49,15 +54,28 @@ def make_galaxy(
         if entry.light is None and not mistakes.touches(f"galaxy.{name}"):
             mistakes.add(f"galaxy.{name}.light", "is missing.")
         if "light" in profiles:
-            keys = ("foreground", "distance_ratio", "lensed_light")
+            options = {key: getattr(entry, key) for key in PLACE}
+            with mistakes.at(f"galaxy.{name}.emission"):
+                options["emission"] = _emission(entry.emission, folder)
             with mistakes.at(f"galaxy.{name}"):
-                components[name] = Component(**profiles, **{k: getattr(entry, k) for k in keys})
+                components[name] = Component(**profiles, **options)
     return Galaxy(lens=lens, **components) if components else None
+
+
+def _emission(entry: EmissionBlock | None, folder: Path) -> Emission | None:
+    """The emission of a component; its relation and curve may be functions of a user's file."""
+    if entry is None:
+        return None
+    options = entry.model_dump(exclude_none=True)
+    for name in ("relation", "attenuation"):
+        if ":" in options[name]:
+            options[name] = imported_function(options[name], folder, name)
+    return Emission(**options)
 
 
 def _profiles(
     name: str,
-    component: schema.Component,
+    component: ComponentBlock,
     folder: Path,
     observations: Observations,
     mistakes: Mistakes,
@@ -69,7 +87,9 @@ def _profiles(
         with mistakes.at(where):
             homes = [light] if path.split(".")[0] == LIGHT else [tracer, light]
             function = find_function(entry.profile, homes, folder)
-            values = _picture(where, entry, folder, observations, mistakes) | entry.parameters
+            values = (
+                picture_of_entry(where, entry, folder, observations, mistakes) | entry.parameters
+            )
             profile = make_profile(where, function, values, observations, mistakes)
             if profile is not None:
                 profiles[path] = profile
@@ -229,69 +249,3 @@ def named_numbers(maps: Mapping[str, Observed]) -> dict[str, float]:
             if number is not None:
                 numbers[f"{observed.entry}.{name}"] = number
     return numbers
-
-
-def _picture(
-    where: str, entry: schema.Profile, folder: Path, observations: Observations, mistakes: Mistakes
-) -> dict[str, Any]:
-    """The parameters of an image of the light: its values, place, size and orientation."""
-    if entry.map is not None and entry.file is not None:
-        raise InputError("expected a picture from map or from file, got both.")
-    if entry.map is not None:
-        observed = observations.maps.items()
-        lights = {name: one.map for name, one in observed if one.map.additive}
-        if entry.map in lights:
-            light_map = lights[entry.map]
-            grid = light_map.instrument.grid
-            return picture(light_map.image(light_map.data) / float(grid.pixel_area), grid)
-        # A map that could not be made has been reported already.
-        if not mistakes.touches("maps"):
-            raise unknown("light map", entry.map, lights)
-        mistakes.broken.add(f"{where}.image")
-    if entry.file is not None:
-        return _picture_of_file(entry, file_path(entry.file, folder), observations.reference)
-    return {}
-
-
-def _picture_of_file(
-    entry: schema.Profile, path: Path, reference: tuple[float, float] | None
-) -> dict[str, Any]:
-    file = read_map(path, entry.extension or 0)
-    if reference is not None and file.wcs is not None:
-        return picture(file.values, Grid.from_wcs(file.wcs, file.values.shape, reference))
-    if "scale" not in entry.parameters:
-        lack = "picture has no WCS" if file.wcs is None else "maps have no place on the sky"
-        raise InputError(f"{path}: the {lack}; give scale, arcsec per pixel of the picture.")
-    return {"image": picture(file.values, Grid.regular(file.values.shape, 1.0))["image"]}
-
-
-def picture(brightness: Any, grid: Grid) -> dict[str, Any]:
-    """Parameters of `light.image` for an image of the light in the sky coordinates of its grid.
-
-    Parameters
-    ----------
-    brightness
-        surface brightness per arcsec², shape (rows, columns); zero where it is negative or not
-        finite.
-    grid
-        of the image.
-
-    Raises
-    ------
-    InputError
-        if its pixels are not squares.
-    """
-    matrix = np.asarray(grid.matrix, float)
-    size = float(grid.pixel_scale)
-    if not np.allclose(matrix.T @ matrix, size**2 * np.eye(2), atol=1e-3 * size**2):
-        raise InputError("the pixels of a picture must be squares.")
-    rows, columns = grid.shape
-    x, y = grid.position((columns - 1) / 2, (rows - 1) / 2)  # type: ignore[arg-type]
-    values = np.nan_to_num(np.asarray(brightness, float), nan=0.0, posinf=0.0, neginf=0.0)
-    return {
-        "image": np.clip(values, 0.0, None),
-        "scale": size * float(np.sign(np.linalg.det(matrix))),
-        "phi_G": float(np.arctan2(-matrix[0, 1], matrix[1, 1])),
-        "center_x": float(x),
-        "center_y": float(y),
-    }

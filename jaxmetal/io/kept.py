@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxmetal.emission import parts_of
 from jaxmetal.instrument.kernel_psf import KernelPSF
 from jaxmetal.instrument.psf import GaussianPSF, MoffatPSF
 from jaxmetal.io.copies import Copies
@@ -17,6 +18,7 @@ from jaxmetal.io.fits import write_maps
 from jaxmetal.io.kept_profiles import keep_deflections, keep_profiles
 from jaxmetal.io.observations import Observed
 from jaxmetal.io.scene import FROM_FILE, Scene
+from jaxmetal.maps import LineMap, RelativeLineMap
 
 # The folder of the maps that were fitted, relative to the folder of results.
 MAPS = "maps"
@@ -122,7 +124,7 @@ def _entry(
     sampling: tuple[Any, int] | None,
 ) -> dict[str, Any]:
     """The configuration of a map that lies in the folder."""
-    entry = scene.config.maps[observed.entry]
+    entry = observed.block
     settings = entry.model_dump(mode="json", exclude_none=True)
     _keep_kernel(settings, copies)
     if isinstance(entry, FromReader):
@@ -163,7 +165,13 @@ def _without_reader(
     if observed.map.tracer is not None:
         scale = observed.map.scale
         return {"kind": "tracer", "tracer": observed.map.tracer, "scale": scale, **common}
-    return {"kind": "light", **common}
+    del common["light"]
+    if isinstance(observed.map, RelativeLineMap):
+        line = dict(parts_of(observed.map.numerator))
+        return {"kind": "line", "line": line, "relative_to": entry.base(name), **common}
+    if isinstance(observed.map, LineMap):
+        return {"kind": "line", "line": dict(parts_of(observed.map.line)), **common}
+    return {"kind": "light", "light": entry.light, **common}
 
 
 def _psf_entry(name: str, observed: Observed, copies: Copies) -> Any:

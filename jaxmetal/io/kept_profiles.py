@@ -36,6 +36,9 @@ def keep_profiles(config: dict[str, Any], scene: Scene, copies: Copies) -> None:
     for component, parts in config["galaxy"].items():
         for name, profile in _profiles(component, parts):
             _keep_profile(profile, name, numbers, copies)
+        for key in ("relation", "attenuation"):
+            if "emission" in parts:
+                parts["emission"][key] = copies.copy_function(parts["emission"][key])
     for name, profile in config.get(LENS, {}).items():
         _keep_profile(profile, f"{LENS}-{name}", numbers, copies)
 

@@ -1,27 +1,37 @@
 """The maps of a configuration: read from files, on one sky, with their instruments."""
 
 from collections.abc import Container
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from jaxmetal.errors import InputError, unknown, warnings_about
-from jaxmetal.galaxy import LENS
+from jaxmetal.galaxy import LENS, LIGHT
 from jaxmetal.instrument.aperture import Apertures
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.io import schema
 from jaxmetal.io.config import Mistakes
-from jaxmetal.io.entries import FitsMap, FromReader, Light, Other
-from jaxmetal.io.fits import Part, read_map
+from jaxmetal.io.entries import FromReader
 from jaxmetal.io.frames import filled_up
 from jaxmetal.io.instruments import identity, make_instrument, psf_of_map
-from jaxmetal.io.paths import file_path, imported_function
+from jaxmetal.io.line_blocks import Ratio
+from jaxmetal.io.map_blocks import FitsFile, FitsMap, Other
+from jaxmetal.io.paths import imported_function
 from jaxmetal.io.places import find_reference, make_grid
-from jaxmetal.io.readers.options import read_entry
 from jaxmetal.io.readers.protocol import Geometry, Reading, ReadMap
-from jaxmetal.maps import Calibration, LightMap, Likelihood, Map, TracerMap
+from jaxmetal.io.readings import read_files
+from jaxmetal.maps import (
+    Calibration,
+    LightMap,
+    Likelihood,
+    LineMap,
+    Map,
+    RatioMap,
+    RelativeLineMap,
+    TracerMap,
+)
 from jaxmetal.maps.binned import common
 from jaxmetal.maps.likelihood import LIKELIHOODS
 from jaxmetal.quantities import unit_of_text
@@ -41,6 +51,8 @@ class Observed:
         the astropy.wcs.WCS or None, and the unit as text.
     shape
         (rows, columns) in the file; the map may have been padded.
+    block
+        what the configuration says of this map; of several lines of a file, of this one.
     geometry
         of the galaxy, as far as the file has it.
     """
@@ -50,6 +62,7 @@ class Observed:
     wcs: Any
     unit: str
     shape: tuple[int, int]
+    block: Any
     geometry: Geometry = field(default_factory=Geometry)
 
 
@@ -64,10 +77,13 @@ class Observations:
     reference
         (right ascension, declination) of (x, y) = (0, 0), degrees; None if the maps have no place
         on the sky.
+    bases
+        the names of those that others are relative to; they are no data of their own.
     """
 
     maps: dict[str, Observed]
     reference: tuple[float, float] | None
+    bases: frozenset[str] = frozenset()
 
 
 def observe(
@@ -87,12 +103,13 @@ def observe(
     sources: dict[str, Reading] = {}
     for name, entry in config.maps.items():
         with mistakes.at(f"maps.{name}"), warnings_about(f"maps.{name}"):
-            reading = _read(name, entry, folder, mistakes)
+            reading = read_files(name, entry, folder, mistakes)
             if reading is not None:
                 sources[name] = reading
     with mistakes.at("reference"):
         reference = find_reference(config, sources, mistakes)
-        return Observations(_maps(config, folder, sources, reference, mistakes, fill), reference)
+        maps = _maps(config, folder, sources, reference, mistakes, fill)
+        return _with_relative_lines(Observations(maps, reference), mistakes)
     # Without a place of the maps nothing else can be judged.
     mistakes.raise_all()
     return Observations({}, None)
@@ -119,16 +136,36 @@ def _maps(
             grid = make_grid(name, entry, source, reference)
             for label, key in _labels(name, entry, source).items():
                 _check_name(label, {LENS, *maps, *config.galaxy})
-                psf = psf_of_map(key, entry, source, grid, folder)
-                instrument = make_instrument(entry, grid, psf, source.bins, fill)
+                part = entry.part(key)
+                psf = psf_of_map(key, part, source, grid, folder)
+                instrument = make_instrument(part, grid, psf, source.bins, fill)
                 # Maps of one instrument share its object, and so the convolution of their light.
                 instrument = instruments.setdefault(identity(instrument), instrument)
                 data = filled_up(source.maps[key]) if fill else source.maps[key]
-                observed = _map(entry, data, instrument, folder)
-                unit = data.unit or ("dex" if data.tracer and data.scale == "log10" else "")
+                observed = _map(part, data, instrument, folder)
+                in_dex = isinstance(part, Ratio) or (data.tracer and data.scale == "log10")
+                unit = data.unit or ("dex" if in_dex else "")
                 geometry = source.geometry
-                maps[label] = Observed(observed, name, source.wcs, unit, grid.shape, geometry)
+                place = (source.wcs, unit, grid.shape)
+                maps[label] = Observed(observed, name, *place, part, geometry)
     return maps
+
+
+def _with_relative_lines(observations: Observations, mistakes: Mistakes) -> Observations:
+    """The same, with lines relative to those that their entries name."""
+    maps, bases = dict(observations.maps), set()
+    for label, observed in observations.maps.items():
+        base = observed.block.base(label)
+        if base is None:
+            continue
+        where = f"maps.{observed.entry}.relative_to"
+        with mistakes.at(where, follows=mistakes.touches("maps")):
+            if base not in observations.maps:
+                raise unknown("map", base, observations.maps)
+            pair: Any = (observed.map, observations.maps[base].map)
+            maps[label] = replace(observed, map=RelativeLineMap(*pair))
+            bases.add(base)
+    return Observations(maps, observations.reference, frozenset(bases))
 
 
 def _check_name(name: str, others: Container[str]) -> None:
@@ -149,38 +186,12 @@ def _labels(name: str, entry: Any, source: Reading) -> dict[str, str]:
     return {label: key for key, label in labels.items() if label != "none"}
 
 
-def _read(name: str, entry: Any, folder: Path, mistakes: Mistakes) -> Reading | None:
-    """The file of an entry; None if an option is wrong, which is a mistake."""
-    if isinstance(entry, FromReader):
-        return read_entry(f"maps.{name}", entry, folder, mistakes)
-    path = file_path(entry.file, folder)
-
-    def part(place: Any) -> Any:
-        if place is None or isinstance(place, str | int):
-            return place
-        file = None if place.file is None else file_path(place.file, folder)
-        return Part(file, place.extension, place.channel)
-
-    names = ("error", "variance", "ivar", "mask", "bins")
-    parts = {key: part(getattr(entry, key)) for key in names}
-    needs_wcs = entry.pixel_scale is None
-    options = {"channel": entry.channel, "unit": entry.unit, "needs_wcs": needs_wcs}
-    file = read_map(path, entry.value, **parts, **options)
-    sigma = file.sigma if file.sigma is not None else entry.sigma
-    if isinstance(entry, Light):
-        data = ReadMap(file.values, sigma, file.unit, flux=entry.flux, mask=file.mask)
-    else:
-        kind = {"tracer": entry.tracer, "scale": entry.scale}
-        data = ReadMap(file.values, sigma, file.unit, mask=file.mask, **kind)
-    return Reading({name: data}, wcs=file.wcs, bins=file.bins)
-
-
 def _map(entry: Any, data: ReadMap, instrument: Instrument, folder: Path) -> Map:
     """The map of an entry, in pixels or in bins."""
-    tracer = data.tracer is not None
-    scatter = entry.scatter if tracer or isinstance(entry, FitsMap) else entry.light_scatter
+    additive = data.tracer is None and not isinstance(entry, Ratio)
+    from_reader = isinstance(entry, FromReader)
+    scatter = entry.light_scatter if from_reader and additive else entry.scatter
     noise: dict[str, Any] = {
-        "light": entry.light,
         "likelihood": _likelihood(entry.likelihood, folder),
         "calibration": _calibration(entry),
         "check": entry.check,
@@ -188,15 +199,24 @@ def _map(entry: Any, data: ReadMap, instrument: Instrument, folder: Path) -> Map
         # A text that names no unit, as headers have them, is ignored.
         "unit": unit_of_text(data.unit),
     }
-    if tracer:
+    light = {"light": getattr(entry, "light", LIGHT)}
+    if data.tracer is not None:
         kind = {"tracer": data.tracer, "scale": data.scale}
-        return TracerMap(data.values, data.sigma, instrument, mask=data.mask, **kind, **noise)
-    values, sigma, mask = data.values, data.sigma, data.mask
+        return TracerMap(
+            data.values, data.sigma, instrument, mask=data.mask, **kind, **light, **noise
+        )
+    if isinstance(entry, Ratio):
+        lines = {"numerator": entry.numerator, "denominator": entry.denominator}
+        return RatioMap(data.values, data.sigma, instrument, mask=data.mask, **lines, **noise)
+    arrays = data.values, data.sigma, data.mask
     if data.flux != "pixel" and instrument.apertures is not None:
-        values, sigma, mask = _of_bins(data, instrument.apertures)
+        arrays = _of_bins(data, instrument.apertures)
+    values, sigma, mask = arrays
     if isinstance(entry, Other):
-        return _own_map(entry, (values, sigma, instrument, mask), noise, folder)
-    return LightMap(values, sigma, instrument, mask, **noise)
+        return _own_map(entry, (values, sigma, instrument, mask), light | noise, folder)
+    if data.line is not None:
+        return LineMap(values, sigma, instrument, data.line, mask, **noise)
+    return LightMap(values, sigma, instrument, mask, **light, **noise)
 
 
 def _own_map(
@@ -211,7 +231,7 @@ def _own_map(
 
 def _calibration(entry: Any) -> Calibration:
     """The corrections of a map in extensions; a reader's option of that name is its own."""
-    correction = entry.calibration if isinstance(entry, FitsMap) else None
+    correction = entry.calibration if isinstance(entry, FitsFile) else None
     return Calibration(**correction.model_dump()) if correction else Calibration()
 
 

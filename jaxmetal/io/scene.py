@@ -17,7 +17,7 @@ from jaxmetal.io.completeness import check_fit, check_simulation
 from jaxmetal.io.config import Mistakes, parse, read
 from jaxmetal.io.galaxies import make_galaxy
 from jaxmetal.io.lenses import make_lenses
-from jaxmetal.io.observations import Observed, observe
+from jaxmetal.io.observations import Observations, Observed, observe
 from jaxmetal.io.priors import check_priors, make_prior
 from jaxmetal.science.discs import Disc, disc_of_model
 
@@ -40,7 +40,7 @@ class Scene:
     priors
         by path.
     pictures
-        the light maps that serve as images of the light.
+        the light maps that serve as images of the light, or of which lines are fractions.
     reference
         (right ascension, declination) of (x, y) = (0, 0), degrees; None if the maps have no place
         on the sky.
@@ -168,7 +168,7 @@ def build(raw: Mapping[str, Any], folder: Path, want: str = "fit", fill: bool = 
     observations = observe(config, folder, mistakes, fill)
     lenses = make_lenses(config, folder, observations, mistakes)
     galaxy = make_galaxy(config, folder, observations, lenses, mistakes)
-    pictures = _pictures(config, observations.maps)
+    pictures = _pictures(config, observations)
     # An image that the model is made of is not data as well.
     maps = {n: o for n, o in observations.maps.items() if n not in pictures}
     if want == "fit":
@@ -181,12 +181,12 @@ def build(raw: Mapping[str, Any], folder: Path, want: str = "fit", fill: bool = 
     return Scene(config, folder, galaxy, maps, priors, pictures, observations.reference)
 
 
-def _pictures(config: schema.Config, maps: Mapping[str, Observed]) -> dict[str, Observed]:
-    """The light maps that profiles of the galaxy name as their image."""
+def _pictures(config: schema.Config, observations: Observations) -> dict[str, Observed]:
+    """The light maps that profiles of the galaxy name as their image, or lines as their base."""
     components = config.galaxy.values()
     images = {profile.map for part in components for profile in part.profiles.values()}
     return {
         name: observed_map
-        for name, observed_map in maps.items()
-        if name in images and observed_map.map.additive
+        for name, observed_map in observations.maps.items()
+        if name in observations.bases or (name in images and observed_map.map.additive)
     }

@@ -170,3 +170,8 @@ def _shows_bins(
 def _both(usable: np.ndarray, axis: int) -> np.ndarray:
     """Which pairs of neighbours along an axis are usable."""
     return usable[1:] & usable[:-1] if axis == 0 else usable[:, 1:] & usable[:, :-1]
+
+
+def gather_of(additive: bool) -> Gather:
+    """How pixels make a bin: fluxes are added up, others repeat the measurement of their bin."""
+    return added if additive else common

@@ -9,10 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from jaxmetal.emission import Blend
 from jaxmetal.errors import InputError, check_type, described
 from jaxmetal.galaxy import LIGHT, Galaxy
 from jaxmetal.instrument.instrument import Instrument
-from jaxmetal.maps.binned import Gather, added, common
+from jaxmetal.maps.binned import gather_of
 from jaxmetal.maps.calibration import Calibration
 from jaxmetal.maps.covariance import Modes, decomposed
 from jaxmetal.maps.findings import Inspected
@@ -20,7 +21,8 @@ from jaxmetal.maps.inspection import inspect_map, report
 from jaxmetal.maps.likelihood import Likelihood, as_likelihood
 from jaxmetal.maps.measured import Arrays, in_one_unit, measured, usable
 from jaxmetal.maps.moments import Moment, SmearedMoment
-from jaxmetal.profiles.profile import as_array, is_traced
+from jaxmetal.maps.scatter import as_scatter, check_scatter
+from jaxmetal.profiles.profile import as_array
 
 # The error that "auto" sampling may leave in light, relative to it.
 LIGHT_TOLERANCE = 1e-3
@@ -46,7 +48,8 @@ class Map(eqx.Module):
         True where a pixel, or aperture, is to be left out. What is NaN, infinite, or has no
         positive sigma is masked automatically.
     light
-        the name of the light that the map sees, or that weights what it shows.
+        the name of the light that the map sees, or that weights what it shows; a line of the
+        galaxy's emission has its own name, such as "Ha".
     covariance
         in place of sigma: of all measurements, row by row, shape (N, N).
     scatter
@@ -89,7 +92,7 @@ class Map(eqx.Module):
     scatter: Float[Array, ""]
     likelihood: Likelihood
     calibration: Calibration
-    light: str = eqx.field(static=True)
+    light: str | Blend = eqx.field(static=True)
 
     def __init__(
         self,
@@ -98,7 +101,7 @@ class Map(eqx.Module):
         instrument: Instrument,
         mask: Any = None,
         *,
-        light: str = LIGHT,
+        light: str | Blend = LIGHT,
         covariance: Any = None,
         scatter: Any = 0.0,
         likelihood: Likelihood | str = "gaussian",
@@ -108,7 +111,7 @@ class Map(eqx.Module):
     ):
         kind = type(self).__name__
         check_type(instrument, Instrument, f"{kind}.instrument")
-        if not isinstance(light, str):
+        if not isinstance(light, str | tuple):
             raise InputError(f"{kind}.light: expected a light's name, got {described(light)}.")
         self.light = light
         self.likelihood = as_likelihood(likelihood, kind)
@@ -120,12 +123,12 @@ class Map(eqx.Module):
         arrays = in_one_unit(kind, values, sigma, covariance, unit)
         self.instrument = instrument
         self._measure(arrays, mask, check)
-        self.scatter = _scatter(scatter, kind, arrays.unit, self.additive)
-        self._check_scatter()
+        self.scatter = as_scatter(scatter, kind, arrays.unit, self.additive)
+        check_scatter(self)
 
     def _measure(self, arrays: Arrays, mask: Any, check: bool) -> None:
         """Values, errors and validity from arrays in one unit."""
-        kind, gather = type(self).__name__, _gather(self.additive)
+        kind, gather = type(self).__name__, gather_of(self.additive)
         values, sigma, masked, matrix = measured(kind, gather, arrays, self.instrument, mask)
         valid = usable(kind, values, sigma, masked)
         if check:
@@ -140,14 +143,6 @@ class Map(eqx.Module):
         self.valid = jnp.asarray(valid)
         no_covariance = matrix is None
         self.modes = None if no_covariance else decomposed(matrix, valid, f"{kind}.covariance")
-
-    def _check_scatter(self) -> None:
-        """A scatter relative to the model's flux has no eigenbasis in common with a covariance."""
-        if self.modes is None or not self.additive or is_traced(self.scatter):
-            return
-        if float(self.scatter) > 0:
-            problem = "does not go with a scatter, which is a fraction of the model's flux"
-            raise InputError(f"{type(self).__name__}.covariance: {problem}.")
 
     @abstractmethod
     def moments(self, galaxy: Galaxy) -> tuple[Moment, ...]:
@@ -183,6 +178,37 @@ class Map(eqx.Module):
         """What the map shows, with the flux scale of its calibration."""
         quantity = self.observed(*moments)
         return self.calibration.flux_scale * quantity if self.additive else quantity
+
+    def scatter_of(self, predicted: Float[Array, "*map"]) -> Float[Array, "*map"]:
+        """The extra scatter about a prediction, in the unit of the values.
+
+        Parameters
+        ----------
+        predicted
+            of which the scatter of a flux is a fraction.
+
+        Returns
+        -------
+        scatter
+            one number, or one for each value.
+        """
+        return self.scatter * predicted if self.additive else self.scatter
+
+    def profiled_error(self, predicted: Float[Array, "*map"]) -> Float[Array, "*map"] | None:
+        """An error of the prediction itself, from data that it is made of.
+
+        Parameters
+        ----------
+        predicted
+            in the unit of the values.
+
+        Returns
+        -------
+        error
+            added in quadrature in residuals, but not normalised: that of a nuisance parameter at
+            its most probable value. None if nothing measured is in the prediction.
+        """
+        return None
 
     def tolerance(self, predicted: np.ndarray) -> np.ndarray | float:
         """The error that "auto" sampling may leave where light matters.
@@ -271,16 +297,3 @@ class Map(eqx.Module):
         if apertures is not None and self.additive:
             values = np.asarray(values, float) / apertures.totals(np.ones(apertures.shape))
         return self.instrument.image(values)
-
-
-def _gather(additive: bool) -> Gather:
-    """How pixels make a bin: fluxes are added up, others repeat the measurement of their bin."""
-    return added if additive else common
-
-
-def _scatter(scatter: Any, kind: str, unit: Any, relative: bool) -> Array:
-    expected = "" if relative else getattr(unit, "function_unit", unit)
-    number = as_array(scatter, f"{kind}.scatter", expected)
-    if number.shape == () and (is_traced(number) or 0 <= float(number) < np.inf):
-        return number
-    raise InputError(f"{kind}.scatter: expected zero or a positive number, got {scatter!r}.")

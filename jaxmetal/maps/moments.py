@@ -8,13 +8,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from jaxmetal.emission import Blend
 from jaxmetal.galaxy import LIGHT
 
 
 class Moment(eqx.Module):
     """One light-weighted sum over the beam.
 
-        M = A · (K ∗ Σᵢ Iᵢ w(tracersᵢ))
+        M = A · (K ∗ Σᵢ Iᵢ w(tracersᵢ)),   or of another light: M = A · (K ∗ Σᵢ Jᵢ)
 
     Parameters
     ----------
@@ -25,20 +26,32 @@ class Moment(eqx.Module):
         a function of their values at a point, in this order; or an `equinox.Module` that is
         called so, whose arrays may be free parameters. None is a weight of 1: the light itself.
     light
-        the name of the light that is weighted. A component takes part if it has it.
+        the name of the light that is weighted, or (name, factor) of each in a sum of lights. A
+        component takes part if it has it.
+    numerator
+        in place of a weight: another light J, whose sum over that of `light` is the moment's mean,
+        such as one line over another.
     """
 
     tracers: tuple[str, ...] = eqx.field(static=True)
     weight: Callable[..., Array] | None
-    light: str = eqx.field(static=True)
+    light: str | Blend = eqx.field(static=True)
+    numerator: str | Blend | None = eqx.field(static=True)
 
     def __init__(
         self,
         tracers: tuple[str, ...] = (),
         weight: Callable[..., Array] | None = None,
-        light: str = LIGHT,
+        light: str | Blend = LIGHT,
+        numerator: str | Blend | None = None,
     ):
-        self.tracers, self.weight, self.light = tuple(tracers), weight, light
+        self.tracers, self.weight = tuple(tracers), weight
+        self.light, self.numerator = light, numerator
+
+    @property
+    def is_light(self) -> bool:
+        """Whether it is the light itself, without a weight or another light."""
+        return self.weight is None and self.numerator is None
 
     def same(self, other: "Moment") -> bool:
         """Whether both are one sum: equal but for arrays, which must be the same objects."""

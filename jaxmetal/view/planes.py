@@ -9,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 
+from jaxmetal.emission import Blend
 from jaxmetal.errors import InputError
 from jaxmetal.forward import intrinsic
-from jaxmetal.galaxy import Component, Galaxy
+from jaxmetal.galaxy import LIGHT, Component, Galaxy
 from jaxmetal.inference.fit import Fit
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.instrument import Instrument
@@ -207,7 +208,7 @@ def _source_frame(galaxy: Galaxy, tracer_map: Map, distance_ratio: float) -> Gri
 
 
 def _traced_back(
-    galaxy: Galaxy, component: Component, light_name: str, sky: Grid, frame: Grid
+    galaxy: Galaxy, component: Component, light_name: str | Blend, sky: Grid, frame: Grid
 ) -> Component:
     """A component of lensed_light=False with an image of its light in the source plane instead.
 
@@ -228,10 +229,10 @@ def _traced_back(
     """
     ratio = 1.0 if component.distance_ratio is None else component.distance_ratio
     theta = sky.coordinates
-    brightness = np.broadcast_to(
-        np.asarray(component.lights[light_name](*theta), float), sky.shape
-    ).ravel()
-    pixels = frame.pixel(*lensing.source_position(galaxy, *theta, ratio))
+    beta = lensing.source_position(galaxy, *theta, ratio)
+    shown = component.light_at(light_name, theta, beta)
+    brightness = np.broadcast_to(np.asarray(shown, float), sky.shape).ravel()
+    pixels = frame.pixel(*beta)
     column, row = (
         np.rint(np.broadcast_to(np.asarray(p, float), sky.shape).ravel()).astype(int)
         for p in pixels
@@ -258,7 +259,8 @@ def _traced_back(
         interpolation="bilinear",
     )
     # The tracers are defined in the source plane.
-    return Component({light_name: image}, **dict[str, Any](component.tracers))
+    name = light_name if isinstance(light_name, str) else LIGHT
+    return Component({name: image}, **dict[str, Any](component.tracers))
 
 
 def _blanks(tracer_map: Map, frame: Grid) -> Iterator[Map]:

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmetal.compiling import compiled
+from jaxmetal.emission import Blend
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.posterior import Posterior
@@ -84,24 +85,24 @@ def intrinsic_profile(galaxy: Galaxy, one_map: Map, x: Any, y: Any) -> Curve:
 
 @compiled
 def _profile(
-    galaxy: Galaxy, light_name: str, tracer: str | None, scale: Any, x: Array, y: Array
+    galaxy: Galaxy, light: str | Blend, tracer: str | None, scale: Any, x: Array, y: Array
 ) -> Array:
     g, inverse = scale_functions(scale)
     carriers = [
         component
         for component in galaxy.components.values()
-        if tracer in component.tracers and light_name in component.lights
+        if tracer in component.tracers and component.shines(light)
     ]
-    light = jnp.stack(
-        [component.lights[light_name](x, y) * jnp.ones_like(x) for component in carriers]
+    weight = jnp.stack(
+        [component.light_at(light, (x, y)) * jnp.ones_like(x) for component in carriers]
     )
     # A single component needs no weights, so that its tracer is defined also where its light
     # underflows.
-    light = jnp.ones_like(light) if len(carriers) == 1 else light
-    integrands = light * jnp.stack(
+    weight = jnp.ones_like(weight) if len(carriers) == 1 else weight
+    integrands = weight * jnp.stack(
         [g(component.tracers[str(tracer)](x, y)) for component in carriers]
     )
-    return inverse(integrands.sum(axis=(0, 1)) / light.sum(axis=(0, 1)))
+    return inverse(integrands.sum(axis=(0, 1)) / weight.sum(axis=(0, 1)))
 
 
 def expected_annuli(

@@ -13,7 +13,7 @@ from jaxmetal.galaxy import get
 from jaxmetal.io import scene
 from jaxmetal.io.config import Mistakes, parse, read, resolved, write
 from jaxmetal.io.fits import write_maps
-from jaxmetal.io.galaxies import picture
+from jaxmetal.io.pictures import picture
 from jaxmetal.io.summary import unit_of
 from tests.io.test_manga import write as write_manga
 from tests.scenes import disc, telescope
@@ -198,11 +198,17 @@ WRONG = [
     (("maps/z/pixel_scale", True), "maps.z.pixel_scale: expected a number, got True"),
     (
         ("maps/z/kind", "trace"),
-        "maps.z: kind: expected tracer, light, map, manga, sami or file.py:function, got 'trace'",
+        (
+            "maps.z: kind: expected tracer, light, line, lines, ratio, map, manga, sami or "
+            "file.py:function, got 'trace'"
+        ),
     ),
     (
         ("maps/z/kind", None),
-        "maps.z: kind: expected tracer, light, map, manga, sami or file.py:function, got None",
+        (
+            "maps.z: kind: expected tracer, light, line, lines, ratio, map, manga, sami or "
+            "file.py:function, got None"
+        ),
     ),
     (("maps/z/psf", None), "maps.z.psf: is missing"),
     (
@@ -617,7 +623,7 @@ def test_a_manga_file_gives_maps_and_geometry(manga):
         (
             {"kind": "mange"},
             (
-                "maps.manga: kind: expected tracer, light, map, manga, sami or "
+                "maps.manga: kind: expected tracer, light, line, lines, ratio, map, manga, sami or "
                 "file.py:function, got 'mange'."
             ),
         ),

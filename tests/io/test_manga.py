@@ -230,3 +230,32 @@ def test_the_naive_gradient_of_a_real_galaxy(real):
 
 def test_without_inflation_575_spaxels_of_the_real_galaxy_are_star_forming():
     assert np.isfinite(read_manga(data_path(REAL), inflate=1.0).maps["z"].values).sum() == 575
+
+
+def test_lines_are_read_as_fluxes_without_a_cut(tmp_path):
+    """Each with the PSF at its own wavelength; negative fluxes stay."""
+    path = write(tmp_path / "maps.fits", lines={"NII-6585": np.full((SIZE, SIZE), -0.1)})
+    reading = read_manga(path, lines=("Ha", "NII6584", "Hb"))
+    assert list(reading.maps) == ["Ha", "NII6584", "Hb"]
+    assert [one.line for one in reading.maps.values()] == ["Ha", "NII6584", "Hb"]
+    np.testing.assert_allclose(reading.maps["NII6584"].values, -0.1, rtol=1e-6)
+    assert np.isnan(reading.maps["Ha"].values[2, 2])
+    np.testing.assert_allclose(reading.maps["Ha"].sigma, 1.25 * 0.5, rtol=1e-6)
+    widths = [float(reading.psf_of(name).fwhm) for name in ("Ha", "Hb")]
+    # At 4861 (1 + z) the band is g, at 6563 (1 + z) it is r.
+    pixel = 2.354820045 * 0.5 / np.sqrt(12)
+    np.testing.assert_allclose(widths, np.sqrt(np.array([2.6, 2.7]) ** 2 - pixel**2), rtol=1e-6)
+
+
+def test_real_oxygen_is_the_sum_of_its_doublet():
+    path = data_path(REAL)
+    oxygen = read_manga(path, lines=("OII3727",)).maps["OII3727"]
+    parts = [read_image(path, "EMLINE_GFLUX", name) for name in ("OII-3727", "OII-3729")]
+    usable = np.isfinite(oxygen.values)
+    assert usable.sum() > 500
+    np.testing.assert_allclose(oxygen.values[usable], sum(parts)[usable], rtol=1e-6)
+
+
+def test_a_line_that_the_pipeline_lacks_is_named(tmp_path):
+    with pytest.raises(InputError, match="unknown line 'NII6583'"):
+        read_manga(write(tmp_path / "maps.fits"), lines=("NII6583",))

@@ -11,7 +11,7 @@ from scipy import special, stats
 
 import jaxmetal as jm
 from jaxmetal.inference.likelihood import log_likelihood
-from jaxmetal.io import entries
+from jaxmetal.io import map_blocks
 from jaxmetal.maps.likelihood import LIKELIHOODS
 from tests.drills.outliers import Outliers
 from tests.scenes import FLAT, GRADIENT, blank, disc, telescope
@@ -58,7 +58,7 @@ def test_gaussian_errors_have_the_information_of_the_quadrature(tolerance):
 
 def test_configurations_know_the_same_likelihoods_by_name():
     """They list the names themselves, because a configuration is checked without JAX."""
-    assert set(entries.LIKELIHOODS) == set(LIKELIHOODS)
+    assert set(map_blocks.LIKELIHOODS) == set(LIKELIHOODS)
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 3.0])

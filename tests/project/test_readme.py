@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import yaml
 from astropy.table import Table
+from astropy.wcs import WCS
 
 import jaxmetal as jm
 from jaxmetal.cli.parser import build_parser
@@ -61,6 +62,16 @@ def test_what_follows_the_first_example_goes_on_from_it(first):
     names = first | {"maps": [first["z_map"], jm.simulate.renoise(first["z_map"], 2)]}
     exec(ast.unparse(made), names)
     assert len(names["models"]) == 2
+
+
+def test_the_lines_are_fitted(first):
+    names = dict(first)
+    exec(next(block for block in PYTHON if "jm.Emission" in block), names)
+    fit = names["line_fit"]
+    assert fit.converged, fit.message
+    truth = {"disc.metallicity.gradient": -0.1, "disc.reddening.value": 0.2}
+    for path, value in truth.items():
+        assert abs(float(fit.parameters[path]) - value) < 4 * float(fit.errors[path])
 
 
 def test_the_map_of_a_kind_of_its_own_shows_something():
@@ -125,7 +136,7 @@ def test_every_name_of_the_library_exists():
 
 
 def test_the_survey_is_a_valid_configuration(tmp_path):
-    (text,) = blocks("yaml")
+    text = next(block for block in blocks("yaml") if "survey:" in block)
     image = np.full((15, 15), 8.5) + 0.01 * np.arange(15)
     write_maps(tmp_path / "a.fits", {"Z": (image, "dex"), "Z_ERR": (0 * image + 0.1, "dex")})
     table = Table(
@@ -136,6 +147,18 @@ def test_the_survey_is_a_valid_configuration(tmp_path):
     made = build(configure(raw, catalogue, 0), tmp_path)
     assert len(made.priors) == 2 and float(made.galaxy.disc.light.R_sersic) == 3.0
     assert made.config.survey.slurm.gpus == 1
+
+
+def test_the_lines_are_a_valid_configuration(tmp_path):
+    text = next(block for block in blocks("yaml") if "kind: lines" in block)
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype, wcs.wcs.cdelt = ["RA---TAN", "DEC--TAN"], [-0.2 / 3600, 0.2 / 3600]
+    flux = np.random.default_rng(0).normal(5.0, 0.1, (15, 15))
+    images = {"HA": flux, "HA_ERR": 0 * flux + 0.1, "NII": 0.3 * flux, "NII_ERR": 0 * flux + 0.1}
+    write_maps(tmp_path / "cube.fits", {name: (image, "") for name, image in images.items()}, wcs)
+    priors = {"disc.metallicity.gradient": {"normal": [0, 0.5]}}
+    made = build(yaml.safe_load(text) | {"priors": priors}, tmp_path)
+    assert list(made.maps) == ["NII6584"] and made.galaxy.disc.light.name == "image"
 
 
 COMMANDS = [

@@ -25,6 +25,7 @@ ROOMS = (
     "files",
     "compiling",
     "profiles",
+    "emission",
     "galaxy",
     "instrument",
     "maps",
@@ -125,7 +126,7 @@ def test_a_room_imports_only_from_rooms_before_it():
     }
     assert not upward
     # The line is worth something only if imports are found at all.
-    assert {"profiles.profile", "errors"} <= NEEDS["galaxy"]
+    assert {"profiles.profile", "errors"} <= NEEDS["galaxy.component"]
     assert len(set().union(*NEEDS.values())) > 15
 
 
@@ -161,6 +162,7 @@ def test_surveys_are_known_to_their_readers_alone():
     assert {room(needed) for module in surveys for needed in NEEDS[module]} <= {
         "errors",
         "quantities",
+        "emission",
         "instrument",
         "science",
         "io",

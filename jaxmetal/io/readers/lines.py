@@ -1,10 +1,10 @@
 """From emission lines to a metallicity map: what readers of integral-field surveys share."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from jaxmetal.errors import InputError
+from jaxmetal.errors import InputError, unknown
 from jaxmetal.io.readers.protocol import ReadMap
 from jaxmetal.science import calibrations, noise
 
@@ -57,6 +57,37 @@ def metallicity_map(lines: Mapping[str, ReadMap], calibration: str, snr: float) 
         tracer="metallicity",
         wavelength=lines["halpha"].wavelength,
     )
+
+
+def with_metallicity(
+    lines: Mapping[str, ReadMap], calibration: str, snr: float
+) -> dict[str, ReadMap]:
+    """The maps of a metallicity fit: "z", and the light that weights it, "halpha".
+
+    Parameters
+    ----------
+    lines, calibration, snr
+        as for `metallicity_map`.
+
+    Returns
+    -------
+    maps
+        by name.
+    """
+    return {"z": metallicity_map(lines, calibration, snr), "halpha": lines["halpha"]}
+
+
+def known_line(name: str, names: Iterable[str]) -> str:
+    """The name, if a survey's files have this line.
+
+    Raises
+    ------
+    InputError
+        with the most similar name, and those that exist.
+    """
+    if name not in names:
+        raise unknown("line", name, names, "lines")
+    return name
 
 
 def inclination(ellipticity: float, label: str) -> float:

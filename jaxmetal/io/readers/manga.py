@@ -1,17 +1,19 @@
 """MaNGA: the maps that its data analysis pipeline makes of a galaxy (DAP MAPS files)."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from jaxmetal.emission import WAVELENGTHS
 from jaxmetal.errors import InputError
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.headers import sky_frame
 from jaxmetal.instrument.psf import SIGMA_TO_FWHM, GaussianPSF
 from jaxmetal.io.fits import MapFile, read_header, read_image, read_map
-from jaxmetal.io.readers.lines import inclination, metallicity_map
+from jaxmetal.io.readers.lines import inclination, known_line, with_metallicity
 from jaxmetal.io.readers.protocol import Geometry, Reading, ReadMap
 from jaxmetal.io.words import NotNegative, Positive
 from jaxmetal.quantities import as_number
@@ -20,6 +22,22 @@ from jaxmetal.science.baselines import radius_map
 # The pipeline's names of the lines, with their wavelengths in vacuum.
 CHANNELS = {"halpha": "Ha-6564", "hbeta": "Hb-4862", "oiii": "OIII-5008", "nii": "NII-6585"}
 HALPHA = 6564.6
+# The channels that each line of `emission.WAVELENGTHS` is the sum of.
+LINE_CHANNELS = {
+    "Ha": ("Ha-6564",),
+    "Hb": ("Hb-4862",),
+    "Hg": ("Hgam-4341",),
+    "Hd": ("Hdel-4102",),
+    "OII3727": ("OII-3727", "OII-3729"),
+    "NeIII3869": ("NeIII-3869",),
+    "OIII4959": ("OIII-4960",),
+    "OIII5007": ("OIII-5008",),
+    "OI6300": ("OI-6302",),
+    "NII6548": ("NII-6549",),
+    "NII6584": ("NII-6585",),
+    "SII6717": ("SII-6718",),
+    "SII6731": ("SII-6732",),
+}
 # Header key of the PSF's FWHM in each band, and the band's mean wavelength, Angstrom.
 BANDS = {"GFWHM": 4686.0, "RFWHM": 6166.0, "IFWHM": 7480.0, "ZFWHM": 8932.0}
 LIGHT_SPEED = 299792.458
@@ -51,16 +69,24 @@ def line_fluxes(path: str | os.PathLike, inflate: float = 1.25) -> dict[str, Map
     ----------
     Belfiore et al. (2019), AJ 158, 160.
     """
-    inflate = as_number(inflate, f"{path}: inflate")
-    if not (np.isfinite(inflate) and inflate > 0):
-        raise InputError(f"{path}: inflate must be a positive number, got {inflate!r}.")
+    return {line: _flux(path, (channel,), inflate) for line, channel in CHANNELS.items()}
+
+
+def _flux(path: str | os.PathLike, channels: Sequence[str], inflate: float) -> MapFile:
+    """The flux in some channels together, with inflated errors, masked where one is flagged."""
+    factor = as_number(inflate, f"{path}: inflate")
+    if not (np.isfinite(factor) and factor > 0):
+        raise InputError(f"{path}: inflate must be a positive number, got {factor!r}.")
     inverse, flags = "EMLINE_GFLUX_IVAR", "EMLINE_GFLUX_MASK"
-    fluxes = {}
-    for line, channel in CHANNELS.items():
-        flux = read_map(path, "EMLINE_GFLUX", ivar=inverse, mask=flags, channel=channel)
-        sigma = inflate * np.asarray(flux.sigma)
-        fluxes[line] = replace(flux, sigma=sigma, mask=flux.mask | ~np.isfinite(sigma))
-    return fluxes
+    planes = [
+        read_map(path, "EMLINE_GFLUX", ivar=inverse, mask=flags, channel=channel)
+        for channel in channels
+    ]
+    values = sum(np.asarray(plane.values, float) for plane in planes)
+    variance = sum(np.asarray(plane.sigma, float) ** 2 for plane in planes)
+    sigma = factor * np.sqrt(variance)
+    mask = np.any([plane.mask for plane in planes], axis=0) | ~np.isfinite(sigma)
+    return replace(planes[0], values=values, sigma=sigma, mask=mask)
 
 
 def read_manga(
@@ -68,8 +94,9 @@ def read_manga(
     calibration: str = "o3n2_m13",
     snr: NotNegative = 3.0,
     inflate: Positive = 1.25,
+    lines: tuple[str, ...] = (),
 ) -> Reading:
-    """H-alpha flux, metallicity, geometry and PSF of a galaxy from its MAPS file.
+    """H-alpha flux and metallicity, or line fluxes, of a galaxy from its MAPS file.
 
     Parameters
     ----------
@@ -81,13 +108,17 @@ def read_manga(
         least signal-to-noise ratio, errors inflated, of each of the four lines of the BPT diagram.
     inflate
         factor on the pipeline's errors.
+    lines
+        names of lines, such as ["Ha", "NII6584"]: then the maps are the fluxes of these, without
+        any cut, each with the PSF at its own wavelength.
 
     Returns
     -------
     reading
         maps "z" (12 + log(O/H), dex) and "halpha" (flux per spaxel, where the pipeline sets no
-        flag) with (x, y) = (0, 0) on the nucleus; PSF of the band nearest to a wavelength; bins if
-        spaxels share measurements of the lines; its name is the PLATEIFU.
+        flag), or of each line, with (x, y) = (0, 0) on the nucleus; PSF of the band nearest to a
+        wavelength; bins if spaxels share measurements of the lines; the disc's geometry; its name
+        is the PLATEIFU.
 
     Raises
     ------
@@ -98,21 +129,24 @@ def read_manga(
     ----------
     Westfall et al. (2019), AJ 158, 231; Belfiore et al. (2019), AJ 158, 160.
     """
-    fluxes, header = line_fluxes(path, inflate), read_header(path)
-    wcs = fluxes["halpha"].wcs
+    header = read_header(path)
+    names = {line: LINE_CHANNELS[known_line(line, LINE_CHANNELS)] for line in lines}
+    fluxes = {name: _flux(path, channels, inflate) for name, channels in names.items()}
+    fluxes = fluxes or line_fluxes(path, inflate)
+    first = next(iter(fluxes.values()))
+    wcs = first.wcs
     if wcs is None:
         raise InputError(f"{path}[EMLINE_GFLUX]: the header has no celestial WCS.")
     geometry = _geometry(path, header)
-    lines = {line: _line(flux, geometry.redshift) for line, flux in fluxes.items()}
-    grid = Grid.from_wcs(wcs, fluxes["halpha"].values.shape, _nucleus(path, header, wcs))
+    grid = Grid.from_wcs(wcs, first.values.shape, _nucleus(path, header, wcs))
     bins = read_image(path, "BINID", "Em. line models")
     _check_radii(path, grid, geometry, bins >= 0)
     numbers = bins[bins >= 0]
     # With hybrid binning the lines are measured in each spaxel.
     shared = np.unique(numbers).size < numbers.size
-    halpha = replace(lines["halpha"], flux="mean" if shared else "pixel")
+    images = {name: _line(name, flux, geometry.redshift, shared) for name, flux in fluxes.items()}
     return Reading(
-        maps={"z": metallicity_map(lines, calibration, snr), "halpha": halpha},
+        maps=images if lines else with_metallicity(images, calibration, snr),
         grid=grid,
         wcs=wcs,
         psf=lambda wavelength: _psf(path, header, wavelength, float(grid.pixel_scale)),
@@ -122,10 +156,13 @@ def read_manga(
     )
 
 
-def _line(flux: MapFile, redshift: float | None) -> ReadMap:
-    """A line, NaN where it is flagged, at the wavelength of H-alpha, to which it is compared."""
+def _line(name: str, flux: MapFile, redshift: float | None, shared: bool) -> ReadMap:
+    """A line, NaN where it is flagged, at its wavelength, or at that of H-alpha if it is for z."""
+    line = name if name in WAVELENGTHS else None
+    wavelength = (HALPHA if line is None else WAVELENGTHS[name]) * (1 + (redshift or 0.0))
     values = np.where(flux.mask, np.nan, flux.values)
-    return ReadMap(values, flux.sigma, flux.unit, wavelength=HALPHA * (1 + (redshift or 0.0)))
+    kind = "mean" if shared else "pixel"
+    return ReadMap(values, flux.sigma, flux.unit, line=line, flux=kind, wavelength=wavelength)
 
 
 def _geometry(path: Any, header: dict[str, Any]) -> Geometry:

@@ -44,7 +44,7 @@ class Geometry:
 
 @dataclass(frozen=True)
 class ReadMap:
-    """One map of a file: of light, or of a tracer that light carries.
+    """One map of a file: of light, of a line, or of a tracer that light carries.
 
     Parameters
     ----------
@@ -56,6 +56,8 @@ class ReadMap:
         of the values, as text such as "dex" or "km/s"; "" if unknown.
     tracer
         name of the tracer, such as "metallicity"; None for a map of light.
+    line
+        of a map of line flux: its name, such as "NII6584", or factors by line; as for a `LineMap`.
     scale
         how light averages the tracer: "log10" for abundances in dex, "linear" for velocities.
     flux
@@ -74,6 +76,7 @@ class ReadMap:
     sigma: Any
     unit: str = ""
     tracer: str | None = None
+    line: str | Mapping[str, float] | None = None
     scale: Literal["log10", "linear"] = "log10"
     flux: Literal["pixel", "mean", "total"] = "pixel"
     mask: np.ndarray | None = None

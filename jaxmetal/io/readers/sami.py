@@ -8,18 +8,30 @@ from typing import Any
 
 import numpy as np
 
+from jaxmetal.emission import WAVELENGTHS
 from jaxmetal.errors import InputError
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.headers import sky_frame
 from jaxmetal.instrument.psf import MoffatPSF
 from jaxmetal.io.fits import MapFile, read_header, read_map
-from jaxmetal.io.readers.lines import inclination, metallicity_map
+from jaxmetal.io.readers.lines import inclination, known_line, with_metallicity
 from jaxmetal.io.readers.protocol import Geometry, Reading, ReadMap
 from jaxmetal.io.words import NotNegative
 
 # How file names spell the lines: 41144_B_Halpha_default_1-comp.fits is one of cube 41144_B.
 LINES = {"halpha": "Halpha", "hbeta": "Hbeta", "oiii": "OIII5007", "nii": "NII6583"}
 HALPHA = 6564.6
+# The same for the lines of `emission.WAVELENGTHS`.
+LINE_NAMES = {
+    "Ha": "Halpha",
+    "Hb": "Hbeta",
+    "OII3727": "OII3728",
+    "OIII5007": "OIII5007",
+    "OI6300": "OI6300",
+    "NII6584": "NII6583",
+    "SII6717": "SII6716",
+    "SII6731": "SII6731",
+}
 _NAME = re.compile(r"((\d+)_[A-Z]+)_Halpha_\S+\.fits(\.gz)?")
 # The headers' BUNIT has a wrong "/angstrom".
 UNIT = "1e-16 erg / (s cm2)"
@@ -31,8 +43,9 @@ def read_sami(
     snr: NotNegative = 3.0,
     tables: Path | None = None,
     cube: Path | None = None,
+    lines: tuple[str, ...] = (),
 ) -> Reading:
-    """H-alpha flux and metallicity of a galaxy, and geometry and PSF if their files are given.
+    """H-alpha flux and metallicity of a galaxy, or line fluxes; geometry and PSF by further files.
 
     Parameters
     ----------
@@ -49,12 +62,16 @@ def read_sami(
     cube
         of the galaxy's spectra, in whose header the PSF is: PSFFWHM and PSFBETA of a Moffat profile
         fitted to a star on the same plate. Without it the PSF must be given otherwise.
+    lines
+        names of lines, such as ["Ha", "NII6584"]: then the maps are the fluxes of these, without
+        any cut.
 
     Returns
     -------
     reading
-        maps "z" (12 + log(O/H), dex) and "halpha" (1e-16 erg/s/cm² per spaxel), with
-        (x, y) = (0, 0) at the reference position of the cube, where the catalogue has the galaxy.
+        maps "z" (12 + log(O/H), dex) and "halpha" (1e-16 erg/s/cm² per spaxel), or of each line,
+        with (x, y) = (0, 0) at the reference position of the cube, where the catalogue has the
+        galaxy.
 
     Raises
     ------
@@ -72,20 +89,28 @@ def read_sami(
         expected = "expected the map of H-alpha by its name in SAMI"
         raise InputError(f"{path}: {expected}, like {example}.")
     geometry = Geometry() if tables is None else _geometry(tables, match[2])
-    files = {line: _read_line(path, name) for line, name in LINES.items()}
-    at = HALPHA * (1 + (geometry.redshift or 0.0))
-    lines = {n: ReadMap(f.values, f.sigma, UNIT, wavelength=at) for n, f in files.items()}
-    wcs = files["halpha"].wcs
+    names = {line: LINE_NAMES[known_line(line, LINE_NAMES)] for line in lines} or LINES
+    files = {line: _read_line(path, name) for line, name in names.items()}
+    images = {name: _line(name, file, geometry.redshift) for name, file in files.items()}
+    first = next(iter(files.values()))
+    wcs = first.wcs
     if wcs is None:
         raise InputError(f"{path}[0]: the header has no celestial WCS.")
     return Reading(
-        maps={"z": metallicity_map(lines, calibration, snr), "halpha": lines["halpha"]},
-        grid=Grid.from_wcs(wcs, files["halpha"].values.shape, _centre(path, wcs)),
+        maps=images if lines else with_metallicity(images, calibration, snr),
+        grid=Grid.from_wcs(wcs, first.values.shape, _centre(path, wcs)),
         wcs=wcs,
         psf=None if cube is None else _psf(cube),
         geometry=geometry,
         name=match[1],
     )
+
+
+def _line(name: str, file: MapFile, redshift: float | None) -> ReadMap:
+    """A line at its wavelength, or at that of H-alpha if it is for the metallicity."""
+    line = name if name in WAVELENGTHS else None
+    wavelength = (HALPHA if line is None else WAVELENGTHS[name]) * (1 + (redshift or 0.0))
+    return ReadMap(file.values, file.sigma, UNIT, line=line, wavelength=wavelength)
 
 
 def _read_line(halpha: Path, name: str) -> MapFile:

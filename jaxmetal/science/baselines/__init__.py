@@ -2,6 +2,7 @@
 
 from jaxmetal.science.baselines.deprojection import MAJOR_AXIS, MEAN, radii, radius_map
 from jaxmetal.science.baselines.line_fits import LineFit, ols, wls
+from jaxmetal.science.baselines.line_ratios import metallicity_map
 from jaxmetal.science.baselines.radial_profile import Annuli, annuli, line_through
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "LineFit",
     "annuli",
     "line_through",
+    "metallicity_map",
     "ols",
     "radii",
     "radius_map",

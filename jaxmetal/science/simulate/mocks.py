@@ -1,6 +1,6 @@
 """Mock maps of a galaxy with Gaussian noise."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -12,7 +12,7 @@ from jaxmetal.forward import resolve
 from jaxmetal.forward.views import predict_compiled
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.instrument.instrument import Instrument
-from jaxmetal.maps import LightMap, Map, TracerMap
+from jaxmetal.maps import LightMap, LineMap, Map, TracerMap
 from jaxmetal.quantities import as_numbers
 from jaxmetal.science import noise
 
@@ -46,6 +46,54 @@ def light_map(
     blank = LightMap(np.zeros(instrument.shape), 1.0, instrument)
     flux = noise_free(galaxy, light=blank)["light"]
     return noisy_light(flux, sigma, instrument, seed)
+
+
+def line_maps(
+    galaxy: Galaxy,
+    instrument: Instrument,
+    lines: Sequence[Any],
+    sigma: Any = None,
+    seed: int | None = None,
+) -> dict[str, LineMap]:
+    """Maps of the flux in some emission lines, with Gaussian noise of one size for all of them.
+
+    Parameters
+    ----------
+    galaxy
+        what is observed; its gas emits the lines.
+    instrument
+        grid, PSF and sampling of all lines.
+    lines
+        names of lines, such as ["Ha", "NII6584"].
+    sigma
+        standard deviation of the flux per pixel, one number or a map; 1 % of the brightest pixel of
+        the first line if left out.
+    seed
+        of the noise; no noise is added if left out.
+
+    Returns
+    -------
+    maps
+        a LineMap for each line, flux per pixel.
+
+    Raises
+    ------
+    InputError
+        for an unknown line, or one that the galaxy does not emit.
+    """
+    _check("line_maps", galaxy, instrument)
+    zeros = np.zeros(instrument.shape)
+    blank = {name: LineMap(zeros, 1.0, instrument, name, check=False) for name in lines}
+    fluxes = noise_free(galaxy, **blank)
+    if sigma is None:
+        sigma = 0.01 * np.abs(fluxes[next(iter(blank))]).max()
+    error = as_numbers(sigma, "simulate.line_maps: sigma")
+    # The noise of one line is independent of that of another.
+    seeds = (None if seed is None else 1000 * seed + index for index in range(len(blank)))
+    return {
+        name: LineMap(_noisy(fluxes[name], error, one_seed), error, instrument, name)
+        for name, one_seed in zip(blank, seeds, strict=True)
+    }
 
 
 def tracer_map(

@@ -1,0 +1,84 @@
+"""Notes of a fit of emission lines: metallicities and dust that the data do not hold."""
+
+from collections.abc import Collection, Iterator, Mapping
+
+import numpy as np
+
+from jaxmetal.emission import REDDENING, parts_of
+from jaxmetal.emission.lines import BALMER
+from jaxmetal.galaxy import Component, Galaxy
+from jaxmetal.maps import Map
+
+# More of the light than this at metallicities outside of a relation's range is worth a word.
+OUTSIDE = 0.05
+
+
+def emission_notes(galaxy: Galaxy, maps: Mapping[str, Map], free: Collection[str]) -> list[str]:
+    """Notes about the emission of a fitted galaxy.
+
+    Parameters
+    ----------
+    galaxy
+        at its fitted values.
+    maps
+        the data, by name.
+    free
+        the paths of free parameters.
+
+    Returns
+    -------
+    notes
+        one for each component whose metallicity lies outside of the range of its relation in more
+        than 5 % of its light, and for each with a free reddening that fewer than two Balmer lines
+        hold; none for a galaxy without emission lines.
+    """
+    notes = []
+    for name, component in galaxy.components.items():
+        if component.emission is None:
+            continue
+        notes += _outside(galaxy, name, component, maps)
+        lines = set(_lines(galaxy, maps))
+        balmer = [line for line in BALMER if line in lines]
+        dusty = any(path.startswith(f"{name}.{REDDENING}.") for path in free)
+        if dusty and len(balmer) < 2:
+            reason = (
+                f"the only Balmer line is {balmer[0]}" if balmer else "no map has a Balmer line"
+            )
+            notes.append(f"{name}.{REDDENING} rests on its prior and on the relation: {reason}")
+    return notes
+
+
+def _lines(galaxy: Galaxy, maps: Mapping[str, Map]) -> Iterator[str]:
+    """The names of the lights that any map shows."""
+    for one_map in maps.values():
+        for moment in one_map.moments(galaxy):
+            for light in (moment.light, moment.numerator):
+                yield from (part for part, _ in parts_of(light or ()))
+
+
+def _outside(
+    galaxy: Galaxy, name: str, component: Component, maps: Mapping[str, Map]
+) -> Iterator[str]:
+    """A note if much of the light has a metallicity that the relation was not made for."""
+    emission = component.emission
+    assert emission is not None
+    valid, tracer = emission.relation.valid, emission.relation.tracers[0]
+    if valid is None:
+        return
+    x, y = next(iter(maps.values())).instrument.grid.coordinates
+    plane = (x, y)
+    if galaxy.is_lensed(name):
+        alpha_x, alpha_y = galaxy.deflection(x, y)
+        ratio = 1.0 if component.distance_ratio is None else component.distance_ratio
+        plane = (x - ratio * alpha_x, y - ratio * alpha_y)
+    sky = plane if component.lensed_light else (x, y)
+    light = np.asarray(component.light_at(emission.reference, sky, plane), float)
+    z = np.broadcast_to(np.asarray(component.tracers[tracer](*plane), float), light.shape)
+    outside = (z < valid[0]) | (z > valid[1])
+    part = float(np.sum(light[outside]) / np.sum(light)) if np.sum(light) > 0 else 0.0
+    if part > OUTSIDE:
+        relation = getattr(emission.relation, "name", type(emission.relation).__name__)
+        yield (
+            f"{100 * part:.0f} % of the light of {name} has a {tracer} outside of {valid[0]:g} to "
+            f"{valid[1]:g}, where {relation} is continued by tangents"
+        )

@@ -1,0 +1,137 @@
+"""The entries of maps of light and of tracers in a configuration: files, errors and bins."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, field_validator
+from pydantic import model_validator as check
+
+from jaxmetal.io.psf_blocks import Psf
+from jaxmetal.io.words import (
+    Block,
+    Extension,
+    Name,
+    NotNegative,
+    Number,
+    Part,
+    Positive,
+    Supersampling,
+)
+
+# The keys of which a map has exactly one.
+ERRORS = ("error", "variance", "ivar", "sigma")
+# The likelihoods that have a name; others are classes of a user's file.
+LIKELIHOODS = ("gaussian", "student-t")
+
+
+class Correction(Block):
+    """The calibration of a map: factors on its flux and its errors, and a shift, arcsec."""
+
+    flux_scale: Positive = 1.0
+    error_scale: Positive = 1.0
+    shift_x: Number = 0.0
+    shift_y: Number = 0.0
+
+
+class Observation(Block):
+    """The keys of all maps: file, sampling of the instrument, scatter, likelihood, calibration.
+
+    check is whether the data are inspected for likely mistakes.
+    """
+
+    tag: ClassVar[str]
+    file: str
+    check: bool = True
+    supersampling: Supersampling = "auto"
+    margin: Annotated[int, Field(ge=0)] | None = None
+    scatter: NotNegative | None = None
+    likelihood: str | dict[str, dict[str, Number]] = "gaussian"
+
+    @field_validator("likelihood", mode="after")
+    @classmethod
+    def _one_likelihood(cls, value: Any) -> Any:
+        names = [value] if isinstance(value, str) else list(value)
+        if len(names) != 1 or not (names[0] in LIKELIHOODS or ":" in names[0]):
+            forms = "gaussian, student-t, student-t: {dof: } or file.py:Class: {parameter: }"
+            raise ValueError(f"expected {forms}, got {', '.join(names) or 'nothing'}")
+        return value
+
+
+class FitsFile(Observation):
+    """Extensions of a FITS file; errors, mask and bins may lie in others."""
+
+    error: Part | None = None
+    variance: Part | None = None
+    ivar: Part | None = None
+    sigma: Positive | None = None
+    mask: Part | None = None
+    bins: Part | None = None
+    channel: Extension | None = None
+    unit: str | None = None
+    pixel_scale: Positive | None = None
+    psf: Psf
+    calibration: Correction | None = None
+
+    def part(self, key: str) -> Any:
+        """The entry of one of its maps, by the name of the map."""
+        return self
+
+    def base(self, label: str) -> str | None:
+        """The name of the map that its map is relative to; lines alone have one."""
+        return None
+
+
+class FitsMap(FitsFile):
+    """A map in an extension of a FITS file."""
+
+    value: Extension
+
+    @check(mode="after")
+    def _one_error(self) -> "FitsMap":
+        names = [name for name in ERRORS if getattr(self, name) is not None]
+        if len(names) != 1:
+            expected = "expected one of error, variance, ivar (extensions) and sigma (a number)"
+            raise ValueError(f"{expected}, got {', '.join(names) or 'none'}")
+        return self
+
+
+class FluxMap(FitsMap):
+    """A map of flux per pixel.
+
+    With bins the pixels of each are summed; mean and total mean that they repeat the flux of their
+    bin's mean pixel, or of the whole bin.
+    """
+
+    flux: Literal["pixel", "mean", "total"] = "pixel"
+
+    @check(mode="after")
+    def _of_bins(self) -> "FluxMap":
+        if self.flux != "pixel" and self.bins is None:
+            raise ValueError(f"flux: {self.flux} is that of a bin; give the bins")
+        return self
+
+
+class Light(FluxMap):
+    """A map of flux per pixel, of all light or of one by name."""
+
+    tag: ClassVar = "light"
+    kind: Literal["light"]
+    light: Name = "light"
+
+
+class Tracer(FitsMap):
+    """A map of a tracer that light carries."""
+
+    tag: ClassVar = "tracer"
+    kind: Literal["tracer"]
+    tracer: Name = "metallicity"
+    scale: Literal["log10", "linear"] = "log10"
+    light: Name = "light"
+
+
+class Other(Light):
+    """A map of a user's own kind: a subclass of `jaxmetal.Map`, and further arguments of it."""
+
+    tag: ClassVar = "map"
+    kind: Literal["map"]  # type: ignore[assignment]
+    type: Annotated[str, Field(pattern=":")]
+    options: dict[str, Any] = Field({})

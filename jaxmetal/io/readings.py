@@ -1,0 +1,80 @@
+"""The files of a configuration's maps, as they are read: extensions by name, or by a reader."""
+
+from pathlib import Path
+from typing import Any
+
+from jaxmetal.errors import InputError
+from jaxmetal.io.entries import FromReader
+from jaxmetal.io.fits import MapFile, Part, read_map
+from jaxmetal.io.line_blocks import Lines
+from jaxmetal.io.map_blocks import FitsMap, FluxMap, Tracer
+from jaxmetal.io.mistakes import Mistakes
+from jaxmetal.io.paths import file_path
+from jaxmetal.io.readers.options import read_entry
+from jaxmetal.io.readers.protocol import Reading, ReadMap
+
+
+def read_files(name: str, entry: Any, folder: Path, mistakes: Mistakes) -> Reading | None:
+    """The maps in the files of an entry.
+
+    Parameters
+    ----------
+    name, entry
+        of the configuration.
+    folder
+        that paths are relative to.
+    mistakes
+        to which wrong options of a reader are added.
+
+    Returns
+    -------
+    reading
+        None if an option is wrong.
+
+    Raises
+    ------
+    InputError
+        for what cannot be read.
+    """
+    if isinstance(entry, FromReader):
+        return read_entry(f"maps.{name}", entry, folder, mistakes)
+    if isinstance(entry, Lines):
+        return _read_lines(entry, folder)
+    file, data = _read_part(entry, folder)
+    return Reading({name: data}, wcs=file.wcs, bins=file.bins)
+
+
+def _read_lines(entry: Lines, folder: Path) -> Reading:
+    """The lines of an entry, which are on one grid of pixels and in the same bins."""
+    maps, files = {}, {}
+    for key, line in entry.parts.items():
+        try:
+            files[key], maps[key] = _read_part(entry.part(key), folder)
+        except InputError as error:
+            raise InputError(f"lines.{line}: {error}") from None
+    first = next(iter(files.values()))
+    return Reading(maps, wcs=first.wcs, bins=first.bins)
+
+
+def _read_part(entry: FitsMap, folder: Path) -> tuple[MapFile, ReadMap]:
+    """The file of one map, and the map."""
+    path = file_path(entry.file, folder)
+
+    def part(place: Any) -> Any:
+        if place is None or isinstance(place, str | int):
+            return place
+        file = None if place.file is None else file_path(place.file, folder)
+        return Part(file, place.extension, place.channel)
+
+    names = ("error", "variance", "ivar", "mask", "bins")
+    parts = {key: part(getattr(entry, key)) for key in names}
+    needs_wcs = entry.pixel_scale is None
+    options = {"channel": entry.channel, "unit": entry.unit, "needs_wcs": needs_wcs}
+    file = read_map(path, entry.value, **parts, **options)
+    sigma = file.sigma if file.sigma is not None else entry.sigma
+    kind: dict[str, Any] = {}
+    if isinstance(entry, FluxMap):
+        kind = {"flux": entry.flux, "line": getattr(entry, "line", None)}
+    elif isinstance(entry, Tracer):
+        kind = {"tracer": entry.tracer, "scale": entry.scale}
+    return file, ReadMap(file.values, sigma, file.unit, mask=file.mask, **kind)

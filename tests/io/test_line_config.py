@@ -1,0 +1,203 @@
+"""Emission lines in configurations: maps of several lines of one file, ratios, what gas emits."""
+
+import textwrap
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+import jaxmetal as jm
+from jaxmetal.io.scene import load
+from tests.scenes import telescope
+
+LINES = ("Ha", "Hb", "NII6584", "OIII4959", "OIII5007")
+GALAXY = """
+galaxy:
+  disc:
+    light: {profile: sersic, amp: 2.0, R_sersic: 1.0, n_sersic: 1}
+    metallicity: {profile: gradient, central: 8.4, gradient: 0}
+    emission: {relation: curti20}
+priors:
+  disc.light.amp: {log_uniform: [0.1, 100]}
+  disc.metallicity.central: {uniform: [7.5, 9.2]}
+  disc.metallicity.gradient: {normal: [0, 0.5]}
+"""
+MAPS = """
+maps:
+  gas:
+    kind: lines
+    file: lines.fits
+    pixel_scale: 0.2
+    psf: {gaussian: {fwhm: 0.8}}
+    supersampling: [4, 2]
+    margin: 8
+    lines:
+      Ha: {value: HA, error: HA_ERROR}
+      NII6584: {value: NII6584, error: NII6584_ERROR}
+      OIII4959+OIII5007: {value: O3, error: O3_ERROR, psf: {gaussian: {fwhm: 0.9}}}
+"""
+
+
+def truth():
+    return jm.Galaxy(
+        disc=jm.Component(
+            light=jm.Profile(jm.light.sersic, amp=3.0, R_sersic=1.0, n_sersic=1.0),
+            metallicity=jm.Profile(jm.tracer.gradient, central=8.6, gradient=-0.15),
+            emission=jm.Emission("curti20"),
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with a file of line maps, with noise."""
+    folder = tmp_path_factory.mktemp("lines")
+    maps = jm.simulate.line_maps(truth(), telescope(), LINES, seed=4)
+    images = {name.upper(): np.asarray(one.values) for name, one in maps.items()}
+    images["O3"] = images["OIII4959"] + images["OIII5007"]
+    sigma = np.asarray(maps["Ha"].sigma)
+    hdus = [fits.PrimaryHDU()]
+    for name, image in images.items():
+        error = sigma * (np.sqrt(2) if name == "O3" else 1)
+        hdus += [fits.ImageHDU(image, name=name), fits.ImageHDU(error, name=f"{name}_ERROR")]
+    ratio = np.log10(np.clip(images["NII6584"], 1e-6, None) / np.clip(images["HA"], 1e-6, None))
+    hdus.append(fits.ImageHDU(ratio, name="N2"))
+    fits.HDUList(hdus).writeto(folder / "lines.fits")
+    return folder
+
+
+def scene(folder, text, name="fit.yaml"):
+    (folder / name).write_text(textwrap.dedent(text), "utf-8")
+    return load(folder / name)
+
+
+def test_lines_of_one_file_are_maps_by_their_names(folder):
+    maps = {name: one.map for name, one in scene(folder, MAPS + GALAXY).maps.items()}
+    assert list(maps) == ["Ha", "NII6584", "OIII4959_OIII5007"]
+    assert all(isinstance(one, jm.LineMap) for one in maps.values())
+    assert maps["OIII4959_OIII5007"].line == (("OIII4959", 1.0), ("OIII5007", 1.0))
+    # The lines without a PSF of their own share their instrument.
+    assert maps["Ha"].instrument is maps["NII6584"].instrument
+    assert float(maps["OIII4959_OIII5007"].instrument.psf.fwhm) == pytest.approx(0.9)
+
+
+def test_a_fit_of_lines_keeps_what_it_needs(folder, tmp_path):
+    """A folder of results makes the same figures, and can be fitted again."""
+    text = MAPS.replace("fwhm: 0.9", "fwhm: 0.8") + GALAXY + "sample: false\nplots: false\n"
+    (folder / "run.yaml").write_text(text, "utf-8")
+    jm.run(folder / "run.yaml", out=tmp_path / "results")
+    again = load(tmp_path / "results" / "config.resolved.yaml")
+    assert [type(one.map) for one in again.maps.values()] == [jm.LineMap] * 3
+    assert again.galaxy.disc.emission.lines == truth().disc.emission.lines
+    fit = jm.optimise(again.model(), starts=1)
+    assert fit.converged
+    for path, value in {"central": 8.6, "gradient": -0.15}.items():
+        path = f"disc.metallicity.{path}"
+        assert abs(fit.parameters[path] - value) < 4 * fit.errors[path]
+
+
+def test_names_and_common_keys(folder):
+    text = """
+    maps:
+      gas:
+        kind: lines
+        file: lines.fits
+        pixel_scale: 0.2
+        psf: none
+        sigma: 0.01
+        names: {Ha: red, NII6584: nitrogen}
+        lines: {Ha: HA, NII6584: {value: NII6584, error: NII6584_ERROR, scatter: 0.1}}
+    """
+    maps = scene(folder, textwrap.dedent(text) + GALAXY).maps
+    assert list(maps) == ["red", "nitrogen"]
+    assert float(maps["nitrogen"].map.scatter) == pytest.approx(0.1)
+    assert float(maps["red"].map.scatter) == 0
+    np.testing.assert_allclose(maps["red"].map.sigma, 0.01, rtol=1e-6)
+
+
+def test_a_single_line_and_a_ratio(folder):
+    text = """
+    maps:
+      blend:
+        kind: line
+        line: {Ha: 1, NII6584: 1.33}
+        file: lines.fits
+        value: HA
+        sigma: 0.01
+        pixel_scale: 0.2
+        psf: none
+      n2:
+        kind: ratio
+        numerator: NII6584
+        denominator: Ha
+        file: lines.fits
+        value: N2
+        sigma: 0.1
+        pixel_scale: 0.2
+        psf: none
+    """
+    maps = scene(folder, textwrap.dedent(text) + GALAXY).maps
+    assert maps["blend"].map.line == (("Ha", 1.0), ("NII6584", 1.33))
+    assert isinstance(maps["n2"].map, jm.RatioMap) and maps["n2"].unit == "dex"
+
+
+RELATION = """
+def ratios(metallicity):
+    return {"NII6584/Ha": 1.5 * (metallicity - 9.0), "OIII5007/Hb": 8.3 - metallicity}
+"""
+
+
+def test_a_relation_and_its_numbers_in_a_configuration(folder):
+    (folder / "own.py").write_text(RELATION, "utf-8")
+    emission = "{relation: own.py:ratios, balmer: 2.75, offset: {NII6584: 0.1}, reference: Ha}"
+    galaxy = GALAXY.replace("{relation: curti20}", emission)
+    disc = scene(folder, MAPS + galaxy).galaxy.disc
+    assert float(disc.emission.balmer) == pytest.approx(2.75)
+    assert float(disc.emission.offset["NII6584"]) == pytest.approx(0.1)
+    assert disc.emission.relation.function(8.0)["NII6584/Ha"] == pytest.approx(-1.5)
+
+
+@pytest.mark.precision("single")
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("relation: curti20", "relation: curti", "galaxy.disc.emission: Emission.relation"),
+        ("relation: curti20", "relaton: curti20", "unknown key 'relaton'"),
+        ("NII6584: {", "NII6585: {", "unknown line 'NII6585'. Did you mean 'NII6584'"),
+        ("value: HA, error: HA_ERROR", "value: HA", "Ha: expected one of error, variance, ivar"),
+        ("value: HA, error: HA_ERROR", "error: HA_ERROR", "Ha: value is missing"),
+        ("value: HA,", "value: NOTHING,", "NOTHING"),
+        ("relation: curti20", "relation: marino13, reference: SII6717", "unknown line 'SII6717'"),
+        ("metallicity: {profile", "age: {profile", "emission needs a: unknown tracer"),
+        ("Ha: {value", "OI6300: {value", "OI6300"),
+    ],
+)
+def test_mistakes_are_named(folder, old, new, words):
+    text = MAPS + GALAXY
+    assert old in text
+    with pytest.raises(jm.InputError) as error:
+        scene(folder, text.replace(old, new), "wrong.yaml")
+    assert words in str(error.value)
+
+
+def test_a_line_relative_to_another(folder, tmp_path):
+    """The other is the picture of the light, and no data of its own; results can be read again."""
+    text = MAPS.replace("NII6584: {value", "NII6584: {relative_to: Ha, value")
+    text = text[: text.index("      OIII4959")]
+    galaxy = GALAXY.replace("{profile: sersic, amp: 2.0, R_sersic: 1.0, n_sersic: 1}", PICTURE)
+    galaxy = galaxy.replace("  disc.light.amp: {log_uniform: [0.1, 100]}\n", "")
+    name = folder / "relative.yaml"
+    name.write_text(text + galaxy + "sample: false\nplots: false\n", "utf-8")
+    first = load(name)
+    assert list(first.maps) == ["NII6584"] and list(first.pictures) == ["Ha"]
+    assert isinstance(first.maps["NII6584"].map, jm.RelativeLineMap)
+    jm.run(name, out=tmp_path / "results")
+    again = load(tmp_path / "results" / "config.resolved.yaml")
+    assert isinstance(again.maps["NII6584"].map, jm.RelativeLineMap)
+    base = again.maps["NII6584"].map.base
+    np.testing.assert_allclose(base, first.maps["NII6584"].map.base, rtol=1e-6)
+    with pytest.raises(jm.InputError, match="relative_to: unknown map 'Hb'"):
+        scene(folder, (text + galaxy).replace("relative_to: Ha", "relative_to: Hb"), "wrong.yaml")
+
+
+PICTURE = "{profile: image, map: Ha}"
