@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array
 
 from jaxmetal.inference.ascent import ARRIVED
+from jaxmetal.inference.emission_notes import emission_notes
 from jaxmetal.inference.fit import Fit, standard_errors
 from jaxmetal.inference.laplace import (
     Covariances,
@@ -192,6 +193,7 @@ class Fits(Sequence[Fit]):
         free = np.sqrt(np.diag(self.unconstrained_covariance[i]))
         notes = _prior_notes(model, around.values, np.sqrt(np.diag(covariance)), free)
         galaxy, maps = model.scene_at(around.values)
+        notes += emission_notes(galaxy, maps, model.names)
         return Fit(
             parameters={name: around.values[name] for name in model.free},
             covariance=covariance,
