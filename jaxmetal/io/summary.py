@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 import jaxmetal
+from jaxmetal.emission import REDDENING
 from jaxmetal.galaxy import get
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.posterior import Posterior
@@ -15,19 +16,27 @@ from jaxmetal.maps import Map
 from jaxmetal.profiles.profile import Profile
 from jaxmetal.profiles.units import known_unit
 
+# The units of tracers on which emission lines depend.
+EMITTED = {"metallicity": "dex", "n2": "dex", REDDENING: "mag"}
+
 
 def unit_of(path: str, scene: Scene) -> str:
     """The unit of a parameter, as far as it is known."""
     first, *_, last = path.split(".")
     last = last.split("[")[0]
     if first in scene.maps and last == "scatter":
-        return "" if scene.maps[first].map.additive else scene.maps[first].unit
+        one_map = scene.maps[first]
+        return "" if one_map.map.relative_scatter else one_map.unit
     parts = {**scene.galaxy.named, **{name: o.map for name, o in scene.maps.items()}}
     owner = get(parts, path.rpartition(".")[0])
     if not isinstance(owner, Profile):
         return known_unit(owner, last) or ""
     tracer = path.split(".")[1]
     units = [o.unit for o in scene.maps.values() if o.map.tracer == tracer and o.unit]
+    emission = getattr(scene.galaxy.components.get(first), "emission", None)
+    if emission is not None and not units:
+        # No map shows them; lines depend on them.
+        units = [EMITTED[tracer]] if tracer in EMITTED else []
     return known_unit(owner.function, last, units[0] if units else "") or ""
 
 

@@ -179,20 +179,14 @@ class Map(eqx.Module):
         quantity = self.observed(*moments)
         return self.calibration.flux_scale * quantity if self.additive else quantity
 
+    @property
+    def relative_scatter(self) -> bool:
+        """Whether the scatter is a fraction of what is predicted, as that of a flux."""
+        return self.additive
+
     def scatter_of(self, predicted: Float[Array, "*map"]) -> Float[Array, "*map"]:
-        """The extra scatter about a prediction, in the unit of the values.
-
-        Parameters
-        ----------
-        predicted
-            of which the scatter of a flux is a fraction.
-
-        Returns
-        -------
-        scatter
-            one number, or one for each value.
-        """
-        return self.scatter * predicted if self.additive else self.scatter
+        """The extra scatter about a prediction, in the unit of the values."""
+        return self.scatter * predicted if self.relative_scatter else self.scatter
 
     def profiled_error(self, predicted: Float[Array, "*map"]) -> Float[Array, "*map"] | None:
         """An error of the prediction itself, from data that it is made of.

@@ -79,9 +79,10 @@ class RelativeLineMap(Map):
         """The mean ratio times the flux that was measured."""
         return moments[0].mean * self.base
 
-    def scatter_of(self, predicted: Float[Array, "*map"]) -> Float[Array, "*map"]:
-        """The scatter as a fraction of the flux."""
-        return self.scatter * predicted
+    @property
+    def relative_scatter(self) -> bool:
+        """True: the scatter is a fraction of the flux."""
+        return True
 
     def profiled_error(self, predicted: Float[Array, "*map"]) -> Float[Array, "*map"]:
         """R s_H: what the error of the denominator makes of the prediction."""

@@ -135,10 +135,9 @@ def quality(fit: Fit, name: str, unit: str | None = None) -> str:
     if not float(one_map.scatter) > 0:
         return text
     size = float(one_map.scatter)
-    # The scatter of light is a fraction of the flux.
     scatter = (
         f"{100 * size:.2g} %"
-        if one_map.additive
+        if one_map.relative_scatter
         else f"{size:.2g} {style.drawable(unit or '')}".strip()
     )
     return f"{text} with the measured errors, {_chi(with_scatter)} with the scatter of {scatter}"

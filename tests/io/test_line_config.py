@@ -8,6 +8,7 @@ from astropy.io import fits
 
 import jaxmetal as jm
 from jaxmetal.io.scene import load
+from jaxmetal.io.summary import unit_of
 from tests.scenes import telescope
 
 LINES = ("Ha", "Hb", "NII6584", "OIII4959", "OIII5007")
@@ -94,6 +95,13 @@ def test_a_fit_of_lines_keeps_what_it_needs(folder, tmp_path):
     for path, value in {"central": 8.6, "gradient": -0.15}.items():
         path = f"disc.metallicity.{path}"
         assert abs(fit.parameters[path] - value) < 4 * fit.errors[path]
+
+
+def test_parameters_have_units(folder):
+    one = scene(folder, MAPS + GALAXY)
+    units = {path: unit_of(path, one) for path in one.priors}
+    assert units["disc.metallicity.central"] == "dex"
+    assert units["disc.metallicity.gradient"] == "dex/arcsec"
 
 
 def test_names_and_common_keys(folder):

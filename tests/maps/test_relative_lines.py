@@ -95,3 +95,12 @@ def test_what_makes_no_sense_is_refused(lines):
     for other, words in cases:
         with pytest.raises(jm.InputError, match=words):
             jm.RelativeLineMap(nitrogen, other)
+
+
+def test_a_scatter_is_a_fraction_of_the_flux(lines):
+    relative = jm.RelativeLineMap(lines["NII6584"], lines["Ha"])
+    assert relative.relative_scatter and not relative.additive
+    object.__setattr__(relative, "scatter", jnp.asarray(0.1))
+    np.testing.assert_allclose(relative.scatter_of(jnp.asarray(3.0)), 0.3, rtol=1e-6)
+    sigma = np.hypot(relative.errors, np.hypot(0.2, 2.0 * relative.base_sigma / relative.base))
+    np.testing.assert_allclose(relative.total_errors(np.full((31, 31), 2.0)), sigma, rtol=1e-5)
