@@ -109,8 +109,8 @@ def _resolved(
     def compare(coarse: Sampling, fine: Sampling) -> Comparison:
         # To compile takes longer than to compute: two programs at once.
         with ThreadPoolExecutor(2) as pool:
-            both = pool.map(views, (coarse, fine))
-            return criterion.compare(group, *both, coarse.convolve < 1)
+            of_coarse, of_fine = pool.map(views, (coarse, fine))
+        return criterion.compare(group, of_coarse, of_fine, coarse.convolve < 1)
 
     def possible(sampling: Sampling) -> bool:
         return sampling.points(instrument.grid.shape) <= MAX_POINTS

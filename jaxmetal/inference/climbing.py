@@ -33,7 +33,7 @@ def _approach(model: Model, start: Array, method: str, steps: int, with_jacobian
 
 
 def climbed(
-    model: Model, start: np.ndarray, method: str, steps: int, with_jacobian: float
+    model: Model, start: np.ndarray | Array, method: str, steps: int, with_jacobian: float
 ) -> Summit:
     """The end of an ascent; see `ascent.ascend`.
 
@@ -57,7 +57,9 @@ def climbed(
     return jax.device_get(_climb(model, point, np.asarray(steps), weight))
 
 
-def slope_at(model: Model, point: np.ndarray, with_jacobian: float) -> Float[np.ndarray, " n"]:
+def slope_at(
+    model: Model, point: np.ndarray | Array, with_jacobian: float
+) -> Float[np.ndarray, " n"]:
     """The gradient of the log posterior; NaN where the density is not finite.
 
     Parameters
@@ -105,7 +107,7 @@ def second_derivatives(
 
 
 def slope_of_change(
-    model: Model, point: np.ndarray, changes: dict[str, np.ndarray]
+    model: Model, point: np.ndarray | Array, changes: dict[str, np.ndarray]
 ) -> Float[np.ndarray, " n"]:
     """How much the gradient of the log posterior changes with the data.
 
