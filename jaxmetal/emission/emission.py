@@ -10,7 +10,14 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmetal.emission.attenuation import Curve, attenuation_curve
-from jaxmetal.emission.lines import BALMER, CASE_B, PARTNERS, WAVELENGTHS, check_line
+from jaxmetal.emission.lines import (
+    BALMER,
+    BRIGHTER,
+    CASE_B,
+    FIXED_RATIOS,
+    WAVELENGTHS,
+    check_line,
+)
 from jaxmetal.emission.relations import Ratios, as_relation
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.profiles.profile import as_array, is_traced
@@ -115,7 +122,12 @@ class Emission(eqx.Module):
     def lines(self) -> tuple[str, ...]:
         """The lines that the gas emits."""
         primary = (*BALMER, *self.offset)
-        return tuple(name for name in WAVELENGTHS if self._doublet(name)[0] in primary)
+        return tuple(name for name in WAVELENGTHS if BRIGHTER.get(name, name) in primary)
+
+    @property
+    def relation_name(self) -> str:
+        """The name of the relation, for messages."""
+        return getattr(self.relation, "name", type(self.relation).__name__)
 
     def tracers(self, carried: Any) -> tuple[str, ...]:
         """The tracers that the lines depend on.
@@ -205,17 +217,16 @@ class Emission(eqx.Module):
 
     def _doublet(self, line: str) -> tuple[str, Array | float]:
         """The brighter line of a doublet, and log10 of a line's flux over that of the brighter."""
-        if line == "SII6731":
-            return "SII6717", -jnp.log10(self.sii_ratio)
-        partner, ratio = PARTNERS.get(line, (line, 1.0))
-        return partner, -float(np.log10(ratio))
+        brighter = BRIGHTER.get(line, line)
+        if brighter != line and line not in FIXED_RATIOS:
+            return brighter, -jnp.log10(self.sii_ratio)
+        return brighter, -float(np.log10(FIXED_RATIOS.get(line, 1.0)))
 
     def _flux(self, fluxes: Mapping[str, Array], line: str) -> Array:
         """log10 of the flux of a line, of fluxes of the brighter lines."""
         brighter, fraction = self._doublet(line)
         if brighter not in fluxes:
-            where = f"relation {getattr(self.relation, 'name', type(self.relation).__name__)}"
-            raise unknown("line", line, self.lines, where)
+            raise unknown("line", line, self.lines, f"relation {self.relation_name}")
         return fluxes[brighter] + fraction
 
     def _side(self, text: str) -> tuple[str, Array | float]:

@@ -44,9 +44,11 @@ LABELS = {
 # (Osterbrock & Ferland 2006, table 4.4). Ha is a parameter.
 CASE_B = {"Hb": 1.0, "Hg": 0.468, "Hd": 0.259}
 BALMER = ("Ha", *CASE_B)
-# The fainter line of a pair from one upper level: its partner, and the partner's flux over its own
-# (Storey & Zeippen 2000, MNRAS 312, 813).
-PARTNERS = {"OIII4959": ("OIII5007", 2.984), "NII6548": ("NII6584", 3.05)}
+# The brighter line of each doublet by the fainter one.
+BRIGHTER = {"OIII4959": "OIII5007", "NII6548": "NII6584", "SII6731": "SII6717"}
+# Its flux over that of the fainter one, where both come from one upper level (Storey & Zeippen
+# 2000, MNRAS 312, 813). That of [SII] depends on the density, and is a parameter.
+FIXED_RATIOS = {"OIII4959": 2.984, "NII6548": 3.05}
 
 
 # A sum of lights: (name, factor) of each, such as (("OIII4959", 1.0), ("OIII5007", 1.0)).

@@ -169,7 +169,7 @@ def _lensed(
     """The cell averages of what lies behind the lenses."""
 
     def sources(x: Array, y: Array) -> list[Array]:
-        planes = _source_planes(galaxy, tuple(components), x, y)
+        planes = galaxy.source_planes(tuple(components), x, y)
         images = []
         for name, component in components.items():
             light_plane = planes[name] if component.lensed_light else (x, y)
@@ -180,24 +180,6 @@ def _lensed(
     # The centre of what is lensed has an unknown and varying number of images; there only a finer
     # sampling helps.
     return averages(sources, count, cusps=[]) if count else []
-
-
-def _source_planes(
-    galaxy: Galaxy, names: tuple[str, ...], x: Array, y: Array
-) -> dict[str, tuple[Array, Array]]:
-    """Where in the plane of each component the light at a position comes from.
-
-    beta = theta - alpha(theta)
-    """
-    alpha_x, alpha_y = galaxy.deflection(x, y)
-    planes = {}
-    for name in names:
-        ratio = galaxy.components[name].distance_ratio
-        if ratio is None:
-            planes[name] = x - alpha_x, y - alpha_y
-        else:
-            planes[name] = x - ratio * alpha_x, y - ratio * alpha_y
-    return planes
 
 
 def _lights(component: Component, moments: Sequence[Moment]) -> list[str | Blend]:

@@ -157,9 +157,10 @@ class Component(eqx.Module):
         emitted = [name for name in names if self._emits(name)]
         if self.emission is not None and emitted:
             images |= self.emission.brightness(images[self.line_light], tracers, emitted)
-            absent = [name for name in names if name not in images]
-            if absent:
-                raise unknown("line", absent[0], self.light_names, "emission")
+        # Without emission its lights are all that it has of a sum; with it a line is missing.
+        absent = [name for name in names if name not in images]
+        if self.emission is not None and absent:
+            raise unknown("line", absent[0], self.light_names, "emission")
         return {light: _sum(light, images) for light in lights}
 
     def light_at(

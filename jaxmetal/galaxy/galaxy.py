@@ -1,6 +1,6 @@
 """A galaxy: components of light, and lenses in front of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -106,6 +106,37 @@ class Galaxy(eqx.Module):
             alpha_x, alpha_y = profile(x, y)
             along, across = along + alpha_x, across + alpha_y
         return along, across
+
+    def source_planes(
+        self, names: Sequence[str], x: Array, y: Array
+    ) -> dict[str, tuple[Array, Array]]:
+        """Where in the plane of each component the light at a position on the sky comes from.
+
+            beta = theta - distance_ratio · alpha(theta);   theta itself in front of the lenses
+
+        Parameters
+        ----------
+        names
+            of components.
+        x, y
+            position on the sky, arcsec.
+
+        Returns
+        -------
+        planes
+            {name: position (x, y), arcsec}.
+        """
+        planes = dict.fromkeys(names, (x, y))
+        lensed = [name for name in names if self.is_lensed(name)]
+        if lensed:
+            alpha_x, alpha_y = self.deflection(x, y)
+        for name in lensed:
+            ratio = self.components[name].distance_ratio
+            if ratio is None:
+                planes[name] = x - alpha_x, y - alpha_y
+            else:
+                planes[name] = x - ratio * alpha_x, y - ratio * alpha_y
+        return planes
 
     def is_lensed(self, name: str) -> bool:
         """Whether a component lies behind a lens."""

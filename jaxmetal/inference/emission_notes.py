@@ -66,19 +66,14 @@ def _outside(
     if valid is None:
         return
     x, y = next(iter(maps.values())).instrument.grid.coordinates
-    plane = (x, y)
-    if galaxy.is_lensed(name):
-        alpha_x, alpha_y = galaxy.deflection(x, y)
-        ratio = 1.0 if component.distance_ratio is None else component.distance_ratio
-        plane = (x - ratio * alpha_x, y - ratio * alpha_y)
+    plane = galaxy.source_planes([name], x, y)[name]
     sky = plane if component.lensed_light else (x, y)
     light = np.asarray(component.light_at(emission.reference, sky, plane), float)
     z = np.broadcast_to(np.asarray(component.tracers[tracer](*plane), float), light.shape)
     outside = (z < valid[0]) | (z > valid[1])
     part = float(np.sum(light[outside]) / np.sum(light)) if np.sum(light) > 0 else 0.0
     if part > OUTSIDE:
-        relation = getattr(emission.relation, "name", type(emission.relation).__name__)
         yield (
             f"{100 * part:.0f} % of the light of {name} has a {tracer} outside of {valid[0]:g} to "
-            f"{valid[1]:g}, where {relation} is continued by tangents"
+            f"{valid[1]:g}, where {emission.relation_name} is continued by tangents"
         )

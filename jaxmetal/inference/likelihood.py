@@ -61,6 +61,8 @@ def log_likelihood(one_map: Map, predicted: Float[Array, "..."]) -> Float[Array,
     """The log probability of the data.
 
     ln L = Σ [ln p(r) - ln s],   r = (data - model) / s,   s² = (error_scale · sigma)² + scatter²
+
+    The error of a prediction that is made of other data adds to s in r alone.
     """
     log_s = jnp.log(_sigma(one_map)) + jnp.log(_inflation(one_map, predicted))
     terms = one_map.likelihood.log_density(residuals(one_map, predicted)) - log_s

@@ -135,7 +135,7 @@ def _entry(
     if observed.map.instrument.apertures is not None:
         kept["bins"] = "BINS"
         # What is written of a bin is the flux of its mean pixel.
-        kept |= {"flux": "mean"} if observed.map.additive else {}
+        kept |= {"flux": "mean"} if observed.map.is_flux else {}
     if sampling is not None:
         (evaluate, convolve), margin = sampling
         kept |= {"supersampling": [evaluate, convolve], "margin": margin}
@@ -150,22 +150,17 @@ def _without_reader(
     copies: Copies,
 ) -> dict[str, Any]:
     """The configuration of one of a reader's maps, without the reader."""
-    common = {
-        key: settings[key]
-        for key in ("supersampling", "margin", "light", "likelihood")
-        if key in settings
-    }
-    light = observed.map.additive
-    scatter = entry.light_scatter if light else entry.scatter
+    keys = ("supersampling", "margin", "likelihood")
+    common = {key: settings[key] for key in keys if key in settings}
+    scatter = entry.light_scatter if observed.map.is_flux else entry.scatter
     common |= {} if scatter is None else {"scatter": scatter}
     if observed.wcs is None:
         common["pixel_scale"] = float(observed.map.instrument.grid.pixel_scale)
     # The PSF of the reader, which the configuration need not name.
     common["psf"] = settings["psf"] if "psf" in settings else _psf_entry(name, observed, copies)
     if observed.map.tracer is not None:
-        scale = observed.map.scale
-        return {"kind": "tracer", "tracer": observed.map.tracer, "scale": scale, **common}
-    del common["light"]
+        kind = {"tracer": observed.map.tracer, "scale": observed.map.scale}
+        return {"kind": "tracer", "light": entry.light, **kind, **common}
     if isinstance(observed.map, RelativeLineMap):
         line = dict(parts_of(observed.map.numerator))
         return {"kind": "line", "line": line, "relative_to": entry.base(name), **common}

@@ -26,7 +26,7 @@ def unit_of(path: str, scene: Scene) -> str:
     last = last.split("[")[0]
     if first in scene.maps and last == "scatter":
         one_map = scene.maps[first]
-        return "" if one_map.map.relative_scatter else one_map.unit
+        return "" if one_map.map.is_flux else one_map.unit
     parts = {**scene.galaxy.named, **{name: o.map for name, o in scene.maps.items()}}
     owner = get(parts, path.rpartition(".")[0])
     if not isinstance(owner, Profile):

@@ -180,13 +180,13 @@ class Map(eqx.Module):
         return self.calibration.flux_scale * quantity if self.additive else quantity
 
     @property
-    def relative_scatter(self) -> bool:
-        """Whether the scatter is a fraction of what is predicted, as that of a flux."""
+    def is_flux(self) -> bool:
+        """Whether the values are fluxes: a scatter is a fraction, an image that of mean pixels."""
         return self.additive
 
     def scatter_of(self, predicted: Float[Array, "*map"]) -> Float[Array, "*map"]:
         """The extra scatter about a prediction, in the unit of the values."""
-        return self.scatter * predicted if self.relative_scatter else self.scatter
+        return self.scatter * predicted if self.is_flux else self.scatter
 
     def profiled_error(self, predicted: Float[Array, "*map"]) -> Float[Array, "*map"] | None:
         """An error of the prediction itself, from data that it is made of.
@@ -288,6 +288,6 @@ class Map(eqx.Module):
             shape (rows, columns); NaN where there is no aperture.
         """
         apertures = self.instrument.apertures
-        if apertures is not None and self.additive:
+        if apertures is not None and self.is_flux:
             values = np.asarray(values, float) / apertures.totals(np.ones(apertures.shape))
         return self.instrument.image(values)

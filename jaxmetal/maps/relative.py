@@ -7,16 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxmetal.emission import Blend, label_of
+from jaxmetal.emission import label_of
 from jaxmetal.errors import InputError, check_type
-from jaxmetal.galaxy import Galaxy
-from jaxmetal.maps.line import LineMap
+from jaxmetal.maps.line import LineMap, RatioMap
 from jaxmetal.maps.map import Map
-from jaxmetal.maps.moments import Moment, SmearedMoment
+from jaxmetal.maps.moments import SmearedMoment
 from jaxmetal.maps.tracer import TRACER_TOLERANCE
 
 
-class RelativeLineMap(Map):
+class RelativeLineMap(RatioMap):
     """The flux N of a line where the flux H of another was measured too, whatever the light is.
 
         shown = R H,   R = A · (K ∗ Σᵢ I_iN) / A · (K ∗ Σᵢ I_iH)
@@ -42,7 +41,6 @@ class RelativeLineMap(Map):
     """
 
     quantity: ClassVar[str] = "the line flux"
-    numerator: str | Blend = eqx.field(static=True)
     base: Float[Array, "*map"]
     base_sigma: Float[Array, "*map"]
 
@@ -71,17 +69,13 @@ class RelativeLineMap(Map):
         """What axes and colour bars say of it."""
         return f"{label_of(self.numerator)} per pixel"
 
-    def moments(self, galaxy: Galaxy) -> tuple[Moment, ...]:
-        """The mean of one line over the other."""
-        return (Moment(light=self.light, numerator=self.numerator),)
-
     def observed(self, *moments: SmearedMoment) -> Float[Array, "*map"]:
         """The mean ratio times the flux that was measured."""
         return moments[0].mean * self.base
 
     @property
-    def relative_scatter(self) -> bool:
-        """True: the scatter is a fraction of the flux."""
+    def is_flux(self) -> bool:
+        """True, though its model is a ratio."""
         return True
 
     def profiled_error(self, predicted: Float[Array, "*map"]) -> Float[Array, "*map"]:

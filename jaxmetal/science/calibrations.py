@@ -18,6 +18,9 @@ from jaxmetal.errors import InputError, unknown
 from jaxmetal.profiles.profile import as_array
 from jaxmetal.quantities import in_one_unit
 
+# The lines of this module by their names in `emission.WAVELENGTHS`.
+LINES = {"halpha": "Ha", "hbeta": "Hb", "oiii": "OIII5007", "nii": "NII6584"}
+
 Flux = Float[ArrayLike, "..."]
 Index = Float[Array, "..."]
 

@@ -137,7 +137,7 @@ def quality(fit: Fit, name: str, unit: str | None = None) -> str:
     size = float(one_map.scatter)
     scatter = (
         f"{100 * size:.2g} %"
-        if one_map.relative_scatter
+        if one_map.is_flux
         else f"{size:.2g} {style.drawable(unit or '')}".strip()
     )
     return f"{text} with the measured errors, {_chi(with_scatter)} with the scatter of {scatter}"
@@ -163,7 +163,7 @@ def chosen_map(fit: Fit, name: str, where: str) -> Map:
 
 def colours_of(one_map: Map, *images: Image) -> tuple[str, Normalize]:
     """One colour map and scale for data, model and intrinsic map."""
-    light = one_map.additive
+    light = one_map.is_flux
     norm = shared_norm(light, one_map.image(one_map.errors), *images)
     return style.LIGHT if light else style.TRACER, norm
 

@@ -63,6 +63,8 @@ def folder(tmp_path_factory):
         hdus += [fits.ImageHDU(image, name=name), fits.ImageHDU(error, name=f"{name}_ERROR")]
     ratio = np.log10(np.clip(images["NII6584"], 1e-6, None) / np.clip(images["HA"], 1e-6, None))
     hdus.append(fits.ImageHDU(ratio, name="N2"))
+    bins = np.arange(31 * 31).reshape(31, 31) // 5
+    hdus.append(fits.ImageHDU(bins, name="BINS"))
     fits.HDUList(hdus).writeto(folder / "lines.fits")
     return folder
 
@@ -206,6 +208,22 @@ def test_a_line_relative_to_another(folder, tmp_path):
     np.testing.assert_allclose(base, first.maps["NII6584"].map.base, rtol=1e-6)
     with pytest.raises(jm.InputError, match="relative_to: unknown map 'Hb'"):
         scene(folder, (text + galaxy).replace("relative_to: Ha", "relative_to: Hb"), "wrong.yaml")
+
+
+def test_a_relative_line_in_bins_is_kept(folder, tmp_path):
+    """The flux of each bin comes back, not that of its mean pixel, nor their sum."""
+    text = MAPS.replace("NII6584: {value", "NII6584: {relative_to: Ha, value")
+    text = text[: text.index("      OIII4959")].replace("    margin: 8\n", "    bins: BINS\n")
+    name = folder / "bins.yaml"
+    galaxy = GALAXY.replace("  disc.light.amp: {log_uniform: [0.1, 100]}\n", "")
+    name.write_text(text + galaxy + "sample: false\nplots: false\n", "utf-8")
+    first = load(name).maps["NII6584"].map
+    assert first.values.shape == (193,)
+    jm.run(name, out=tmp_path / "results")
+    again = load(tmp_path / "results" / "config.resolved.yaml").maps["NII6584"].map
+    for field in ("values", "sigma", "base", "base_sigma"):
+        one, other = (np.asarray(getattr(m, field)) for m in (first, again))
+        np.testing.assert_allclose(other, one, rtol=1e-5)
 
 
 PICTURE = "{profile: image, map: Ha}"

@@ -133,6 +133,15 @@ def _constant_deflection(x, y, along, across):
     return along + 0 * x, across + 0 * y
 
 
+def test_a_line_that_neither_lights_nor_the_relation_have_is_named():
+    """Also beside the reference line itself, which is a light."""
+    light = {"Ha": jm.Profile(jm.light.sersic, **LIGHT)}
+    metallicity = jm.Profile(jm.tracer.gradient, **METALLICITY)
+    disc = jm.Component(light, metallicity=metallicity, emission=jm.Emission("curti20"))
+    with pytest.raises(jm.InputError, match="unknown line 'OI6300'"):
+        jm.predict(jm.Galaxy(disc=disc), line({"Ha": 1, "OI6300": 1}))
+
+
 def test_lines_behind_a_lens_are_those_of_the_source_plane(tolerance):
     """A constant deflection moves the lines as it moves the light."""
     shift = {"shift": jm.Profile(_constant_deflection, along=0.4, across=-0.2)}

@@ -1,5 +1,6 @@
 """A line relative to another: the light of every pixel is free."""
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
@@ -43,7 +44,7 @@ def test_the_likelihood_is_that_of_both_lines_with_the_best_light(lines):
     )
     best = minimize_scalar(lambda a: ((n - ratio * a) ** 2 + (h - a) ** 2) / s**2).fun
     alone = jnp.zeros(relative.values.shape, bool).at[row, column].set(True)
-    object.__setattr__(relative, "valid", alone)
+    relative = eqx.tree_at(lambda one: one.valid, relative, alone)
     constant = -0.5 * np.log(2 * np.pi) - np.log(s)
     value = float(log_likelihood(relative, predicted))
     assert value == pytest.approx(-0.5 * best + constant, rel=1e-5)
@@ -99,8 +100,8 @@ def test_what_makes_no_sense_is_refused(lines):
 
 def test_a_scatter_is_a_fraction_of_the_flux(lines):
     relative = jm.RelativeLineMap(lines["NII6584"], lines["Ha"])
-    assert relative.relative_scatter and not relative.additive
-    object.__setattr__(relative, "scatter", jnp.asarray(0.1))
+    assert relative.is_flux and not relative.additive
+    relative = eqx.tree_at(lambda one: one.scatter, relative, jnp.asarray(0.1))
     np.testing.assert_allclose(relative.scatter_of(jnp.asarray(3.0)), 0.3, rtol=1e-6)
     sigma = np.hypot(relative.errors, np.hypot(0.2, 2.0 * relative.base_sigma / relative.base))
     np.testing.assert_allclose(relative.total_errors(np.full((31, 31), 2.0)), sigma, rtol=1e-5)

@@ -1,15 +1,18 @@
 """From emission lines to a metallicity map: what readers of integral-field surveys share."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
+from jaxmetal.emission import WAVELENGTHS
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.io.readers.protocol import ReadMap
-from jaxmetal.science import calibrations, noise
+from jaxmetal.science import calibrations
+from jaxmetal.science.baselines.line_ratios import calibrated
 
-# The lines that place a spaxel in the BPT diagram.
-LINES = ("halpha", "hbeta", "oiii", "nii")
+# The wavelength of H-alpha in vacuum, Angstrom.
+HALPHA = 6564.6
 
 
 def metallicity_map(lines: Mapping[str, ReadMap], calibration: str, snr: float) -> ReadMap:
@@ -39,20 +42,17 @@ def metallicity_map(lines: Mapping[str, ReadMap], calibration: str, snr: float) 
     -----
     Neighbouring spaxels are not independent, which no map of errors can say.
     """
-    diagnostic = calibrations.calibration(calibration)
-    fluxes = {line: lines[line].values for line in LINES}
-    errors = {line: np.asarray(lines[line].sigma) for line in LINES}
-    inputs = diagnostic.needed(fluxes), diagnostic.needed(errors)
-    z, sigma = noise.propagate(diagnostic, *inputs)
-    star_forming = calibrations.star_forming(**fluxes)
-    usable = np.array(star_forming & calibrations.in_range(calibration, **fluxes))
-    for line in LINES:
-        usable &= (errors[line] > 0) & (fluxes[line] > snr * errors[line])
+    fluxes = {line: lines[line].values for line in calibrations.LINES}
+    errors = {line: np.asarray(lines[line].sigma) for line in calibrations.LINES}
+    z, sigma = calibrated(fluxes, errors, calibration, snr)
+    usable = np.isfinite(z) & np.asarray(calibrations.star_forming(**fluxes))
+    usable &= np.asarray(calibrations.in_range(calibration, **fluxes))
+    for line in calibrations.LINES:
         if (mask := lines[line].mask) is not None:
             usable &= ~mask
     return ReadMap(
-        values=np.where(usable, np.asarray(z, float), np.nan),
-        sigma=np.where(usable, np.asarray(sigma, float), np.nan),
+        values=np.where(usable, z, np.nan),
+        sigma=np.where(usable, sigma, np.nan),
         unit="dex",
         tracer="metallicity",
         wavelength=lines["halpha"].wavelength,
@@ -75,6 +75,29 @@ def with_metallicity(
         by name.
     """
     return {"z": metallicity_map(lines, calibration, snr), "halpha": lines["halpha"]}
+
+
+def line_map(name: str, redshift: float | None, **data: Any) -> ReadMap:
+    """A map of line flux.
+
+    Parameters
+    ----------
+    name
+        of `emission.WAVELENGTHS`; or one of `calibrations.LINES`, for a metallicity, all of which
+        are taken at the wavelength of H-alpha.
+    redshift
+        of the galaxy; 0 if it is not known.
+    data
+        the values and whatever else a `ReadMap` has.
+
+    Returns
+    -------
+    line
+        at its observed wavelength.
+    """
+    line = name if name in WAVELENGTHS else None
+    at_rest = HALPHA if line is None else WAVELENGTHS[line]
+    return ReadMap(line=line, wavelength=at_rest * (1 + (redshift or 0.0)), **data)
 
 
 def known_line(name: str, names: Iterable[str]) -> str:

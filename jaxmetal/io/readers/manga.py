@@ -7,22 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from jaxmetal.emission import WAVELENGTHS
 from jaxmetal.errors import InputError
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.headers import sky_frame
 from jaxmetal.instrument.psf import SIGMA_TO_FWHM, GaussianPSF
 from jaxmetal.io.fits import MapFile, read_header, read_image, read_map
-from jaxmetal.io.readers.lines import inclination, known_line, with_metallicity
+from jaxmetal.io.readers.lines import inclination, known_line, line_map, with_metallicity
 from jaxmetal.io.readers.protocol import Geometry, Reading, ReadMap
 from jaxmetal.io.words import NotNegative, Positive
 from jaxmetal.quantities import as_number
+from jaxmetal.science import calibrations
 from jaxmetal.science.baselines import radius_map
 
-# The pipeline's names of the lines, with their wavelengths in vacuum.
-CHANNELS = {"halpha": "Ha-6564", "hbeta": "Hb-4862", "oiii": "OIII-5008", "nii": "NII-6585"}
-HALPHA = 6564.6
-# The channels that each line of `emission.WAVELENGTHS` is the sum of.
+# The channels that each line of `emission.WAVELENGTHS` is the sum of, by the pipeline's names.
 LINE_CHANNELS = {
     "Ha": ("Ha-6564",),
     "Hb": ("Hb-4862",),
@@ -69,7 +66,8 @@ def line_fluxes(path: str | os.PathLike, inflate: float = 1.25) -> dict[str, Map
     ----------
     Belfiore et al. (2019), AJ 158, 160.
     """
-    return {line: _flux(path, (channel,), inflate) for line, channel in CHANNELS.items()}
+    lines = calibrations.LINES.items()
+    return {name: _flux(path, LINE_CHANNELS[line], inflate) for name, line in lines}
 
 
 def _flux(path: str | os.PathLike, channels: Sequence[str], inflate: float) -> MapFile:
@@ -157,12 +155,10 @@ def read_manga(
 
 
 def _line(name: str, flux: MapFile, redshift: float | None, shared: bool) -> ReadMap:
-    """A line, NaN where it is flagged, at its wavelength, or at that of H-alpha if it is for z."""
-    line = name if name in WAVELENGTHS else None
-    wavelength = (HALPHA if line is None else WAVELENGTHS[name]) * (1 + (redshift or 0.0))
+    """A line, NaN where it is flagged."""
     values = np.where(flux.mask, np.nan, flux.values)
     kind = "mean" if shared else "pixel"
-    return ReadMap(values, flux.sigma, flux.unit, line=line, flux=kind, wavelength=wavelength)
+    return line_map(name, redshift, values=values, sigma=flux.sigma, unit=flux.unit, flux=kind)
 
 
 def _geometry(path: Any, header: dict[str, Any]) -> Geometry:

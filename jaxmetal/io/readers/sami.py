@@ -8,20 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from jaxmetal.emission import WAVELENGTHS
 from jaxmetal.errors import InputError
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.headers import sky_frame
 from jaxmetal.instrument.psf import MoffatPSF
 from jaxmetal.io.fits import MapFile, read_header, read_map
-from jaxmetal.io.readers.lines import inclination, known_line, with_metallicity
-from jaxmetal.io.readers.protocol import Geometry, Reading, ReadMap
+from jaxmetal.io.readers.lines import inclination, known_line, line_map, with_metallicity
+from jaxmetal.io.readers.protocol import Geometry, Reading
 from jaxmetal.io.words import NotNegative
+from jaxmetal.science import calibrations
 
 # How file names spell the lines: 41144_B_Halpha_default_1-comp.fits is one of cube 41144_B.
-LINES = {"halpha": "Halpha", "hbeta": "Hbeta", "oiii": "OIII5007", "nii": "NII6583"}
-HALPHA = 6564.6
-# The same for the lines of `emission.WAVELENGTHS`.
 LINE_NAMES = {
     "Ha": "Halpha",
     "Hb": "Hbeta",
@@ -89,9 +86,12 @@ def read_sami(
         expected = "expected the map of H-alpha by its name in SAMI"
         raise InputError(f"{path}: {expected}, like {example}.")
     geometry = Geometry() if tables is None else _geometry(tables, match[2])
-    names = {line: LINE_NAMES[known_line(line, LINE_NAMES)] for line in lines} or LINES
-    files = {line: _read_line(path, name) for line, name in names.items()}
-    images = {name: _line(name, file, geometry.redshift) for name, file in files.items()}
+    chosen = {line: known_line(line, LINE_NAMES) for line in lines} or calibrations.LINES
+    files = {name: _read_line(path, LINE_NAMES[line]) for name, line in chosen.items()}
+    images = {
+        name: line_map(name, geometry.redshift, values=file.values, sigma=file.sigma, unit=UNIT)
+        for name, file in files.items()
+    }
     first = next(iter(files.values()))
     wcs = first.wcs
     if wcs is None:
@@ -104,13 +104,6 @@ def read_sami(
         geometry=geometry,
         name=match[1],
     )
-
-
-def _line(name: str, file: MapFile, redshift: float | None) -> ReadMap:
-    """A line at its wavelength, or at that of H-alpha if it is for the metallicity."""
-    line = name if name in WAVELENGTHS else None
-    wavelength = (HALPHA if line is None else WAVELENGTHS[name]) * (1 + (redshift or 0.0))
-    return ReadMap(file.values, file.sigma, UNIT, line=line, wavelength=wavelength)
 
 
 def _read_line(halpha: Path, name: str) -> MapFile:

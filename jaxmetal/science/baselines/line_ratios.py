@@ -1,6 +1,7 @@
 """The metallicity map that is usually made of line fluxes: a cut, a ratio, a calibration."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -8,9 +9,6 @@ from jaxtyping import Float
 from jaxmetal.errors import InputError
 from jaxmetal.maps import Map
 from jaxmetal.science import calibrations, noise
-
-# The lines of calibrations by the names of maps.
-LINES = {"halpha": "Ha", "hbeta": "Hb", "oiii": "OIII5007", "nii": "NII6584"}
 
 
 def metallicity_map(
@@ -42,18 +40,46 @@ def metallicity_map(
     InputError
         for an unknown calibration, a missing line, or maps of different shapes.
     """
-    diagnostic = calibrations.calibration(calibration)
-    missing = [LINES[name] for name in diagnostic.lines if LINES[name] not in maps]
+    needed = {
+        name: calibrations.LINES[name] for name in calibrations.calibration(calibration).lines
+    }
+    missing = [line for line in needed.values() if line not in maps]
     if missing:
-        needs = ", ".join(LINES[name] for name in diagnostic.lines)
-        absent = ", ".join(missing)
-        raise InputError(f"metallicity_map: {calibration} needs {needs}; there is no {absent}.")
-    fluxes = {name: maps[LINES[name]].data for name in diagnostic.lines}
-    errors = {name: maps[LINES[name]].errors for name in diagnostic.lines}
-    z, sigma = noise.propagate(diagnostic, fluxes, errors)
-    usable = np.isfinite(np.asarray(z))
+        problem = f"{calibration} needs {', '.join(needed.values())}"
+        raise InputError(f"metallicity_map: {problem}; there is no {', '.join(missing)}.")
+    fluxes = {name: maps[line].data for name, line in needed.items()}
+    errors = {name: maps[line].errors for name, line in needed.items()}
+    return calibrated(fluxes, errors, calibration, snr)
+
+
+def calibrated(
+    fluxes: Mapping[str, Any], errors: Mapping[str, Any], calibration: str, snr: float
+) -> tuple[Float[np.ndarray, "*map"], Float[np.ndarray, "*map"]]:
+    """A metallicity and its error wherever lines are bright enough.
+
+    Parameters
+    ----------
+    fluxes, errors
+        of lines by the names in `calibrations.LINES`, those of the calibration among them.
+    calibration
+        one of `calibrations.CALIBRATIONS`.
+    snr
+        least signal-to-noise ratio of each of these lines.
+
+    Returns
+    -------
+    metallicity, sigma
+        dex; NaN where a line is too faint, or its error is not positive.
+
+    Raises
+    ------
+    InputError
+        for an unknown calibration, or a missing line.
+    """
+    diagnostic = calibrations.calibration(calibration)
+    z, sigma = noise.propagate(diagnostic, diagnostic.needed(fluxes), diagnostic.needed(errors))
+    bright = np.isfinite(np.asarray(z))
     for name, flux in fluxes.items():
-        usable &= np.nan_to_num(flux) > snr * np.nan_to_num(errors[name], nan=1.0)
-    return np.where(usable, np.asarray(z, float), np.nan), np.where(
-        usable, np.asarray(sigma, float), np.nan
-    )
+        bright &= (errors[name] > 0) & (flux > snr * errors[name])
+    metallicity = np.where(bright, np.asarray(z, float), np.nan)
+    return metallicity, np.where(bright, np.asarray(sigma, float), np.nan)

@@ -88,6 +88,7 @@ def line_maps(
     if sigma is None:
         sigma = 0.01 * np.abs(fluxes[next(iter(blank))]).max()
     error = as_numbers(sigma, "simulate.line_maps: sigma")
+    _check_seed(seed)
     # The noise of one line is independent of that of another.
     seeds = (None if seed is None else 1000 * seed + index for index in range(len(blank)))
     return {
@@ -234,6 +235,10 @@ def _check(where: str, galaxy: Any, instrument: Any) -> None:
 def _noisy(values: np.ndarray, sigma: Any, seed: int | None) -> np.ndarray:
     if seed is None:
         return values
-    if not isinstance(seed, int | np.integer):
-        raise InputError(f"seed: expected a whole number, got {seed!r}.")
+    _check_seed(seed)
     return values + np.asarray(sigma) * np.random.default_rng(seed).standard_normal(values.shape)
+
+
+def _check_seed(seed: Any) -> None:
+    if seed is not None and not isinstance(seed, int | np.integer):
+        raise InputError(f"seed: expected a whole number, got {seed!r}.")
