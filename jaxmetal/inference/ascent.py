@@ -215,26 +215,3 @@ METHODS: dict[str, tuple[Callable[[Model, Point, int, Any], Point] | None, int]]
     "lbfgs": (lbfgs, 40),
     "adam": (adam, 600),
 }
-
-
-def ascend(model: Model, start: Point, method: str, steps: int, with_jacobian: Any) -> Summit:
-    """The end of an ascent; whatever the method, Fisher scoring brings it to the maximum.
-
-    Parameters
-    ----------
-    model, start
-        galaxy, maps and priors, and a point in unconstrained coordinates.
-    method, steps
-        one of METHODS, and the largest number of its steps.
-    with_jacobian
-        which density is maximised.
-
-    Returns
-    -------
-    summit
-        with its log posterior and the Fisher information.
-    """
-    rough = METHODS[method][0]
-    if rough is None:
-        return fisher(model, start, steps, with_jacobian)
-    return fisher(model, rough(model, start, steps, with_jacobian), FISHER_STEPS, with_jacobian)

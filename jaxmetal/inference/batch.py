@@ -4,48 +4,31 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
-from jaxmetal.inference.ascent import ascend
-from jaxmetal.inference.fits import Fits
-from jaxmetal.inference.laplace import Surroundings, surroundings
-from jaxmetal.inference.model import Model
-from jaxmetal.inference.optimise import (
-    REFINEMENTS,
-    ROUNDS,
+from jaxmetal.inference.batch_climbing import (
+    around_each,
+    best_of,
+    climbed_each,
     first_points,
-    most_steps,
+    slopes_of_changes,
 )
+from jaxmetal.inference.fits import Fits
+from jaxmetal.inference.laplace import Surroundings
+from jaxmetal.inference.model import Model
+from jaxmetal.inference.optimise import REFINEMENTS, ROUNDS, most_steps
 from jaxmetal.inference.progress import bar
 from jaxmetal.inference.resampling import sampled_as
 from jaxmetal.inference.sampling_cost import (
     Cost,
     cost_of,
-    effect_of_sampling,
+    errors_of_sampling,
     finer_samplings,
     refined,
 )
 from jaxmetal.inference.stack import Batch, over_galaxies
 
-
-def _fit(
-    model: Model, starts: Float[Array, "starts n"], with_jacobian: Array, method: str, steps: int
-) -> tuple[Array, Surroundings]:
-    """The end of the best ascent, and the local expansion there."""
-    # Sequentially: under vmap all ascents run until the longest ends, and tracing and compiling
-    # take twice as long.
-    summits = jax.lax.map(lambda start: ascend(model, start, method, steps, with_jacobian), starts)
-    highest = jnp.argmax(jnp.where(jnp.isfinite(summits.height), summits.height, -jnp.inf))
-    best = jax.tree.map(lambda array: array[highest], summits)
-    around = surroundings(model, best.point, with_jacobian)
-    return best.point, around._replace(information=best.information)
-
-
-_fit_each = over_galaxies(_fit)
-_starts_of_each = over_galaxies(first_points)
-_effect_each = over_galaxies(effect_of_sampling)
+_errors_each = over_galaxies(errors_of_sampling, often=False)
 
 
 def optimise_batch(
@@ -139,22 +122,23 @@ def _best(
         parts = []
         for numbers, part in members.parts(size):
             if points is None:
-                begin_at = _starts_of_each(part, settings.starts, settings.seed)
+                begin_at = first_points(part, members[0], settings.starts, settings.seed)
             else:
                 begin_at = points[numbers]
-            weights = np.full(len(numbers), weight, np.asarray(begin_at).dtype)
-            ends = _fit_each(part, begin_at, weights, settings.method, settings.steps)
-            parts.append(jax.device_get(ends))
+            # One start after the other: under vmap all would run until the longest ends.
+            best = best_of(
+                [
+                    climbed_each(part, start, settings.method, settings.steps, weight)
+                    for start in np.moveaxis(begin_at, 1, 0)
+                ]
+            )
+            parts.append((best.point, around_each(part, best, weight)))
             display.update(len(numbers))
         return jax.tree.map(lambda *arrays: np.concatenate(arrays)[: len(members)], *parts)
 
     def again(indices: np.ndarray, points: np.ndarray, weight: float) -> tuple[Any, Surroundings]:
-        # As many starts as before, so that the compiled program is reused.
-        begin = np.repeat(points[indices, None], settings.starts, axis=1)
-        return fitted(Batch([batch[i] for i in indices]), begin, weight)
+        return fitted(Batch([batch[i] for i in indices]), points[indices, None], weight)
 
-    if points is not None:
-        points = np.repeat(points, settings.starts, axis=1)
     fits = Fits(batch, *fitted(batch, points, 0.0))
     for _ in range(ROUNDS):
         prior_dominated = np.flatnonzero(fits.prior_matters & ~fits.has_mode)
@@ -172,15 +156,16 @@ def _costs_of_sampling(batch: Batch, fits: Fits, size: int) -> list[Cost]:
     finer = finer_samplings(batch[0])
     if batch[0].accuracy is None or not finer:
         return [Cost()] * len(batch)
-    effects = []
-    for numbers, one_part in batch.parts(size):
-        effects.append(jax.device_get(_effect_each(one_part, fits.unconstrained[numbers], finer)))
-    slopes, chi_squares = (
-        np.concatenate(part)[: len(batch)] for part in zip(*effects, strict=True)
-    )
+    slopes, chi_squares = [], []
+    for numbers, part in batch.parts(size):
+        points = fits.unconstrained[numbers]
+        errors, chi_square = jax.device_get(_errors_each(part, *fits.predictions(numbers), finer))
+        slopes.append(slopes_of_changes(part, points, errors))
+        chi_squares.append(chi_square)
+    effects = zip(np.concatenate(slopes), np.concatenate(chi_squares), strict=True)
     return [
-        cost_of(slope, chi_square, covariance) if converged else Cost()
-        for slope, chi_square, covariance, converged in zip(
-            slopes, chi_squares, fits.unconstrained_covariance, fits.converged, strict=True
+        cost_of(*effect, covariance) if converged else Cost()
+        for effect, covariance, converged in zip(
+            effects, fits.unconstrained_covariance, fits.converged, strict=False
         )
     ]

@@ -3,6 +3,9 @@
 A program of second derivatives would take as long to compile as that of the ascent.
 """
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -35,7 +38,7 @@ def _approach(model: Model, start: Array, method: str, steps: int, with_jacobian
 def climbed(
     model: Model, start: np.ndarray | Array, method: str, steps: int, with_jacobian: float
 ) -> Summit:
-    """The end of an ascent; see `ascent.ascend`.
+    """The end of an ascent; whatever the method, Fisher scoring brings it to the maximum.
 
     Parameters
     ----------
@@ -75,35 +78,39 @@ def slope_at(
 
 
 def second_derivatives(
-    model: Model, summit: Summit, with_jacobian: float
-) -> Float[np.ndarray, "n n"]:
-    """-∂² log posterior at the end of an ascent, by differences of slopes along its error axes.
+    slope_at: Callable[[np.ndarray], np.ndarray], summits: Summit
+) -> Float[np.ndarray, "galaxies n n"]:
+    """-∂² log posterior at the ends of ascents, by differences of slopes along their error axes.
 
     Parameters
     ----------
-    model, summit
-        galaxy, maps and priors, and the end of the ascent.
-    with_jacobian
-        of which density.
+    slope_at
+        the gradient of the log posterior of each galaxy at a point of its own, both of shape
+        (galaxies, n).
+    summits
+        the ends of the ascents, every array with a first axis of galaxies.
 
     Returns
     -------
-    hessian
+    hessians
         NaN where the Fisher information has no inverse, or the density is not finite nearby.
     """
-    covariance = inverses(summit.information[None])[0]
-    if not np.isfinite(covariance).all():
-        return np.full_like(covariance, np.nan)
-    root = np.linalg.cholesky(covariance)
-    point, half = summit.point, float(np.finfo(summit.point.dtype).eps) ** PRECISION_POWER
+    covariance = inverses(summits.information)
+    good: Any = np.isfinite(covariance).all(axis=(1, 2))
+    root = np.linalg.cholesky(np.where(good[:, None, None], covariance, np.eye(len(covariance[0]))))
+    points = np.asarray(summits.point)
+    half = float(np.finfo(points.dtype).eps) ** PRECISION_POWER
     changes = []
-    for axis in root.T:
-        ends = [(point + sign * half * axis).astype(point.dtype) for sign in (1, -1)]
-        above, below = (slope_at(model, end, with_jacobian) for end in ends)
+    for axis in np.moveaxis(root, 2, 0):
+        above, below = (
+            slope_at((points + sign * half * axis).astype(points.dtype)) for sign in (1, -1)
+        )
         changes.append((below - above) / (2 * half))
-    along_axes = root.T @ np.array(changes).T
+    along_axes = np.swapaxes(root, 1, 2) @ np.stack(changes, axis=2)
     to_axes = np.linalg.inv(root)
-    return to_axes.T @ (0.5 * (along_axes + along_axes.T)) @ to_axes
+    symmetric = 0.5 * (along_axes + np.swapaxes(along_axes, 1, 2))
+    hessians = np.swapaxes(to_axes, 1, 2) @ symmetric @ to_axes
+    return np.where(good[:, None, None], hessians, np.nan)
 
 
 def slope_of_change(
@@ -119,11 +126,25 @@ def slope_of_change(
         what is added to the values of each map.
     """
 
+    changed = with_changed_data(model, changes)
+    before, after = (slope_at(one, point, 0.0) for one in (model, changed))
+    return after - before
+
+
+def with_changed_data(model: Model, changes: Mapping[str, np.ndarray]) -> Model:
+    """The model, or a stack of models, with something added to the values of each map.
+
+    Parameters
+    ----------
+    model
+        galaxy, maps and priors; a stack has a first axis of galaxies in every array.
+    changes
+        by map, in the shapes of the values.
+    """
+
     def moved(one_map: Map, change: np.ndarray) -> Map:
         values = np.asarray(one_map.values)
         return eqx.tree_at(lambda m: m.values, one_map, values + change.astype(values.dtype))
 
     maps = {name: moved(one_map, changes[name]) for name, one_map in model.maps.items()}
-    changed = eqx.tree_at(lambda m: m.maps, model, maps)
-    before, after = (slope_at(one, point, 0.0) for one in (model, changed))
-    return after - before
+    return eqx.tree_at(lambda m: m.maps, model, maps)

@@ -134,6 +134,19 @@ class Fits(Sequence[Fit]):
     def _mode(self) -> tuple[np.ndarray, Surroundings]:
         return self.unconstrained, self._modes
 
+    def predictions(
+        self, numbers: np.ndarray
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """The values by path, and the predicted maps by name, of the modes of some galaxies.
+
+        Parameters
+        ----------
+        numbers
+            of the galaxies.
+        """
+        values, predicted = self._modes.values, self._modes.predicted
+        return jax.tree.map(lambda array: array[numbers], (values, predicted))
+
     @property
     def has_mode(self) -> np.ndarray:
         """Which galaxies have a mode elsewhere than their maximum, shape (galaxies,)."""

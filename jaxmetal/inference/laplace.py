@@ -9,8 +9,6 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmetal.compiling import compiled_once
-from jaxmetal.inference.coordinates import Point
-from jaxmetal.inference.look import Look
 from jaxmetal.inference.model import Model
 
 # The Hessian in units of the errors by the Fisher matrix is about 1, and less where the posterior
@@ -41,37 +39,6 @@ class Surroundings(NamedTuple):
     information: Array | None = None
 
 
-def surroundings(model: Model, u: Float[Array, " n"], with_jacobian: Any = 0.0) -> Surroundings:
-    """The local expansion of the posterior at a point.
-
-    Parameters
-    ----------
-    model
-        galaxy, maps and priors.
-    u
-        the point, in unconstrained coordinates.
-    with_jacobian
-        0 for the slope and Hessian of the density in the parameters' own units, 1 for those of the
-        density in unconstrained coordinates.
-    """
-
-    def depth(u: Array) -> tuple[Array, tuple[Point, Look]]:
-        point = model.point(u)
-        look = model.look(point.values)
-        height = point.log_prior + look.log_likelihood
-        return -height - with_jacobian * point.log_jacobian, (point, look)
-
-    def slope(u: Array) -> tuple[Array, Any]:
-        # Slope, predictions and curvature in one pass, so that the model is compiled only once.
-        slope, extra = jax.grad(depth, has_aux=True)(u)
-        return slope, (slope, extra)
-
-    hessian, (gradient, (point, look)) = jax.jacfwd(slope, has_aux=True)(u)
-    weight = jnp.asarray(with_jacobian, u.dtype)
-    around = _reported(model, u, point, look)
-    return around._replace(slope=gradient, hessian=hessian, with_jacobian=weight)
-
-
 def outlook(model: Model, u: Float[Array, " n"]) -> Surroundings:
     """The posterior at a point, without derivatives of its density.
 
@@ -83,10 +50,8 @@ def outlook(model: Model, u: Float[Array, " n"]) -> Surroundings:
         the point, in unconstrained coordinates.
     """
     point = model.point(u)
-    return _reported(model, u, point, model.look(point.values))
+    look = model.look(point.values)
 
-
-def _reported(model: Model, u: Array, point: Point, look: Look) -> Surroundings:
     def own_units(u: Array) -> Array:
         values = model.complete(model.constrain(u))
         return jnp.concatenate([values[name].ravel() for name in model.free])

@@ -1,34 +1,28 @@
 """The most probable parameters, and their errors: an ascent, then Laplace."""
 
 import math
-import re
-from collections.abc import Mapping
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
 from jaxmetal.compiling import compiled_once
 from jaxmetal.errors import InputError, check_type, unknown
 from jaxmetal.inference.ascent import ARRIVED, METHODS, Summit
 from jaxmetal.inference.checks import MODEL_HINT
-from jaxmetal.inference.climbing import climbed, second_derivatives
+from jaxmetal.inference.climbing import climbed, second_derivatives, slope_at
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.fits import Fits
 from jaxmetal.inference.laplace import Surroundings, outlook
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.progress import bar
 from jaxmetal.inference.sampling_cost import cost_of_sampling, refined
+from jaxmetal.inference.starts import can_be_scaled, scaled_to_light, unscaled_points
 from jaxmetal.threads import side_by_side
 
 # An ascent that has not converged continues from where it is this many times at most.
 ROUNDS = 4
 # The sampling is chosen again where a fit ended at most this many times.
 REFINEMENTS = 3
-# Fraction of the way from the start to draws from the priors. Draws from a wide prior lie where the
-# density is flat, such as axis ratios near zero.
-PART_OF_THE_WAY = 0.5
 # Which density is maximised: in the parameters' own units, or in unconstrained coordinates.
 OWN_UNITS, ON_THE_LINE = 0.0, 1.0
 
@@ -86,7 +80,7 @@ def optimise(
     # Not by `model.start`, which would be compiled for nothing else.
     count = sum(math.prod(prior.shape()) for prior in model.priors.values())
     with bar(None, progress, f"fitting {count} parameters"):
-        points = _first_points_of_one(model, starts, seed)
+        points = _first_points(model, starts, seed)
         fit = _best(model, points, method, steps)
         for _ in range(REFINEMENTS):
             cost = cost_of_sampling(model, fit)
@@ -127,11 +121,14 @@ def _around(model: Model, summit: Summit, with_jacobian: float) -> Surroundings:
     """The local expansion at the end of an ascent, with a first axis of one galaxy."""
     around = _look(model, summit.point)._replace(
         slope=-summit.slope,
-        hessian=second_derivatives(model, summit, with_jacobian).astype(summit.point.dtype),
         information=summit.information,
         with_jacobian=np.asarray(with_jacobian, summit.point.dtype),
     )
-    return jax.tree.map(lambda array: np.asarray(array)[None], around)
+    around, summits = jax.tree.map(lambda array: np.asarray(array)[None], (around, summit))
+    hessians = second_derivatives(
+        lambda points: slope_at(model, points[0], with_jacobian)[None], summits
+    )
+    return around._replace(hessian=hessians.astype(summit.point.dtype))
 
 
 def most_steps(model: Model, starts: int, method: str, steps: int | None) -> int:
@@ -147,10 +144,11 @@ def most_steps(model: Model, starts: int, method: str, steps: int | None) -> int
     return METHODS[method][1] if steps is None else steps
 
 
-def first_points(model: Model, starts: int, seed: int) -> Float[Array, "starts n"]:
-    """The galaxy's own values, and points half-way from there to draws from the priors.
+def _first_points(model: Model, starts: int, seed: int) -> np.ndarray:
+    """The points where ascents begin, by programs that a fit needs anyway.
 
-    Free amplitudes of light are scaled to the light maps.
+    Free amplitudes of light are scaled to the light maps. The program of the ascent is compiled
+    meanwhile.
 
     Parameters
     ----------
@@ -161,25 +159,6 @@ def first_points(model: Model, starts: int, seed: int) -> Float[Array, "starts n
     seed
         of the draws.
     """
-    points = _unscaled_points(model, starts, seed)
-    if not _can_be_scaled(model):
-        return points
-
-    def scaled(point: Array) -> Array:
-        values = model.complete(model.constrain(point))
-        galaxy, maps = model.scene_at(values)
-        lights = {name: one_map for name, one_map in maps.items() if one_map.additive}
-        return _scaled_to_light(model, values, model.predict_scene(galaxy, lights))
-
-    # Mapped, so that the model is compiled here only once.
-    return jax.lax.map(scaled, points)
-
-
-def _first_points_of_one(model: Model, starts: int, seed: int) -> np.ndarray:
-    """The same as `first_points`, by programs that a fit needs anyway.
-
-    That of the ascent is compiled meanwhile.
-    """
     points = np.asarray(_unscaled_once(model, starts, seed))
 
     def compile_ascent() -> None:
@@ -187,7 +166,7 @@ def _first_points_of_one(model: Model, starts: int, seed: int) -> np.ndarray:
         climbed(model, points[0], "fisher", 0, OWN_UNITS)
 
     def scaled() -> np.ndarray:
-        if not _can_be_scaled(model):
+        if not can_be_scaled(model):
             # The report of the fit needs this program.
             _look(model, points[0])
             return points
@@ -199,52 +178,5 @@ def _first_points_of_one(model: Model, starts: int, seed: int) -> np.ndarray:
     return side_by_side(lambda job: job(), (compile_ascent, scaled))[1]
 
 
-def _unscaled_points(model: Model, starts: int, seed: int) -> Float[Array, "starts n"]:
-    start = model.start[None]
-    if starts == 1:
-        return start
-    # Mapped, so that the priors are compiled here only once.
-    keys = jnp.stack([jax.random.key(seed + i) for i in range(1, starts)])
-    draws = jax.vmap(lambda key: model.unconstrain(model.draw(key)))(keys)
-    return jnp.concatenate([start, start + PART_OF_THE_WAY * (draws - start)])
-
-
-def _amplitudes(model: Model) -> list[str]:
-    """The paths of the free amplitudes of light."""
-    return [n for n in model.names if re.fullmatch(r"\w+\.light\.(\w+\.)?amp\w*", n)]
-
-
-def _can_be_scaled(model: Model) -> bool:
-    return bool(_amplitudes(model)) and any(m.additive for m in model.maps.values())
-
-
-def _scaled_to_light(
-    model: Model, values: Mapping[str, Array], predicted: Mapping[str, Array]
-) -> Float[Array, " n"]:
-    """A point with its amplitudes of light scaled by the factor that fits the light maps.
-
-    Parameters
-    ----------
-    model
-        galaxy, maps and priors.
-    values, predicted
-        of the point by path, and at least the light maps of it by name.
-    """
-    lights = {name: one_map for name, one_map in model.maps.items() if one_map.additive}
-    data, light = (
-        jnp.concatenate([jnp.where(m.valid, flux / m.sigma, 0.0).ravel() for m, flux in pairs])
-        for pairs in (
-            [(m, m.values) for m in lights.values()],
-            [(m, predicted[name]) for name, m in lights.items()],
-        )
-    )
-    # Of order one before they are squared: a start may be many orders of magnitude off.
-    size = jnp.maximum(jnp.max(jnp.abs(light)), jnp.finfo(light.dtype).tiny)
-    factor = jnp.sum(data * (light / size)) / jnp.sum((light / size) ** 2) / size
-    usable = jnp.isfinite(factor) & (factor != 0)
-    scaled = {n: jnp.where(usable, factor, 1.0) * values[n] for n in _amplitudes(model)}
-    return model.unconstrain({**values, **scaled})
-
-
 _look = compiled_once(outlook)
-_unscaled_once, _scaled_once = compiled_once(_unscaled_points), compiled_once(_scaled_to_light)
+_unscaled_once, _scaled_once = compiled_once(unscaled_points), compiled_once(scaled_to_light)

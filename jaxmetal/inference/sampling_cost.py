@@ -4,7 +4,6 @@ import logging
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -15,7 +14,6 @@ from jaxmetal.inference import likelihood
 from jaxmetal.inference.accuracy import REST, criterion_of, error_of, in_units_of_error
 from jaxmetal.inference.climbing import slope_of_change
 from jaxmetal.inference.fit import Fit
-from jaxmetal.inference.look import Look
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.resampling import resampled
 from jaxmetal.instrument.sampling import Sampling
@@ -101,52 +99,37 @@ def finer_samplings(model: Model) -> Finer:
     return tuple(finer)
 
 
-def effect_of_sampling(
-    model: Model, point: Float[Array, " n"], finer: Finer
-) -> tuple[Float[Array, " n"], Float[Array, ""]]:
-    """What the automatic samplings change at the end of a fit, as one program for a batch.
-
-    An error of the model shifts the maximum like the same change of the data.
+def errors_of_sampling(
+    model: Model, values: dict[str, Array], predicted: dict[str, Array], finer: Finer
+) -> tuple[dict[str, Array], Float[Array, ""]]:
+    """The errors of the automatic samplings at the end of a fit, as one program for a batch.
 
     Parameters
     ----------
     model
         galaxy, maps and priors.
-    point
-        the end of its fit, in unconstrained coordinates.
+    values, predicted
+        of the parameters by path, and the maps that they predict.
     finer
         of `finer_samplings`.
 
     Returns
     -------
-    slope, chi_square
-        Jᵀ W δm, by which it changes the gradient of the log posterior, and Σ (error of the sampling
-        / error of the data)².
+    errors, chi_square
+        δm of each map, 0 where it is not finite or masked, and Σ (δm / error of the data)².
     """
-
-    def shown(point: Array) -> tuple[Array, Look]:
-        look = model.look(model.constrain(point))
-        return _in_units_of_error(look.predicted, jax.lax.stop_gradient(look)), look
-
-    _, pullback, look = jax.vjp(shown, point, has_aux=True)
-    galaxy, maps = model.scene_at(look.values)
-    errors = jax.tree.map(jnp.zeros_like, look.predicted)
+    galaxy, maps = model.scene_at(values)
+    errors = {name: jnp.zeros_like(image) for name, image in predicted.items()}
     for names, sampling in finer:
         instrument = maps[names[0]].instrument.with_sampling(sampling)
         fine = predict_together(galaxy, {n: maps[n].with_instrument(instrument) for n in names})
         for name in names:
-            error = REST * (look.predicted[name] - fine[name])
-            errors[name] = jnp.where(jnp.isfinite(error), error, 0.0)
-    relative = _in_units_of_error(errors, look)
-    return pullback(relative)[0], jnp.sum(relative**2)
-
-
-def _in_units_of_error(images: Mapping[str, Array], look: Look) -> Array:
-    """The images of all maps as one vector, in units of the errors of the data."""
-    parts = [
-        likelihood.in_units_of_error(m, images[n], look.predicted[n]) for n, m in look.maps.items()
+            error = REST * (predicted[name] - fine[name])
+            errors[name] = jnp.where(maps[name].valid & jnp.isfinite(error), error, 0.0)
+    relative = [
+        likelihood.in_units_of_error(m, errors[name], predicted[name]) for name, m in maps.items()
     ]
-    return jnp.concatenate([part.ravel() for part in parts])
+    return errors, jnp.sum(jnp.stack([jnp.sum(image**2) for image in relative]))
 
 
 def refined(model: Model, fit: Fit, cost: Cost) -> Model:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
-from jaxmetal.compiling import compiled
+from jaxmetal.compiling import compiled, compiled_soon
 from jaxmetal.errors import InputError, check_type, described
 from jaxmetal.inference.checks import MODEL_HINT
 from jaxmetal.inference.instruments import cells
@@ -126,15 +126,22 @@ class Batch(Sequence[Model]):
             )
 
 
-def over_galaxies(function: Callable) -> Callable:
+def over_galaxies(function: Callable, often: bool = True) -> Callable:
     """`function` mapped over the first axis of every array in its arguments, and compiled.
 
     Each local device computes its share.
+
+    Parameters
+    ----------
+    function
+        of any pytrees.
+    often
+        whether it is called so often for a galaxy that its speed matters more than that of the
+        compiler.
     """
-    return partial(_over_galaxies, function)
+    return partial(_mapped if often else _mapped_soon, function)
 
 
-@compiled
 def _over_galaxies(function: Callable, *arguments: Any) -> Any:
     mapped = eqx.filter_vmap(function, in_axes=eqx.if_array(0))
     devices = jax.local_devices()
@@ -145,6 +152,9 @@ def _over_galaxies(function: Callable, *arguments: Any) -> Any:
     mesh, share = Mesh(np.array(devices), ("galaxies",)), PartitionSpec("galaxies")
     work = lambda arrays: mapped(*eqx.combine(arrays, static))  # noqa: E731
     return jax.shard_map(work, mesh=mesh, in_specs=share, out_specs=share, check_vma=False)(arrays)
+
+
+_mapped, _mapped_soon = compiled(_over_galaxies), compiled_soon(_over_galaxies)
 
 
 def together(model: Model) -> int:

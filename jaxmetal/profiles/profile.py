@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Literal, get_args, get_origin
 
 import equinox as eqx
@@ -182,12 +183,9 @@ class Profile(eqx.Module):
 
         The function is evaluated abstractly, so nothing is computed.
         """
-        at = jax.ShapeDtypeStruct((2, 3), jnp.result_type(float))
+        numbers = tuple((n, v.shape, str(v.dtype)) for n, v in self.parameters.items())
         try:
-            values = jax.eval_shape(
-                lambda x, y: self.function(x, y, **self.parameters, **self.options), at, at
-            )
-            shapes = [v.shape for v in (values if isinstance(values, tuple) else (values,))]
+            shapes = _shapes_of(self.function, self._options, numbers, str(jnp.result_type(float)))
         except (TypeError, ValueError, IndexError, AttributeError) as error:
             if isinstance(error, InputError):
                 raise
@@ -230,6 +228,34 @@ class Profile(eqx.Module):
     def name(self) -> str:
         """The function's name."""
         return _name(self.function)
+
+
+@lru_cache(maxsize=1024)
+def _shapes_of(
+    function: Callable,
+    options: tuple[tuple[str, Any], ...],
+    numbers: tuple[tuple[str, tuple[int, ...], str], ...],
+    dtype: str,
+) -> tuple[tuple[int, ...], ...]:
+    """The shapes of a function's values at (2, 3) positions: one, or a pair's.
+
+    The galaxies of a survey have the same few.
+
+    Parameters
+    ----------
+    function, options
+        of a profile.
+    numbers
+        (name, shape, type) of its parameters.
+    dtype
+        of the positions.
+    """
+    at = jax.ShapeDtypeStruct((2, 3), dtype)
+    parameters = {n: jax.ShapeDtypeStruct(shape, kind) for n, shape, kind in numbers}
+    values = jax.eval_shape(
+        lambda x, y, parameters: function(x, y, **parameters, **dict(options)), at, at, parameters
+    )
+    return tuple(v.shape for v in (values if isinstance(values, tuple) else (values,)))
 
 
 def is_traced(tree: Any) -> bool:

@@ -165,15 +165,40 @@ def _join_small(by_fineness: dict[tuple, list[Facts]], enough: int) -> None:
             by_fineness[finer[0]] += by_fineness.pop(level)
 
 
-def common_sampling(
-    raw: Mapping[str, Any], folder: Path, catalogue: Catalogue, members: Sequence[Facts]
-) -> dict[str, Any]:
-    """The sampling of all galaxies of a group, and its measured errors.
+def common_samplings(
+    raw: Mapping[str, Any],
+    folder: Path,
+    catalogue: Catalogue,
+    groups: Sequence[Sequence[Facts]],
+) -> list[dict[str, Any]]:
+    """The sampling of all galaxies of each group, and its measured errors.
 
-    Where it is automatic, the sampling is chosen for the galaxies with the narrowest and the widest
-    PSF, for the smallest galaxy and for that with the deepest data, and the finest is taken.
+    Where it is automatic, the sampling is chosen for four galaxies of the largest of the groups
+    with the same maps and the same first guess, such as those that differ in their frames: the
+    galaxies with the narrowest and the widest PSF, the smallest one and that with the deepest data.
+    The finest is taken; where a fit ends it is checked.
     """
-    samplings = {name: [f.samplings[name] for f in members] for name in members[0].samplings}
+    by_fineness: dict[tuple, list[int]] = {}
+    for number, members in enumerate(groups):
+        by_fineness.setdefault(_fineness(members), []).append(number)
+    entries: dict[int, dict[str, Any]] = {}
+    for numbers in by_fineness.values():
+        largest = max(numbers, key=lambda number: len(groups[number]))
+        choices, errors = _chosen(raw, folder, catalogue, groups[largest])
+        for number in numbers:
+            samplings = {
+                name: _finest([*(f.samplings[name] for f in groups[number]), *choices[name]])
+                for name in groups[number][0].samplings
+            }
+            entries[number] = {"samplings": samplings, "errors": errors}
+    return [entries[number] for number in range(len(groups))]
+
+
+def _chosen(
+    raw: Mapping[str, Any], folder: Path, catalogue: Catalogue, members: Sequence[Facts]
+) -> tuple[dict[str, list[Sampling]], dict[str, dict[str, float]]]:
+    """The samplings chosen for some galaxies of a group, and the largest error of each map."""
+    samplings: dict[str, list[Sampling]] = {name: [] for name in members[0].samplings}
     errors: dict[str, dict[str, float]] = {}
     for row in _rows_to_choose_for(members):
         scene = scene_of(raw, folder, catalogue, row)[0]
@@ -184,10 +209,15 @@ def common_sampling(
             for label, error in (instrument.error or {}).items():
                 largest = errors.setdefault(name, {})
                 largest[label] = max(largest.get(label, 0.0), float(error))
-    return {
-        "samplings": {name: _finest(choices) for name, choices in samplings.items()},
-        "errors": errors,
+    return samplings, errors
+
+
+def _fineness(members: Sequence[Facts]) -> tuple:
+    """The maps of a group, the most cells to a pixel of a first guess, and whether it is one."""
+    cells = {
+        name: max(f.samplings[name].convolve for f in members) for name in members[0].samplings
     }
+    return (*cells.items(), any(galaxy.automatic for galaxy in members))
 
 
 def _rows_to_choose_for(members: Sequence[Facts]) -> list[int]:

@@ -17,7 +17,7 @@ from jaxmetal.inference.progress import bar
 from jaxmetal.io.config import Mistakes, parse
 from jaxmetal.io.schema import Survey
 from jaxmetal.survey.catalogue import Catalogue, check_references
-from jaxmetal.survey.groups import Facts, common_sampling, facts_of, grouped
+from jaxmetal.survey.groups import Facts, common_samplings, facts_of, grouped
 from jaxmetal.survey.scenes import scene_of
 from jaxmetal.survey.store import Plan
 
@@ -58,8 +58,9 @@ def make_plan(
     # others however long the shards are.
     size = -(-config.shard // config.together) * config.together
     entries, shards = [], []
+    samplings = common_samplings(raw, folder, catalogue, groups)
     for number, members in enumerate(groups):
-        entries.append({"size": len(members), **common_sampling(raw, folder, catalogue, members)})
+        entries.append({"size": len(members), **samplings[number]})
         shards += [
             {"group": number, "rows": [f.row for f in members[i : i + size]]}
             for i in range(0, len(members), size)
