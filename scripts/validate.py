@@ -16,6 +16,7 @@ arc          a lensed arc, lens, light and metallicity free together: truths in 
              twenty NUTS posteriors
 arc_fits     the same arc by MAP and Laplace, 300 times
 survey       a thousand galaxies through `jaxmetal batch`: time, coverage, and broken observations
+correlated   noise as of MaNGA: errors of a gradient and coverage, with and without it in the model
 killed       a survey killed at ten random moments against one that was not
 """
 
@@ -39,6 +40,7 @@ CHECKS = (
     "arc",
     "arc_fits",
     "survey",
+    "correlated",
     "killed",
 )
 
