@@ -14,6 +14,8 @@ from jaxmetal.maps.correlations import (
 
 # Law et al. (2016): the standard deviation of the correlation in spaxels, and where it is cut.
 MANGA_LENGTH, MANGA_CUT = 1.92, 6.4
+# Sharp et al. (2015): diameter of a fibre and side of a spaxel, arcsec; drop over fibre.
+SAMI_FIBRE, SAMI_SPAXEL, SAMI_DROP = 1.6, 0.5, 0.5
 
 
 def manga(white: Any = WHITE) -> GaussianCorrelation:
@@ -43,6 +45,32 @@ def manga(white: Any = WHITE) -> GaussianCorrelation:
     Law et al. (2016), AJ 152, 83; Westfall et al. (2019), AJ 158, 231, figure 8.
     """
     return GaussianCorrelation(MANGA_LENGTH, MANGA_CUT, white=white)
+
+
+def sami(white: Any = WHITE) -> DrizzleCorrelation:
+    """The correlation of neighbouring spaxels in SAMI's cubes, and in maps made of them.
+
+    That of `drizzle`: fibres of 1.6 arcsec, whose drops have half their diameter, were put on
+    spaxels of 0.5 arcsec. The round drop counts as a square of its area. The correlation ends
+    within two spaxels, as does that in the extension COVAR of the cubes, which is better where
+    there is a cube: `correlation: {file: {file: , extension: COVAR}}`.
+
+    Parameters
+    ----------
+    white
+        the part of the variance that is not shared.
+
+    Returns
+    -------
+    correlation
+        for `TracerMap(..., correlation=)` and other maps.
+
+    References
+    ----------
+    Sharp et al. (2015), MNRAS 446, 1551.
+    """
+    side = SAMI_DROP * SAMI_FIBRE / SAMI_SPAXEL * np.sqrt(np.pi) / 2
+    return DrizzleCorrelation(side, white=white)
 
 
 def gaussian(

@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike, Float
 from jaxmetal.errors import InputError
 from jaxmetal.profiles.profile import as_array
 from jaxmetal.quantities import as_number, contents, in_one_unit
-from jaxmetal.science.correlated import drizzle, exponential, gaussian, manga, matern
+from jaxmetal.science.correlated import drizzle, exponential, gaussian, manga, matern, sami
 
 __all__ = [
     "constants",
@@ -22,6 +22,7 @@ __all__ = [
     "manga",
     "matern",
     "propagate",
+    "sami",
     "variance",
 ]
 
