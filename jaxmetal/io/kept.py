@@ -207,11 +207,7 @@ def _keep_correlation(settings: dict[str, Any], name: str, one_map: Any, copies:
     by_function = isinstance(entry, dict) and "function" in entry
     if correlation is None:
         settings["correlation"] = "none"
-    elif (
-        isinstance(entry, dict)
-        and "function" in entry
-        and not isinstance(correlation, MatrixCorrelation)
-    ):
+    elif by_function and not isinstance(correlation, MatrixCorrelation):
         function = entry["function"]
         settings["correlation"] = {
             "function": function | {"name": copies.copy_function(function["name"])}

@@ -90,8 +90,16 @@ def in_one_unit(kind: str, values: Any, sigma: Any, covariance: Any, unit: Any) 
         sigma = _numbers(_deviations(sigma, spread, kind), spread, f"{kind}.sigma")
     else:
         squared = None if spread is None else spread**2
-        covariance = _bare(contents(covariance), squared, f"{kind}.covariance")
+        covariance = _bare(contents(_dense(covariance)), squared, f"{kind}.covariance")
     return Arrays(numbers, data.mask, sigma, covariance, unit)
+
+
+def _dense(covariance: Any) -> Any:
+    """The matrix of an astropy Covariance, in its unit; anything else as it is."""
+    if not hasattr(covariance, "to_dense"):
+        return covariance
+    matrix = covariance.to_dense()
+    return matrix if covariance.unit is None else matrix * covariance.unit
 
 
 def _deviations(sigma: Any, unit: Any, kind: str) -> Contents:
