@@ -5,8 +5,9 @@
 All spaxels in which both lines of a ratio were measured take part, without any cut: [NII] is fitted
 relative to Ha and [OIII] relative to Hb, with the light of every spaxel free, so that neither
 clumps nor dust matter. Both calibrations are those of Marino et al. (2013). For O3N2 the index N2
-is a profile of its own. The errors take every spaxel as independent; real ones are several times
-larger. Gradients in dex/arcsec:
+is a profile of its own. The errors of the table take every spaxel as independent; those printed now
+are corrected for correlated noise (NGC 4047: 1.9 and 3 times as large); correlated.py beside
+this file has both. Gradients in dex/arcsec:
 
     galaxy                N2                  O3N2                O3N2 without the PSF
     MaNGA 7815-3702       +0.0030 ± 0.0003    -0.0135 ± 0.0005    -0.0107 ± 0.0004

@@ -20,9 +20,9 @@ FITS = 925
 TOGETHER = 25
 PIXEL, FWHM = 0.5, 2.54
 CENTRAL_TRUTH, SLOPE = 8.5, -0.1
-# (pixels on a side, R_e in arcsec): (real over claimed error of a fit with independent errors, of
-# one with the covariance, over the same), by an independent calculation whose scene is not known in
-# every detail.
+# (pixels on a side, R_e in arcsec): (real over claimed error of a fit with independent errors, error
+# of one with the covariance over the same claim), by an independent calculation whose light and
+# depth are not known in every detail.
 EXPECTED = {
     (40, 2.5): (3.73, 3.22),
     (40, 4.0): (4.27, 3.89),
@@ -108,7 +108,7 @@ def mocks(method: str, count: int) -> dict:
         )
 
     first = jm.Model(galaxy, {"z": observed(0)}, PRIORS, errors=errors)
-    values, sigma, covered = [], [], []
+    values, sigma = [], []
     for start in range(0, count, TOGETHER):
         seeds = range(start, min(start + TOGETHER, count))
         fits = jm.optimise_batch(Batch([first.with_maps({"z": observed(s)}) for s in seeds]))
