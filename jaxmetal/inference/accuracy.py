@@ -9,7 +9,7 @@ from jaxmetal.forward.criterion import WITHIN_TOLERANCE, Comparison, Criterion, 
 from jaxmetal.forward.views import View
 from jaxmetal.instrument.choice import LENIENT
 from jaxmetal.maps import Map
-from jaxmetal.maps.noise import errors_of
+from jaxmetal.maps.error_terms import errors_of
 
 # The error of the sampling may move a parameter by this part of the parameter's own error.
 ACCURACY = 0.03

@@ -7,7 +7,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from jaxmetal.maps import Likelihood, Map
-from jaxmetal.maps.noise import errors_of
+from jaxmetal.maps.error_terms import errors_of
 from jaxmetal.profiles.numerics import product
 
 

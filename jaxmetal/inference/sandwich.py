@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from jaxmetal.compiling import compiled, compiled_once
 from jaxmetal.inference.posterior import Posterior
 from jaxmetal.maps import Map
-from jaxmetal.maps.noise import errors_of
+from jaxmetal.maps.error_terms import errors_of
 from jaxmetal.profiles.numerics import product
 
 if TYPE_CHECKING:

@@ -10,13 +10,12 @@ from jaxmetal.io import hdus
 from jaxmetal.io.correlation_blocks import Correlation
 from jaxmetal.io.frames import filled
 from jaxmetal.io.paths import file_path, imported_function
-from jaxmetal.maps.correlations import (
-    BySeparation,
+from jaxmetal.maps.correlation_shapes import (
     DrizzleCorrelation,
-    FunctionOfSeparation,
     GaussianCorrelation,
     MaternCorrelation,
 )
+from jaxmetal.maps.correlations import BySeparation, FunctionOfSeparation
 from jaxmetal.science import noise
 
 # Columns of the two tables of the upper triangle: astropy's and mangadap's, and MaNGA's own.

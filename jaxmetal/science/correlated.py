@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 
 from jaxmetal.errors import InputError
-from jaxmetal.maps.correlations import (
-    WHITE,
+from jaxmetal.maps.correlation_shapes import (
     DrizzleCorrelation,
     GaussianCorrelation,
     MaternCorrelation,
 )
+from jaxmetal.maps.correlations import WHITE
 
 # Law et al. (2016): the standard deviation of the correlation in spaxels, and where it is cut.
 MANGA_LENGTH, MANGA_CUT = 1.92, 6.4

@@ -20,7 +20,7 @@ FITS = 925
 TOGETHER = 25
 PIXEL, FWHM = 0.5, 2.54
 CENTRAL_TRUTH, SLOPE = 8.5, -0.1
-# (pixels on a side, R_e in arcsec): (real over claimed error of a fit with independent errors, error
+# (pixels on a side, R_e in arcsec): (real over claimed error of a fit with independent errors, that
 # of one with the covariance over the same claim), by an independent calculation whose light and
 # depth are not known in every detail.
 EXPECTED = {

@@ -8,6 +8,7 @@ from astropy.io import fits
 import jaxmetal as jm
 from jaxmetal.io.config import Mistakes, parse
 from jaxmetal.io.correlations import named, read_correlation
+from jaxmetal.io.results import CONFIG
 from jaxmetal.io.scene import load
 
 SHAPE = (6, 8)
@@ -176,7 +177,7 @@ def test_results_keep_the_correlation(tmp_path):
     )
     made = jm.run(tmp_path / "fit.yaml", out=tmp_path / "out", progress=False)
     assert "errors correlated as a matrix says" in made.summary
-    again = load(tmp_path / "out" / "config.yaml").maps["z"].map.correlation
+    again = load(tmp_path / "out" / CONFIG).maps["z"].map.correlation
     np.testing.assert_allclose(again.among(GRID, np.arange(SIZE)), MATRIX, atol=1e-6)
 
 
