@@ -3,7 +3,7 @@
 The table records the commit that it was made from.
 
     python scripts/validate.py bounds sampling accuracy fits lines calibration edges arc arc_fits
-    survey killed --out DIR
+    correlated survey killed --out DIR
 
 bounds       use case 1 at eight PSF widths: Laplace and NUTS errors over the Cramér-Rao bound
 sampling     supersampling="auto" without data, against the converged map
@@ -16,6 +16,7 @@ arc          a lensed arc, lens, light and metallicity free together: truths in 
              twenty NUTS posteriors
 arc_fits     the same arc by MAP and Laplace, 300 times
 survey       a thousand galaxies through `jaxmetal batch`: time, coverage, and broken observations
+correlated   noise of MaNGA: errors of a gradient and their coverage, with and without it in the fit
 killed       a survey killed at ten random moments against one that was not
 """
 
@@ -39,6 +40,7 @@ CHECKS = (
     "arc",
     "arc_fits",
     "survey",
+    "correlated",
     "killed",
 )
 

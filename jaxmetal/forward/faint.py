@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from jaxmetal.errors import InputError, warn_user
 from jaxmetal.instrument.means import DARK
 from jaxmetal.maps import Map, SmearedMoment
+from jaxmetal.maps.covariance import unprepared
 
 # Light matters down to this fraction of the brightest pixel.
 FAINTEST = 1e-4
@@ -70,7 +71,7 @@ def without_dark(name: str, one_map: Map, light: Any) -> Map:
     name
         of the map, for the warning.
     one_map
-        sums over light, and maps with a covariance, come back as they are.
+        sums over light come back as they are.
     light
         of the galaxy a fit starts from, smeared, in the map's shape.
 
@@ -84,7 +85,7 @@ def without_dark(name: str, one_map: Map, light: Any) -> Map:
     InputWarning
         if pixels are masked.
     """
-    if one_map.additive or one_map.modes is not None:
+    if one_map.additive:
         return one_map
     dtype = one_map.values.dtype
     brightness = np.abs(np.asarray(light, float))
@@ -95,7 +96,8 @@ def without_dark(name: str, one_map: Map, light: Any) -> Map:
     if dark.sum() == one_map.size:
         raise InputError(f"{name}: no pixel is left: {too_faint(dtype)}")
     warn_user(f"{name}: {dark.sum()} of {one_map.size} pixels are left out: {too_faint(dtype)}")
-    return eqx.tree_at(lambda m: m.valid, one_map, one_map.valid & jnp.asarray(~dark))
+    rest = eqx.tree_at(lambda m: m.valid, one_map, one_map.valid & jnp.asarray(~dark))
+    return rest.with_noise(unprepared(rest))
 
 
 def too_faint(dtype: Any) -> str:

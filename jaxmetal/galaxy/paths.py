@@ -18,7 +18,7 @@ def children(node: Any) -> dict[str, Any]:
         return parts
     if isinstance(node, eqx.Module):
         # A class may list its fields that can be parameters of a fit; the others are data.
-        names = getattr(node, "adjustable", None) or node.__dataclass_fields__
+        names = getattr(node, "adjustable", node.__dataclass_fields__)
         values = {name: getattr(node, name) for name in names}
         return {
             name: value

@@ -9,6 +9,7 @@ from jaxmetal.forward.criterion import WITHIN_TOLERANCE, Comparison, Criterion, 
 from jaxmetal.forward.views import View
 from jaxmetal.instrument.choice import LENIENT
 from jaxmetal.maps import Map
+from jaxmetal.maps.error_terms import errors_of
 
 # The error of the sampling may move a parameter by this part of the parameter's own error.
 ACCURACY = 0.03
@@ -81,11 +82,10 @@ def in_units_of_error(one_map: Map, error: np.ndarray, predicted: np.ndarray) ->
     """
     valid = np.asarray(one_map.valid)
     error = np.where(valid, error, 0.0)
-    if one_map.modes is None:
+    if one_map.correlation is None:
         return np.where(valid, error / one_map.total_errors(predicted), 0.0)
-    along = np.asarray(one_map.modes.along(jnp.asarray(error)), float)
-    errors = float(one_map.calibration.error_scale) * np.asarray(one_map.modes.sigma, float)
-    return along / np.hypot(errors, float(one_map.scatter))
+    errors = errors_of(one_map, jnp.asarray(predicted, one_map.values.dtype))
+    return np.asarray(one_map.noise.whitened(jnp.asarray(error, errors.sigma.dtype), errors), float)
 
 
 def _brightness(one_map: Map, values: np.ndarray) -> float:

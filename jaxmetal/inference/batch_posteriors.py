@@ -22,6 +22,7 @@ from jaxmetal.inference.sample import (
     not_to_be_sampled,
     settings_for,
 )
+from jaxmetal.inference.sandwich import spread
 from jaxmetal.inference.stack import Batch, over_galaxies
 
 _PROGRAM = Program(over_galaxies(begin), over_galaxies(advance), draws_axis=2)
@@ -95,14 +96,13 @@ def sample_batch(
         return _draw(members, starts, member_keys, seed, settings, (chains, draws), size, progress)
 
     posteriors = draw(settings, range(len(batch)))
-    if method != "auto":
-        return posteriors
-    untrusted = [i for i, posterior in enumerate(posteriors) if not trusted(posterior)]
+    trusting = method != "auto"
+    untrusted = [i for i, draws in enumerate(posteriors) if not (trusting or trusted(draws))]
     if untrusted:
         chain_settings = fallback(settings, "hmc", [posteriors[i] for i in untrusted])
         for i, posterior in zip(untrusted, draw(chain_settings, untrusted), strict=True):
             posteriors[i] = in_place_of(posteriors[i], posterior)
-    return posteriors
+    return [spread(*one) for one in zip(posteriors, batch, fits, strict=True)]
 
 
 def _check_fits(

@@ -101,17 +101,12 @@ def check_path(scene: Mapping[str, Any], path: str) -> None:
     """
     first, *attributes = path.split(".")
     one_map = scene.get(first)
-    if isinstance(one_map, Map):
-        if attributes == ["scatter"] and one_map.additive and one_map.modes is not None:
-            raise InputError(
-                f"priors[{path!r}]: a light map with a covariance has no scatter, which is a "
-                "fraction of the model's flux."
-            )
-        if attributes == ["calibration", "flux_scale"] and not one_map.additive:
-            raise InputError(
-                f"priors[{path!r}]: {type(one_map).__name__} shows no flux; a flux scale changes "
-                "nothing in it."
-            )
+    scaled = isinstance(one_map, Map) and attributes == ["calibration", "flux_scale"]
+    if scaled and not one_map.additive:
+        raise InputError(
+            f"priors[{path!r}]: {type(one_map).__name__} shows no flux; a flux scale changes "
+            "nothing in it."
+        )
     if not eqx.is_inexact_array(get(scene, path)):
         raise InputError(
             f"priors[{path!r}]: the path stops at a group of parameters; name one of them."

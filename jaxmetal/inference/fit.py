@@ -48,6 +48,9 @@ class Fit:
         the same point and covariance in the coordinates of `Model.log_density`; with a parameter at
         the edge of its prior, or hardly constrained by the data, the maximum of that density and
         the covariance there.
+    excess
+        of a model with errors="sandwich": what the correlation of the errors adds to the variance
+        of the score, in the same coordinates. `covariance` has it, `unconstrained_covariance` not.
     """
 
     parameters: dict[str, np.ndarray]
@@ -60,6 +63,7 @@ class Fit:
     message: str
     unconstrained: np.ndarray
     unconstrained_covariance: np.ndarray
+    excess: np.ndarray | None = None
 
     @property
     def labels(self) -> list[str]:
@@ -129,19 +133,15 @@ class Fit:
 
         0 where a pixel or aperture is masked.
 
-        With a covariance C, (C + scatter²)^(-1/2) (data - model): independent, of unit variance,
-        and as close as possible to the pixels.
+        With correlated errors of covariance C, C^(-1/2) (data - model): independent and of unit
+        variance. The root is symmetric, and so as close as possible to the pixels, where a scatter
+        was fitted; otherwise each pixel is compared with what those before it lead to expect.
         """
-        independent = {
+        whitened = {
             name: likelihood.residuals(m, jnp.asarray(self.predicted[name]))
             for name, m in self.maps.items()
         }
-        return {
-            name: np.asarray(
-                r if (modes := self.maps[name].modes) is None else modes.back(r), float
-            )
-            for name, r in independent.items()
-        }
+        return {n: np.asarray(self.maps[n].noise.as_pixels(r), float) for n, r in whitened.items()}
 
     @property
     def reduced_chi_square(self) -> float:

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
@@ -19,6 +20,8 @@ from jaxmetal.inference.laplace import (
     inverses,
 )
 from jaxmetal.inference.model import Model
+from jaxmetal.inference.noises import SANDWICH
+from jaxmetal.inference.sandwich import corrected, excess
 
 # A parameter whose standard deviation in unconstrained coordinates, where that of its prior is
 # about 1, is larger than this depends on the prior's shape or edge as much as on the data.
@@ -76,7 +79,16 @@ class Fits(Sequence[Fit]):
     @cached_property
     def covariance(self) -> np.ndarray:
         """Of the parameters in their order and own units, shape (galaxies, n, n); NaN if none."""
-        return covariance_in_own_units(self.unconstrained_covariance, self._modes)
+        whole = corrected(self.unconstrained_covariance, self.excess)
+        return covariance_in_own_units(whole, self._modes)
+
+    @cached_property
+    def excess(self) -> np.ndarray | None:
+        """What correlated errors add to the score, shape (galaxies, n, n); None if they do not."""
+        if self.models[0].errors != SANDWICH:
+            return None
+        pairs = zip(self.models, self.unconstrained, strict=True)
+        return np.stack([np.asarray(excess(model, jnp.asarray(point))) for model, point in pairs])
 
     @cached_property
     def gains(self) -> np.ndarray:
@@ -218,6 +230,7 @@ class Fits(Sequence[Fit]):
             message="; ".join([*(complaints or ["converged"]), *notes]),
             unconstrained=self.unconstrained[i],
             unconstrained_covariance=self.unconstrained_covariance[i],
+            excess=None if self.excess is None else self.excess[i],
         )
 
 

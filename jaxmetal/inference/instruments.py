@@ -170,11 +170,13 @@ def sampled_like(maps: Mapping[str, Map], like: Mapping[str, Map], groups: Group
             ready = result[names[0]].instrument.with_transfer()
             result |= {name: result[name].with_instrument(ready) for name in names}
     for name, old in like.items():
-        same = jax.tree.structure(result[name]) == jax.tree.structure(old)
+        # The form of the errors follows from the model.
+        new = result[name].with_noise(old.noise)
+        same = jax.tree.structure(new) == jax.tree.structure(old)
         if not same or maps[name].values.shape != old.values.shape:
             raise InputError(
                 f"with_maps: {name!r} is another kind of map than the model's: shape, tracer, "
-                "scale, likelihood or PSF."
+                "scale, likelihood, correlation or PSF."
             )
     return {name: result[name] for name in like}
 

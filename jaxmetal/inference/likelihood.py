@@ -7,64 +7,31 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from jaxmetal.maps import Likelihood, Map
+from jaxmetal.maps.error_terms import errors_of
 from jaxmetal.profiles.numerics import product
-
-
-def _sigma(one_map: Map) -> Float[Array, "..."]:
-    """The quoted standard deviations; with a covariance those along its eigenvectors."""
-    return one_map.sigma if one_map.modes is None else one_map.modes.sigma
-
-
-def _inflation(one_map: Map, predicted: Float[Array, "..."]) -> Float[Array, "..."]:
-    """The total sigma over the quoted one: sqrt(error_scale² + (scatter / sigma)²).
-
-    The scatter is in the map's unit, or a fraction of a predicted flux.
-    """
-    extra = one_map.scatter_of(predicted)
-    # In units of sigma: in float32 the square of a flux of 1e-20 underflows, and 1 / sigma²
-    # overflows.
-    ratio = jnp.where(one_map.valid, extra / _sigma(one_map), 0.0)
-    return jnp.sqrt(one_map.calibration.error_scale**2 + ratio**2)
-
-
-def _spread(one_map: Map, predicted: Float[Array, "..."]) -> Float[Array, "..."]:
-    """The inflation of residuals: with the error of a prediction that is made of other data."""
-    inflation = _inflation(one_map, predicted)
-    profiled = one_map.profiled_error(predicted)
-    if profiled is None:
-        return inflation
-    ratio = jnp.where(one_map.valid, profiled / _sigma(one_map), 0.0)
-    return jnp.sqrt(inflation**2 + ratio**2)
-
-
-def independent(one_map: Map, image: Float[Array, "..."]) -> Float[Array, "..."]:
-    """An image of the map's shape in the eigenbasis of its errors; 0 where it is masked."""
-    image = jnp.where(one_map.valid, image, 0.0)
-    return image if one_map.modes is None else one_map.modes.along(image)
 
 
 def in_units_of_error(
     one_map: Map, image: Float[Array, "..."], predicted: Float[Array, "..."]
 ) -> Float[Array, "..."]:
-    """An image over the total sigma of a prediction; 0 where it is masked."""
-    # One factor after the other: the derivative of a quotient by the total sigma has 1 / sigma².
-    image_in_errors = independent(one_map, image) / _sigma(one_map)
-    return image_in_errors / _spread(one_map, predicted)
+    """An image whitened by the errors of a prediction; 0 where it is masked."""
+    return one_map.noise.whitened(image, errors_of(one_map, predicted))
 
 
 def residuals(one_map: Map, predicted: Float[Array, "..."]) -> Float[Array, "..."]:
-    """(data - model) / total sigma, in the eigenbasis of the errors; 0 where it is masked."""
+    """data - model, whitened: independent, of unit variance; 0 where it is masked."""
     return in_units_of_error(one_map, one_map.values - predicted, predicted)
 
 
 def log_likelihood(one_map: Map, predicted: Float[Array, "..."]) -> Float[Array, ""]:
     """The log probability of the data.
 
-    ln L = Σ [ln p(r) - ln s],   r = (data - model) / s,   s² = (error_scale · sigma)² + scatter²
+    ln L = Σ ln p(r) - ln |C| / 2,   r = C^(-1/2) (data - model),   C = S R S + scatter²
 
-    The error of a prediction that is made of other data adds to s in r alone.
+    S are the quoted errors times their scale. The error of a prediction that is made of other data
+    adds to S in r alone.
     """
-    log_s = jnp.log(_sigma(one_map)) + jnp.log(_inflation(one_map, predicted))
+    log_s = one_map.noise.log_errors(errors_of(one_map, predicted))
     terms = one_map.likelihood.log_density(residuals(one_map, predicted)) - log_s
     return jnp.sum(jnp.where(one_map.valid, terms, 0.0))
 
@@ -72,25 +39,24 @@ def log_likelihood(one_map: Map, predicted: Float[Array, "..."]) -> Float[Array,
 def information_roots(one_map: Map, predicted: Float[Array, "..."]) -> Float[Array, " n"]:
     """Functions whose Jacobian J gives the Fisher information JᵀJ.
 
-        F = Σ ∂hᵀ A ∂h,   h = (model / s, ln s, parameters of the likelihood)
+        F = Σ ∂hᵀ A ∂h,   h = (C^(-1/2) model, ln s, parameters of the likelihood)
 
     of the mean, the error and the likelihood's own parameters, where A is the Fisher information of
-    one measurement on h, and JᵀJ its Cholesky factorisation.
+    one measurement on h, and JᵀJ its Cholesky factorisation; s is the error of a whitened number.
 
     Parameters
     ----------
     one_map, predicted
         the map and what is predicted for it.
     """
-    inflation = _inflation(one_map, predicted)
-    spread = jax.lax.stop_gradient(_spread(one_map, predicted))
-    mean = independent(one_map, predicted) / _sigma(one_map) / spread
-    coordinates = [mean, jnp.log(inflation)]
+    errors = errors_of(one_map, predicted)
+    mean = one_map.noise.whitened(predicted, jax.lax.stop_gradient(errors))
+    coordinates = [mean, one_map.noise.log_errors(errors)]
     parameters = ravel_pytree(eqx.filter(one_map.likelihood, eqx.is_inexact_array))[0]
     coordinates += [jnp.broadcast_to(number, mean.shape) for number in parameters]
     root = _information_root(one_map.likelihood)
     h = jnp.stack([jnp.where(one_map.valid, c, 0.0).ravel() for c in coordinates])
-    return product(root, h).ravel()
+    return jnp.concatenate([product(root, h).ravel(), one_map.noise.further_roots(errors)])
 
 
 def _information_root(likelihood: Likelihood) -> Float[Array, "k k"]:

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from jaxmetal.errors import InputError
 from jaxmetal.forward import check_coverage, predict_together
 from jaxmetal.galaxy import Galaxy, get
-from jaxmetal.inference import coordinates, density, instruments, likelihood
+from jaxmetal.inference import coordinates, density, instruments, likelihood, noises
 from jaxmetal.inference.accuracy import ACCURACY, criterion_of
 from jaxmetal.inference.checks import check_accuracy, check_paths, check_priors, check_scene
 from jaxmetal.inference.coordinates import Values
@@ -40,6 +40,9 @@ class Model(eqx.Module):
     accuracy
         how fine "auto" supersampling is: its error moves no parameter by more than this part of the
         parameter's own error. None for 1e-4 dex, and 1e-3 in light, whatever the data.
+    errors
+        "full": correlated in the likelihood as the maps say; "sandwich": independent there, and
+        covariance and draws corrected afterwards, without a matrix; see `inference.sandwich`.
 
     Raises
     ------
@@ -64,6 +67,7 @@ class Model(eqx.Module):
     linear: tuple[str, ...] = eqx.field(static=True)
     groups: tuple[instruments.Groups, ...] = eqx.field(static=True)
     accuracy: float | None = eqx.field(static=True)
+    errors: str = eqx.field(static=True)
 
     def __init__(
         self,
@@ -71,10 +75,11 @@ class Model(eqx.Module):
         maps: Mapping[str, Map],
         priors: Mapping[str, Any] | None = None,
         accuracy: float | None = ACCURACY,
+        errors: str = noises.FULL,
     ):
         check_scene(galaxy, maps)
         priors = check_priors(priors)
-        self.accuracy = check_accuracy(accuracy)
+        self.accuracy, self.errors = check_accuracy(accuracy), noises.check_errors(errors)
         self.galaxy, self.maps = galaxy, dict(sorted(maps.items()))
         ties = {path: prior for path, prior in priors.items() if isinstance(prior, Tied)}
         check_paths(self._named, priors)
@@ -82,6 +87,7 @@ class Model(eqx.Module):
         self.ties = tuple(ties.items())
         self.linear = tuple(path for path, prior in priors.items() if isinstance(prior, Linear))
         check_linear(self._named, self.maps, self.linear)
+        noises.check_linear_errors(self.errors, self.linear)
         self.names = tuple(path for path in priors if path not in ties and path not in self.linear)
         self.priors = Priors(
             {path: checked_prior(path, priors[path], get(self._named, path)) for path in self.names}
@@ -95,8 +101,10 @@ class Model(eqx.Module):
         # A shift moves the pixels of its map alone.
         alone = free | moving
         together = instruments.shared(self.maps, alone)
+        self.maps = self._with_noise(self.maps)
         pixels = instruments.pixels_of(self.maps, together, moving)
-        self.maps = self._ready_maps(alone, together, pixels, free)
+        ready_maps = self._ready_maps(alone, together, pixels, free)
+        self.maps = self._with_noise(ready_maps, self.maps)
         self.groups = instruments.on_common_cells(self.maps, together, pixels)
 
     # Models are compared by identity, so that their bound methods can be given to jit.
@@ -133,15 +141,17 @@ class Model(eqx.Module):
             self.galaxy, maps, criterion, together, pixels, free, is_fixed
         )
 
+    def _with_noise(self, maps: Mapping[str, Map], like: Any = None) -> dict[str, Map]:
+        """The maps with their errors in the form that goes with what is free."""
+        free = {*self.free, *(path for path, _ in self.ties)}
+        return noises.with_noise(maps, free, self.errors, like)
+
     def scene_at(self, values: Values) -> tuple[Galaxy, dict[str, Map]]:
         """The galaxy and the maps at these values, ties followed and Linear amplitudes solved."""
         return place(self._scene, self.complete(values))
 
     def complete(self, values: Values, key: Array | None = None) -> Values:
-        """The values together with their Linear amplitudes.
-
-        The amplitudes are the most probable ones, or drawn with a key.
-        """
+        """The values with their Linear amplitudes, the most probable ones or drawn with a key."""
         solution = self._solved(values)
         if solution is None:
             return values
@@ -169,7 +179,9 @@ class Model(eqx.Module):
         instruments.check_shared(maps, self.groups)
         sampled_maps = instruments.sampled_like(maps, self.maps, self.together)
         check_coverage(self.galaxy, sampled_maps)
-        return eqx.tree_at(lambda model: model.maps, self, sampled_maps)
+        return eqx.tree_at(
+            lambda model: model.maps, self, self._with_noise(sampled_maps, self.maps)
+        )
 
     def derived(self, values: Values) -> Values:
         """The values of the tied parameters that go with these free ones."""
@@ -245,10 +257,7 @@ class Model(eqx.Module):
         return density.log_likelihood(self, values)
 
     def log_density(self, unconstrained: Float[Array, " n"]) -> Float[Array, ""]:
-        """The log posterior density, up to a constant, in unconstrained coordinates.
-
-        It is pure, differentiable and can be mapped by `jax.vmap`.
-        """
+        """The log posterior density, up to a constant, in unconstrained coordinates; it is pure."""
         return self.log_posterior(unconstrained, with_jacobian=1.0)
 
     def log_posterior(

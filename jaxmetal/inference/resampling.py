@@ -36,7 +36,7 @@ def sampled_as(model: Model, maps: Mapping[str, Map]) -> Model:
     sampled = instruments.with_samplings(model.maps, maps, model.together)
     ties, linear = dict(model.ties), {path: Linear() for path in model.linear}
     priors = {**model.priors, **ties, **linear}
-    return Model(model.galaxy, sampled, priors, model.accuracy)
+    return Model(model.galaxy, sampled, priors, model.accuracy, model.errors)
 
 
 def resampled(model: Model, galaxy: Galaxy, maps: Mapping[str, Map], criterion: Criterion) -> Model:

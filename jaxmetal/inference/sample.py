@@ -17,6 +17,7 @@ from jaxmetal.inference.optimise import optimise
 from jaxmetal.inference.posterior import Posterior, trusted
 from jaxmetal.inference.progress import bar
 from jaxmetal.inference.resampling import sampled_as
+from jaxmetal.inference.sandwich import spread
 
 log = logging.getLogger("jaxmetal")
 
@@ -105,7 +106,7 @@ def sample(
             importance = draw_one(model, start, jax.random.key(seed), seed, chains, draws)
         if method == "importance" or trusted(importance):
             log.info("sample: importance sampling, k-hat %.2f", importance.attributes["k_hat"])
-            return importance
+            return spread(importance, model, start)
         untrusted, settings = [importance], fallback(settings, "nuts", [importance])
     key = jax.random.key(seed)[None]
     text = f"sampling ({settings.method.upper()}, {chains} chains)"
@@ -113,7 +114,8 @@ def sample(
         posterior = run_chains(
             _PROGRAM, model, [start], key, chains, draws, settings, seed, display.update
         )[0]
-    return in_place_of(untrusted[0], posterior) if untrusted else posterior
+    posterior = in_place_of(untrusted[0], posterior) if untrusted else posterior
+    return spread(posterior, model, start)
 
 
 def not_to_be_sampled(fit: Fit, allow_unconverged: bool = False) -> str:

@@ -16,6 +16,7 @@ from jaxmetal.errors import InputError, check_type, described
 from jaxmetal.inference.checks import MODEL_HINT
 from jaxmetal.inference.instruments import cells
 from jaxmetal.inference.model import Model
+from jaxmetal.inference.noises import of_one_size
 from jaxmetal.inference.resampling import sampled_as
 from jaxmetal.instrument.sampling import Sampling, finest
 
@@ -56,7 +57,7 @@ class Batch(Sequence[Model]):
             check_type(model, Model, "models", MODEL_HINT)
         if not self._models:
             raise InputError("models: at least one is needed.")
-        self._models = _with_common_samplings(self._models)
+        self._models = of_one_size(_with_common_samplings(self._models))
         self._arrays, self._rest = _stack(self._models)
 
     @classmethod
@@ -168,7 +169,9 @@ def together(model: Model) -> int:
 
 def memory_of(model: Model) -> int:
     """Bytes that the fit of one such model takes, about."""
-    return COPIES * cells(model.maps) * model.start.dtype.itemsize * (len(model.start) + 2)
+    matrices = sum(leaf.nbytes for m in model.maps.values() for leaf in jax.tree.leaves(m.noise))
+    light = COPIES * cells(model.maps) * model.start.dtype.itemsize * (len(model.start) + 2)
+    return light + 2 * matrices
 
 
 def _memory() -> int:

@@ -7,18 +7,21 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxmetal.emission import parts_of
 from jaxmetal.instrument.kernel_psf import KernelPSF
 from jaxmetal.instrument.psf import GaussianPSF, MoffatPSF
 from jaxmetal.io.copies import Copies
+from jaxmetal.io.correlations import named
 from jaxmetal.io.entries import FromReader
 from jaxmetal.io.fits import write_maps
 from jaxmetal.io.kept_profiles import keep_deflections, keep_profiles
 from jaxmetal.io.observations import Observed
 from jaxmetal.io.scene import FROM_FILE, Scene
 from jaxmetal.maps import LineMap, RelativeLineMap
+from jaxmetal.maps.correlations import MatrixCorrelation
 
 # The folder of the maps that were fitted, relative to the folder of results.
 MAPS = "maps"
@@ -130,6 +133,7 @@ def _entry(
     if isinstance(entry, FromReader):
         settings = _without_reader(settings, entry, name, observed, copies)
     _keep_classes(settings, copies)
+    _keep_correlation(settings, name, observed.map, copies)
     kept = {key: value for key, value in settings.items() if key not in _PLACES}
     kept |= {"file": place, "value": "DATA", "error": "ERROR", "unit": observed.unit}
     if observed.map.instrument.apertures is not None:
@@ -150,7 +154,7 @@ def _without_reader(
     copies: Copies,
 ) -> dict[str, Any]:
     """The configuration of one of a reader's maps, without the reader."""
-    keys = ("supersampling", "margin", "likelihood")
+    keys = ("supersampling", "margin", "likelihood", "correlation")
     common = {key: settings[key] for key in keys if key in settings}
     scatter = entry.light_scatter if observed.map.is_flux else entry.scatter
     common |= {} if scatter is None else {"scatter": scatter}
@@ -195,6 +199,26 @@ def _keep_kernel(settings: dict[str, Any], copies: Copies) -> None:
     psf = settings.get("psf")
     if isinstance(psf, dict) and "kernel" in psf:
         settings["psf"] = {"kernel": psf["kernel"] | {"file": copies.copy(psf["kernel"]["file"])}}
+
+
+def _keep_correlation(settings: dict[str, Any], name: str, one_map: Any, copies: Copies) -> None:
+    """The correlation of a map's errors: by name, by the user's function, or as a matrix."""
+    correlation, entry = one_map.correlation, settings.get("correlation")
+    by_function = isinstance(entry, dict) and "function" in entry
+    if correlation is None:
+        settings["correlation"] = "none"
+    elif by_function and not isinstance(correlation, MatrixCorrelation):
+        function = entry["function"]
+        settings["correlation"] = {
+            "function": function | {"name": copies.copy_function(function["name"])}
+        }
+    elif (numbers := named(correlation)) is not None:
+        settings["correlation"] = numbers
+    else:
+        count = jnp.arange(one_map.values.size)
+        matrix = np.asarray(correlation.among(one_map.instrument.grid, count), float)
+        place = copies.write_image(f"{name}-correlation", matrix, None)
+        settings["correlation"] = {"file": {"file": place, "extension": "IMAGE"}}
 
 
 def _keep_classes(entry: dict[str, Any], copies: Copies) -> None:

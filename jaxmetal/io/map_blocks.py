@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator
 from pydantic import model_validator as check
 
+from jaxmetal.io.correlation_blocks import Correlation
 from jaxmetal.io.psf_blocks import Psf
 from jaxmetal.io.words import (
     Block,
@@ -33,7 +34,7 @@ class Correction(Block):
 
 
 class Observation(Block):
-    """The keys of all maps: file, sampling of the instrument, scatter, likelihood, calibration.
+    """The keys of all maps: file, sampling, scatter, likelihood, correlation of the errors.
 
     check is whether the data are inspected for likely mistakes.
     """
@@ -45,6 +46,14 @@ class Observation(Block):
     margin: Annotated[int, Field(ge=0)] | None = None
     scatter: NotNegative | None = None
     likelihood: str | dict[str, dict[str, Number]] = "gaussian"
+    correlation: Correlation | None = None
+
+    @field_validator("correlation", mode="before")
+    @classmethod
+    def _no_empty_correlation(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError("expected a correlation or none, got nothing")
+        return value
 
     @field_validator("likelihood", mode="after")
     @classmethod

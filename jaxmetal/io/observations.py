@@ -1,5 +1,6 @@
 """The maps of a configuration: read from files, on one sky, with their instruments."""
 
+import logging
 from collections.abc import Container
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from jaxmetal.instrument.aperture import Apertures
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.io import schema
 from jaxmetal.io.config import Mistakes
+from jaxmetal.io.correlations import described_correlation, in_frame, make_correlation
 from jaxmetal.io.entries import FromReader
 from jaxmetal.io.frames import filled_up
 from jaxmetal.io.instruments import identity, make_instrument, psf_of_map
@@ -35,6 +37,8 @@ from jaxmetal.maps import (
 from jaxmetal.maps.binned import common
 from jaxmetal.maps.likelihood import LIKELIHOODS
 from jaxmetal.quantities import unit_of_text
+
+log = logging.getLogger("jaxmetal")
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,9 @@ def _maps(
                 # Maps of one instrument share its object, and so the convolution of their light.
                 instrument = instruments.setdefault(identity(instrument), instrument)
                 data = filled_up(source.maps[key]) if fill else source.maps[key]
-                observed = _map(part, data, instrument, folder)
+                shared = _correlation(label, part, source.maps[key], folder)
+                shared = in_frame(shared, source.shape) if fill else shared
+                observed = _map(part, data, instrument, folder, shared)
                 in_dex = isinstance(part, Ratio) or (data.tracer and data.scale == "log10")
                 unit = data.unit or ("dex" if in_dex else "")
                 geometry = source.geometry
@@ -186,7 +192,19 @@ def _labels(name: str, entry: Any, source: Reading) -> dict[str, str]:
     return {label: key for key, label in labels.items() if label != "none"}
 
 
-def _map(entry: Any, data: ReadMap, instrument: Instrument, folder: Path) -> Map:
+def _correlation(label: str, part: Any, data: ReadMap, folder: Path) -> Any:
+    """How neighbours share the errors of a map: by the configuration, else by its reader."""
+    if part.correlation is not None:
+        return make_correlation(part.correlation, folder, np.shape(data.values))
+    if data.correlation is not None:
+        if _likelihood(part.likelihood, folder).gaussian:
+            log.info("%s: errors correlated as %s", label, described_correlation(data.correlation))
+            return data.correlation
+        log.info("%s: errors taken as independent, as its likelihood must have them", label)
+    return None
+
+
+def _map(entry: Any, data: ReadMap, instrument: Instrument, folder: Path, correlation: Any) -> Map:
     """The map of an entry, in pixels or in bins."""
     additive = data.tracer is None and not isinstance(entry, Ratio)
     from_reader = isinstance(entry, FromReader)
@@ -195,6 +213,7 @@ def _map(entry: Any, data: ReadMap, instrument: Instrument, folder: Path) -> Map
         "likelihood": _likelihood(entry.likelihood, folder),
         "calibration": _calibration(entry),
         "check": entry.check,
+        "correlation": correlation,
         "scatter": scatter or 0.0,
         # A text that names no unit, as headers have them, is ignored.
         "unit": unit_of_text(data.unit),

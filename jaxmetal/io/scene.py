@@ -57,7 +57,8 @@ class Scene:
     def model(self) -> Model:
         """The model, its sampling chosen."""
         maps = {name: observed.map for name, observed in self.maps.items()}
-        return Model(self.galaxy, maps, self.priors, self.config.accuracy)
+        config = self.config
+        return Model(self.galaxy, maps, self.priors, config.accuracy, config.errors)
 
     @property
     def truth(self) -> Galaxy | None:

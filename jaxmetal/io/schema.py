@@ -207,6 +207,7 @@ class Config(Block):
     reference: Position | None = None
     # As `inference.accuracy.ACCURACY`, without JAX, which a command such as `status` does not need.
     accuracy: Fraction | None = 0.03
+    errors: Literal["full", "sandwich"] = "full"
     fit: Fit = Fit()
     sample: Annotated[Sample | None, BeforeValidator(switch)] = Sample()
     plots: bool = True

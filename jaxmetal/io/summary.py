@@ -10,6 +10,7 @@ from jaxmetal.emission import REDDENING
 from jaxmetal.galaxy import get
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.posterior import Posterior
+from jaxmetal.io.correlations import described_correlation
 from jaxmetal.io.gradients import gradient_table
 from jaxmetal.io.scene import Scene
 from jaxmetal.maps import Map
@@ -125,6 +126,8 @@ def _lines(
             chi_square += f" with the scatter, {by_errors[name]:.1f} with the measured errors"
         yield f"map {name}: {count(observed)}, {chi_square}"
         yield f"  {observed.instrument.describe()}"
+        if observed.correlation is not None:
+            yield f"  errors correlated as {described_correlation(observed.correlation)}"
     yield from _gradient_lines(scene, fit, posterior)
     head = "maximum of the posterior (errors by Laplace's approximation)"
     yield from ["", head, str(fit.summary())]

@@ -13,16 +13,15 @@ from jaxmetal.emission import Blend
 from jaxmetal.errors import InputError, check_type, described
 from jaxmetal.galaxy import LIGHT, Galaxy
 from jaxmetal.instrument.instrument import Instrument
-from jaxmetal.maps.binned import gather_of
 from jaxmetal.maps.calibration import Calibration
-from jaxmetal.maps.covariance import Modes, decomposed
-from jaxmetal.maps.findings import Inspected
-from jaxmetal.maps.inspection import inspect_map, report
+from jaxmetal.maps.contents import Kind, contents_of
+from jaxmetal.maps.correlations import Correlation
+from jaxmetal.maps.covariance import check_definite, unprepared
 from jaxmetal.maps.likelihood import Likelihood, as_likelihood
-from jaxmetal.maps.measured import Arrays, in_one_unit, measured, usable
+from jaxmetal.maps.measured import in_one_unit
 from jaxmetal.maps.moments import Moment, SmearedMoment
-from jaxmetal.maps.scatter import as_scatter, check_scatter
-from jaxmetal.profiles.profile import as_array
+from jaxmetal.maps.noise import Noise
+from jaxmetal.maps.scatter import as_scatter
 
 # The error that "auto" sampling may leave in light, relative to it.
 LIGHT_TOLERANCE = 1e-3
@@ -52,6 +51,10 @@ class Map(eqx.Module):
         galaxy's emission has its own name, such as "Ha".
     covariance
         in place of sigma: of all measurements, row by row, shape (N, N).
+    correlation
+        how neighbours share the errors sigma: one of `jaxmetal.noise` such as `noise.manga()`, a
+        function of separation in pixels, or a matrix, shape (N, N). Of pixels: that of bins follows
+        from it. By default errors are independent.
     scatter
         extra scatter about the model, added in quadrature; a parameter ("z.scatter").
     likelihood
@@ -78,7 +81,7 @@ class Map(eqx.Module):
         how light averages it, as for a TracerMap.
     """
 
-    adjustable: ClassVar = ("scatter", "likelihood", "calibration", "instrument")
+    adjustable: ClassVar = ("scatter", "likelihood", "calibration", "instrument", "correlation")
     additive: ClassVar[bool] = False
     quantity: ClassVar[str] = "value"
     label: ClassVar[str] = "value"
@@ -87,7 +90,8 @@ class Map(eqx.Module):
     values: Float[Array, "..."]
     sigma: Float[Array, "..."]
     valid: Bool[Array, "..."]
-    modes: Modes | None
+    correlation: Correlation | None
+    noise: Noise
     instrument: Instrument
     scatter: Float[Array, ""]
     likelihood: Likelihood
@@ -103,6 +107,7 @@ class Map(eqx.Module):
         *,
         light: str | Blend = LIGHT,
         covariance: Any = None,
+        correlation: Any = None,
         scatter: Any = 0.0,
         likelihood: Likelihood | str = "gaussian",
         calibration: Calibration | None = None,
@@ -117,32 +122,22 @@ class Map(eqx.Module):
         self.likelihood = as_likelihood(likelihood, kind)
         self.calibration = Calibration() if calibration is None else calibration
         check_type(self.calibration, Calibration, f"{kind}.calibration")
-        if covariance is not None and not self.likelihood.gaussian:
-            problem = "goes with the Gaussian likelihood alone"
-            raise InputError(f"{kind}.covariance: {problem}, got {type(self.likelihood).__name__}.")
+        for key, errors in {"covariance": covariance, "correlation": correlation}.items():
+            if errors is not None and not self.likelihood.gaussian:
+                problem = "goes with the Gaussian likelihood alone"
+                name = type(self.likelihood).__name__
+                raise InputError(f"{kind}.{key}: {problem}, got {name}.")
+        if covariance is not None and correlation is not None:
+            problem = "a covariance has its own"
+            raise InputError(f"{kind}.correlation: {problem}; leave one of the two out.")
         arrays = in_one_unit(kind, values, sigma, covariance, unit)
         self.instrument = instrument
-        self._measure(arrays, mask, check)
+        of_class = Kind(kind, self.additive, self.scale)
+        data = contents_of(of_class, arrays, instrument, mask, correlation, check)
+        self.values, self.sigma, self.valid, self.correlation = data
         self.scatter = as_scatter(scatter, kind, arrays.unit, self.additive)
-        check_scatter(self)
-
-    def _measure(self, arrays: Arrays, mask: Any, check: bool) -> None:
-        """Values, errors and validity from arrays in one unit."""
-        kind, gather = type(self).__name__, gather_of(self.additive)
-        values, sigma, masked, matrix = measured(kind, gather, arrays, self.instrument, mask)
-        valid = usable(kind, values, sigma, masked)
-        if check:
-            error_map = arrays.sigma is not None and arrays.sigma.ndim > 0
-            apertures, scale = self.instrument.apertures, self.scale
-            numbers = (values, sigma, masked, valid, error_map)
-            data = Inspected(kind, self.additive, *numbers, apertures, arrays.unit, scale)
-            report(kind, inspect_map(data))
-        # Finite stand-ins before any arithmetic: 0 × NaN is NaN, in the value and in the gradient.
-        self.values = as_array(np.where(valid, values, 0.0), f"{kind}.values")
-        self.sigma = as_array(np.where(valid, sigma, 1.0), f"{kind}.sigma")
-        self.valid = jnp.asarray(valid)
-        no_covariance = matrix is None
-        self.modes = None if no_covariance else decomposed(matrix, valid, f"{kind}.covariance")
+        self.noise = unprepared(self)
+        check_definite(self, f"{kind}.correlation")
 
     @abstractmethod
     def moments(self, galaxy: Galaxy) -> tuple[Moment, ...]:
@@ -238,8 +233,15 @@ class Map(eqx.Module):
 
         The copy holds the same object, because shared instruments are recognised by identity.
         """
+        return self._with("instrument", instrument)
+
+    def with_noise(self, noise: Noise) -> "Map":
+        """A copy whose errors have another form; the instrument is the same object."""
+        return self._with("noise", noise)
+
+    def _with(self, name: str, value: Any) -> "Map":
         other = copy(self)
-        object.__setattr__(other, "instrument", instrument)
+        object.__setattr__(other, name, value)
         return other
 
     @property

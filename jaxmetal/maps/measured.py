@@ -6,7 +6,7 @@ import numpy as np
 
 from jaxmetal.errors import InputError
 from jaxmetal.instrument.instrument import Instrument
-from jaxmetal.maps.binned import Gather, check_whole
+from jaxmetal.maps.binned import Gather, added, check_whole
 from jaxmetal.maps.covariance import checked
 from jaxmetal.quantities import Contents, as_numbers, contents, converted, expected_unit
 
@@ -45,12 +45,15 @@ class Measurements(NamedTuple):
         True where the user leaves a measurement out, by the mask or by the container of the values.
     covariance
         of all measurements, or None.
+    pixel_sigma
+        of the pixels whose fluxes were added up, or None.
     """
 
     values: np.ndarray
     sigma: np.ndarray
     masked: np.ndarray
     covariance: np.ndarray | None
+    pixel_sigma: np.ndarray | None = None
 
 
 def in_one_unit(kind: str, values: Any, sigma: Any, covariance: Any, unit: Any) -> Arrays:
@@ -87,8 +90,16 @@ def in_one_unit(kind: str, values: Any, sigma: Any, covariance: Any, unit: Any) 
         sigma = _numbers(_deviations(sigma, spread, kind), spread, f"{kind}.sigma")
     else:
         squared = None if spread is None else spread**2
-        covariance = _bare(contents(covariance), squared, f"{kind}.covariance")
+        covariance = _bare(contents(_dense(covariance)), squared, f"{kind}.covariance")
     return Arrays(numbers, data.mask, sigma, covariance, unit)
+
+
+def _dense(covariance: Any) -> Any:
+    """The matrix of an astropy Covariance, in its unit; anything else as it is."""
+    if not hasattr(covariance, "to_dense"):
+        return covariance
+    matrix = covariance.to_dense()
+    return matrix if covariance.unit is None else matrix * covariance.unit
 
 
 def _deviations(sigma: Any, unit: Any, kind: str) -> Contents:
@@ -187,14 +198,16 @@ def measured(
         )
     masked = _mask(kind, mask, shape)
     sigma = np.broadcast_to(sigma, shape)
+    pixel_sigma = None
     if shape == instrument.shape or apertures is None:
         masked = masked if arrays.mask is None else masked | arrays.mask
     else:
         # A pixel without a valid value does not count in its bin, and does not spoil it.
         valid_values = values if arrays.mask is None else np.where(arrays.mask, np.nan, values)
+        pixel_sigma = sigma if gather is added else None
         values, sigma, masked = gather(kind, apertures, valid_values, sigma, masked)
     if arrays.covariance is None:
-        return Measurements(values, sigma, masked, None)
+        return Measurements(values, sigma, masked, None, pixel_sigma)
     matrix = checked(arrays.covariance, values.size, f"{kind}.covariance")
     sigma = np.sqrt(np.abs(np.diag(matrix))).reshape(values.shape)
     return Measurements(values, sigma, masked, matrix)

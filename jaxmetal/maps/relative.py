@@ -9,6 +9,8 @@ from jaxtyping import Array, Float
 
 from jaxmetal.emission import label_of
 from jaxmetal.errors import InputError, check_type
+from jaxmetal.maps.correlations import Correlation
+from jaxmetal.maps.covariance import unprepared
 from jaxmetal.maps.line import LineMap, RatioMap
 from jaxmetal.maps.map import Map
 from jaxmetal.maps.moments import SmearedMoment
@@ -29,15 +31,17 @@ class RelativeLineMap(RatioMap):
     Parameters
     ----------
     line_map
-        N, with its errors, likelihood and calibration.
+        N, with its errors, their correlation, likelihood and calibration.
     denominator
         H, in the same pixels or apertures and with the same PSF. It is not to be data as well. Two
-        lines over one denominator share its errors, which is neglected: take a bright one.
+        lines over one denominator share its errors, which is neglected: take a bright one. Its
+        errors must be correlated as those of the line, as in one cube.
 
     Raises
     ------
     InputError
-        if they are no LineMaps on one grid with one PSF, or have a covariance.
+        if they are no LineMaps on one grid with one PSF, or their errors are correlated in
+        different ways.
     """
 
     quantity: ClassVar[str] = "the line flux"
@@ -47,9 +51,6 @@ class RelativeLineMap(RatioMap):
     def __init__(self, line_map: LineMap, denominator: LineMap):
         for name, one in {"line_map": line_map, "denominator": denominator}.items():
             check_type(one, LineMap, f"RelativeLineMap.{name}")
-            if one.modes is not None:
-                problem = "errors with a covariance cannot be those of a ratio"
-                raise InputError(f"RelativeLineMap.{name}: {problem}.")
         _check_same_instrument(line_map, denominator)
         self.numerator, self.light = line_map.line, denominator.line
         # Where the denominator is 0 nothing is known of the ratio.
@@ -60,9 +61,11 @@ class RelativeLineMap(RatioMap):
         self.sigma = jnp.where(self.valid, line_map.sigma, 1.0)
         self.base = jnp.where(self.valid, denominator.values, 1.0)
         self.base_sigma = jnp.where(self.valid, denominator.sigma, 1.0)
-        self.modes, self.instrument = None, line_map.instrument
+        self.correlation = _common_correlation(line_map, denominator)
+        self.instrument = line_map.instrument
         self.scatter, self.likelihood = line_map.scatter, line_map.likelihood
         self.calibration = line_map.calibration
+        self.noise = unprepared(self)
 
     @property
     def label(self) -> str:
@@ -102,6 +105,14 @@ class RelativeLineMap(RatioMap):
     def tolerance(self, predicted: np.ndarray) -> np.ndarray:
         """1e-4 dex of the flux."""
         return np.log(10) * TRACER_TOLERANCE * np.abs(predicted)
+
+
+def _common_correlation(line_map: Map, denominator: Map) -> Correlation | None:
+    """The correlation of both lines, which is then that of N - R H where R is smooth."""
+    if not eqx.tree_equal(line_map.correlation, denominator.correlation):
+        problem = "the errors of both lines must be correlated in the same way"
+        raise InputError(f"RelativeLineMap: {problem}.")
+    return line_map.correlation
 
 
 def _check_same_instrument(line_map: Map, denominator: Map) -> None:

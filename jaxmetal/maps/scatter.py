@@ -33,18 +33,3 @@ def as_scatter(scatter: Any, kind: str, unit: Any, relative: bool) -> Array:
     if number.shape == () and (is_traced(number) or 0 <= float(number) < np.inf):
         return number
     raise InputError(f"{kind}.scatter: expected zero or a positive number, got {scatter!r}.")
-
-
-def check_scatter(one_map: Any) -> None:
-    """Refuse a scatter relative to the flux beside a covariance: they share no eigenbasis.
-
-    Raises
-    ------
-    InputError
-        if a map has both.
-    """
-    if one_map.modes is None or not one_map.additive or is_traced(one_map.scatter):
-        return
-    if float(one_map.scatter) > 0:
-        problem = "does not go with a scatter, which is a fraction of the model's flux"
-        raise InputError(f"{type(one_map).__name__}.covariance: {problem}.")

@@ -1,4 +1,4 @@
-"""The error of a metallicity, from the light in its pixel or the errors of its lines."""
+"""The error of a metallicity: from the light in its pixel or its lines; shared by neighbours."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -12,6 +12,19 @@ from jaxtyping import Array, ArrayLike, Float
 from jaxmetal.errors import InputError
 from jaxmetal.profiles.profile import as_array
 from jaxmetal.quantities import as_number, contents, in_one_unit
+from jaxmetal.science.correlated import drizzle, exponential, gaussian, manga, matern, sami
+
+__all__ = [
+    "constants",
+    "drizzle",
+    "exponential",
+    "gaussian",
+    "manga",
+    "matern",
+    "propagate",
+    "sami",
+    "variance",
+]
 
 
 def variance(light: ArrayLike, c1, c2) -> Float[Array, "..."]:

@@ -48,4 +48,5 @@ def model_of(scene: Scene, group: Mapping[str, Any]) -> Model:
         maps[name] = observed.map.with_instrument(
             instruments.setdefault(id(instrument), sampled_instrument)
         )
-    return Model(scene.galaxy, maps, scene.priors, scene.config.accuracy)
+    config = scene.config
+    return Model(scene.galaxy, maps, scene.priors, config.accuracy, config.errors)

@@ -17,6 +17,7 @@ from jaxmetal.inference.batch import optimise_batch
 from jaxmetal.inference.batch_posteriors import sample_batch
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.model import Model
+from jaxmetal.inference.noises import of_one_size
 from jaxmetal.inference.sample import not_to_be_sampled
 from jaxmetal.inference.stack import Batch, memory_of
 from jaxmetal.io.compiled import keep_compiled
@@ -135,6 +136,10 @@ def _of_one_structure(outcomes: Sequence[Outcome]) -> None:
         leaves, tree = jax.tree.flatten(model)
         return tree, tuple(np.shape(leaf) for leaf in leaves)
 
+    ready = [outcome for outcome in outcomes if outcome.model is not None]
+    models = of_one_size([outcome.model for outcome in ready if outcome.model is not None])
+    for outcome, model in zip(ready, models, strict=True):
+        outcome.model = model
     structures = {
         outcome.row: structure(outcome.model) for outcome in outcomes if outcome.model is not None
     }

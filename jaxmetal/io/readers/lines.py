@@ -40,7 +40,8 @@ def metallicity_map(lines: Mapping[str, ReadMap], calibration: str, snr: float) 
 
     Notes
     -----
-    Neighbouring spaxels are not independent, which no map of errors can say.
+    Neighbouring spaxels share the errors of the metallicity as they share those of H-alpha: what
+    all lines have in common, any function of them has.
     """
     fluxes = {line: lines[line].values for line in calibrations.LINES}
     errors = {line: np.asarray(lines[line].sigma) for line in calibrations.LINES}
@@ -56,6 +57,7 @@ def metallicity_map(lines: Mapping[str, ReadMap], calibration: str, snr: float) 
         unit="dex",
         tracer="metallicity",
         wavelength=lines["halpha"].wavelength,
+        correlation=lines["halpha"].correlation,
     )
 
 

@@ -16,7 +16,7 @@ from jaxmetal.io.readers.lines import inclination, known_line, line_map, with_me
 from jaxmetal.io.readers.protocol import Geometry, Reading, ReadMap
 from jaxmetal.io.words import NotNegative, Positive
 from jaxmetal.quantities import as_number
-from jaxmetal.science import calibrations
+from jaxmetal.science import calibrations, noise
 from jaxmetal.science.baselines import radius_map
 
 # The channels that each line of `emission.WAVELENGTHS` is the sum of, by the pipeline's names.
@@ -115,8 +115,8 @@ def read_manga(
     reading
         maps "z" (12 + log(O/H), dex) and "halpha" (flux per spaxel, where the pipeline sets no
         flag), or of each line, with (x, y) = (0, 0) on the nucleus; PSF of the band nearest to a
-        wavelength; bins if spaxels share measurements of the lines; the disc's geometry; its name
-        is the PLATEIFU.
+        wavelength; bins if spaxels share measurements of the lines; errors correlated as
+        `noise.manga()` says; the disc's geometry; its name is the PLATEIFU.
 
     Raises
     ------
@@ -158,7 +158,8 @@ def _line(name: str, flux: MapFile, redshift: float | None, shared: bool) -> Rea
     """A line, NaN where it is flagged."""
     values = np.where(flux.mask, np.nan, flux.values)
     kind = "mean" if shared else "pixel"
-    return line_map(name, redshift, values=values, sigma=flux.sigma, unit=flux.unit, flux=kind)
+    data = {"values": values, "sigma": flux.sigma, "unit": flux.unit, "flux": kind}
+    return line_map(name, redshift, **data, correlation=noise.manga())
 
 
 def _geometry(path: Any, header: dict[str, Any]) -> Geometry:

@@ -70,6 +70,9 @@ class ReadMap:
         observed, Angstrom: where the PSF is taken if it is a function of wavelength.
     covariance
         of all values, row by row; for maps made in Python. A configuration refuses it for now.
+    correlation
+        how neighbours share the errors, as for a TracerMap; None if they are independent. A
+        configuration may say otherwise.
     """
 
     values: np.ndarray
@@ -82,6 +85,7 @@ class ReadMap:
     mask: np.ndarray | None = None
     wavelength: float | None = None
     covariance: np.ndarray | None = None
+    correlation: Any = None
 
 
 @dataclass(frozen=True)

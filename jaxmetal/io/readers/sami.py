@@ -16,7 +16,7 @@ from jaxmetal.io.fits import MapFile, read_header, read_map
 from jaxmetal.io.readers.lines import inclination, known_line, line_map, with_metallicity
 from jaxmetal.io.readers.protocol import Geometry, Reading
 from jaxmetal.io.words import NotNegative
-from jaxmetal.science import calibrations
+from jaxmetal.science import calibrations, noise
 
 # How file names spell the lines: 41144_B_Halpha_default_1-comp.fits is one of cube 41144_B.
 LINE_NAMES = {
@@ -68,7 +68,7 @@ def read_sami(
     reading
         maps "z" (12 + log(O/H), dex) and "halpha" (1e-16 erg/s/cm² per spaxel), or of each line,
         with (x, y) = (0, 0) at the reference position of the cube, where the catalogue has the
-        galaxy.
+        galaxy; errors correlated as `noise.sami()` says.
 
     Raises
     ------
@@ -89,7 +89,14 @@ def read_sami(
     chosen = {line: known_line(line, LINE_NAMES) for line in lines} or calibrations.LINES
     files = {name: _read_line(path, LINE_NAMES[line]) for name, line in chosen.items()}
     images = {
-        name: line_map(name, geometry.redshift, values=file.values, sigma=file.sigma, unit=UNIT)
+        name: line_map(
+            name,
+            geometry.redshift,
+            values=file.values,
+            sigma=file.sigma,
+            unit=UNIT,
+            correlation=noise.sami(),
+        )
         for name, file in files.items()
     }
     first = next(iter(files.values()))

@@ -137,7 +137,7 @@ def tracer_map(
 
 
 def renoise(map: Map, seed: int) -> Map:
-    """The same noise-free map with new Gaussian noise of its own sigma, or covariance.
+    """The same noise-free map with new Gaussian noise of its own errors, correlated as they are.
 
     Parameters
     ----------
@@ -151,10 +151,13 @@ def renoise(map: Map, seed: int) -> Map:
     map
         a copy with noise added to the values that are not masked.
     """
-    sigma = map.sigma if map.modes is None else map.modes.sigma
-    blank = np.zeros(map.values.shape)
-    errors = jnp.asarray(_noisy(blank, np.asarray(sigma, float), seed), map.values.dtype)
-    errors = errors if map.modes is None else map.modes.back(errors)
+    if map.correlation is None:
+        errors = _noisy(np.zeros(map.values.shape), np.asarray(map.sigma, float), seed)
+    else:
+        _check_seed(seed)
+        noise = map.correlation.drawn(map.instrument.grid, np.random.default_rng(seed))
+        errors = np.asarray(map.sigma, float) * noise.reshape(map.values.shape)
+    errors = jnp.asarray(errors, map.values.dtype)
     values = jnp.where(map.valid, map.values + errors, map.values)
     # The same instrument object, because shared instruments are recognised by identity.
     return eqx.tree_at(lambda m: m.values, map, values).with_instrument(map.instrument)

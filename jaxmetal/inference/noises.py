@@ -1,0 +1,115 @@
+"""How the errors of a model's maps enter: correlated, or independent and corrected afterwards."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import equinox as eqx
+
+from jaxmetal.errors import InputError, unknown
+from jaxmetal.maps import Map
+from jaxmetal.maps.covariance import prepared
+from jaxmetal.maps.noise import Factor, Independent, Indexed, Modes
+
+if TYPE_CHECKING:
+    from jaxmetal.inference.model import Model
+
+FULL, SANDWICH = "full", "sandwich"
+
+
+def check_errors(errors: str) -> str:
+    """The word, if it is one of the two."""
+    if errors not in (FULL, SANDWICH):
+        raise unknown("errors", str(errors), (FULL, SANDWICH), "Model")
+    return errors
+
+
+def check_linear_errors(errors: str, linear: tuple[str, ...]) -> None:
+    """Refuse Linear amplitudes, whose covariance has a closed form for independent errors alone.
+
+    Raises
+    ------
+    InputError
+        naming the first.
+    """
+    if errors == SANDWICH and linear:
+        raise InputError(
+            f'priors[{linear[0]!r}]: Linear does not go with errors="sandwich"; give it a prior.'
+        )
+
+
+def with_noise(
+    maps: Mapping[str, Map],
+    free: Collection[str],
+    errors: str,
+    like: Mapping[str, Map] | None = None,
+) -> dict[str, Map]:
+    """The maps with their errors in the form that goes with what is free.
+
+    Parameters
+    ----------
+    maps
+        by name.
+    free
+        the paths of all free parameters.
+    errors
+        "full" or "sandwich".
+    like
+        maps that were made ready for the same fit: their matrices are taken where they would be the
+        same.
+
+    Raises
+    ------
+    InputError
+        for a correlation that is free although it does not enter.
+    """
+    ready = {}
+    for name, one_map in maps.items():
+        own = {path.partition(".")[2] for path in free if path.startswith(f"{name}.")}
+        if errors == SANDWICH:
+            if hidden := [path for path in own if path.startswith("correlation.")]:
+                raise InputError(
+                    f"priors['{name}.{hidden[0]}']: a correlation cannot be free with "
+                    'errors="sandwich", where it does not enter the likelihood.'
+                )
+            noise = Independent()
+        else:
+            other = None if like is None else like[name]
+            if other is not None and _has_same_matrix(one_map, other):
+                noise = other.noise
+            else:
+                noise = prepared(one_map, own, name)
+        ready[name] = one_map.with_noise(noise)
+    return ready
+
+
+def _has_same_matrix(one_map: Map, other: Map) -> bool:
+    """Whether what was prepared for one map serves another; R does not depend on the errors."""
+    if not isinstance(other.noise, Factor | Modes):
+        return False
+    pairs = [(m.valid, m.correlation, m.instrument.grid.matrix) for m in (one_map, other)]
+    same = bool(eqx.tree_equal(*pairs))
+    return same and (
+        isinstance(other.noise, Factor) or bool(eqx.tree_equal(one_map.sigma, other.sigma))
+    )
+
+
+def of_one_size(models: Sequence["Model"]) -> list["Model"]:
+    """Models whose maps have matrices of one size, although other pixels are masked in them."""
+    many = [model.maps for model in models]
+    counts: dict[str, int] = {}
+    for maps in many:
+        for name, one_map in maps.items():
+            if isinstance(one_map.noise, Indexed):
+                counts[name] = max(counts.get(name, 0), len(one_map.noise.index))
+
+    def filled(name: str, one_map: Map) -> Map:
+        noise, count = one_map.noise, counts.get(name, 0)
+        if not isinstance(noise, Indexed) or len(noise.index) == count:
+            return one_map
+        return one_map.with_noise(noise.filled(count, one_map.values.size))
+
+    def ready(model: "Model") -> "Model":
+        maps = {name: filled(name, one_map) for name, one_map in model.maps.items()}
+        return eqx.tree_at(lambda model: model.maps, model, maps)
+
+    return [ready(model) for model in models] if counts else list(models)
