@@ -3,10 +3,11 @@
 from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
+from jaxtyping import Float
 
 from jaxmetal.emission import REDDENING, parts_of
 from jaxmetal.emission.lines import BALMER
-from jaxmetal.galaxy import Component, Galaxy
+from jaxmetal.galaxy import Galaxy
 from jaxmetal.maps import Map
 
 # More of the light than this at metallicities outside of a relation's range is worth a word.
@@ -28,15 +29,15 @@ def emission_notes(galaxy: Galaxy, maps: Mapping[str, Map], free: Collection[str
     Returns
     -------
     notes
-        one for each component whose metallicity lies outside of the range of its relation in more
-        than 5 % of its light, and for each with a free reddening that fewer than two Balmer lines
-        hold; none for a galaxy without emission lines.
+        one for each component whose metallicity, or another tracer of its relation, lies outside of
+        the relation's range in more than 5 % of its light, and for each with a free reddening that
+        fewer than two Balmer lines hold; none for a galaxy without emission lines.
     """
     notes = []
     for name, component in galaxy.components.items():
         if component.emission is None:
             continue
-        notes += _outside(galaxy, name, component, maps)
+        notes += _outside(galaxy, name, maps)
         lines = set(_lines(galaxy, maps))
         balmer = [line for line in BALMER if line in lines]
         dusty = any(path.startswith(f"{name}.{REDDENING}.") for path in free)
@@ -56,24 +57,44 @@ def _lines(galaxy: Galaxy, maps: Mapping[str, Map]) -> Iterator[str]:
                 yield from (part for part, _ in parts_of(light or ()))
 
 
-def _outside(
-    galaxy: Galaxy, name: str, component: Component, maps: Mapping[str, Map]
-) -> Iterator[str]:
-    """A note if much of the light has a metallicity that the relation was not made for."""
-    emission = component.emission
-    assert emission is not None
-    valid, tracer = emission.relation.valid, emission.relation.tracers[0]
-    if valid is None:
-        return
+def light_and_tracer(
+    galaxy: Galaxy, name: str, tracer: str, maps: Mapping[str, Map]
+) -> tuple[Float[np.ndarray, "y x"], Float[np.ndarray, "y x"]]:
+    """The reference line of a component with emission, and one of its tracers.
+
+    Parameters
+    ----------
+    galaxy, name, tracer
+        its component, and what that carries.
+    maps
+        the first of which has the positions.
+
+    Returns
+    -------
+    light, values
+        at the positions of the pixels.
+    """
+    component = galaxy.components[name]
+    assert component.emission is not None
     x, y = next(iter(maps.values())).instrument.grid.coordinates
     plane = galaxy.source_planes([name], x, y)[name]
     sky = plane if component.lensed_light else (x, y)
-    light = np.asarray(component.light_at(emission.reference, sky, plane), float)
-    z = np.broadcast_to(np.asarray(component.tracers[tracer](*plane), float), light.shape)
-    outside = (z < valid[0]) | (z > valid[1])
-    part = float(np.sum(light[outside]) / np.sum(light)) if np.sum(light) > 0 else 0.0
-    if part > OUTSIDE:
-        yield (
-            f"{100 * part:.0f} % of the light of {name} has a {tracer} outside of {valid[0]:g} to "
-            f"{valid[1]:g}, where {emission.relation_name} is continued by tangents"
-        )
+    light = np.asarray(component.light_at(component.emission.reference, sky, plane), float)
+    values = np.asarray(component.tracers[tracer](*plane), float)
+    return light, np.broadcast_to(values, light.shape)
+
+
+def _outside(galaxy: Galaxy, name: str, maps: Mapping[str, Map]) -> Iterator[str]:
+    """A note for a tracer that much of the light has outside of the range of the relation."""
+    emission = galaxy.components[name].emission
+    assert emission is not None
+    relation = emission.relation
+    for tracer, (low, high) in getattr(relation, "ranges", {}).items():
+        light, values = light_and_tracer(galaxy, name, tracer, maps)
+        outside = (values < low) | (values > high)
+        part = float(np.sum(light[outside]) / np.sum(light)) if np.sum(light) > 0 else 0.0
+        if part > OUTSIDE:
+            yield (
+                f"{100 * part:.0f} % of the light of {name} has a {tracer} outside of {low:g} to "
+                f"{high:g}, where {emission.relation_name} is continued by tangents"
+            )

@@ -48,6 +48,8 @@ class Fit:
         the same point and covariance in the coordinates of `Model.log_density`; with a parameter at
         the edge of its prior, or hardly constrained by the data, the maximum of that density and
         the covariance there.
+    others
+        other maxima that are nearly as probable, such as the other branch of a line ratio.
     """
 
     parameters: dict[str, np.ndarray]
@@ -60,6 +62,21 @@ class Fit:
     message: str
     unconstrained: np.ndarray
     unconstrained_covariance: np.ndarray
+    others: tuple["Fit", ...] = ()
+
+    @property
+    def modes(self) -> tuple["Fit", ...]:
+        """All maxima, this one first."""
+        return (self, *self.others)
+
+    @property
+    def odds(self) -> np.ndarray:
+        """The probability of each of the modes by Laplace's approximation, adding up to one."""
+        if not self.others:
+            return np.ones(1)
+        logs = np.array([mode.log_evidence for mode in self.modes])
+        odds = np.exp(logs - logs.max())
+        return odds / odds.sum()
 
     @property
     def labels(self) -> list[str]:

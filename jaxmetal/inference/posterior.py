@@ -11,7 +11,7 @@ import numpy as np
 from jaxmetal.errors import InputError
 from jaxmetal.files import whole_file
 from jaxmetal.galaxy import Galaxy, put
-from jaxmetal.inference.tables import Summary, labels
+from jaxmetal.inference.tables import Summary, labels, told
 
 # Below this many effective samples, or above this R-hat, a posterior is not to be trusted.
 ENOUGH_SAMPLES = 400
@@ -38,7 +38,9 @@ class Posterior:
         "energy".
     attributes
         how they were drawn: method, seed, warm-up, version; k_hat, effective_samples and
-        log_evidence of importance sampling; refused_k_hat where "auto" took chains instead.
+        log_evidence of importance sampling; refused_k_hat where "auto" took chains instead; the
+        odds of several modes, whose draws the statistic "mode" tells apart, and largest_r_hat of
+        the chains of any.
     derived
         {path: (chains, draws, …)} of the parameters that were tied to others.
     """
@@ -107,9 +109,11 @@ class Posterior:
             )
         if not is_weighted:
             complaints += _complaints_of_chains(rows)
+        if not self.attributes.get("largest_r_hat", 1.0) <= LARGEST_R_HAT:
+            complaints.append(f"R-hat above {LARGEST_R_HAT} for the chains of a mode")
         if self.divergences:
             complaints.append(f"{self.divergences} divergent draws")
-        if is_weighted and not trusted(self):
+        if "k_hat" in self.attributes and not trusted(self):
             k_hat = self.attributes["k_hat"]
             complaints.append(
                 f"k-hat {k_hat:.2f} is not below {HEAVY_TAIL}: the fit's errors do not describe "
@@ -119,8 +123,28 @@ class Posterior:
 
     @property
     def message(self) -> str:
-        """The complaints, or that the sampling converged, and by which number."""
-        return "; ".join(self.complaints) or self._praise()
+        """The complaints, or that the sampling converged, and by which number; several modes."""
+        verdict = "; ".join(self.complaints) or self._praise()
+        return "; ".join([verdict, *self.modes])
+
+    @property
+    def modes(self) -> list[str]:
+        """One line that tells several modes apart, with their odds; empty if there is only one."""
+        odds = np.atleast_1d(self.attributes.get("odds", 1.0))
+        if len(odds) < 2:
+            return []
+        mode = self.statistics["mode"]
+        # A mode without a draw is told by its odds alone.
+        parts = {name: [d[mode == k] for k in range(len(odds))] for name, d in self.flat.items()}
+        values = {
+            name: np.array([d.mean() if d.size else np.nan for d in draws])
+            for name, draws in parts.items()
+        }
+        errors = {
+            name: max((float(d.std()) for d in draws if d.size), default=1.0)
+            for name, draws in parts.items()
+        }
+        return [told(values, errors, odds, "modes", "by their evidence")]
 
     def _praise(self) -> str:
         if "effective_samples" not in self.attributes:

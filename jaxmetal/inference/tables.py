@@ -1,6 +1,12 @@
 """Numbers by parameter, as tables that print."""
 
+from collections.abc import Mapping
+
 import numpy as np
+from jaxtyping import Float
+
+# Parameters that a message tells several answers apart by.
+TOLD = 2
 
 
 class Summary(dict):
@@ -24,3 +30,41 @@ class Summary(dict):
 def labels(name: str, shape: tuple[int, ...]) -> list[str]:
     """The parameter's name, or name[0], name[1], … for an array."""
     return [name + "".join(f"[{i}]" for i in index) for index in np.ndindex(shape)]
+
+
+def told(
+    values: Mapping[str, Float[np.ndarray, " modes"]],
+    errors: Mapping[str, float],
+    odds: Float[np.ndarray, " modes"],
+    noun: str,
+    source: str,
+) -> str:
+    """Several answers in words, by the parameters in which they differ most.
+
+    Parameters
+    ----------
+    values
+        of each mode, by parameter.
+    errors
+        of each parameter.
+    odds
+        the probability of each mode.
+    noun, source
+        what the modes are called, and where the odds are from.
+
+    Returns
+    -------
+    text
+        one line.
+    """
+
+    def distance(name: str) -> float:
+        return float(np.nanmax(values[name]) - np.nanmin(values[name])) / (errors[name] or 1.0)
+
+    by_distance = sorted(values, key=distance, reverse=True)
+    names = [name for name in values if name in by_distance[:TOLD]]
+    parts = []
+    for k, odd in enumerate(odds):
+        numbers = ", ".join(f"{name} {values[name][k]:.4g}" for name in names)
+        parts.append(f"{numbers} ({100 * odd:.0f} %)")
+    return f"{len(odds)} {noun}, with odds {source}: {' or '.join(parts)}"

@@ -8,14 +8,13 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.io.config import Mistakes, Place
-from jaxmetal.io.hdus import first_line
+from jaxmetal.io.tables import read_table
 from jaxmetal.profiles.units import known_unit
 
 log = logging.getLogger("jaxmetal")
@@ -34,13 +33,6 @@ _UNITS = {
 _UNITS |= dict.fromkeys(("inclination", "position_angle"), "deg")
 # Numbers of a prior, after the first, that are those of a logarithm.
 _LOGARITHMIC = ("log_normal",)
-_FORMATS = {
-    ".ecsv": "ascii.ecsv",
-    ".csv": "ascii.csv",
-    ".fits": "fits",
-    ".fit": "fits",
-    ".fits.gz": "fits",
-}
 
 
 @dataclass(frozen=True)
@@ -69,24 +61,7 @@ def read_catalogue(path: str | os.PathLike) -> Any:
     InputError
         if there is no such file, it is not written as its suffix says, or has no rows.
     """
-    from astropy.table import Table
-
-    path = Path(path)
-    kind = next(
-        (kind for suffix, kind in _FORMATS.items() if path.name.lower().endswith(suffix)), None
-    )
-    if kind is None:
-        raise InputError(f"{path}: expected a catalogue that ends in .ecsv, .csv or .fits.")
-    if not path.is_file():
-        raise InputError(f"{path}: no such file.")
-    try:
-        # A name in CSV may be read as a number: quotes do not tell text from numbers there.
-        table = Table.read(path, format=kind)
-    except Exception as error:  # a dozen classes, by format
-        raise InputError(f"{path}: cannot be read as a table ({first_line(error)}).") from None
-    if not len(table):
-        raise InputError(f"{path}: the catalogue has no rows.")
-    return table
+    return read_table(path, "a catalogue")
 
 
 def check_references(raw: Mapping[str, Any], catalogue: Catalogue) -> None:
