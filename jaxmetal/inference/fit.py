@@ -144,13 +144,13 @@ class Fit:
     def residuals(self) -> dict[str, np.ndarray]:
         """Residuals (data - model) / total sigma of each map, in its shape.
 
-        0 where a pixel or aperture is masked.
+        0 where a pixel or aperture is masked; of an upper limit -sqrt(-2 ln Phi).
 
         With a covariance C, (C + scatter²)^(-1/2) (data - model): independent, of unit variance,
         and as close as possible to the pixels.
         """
         independent = {
-            name: likelihood.residuals(m, jnp.asarray(self.predicted[name]))
+            name: likelihood.deviances(m, jnp.asarray(self.predicted[name]))
             for name, m in self.maps.items()
         }
         return {

@@ -204,6 +204,11 @@ class Map(eqx.Module):
         """
         return None
 
+    @property
+    def censored(self) -> Bool[Array, "*map"] | None:
+        """Where a value is an upper limit, of which only P(< value) counts; None if nowhere."""
+        return None
+
     def tolerance(self, predicted: np.ndarray) -> np.ndarray | float:
         """The error that "auto" sampling may leave where light matters.
 

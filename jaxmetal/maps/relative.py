@@ -50,6 +50,8 @@ class RelativeLineMap(RatioMap):
             if one.modes is not None:
                 problem = "errors with a covariance cannot be those of a ratio"
                 raise InputError(f"RelativeLineMap.{name}: {problem}.")
+            if one.censored is not None:
+                raise InputError(f"RelativeLineMap.{name}: limits are for lines fitted as fluxes.")
         _check_same_instrument(line_map, denominator)
         self.numerator, self.light = line_map.line, denominator.line
         # Where the denominator is 0 nothing is known of the ratio.

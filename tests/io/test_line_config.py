@@ -7,6 +7,7 @@ import pytest
 from astropy.io import fits
 
 import jaxmetal as jm
+from jaxmetal.io.kept import write_map
 from jaxmetal.io.scene import load
 from jaxmetal.io.summary import unit_of
 from tests.scenes import telescope
@@ -250,3 +251,21 @@ def test_a_grid_in_a_file_is_a_relation(folder):
     assert "disc.log_u.value" in one.model().names
     with pytest.raises(jm.InputError, match=r"grid\.ecsv: LineGrid\.axes: unknown column"):
         scene(folder, text.replace("metallicity: logOH", "metallicity: logO"), "grid.yaml")
+
+
+def test_upper_limits_of_a_file_are_kept_with_the_results(folder, tmp_path):
+    """Where an extension says so, for one line of several."""
+    with fits.open(folder / "lines.fits") as hdus:
+        images = {h.name: h.data.copy() for h in hdus if h.data is not None}
+    limits = (images["NII6584"] < images["NII6584_ERROR"]).astype(np.int16)
+    images["NII6584"] = np.where(limits, 3 * images["NII6584_ERROR"], images["NII6584"])
+    hdus = [fits.ImageHDU(image, name=name) for name, image in (images | {"LIM": limits}).items()]
+    fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(folder / "limits.fits", overwrite=True)
+    text = (MAPS + GALAXY).replace("lines.fits", "limits.fits")
+    text = text.replace("error: NII6584_ERROR}", "error: NII6584_ERROR, limits: LIM}")
+    one = scene(folder, text, "limits.yaml")
+    assert one.maps["Ha"].map.censored is None
+    np.testing.assert_array_equal(one.maps["NII6584"].map.censored, limits > 0)
+    keep = one.maps["NII6584"]
+    write_map(tmp_path / "map.fits", keep, {"DATA": (np.asarray(keep.map.data), "")})
+    np.testing.assert_array_equal(fits.getdata(tmp_path / "map.fits", "LIMITS"), limits)
