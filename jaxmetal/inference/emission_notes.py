@@ -1,17 +1,20 @@
 """Notes of a fit of emission lines: metallicities and dust that the data do not hold."""
 
+import itertools
 from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 from jaxtyping import Float
 
 from jaxmetal.emission import REDDENING, parts_of
-from jaxmetal.emission.lines import BALMER
+from jaxmetal.emission.lines import BALMER, BRIGHTER, FIXED_RATIOS
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.maps import Map
 
 # More of the light than this at metallicities outside of a relation's range is worth a word.
 OUTSIDE = 0.05
+# A ratio that is this many errors off that of atomic physics is worth a word.
+DOUBTFUL = 5.0
 
 
 def emission_notes(galaxy: Galaxy, maps: Mapping[str, Map], free: Collection[str]) -> list[str]:
@@ -31,9 +34,11 @@ def emission_notes(galaxy: Galaxy, maps: Mapping[str, Map], free: Collection[str
     notes
         one for each component whose metallicity, or another tracer of its relation, lies outside of
         the relation's range in more than 5 % of its light, and for each with a free reddening that
-        fewer than two Balmer lines hold; none for a galaxy without emission lines.
+        fewer than two Balmer lines hold, and for a map of one line of a doublet that seems to hold
+        both; none for a galaxy without emission lines.
     """
-    notes = []
+    emits = any(component.emission is not None for component in galaxy.components.values())
+    notes = list(_doublets(maps)) if emits else []
     for name, component in galaxy.components.items():
         if component.emission is None:
             continue
@@ -55,6 +60,30 @@ def _lines(galaxy: Galaxy, maps: Mapping[str, Map]) -> Iterator[str]:
         for moment in one_map.moments(galaxy):
             for light in (moment.light, moment.numerator):
                 yield from (part for part, _ in parts_of(light or ()))
+
+
+def _doublets(maps: Mapping[str, Map]) -> Iterator[str]:
+    """A note for a map that is as bright as both lines of a doublet, beside one of the fainter."""
+    for faint, ratio in FIXED_RATIOS.items():
+        pair = [[n for n, m in maps.items() if m.light == one] for one in (BRIGHTER[faint], faint)]
+        for bright_name, faint_name in itertools.product(*pair):
+            one, other = maps[bright_name], maps[faint_name]
+            if one.values.shape != other.values.shape or not (one.is_flux and other.is_flux):
+                continue
+            both = np.asarray(one.valid & other.valid)
+            fluxes = [float(np.sum(np.asarray(m.values, float)[both])) for m in (one, other)]
+            errors = [float(np.sum(np.asarray(m.sigma, float)[both] ** 2)) for m in (one, other)]
+            # Of the difference from each of the two ratios, so that a faint line divides nothing.
+            single, double = (
+                (fluxes[0] - r * fluxes[1]) / np.sqrt(errors[0] + r**2 * errors[1])
+                for r in (ratio, ratio + 1)
+            )
+            if abs(single) > DOUBTFUL and abs(double) < abs(single):
+                times = f"{fluxes[0] / fluxes[1]:.2f} times the flux of {faint_name}"
+                yield (
+                    f"{bright_name} has {times}, and the line alone {ratio:g} times: does it hold "
+                    f"both? Then its line is {BRIGHTER[faint]}+{faint}"
+                )
 
 
 def light_and_tracer(

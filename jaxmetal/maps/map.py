@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from jaxmetal.emission import Blend
+from jaxmetal.emission import WAVELENGTHS, Blend, parts_of
 from jaxmetal.errors import InputError, check_type, described
 from jaxmetal.galaxy import LIGHT, Galaxy
 from jaxmetal.instrument.instrument import Instrument
@@ -135,7 +135,8 @@ class Map(eqx.Module):
             error_map = arrays.sigma is not None and arrays.sigma.ndim > 0
             apertures, scale = self.instrument.apertures, self.scale
             numbers = (values, sigma, masked, valid, error_map)
-            data = Inspected(kind, self.additive, *numbers, apertures, arrays.unit, scale)
+            line = any(name in WAVELENGTHS for name, _ in parts_of(self.light))
+            data = Inspected(kind, self.additive, *numbers, apertures, arrays.unit, scale, line)
             report(kind, inspect_map(data))
         # Finite stand-ins before any arithmetic: 0 × NaN is NaN, in the value and in the gradient.
         self.values = as_array(np.where(valid, values, 0.0), f"{kind}.values")

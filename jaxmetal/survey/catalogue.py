@@ -5,7 +5,6 @@ In a configuration, {column} stands for the value of that column in the galaxy's
 
 import logging
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +15,10 @@ from jaxmetal.errors import InputError, unknown
 from jaxmetal.io.config import Mistakes, Place
 from jaxmetal.io.tables import read_table
 from jaxmetal.profiles.units import known_unit
+from jaxmetal.survey.absent import REFERENCE, without_absent_lines
 
 log = logging.getLogger("jaxmetal")
 
-_REFERENCE = re.compile(r"\{([^{}]+)\}")
 # Parts of a configuration in which galaxies may differ; the others hold for all of them.
 DIFFER = ("maps", "galaxy", "priors", "reference", "baseline", "truth")
 # Units of numbers outside the galaxy; those of the galaxy's parameters go by their names.
@@ -77,7 +76,7 @@ def check_references(raw: Mapping[str, Any], catalogue: Catalogue) -> None:
         mistakes.add("survey.id", unknown("column", catalogue.id, catalogue.table.colnames))
     for place, text in _texts(raw, ()):
         where = ".".join(map(str, place))
-        for name in _REFERENCE.findall(text):
+        for name in REFERENCE.findall(text):
             if place[0] not in DIFFER:
                 mistakes.add(
                     where,
@@ -96,7 +95,7 @@ def configure(raw: Mapping[str, Any], catalogue: Catalogue, row: int) -> dict[st
     """The configuration of one galaxy.
 
     A value that is {column} and nothing else takes the column's type, in the unit that is expected
-    at its place.
+    at its place. A line whose file or extension is empty in the row is left out, with a warning.
 
     Raises
     ------
@@ -110,12 +109,13 @@ def configure(raw: Mapping[str, Any], catalogue: Catalogue, row: int) -> dict[st
             return {key: fill(below, (*place, key)) for key, below in value.items()}
         if isinstance(value, list | tuple):
             return [fill(below, (*place, i)) for i, below in enumerate(value)]
-        if isinstance(value, str) and place[0] in DIFFER and _REFERENCE.search(value):
+        if isinstance(value, str) and place[0] in DIFFER and REFERENCE.search(value):
             with mistakes.at(".".join(map(str, place))):
                 return _filled(value, place, raw, catalogue.table, row)
         return value
 
-    content = {key: fill(value, (key,)) for key, value in raw.items()}
+    present = without_absent_lines(raw, catalogue.table, row)
+    content = {key: fill(value, (key,)) for key, value in present.items()}
     mistakes.raise_all()
     return content
 
@@ -131,10 +131,10 @@ def _texts(tree: Any, place: Place) -> Iterator[tuple[Place, str]]:
 
 def _filled(text: str, place: Place, raw: Mapping[str, Any], table: Any, row: int) -> Any:
     """A text of the configuration with its references replaced by the values of a row."""
-    if whole := _REFERENCE.fullmatch(text):
+    if whole := REFERENCE.fullmatch(text):
         value = _cell(table, whole[1], row, unit_at(place, raw))
     else:
-        value = _REFERENCE.sub(lambda match: str(_cell(table, match[1], row, None)), text)
+        value = REFERENCE.sub(lambda match: str(_cell(table, match[1], row, None)), text)
     # "file.py:function" as a profile or reader would run code that the catalogue names.
     if place[-1] in ("profile", "kind") and ":" in str(value):
         plural = "profiles" if place[-1] == "profile" else "readers"
