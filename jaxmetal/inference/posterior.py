@@ -11,13 +11,12 @@ import numpy as np
 from jaxmetal.errors import InputError
 from jaxmetal.files import whole_file
 from jaxmetal.galaxy import Galaxy, put
-from jaxmetal.inference.tables import Summary, labels, told
+from jaxmetal.inference.chain_statistics import diagnostics
+from jaxmetal.inference.tables import Summary, labels, told_by_draws
 
 # Below this many effective samples, or above this R-hat, a posterior is not to be trusted.
 ENOUGH_SAMPLES = 400
 LARGEST_R_HAT = 1.01
-# Fewer draws of a chain than this have no R-hat.
-FEWEST_DRAWS = 4
 # From this k-hat on, averages over importance-weighted draws are not to be trusted (Vehtari et al.
 # 2024, section 3).
 HEAVY_TAIL = 0.7
@@ -81,7 +80,7 @@ class Posterior:
         for name, draws in self.flat.items():
             draws = np.asarray(draws, float)
             low, middle, high = np.percentile(draws, [16, 50, 84])
-            ess, r_hat = _diagnostics(draws) if effective is None else (float(effective), np.nan)
+            ess, r_hat = diagnostics(draws) if effective is None else (float(effective), np.nan)
             rows[name] = {
                 "mean": float(draws.mean()),
                 "sd": float(draws.std(ddof=1)) if draws.size > 1 else np.nan,
@@ -125,26 +124,15 @@ class Posterior:
     def message(self) -> str:
         """The complaints, or that the sampling converged, and by which number; several modes."""
         verdict = "; ".join(self.complaints) or self._praise()
-        return "; ".join([verdict, *self.modes])
+        return "; ".join([verdict, *self.answers])
 
     @property
-    def modes(self) -> list[str]:
+    def answers(self) -> list[str]:
         """One line that tells several modes apart, with their odds; empty if there is only one."""
         odds = np.atleast_1d(self.attributes.get("odds", 1.0))
         if len(odds) < 2:
             return []
-        mode = self.statistics["mode"]
-        # A mode without a draw is told by its odds alone.
-        parts = {name: [d[mode == k] for k in range(len(odds))] for name, d in self.flat.items()}
-        values = {
-            name: np.array([d.mean() if d.size else np.nan for d in draws])
-            for name, draws in parts.items()
-        }
-        errors = {
-            name: max((float(d.std()) for d in draws if d.size), default=1.0)
-            for name, draws in parts.items()
-        }
-        return [told(values, errors, odds, "modes", "by their evidence")]
+        return [told_by_draws(self.flat, self.statistics["mode"], odds)]
 
     def _praise(self) -> str:
         if "effective_samples" not in self.attributes:
@@ -304,16 +292,3 @@ def _complaints_of_chains(rows: Summary) -> list[str]:
     if apart:
         complaints.append(f"R-hat above {LARGEST_R_HAT} for {', '.join(apart)}")
     return complaints
-
-
-def _diagnostics(draws: np.ndarray) -> tuple[float, float]:
-    """Effective samples and R-hat of chains, shape (chains, draws).
-
-    NaN where there are too few draws.
-    """
-    from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
-
-    if draws.shape[1] < FEWEST_DRAWS:
-        return np.nan, np.nan
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return float(effective_sample_size(draws)), float(split_gelman_rubin(draws))

@@ -68,3 +68,36 @@ def told(
         numbers = ", ".join(f"{name} {values[name][k]:.4g}" for name in names)
         parts.append(f"{numbers} ({100 * odd:.0f} %)")
     return f"{len(odds)} {noun}, with odds {source}: {' or '.join(parts)}"
+
+
+def told_by_draws(
+    draws: Mapping[str, Float[np.ndarray, "chains draws"]],
+    mode: Float[np.ndarray, "chains draws"],
+    odds: Float[np.ndarray, " modes"],
+) -> str:
+    """Several modes of a posterior in words; see `told`.
+
+    Parameters
+    ----------
+    draws
+        by parameter.
+    mode
+        the number of the mode of each draw; a mode may have none.
+    odds
+        the probability of each mode.
+
+    Returns
+    -------
+    text
+        one line.
+    """
+    parts = {name: [d[mode == k] for k in range(len(odds))] for name, d in draws.items()}
+    values = {
+        name: np.array([d.mean() if d.size else np.nan for d in each])
+        for name, each in parts.items()
+    }
+    errors = {
+        name: max((float(d.std()) for d in each if d.size), default=1.0)
+        for name, each in parts.items()
+    }
+    return told(values, errors, odds, "modes", "by their evidence")

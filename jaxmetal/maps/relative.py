@@ -26,6 +26,13 @@ class RelativeLineMap(RatioMap):
     a noisy flux. The light of the galaxy only weights what the PSF blends. A flat prior on the
     light of each pixel, marginalised, would add ln(s_N² + R² s_H²), and a bias.
 
+    Every pixel brings a parameter, its light a, and so no likelihood of R has both this maximum and
+    the right curvature: the slope of ln L varies by a² + v about its mean, with v the variance of
+    the most probable light, where the curvature holds a² (Neyman & Scott 1948). Errors come out too
+    small where v is not small beside a²: by 2 % with S/N(H) = 30 at the centre of an exponential
+    disc, and by 15 % with 15, where 62 % of truths lie within one error. Two LineMaps with a
+    profile of the light have no such flaw.
+
     Parameters
     ----------
     line_map
@@ -37,7 +44,11 @@ class RelativeLineMap(RatioMap):
     Raises
     ------
     InputError
-        if they are no LineMaps on one grid with one PSF, or have a covariance.
+        if they are no LineMaps on one grid with one PSF, or have a covariance or upper limits.
+
+    References
+    ----------
+    Neyman & Scott (1948), Econometrica 16, 1.
     """
 
     quantity: ClassVar[str] = "the line flux"

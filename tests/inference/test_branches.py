@@ -105,7 +105,7 @@ def test_another_line_leaves_one_branch(line):
     assert fit.converged and len(fit.modes) == 1
     assert fit.parameters[CENTRAL] == pytest.approx(8.3, abs=4 * fit.errors[CENTRAL])
     posterior = jm.sample(model, fit)
-    assert not posterior.modes and "odds" not in posterior.attributes
+    assert not posterior.answers and "odds" not in posterior.attributes
 
 
 def test_modes_are_read_back(r23, tmp_path):
