@@ -113,8 +113,8 @@ def _mean(model: Model, path: str, values: Values) -> float:
 def _prior_range(model: Model, path: str) -> np.ndarray:
     """Values of a parameter, evenly spaced across its prior."""
     value = coordinate_of(model.priors[path]).value
-    ends = [float(value(jnp.asarray(end))) for end in (-REACH, REACH)]
-    return np.linspace(*ends, LOOKS)
+    low, high = (float(value(jnp.asarray(end))) for end in (-REACH, REACH))
+    return np.linspace(low, high, LOOKS)
 
 
 def _parameters(

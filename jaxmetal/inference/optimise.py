@@ -92,10 +92,11 @@ def optimise(
     count = sum(math.prod(prior.shape()) for prior in model.priors.values())
     with bar(None, progress, f"fitting {count} parameters"):
         points = _first_points_of_one(model, starts, seed)
-        fit, *ends = _best(model, points, method, steps)
+        fit, points, heights = _best(model, points, method, steps)
         if others := mirrored(model, fit.unconstrained, _look):
-            fit, *more = _best(model, np.stack([fit.unconstrained, *others]), method, steps)
-            ends = [np.concatenate(pair) for pair in zip(ends, more, strict=True)]
+            both = np.stack([fit.unconstrained, *others])
+            fit, *more = _best(model, both, method, steps)
+            points, heights = np.concatenate([points, more[0]]), np.append(heights, more[1])
         for _ in range(REFINEMENTS):
             cost = cost_of_sampling(model, fit)
             finer = model if cost.is_enough(model.accuracy) else refined(model, fit, cost)
@@ -103,7 +104,7 @@ def optimise(
                 break
             model = finer
             fit, *_ = _best(model, fit.unconstrained[None], method, steps)
-        return rivals(fit, *ends, lambda point: _best(model, point, method, steps)[0])
+        return rivals(fit, points, heights, lambda point: _best(model, point, method, steps)[0])
 
 
 def _best(

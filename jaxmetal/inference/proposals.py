@@ -47,8 +47,8 @@ class Proposal(NamedTuple):
         ends = np.rint(np.cumsum(self.shares) / np.sum(self.shares) * count).astype(int)
         points = np.concatenate(
             [
-                student_t(*mode, DOF, number, rng).points
-                for *mode, number in zip(
+                student_t(center, scale, DOF, number, rng).points
+                for center, scale, number in zip(
                     self.centers, self.scales, np.diff(ends, prepend=0), strict=True
                 )
             ]

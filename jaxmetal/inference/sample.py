@@ -113,21 +113,33 @@ def sample(
         untrusted = [importance]
     if method == "auto":
         settings = fallback(settings, "nuts", untrusted)
-    key = jax.random.key(seed)
+    posteriors = _chains_of_modes(model, start, settings, seed, (chains, draws), progress)
+    posterior = posteriors[0]
+    if start.others:
+        posterior = joined(posteriors, untrusted[0].attributes["odds"], seed)
+    return in_place_of(untrusted[0], posterior) if method == "auto" else posterior
+
+
+def _chains_of_modes(
+    model: Model,
+    start: Fit,
+    settings: Settings,
+    seed: int,
+    size: tuple[int, int],
+    progress: bool | None,
+) -> list[Posterior]:
+    """The posterior of the chains around each mode of a fit; size is (chains, draws) of each."""
+    (chains, draws), key = size, jax.random.key(seed)
     keys = jax.random.split(key, len(start.modes)) if start.others else key[None]
     text = f"sampling ({settings.method.upper()}, {chains} chains)"
-    steps = len(start.modes) * chains * (warmup + draws)
+    steps = len(start.modes) * chains * (settings.warmup + draws)
     with bar(steps, progress, text, "steps") as display:
-        posteriors = [
+        return [
             run_chains(
                 _PROGRAM, model, [mode], key[None], chains, draws, settings, seed, display.update
             )[0]
             for mode, key in zip(start.modes, keys, strict=True)
         ]
-    posterior = posteriors[0]
-    if start.others:
-        posterior = joined(posteriors, untrusted[0].attributes["odds"], seed)
-    return in_place_of(untrusted[0], posterior) if method == "auto" else posterior
 
 
 def not_to_be_sampled(fit: Fit, allow_unconverged: bool = False) -> str:

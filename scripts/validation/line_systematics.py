@@ -43,7 +43,7 @@ def rows(count: int | None = None) -> Iterator[dict]:
     """Rows of dust, of PSFs, and of branches."""
     yield from dust_rows(count or FITS)
     yield from psf_rows(count or FITS)
-    for seed in range(count or POSTERIORS):
+    for seed in range(min(count or POSTERIORS, POSTERIORS)):
         yield branch_row(seed)
 
 
