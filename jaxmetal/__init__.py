@@ -23,6 +23,7 @@ _HOMES = {
     "Profile": "profiles.profile",
     "emission": "emission",
     "Emission": "emission",
+    "LineGrid": "emission",
     "Component": "galaxy",
     "Galaxy": "galaxy",
     "Grid": "instrument.grid",
@@ -66,6 +67,7 @@ _HOMES = {
     "lensing": "science.lensing",
     "arcs": "science.arcs",
     "read_deflection": "io.deflections",
+    "read_line_grid": "io.tables",
     "from_lenstronomy": "io.lenstronomy",
     "galaxy_from_lenstronomy": "io.lenstronomy",
     "to_lenstronomy": "io.lenstronomy",
@@ -88,6 +90,7 @@ __all__ = [
     "KernelPSF",
     "LightMap",
     "Likelihood",
+    "LineGrid",
     "LineMap",
     "Linear",
     "Map",
@@ -119,6 +122,7 @@ __all__ = [
     "optimise_batch",
     "predict",
     "read_deflection",
+    "read_line_grid",
     "run",
     "sample",
     "sample_batch",
@@ -129,7 +133,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from jaxmetal import emission
-    from jaxmetal.emission import Emission
+    from jaxmetal.emission import Emission, LineGrid
     from jaxmetal.errors import InputError, InputWarning
     from jaxmetal.forward import intrinsic, predict
     from jaxmetal.galaxy import Component, Galaxy
@@ -151,6 +155,7 @@ if TYPE_CHECKING:
     from jaxmetal.instrument.psf import GaussianPSF, MoffatPSF, NoPSF
     from jaxmetal.io.deflections import read_deflection
     from jaxmetal.io.lenstronomy import from_lenstronomy, galaxy_from_lenstronomy, to_lenstronomy
+    from jaxmetal.io.tables import read_line_grid
     from jaxmetal.maps import (
         Calibration,
         Gaussian,

@@ -2,14 +2,17 @@
 
 The table records the commit that it was made from.
 
-    python scripts/validate.py bounds sampling accuracy fits lines calibration edges arc arc_fits
-    correlated survey killed --out DIR
+    python scripts/validate.py bounds sampling accuracy fits lines line_systematics calibration
+    edges arc arc_fits correlated survey killed --out DIR
 
 bounds       use case 1 at eight PSF widths: Laplace and NUTS errors over the Cramér-Rao bound
 sampling     supersampling="auto" without data, against the converged map
 accuracy     supersampling="auto" by the data: how far it moves parameters, in units of their errors
 fits         bias, efficiency and coverage of many noise draws, and the straight line's bias
 lines        emission lines: flux fits of many noise draws, and the metallicity maps made of them
+line_systematics
+             gradients with dust and with a PSF of each line, in the model and left out; the odds of
+             two branches of R23
 calibration  ranks of truths drawn from the prior among the draws of their posteriors
 edges        a scatter that the data do not need: convergence, divergences, coverage and time
 arc          a lensed arc, lens, light and metallicity free together: truths in the intervals of
@@ -35,6 +38,7 @@ CHECKS = (
     "accuracy",
     "fits",
     "lines",
+    "line_systematics",
     "calibration",
     "edges",
     "arc",

@@ -2,6 +2,7 @@
 
 from jaxmetal.emission.attenuation import calzetti00, ccm89, power_law
 from jaxmetal.emission.emission import REDDENING, Emission
+from jaxmetal.emission.grid import LineGrid
 from jaxmetal.emission.lines import WAVELENGTHS, Blend, blend, label_of, parts_of
 from jaxmetal.emission.relations import RELATIONS, Relation
 
@@ -11,6 +12,7 @@ __all__ = [
     "WAVELENGTHS",
     "Blend",
     "Emission",
+    "LineGrid",
     "Relation",
     "blend",
     "calzetti00",

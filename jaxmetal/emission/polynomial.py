@@ -43,7 +43,9 @@ def continued(
     half = 0.5 * (valid[1] - valid[0])
     offset = metallicity - middle
     inside = jnp.clip(offset, -half, half)
-    return _horner(shifted.coef, inside) + _horner(shifted.deriv().coef, inside) * (offset - inside)
+    # The slopes of the tangents are numbers: there is one polynomial to evaluate, not two.
+    below, above = (float(shifted.deriv()(end)) for end in (-half, half))
+    return _horner(shifted.coef, inside) + jnp.where(offset > 0, above, below) * (offset - inside)
 
 
 def _horner(coefficients: np.ndarray, x: Float[Array, "..."]) -> Float[Array, "..."]:

@@ -72,6 +72,11 @@ class Relation(eqx.Module):
         """The tracers that the ratios depend on."""
         return tuple(inspect.signature(self.function).parameters)
 
+    @property
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """Where it may be used, by tracer; empty if it has no such range."""
+        return {} if self.valid is None else {self.tracers[0]: self.valid}
+
     def __call__(self, *tracers: Float[Array, "..."]) -> Ratios:
         """The log10 ratios where the tracers have these values, in the order of `tracers`."""
         return self.function(*tracers)

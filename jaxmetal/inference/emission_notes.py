@@ -1,16 +1,20 @@
 """Notes of a fit of emission lines: metallicities and dust that the data do not hold."""
 
+import itertools
 from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
+from jaxtyping import Float
 
 from jaxmetal.emission import REDDENING, parts_of
-from jaxmetal.emission.lines import BALMER
-from jaxmetal.galaxy import Component, Galaxy
+from jaxmetal.emission.lines import BALMER, BRIGHTER, FIXED_RATIOS
+from jaxmetal.galaxy import Galaxy
 from jaxmetal.maps import Map
 
 # More of the light than this at metallicities outside of a relation's range is worth a word.
 OUTSIDE = 0.05
+# A ratio that is this many errors off that of atomic physics is worth a word.
+DOUBTFUL = 5.0
 
 
 def emission_notes(galaxy: Galaxy, maps: Mapping[str, Map], free: Collection[str]) -> list[str]:
@@ -28,15 +32,17 @@ def emission_notes(galaxy: Galaxy, maps: Mapping[str, Map], free: Collection[str
     Returns
     -------
     notes
-        one for each component whose metallicity lies outside of the range of its relation in more
-        than 5 % of its light, and for each with a free reddening that fewer than two Balmer lines
-        hold; none for a galaxy without emission lines.
+        one for each component whose metallicity, or another tracer of its relation, lies outside of
+        the relation's range in more than 5 % of its light, and for each with a free reddening that
+        fewer than two Balmer lines hold, and for a map of one line of a doublet that seems to hold
+        both; none for a galaxy without emission lines.
     """
-    notes = []
+    emits = any(component.emission is not None for component in galaxy.components.values())
+    notes = list(_doublets(maps)) if emits else []
     for name, component in galaxy.components.items():
         if component.emission is None:
             continue
-        notes += _outside(galaxy, name, component, maps)
+        notes += _outside(galaxy, name, maps)
         lines = set(_lines(galaxy, maps))
         balmer = [line for line in BALMER if line in lines]
         dusty = any(path.startswith(f"{name}.{REDDENING}.") for path in free)
@@ -56,24 +62,68 @@ def _lines(galaxy: Galaxy, maps: Mapping[str, Map]) -> Iterator[str]:
                 yield from (part for part, _ in parts_of(light or ()))
 
 
-def _outside(
-    galaxy: Galaxy, name: str, component: Component, maps: Mapping[str, Map]
-) -> Iterator[str]:
-    """A note if much of the light has a metallicity that the relation was not made for."""
-    emission = component.emission
-    assert emission is not None
-    valid, tracer = emission.relation.valid, emission.relation.tracers[0]
-    if valid is None:
-        return
+def _doublets(maps: Mapping[str, Map]) -> Iterator[str]:
+    """A note for a map that is as bright as both lines of a doublet, beside one of the fainter."""
+    for faint, ratio in FIXED_RATIOS.items():
+        pair = [[n for n, m in maps.items() if m.light == one] for one in (BRIGHTER[faint], faint)]
+        for bright_name, faint_name in itertools.product(*pair):
+            one, other = maps[bright_name], maps[faint_name]
+            if one.values.shape != other.values.shape or not (one.is_flux and other.is_flux):
+                continue
+            both = np.asarray(one.valid & other.valid)
+            fluxes = [float(np.sum(np.asarray(m.values, float)[both])) for m in (one, other)]
+            errors = [float(np.sum(np.asarray(m.sigma, float)[both] ** 2)) for m in (one, other)]
+            # Of the difference from each of the two ratios, so that a faint line divides nothing.
+            single, double = (
+                (fluxes[0] - r * fluxes[1]) / np.sqrt(errors[0] + r**2 * errors[1])
+                for r in (ratio, ratio + 1)
+            )
+            if abs(single) > DOUBTFUL and abs(double) < abs(single):
+                times = f"{fluxes[0] / fluxes[1]:.2f} times the flux of {faint_name}"
+                yield (
+                    f"{bright_name} has {times}, and the line alone {ratio:g} times: does it hold "
+                    f"both? Then its line is {BRIGHTER[faint]}+{faint}"
+                )
+
+
+def light_and_tracer(
+    galaxy: Galaxy, name: str, tracer: str, maps: Mapping[str, Map]
+) -> tuple[Float[np.ndarray, "y x"], Float[np.ndarray, "y x"]]:
+    """The reference line of a component with emission, and one of its tracers.
+
+    Parameters
+    ----------
+    galaxy, name, tracer
+        its component, and what that carries.
+    maps
+        the first of which has the positions.
+
+    Returns
+    -------
+    light, values
+        at the positions of the pixels.
+    """
+    component = galaxy.components[name]
+    assert component.emission is not None
     x, y = next(iter(maps.values())).instrument.grid.coordinates
     plane = galaxy.source_planes([name], x, y)[name]
     sky = plane if component.lensed_light else (x, y)
-    light = np.asarray(component.light_at(emission.reference, sky, plane), float)
-    z = np.broadcast_to(np.asarray(component.tracers[tracer](*plane), float), light.shape)
-    outside = (z < valid[0]) | (z > valid[1])
-    part = float(np.sum(light[outside]) / np.sum(light)) if np.sum(light) > 0 else 0.0
-    if part > OUTSIDE:
-        yield (
-            f"{100 * part:.0f} % of the light of {name} has a {tracer} outside of {valid[0]:g} to "
-            f"{valid[1]:g}, where {emission.relation_name} is continued by tangents"
-        )
+    light = np.asarray(component.light_at(component.emission.reference, sky, plane), float)
+    values = np.asarray(component.tracers[tracer](*plane), float)
+    return light, np.broadcast_to(values, light.shape)
+
+
+def _outside(galaxy: Galaxy, name: str, maps: Mapping[str, Map]) -> Iterator[str]:
+    """A note for a tracer that much of the light has outside of the range of the relation."""
+    emission = galaxy.components[name].emission
+    assert emission is not None
+    relation = emission.relation
+    for tracer, (low, high) in getattr(relation, "ranges", {}).items():
+        light, values = light_and_tracer(galaxy, name, tracer, maps)
+        outside = (values < low) | (values > high)
+        part = float(np.sum(light[outside]) / np.sum(light)) if np.sum(light) > 0 else 0.0
+        if part > OUTSIDE:
+            yield (
+                f"{100 * part:.0f} % of the light of {name} has a {tracer} outside of {low:g} to "
+                f"{high:g}, where {emission.relation_name} is continued by tangents"
+            )

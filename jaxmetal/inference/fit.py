@@ -51,6 +51,8 @@ class Fit:
     excess
         of a model with errors="sandwich": what the correlation of the errors adds to the variance
         of the score, in the same coordinates. `covariance` has it, `unconstrained_covariance` not.
+    others
+        other maxima that are nearly as probable, such as the other branch of a line ratio.
     """
 
     parameters: dict[str, np.ndarray]
@@ -64,6 +66,21 @@ class Fit:
     unconstrained: np.ndarray
     unconstrained_covariance: np.ndarray
     excess: np.ndarray | None = None
+    others: tuple["Fit", ...] = ()
+
+    @property
+    def modes(self) -> tuple["Fit", ...]:
+        """All maxima, this one first."""
+        return (self, *self.others)
+
+    @property
+    def odds(self) -> np.ndarray:
+        """The probability of each of the modes by Laplace's approximation, adding up to one."""
+        if not self.others:
+            return np.ones(1)
+        logs = np.array([mode.log_evidence for mode in self.modes])
+        odds = np.exp(logs - logs.max())
+        return odds / odds.sum()
 
     @property
     def labels(self) -> list[str]:
@@ -131,14 +148,14 @@ class Fit:
     def residuals(self) -> dict[str, np.ndarray]:
         """Residuals (data - model) / total sigma of each map, in its shape.
 
-        0 where a pixel or aperture is masked.
+        0 where a pixel or aperture is masked; of an upper limit -sqrt(-2 ln Phi).
 
         With correlated errors of covariance C, C^(-1/2) (data - model): independent and of unit
         variance. The root is symmetric, and so as close as possible to the pixels, where a scatter
         was fitted; otherwise each pixel is compared with what those before it lead to expect.
         """
         whitened = {
-            name: likelihood.residuals(m, jnp.asarray(self.predicted[name]))
+            name: likelihood.deviances(m, jnp.asarray(self.predicted[name]))
             for name, m in self.maps.items()
         }
         return {n: np.asarray(self.maps[n].noise.as_pixels(r), float) for n, r in whitened.items()}

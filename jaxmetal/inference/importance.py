@@ -16,12 +16,8 @@ from jaxmetal.inference.instruments import cells
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.pareto import Smoothed, smooth
 from jaxmetal.inference.posterior import Posterior
-from jaxmetal.inference.proposals import Proposed, resample, student_t
+from jaxmetal.inference.proposals import DOF, Proposal, Proposed, resample
 
-# Of a Student-t around the fit. In twelve runs (use cases 1 and 2, figure 4; 2 to 18 parameters)
-# k-hat stayed below 0.2 with 10, at 64 to 98 % of the draws; with 30 it reached 0.6, and with a
-# Gaussian 0.96, whose tails are no wider than the posterior's.
-DOF = 10.0
 # From this k-hat on the proposal is made again from the mean and covariance of the weighted draws,
 # this many times at most. A proposal centred on the edge of a prior, where Laplace's approximation
 # is poor, is thereby moved to the mean of the posterior.
@@ -32,16 +28,19 @@ DRAWS_PER_PARAMETER = 5
 # How many cells are computed together: more exceed a CPU's cache; a GPU is faster with more.
 CELLS_TOGETHER = {"cpu": 200_000}
 CELLS_ELSEWHERE = 20_000_000
+# No mode of a posterior is given less than this part of the draws, so that its weight is known.
+LEAST_SHARE = 0.2
+# A mode with less than this part of the weight keeps its proposal.
+LEAST_MASS = 0.02
 
 
-def propose(fit: Fit, count: int, rng: np.random.Generator) -> Proposed:
-    """Draws from a Student-t with the fit's maximum and Laplace covariance."""
-    return student_t(
-        np.asarray(fit.unconstrained, float),
-        np.asarray(fit.unconstrained_covariance, float),
-        DOF,
-        count,
-        rng,
+def proposal_of(fit: Fit) -> Proposal:
+    """A Student-t with the maximum and the Laplace covariance of each mode of a fit."""
+    shares = np.maximum(fit.odds, min(LEAST_SHARE, 1 / len(fit.modes)))
+    return Proposal(
+        np.stack([np.asarray(mode.unconstrained, float) for mode in fit.modes]),
+        np.stack([np.asarray(mode.unconstrained_covariance, float) for mode in fit.modes]),
+        shares / shares.sum(),
     )
 
 
@@ -109,22 +108,24 @@ def draw_each(
     abreast = None if jax.default_backend() == "cpu" else len(models)
     batch_size = _together(models[0], abreast or 1)
 
-    def weighted(proposals: Sequence[Proposed]) -> list[Draws]:
-        points = jnp.asarray(np.stack([p.points for p in proposals]), models[0].start.dtype)
+    def weighted(drawn: Sequence[tuple[Proposal, Proposed]]) -> list[Draws]:
+        points = jnp.asarray(np.stack([p.points for _, p in drawn]), models[0].start.dtype)
         out = _evaluate_each(stack, points, draw_keys, batch_size, abreast)
         log_density, values, derived = jax.tree.map(np.asarray, jax.device_get(out))
-        ratios = [
-            np.asarray(log_density[i], float) - p.log_density for i, p in enumerate(proposals)
-        ]
         return [
             Draws(
-                p, log_density[i], _of_galaxy(values, i), _of_galaxy(derived, i), smooth(ratios[i])
+                *one,
+                log_density[i],
+                _of_galaxy(values, i),
+                _of_galaxy(derived, i),
+                smooth(np.asarray(log_density[i], float) - one[1].log_density),
             )
-            for i, p in enumerate(proposals)
+            for i, one in enumerate(drawn)
         ]
 
-    proposals = [propose(fit, count, rng) for fit, rng in zip(fits, generators, strict=True)]
-    best = _improve(weighted, weighted(proposals), count, generators)
+    proposals = [proposal_of(fit) for fit in fits]
+    drawn = [(p, p.draw(count, rng)) for p, rng in zip(proposals, generators, strict=True)]
+    best = _improve(weighted, weighted(drawn), count, generators)
     return [
         _resampled(model, best_fit, chains, draws, seed, rng)
         for model, best_fit, rng in zip(models, best, generators, strict=True)
@@ -132,7 +133,7 @@ def draw_each(
 
 
 def _improve(
-    draw_weighted: Callable[[Sequence[Proposed]], list["Draws"]],
+    draw_weighted: Callable[[Sequence[tuple[Proposal, Proposed]]], list["Draws"]],
     best: list["Draws"],
     count: int,
     generators: Sequence[np.random.Generator],
@@ -142,7 +143,7 @@ def _improve(
     Parameters
     ----------
     draw_weighted
-        gives the weighted draws of a proposal for each galaxy.
+        gives what the model says of the draws from a proposal for each galaxy.
     best
         of each galaxy, from the first proposal.
     count
@@ -157,7 +158,7 @@ def _improve(
         # A galaxy's random numbers do not depend on the others of its batch.
         trials = draw_weighted(
             [
-                _improved(old, count, rng) if improve else old.proposed
+                _improved(old, count, rng) if improve else (old.proposal, old.proposed)
                 for old, rng, improve in zip(best, generators, again, strict=True)
             ]
         )
@@ -171,6 +172,7 @@ def _improve(
 class Draws(NamedTuple):
     """Draws from a proposal for one galaxy, with what the model says of each."""
 
+    proposal: Proposal
     proposed: Proposed
     log_density: np.ndarray
     values: dict[str, np.ndarray]
@@ -182,19 +184,29 @@ def _of_galaxy(tree: dict[str, np.ndarray], index: int) -> dict[str, np.ndarray]
     return {name: array[index] for name, array in tree.items()}
 
 
-def _improved(old: Draws, count: int, rng: np.random.Generator) -> Proposed:
-    """Draws from a Student-t with the mean and covariance of weighted draws.
+def _improved(old: Draws, count: int, rng: np.random.Generator) -> tuple[Proposal, Proposed]:
+    """Draws from Student-t distributions with the mean and covariance of the draws of each mode.
 
     The old draws where too few of them are effective.
     """
     points, weights = old.proposed.points, old.smoothed.weights
-    if not old.smoothed.effective > DRAWS_PER_PARAMETER * points.shape[1]:
-        return old.proposed
-    center = weights @ points
-    away = points - center
-    covariance = (away * weights[:, None]).T @ away
+    if not old.smoothed.effective > DRAWS_PER_PARAMETER * points.shape[1] * len(
+        old.proposal.shares
+    ):
+        return old.proposal, old.proposed
+    by_mode = old.proposal.by_mode(points)
+    parts = weights * np.exp(by_mode - np.logaddexp.reduce(by_mode, axis=0))
+    masses = parts.sum(axis=1)
+    # The covariance of a mode that has no weight is not known any better.
+    if np.any(masses < LEAST_MASS):
+        return old.proposal, old.proposed
+    parts = parts / masses[:, None]
+    centers = parts @ points
+    away = points - centers[:, None, :]
+    covariances = np.swapaxes(away * parts[:, :, None], 1, 2) @ away
     # The covariance of a Student-t is dof / (dof - 2) of its scale matrix.
-    return student_t(center, covariance * (DOF - 2) / DOF, DOF, count, rng)
+    better = Proposal(centers, covariances * (DOF - 2) / DOF, old.proposal.shares)
+    return better, better.draw(count, rng)
 
 
 def _resampled(
@@ -210,11 +222,15 @@ def _resampled(
         "diverging": np.zeros((chains, draws), bool),
         "log_density": kept(draws_of_one.log_density),
     }
+    attributes = _attributes(draws_of_one.smoothed, indices, seed)
+    if len(draws_of_one.proposal.shares) > 1:
+        mode = np.argmax(draws_of_one.proposal.by_mode(draws_of_one.proposed.points), axis=0)
+        statistics["mode"] = kept(mode)
+        weights = draws_of_one.smoothed.weights
+        attributes["odds"] = np.bincount(mode, weights, len(draws_of_one.proposal.shares))
     samples = {name: kept(draws_of_one.values[name]) for name in model.free}
     derived = {name: kept(array) for name, array in draws_of_one.derived.items()}
-    return Posterior(
-        samples, statistics, _attributes(draws_of_one.smoothed, indices, seed), derived
-    )
+    return Posterior(samples, statistics, attributes, derived)
 
 
 def _attributes(weights: Smoothed, indices: np.ndarray, seed: int) -> dict[str, Any]:

@@ -147,10 +147,11 @@ def check_linear(scene: Mapping[str, Any], maps: Mapping[str, Map], paths: tuple
             "be solved from."
         )
     for name, one_map in maps.items():
-        if not one_map.likelihood.gaussian or (one_map.additive and float(one_map.scatter) > 0):
+        scattered = one_map.additive and float(one_map.scatter) > 0
+        if not one_map.likelihood.gaussian or scattered or one_map.censored is not None:
             raise InputError(
                 f"maps[{name!r}]: Linear amplitudes need Gaussian likelihoods, and light maps "
-                "without extra scatter."
+                "without extra scatter or upper limits."
             )
     for path in paths:
         _check_amplitude(scene, path)

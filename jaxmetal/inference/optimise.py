@@ -8,11 +8,13 @@ import numpy as np
 from jaxmetal.compiling import compiled_once
 from jaxmetal.errors import InputError, check_type, unknown
 from jaxmetal.inference.ascent import ARRIVED, METHODS, Summit
+from jaxmetal.inference.branches import mirrored
 from jaxmetal.inference.checks import MODEL_HINT
 from jaxmetal.inference.climbing import climbed, second_derivatives, slope_at
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.fits import Fits
 from jaxmetal.inference.laplace import Surroundings, outlook
+from jaxmetal.inference.maxima import rivals
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.progress import bar
 from jaxmetal.inference.sampling_cost import cost_of_sampling, refined
@@ -48,6 +50,9 @@ def optimise(
     the density in unconstrained coordinates, and samplers start there: at an edge the density in
     own units has no curvature.
 
+    Where line ratios have the same value at another metallicity, an ascent starts there too. Other
+    maxima that are nearly as probable are `fit.others`, and the message tells their odds.
+
     Parameters
     ----------
     model
@@ -81,19 +86,25 @@ def optimise(
     count = sum(math.prod(prior.shape()) for prior in model.priors.values())
     with bar(None, progress, f"fitting {count} parameters"):
         points = _first_points(model, starts, seed)
-        fit = _best(model, points, method, steps)
+        fit, points, heights = _best(model, points, method, steps)
+        if others := mirrored(model, fit.unconstrained, _look):
+            both = np.stack([fit.unconstrained, *others])
+            fit, *more = _best(model, both, method, steps)
+            points, heights = np.concatenate([points, more[0]]), np.append(heights, more[1])
         for _ in range(REFINEMENTS):
             cost = cost_of_sampling(model, fit)
             finer = model if cost.is_enough(model.accuracy) else refined(model, fit, cost)
             if finer is model:
                 break
             model = finer
-            fit = _best(model, fit.unconstrained[None], method, steps)
-        return fit
+            fit, *_ = _best(model, fit.unconstrained[None], method, steps)
+        return rivals(fit, points, heights, lambda point: _best(model, point, method, steps)[0])
 
 
-def _best(model: Model, points: np.ndarray, method: str, steps: int) -> Fit:
-    """The fit at the end of the best of several ascents."""
+def _best(
+    model: Model, points: np.ndarray, method: str, steps: int
+) -> tuple[Fit, np.ndarray, np.ndarray]:
+    """The fit at the end of the best of several ascents; where all ended, and how high."""
     for _ in range(ROUNDS):
         # One start after the other: under vmap all would run until the longest ends.
         summits = [climbed(model, point, method, steps, OWN_UNITS) for point in points]
@@ -110,11 +121,11 @@ def _best(model: Model, points: np.ndarray, method: str, steps: int) -> Fit:
             around = _around(model, mode, ON_THE_LINE)
             fits = fits.with_modes(np.array([0]), mode.point[None], around)
             if fits.trapped[0]:
-                points = fits.unconstrained
+                points, heights = fits.unconstrained, heights.max(keepdims=True)
                 continue
         if fits.gains[0] < ARRIVED:
             break
-    return fits[0]
+    return fits[0], points, heights
 
 
 def _around(model: Model, summit: Summit, with_jacobian: float) -> Surroundings:

@@ -11,13 +11,12 @@ import numpy as np
 from jaxmetal.errors import InputError
 from jaxmetal.files import whole_file
 from jaxmetal.galaxy import Galaxy, put
-from jaxmetal.inference.tables import Summary, labels
+from jaxmetal.inference.chain_statistics import diagnostics
+from jaxmetal.inference.tables import Summary, labels, told_by_draws
 
 # Below this many effective samples, or above this R-hat, a posterior is not to be trusted.
 ENOUGH_SAMPLES = 400
 LARGEST_R_HAT = 1.01
-# Fewer draws of a chain than this have no R-hat.
-FEWEST_DRAWS = 4
 # From this k-hat on, averages over importance-weighted draws are not to be trusted (Vehtari et al.
 # 2024, section 3).
 HEAVY_TAIL = 0.7
@@ -38,7 +37,9 @@ class Posterior:
         "energy".
     attributes
         how they were drawn: method, seed, warm-up, version; k_hat, effective_samples and
-        log_evidence of importance sampling; refused_k_hat where "auto" took chains instead.
+        log_evidence of importance sampling; refused_k_hat where "auto" took chains instead; the
+        odds of several modes, whose draws the statistic "mode" tells apart, and largest_r_hat of
+        the chains of any.
     derived
         {path: (chains, draws, …)} of the parameters that were tied to others.
     """
@@ -79,7 +80,7 @@ class Posterior:
         for name, draws in self.flat.items():
             draws = np.asarray(draws, float)
             low, middle, high = np.percentile(draws, [16, 50, 84])
-            ess, r_hat = _diagnostics(draws) if effective is None else (float(effective), np.nan)
+            ess, r_hat = diagnostics(draws) if effective is None else (float(effective), np.nan)
             rows[name] = {
                 "mean": float(draws.mean()),
                 "sd": float(draws.std(ddof=1)) if draws.size > 1 else np.nan,
@@ -107,9 +108,11 @@ class Posterior:
             )
         if not is_weighted:
             complaints += _complaints_of_chains(rows)
+        if not self.attributes.get("largest_r_hat", 1.0) <= LARGEST_R_HAT:
+            complaints.append(f"R-hat above {LARGEST_R_HAT} for the chains of a mode")
         if self.divergences:
             complaints.append(f"{self.divergences} divergent draws")
-        if is_weighted and not trusted(self):
+        if "k_hat" in self.attributes and not trusted(self):
             k_hat = self.attributes["k_hat"]
             complaints.append(
                 f"k-hat {k_hat:.2f} is not below {HEAVY_TAIL}: the fit's errors do not describe "
@@ -119,8 +122,17 @@ class Posterior:
 
     @property
     def message(self) -> str:
-        """The complaints, or that the sampling converged, and by which number."""
-        return "; ".join(self.complaints) or self._praise()
+        """The complaints, or that the sampling converged, and by which number; several modes."""
+        verdict = "; ".join(self.complaints) or self._praise()
+        return "; ".join([verdict, *self.answers])
+
+    @property
+    def answers(self) -> list[str]:
+        """One line that tells several modes apart, with their odds; empty if there is only one."""
+        odds = np.atleast_1d(self.attributes.get("odds", 1.0))
+        if len(odds) < 2:
+            return []
+        return [told_by_draws(self.flat, self.statistics["mode"], odds)]
 
     def _praise(self) -> str:
         if "effective_samples" not in self.attributes:
@@ -280,16 +292,3 @@ def _complaints_of_chains(rows: Summary) -> list[str]:
     if apart:
         complaints.append(f"R-hat above {LARGEST_R_HAT} for {', '.join(apart)}")
     return complaints
-
-
-def _diagnostics(draws: np.ndarray) -> tuple[float, float]:
-    """Effective samples and R-hat of chains, shape (chains, draws).
-
-    NaN where there are too few draws.
-    """
-    from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
-
-    if draws.shape[1] < FEWEST_DRAWS:
-        return np.nan, np.nan
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return float(effective_sample_size(draws)), float(split_gelman_rubin(draws))

@@ -13,6 +13,7 @@ from jaxmetal.inference.checks import MODEL_HINT
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.importance import draw_one
 from jaxmetal.inference.model import Model
+from jaxmetal.inference.modes import joined
 from jaxmetal.inference.optimise import optimise
 from jaxmetal.inference.posterior import Posterior, trusted
 from jaxmetal.inference.progress import bar
@@ -49,6 +50,9 @@ def sample(
     around the fit, weights the draws by w = p / q with the largest weights Pareto-smoothed, and
     draws again from them by weight: independent draws in a fraction of the time, as long as the
     posterior is close to the Laplace approximation, which the k-hat of the weights measures.
+
+    Where the fit has other maxima, importance sampling draws around each, and the weights tell how
+    probable each mode is; chains run in each, and are joined by these odds.
 
     Parameters
     ----------
@@ -101,21 +105,43 @@ def sample(
     if cause := not_to_be_sampled(start, allow_unconverged):
         raise InputError(f"sample: {cause}. Of the fit: {start.message}.")
     untrusted: list[Posterior] = []
-    if method not in CHAINS:
+    if method not in CHAINS or start.others:
         with bar(None, progress, f"importance sampling, {chains * draws} draws"):
             importance = draw_one(model, start, jax.random.key(seed), seed, chains, draws)
-        if method == "importance" or trusted(importance):
+        if method == "importance" or (method == "auto" and trusted(importance)):
             log.info("sample: importance sampling, k-hat %.2f", importance.attributes["k_hat"])
             return spread(importance, model, start)
-        untrusted, settings = [importance], fallback(settings, "nuts", [importance])
-    key = jax.random.key(seed)[None]
-    text = f"sampling ({settings.method.upper()}, {chains} chains)"
-    with bar(chains * (warmup + draws), progress, text, "steps") as display:
-        posterior = run_chains(
-            _PROGRAM, model, [start], key, chains, draws, settings, seed, display.update
-        )[0]
-    posterior = in_place_of(untrusted[0], posterior) if untrusted else posterior
+        untrusted = [importance]
+    if method == "auto":
+        settings = fallback(settings, "nuts", untrusted)
+    posteriors = _chains_of_modes(model, start, settings, seed, (chains, draws), progress)
+    posterior = posteriors[0]
+    if start.others:
+        posterior = joined(posteriors, untrusted[0].attributes["odds"], seed)
+    posterior = in_place_of(untrusted[0], posterior) if method == "auto" else posterior
     return spread(posterior, model, start)
+
+
+def _chains_of_modes(
+    model: Model,
+    start: Fit,
+    settings: Settings,
+    seed: int,
+    size: tuple[int, int],
+    progress: bool | None,
+) -> list[Posterior]:
+    """The posterior of the chains around each mode of a fit; size is (chains, draws) of each."""
+    (chains, draws), key = size, jax.random.key(seed)
+    keys = jax.random.split(key, len(start.modes)) if start.others else key[None]
+    text = f"sampling ({settings.method.upper()}, {chains} chains)"
+    steps = len(start.modes) * chains * (settings.warmup + draws)
+    with bar(steps, progress, text, "steps") as display:
+        return [
+            run_chains(
+                _PROGRAM, model, [mode], key[None], chains, draws, settings, seed, display.update
+            )[0]
+            for mode, key in zip(start.modes, keys, strict=True)
+        ]
 
 
 def not_to_be_sampled(fit: Fit, allow_unconverged: bool = False) -> str:

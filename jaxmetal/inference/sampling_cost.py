@@ -1,7 +1,6 @@
 """The effect of the sampling at the end of a fit: the shift of the parameters."""
 
 import logging
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp

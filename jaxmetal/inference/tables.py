@@ -1,6 +1,12 @@
 """Numbers by parameter, as tables that print."""
 
+from collections.abc import Mapping
+
 import numpy as np
+from jaxtyping import Float
+
+# Parameters that a message tells several answers apart by.
+TOLD = 2
 
 
 class Summary(dict):
@@ -24,3 +30,74 @@ class Summary(dict):
 def labels(name: str, shape: tuple[int, ...]) -> list[str]:
     """The parameter's name, or name[0], name[1], … for an array."""
     return [name + "".join(f"[{i}]" for i in index) for index in np.ndindex(shape)]
+
+
+def told(
+    values: Mapping[str, Float[np.ndarray, " modes"]],
+    errors: Mapping[str, float],
+    odds: Float[np.ndarray, " modes"],
+    noun: str,
+    source: str,
+) -> str:
+    """Several answers in words, by the parameters in which they differ most.
+
+    Parameters
+    ----------
+    values
+        of each mode, by parameter.
+    errors
+        of each parameter.
+    odds
+        the probability of each mode.
+    noun, source
+        what the modes are called, and where the odds are from.
+
+    Returns
+    -------
+    text
+        one line.
+    """
+
+    def distance(name: str) -> float:
+        return float(np.nanmax(values[name]) - np.nanmin(values[name])) / (errors[name] or 1.0)
+
+    by_distance = sorted(values, key=distance, reverse=True)
+    names = [name for name in values if name in by_distance[:TOLD]]
+    parts = []
+    for k, odd in enumerate(odds):
+        numbers = ", ".join(f"{name} {values[name][k]:.4g}" for name in names)
+        parts.append(f"{numbers} ({100 * odd:.0f} %)")
+    return f"{len(odds)} {noun}, with odds {source}: {' or '.join(parts)}"
+
+
+def told_by_draws(
+    draws: Mapping[str, Float[np.ndarray, "chains draws"]],
+    mode: Float[np.ndarray, "chains draws"],
+    odds: Float[np.ndarray, " modes"],
+) -> str:
+    """Several modes of a posterior in words; see `told`.
+
+    Parameters
+    ----------
+    draws
+        by parameter.
+    mode
+        the number of the mode of each draw; a mode may have none.
+    odds
+        the probability of each mode.
+
+    Returns
+    -------
+    text
+        one line.
+    """
+    parts = {name: [d[mode == k] for k in range(len(odds))] for name, d in draws.items()}
+    values = {
+        name: np.array([d.mean() if d.size else np.nan for d in each])
+        for name, each in parts.items()
+    }
+    errors = {
+        name: max((float(d.std()) for d in each if d.size), default=1.0)
+        for name, each in parts.items()
+    }
+    return told(values, errors, odds, "modes", "by their evidence")

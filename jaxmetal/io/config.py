@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 # Keys that name a file.
-FILES = ("file", "x_file", "y_file")
+FILES = ("file", "x_file", "y_file", "grid")
 # Keys that may name a function of a user's file.
 FUNCTIONS = ("profile", "kind", "relation", "attenuation")
 

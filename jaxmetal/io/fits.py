@@ -35,6 +35,8 @@ class MapFile:
         the celestial astropy.wcs.WCS or None, and the text of BUNIT.
     bins
         the number of each pixel's bin, or None.
+    limits
+        True where a value is an upper limit, or None.
     """
 
     values: Float[np.ndarray, "ny nx"]
@@ -43,6 +45,7 @@ class MapFile:
     wcs: Any
     unit: str
     bins: Float[np.ndarray, "ny nx"] | None = None
+    limits: Bool[np.ndarray, "ny nx"] | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,7 @@ def read_map(
     unit: str | None = None,
     bins: str | int | Part | None = None,
     needs_wcs: bool = True,
+    limits: str | int | Part | None = None,
 ) -> MapFile:
     """A map with its errors, mask and bins from the extensions of one FITS file, or of several.
 
@@ -139,6 +143,8 @@ def read_map(
         Part.
     needs_wcs
         whether a WCS that cannot be read is an error; else the map has none, and a warning says so.
+    limits
+        not zero where a value is an upper limit; an extension, or a Part.
 
     Raises
     ------
@@ -164,8 +170,9 @@ def read_map(
             sigma = _sigma(kind, *image(part), values_unit)
         masked = np.zeros(values.shape, bool) if mask is None else image(mask)[0] != 0
         ids = None if bins is None else image(bins)[0]
+        below = None if limits is None else image(limits)[0] != 0
     unit = text(header, "BUNIT", where) if unit is None else unit
-    return MapFile(values, sigma, masked, _wcs(header, where, needs_wcs), unit, ids)
+    return MapFile(values, sigma, masked, _wcs(header, where, needs_wcs), unit, ids, below)
 
 
 def _only_kind(path: Any, kinds: Mapping[str, Any]) -> tuple[str, Any] | None:

@@ -32,7 +32,9 @@ def filled_up(source: ReadMap) -> ReadMap:
     """A map padded with masked pixels after its last row and column."""
     sigma = source.sigma if np.ndim(source.sigma) == 0 else filled(source.sigma, np.nan)
     mask = None if source.mask is None else filled(source.mask, True)
-    return replace(source, values=filled(source.values, np.nan), sigma=sigma, mask=mask)
+    limits = None if source.limits is None else filled(source.limits, False)
+    values = filled(source.values, np.nan)
+    return replace(source, values=values, sigma=sigma, mask=mask, limits=limits)
 
 
 def widened(grid: Grid) -> Grid:

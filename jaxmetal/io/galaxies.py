@@ -15,9 +15,11 @@ from jaxmetal.io import schema
 from jaxmetal.io.config import Mistakes
 from jaxmetal.io.galaxy_blocks import Component as ComponentBlock
 from jaxmetal.io.galaxy_blocks import Emission as EmissionBlock
+from jaxmetal.io.galaxy_blocks import LineGrid as LineGridBlock
 from jaxmetal.io.observations import Observations, Observed
-from jaxmetal.io.paths import imported_function
+from jaxmetal.io.paths import file_path, imported_function
 from jaxmetal.io.pictures import picture_of_entry
+from jaxmetal.io.tables import read_line_grid
 from jaxmetal.profiles import light, tracer
 from jaxmetal.profiles.geometry import ellipticity
 from jaxmetal.profiles.profile import Profile, options_of
@@ -67,8 +69,11 @@ def _emission(entry: EmissionBlock | None, folder: Path) -> Emission | None:
     if entry is None:
         return None
     options = entry.model_dump(exclude_none=True)
+    if isinstance(entry.relation, LineGridBlock):
+        grid = options["relation"]
+        options["relation"] = read_line_grid(file_path(grid.pop("grid"), folder), **grid)
     for name in ("relation", "attenuation"):
-        if ":" in options[name]:
+        if isinstance(options[name], str) and ":" in options[name]:
             options[name] = imported_function(options[name], folder, name)
     return Emission(**options)
 

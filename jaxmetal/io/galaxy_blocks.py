@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic import model_validator as check
 
+from jaxmetal.emission.grid import AXES
 from jaxmetal.io.words import NAME, Block, Choice, Extension, Name, Number, Positive
 
 
@@ -47,10 +48,20 @@ LightOrLights = Annotated[
 ]
 
 
-class Emission(Block):
-    """The lines that the gas of a component emits: a relation by name or of a user's own."""
+class LineGrid(Block):
+    """A grid of line ratios in a table, in the place of a relation's name."""
 
-    relation: str
+    grid: str
+    axes: list[str] | dict[Name, str] = Field(list(AXES))
+    lines: dict[str, str] | None = None
+    reference: str = "Hb"
+    log: bool = True
+
+
+class Emission(Block):
+    """The lines that the gas of a component emits: a relation by name, a grid, or a user's own."""
+
+    relation: str | LineGrid
     reference: str = "Ha"
     attenuation: str = "ccm89"
     balmer: Positive = 2.86

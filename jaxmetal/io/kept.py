@@ -27,6 +27,7 @@ from jaxmetal.maps.correlations import MatrixCorrelation
 MAPS = "maps"
 # Keys of a map's entry that say where in which file its numbers are.
 _PLACES = ("file", "value", "error", "variance", "ivar", "sigma", "mask", "bins", "channel", "flux")
+_PLACES += ("limits",)
 
 
 def keep_input(
@@ -93,6 +94,9 @@ def write_map(
     if instrument.apertures is not None:
         numbers = instrument.image(np.asarray(instrument.apertures.ids, float))
         images["BINS"] = (np.where(np.isfinite(numbers), numbers, -1).astype(np.int32), "")
+    if observed.map.censored is not None:
+        limits = np.nan_to_num(instrument.image(np.asarray(observed.map.censored, float)))
+        images["LIMITS"] = (limits.astype(np.int32), "")
     write_maps(path, images, observed.wcs, header)
 
 
@@ -140,6 +144,8 @@ def _entry(
         kept["bins"] = "BINS"
         # What is written of a bin is the flux of its mean pixel.
         kept |= {"flux": "mean"} if observed.map.is_flux else {}
+    if observed.map.censored is not None:
+        kept["limits"] = "LIMITS"
     if sampling is not None:
         (evaluate, convolve), margin = sampling
         kept |= {"supersampling": [evaluate, convolve], "margin": margin}

@@ -36,11 +36,18 @@ def keep_profiles(config: dict[str, Any], scene: Scene, copies: Copies) -> None:
     for component, parts in config["galaxy"].items():
         for name, profile in _profiles(component, parts):
             _keep_profile(profile, name, numbers, copies)
-        for key in ("relation", "attenuation"):
-            if "emission" in parts:
-                parts["emission"][key] = copies.copy_function(parts["emission"][key])
+        _keep_emission(parts.get("emission", {}), copies)
     for name, profile in config.get(LENS, {}).items():
         _keep_profile(profile, f"{LENS}-{name}", numbers, copies)
+
+
+def _keep_emission(emission: dict[str, Any], copies: Copies) -> None:
+    """Copy a grid of line ratios, or users' functions, and name the copies."""
+    if isinstance(grid := emission.get("relation"), dict):
+        grid["grid"] = copies.copy(grid["grid"])
+    for key in ("relation", "attenuation"):
+        if isinstance(emission.get(key), str):
+            emission[key] = copies.copy_function(emission[key])
 
 
 def _profiles(name: str, block: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -32,12 +32,13 @@ class Line(FluxMap):
     """A map of the flux in one line, or in a sum of lines.
 
     relative_to is the name of the map of another line: then the light of every pixel is free, and
-    the other map is not data of its own.
+    the other map is not data of its own. limits is not zero where a value is an upper limit.
     """
 
     tag: ClassVar = "line"
     kind: Literal["line"]
     line: LineOrLines
+    limits: Part | None = None
     relative_to: Name | None = None
 
     def base(self, label: str) -> str | None:
@@ -64,6 +65,7 @@ class LineOfFile(Block):
     ivar: Part | None = None
     sigma: Positive | None = None
     mask: Part | None = None
+    limits: Part | None = None
     channel: Extension | None = None
     psf: Psf | None = None
     scatter: NotNegative | None = None

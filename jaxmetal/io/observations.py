@@ -234,7 +234,10 @@ def _map(entry: Any, data: ReadMap, instrument: Instrument, folder: Path, correl
     if isinstance(entry, Other):
         return _own_map(entry, (values, sigma, instrument, mask), light | noise, folder)
     if data.line is not None:
-        return LineMap(values, sigma, instrument, data.line, mask, **noise)
+        limits = data.limits
+        if limits is not None and instrument.apertures is not None:
+            limits = _of_bins(replace(data, mask=limits), instrument.apertures)[2]
+        return LineMap(values, sigma, instrument, data.line, mask, limits=limits, **noise)
     return LightMap(values, sigma, instrument, mask, **light, **noise)
 
 

@@ -66,15 +66,16 @@ def _read_part(entry: FitsMap, folder: Path) -> tuple[MapFile, ReadMap]:
         file = None if place.file is None else file_path(place.file, folder)
         return Part(file, place.extension, place.channel)
 
-    names = ("error", "variance", "ivar", "mask", "bins")
-    parts = {key: part(getattr(entry, key)) for key in names}
+    names = ("error", "variance", "ivar", "mask", "bins", "limits")
+    parts = {key: part(getattr(entry, key, None)) for key in names}
     needs_wcs = entry.pixel_scale is None
     options = {"channel": entry.channel, "unit": entry.unit, "needs_wcs": needs_wcs}
     file = read_map(path, entry.value, **parts, **options)
     sigma = file.sigma if file.sigma is not None else entry.sigma
     kind: dict[str, Any] = {}
     if isinstance(entry, FluxMap):
-        kind = {"flux": entry.flux, "line": getattr(entry, "line", None)}
+        line = getattr(entry, "line", None)
+        kind = {"flux": entry.flux, "line": line, "limits": file.limits}
     elif isinstance(entry, Tracer):
         kind = {"tracer": entry.tracer, "scale": entry.scale}
     return file, ReadMap(file.values, sigma, file.unit, mask=file.mask, **kind)

@@ -40,11 +40,12 @@ class Contents(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """What the arrays of a map must know of its class: its name, and how it averages."""
+    """What the arrays of a map must know of it: its class, how it averages, whether it is a line."""
 
     name: str
     additive: bool
     scale: Any
+    line: bool
 
 
 def contents_of(
@@ -69,7 +70,7 @@ def contents_of(
     if check:
         error_map = arrays.sigma is not None and arrays.sigma.ndim > 0
         numbers = (data.values, data.sigma, data.masked, valid, error_map)
-        rest = (instrument.apertures, arrays.unit, kind.scale)
+        rest = (instrument.apertures, arrays.unit, kind.scale, kind.line)
         report(name, inspect_map(Inspected(name, kind.additive, *numbers, *rest)))
     sigma = np.where(valid, data.sigma, 1.0)
     if data.covariance is not None:

@@ -46,6 +46,8 @@ class Inspected:
         an astropy unit, or None.
     scale
         of a tracer map.
+    line
+        whether the light is that of emission lines.
     """
 
     kind: str
@@ -58,3 +60,4 @@ class Inspected:
     apertures: Apertures | None = None
     unit: Any = None
     scale: Any = "linear"
+    line: bool = False

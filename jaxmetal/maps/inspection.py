@@ -30,6 +30,19 @@ LARGEST_LOGARITHM = 37.0
 DECADES = 5.0
 # Units in which a logarithm is given, by the names of their parts.
 LOGARITHMIC = ("dex", "mag", "dB")
+# More of the pixels of a map of light are negative beyond their errors only if they are logarithms.
+NEGATIVE_PART = 0.8
+# Units by which a flux becomes a density, and the sign of their power.
+DENSITIES = {
+    "Angstrom": -1,
+    "nm": -1,
+    "um": -1,
+    "micron": -1,
+    "Hz": -1,
+    "Jy": 1,
+    "mJy": 1,
+    "uJy": 1,
+}
 GIVE_LINEAR = 'give scale="linear" (scale: linear) for a velocity, an age and the like.'
 ALLOWED = "check=False (in a configuration check: false) takes the map as it is"
 
@@ -60,6 +73,8 @@ def _findings(data: Inspected) -> list[Finding]:
     findings = [*_unit(data), *([] if misread else inverted_mask(data))]
     if not data.light and not odd and not findings:
         findings += _range(data)
+    if data.light and regular.any():
+        findings += _negative(data, regular)
     findings += _odd_findings(odd, data.usable.sum())
     return findings + _background(data) + errors
 
@@ -115,7 +130,7 @@ def _unit(data: Inspected) -> list[Finding]:
     if data.unit is None:
         return []
     if data.light:
-        return _unit_of_light(data.unit)
+        return _unit_of_light(data.unit) + (_unit_of_line(data.unit) if data.line else [])
     return _unit_of_logarithm(data.unit) if data.scale == "log10" else []
 
 
@@ -128,6 +143,34 @@ def _unit_of_light(unit: Any) -> list[Finding]:
         "(unit: in a configuration) if this one is wrong."
     )
     return [Finding(True, text)]
+
+
+def _unit_of_line(unit: Any) -> list[Finding]:
+    """The unit of a line's flux that is that of a flux density."""
+    pairs = zip(getattr(unit, "bases", []), getattr(unit, "powers", []), strict=True)
+    if not any(
+        f"{base}" in DENSITIES and power * DENSITIES[f"{base}"] > 0 for base, power in pairs
+    ):
+        return []
+    text = (
+        f"the unit is {unit}, a flux density; the flux of a line is integrated over its width, so "
+        "give that, or another unit= (unit: in a configuration) if this one is wrong."
+    )
+    return [Finding(True, text)]
+
+
+def _negative(data: Inspected, usable: np.ndarray) -> list[Finding]:
+    """Light that is negative almost everywhere, as logarithms of small numbers are."""
+    values, sigma = data.values[usable], data.sigma[usable]
+    part = float(np.mean(values < -3 * sigma)) if values.size >= FEWEST else 0.0
+    if part < NEGATIVE_PART:
+        return []
+    text = (
+        f"{100 * part:.0f} % of the fluxes are negative by more than three errors (the median is "
+        f"{np.median(values):.4g}), which light is not: are they logarithms? Light adds up, so "
+        "give fluxes."
+    )
+    return [Finding(False, text)]
 
 
 def _unit_of_logarithm(unit: Any) -> list[Finding]:

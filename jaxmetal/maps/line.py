@@ -6,13 +6,16 @@ from typing import Any, ClassVar
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from jaxmetal.emission import Blend, blend, label_of
+from jaxmetal.errors import InputError, check_type
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.instrument.instrument import Instrument
+from jaxmetal.maps.contents import Contents
 from jaxmetal.maps.light import LightMap
 from jaxmetal.maps.map import Map
+from jaxmetal.maps.measured import Arrays, flags
 from jaxmetal.maps.moments import Moment, SmearedMoment
 from jaxmetal.maps.tracer import TRACER_TOLERANCE
 
@@ -43,6 +46,10 @@ class LineMap(LightMap):
     mask
         True where a pixel, or aperture, is to be left out. What is NaN, infinite, or has no
         positive sigma is masked automatically.
+    limits
+        True where the value is an upper limit L of which nothing else is known; sigma is then
+        e = L / k of a limit of k sigma, and the likelihood is that of all fluxes below it,
+        P(< L) = Phi((L - F) / e). A flux that was measured, however faint, says more.
     options
         as for `Map`, but for `light`: `covariance`, `scatter` (a fraction of the model's flux),
         `likelihood`, `calibration`, `unit`, `check`.
@@ -50,7 +57,8 @@ class LineMap(LightMap):
     Raises
     ------
     InputError
-        as for a LightMap, and for a name that is no line.
+        as for a LightMap, for a name that is no line, and for limits with a covariance, a
+        likelihood that is not Gaussian, or bins of pixels that are added up.
 
     Warns
     -----
@@ -59,6 +67,7 @@ class LineMap(LightMap):
     """
 
     quantity: ClassVar[str] = "the line flux"
+    limits: Bool[Array, "*map"] | None
 
     def __init__(
         self,
@@ -67,10 +76,37 @@ class LineMap(LightMap):
         instrument: Instrument,
         line: str | Mapping[str, Any],
         mask: Any = None,
+        *,
+        limits: Any = None,
         **options: Any,
     ):
         light = blend(line, "LineMap.line")
+        self.limits = None
+        if limits is not None:
+            check_type(instrument, Instrument, "LineMap.instrument")
+            places = flags("LineMap.limits", limits, instrument.shape, "an upper limit")
+            self.limits = jnp.asarray(places)
         super().__init__(values, sigma, instrument, mask, light=light, **options)
+        dependent = self.correlation is not None or not self.likelihood.gaussian
+        if self.limits is not None and dependent:
+            raise InputError("LineMap.limits: need independent Gaussian errors.")
+
+    def _contents(self, arrays: Arrays, mask: Any, correlation: Any, check: bool) -> Contents:
+        """As for any map; limits, which may all be one number, are not looked at."""
+        if self.limits is not None:
+            if arrays.values.shape != self.limits.shape:
+                raise InputError("LineMap.limits: give values and limits per aperture.")
+            places = np.asarray(self.limits)
+            if check and not places.all():
+                without = places if mask is None else places | np.asarray(mask, bool)
+                super()._contents(arrays, without, correlation, check)
+            check = False
+        return super()._contents(arrays, mask, correlation, check)
+
+    @property
+    def censored(self) -> Bool[Array, "*map"] | None:
+        """Where a value is an upper limit."""
+        return self.limits
 
     @property
     def line(self) -> str | Blend:

@@ -9,16 +9,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from jaxmetal.emission import Blend
+from jaxmetal.emission import WAVELENGTHS, Blend, parts_of
 from jaxmetal.errors import InputError, check_type, described
 from jaxmetal.galaxy import LIGHT, Galaxy
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.maps.calibration import Calibration
-from jaxmetal.maps.contents import Kind, contents_of
+from jaxmetal.maps.contents import Contents, Kind, contents_of
 from jaxmetal.maps.correlations import Correlation
 from jaxmetal.maps.covariance import check_definite, unprepared
 from jaxmetal.maps.likelihood import Likelihood, as_likelihood
-from jaxmetal.maps.measured import in_one_unit
+from jaxmetal.maps.measured import Arrays, in_one_unit
 from jaxmetal.maps.moments import Moment, SmearedMoment
 from jaxmetal.maps.noise import Noise
 from jaxmetal.maps.scatter import as_scatter
@@ -132,12 +132,17 @@ class Map(eqx.Module):
             raise InputError(f"{kind}.correlation: {problem}; leave one of the two out.")
         arrays = in_one_unit(kind, values, sigma, covariance, unit)
         self.instrument = instrument
-        of_class = Kind(kind, self.additive, self.scale)
-        data = contents_of(of_class, arrays, instrument, mask, correlation, check)
+        data = self._contents(arrays, mask, correlation, check)
         self.values, self.sigma, self.valid, self.correlation = data
         self.scatter = as_scatter(scatter, kind, arrays.unit, self.additive)
         self.noise = unprepared(self)
         check_definite(self, f"{kind}.correlation")
+
+    def _contents(self, arrays: Arrays, mask: Any, correlation: Any, check: bool) -> Contents:
+        """Values, errors, validity and correlation from arrays in one unit."""
+        is_line = any(name in WAVELENGTHS for name, _ in parts_of(self.light))
+        kind = Kind(type(self).__name__, self.additive, self.scale, is_line)
+        return contents_of(kind, arrays, self.instrument, mask, correlation, check)
 
     @abstractmethod
     def moments(self, galaxy: Galaxy) -> tuple[Moment, ...]:
@@ -197,6 +202,11 @@ class Map(eqx.Module):
             added in quadrature in residuals, but not normalised: that of a nuisance parameter at
             its most probable value. None if nothing measured is in the prediction.
         """
+        return None
+
+    @property
+    def censored(self) -> Bool[Array, "*map"] | None:
+        """Where a value is an upper limit, of which only P(< value) counts; None if nowhere."""
         return None
 
     def tolerance(self, predicted: np.ndarray) -> np.ndarray | float:

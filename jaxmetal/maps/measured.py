@@ -196,7 +196,7 @@ def measured(
         raise InputError(
             f"{kind}.sigma: expected one number or shape {shape}, got shape {sigma.shape}."
         )
-    masked = _mask(kind, mask, shape)
+    masked = flags(f"{kind}.mask", mask, shape, "leave the pixel out")
     sigma = np.broadcast_to(sigma, shape)
     pixel_sigma = None
     if shape == instrument.shape or apertures is None:
@@ -229,21 +229,38 @@ def _shape(kind: str, values: np.ndarray, instrument: Instrument) -> tuple[int, 
     return shape
 
 
-def _mask(kind: str, mask: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """True where a pixel is to be left out; what is masked in a mask is left out too."""
+def flags(where: str, mask: Any, shape: tuple[int, ...], meaning: str) -> np.ndarray:
+    """True or False of each measurement; what is masked in a mask is True too.
+
+    Parameters
+    ----------
+    where
+        names the argument in messages.
+    mask
+        an array of this shape; None for False everywhere.
+    shape
+        of the measurements.
+    meaning
+        what True says, for messages.
+
+    Raises
+    ------
+    InputError
+        for another shape, or what is neither True nor False.
+    """
     if mask is None:
         return np.zeros(shape, bool)
-    data, expected = contents(mask), "expected True (leave the pixel out) or False"
+    data, expected = contents(mask), f"expected True ({meaning}) or False"
     if data.unit is not None and str(data.unit):
-        raise InputError(f"{kind}.mask: {expected}, got a quantity in {data.unit}.")
+        raise InputError(f"{where}: {expected}, got a quantity in {data.unit}.")
     masked = np.asarray(data.numbers)
     if masked.shape != shape:
         shape_of = "the grid's" if len(shape) == 2 else "the values'"
         raise InputError(
-            f"{kind}.mask: shape {masked.shape} does not match {shape_of} {shape}{_axes(shape)}."
+            f"{where}: shape {masked.shape} does not match {shape_of} {shape}{_axes(shape)}."
         )
     if masked.dtype.kind not in "bui" or not np.isin(masked, (0, 1)).all():
-        raise InputError(f"{kind}.mask: {expected}, got values of type {masked.dtype}.")
+        raise InputError(f"{where}: {expected}, got values of type {masked.dtype}.")
     return masked.astype(bool) if data.mask is None else masked.astype(bool) | data.mask
 
 

@@ -28,6 +28,13 @@ class RelativeLineMap(RatioMap):
     a noisy flux. The light of the galaxy only weights what the PSF blends. A flat prior on the
     light of each pixel, marginalised, would add ln(s_N² + R² s_H²), and a bias.
 
+    Every pixel brings a parameter, its light a, and so no likelihood of R has both this maximum and
+    the right curvature: the slope of ln L varies by a² + v about its mean, with v the variance of
+    the most probable light, where the curvature holds a² (Neyman & Scott 1948). Errors come out too
+    small where v is not small beside a²: by 2 % with S/N(H) = 30 at the centre of an exponential
+    disc, and by 15 % with 15, where 62 % of truths lie within one error. Two LineMaps with a
+    profile of the light have no such flaw.
+
     Parameters
     ----------
     line_map
@@ -40,8 +47,12 @@ class RelativeLineMap(RatioMap):
     Raises
     ------
     InputError
-        if they are no LineMaps on one grid with one PSF, or their errors are correlated in
-        different ways.
+        if they are no LineMaps on one grid with one PSF, have upper limits, or their errors are
+        correlated in different ways.
+
+    References
+    ----------
+    Neyman & Scott (1948), Econometrica 16, 1.
     """
 
     quantity: ClassVar[str] = "the line flux"
@@ -51,6 +62,8 @@ class RelativeLineMap(RatioMap):
     def __init__(self, line_map: LineMap, denominator: LineMap):
         for name, one in {"line_map": line_map, "denominator": denominator}.items():
             check_type(one, LineMap, f"RelativeLineMap.{name}")
+            if one.censored is not None:
+                raise InputError(f"RelativeLineMap.{name}: limits are for lines fitted as fluxes.")
         _check_same_instrument(line_map, denominator)
         self.numerator, self.light = line_map.line, denominator.line
         # Where the denominator is 0 nothing is known of the ratio.

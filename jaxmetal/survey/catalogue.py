@@ -5,22 +5,20 @@ In a configuration, {column} stands for the value of that column in the galaxy's
 
 import logging
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.io.config import Mistakes, Place
-from jaxmetal.io.hdus import first_line
+from jaxmetal.io.tables import read_table
 from jaxmetal.profiles.units import known_unit
+from jaxmetal.survey.absent import REFERENCE, without_absent_lines
 
 log = logging.getLogger("jaxmetal")
 
-_REFERENCE = re.compile(r"\{([^{}]+)\}")
 # Parts of a configuration in which galaxies may differ; the others hold for all of them.
 DIFFER = ("maps", "galaxy", "priors", "reference", "baseline", "truth")
 # Units of numbers outside the galaxy; those of the galaxy's parameters go by their names.
@@ -34,13 +32,6 @@ _UNITS = {
 _UNITS |= dict.fromkeys(("inclination", "position_angle"), "deg")
 # Numbers of a prior, after the first, that are those of a logarithm.
 _LOGARITHMIC = ("log_normal",)
-_FORMATS = {
-    ".ecsv": "ascii.ecsv",
-    ".csv": "ascii.csv",
-    ".fits": "fits",
-    ".fit": "fits",
-    ".fits.gz": "fits",
-}
 
 
 @dataclass(frozen=True)
@@ -69,24 +60,7 @@ def read_catalogue(path: str | os.PathLike) -> Any:
     InputError
         if there is no such file, it is not written as its suffix says, or has no rows.
     """
-    from astropy.table import Table
-
-    path = Path(path)
-    kind = next(
-        (kind for suffix, kind in _FORMATS.items() if path.name.lower().endswith(suffix)), None
-    )
-    if kind is None:
-        raise InputError(f"{path}: expected a catalogue that ends in .ecsv, .csv or .fits.")
-    if not path.is_file():
-        raise InputError(f"{path}: no such file.")
-    try:
-        # A name in CSV may be read as a number: quotes do not tell text from numbers there.
-        table = Table.read(path, format=kind)
-    except Exception as error:  # a dozen classes, by format
-        raise InputError(f"{path}: cannot be read as a table ({first_line(error)}).") from None
-    if not len(table):
-        raise InputError(f"{path}: the catalogue has no rows.")
-    return table
+    return read_table(path, "a catalogue")
 
 
 def check_references(raw: Mapping[str, Any], catalogue: Catalogue) -> None:
@@ -102,7 +76,7 @@ def check_references(raw: Mapping[str, Any], catalogue: Catalogue) -> None:
         mistakes.add("survey.id", unknown("column", catalogue.id, catalogue.table.colnames))
     for place, text in _texts(raw, ()):
         where = ".".join(map(str, place))
-        for name in _REFERENCE.findall(text):
+        for name in REFERENCE.findall(text):
             if place[0] not in DIFFER:
                 mistakes.add(
                     where,
@@ -121,7 +95,7 @@ def configure(raw: Mapping[str, Any], catalogue: Catalogue, row: int) -> dict[st
     """The configuration of one galaxy.
 
     A value that is {column} and nothing else takes the column's type, in the unit that is expected
-    at its place.
+    at its place. A line whose file or extension is empty in the row is left out, with a warning.
 
     Raises
     ------
@@ -135,12 +109,13 @@ def configure(raw: Mapping[str, Any], catalogue: Catalogue, row: int) -> dict[st
             return {key: fill(below, (*place, key)) for key, below in value.items()}
         if isinstance(value, list | tuple):
             return [fill(below, (*place, i)) for i, below in enumerate(value)]
-        if isinstance(value, str) and place[0] in DIFFER and _REFERENCE.search(value):
+        if isinstance(value, str) and place[0] in DIFFER and REFERENCE.search(value):
             with mistakes.at(".".join(map(str, place))):
                 return _filled(value, place, raw, catalogue.table, row)
         return value
 
-    content = {key: fill(value, (key,)) for key, value in raw.items()}
+    present = without_absent_lines(raw, catalogue.table, row)
+    content = {key: fill(value, (key,)) for key, value in present.items()}
     mistakes.raise_all()
     return content
 
@@ -156,10 +131,10 @@ def _texts(tree: Any, place: Place) -> Iterator[tuple[Place, str]]:
 
 def _filled(text: str, place: Place, raw: Mapping[str, Any], table: Any, row: int) -> Any:
     """A text of the configuration with its references replaced by the values of a row."""
-    if whole := _REFERENCE.fullmatch(text):
+    if whole := REFERENCE.fullmatch(text):
         value = _cell(table, whole[1], row, unit_at(place, raw))
     else:
-        value = _REFERENCE.sub(lambda match: str(_cell(table, match[1], row, None)), text)
+        value = REFERENCE.sub(lambda match: str(_cell(table, match[1], row, None)), text)
     # "file.py:function" as a profile or reader would run code that the catalogue names.
     if place[-1] in ("profile", "kind") and ":" in str(value):
         plural = "profiles" if place[-1] == "profile" else "readers"

@@ -68,3 +68,19 @@ def test_behind_a_lens_the_metallicity_is_that_of_the_source():
         ),
     )
     assert emission_notes(lensed, maps("Ha"), []) == []
+
+
+def test_a_doublet_given_as_its_brighter_line_is_told():
+    """By its flux over that of the fainter line; a lone map of the brighter one tells nothing."""
+    names = ("Ha", "OIII5007", "OIII4959")
+    lines = jm.simulate.line_maps(galaxy(8.0), telescope(), names, seed=5)
+    assert emission_notes(galaxy(), lines, []) == []
+    both = lines["OIII5007"].values + lines["OIII4959"].values
+    sigma, instrument = lines["Ha"].sigma, lines["Ha"].instrument
+    wrong = lines | {"OIII5007": jm.LineMap(both, sigma, instrument, "OIII5007")}
+    (note,) = emission_notes(galaxy(), wrong, [])
+    assert note.startswith("OIII5007 has ") and "its line is OIII5007+OIII4959" in note
+    alone = {name: wrong[name] for name in ("Ha", "OIII5007")}
+    assert emission_notes(galaxy(), alone, []) == []
+    right = lines | {"O3": jm.LineMap(both, sigma, instrument, {"OIII5007": 1, "OIII4959": 1})}
+    assert emission_notes(galaxy(), right, []) == []

@@ -11,9 +11,8 @@ import pytest
 
 import jaxmetal as jm
 from jaxmetal.compiling import compiled_once
-from jaxmetal.inference.importance import propose
 from jaxmetal.inference.pareto import fit_pareto, smooth
-from jaxmetal.inference.proposals import resample
+from jaxmetal.inference.proposals import Proposal, resample
 from tests.scenes import FLAT, GRADIENT
 
 # The harder precision of the two, and the one in which most people run.
@@ -71,10 +70,8 @@ def test_the_same_seed_gives_the_same_draws_and_they_are_read_back(model, fit, t
 def test_a_posterior_far_from_gaussian_is_refused():
     """A banana, drawn from the Laplace approximation of its maximum."""
     rng = np.random.default_rng(0)
-    fit = type(
-        "Fit", (), {"unconstrained": np.zeros(2), "unconstrained_covariance": np.diag([1.0, 1e-4])}
-    )
-    points, log_q = propose(fit, 4000, rng)
+    proposal = Proposal(np.zeros((1, 2)), np.diag([1.0, 1e-4])[None], np.ones(1))
+    points, log_q = proposal.draw(4000, rng)
     x, y = points.T
     assert smooth(-0.5 * x**2 - 0.5 * ((y - x**2) / 0.01) ** 2 - log_q).shape > 0.7
     assert smooth(-0.5 * x**2 - 0.5 * (y / 0.01) ** 2 - log_q).shape < 0.7
@@ -82,13 +79,25 @@ def test_a_posterior_far_from_gaussian_is_refused():
 
 def test_a_known_average_comes_out_whatever_the_proposal():
     """A Gaussian shifted and stretched against the proposal."""
-    fit = type("Fit", (), {"unconstrained": np.zeros(2), "unconstrained_covariance": np.eye(2)})
-    points, log_q = propose(fit, 20000, np.random.default_rng(3))
+    proposal = Proposal(np.zeros((1, 2)), np.eye(2)[None], np.ones(1))
+    points, log_q = proposal.draw(20000, np.random.default_rng(3))
     smoothed = smooth(-0.5 * np.sum((points - 0.5) ** 2 / 1.2**2, axis=1) - log_q)
     assert smoothed.shape < 0.7
     np.testing.assert_allclose(
         smoothed.weights @ points, 0.5, atol=4 * 1.2 / np.sqrt(smoothed.effective)
     )
+
+
+def test_a_mixture_of_proposals_finds_the_weights_of_two_modes():
+    """0.3 and 0.7 of two Gaussians; the proposal has other shares, widths and centres."""
+    centers = np.array([[-4.0, 1.0], [5.0, 0.0]])
+    proposal = Proposal(centers + 0.2, 1.5 * np.stack([np.eye(2)] * 2), np.array([0.5, 0.5]))
+    points, log_q = proposal.draw(8000, np.random.default_rng(4))
+    away = np.sum((points - centers[:, None, :]) ** 2, axis=-1)
+    log_p = np.logaddexp(np.log(0.3) - 0.5 * away[0], np.log(0.7) - 0.5 * away[1])
+    smoothed = smooth(log_p - log_q)
+    assert smoothed.weights @ (points[:, 0] < 0) == pytest.approx(0.3, abs=0.02)
+    assert smoothed.log_mean == pytest.approx(np.log(2 * np.pi), abs=0.02)
 
 
 @pytest.mark.parametrize("shape", [-0.3, 0.2, 0.7, 1.5])

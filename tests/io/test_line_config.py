@@ -7,6 +7,7 @@ import pytest
 from astropy.io import fits
 
 import jaxmetal as jm
+from jaxmetal.io.kept import write_map
 from jaxmetal.io.scene import load
 from jaxmetal.io.summary import unit_of
 from tests.scenes import telescope
@@ -227,3 +228,44 @@ def test_a_relative_line_in_bins_is_kept(folder, tmp_path):
 
 
 PICTURE = "{profile: image, map: Ha}"
+
+
+def test_a_grid_in_a_file_is_a_relation(folder):
+    """The light of a second tracer, the ionisation parameter, has a prior like any other."""
+    from astropy.table import Table
+
+    z, u = (p.ravel() for p in np.meshgrid([7.0, 8.0, 9.5], [-4.0, -2.0], indexing="ij"))
+    columns = {"logOH": z, "log_u": u, "OIII5007": 8.6 - z + 0.6 * (u + 3), "NII6584": z - 9.2}
+    Table(columns).write(folder / "grid.ecsv", overwrite=True)
+    text = (MAPS + GALAXY).replace(
+        "emission: {relation: curti20}",
+        "log_u: {profile: uniform, value: -3}\n"
+        "    emission: {relation: {grid: grid.ecsv, axes: {metallicity: logOH, log_u: log_u}}}",
+    )
+    one = scene(folder, text + "  disc.log_u.value: {normal: [-3, 0.5]}\n", "grid.yaml")
+    emission = one.galaxy.disc.emission
+    assert emission.tracers(["metallicity", "log_u"]) == ("metallicity", "log_u")
+    values = {"metallicity": np.array(8.5), "log_u": np.array(-2.5)}
+    expected = 8.6 - 8.5 + 0.3 - np.log10(2.86)
+    assert float(emission.log_ratios(values)["OIII5007"]) == pytest.approx(expected, abs=1e-5)
+    assert "disc.log_u.value" in one.model().names
+    with pytest.raises(jm.InputError, match=r"grid\.ecsv: LineGrid\.axes: unknown column"):
+        scene(folder, text.replace("metallicity: logOH", "metallicity: logO"), "grid.yaml")
+
+
+def test_upper_limits_of_a_file_are_kept_with_the_results(folder, tmp_path):
+    """Where an extension says so, for one line of several."""
+    with fits.open(folder / "lines.fits") as hdus:
+        images = {h.name: h.data.copy() for h in hdus if h.data is not None}
+    limits = (images["NII6584"] < images["NII6584_ERROR"]).astype(np.int16)
+    images["NII6584"] = np.where(limits, 3 * images["NII6584_ERROR"], images["NII6584"])
+    hdus = [fits.ImageHDU(image, name=name) for name, image in (images | {"LIM": limits}).items()]
+    fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(folder / "limits.fits", overwrite=True)
+    text = (MAPS + GALAXY).replace("lines.fits", "limits.fits")
+    text = text.replace("error: NII6584_ERROR}", "error: NII6584_ERROR, limits: LIM}")
+    one = scene(folder, text, "limits.yaml")
+    assert one.maps["Ha"].map.censored is None
+    np.testing.assert_array_equal(one.maps["NII6584"].map.censored, limits > 0)
+    keep = one.maps["NII6584"]
+    write_map(tmp_path / "map.fits", keep, {"DATA": (np.asarray(keep.map.data), "")})
+    np.testing.assert_array_equal(fits.getdata(tmp_path / "map.fits", "LIMITS"), limits)

@@ -246,6 +246,29 @@ def test_two_psfs_of_one_galaxy_make_no_gradient():
     assert abs(gradient(dict.fromkeys(maps, instruments["Ha"]))) > 3
 
 
+def test_dust_that_falls_outwards_makes_no_gradient_if_it_is_in_the_model():
+    """E(B-V) of 0.3 mag, by lines of O32 and R23; left out it is taken for metallicity."""
+    truth = jm.Galaxy(disc=gas(reddening=REDDENING))
+    instruments = dict.fromkeys(("Ha", "Hb", "OII3727", "OIII5007"), telescope())
+    maps = _observed(truth, instruments, 0.02)
+    exact = images(truth, **{n: line(n, i) for n, i in instruments.items()})
+    data = {n: jm.LineMap(exact[n], maps[n].sigma, instruments[n], line=n) for n in maps}
+    dusty = {
+        "disc.reddening.central": dist.HalfNormal(0.5),
+        "disc.reddening.gradient": dist.Normal(0.0, 0.5),
+    }
+    path = "disc.metallicity.gradient"
+
+    def shift(galaxy, priors):
+        fit = jm.optimise(jm.Model(galaxy, data, priors), starts=1)
+        assert fit.converged
+        return (fit.parameters[path] - METALLICITY["gradient"]) / fit.errors[path]
+
+    flat = {"central": 0.1, "gradient": 0.0}
+    assert abs(shift(start(reddening=flat), PRIORS | dusty)) < 0.1
+    assert abs(shift(start(), PRIORS)) > 3
+
+
 def test_another_galaxy_compiles_nothing():
     galaxy, instruments = jm.Galaxy(disc=gas()), dict.fromkeys(("Ha", "NII6584"), telescope())
     fits = []

@@ -68,6 +68,8 @@ class ReadMap:
         leaves the rest of its bin.
     wavelength
         observed, Angstrom: where the PSF is taken if it is a function of wavelength.
+    limits
+        True where the flux of a line is an upper limit; see `LineMap`.
     covariance
         of all values, row by row; for maps made in Python. A configuration refuses it for now.
     correlation
@@ -84,6 +86,7 @@ class ReadMap:
     flux: Literal["pixel", "mean", "total"] = "pixel"
     mask: np.ndarray | None = None
     wavelength: float | None = None
+    limits: np.ndarray | None = None
     covariance: np.ndarray | None = None
     correlation: Any = None
 

@@ -1,0 +1,97 @@
+"""Several maxima of one posterior: which of them are answers of their own, and their odds."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxmetal.galaxy import Galaxy
+from jaxmetal.inference.fit import Fit
+from jaxmetal.inference.tables import told
+from jaxmetal.maps import Map
+
+# A maximum this much less probable than the highest plays no part, in log posterior.
+NEARLY = 10.0
+# ... nor one whose probability is less than this, by Laplace's approximation.
+LEAST_ODDS = 0.003
+# Two maxima are further apart than this many errors.
+APART = 3.0
+# Two galaxies are the same if lights and tracers differ by less than this part of the largest.
+SAME = 1e-3
+
+Points = Float[np.ndarray, "many n"]
+
+
+def rivals(
+    fit: Fit, points: Points, heights: Float[np.ndarray, " many"], settle: Callable[[Points], Fit]
+) -> Fit:
+    """A fit with other maxima that are nearly as probable, where there are any.
+
+    Parameters
+    ----------
+    fit
+        the highest.
+    points, heights
+        where ascents ended, in unconstrained coordinates, and the log posterior there.
+    settle
+        the fit at the end of an ascent from a point, shape (1, n).
+
+    Returns
+    -------
+    fit
+        with `others`, and a note of them in its message.
+    """
+    found = [fit]
+    nearly = np.flatnonzero(heights > np.nanmax(heights) - NEARLY)
+    for i in nearly[np.argsort(-heights[nearly])]:
+        if not all(_apart(points[i], one) for one in found):
+            continue
+        other = settle(points[i][None])
+        if other.converged and all(_are_two(one, other) for one in found):
+            found.append(other)
+    odds = dataclasses.replace(fit, others=tuple(found[1:])).odds
+    others = [one for one, odd in zip(found[1:], odds[1:], strict=True) if odd > LEAST_ODDS]
+    if not others:
+        return fit
+    fit = dataclasses.replace(fit, others=tuple(others))
+    values = {
+        label: np.array([mode.summary()[label]["value"] for mode in fit.modes])
+        for label in fit.labels
+    }
+    errors = {label: row["error"] for label, row in fit.summary().items()}
+    note = told(values, errors, fit.odds, "maxima", "by Laplace's approximation")
+    return dataclasses.replace(fit, message=f"{fit.message}; {note}")
+
+
+def _apart(point: Float[np.ndarray, " n"], fit: Fit) -> bool:
+    """Whether a point is more than a few errors of a fit away from it."""
+    away = np.asarray(point - fit.unconstrained, float)
+    covariance = fit.unconstrained_covariance
+    if not np.isfinite(covariance).all():
+        return False
+    return bool(away @ np.linalg.solve(covariance, away) > APART**2)
+
+
+def _are_two(one: Fit, other: Fit) -> bool:
+    apart = _apart(other.unconstrained, one) and _apart(one.unconstrained, other)
+    # An angle and the same half a turn later are two maxima, but one answer.
+    return apart and not _same(one.galaxy, other.galaxy, other.maps)
+
+
+def _same(one: Galaxy, other: Galaxy, maps: Mapping[str, Map]) -> bool:
+    """Whether two galaxies have the same lights and tracers everywhere."""
+    first = next(iter(maps.values()))
+    for image, again in zip(_images(one, first), _images(other, first), strict=True):
+        if np.max(np.abs(image - again)) > SAME * np.max(np.abs(image)):
+            return False
+    return True
+
+
+def _images(galaxy: Galaxy, one_map: Map) -> Iterable[np.ndarray]:
+    x, y = one_map.instrument.grid.coordinates
+    for name, component in galaxy.components.items():
+        plane = galaxy.source_planes([name], x, y)[name]
+        sky = plane if component.lensed_light else (x, y)
+        yield from (np.asarray(light(*sky), float) for light in component.lights.values())
+        yield from (np.asarray(tracer(*plane), float) for tracer in component.tracers.values())
