@@ -101,8 +101,8 @@ def check_path(scene: Mapping[str, Any], path: str) -> None:
     """
     first, *attributes = path.split(".")
     one_map = scene.get(first)
-    scaled = isinstance(one_map, Map) and attributes == ["calibration", "flux_scale"]
-    if scaled and not one_map.additive:
+    scaled = attributes == ["calibration", "flux_scale"]
+    if isinstance(one_map, Map) and scaled and not one_map.additive:
         raise InputError(
             f"priors[{path!r}]: {type(one_map).__name__} shows no flux; a flux scale changes "
             "nothing in it."

@@ -210,11 +210,10 @@ def _keep_kernel(settings: dict[str, Any], copies: Copies) -> None:
 def _keep_correlation(settings: dict[str, Any], name: str, one_map: Any, copies: Copies) -> None:
     """The correlation of a map's errors: by name, by the user's function, or as a matrix."""
     correlation, entry = one_map.correlation, settings.get("correlation")
-    by_function = isinstance(entry, dict) and "function" in entry
+    function = entry.get("function") if isinstance(entry, dict) else None
     if correlation is None:
         settings["correlation"] = "none"
-    elif by_function and not isinstance(correlation, MatrixCorrelation):
-        function = entry["function"]
+    elif function is not None and not isinstance(correlation, MatrixCorrelation):
         settings["correlation"] = {
             "function": function | {"name": copies.copy_function(function["name"])}
         }

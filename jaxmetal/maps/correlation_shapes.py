@@ -103,7 +103,7 @@ class DrizzleCorrelation(BySeparation):
         return jnp.where(inside, cubes(offset) / cubes(jnp.zeros_like(offset)), 0.0)
 
 
-def _positive(value: Any, name: str, largest: float = np.finfo(np.float32).max) -> Array:
+def _positive(value: Any, name: str, largest: float = float(np.finfo(np.float32).max)) -> Array:
     array = as_array(value, f"noise: {name}")
     if array.shape != () or not (is_traced(array) or 0 < float(array) <= largest):
         raise InputError(f"noise: {name} must be one positive number, got {value!r}.")

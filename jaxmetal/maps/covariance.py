@@ -227,9 +227,10 @@ def prepared(one_map: Any, free: Collection[str], where: str) -> Noise:
 
 
 def _factor(one_map: Any, index: np.ndarray, where: str) -> Factor:
-    from scipy.linalg.lapack import dtrtri
+    from scipy.linalg import lapack
 
-    inverse, _ = dtrtri(factorised(one_map, index, where), lower=1, overwrite_c=1)
+    trtri: Any = lapack.get_lapack_funcs("trtri")
+    inverse, _ = trtri(factorised(one_map, index, where), lower=1, overwrite_c=1)
     return Factor(jnp.asarray(index, jnp.int32), as_array(inverse, where))
 
 
