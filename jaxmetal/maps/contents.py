@@ -40,7 +40,7 @@ class Contents(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """What the arrays of a map must know of it: its class, how it averages, whether it is a line."""
+    """What the arrays of a map depend on: its class, how it averages, whether it is a line."""
 
     name: str
     additive: bool

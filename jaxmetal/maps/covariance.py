@@ -14,6 +14,7 @@ from jaxmetal.maps.correlations import (
     FunctionOfSeparation,
     MatrixCorrelation,
 )
+from jaxmetal.maps.likelihood import Likelihood
 from jaxmetal.maps.noise import Dense, Factor, Independent, Modes, Noise
 from jaxmetal.profiles.profile import as_array, is_traced
 
@@ -146,6 +147,23 @@ def _by_function(function: Any, where: str) -> FunctionOfSeparation:
         expected = "one finite number for each separation, and 1 at 0"
         raise InputError(f"{where}: the function of separation must give {expected}.")
     return FunctionOfSeparation(function)
+
+
+def check_correlated(kind: str, likelihood: Likelihood, covariance: Any, correlation: Any) -> None:
+    """Refuse a covariance beside a correlation, and either with errors that are not Gaussian.
+
+    Raises
+    ------
+    InputError
+        naming the argument.
+    """
+    for key, errors in {"covariance": covariance, "correlation": correlation}.items():
+        if errors is not None and not likelihood.gaussian:
+            problem = "goes with the Gaussian likelihood alone"
+            raise InputError(f"{kind}.{key}: {problem}, got {type(likelihood).__name__}.")
+    if covariance is not None and correlation is not None:
+        problem = "a covariance has its own"
+        raise InputError(f"{kind}.correlation: {problem}; leave one of the two out.")
 
 
 def check_definite(one_map: Any, where: str) -> None:

@@ -13,9 +13,10 @@ from jaxmetal.errors import InputError, check_type
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.maps.contents import Contents
+from jaxmetal.maps.flags import flags
 from jaxmetal.maps.light import LightMap
 from jaxmetal.maps.map import Map
-from jaxmetal.maps.measured import Arrays, flags
+from jaxmetal.maps.measured import Arrays
 from jaxmetal.maps.moments import Moment, SmearedMoment
 from jaxmetal.maps.tracer import TRACER_TOLERANCE
 

@@ -16,7 +16,7 @@ from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.maps.calibration import Calibration
 from jaxmetal.maps.contents import Contents, Kind, contents_of
 from jaxmetal.maps.correlations import Correlation
-from jaxmetal.maps.covariance import check_definite, unprepared
+from jaxmetal.maps.covariance import check_correlated, check_definite, unprepared
 from jaxmetal.maps.likelihood import Likelihood, as_likelihood
 from jaxmetal.maps.measured import Arrays, in_one_unit
 from jaxmetal.maps.moments import Moment, SmearedMoment
@@ -122,14 +122,7 @@ class Map(eqx.Module):
         self.likelihood = as_likelihood(likelihood, kind)
         self.calibration = Calibration() if calibration is None else calibration
         check_type(self.calibration, Calibration, f"{kind}.calibration")
-        for key, errors in {"covariance": covariance, "correlation": correlation}.items():
-            if errors is not None and not self.likelihood.gaussian:
-                problem = "goes with the Gaussian likelihood alone"
-                name = type(self.likelihood).__name__
-                raise InputError(f"{kind}.{key}: {problem}, got {name}.")
-        if covariance is not None and correlation is not None:
-            problem = "a covariance has its own"
-            raise InputError(f"{kind}.correlation: {problem}; leave one of the two out.")
+        check_correlated(kind, self.likelihood, covariance, correlation)
         arrays = in_one_unit(kind, values, sigma, covariance, unit)
         self.instrument = instrument
         data = self._contents(arrays, mask, correlation, check)

@@ -8,6 +8,7 @@ from jaxmetal.errors import InputError
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.maps.binned import Gather, added, check_whole
 from jaxmetal.maps.covariance import checked
+from jaxmetal.maps.flags import axes_of, flags
 from jaxmetal.quantities import Contents, as_numbers, contents, converted, expected_unit
 
 # The power of the standard deviation that an astropy uncertainty holds.
@@ -224,48 +225,9 @@ def _shape(kind: str, values: np.ndarray, instrument: Instrument) -> tuple[int, 
             "the grid's" if apertures is None else f"the grid's {apertures.shape} or the apertures'"
         )
         raise InputError(
-            f"{kind}.values: shape {values.shape} does not match {expected} {shape}{_axes(shape)}."
+            f"{kind}.values: shape {values.shape} does not match {expected} {shape}{axes_of(shape)}."
         )
     return shape
-
-
-def flags(where: str, mask: Any, shape: tuple[int, ...], meaning: str) -> np.ndarray:
-    """True or False of each measurement; what is masked in a mask is True too.
-
-    Parameters
-    ----------
-    where
-        names the argument in messages.
-    mask
-        an array of this shape; None for False everywhere.
-    shape
-        of the measurements.
-    meaning
-        what True says, for messages.
-
-    Raises
-    ------
-    InputError
-        for another shape, or what is neither True nor False.
-    """
-    if mask is None:
-        return np.zeros(shape, bool)
-    data, expected = contents(mask), f"expected True ({meaning}) or False"
-    if data.unit is not None and str(data.unit):
-        raise InputError(f"{where}: {expected}, got a quantity in {data.unit}.")
-    masked = np.asarray(data.numbers)
-    if masked.shape != shape:
-        shape_of = "the grid's" if len(shape) == 2 else "the values'"
-        raise InputError(
-            f"{where}: shape {masked.shape} does not match {shape_of} {shape}{_axes(shape)}."
-        )
-    if masked.dtype.kind not in "bui" or not np.isin(masked, (0, 1)).all():
-        raise InputError(f"{where}: {expected}, got values of type {masked.dtype}.")
-    return masked.astype(bool) if data.mask is None else masked.astype(bool) | data.mask
-
-
-def _axes(shape: tuple[int, ...]) -> str:
-    return " (rows, columns)" if len(shape) == 2 else ""
 
 
 def usable(kind: str, values: np.ndarray, sigma: np.ndarray, masked: np.ndarray) -> np.ndarray:

@@ -1,0 +1,48 @@
+"""Masks and other marks of pixels, as users give them, checked."""
+
+from typing import Any
+
+import numpy as np
+
+from jaxmetal.errors import InputError
+from jaxmetal.quantities import contents
+
+
+def flags(where: str, mask: Any, shape: tuple[int, ...], meaning: str) -> np.ndarray:
+    """True or False of each measurement; what is masked in a mask is True too.
+
+    Parameters
+    ----------
+    where
+        names the argument in messages.
+    mask
+        an array of this shape; None for False everywhere.
+    shape
+        of the measurements.
+    meaning
+        what True says, for messages.
+
+    Raises
+    ------
+    InputError
+        for another shape, or what is neither True nor False.
+    """
+    if mask is None:
+        return np.zeros(shape, bool)
+    data, expected = contents(mask), f"expected True ({meaning}) or False"
+    if data.unit is not None and str(data.unit):
+        raise InputError(f"{where}: {expected}, got a quantity in {data.unit}.")
+    masked = np.asarray(data.numbers)
+    if masked.shape != shape:
+        shape_of = "the grid's" if len(shape) == 2 else "the values'"
+        raise InputError(
+            f"{where}: shape {masked.shape} does not match {shape_of} {shape}{axes_of(shape)}."
+        )
+    if masked.dtype.kind not in "bui" or not np.isin(masked, (0, 1)).all():
+        raise InputError(f"{where}: {expected}, got values of type {masked.dtype}.")
+    return masked.astype(bool) if data.mask is None else masked.astype(bool) | data.mask
+
+
+def axes_of(shape: tuple[int, ...]) -> str:
+    """What a message says of the axes of an image."""
+    return " (rows, columns)" if len(shape) == 2 else ""
