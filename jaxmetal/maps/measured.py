@@ -224,9 +224,8 @@ def _shape(kind: str, values: np.ndarray, instrument: Instrument) -> tuple[int, 
         expected = (
             "the grid's" if apertures is None else f"the grid's {apertures.shape} or the apertures'"
         )
-        raise InputError(
-            f"{kind}.values: shape {values.shape} does not match {expected} {shape}{axes_of(shape)}."
-        )
+        problem = f"does not match {expected} {shape}{axes_of(shape)}"
+        raise InputError(f"{kind}.values: shape {values.shape} {problem}.")
     return shape
 
 
