@@ -7,6 +7,7 @@ import matplotlib
 import pytest
 
 import jaxmetal as jm
+from jaxmetal.compiling import QUICK
 from tests.browsing import browser  # noqa: F401
 from tests.scenes import small_model
 
@@ -15,6 +16,22 @@ matplotlib.use("Agg")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 # The command line would write into the home folder of whoever runs the tests.
 os.environ["JAXMETAL_CACHE_DIR"] = "off"
+
+
+def compile_quickly() -> None:
+    """Let XLA compile as `compiled_once` does, before JAX computes for the first time.
+
+    Nearly all the time of the tests is compilation. With xla_backend_optimization_level in
+    XLA_FLAGS (3 is what users have) the flags are left as they are.
+    """
+    options = {"xla_backend_optimization_level": 0} | QUICK
+    flags = os.environ.get("XLA_FLAGS", "")
+    if "xla_backend_optimization_level" not in flags:
+        ours = [f"--{name}={str(value).lower()}" for name, value in options.items()]
+        os.environ["XLA_FLAGS"] = " ".join([flags, *ours])
+
+
+compile_quickly()
 
 
 @pytest.fixture(scope="session")

@@ -118,12 +118,10 @@ def test_a_notebook_gets_a_bar():
     assert "at work" in texts and texts.strip().endswith("True")
 
 
-@pytest.mark.precision("single")
-def test_the_time_of_a_sampling_is_told_while_it_warms_up(caplog):
-    model = small_model()
+def test_the_time_of_a_sampling_is_told_while_it_warms_up(model, fit, caplog):
     with caplog.at_level("INFO", "jaxmetal"):
         begin = time.perf_counter()
-        jm.sample(model, jm.optimise(model, starts=1), method="nuts", chains=2, progress=False)
+        jm.sample(model, fit, method="nuts", chains=2, progress=False)
     seconds = time.perf_counter() - begin
     (line,) = re.findall(
         r"NUTS: (\S+) ms a gradient, (\d+) gradients a step, (\d+) s left", caplog.text

@@ -133,6 +133,7 @@ def _constant_deflection(x, y, along, across):
     return along + 0 * x, across + 0 * y
 
 
+@pytest.mark.precision("single")
 def test_a_line_that_neither_lights_nor_the_relation_have_is_named():
     """Also beside the reference line itself, which is a light."""
     light = {"Ha": jm.Profile(jm.light.sersic, **LIGHT)}
@@ -226,6 +227,7 @@ def start(**options):
     return jm.Galaxy(disc=gas(metallicity={"central": 8.4, "gradient": 0.0}, **options))
 
 
+@pytest.mark.precision("single")
 def test_two_psfs_of_one_galaxy_make_no_gradient():
     """With one PSF for both lines a constant ratio turns into a gradient of its own."""
     flat = {"central": 8.4, "gradient": 0.0}
@@ -246,6 +248,7 @@ def test_two_psfs_of_one_galaxy_make_no_gradient():
     assert abs(gradient(dict.fromkeys(maps, instruments["Ha"]))) > 3
 
 
+@pytest.mark.precision("single")
 def test_another_galaxy_compiles_nothing():
     galaxy, instruments = jm.Galaxy(disc=gas()), dict.fromkeys(("Ha", "NII6584"), telescope())
     fits = []
