@@ -227,6 +227,7 @@ def start(**options):
     return jm.Galaxy(disc=gas(metallicity={"central": 8.4, "gradient": 0.0}, **options))
 
 
+@pytest.mark.slow
 @pytest.mark.precision("single")
 def test_two_psfs_of_one_galaxy_make_no_gradient():
     """With one PSF for both lines a constant ratio turns into a gradient of its own."""

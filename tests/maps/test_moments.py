@@ -98,6 +98,7 @@ def test_a_map_sees_the_components_that_have_its_light(two_lights):
     np.testing.assert_allclose(gas, stars, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.precision("single")
 def test_lights_by_name_are_fitted_by_dotted_path(two_lights):
     instrument = telescope((21, 21), 0.3, 0.8, (2, 1), 6)
