@@ -222,7 +222,7 @@ class Emission(eqx.Module):
             return brighter, -jnp.log10(self.sii_ratio)
         return brighter, -float(np.log10(FIXED_RATIOS.get(line, 1.0)))
 
-    def _flux(self, fluxes: Mapping[str, Array], line: str) -> Array:
+    def _flux(self, fluxes: Mapping[str, Array | float], line: str) -> Array:
         """log10 of the flux of a line, of fluxes of the brighter lines."""
         brighter, fraction = self._doublet(line)
         if brighter not in fluxes:
@@ -240,7 +240,7 @@ class Emission(eqx.Module):
             return parts[0]
         return parts[0][0], jnp.log10(sum(jnp.exp(LN10 * jnp.asarray(f)) for _, f in parts))
 
-    def _relative_to_hb(self, ratios: Ratios) -> dict[str, Array]:
+    def _relative_to_hb(self, ratios: Ratios) -> dict[str, Array | float]:
         """log10 of the fluxes over that of Hb, of brighter lines, without offsets and dust."""
         fluxes: dict[str, Any] = {name: float(np.log10(r)) for name, r in CASE_B.items()}
         fluxes["Ha"] = jnp.log10(self.balmer)

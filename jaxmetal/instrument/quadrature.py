@@ -155,7 +155,7 @@ def _patches(
 
 def _with_patches(
     mean: Cells,
-    patches: Float[Array, "cusps rows columns"],
+    patches: Float[Array, "cusps side side"],
     corners: Sequence[tuple[Array, Array]],
     smeared: bool,
 ) -> Cells:

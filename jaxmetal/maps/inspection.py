@@ -60,7 +60,7 @@ def _findings(data: Inspected) -> list[Finding]:
     findings = [*_unit(data), *([] if misread else inverted_mask(data))]
     if not data.light and not odd and not findings:
         findings += _range(data)
-    findings += _odd_findings(odd, data.usable.sum())
+    findings += _odd_findings(odd, int(data.usable.sum()))
     return findings + _background(data) + errors
 
 

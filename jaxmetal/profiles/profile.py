@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array
+from jaxtyping import Array, ArrayLike
 
 from jaxmetal.errors import InputError, described, unknown
 from jaxmetal.profiles.units import accepted_unit
@@ -207,7 +207,7 @@ class Profile(eqx.Module):
             )
         return len(shapes)
 
-    def __call__(self, x: Array, y: Array) -> Any:
+    def __call__(self, x: ArrayLike, y: ArrayLike) -> Any:
         """The profile's value at (x, y), arcsec.
 
         Of a lens it is the deflection (alpha_x, alpha_y), arcsec.

@@ -1,5 +1,6 @@
 """Positions in the source plane, magnification, critical curves, and distances of a lens."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -13,9 +14,12 @@ from jaxmetal.instrument.grid import Grid
 from jaxmetal.profiles.profile import as_array
 from jaxmetal.quantities import ARCSEC, as_number
 
+# Of one point or of many, arcsec; or astropy Quantities.
+Positions = ArrayLike | Sequence[float]
+
 
 def source_position(
-    galaxy: Galaxy, x: ArrayLike, y: ArrayLike, distance_ratio: ArrayLike = 1.0
+    galaxy: Galaxy, x: Positions, y: Positions, distance_ratio: ArrayLike = 1.0
 ) -> tuple[Array, Array]:
     """Where in the source plane the light comes from that is seen at a position.
 
@@ -42,7 +46,7 @@ def source_position(
 
 
 def _inverse_magnification(
-    galaxy: Galaxy, x: ArrayLike, y: ArrayLike, distance_ratio: ArrayLike
+    galaxy: Galaxy, x: Positions, y: Positions, distance_ratio: ArrayLike
 ) -> Array:
     """The Jacobian determinant det(d beta / d theta)."""
     x, y = jnp.broadcast_arrays(
@@ -60,7 +64,7 @@ def _inverse_magnification(
 
 
 def magnification(
-    galaxy: Galaxy, x: ArrayLike, y: ArrayLike, distance_ratio: ArrayLike = 1.0
+    galaxy: Galaxy, x: Positions, y: Positions, distance_ratio: ArrayLike = 1.0
 ) -> Array:
     """Area on the sky over area in the source plane.
 
