@@ -110,7 +110,7 @@ class Emission(eqx.Module):
         number = jax.ShapeDtypeStruct((), jnp.result_type(float))
         result: list[str] = []
 
-        def relative(*values: Array) -> dict[str, Array]:
+        def relative(*values: Array) -> dict[str, Array | float]:
             fluxes = self._relative_to_hb(self.relation(*values))
             result.extend(name for name in fluxes if name not in BALMER)
             return fluxes

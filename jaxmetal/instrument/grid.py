@@ -71,7 +71,7 @@ class Grid(eqx.Module):
 
     @classmethod
     def regular(
-        cls, shape: tuple[int, int], pixel_scale: float, center: tuple[float, float] = (0.0, 0.0)
+        cls, shape: tuple[int, int], pixel_scale: ArrayLike, center: Any = (0.0, 0.0)
     ) -> "Grid":
         """Square pixels, x to the right and y up, with `center` in the middle of the frame.
 

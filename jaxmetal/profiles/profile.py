@@ -212,7 +212,12 @@ class Profile(eqx.Module):
 
         Of a lens it is the deflection (alpha_x, alpha_y), arcsec.
         """
-        x, y = plain(x, f"{self.name}.x", ARCSEC), plain(y, f"{self.name}.y", ARCSEC)
+        x, y = (
+            place
+            if isinstance(place, jax.Array)
+            else as_array(place, f"{self.name}.{axis}", ARCSEC)
+            for axis, place in (("x", x), ("y", y))
+        )
         return self.function(x, y, **self.parameters, **self.options)
 
     def __getattr__(self, name: str) -> Array:

@@ -79,6 +79,7 @@ def test_auto_is_as_fine_as_the_data_ask():
     assert within_tolerance.sampling.points((21, 21)) > faint
 
 
+@pytest.mark.wrong_types
 @pytest.mark.parametrize("wrong", [0, 1.0, -0.1, "fine", True])
 def test_an_accuracy_that_makes_no_sense_is_refused(wrong):
     with pytest.raises(jm.InputError, match="accuracy: expected a number between 0 and 1"):
