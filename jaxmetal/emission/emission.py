@@ -227,7 +227,7 @@ class Emission(eqx.Module):
         brighter, fraction = self._doublet(line)
         if brighter not in fluxes:
             raise unknown("line", line, self.lines, f"relation {self.relation_name}")
-        return fluxes[brighter] + fraction
+        return jnp.asarray(fluxes[brighter] + fraction)
 
     def _side(self, text: str) -> tuple[str, Array | float]:
         """The brighter line of a sum such as "OIII4959+OIII5007", and log10 of the sum over it."""
