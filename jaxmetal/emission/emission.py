@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from jaxmetal.emission.attenuation import Curve, attenuation_curve
 from jaxmetal.emission.lines import (
@@ -145,7 +145,7 @@ class Emission(eqx.Module):
         return (*self.relation.tracers, *([REDDENING] if REDDENING in carried else []))
 
     def log_ratios(
-        self, values: Mapping[str, Float[Array, "..."]], lines: Any = None
+        self, values: Mapping[str, Float[ArrayLike, "..."]], lines: Any = None
     ) -> dict[str, Float[Array, "..."]]:
         """log10 of the flux of lines over that of the reference line, as observed.
 

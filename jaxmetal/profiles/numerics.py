@@ -5,7 +5,7 @@ from functools import reduce
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Num
+from jaxtyping import Array, Float, Inexact, Num
 
 
 def positive_power(x: Float[Array, "..."], power) -> Float[Array, "..."]:
@@ -19,7 +19,7 @@ def positive_power(x: Float[Array, "..."], power) -> Float[Array, "..."]:
     return jnp.where(positive, jnp.exp(power * jnp.log(jnp.where(positive, x, 1.0))), 0.0)
 
 
-def product(*factors: Float[Array, "..."]) -> Float[Array, "..."]:
+def product(*factors: Inexact[Array, "..."]) -> Inexact[Array, "..."]:
     """The product of matrices and vectors in full precision.
 
     By default a GPU rounds float32 factors to ten bits.

@@ -1,7 +1,7 @@
 """A profile function together with its numbers, as a pytree."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, get_args, get_origin
 
 import equinox as eqx
@@ -14,6 +14,9 @@ from jaxtyping import Array, ArrayLike
 from jaxmetal.errors import InputError, described, unknown
 from jaxmetal.profiles.units import accepted_unit
 from jaxmetal.quantities import ARCSEC, Unit, plain
+
+# What users hand over for an array: Quantities are arrays, too.
+Numbers = ArrayLike | Sequence[float]
 
 
 def as_array(value: Any, where: str, unit: Unit = "") -> Array:
