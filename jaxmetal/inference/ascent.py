@@ -66,7 +66,7 @@ class Climb(NamedTuple):
     idle: Array
 
 
-def fisher(model: Model, start: Point, steps: int, with_jacobian: Any) -> Summit:
+def fisher(model: Model, start: Point, steps: int | Array, with_jacobian: Any) -> Summit:
     """Fisher scoring with Marquardt's damping.
 
     Newton's method with the expected curvature, which is never negative.
@@ -217,7 +217,7 @@ METHODS: dict[str, tuple[Callable[[Model, Point, int, Any], Point] | None, int]]
 }
 
 
-def ascend(model: Model, start: Point, method: str, steps: int, with_jacobian: Any) -> Summit:
+def ascend(model: Model, start: Point, method: str, steps: Any, with_jacobian: Any) -> Summit:
     """The end of an ascent; whatever the method, Fisher scoring brings it to the maximum.
 
     Parameters
@@ -225,7 +225,7 @@ def ascend(model: Model, start: Point, method: str, steps: int, with_jacobian: A
     model, start
         galaxy, maps and priors, and a point in unconstrained coordinates.
     method, steps
-        one of METHODS, and the largest number of its steps.
+        one of METHODS, and the largest number of its steps, which may be traced for "fisher".
     with_jacobian
         which density is maximised.
 

@@ -1,5 +1,7 @@
 """Where a point lies in a galaxy: elliptical radius, and the plane of an inclined disc."""
 
+from typing import Any
+
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
@@ -120,8 +122,11 @@ def ellipticity(q, position_angle) -> tuple[Float[Array, ""], Float[Array, ""]]:
 
 def pixel_of(
     x: Float[ArrayLike, "..."], y: Float[ArrayLike, "..."], origin, matrix
-) -> tuple[Coordinate, Coordinate]:
-    """(column, row) of a position on a frame: the inverse of origin + matrix · (column, row)."""
+) -> tuple[Any, Any]:
+    """(column, row) of a position on a frame: the inverse of origin + matrix · (column, row).
+
+    Of NumPy or of JAX, as the arguments are.
+    """
     determinant = matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]
     dx, dy = x - origin[0], y - origin[1]
     column = (matrix[1, 1] * dx - matrix[0, 1] * dy) / determinant

@@ -70,7 +70,7 @@ def linear_sersic_b(n: Float[Array, ""]) -> Float[Array, ""]:
     return jnp.maximum(1.9992 * n - 0.3271, 1e-5)
 
 
-def sersic_b(n: Float[Array, ""]) -> Float[Array, ""]:
+def sersic_b(n: Float[Array, "..."]) -> Float[Array, "..."]:
     """The exact Sersic constant, which makes R_sersic the half-light radius.
 
         gamma(2n, b_n) = Gamma(2n) / 2

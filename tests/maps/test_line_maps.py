@@ -52,6 +52,7 @@ def images(galaxy, **maps):
 
 def _by_hand(x, y, amp, R_sersic, n_sersic, e1, central, gradient, inner_dust, slope_dust):
     """[OIII] 5007 of Curti et al. (2020), reddened by Cardelli et al., of a disc of Ha."""
+    x, y = jnp.asarray(x), jnp.asarray(y)
     light = jm.light.sersic(x, y, amp, R_sersic, n_sersic, e1)
     z = jm.tracer.gradient(x, y, central, gradient) - 8.69
     r3 = -0.277 - 3.549 * z - 3.593 * z**2 - 0.981 * z**3

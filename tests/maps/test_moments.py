@@ -131,6 +131,7 @@ def test_a_light_that_no_component_has_is_named(two_lights):
         jm.predict(two_lights, blank(telescope(), light="HA"))
 
 
+@pytest.mark.wrong_types
 @pytest.mark.parametrize("light", [{}, {3: SHARP}, {"a.b": SHARP}, {"Ha": 1.0}])
 def test_lights_are_profiles_by_name(light):
     with pytest.raises(jm.InputError, match=r"Component"):
