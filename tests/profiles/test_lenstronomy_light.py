@@ -124,12 +124,9 @@ def allowed(name, drawn) -> np.ndarray | float:
         shape = [
             drawn.get(key, np.zeros(SETS))[:, None] for key in ("e1", "e2", "center_x", "center_y")
         ]
-        t = (
-            np.asarray(
-                jax.vmap(lambda *e: elliptical_radius(jnp.asarray(X), jnp.asarray(Y), *e))(*shape)
-            )
-            / drawn["Rs"][:, None]
-        ) ** 2 - 1
+        x, y = jnp.asarray(X), jnp.asarray(Y)
+        radius = np.asarray(jax.vmap(lambda *e: elliptical_radius(x, y, *e))(*shape))
+        t = (radius / drawn["Rs"][:, None]) ** 2 - 1
         return np.maximum(1e-10, 1e-14 / t**2)
     if name == "PL_SERSIC":
         # It adds up the line of sight to 1.5e-8 of an absolute error: see the test of the sum.
