@@ -3,10 +3,12 @@
 import os
 
 import jax
+import jaxtyping
 import matplotlib
 import pytest
 
 import jaxmetal as jm
+from jaxmetal.compiling import QUICK
 from tests.browsing import browser  # noqa: F401
 from tests.scenes import small_model
 
@@ -15,6 +17,21 @@ matplotlib.use("Agg")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 # The command line would write into the home folder of whoever runs the tests.
 os.environ["JAXMETAL_CACHE_DIR"] = "off"
+
+
+def pytest_configure(config):
+    """Lets XLA compile the programs of the default run as `compiled_once` does.
+
+    Nearly all of its time is compilation. The slow tests compute for longer, and run what users
+    run. With xla_backend_optimization_level in XLA_FLAGS (users have 3) the flags stay as they are.
+    """
+    flags = os.environ.get("XLA_FLAGS", "")
+    if config.option.markexpr != "not slow" or "xla_backend_optimization_level" in flags:
+        return
+    options = {"xla_backend_optimization_level": 0} | QUICK
+    ours = [f"--{name}={str(value).lower()}" for name, value in options.items()]
+    # Read when JAX computes for the first time, here and in the processes that tests start.
+    os.environ["XLA_FLAGS"] = " ".join([flags, *ours]).strip()
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +44,13 @@ def x64() -> bool:
 def tolerance(x64):
     """tolerance(double, single): how far rounding may carry a result in this run."""
     return lambda double, single: double if x64 else single
+
+
+@pytest.fixture(autouse=True)
+def types_are_checked(request, monkeypatch):
+    """By jaxtyping, if it was asked for; see scripts/test.sh."""
+    if request.node.get_closest_marker("wrong_types"):
+        monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 @pytest.fixture(scope="session")

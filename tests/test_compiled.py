@@ -66,12 +66,14 @@ def run(**variables):
     return folder
 
 
+@pytest.mark.precision("single")
 def test_programs_are_kept_in_the_users_cache_folder(tmp_path):
     folder = Path(run(XDG_CACHE_HOME=str(tmp_path)))
     assert folder.parent == tmp_path / "jaxmetal"
     assert list(folder.iterdir())
 
 
+@pytest.mark.precision("single")
 def test_a_folder_that_cannot_be_written_costs_a_compilation_and_nothing_else(tmp_path):
     (tmp_path / "file").write_text("in the way")
     assert run(JAXMETAL_CACHE_DIR=str(tmp_path / "file")) == "None"
@@ -193,6 +195,7 @@ def test_the_next_process_finds_every_program_in_jaxs_cache_and_the_same_numbers
     assert (int(hits) >= int(missed), int(missed_again)) == (True, 0)
 
 
+@pytest.mark.precision("single")
 def test_somebody_elses_function_is_never_taken_from_an_earlier_process(tmp_path):
     shown = [
         float(*alone(OWN, step, JAX_COMPILATION_CACHE_DIR=str(tmp_path)))
@@ -201,6 +204,7 @@ def test_somebody_elses_function_is_never_taken_from_an_earlier_process(tmp_path
     assert shown == pytest.approx([8.25, 8.5], abs=1e-4)
 
 
+@pytest.mark.precision("single")
 def test_a_second_galaxy_of_the_same_shape_compiles_nothing():
     traced = []
     look = compiled(lambda model: (traced.append(model), model.log_density(model.start))[1])

@@ -52,6 +52,7 @@ def test_a_component_is_a_light_with_its_tracers():
     assert galaxy().star.tracers == {}
 
 
+@pytest.mark.wrong_types
 @pytest.mark.parametrize(
     ("build", "message"),
     [

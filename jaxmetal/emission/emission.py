@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from jaxmetal.emission.attenuation import Curve, attenuation_curve
 from jaxmetal.emission.lines import (
@@ -110,7 +110,7 @@ class Emission(eqx.Module):
         number = jax.ShapeDtypeStruct((), jnp.result_type(float))
         result: list[str] = []
 
-        def relative(*values: Array) -> dict[str, Array]:
+        def relative(*values: Array) -> dict[str, Array | float]:
             fluxes = self._relative_to_hb(self.relation(*values))
             result.extend(name for name in fluxes if name not in BALMER)
             return fluxes
@@ -145,7 +145,7 @@ class Emission(eqx.Module):
         return (*self.relation.tracers, *([REDDENING] if REDDENING in carried else []))
 
     def log_ratios(
-        self, values: Mapping[str, Float[Array, "..."]], lines: Any = None
+        self, values: Mapping[str, Float[ArrayLike, "..."]], lines: Any = None
     ) -> dict[str, Float[Array, "..."]]:
         """log10 of the flux of lines over that of the reference line, as observed.
 
@@ -222,12 +222,12 @@ class Emission(eqx.Module):
             return brighter, -jnp.log10(self.sii_ratio)
         return brighter, -float(np.log10(FIXED_RATIOS.get(line, 1.0)))
 
-    def _flux(self, fluxes: Mapping[str, Array], line: str) -> Array:
+    def _flux(self, fluxes: Mapping[str, Array | float], line: str) -> Array:
         """log10 of the flux of a line, of fluxes of the brighter lines."""
         brighter, fraction = self._doublet(line)
         if brighter not in fluxes:
             raise unknown("line", line, self.lines, f"relation {self.relation_name}")
-        return fluxes[brighter] + fraction
+        return jnp.asarray(fluxes[brighter] + fraction)
 
     def _side(self, text: str) -> tuple[str, Array | float]:
         """The brighter line of a sum such as "OIII4959+OIII5007", and log10 of the sum over it."""
@@ -240,7 +240,7 @@ class Emission(eqx.Module):
             return parts[0]
         return parts[0][0], jnp.log10(sum(jnp.exp(LN10 * jnp.asarray(f)) for _, f in parts))
 
-    def _relative_to_hb(self, ratios: Ratios) -> dict[str, Array]:
+    def _relative_to_hb(self, ratios: Ratios) -> dict[str, Array | float]:
         """log10 of the fluxes over that of Hb, of brighter lines, without offsets and dust."""
         fluxes: dict[str, Any] = {name: float(np.log10(r)) for name, r in CASE_B.items()}
         fluxes["Ha"] = jnp.log10(self.balmer)

@@ -5,7 +5,7 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, ArrayLike
 
 from jaxmetal.errors import InputError, described
 from jaxmetal.galaxy.component import Component
@@ -98,7 +98,7 @@ class Galaxy(eqx.Module):
             [parts[name] for name in names],
         )
 
-    def deflection(self, x: Array, y: Array) -> tuple[Array, Array]:
+    def deflection(self, x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
         """alpha = (alpha_x, alpha_y) of all lenses together at a position on the sky, arcsec."""
         x, y = plain(x, "Galaxy.deflection.x", ARCSEC), plain(y, "Galaxy.deflection.y", ARCSEC)
         along = across = jnp.zeros(jnp.broadcast_shapes(jnp.shape(x), jnp.shape(y)))

@@ -66,7 +66,7 @@ class Climb(NamedTuple):
     idle: Array
 
 
-def fisher(model: Model, start: Point, steps: int, with_jacobian: Any) -> Summit:
+def fisher(model: Model, start: Point, steps: int | Array, with_jacobian: Any) -> Summit:
     """Fisher scoring with Marquardt's damping.
 
     Newton's method with the expected curvature, which is never negative.

@@ -173,7 +173,7 @@ def _check_amplitude(scene: Mapping[str, Any], path: str) -> None:
 
 def _is_linear(profile: Profile, name: str) -> bool:
     """Whether a profile is linear in a parameter, at some places and values."""
-    x, y = np.array([0.1, 0.7, 1.3]), np.array([0.4, -0.2, 0.9])
+    x, y = jnp.array([0.1, 0.7, 1.3]), jnp.array([0.4, -0.2, 0.9])
 
     def value(factor: float) -> np.ndarray:
         numbers = profile.parameters | {name: factor * jnp.ones_like(profile.parameters[name])}

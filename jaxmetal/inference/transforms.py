@@ -50,7 +50,7 @@ def _hinge(u: Array) -> Any:
 def _inverse_hinge(w: Array) -> Array:
     log_w = jnp.log(w)
 
-    def newton(_: int, u: Array) -> Array:
+    def newton(_: Array, u: Array) -> Array:
         value = _hinge(u)
         step = (jnp.log(value) - log_w) * value / jnp.maximum(ndtr(u), 1e-30)
         return u - jnp.clip(step, -LONGEST_STEP, LONGEST_STEP)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, ArrayLike, Float
 
 from jaxmetal.compiling import compiled
 from jaxmetal.instrument.grid import Grid
@@ -136,7 +136,7 @@ def guess(psf: PSF, grid: Grid, margin: int, first: FirstGuess = STRICT) -> Samp
 
 
 @compiled
-def _passed(psf: PSF, grid: Grid, frequency: np.ndarray) -> Array:
+def _passed(psf: PSF, grid: Grid, frequency: Float[ArrayLike, " n"]) -> Array:
     """The transfer function of the PSF at these cycles per pixel along either axis."""
     frequencies, zero = jnp.asarray(frequency, grid.origin.dtype), jnp.zeros(1, grid.origin.dtype)
     along, across = (

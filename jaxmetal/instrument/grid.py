@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from jaxmetal.errors import InputError, InputWarning
 from jaxmetal.instrument import sky
@@ -71,7 +71,7 @@ class Grid(eqx.Module):
 
     @classmethod
     def regular(
-        cls, shape: tuple[int, int], pixel_scale: float, center: tuple[float, float] = (0.0, 0.0)
+        cls, shape: tuple[int, int], pixel_scale: ArrayLike, center: Any = (0.0, 0.0)
     ) -> "Grid":
         """Square pixels, x to the right and y up, with `center` in the middle of the frame.
 
@@ -201,7 +201,7 @@ class Grid(eqx.Module):
             jnp.arange(rows, dtype=self.origin.dtype)[:, None],
         )
 
-    def position(self, column: Array, row: Array) -> tuple[Array, Array]:
+    def position(self, column: ArrayLike, row: ArrayLike) -> tuple[Array, Array]:
         """(x, y) of a point given in pixels, arcsec.
 
         Parameters
@@ -223,7 +223,7 @@ class Grid(eqx.Module):
             1, 0
         ] * column + m[1, 1] * row
 
-    def pixel(self, x: Array, y: Array) -> tuple[Array, Array]:
+    def pixel(self, x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
         """(column, row) of a point on the sky, arcsec: the inverse of `position`.
 
         Parameters
@@ -239,7 +239,7 @@ class Grid(eqx.Module):
         x, y = plain(x, "Grid.pixel.x", ARCSEC), plain(y, "Grid.pixel.y", ARCSEC)
         return pixel_of(x, y, self.origin, self.matrix)
 
-    def squared_frequency(self, kx: Array, ky: Array) -> Array:
+    def squared_frequency(self, kx: ArrayLike, ky: ArrayLike) -> Array:
         """|f|² on the sky, per arcsec², of a Fourier mode.
 
         Parameters

@@ -202,4 +202,5 @@ def _unit_of_steps_alone(header: Any, axes: list[int], steps: Steps, where: str)
 
 def _is_in_degrees(position: list[float]) -> bool:
     """Whether a position would lie next to the origin of all coordinates if it were in arcsec."""
-    return any(position) and max(np.abs(position)) <= 360 and min(np.abs(position)) <= 90
+    sizes = [abs(float(angle)) for angle in position]
+    return any(sizes) and max(sizes) <= 360 and min(sizes) <= 90

@@ -129,7 +129,7 @@ def problems(image: np.ndarray, center: Any = None) -> list[Problem]:
     rows, columns = np.nonzero(image)
     inside = slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
     # Zeros around an image are padding: a constant level is looked for inside of it.
-    star, whole = _Star(image[inside], (columns.min(), rows.min())), _Star(image)
+    star, whole = _Star(image[inside], (int(columns.min()), int(rows.min()))), _Star(image)
     if min(star.image.shape) < 3:
         return []
     candidates = [_second_peak(star) or _edge(whole), _level(star) or _negative_rings(star)]

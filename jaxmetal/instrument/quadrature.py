@@ -155,7 +155,7 @@ def _patches(
 
 def _with_patches(
     mean: Cells,
-    patches: Float[Array, "cusps rows columns"],
+    patches: Float[Array, "cusps side side"],
     corners: Sequence[tuple[Array, Array]],
     smeared: bool,
 ) -> Cells:
@@ -168,7 +168,7 @@ def _with_patches(
     return corrected(mean, patches[-1][block:, block:], corners[-1]) if smeared else mean
 
 
-def _padded(image: Cells, grid: Grid, sampling: Sampling) -> Cells:
+def _padded(image: Float[Array, "ny nx"], grid: Grid, sampling: Sampling) -> Cells:
     """The cells of the frame, padded with zeros or with the frame's own edge."""
     ny, nx = (int(sampling.convolve * n) for n in grid.shape)
     rows, columns = sampling.cells(grid.shape)

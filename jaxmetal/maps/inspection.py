@@ -75,7 +75,7 @@ def _findings(data: Inspected) -> list[Finding]:
         findings += _range(data)
     if data.light and regular.any():
         findings += _negative(data, regular)
-    findings += _odd_findings(odd, data.usable.sum())
+    findings += _odd_findings(odd, int(data.usable.sum()))
     return findings + _background(data) + errors
 
 

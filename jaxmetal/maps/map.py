@@ -177,8 +177,8 @@ class Map(eqx.Module):
         """Whether the values are fluxes: a scatter is a fraction, an image that of mean pixels."""
         return self.additive
 
-    def scatter_of(self, predicted: Float[Array, "*map"]) -> Float[Array, "*map"]:
-        """The extra scatter about a prediction, in the unit of the values."""
+    def scatter_of(self, predicted: Float[Array, "*map"]) -> Float[Array, "..."]:
+        """The extra scatter about a prediction, in the unit of the values: of all, or of each."""
         return self.scatter * predicted if self.is_flux else self.scatter
 
     def profiled_error(self, predicted: Float[Array, "*map"]) -> Float[Array, "*map"] | None:

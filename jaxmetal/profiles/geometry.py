@@ -1,7 +1,9 @@
 """Where a point lies in a galaxy: elliptical radius, and the plane of an inclined disc."""
 
+from typing import Any
+
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from jaxmetal.profiles import numerics
 
@@ -118,8 +120,13 @@ def ellipticity(q, position_angle) -> tuple[Float[Array, ""], Float[Array, ""]]:
     return size * jnp.cos(2 * phi), size * jnp.sin(2 * phi)
 
 
-def pixel_of(x: Coordinate, y: Coordinate, origin, matrix) -> tuple[Coordinate, Coordinate]:
-    """(column, row) of a position on a frame: the inverse of origin + matrix · (column, row)."""
+def pixel_of(
+    x: Float[ArrayLike, "..."], y: Float[ArrayLike, "..."], origin, matrix
+) -> tuple[Any, Any]:
+    """(column, row) of a position on a frame: the inverse of origin + matrix · (column, row).
+
+    Of NumPy or of JAX, as the arguments are.
+    """
     determinant = matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]
     dx, dy = x - origin[0], y - origin[1]
     column = (matrix[1, 1] * dx - matrix[0, 1] * dy) / determinant

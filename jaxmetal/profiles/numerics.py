@@ -5,7 +5,7 @@ from functools import reduce
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Num
+from jaxtyping import Array, Float, Inexact, Num
 
 
 def positive_power(x: Float[Array, "..."], power) -> Float[Array, "..."]:
@@ -19,7 +19,7 @@ def positive_power(x: Float[Array, "..."], power) -> Float[Array, "..."]:
     return jnp.where(positive, jnp.exp(power * jnp.log(jnp.where(positive, x, 1.0))), 0.0)
 
 
-def product(*factors: Float[Array, "..."]) -> Float[Array, "..."]:
+def product(*factors: Inexact[Array, "..."]) -> Inexact[Array, "..."]:
     """The product of matrices and vectors in full precision.
 
     By default a GPU rounds float32 factors to ten bits.
@@ -70,7 +70,7 @@ def linear_sersic_b(n: Float[Array, ""]) -> Float[Array, ""]:
     return jnp.maximum(1.9992 * n - 0.3271, 1e-5)
 
 
-def sersic_b(n: Float[Array, ""]) -> Float[Array, ""]:
+def sersic_b(n: Float[Array, "..."]) -> Float[Array, "..."]:
     """The exact Sersic constant, which makes R_sersic the half-light radius.
 
         gamma(2n, b_n) = Gamma(2n) / 2

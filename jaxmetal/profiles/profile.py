@@ -1,7 +1,7 @@
 """A profile function together with its numbers, as a pytree."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Literal, get_args, get_origin
 
@@ -10,11 +10,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array
+from jaxtyping import Array, ArrayLike
 
 from jaxmetal.errors import InputError, described, unknown
 from jaxmetal.profiles.units import accepted_unit
 from jaxmetal.quantities import ARCSEC, Unit, plain
+
+# What users hand over for an array: Quantities are arrays, too.
+Numbers = ArrayLike | Sequence[float]
 
 
 def as_array(value: Any, where: str, unit: Unit = "") -> Array:
@@ -205,12 +208,17 @@ class Profile(eqx.Module):
             )
         return len(shapes)
 
-    def __call__(self, x: Array, y: Array) -> Any:
+    def __call__(self, x: ArrayLike, y: ArrayLike) -> Any:
         """The profile's value at (x, y), arcsec.
 
         Of a lens it is the deflection (alpha_x, alpha_y), arcsec.
         """
-        x, y = plain(x, f"{self.name}.x", ARCSEC), plain(y, f"{self.name}.y", ARCSEC)
+        x, y = (
+            place
+            if isinstance(place, jax.Array)
+            else as_array(place, f"{self.name}.{axis}", ARCSEC)
+            for axis, place in (("x", x), ("y", y))
+        )
         return self.function(x, y, **self.parameters, **self.options)
 
     def __getattr__(self, name: str) -> Array:

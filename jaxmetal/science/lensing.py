@@ -10,12 +10,12 @@ from jaxtyping import Array, ArrayLike, Float
 from jaxmetal.errors import InputError
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.instrument.grid import Grid
-from jaxmetal.profiles.profile import as_array
+from jaxmetal.profiles.profile import Numbers, as_array
 from jaxmetal.quantities import ARCSEC, as_number
 
 
 def source_position(
-    galaxy: Galaxy, x: ArrayLike, y: ArrayLike, distance_ratio: ArrayLike = 1.0
+    galaxy: Galaxy, x: Numbers, y: Numbers, distance_ratio: ArrayLike = 1.0
 ) -> tuple[Array, Array]:
     """Where in the source plane the light comes from that is seen at a position.
 
@@ -42,7 +42,7 @@ def source_position(
 
 
 def _inverse_magnification(
-    galaxy: Galaxy, x: ArrayLike, y: ArrayLike, distance_ratio: ArrayLike
+    galaxy: Galaxy, x: Numbers, y: Numbers, distance_ratio: ArrayLike
 ) -> Array:
     """The Jacobian determinant det(d beta / d theta)."""
     x, y = jnp.broadcast_arrays(
@@ -59,9 +59,7 @@ def _inverse_magnification(
     return xx * yy - xy * yx
 
 
-def magnification(
-    galaxy: Galaxy, x: ArrayLike, y: ArrayLike, distance_ratio: ArrayLike = 1.0
-) -> Array:
+def magnification(galaxy: Galaxy, x: Numbers, y: Numbers, distance_ratio: ArrayLike = 1.0) -> Array:
     """Area on the sky over area in the source plane.
 
     It is negative where the image is a mirror image, and infinite on a critical curve.

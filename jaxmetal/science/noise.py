@@ -7,10 +7,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
 from jaxmetal.errors import InputError
-from jaxmetal.profiles.profile import as_array
+from jaxmetal.profiles.profile import Numbers, as_array
 from jaxmetal.quantities import as_number, contents, in_one_unit
 from jaxmetal.science.correlated import drizzle, exponential, gaussian, manga, matern, sami
 
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-def variance(light: ArrayLike, c1, c2) -> Float[Array, "..."]:
+def variance(light: Numbers, c1, c2) -> Float[Array, "..."]:
     """Variance of a metallicity whose lines are limited by photon noise.
 
         sigma_Z² = c1 + c2 / I

@@ -79,6 +79,7 @@ def test_auto_is_as_fine_as_the_data_ask():
     assert within_tolerance.sampling.points((21, 21)) > faint
 
 
+@pytest.mark.wrong_types
 @pytest.mark.parametrize("wrong", [0, 1.0, -0.1, "fine", True])
 def test_an_accuracy_that_makes_no_sense_is_refused(wrong):
     with pytest.raises(jm.InputError, match="accuracy: expected a number between 0 and 1"):
@@ -122,6 +123,13 @@ def test_models_of_a_batch_are_computed_at_the_finest_of_their_samplings():
     assert all(fit.converged for fit in fits)
     used = [fit.maps["light"].instrument.sampling for fit in fits]
     assert used[0] == used[1] and used[0].points((21, 21)) >= fine.points((21, 21))
+
+
+@pytest.mark.slow
+@pytest.mark.precision("single")
+def test_posteriors_of_a_batch_are_drawn_at_the_sampling_of_the_fits():
+    models = [_faint_or_deep(ratio) for ratio in (10, 1000)]
+    fits = jm.optimise_batch(models)
     posteriors = jm.sample_batch(models, fits, draws=50, method="importance")
     assert all(posterior.attributes["k_hat"] < 0.7 for posterior in posteriors)
 

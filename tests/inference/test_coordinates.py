@@ -93,6 +93,7 @@ def model_of(priors, values=None, sigma=0.02, scatter=0.0):
     )
 
 
+@pytest.mark.precision("single")
 @pytest.mark.parametrize(
     "prior", [dist.HalfNormal(0.1), dist.Uniform(0.0, 1.0), dist.LogUniform(1e-3, 1.0)]
 )
@@ -106,6 +107,7 @@ def test_a_scatter_that_is_not_set_starts_inside_its_prior(prior):
     assert float(again.constrain(again.start)[SCATTER]) == pytest.approx(start)
 
 
+@pytest.mark.precision("single")
 def test_a_start_on_the_edge_of_its_prior_moves_inside_and_one_outside_is_refused():
     model = model_of({CENTRAL: dist.Uniform(8.0, 9.0)})
     assert float(model.constrain(model.start)[CENTRAL]) == pytest.approx(8.5)
@@ -122,7 +124,7 @@ def test_a_start_on_the_edge_of_its_prior_moves_inside_and_one_outside_is_refuse
         (dist.HalfNormal(0.1), 1.0),
         pytest.param(dist.HalfNormal(0.1), 1.15, marks=pytest.mark.slow),
         pytest.param(dist.Uniform(0.0, 1.0), 1.0, marks=pytest.mark.slow),
-        (dist.Uniform(0.0, 1.0), 1.15),
+        pytest.param(dist.Uniform(0.0, 1.0), 1.15, marks=pytest.mark.slow),
     ],
 )
 def test_a_scatter_that_the_data_do_not_need_is_sampled_like_anything_else(prior, inflation):

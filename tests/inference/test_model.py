@@ -219,6 +219,7 @@ def test_a_draw_moves_what_is_tied_too(fit, tmp_path):
     )
 
 
+@pytest.mark.precision("single")
 def test_a_galaxy_survives_pickling():
     """Dask and submitit send models to other processes this way."""
     again = pickle.loads(pickle.dumps(small_model()))
@@ -304,6 +305,7 @@ def test_student_t_is_not_moved_by_outliers():
     assert slopes["student-t"] < slopes["gaussian"] / 3
 
 
+@pytest.mark.precision("single")
 @pytest.mark.parametrize(
     ("priors", "culprit"),
     [
@@ -326,6 +328,7 @@ def test_a_wrong_prior_is_named(priors, culprit):
         jm.Model(disc(), {"z": blank(telescope())}, priors)
 
 
+@pytest.mark.precision("single")
 def test_wrong_scenes_are_named():
     with pytest.raises(jm.InputError, match="also the name of a component"):
         jm.Model(disc(), {"disc": blank(telescope())}, FLAT)
@@ -339,6 +342,7 @@ def test_wrong_scenes_are_named():
         jm.optimise(small_model(), method="newton")
 
 
+@pytest.mark.precision("single")
 def test_a_fit_that_the_data_do_not_constrain_says_so():
     """The gradient of a tracer on light that is confined to one pixel."""
     galaxy = disc(R=0.001, n=0.5)
@@ -353,6 +357,7 @@ def test_a_fit_that_the_data_do_not_constrain_says_so():
     assert 0.5 < fit.errors[GRADIENT] < 0.8
 
 
+@pytest.mark.precision("single")
 def test_a_posterior_that_a_prior_cuts_off_is_told():
     z = jm.simulate.tracer_map(disc(), telescope(), seed=1)
 
@@ -369,6 +374,7 @@ def test_a_posterior_that_a_prior_cuts_off_is_told():
     assert message(value - 4 * error, 1.0).message == "converged"
 
 
+@pytest.mark.precision("single")
 def test_a_fit_that_ends_at_the_edge_of_a_prior_says_so():
     z = jm.simulate.tracer_map(disc(), telescope(), seed=1)
     fit = jm.optimise(

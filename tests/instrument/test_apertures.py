@@ -335,6 +335,7 @@ def solve_amplitude(model):
     return compiled_once(lambda model: model.complete({}))(model)["disc.light.amp"]
 
 
+@pytest.mark.precision("single")
 class TestMapsPerPixel:
     """Maps that come per pixel and are measured per bin."""
 
@@ -444,6 +445,7 @@ class TestCovariance:
         )
         np.testing.assert_allclose(full.errors, plain.errors, rtol=1e-6)
 
+    @pytest.mark.precision("single")
     def test_generalised_least_squares_in_closed_form(self, bins, matrix, fits, tolerance):
         """On the linear scale, with one component, the tracer is linear in central value and
         gradient.
@@ -656,7 +658,14 @@ def _three_fibres(psf, supersampling=(4, 2)):
     return jm.TracerMap(np.zeros(3), 1.0, instrument)
 
 
-@pytest.mark.parametrize("supersampling", ["auto", (4, 2), (1, 0.5)])
+@pytest.mark.parametrize(
+    "supersampling",
+    [
+        pytest.param("auto", marks=pytest.mark.precision("single")),
+        (4, 2),
+        pytest.param((1, 0.5), marks=pytest.mark.precision("single")),
+    ],
+)
 def test_apertures_may_have_psfs_of_their_own(supersampling):
     nights = {"first": jm.MoffatPSF(0.8, 2.8), "second": jm.GaussianPSF(1.4)}
     order = ["first", "second", "first"]
@@ -670,6 +679,7 @@ def test_apertures_may_have_psfs_of_their_own(supersampling):
     assert abs(alone["first"][1] - alone["second"][1]) > 1e-3
 
 
+@pytest.mark.precision("single")
 def test_one_of_several_psfs_may_be_free():
     nights = {"first": jm.MoffatPSF(0.8, 2.8), "second": jm.GaussianPSF(1.4)}
     z = _three_fibres(jm.AperturePSFs(nights, ["first", "second", "first"]))
@@ -681,6 +691,7 @@ def test_one_of_several_psfs_may_be_free():
     np.testing.assert_array_equal(np.asarray(change)[[0, 2]], 0.0)
 
 
+@pytest.mark.precision("single")
 def test_psfs_of_apertures_that_do_not_belong_to_them_are_refused():
     psf = jm.GaussianPSF(1.0)
     with pytest.raises(jm.InputError, match="unknown PSF 'b'"):

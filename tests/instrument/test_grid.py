@@ -77,6 +77,7 @@ def test_the_frequency_of_a_wave_is_that_seen_on_the_sky(matrix, tolerance):
     assert float(found) == pytest.approx(f @ f, rel=tolerance(1e-12, 3e-6))
 
 
+@pytest.mark.wrong_types
 @pytest.mark.parametrize(
     "shape", [(3,), (3, 4, 5), 5, None, "ab", (0, 3), (3, -1), (np.nan, 3), (2.7, 3.2)], ids=str
 )
@@ -87,6 +88,7 @@ def test_a_shape_is_two_positive_whole_numbers(shape):
         jm.Grid((0.0, 0.0), np.eye(2), shape)
 
 
+@pytest.mark.wrong_types
 @pytest.mark.parametrize(
     "pixel_scale", [0.0, -0.1, np.nan, np.inf, "0.1 arcsec", None, (0.1, 0.1)], ids=str
 )

@@ -7,10 +7,14 @@ import pytest
 from astropy.io import fits
 
 import jaxmetal as jm
+from jaxmetal.compiling import compiled_once
 from jaxmetal.io.kept import write_map
 from jaxmetal.io.scene import load
 from jaxmetal.io.summary import unit_of
 from tests.scenes import telescope
+
+# Precision plays no part here, or the one in which most people run.
+pytestmark = pytest.mark.precision("single")
 
 LINES = ("Ha", "Hb", "NII6584", "OIII4959", "OIII5007")
 GALAXY = """
@@ -38,6 +42,8 @@ maps:
       NII6584: {value: NII6584, error: NII6584_ERROR}
       OIII4959+OIII5007: {value: O3, error: O3_ERROR, psf: {gaussian: {fwhm: 0.9}}}
 """
+
+FIT_ALONE = "fit: {starts: 1}\nsample: false\nplots: false\n"
 
 
 def truth():
@@ -87,13 +93,16 @@ def test_lines_of_one_file_are_maps_by_their_names(folder):
 
 def test_a_fit_of_lines_keeps_what_it_needs(folder, tmp_path):
     """A folder of results makes the same figures, and can be fitted again."""
-    text = MAPS.replace("fwhm: 0.9", "fwhm: 0.8") + GALAXY + "sample: false\nplots: false\n"
+    text = MAPS.replace("fwhm: 0.9", "fwhm: 0.8") + GALAXY + FIT_ALONE
     (folder / "run.yaml").write_text(text, "utf-8")
-    jm.run(folder / "run.yaml", out=tmp_path / "results")
+    made = jm.run(folder / "run.yaml", out=tmp_path / "results")
     again = load(tmp_path / "results" / "config.resolved.yaml")
     assert [type(one.map) for one in again.maps.values()] == [jm.LineMap] * 3
     assert again.galaxy.disc.emission.lines == truth().disc.emission.lines
-    fit = jm.optimise(again.model(), starts=1)
+    height = compiled_once(lambda model, point: model.log_density(point))
+    heights = [float(height(one.model(), made.fit.unconstrained)) for one in (again, made.scene)]
+    assert heights[0] == pytest.approx(heights[1], rel=1e-5)
+    fit = made.fit
     assert fit.converged
     for path, value in {"central": 8.6, "gradient": -0.15}.items():
         path = f"disc.metallicity.{path}"
@@ -168,7 +177,6 @@ def test_a_relation_and_its_numbers_in_a_configuration(folder):
     assert disc.emission.relation.function(8.0)["NII6584/Ha"] == pytest.approx(-1.5)
 
 
-@pytest.mark.precision("single")
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
@@ -198,7 +206,7 @@ def test_a_line_relative_to_another(folder, tmp_path):
     galaxy = GALAXY.replace("{profile: sersic, amp: 2.0, R_sersic: 1.0, n_sersic: 1}", PICTURE)
     galaxy = galaxy.replace("  disc.light.amp: {log_uniform: [0.1, 100]}\n", "")
     name = folder / "relative.yaml"
-    name.write_text(text + galaxy + "sample: false\nplots: false\n", "utf-8")
+    name.write_text(text + galaxy + FIT_ALONE, "utf-8")
     first = load(name)
     assert list(first.maps) == ["NII6584"] and list(first.pictures) == ["Ha"]
     assert isinstance(first.maps["NII6584"].map, jm.RelativeLineMap)
@@ -217,7 +225,7 @@ def test_a_relative_line_in_bins_is_kept(folder, tmp_path):
     text = text[: text.index("      OIII4959")].replace("    margin: 8\n", "    bins: BINS\n")
     name = folder / "bins.yaml"
     galaxy = GALAXY.replace("  disc.light.amp: {log_uniform: [0.1, 100]}\n", "")
-    name.write_text(text + galaxy + "sample: false\nplots: false\n", "utf-8")
+    name.write_text(text + galaxy + FIT_ALONE, "utf-8")
     first = load(name).maps["NII6584"].map
     assert first.values.shape == (193,)
     jm.run(name, out=tmp_path / "results")

@@ -52,6 +52,7 @@ def images(galaxy, **maps):
 
 def _by_hand(x, y, amp, R_sersic, n_sersic, e1, central, gradient, inner_dust, slope_dust):
     """[OIII] 5007 of Curti et al. (2020), reddened by Cardelli et al., of a disc of Ha."""
+    x, y = jnp.asarray(x), jnp.asarray(y)
     light = jm.light.sersic(x, y, amp, R_sersic, n_sersic, e1)
     z = jm.tracer.gradient(x, y, central, gradient) - 8.69
     r3 = -0.277 - 3.549 * z - 3.593 * z**2 - 0.981 * z**3
@@ -133,6 +134,7 @@ def _constant_deflection(x, y, along, across):
     return along + 0 * x, across + 0 * y
 
 
+@pytest.mark.precision("single")
 def test_a_line_that_neither_lights_nor_the_relation_have_is_named():
     """Also beside the reference line itself, which is a light."""
     light = {"Ha": jm.Profile(jm.light.sersic, **LIGHT)}
@@ -226,6 +228,8 @@ def start(**options):
     return jm.Galaxy(disc=gas(metallicity={"central": 8.4, "gradient": 0.0}, **options))
 
 
+@pytest.mark.slow
+@pytest.mark.precision("single")
 def test_two_psfs_of_one_galaxy_make_no_gradient():
     """With one PSF for both lines a constant ratio turns into a gradient of its own."""
     flat = {"central": 8.4, "gradient": 0.0}
@@ -269,6 +273,7 @@ def test_dust_that_falls_outwards_makes_no_gradient_if_it_is_in_the_model():
     assert abs(shift(start(), PRIORS)) > 3
 
 
+@pytest.mark.precision("single")
 def test_another_galaxy_compiles_nothing():
     galaxy, instruments = jm.Galaxy(disc=gas()), dict.fromkeys(("Ha", "NII6584"), telescope())
     fits = []

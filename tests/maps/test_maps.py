@@ -209,6 +209,7 @@ def test_a_second_map_of_the_same_shape_has_the_same_structure(kind):
 ONES = np.ones(SHAPE)
 
 
+@pytest.mark.wrong_types
 @both_kinds
 @pytest.mark.parametrize(
     ("wrong", "message"),

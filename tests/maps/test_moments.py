@@ -98,6 +98,7 @@ def test_a_map_sees_the_components_that_have_its_light(two_lights):
     np.testing.assert_allclose(gas, stars, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.precision("single")
 def test_lights_by_name_are_fitted_by_dotted_path(two_lights):
     instrument = telescope((21, 21), 0.3, 0.8, (2, 1), 6)
@@ -130,6 +131,7 @@ def test_a_light_that_no_component_has_is_named(two_lights):
         jm.predict(two_lights, blank(telescope(), light="HA"))
 
 
+@pytest.mark.wrong_types
 @pytest.mark.parametrize("light", [{}, {3: SHARP}, {"a.b": SHARP}, {"Ha": 1.0}])
 def test_lights_are_profiles_by_name(light):
     with pytest.raises(jm.InputError, match=r"Component"):

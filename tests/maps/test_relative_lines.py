@@ -50,6 +50,7 @@ def test_the_likelihood_is_that_of_both_lines_with_the_best_light(lines):
     assert value == pytest.approx(-0.5 * best + constant, rel=1e-5)
 
 
+@pytest.mark.precision("single")
 def test_clumps_that_no_profile_describes_do_not_matter(lines):
     """Light of any shape in both lines leaves the metallicity where it is."""
     exact = jm.simulate.line_maps(galaxy(), telescope(), LINES, 1.0)
@@ -65,6 +66,7 @@ def test_clumps_that_no_profile_describes_do_not_matter(lines):
     assert fit.parameters["disc.metallicity.central"] == pytest.approx(8.6, abs=1e-3)
 
 
+@pytest.mark.precision("single")
 def test_the_truth_lies_within_the_errors(lines):
     relative = {"nii": jm.RelativeLineMap(lines["NII6584"], lines["Ha"])}
     fit = jm.optimise(jm.Model(galaxy(8.3, 0.0), relative, PRIORS), starts=1)

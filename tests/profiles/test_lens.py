@@ -520,6 +520,7 @@ WRONG = {
 }
 
 
+@pytest.mark.wrong_types
 @pytest.mark.precision("double")
 @pytest.mark.parametrize("case", WRONG)
 def test_what_is_wrong_about_deflection_maps_is_named(tmp_path, case):
@@ -547,6 +548,7 @@ def test_two_maps_that_do_not_belong_together_are_refused(tmp_path):
         jm.read_deflection(y, y, **SAID)
 
 
+@pytest.mark.wrong_types
 def test_what_is_no_lens_is_refused_by_name():
     sersic = disc().disc.light
     with pytest.raises(

@@ -6,6 +6,9 @@ import pytest
 import jaxmetal as jm
 from tests.scenes import telescope
 
+# The calibrations and the noise are computed in float64 in either precision.
+pytestmark = pytest.mark.precision("single")
+
 GALAXY = jm.Galaxy(
     disc=jm.Component(
         light=jm.Profile(jm.light.sersic, amp=3.0, R_sersic=1.5, n_sersic=1.0),
@@ -58,7 +61,6 @@ def test_a_cut_turns_the_gradient_over():
     assert np.mean(gradients) == pytest.approx(0.044, abs=4 * 0.010 / np.sqrt(12))
 
 
-@pytest.mark.precision("single")
 def test_what_makes_no_sense_is_refused(exact):
     with pytest.raises(jm.InputError, match="needs Ha, Hb, OIII5007, NII6584; there is no Hb"):
         jm.baselines.metallicity_map(

@@ -28,8 +28,9 @@ def case_1(fwhm, seed=None):
     return jm.simulate.tracer_map(disc(), instrument, seed=seed)
 
 
-# The whole table in float64, and a sharp and a wide PSF in float32.
-WIDTHS = list(CRAMER_RAO) if jax.config.jax_enable_x64 else [0.1, 1.5]
+# A sharp and a wide PSF in float32, one between in float64; the whole table is slow.
+AT_ONCE = [0.5] if jax.config.jax_enable_x64 else [0.1, 1.5]
+WIDTHS = [w if w in AT_ONCE else pytest.param(w, marks=pytest.mark.slow) for w in CRAMER_RAO]
 
 
 @pytest.mark.parametrize("fwhm", WIDTHS)
@@ -46,6 +47,7 @@ def test_use_case_1_reaches_the_cramer_rao_bound(fwhm):
     assert fit.errors[CENTRAL] == pytest.approx(sigma_central, rel=0.03)
 
 
+@pytest.mark.precision("single")
 @pytest.mark.parametrize("fwhm", CRAMER_RAO)
 def test_the_naive_fit_has_the_known_bias(fwhm):
     z = case_1(fwhm)

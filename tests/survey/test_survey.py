@@ -589,6 +589,7 @@ def test_laplace_alone_and_no_pictures(fresh, table):
     np.testing.assert_allclose(found[f"{GRADIENT}.sd"], table[f"{GRADIENT}.sd"], rtol=0.15)
 
 
+@pytest.mark.slow
 def test_an_automatic_sampling_is_chosen_for_a_group_and_its_errors_are_kept(fresh, table):
     config = changed(sample=False, survey={"shard": 2, "together": 2, "maps": False})
     del config["maps"]["z"]["supersampling"], config["maps"]["z"]["margin"]
