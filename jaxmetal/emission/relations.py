@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import equinox as eqx
-from jaxtyping import Array, Float
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
 
 from jaxmetal.emission.polynomial import continued
 from jaxmetal.errors import InputError, described, unknown
@@ -77,9 +78,9 @@ class Relation(eqx.Module):
         """Where it may be used, by tracer; empty if it has no such range."""
         return {} if self.valid is None else {self.tracers[0]: self.valid}
 
-    def __call__(self, *tracers: Float[Array, "..."]) -> Ratios:
+    def __call__(self, *tracers: Float[ArrayLike, "..."]) -> Ratios:
         """The log10 ratios where the tracers have these values, in the order of `tracers`."""
-        return self.function(*tracers)
+        return self.function(*map(jnp.asarray, tracers))
 
 
 def curti20(metallicity: Metallicity) -> Ratios:

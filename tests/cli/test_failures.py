@@ -273,14 +273,20 @@ def test_only_a_maximum_is_sampled_unless_insisted_on(sampled):
 def interrupted_after(module, words, folder):
     """The status of a command that is interrupted once it has imported a module, and its words."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(
-        [sys.executable, "-X", "importtime", *words],
-        cwd=folder,
-        env=environment,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-    ) as process:
+    # A signal that is ignored here, as in a shell's background, would be ignored there, too.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-X", "importtime", *words],
+            cwd=folder,
+            env=environment,
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
         for line in process.stderr:
             if line.split()[-1:] == [module]:
                 break
