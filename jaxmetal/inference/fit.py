@@ -9,6 +9,7 @@ import numpy as np
 
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.inference import likelihood
+from jaxmetal.inference.residuals import Autocorrelation, autocorrelations
 from jaxmetal.inference.tables import Summary, labels
 from jaxmetal.maps import Map
 
@@ -159,6 +160,14 @@ class Fit:
             for name, m in self.maps.items()
         }
         return {n: np.asarray(self.maps[n].noise.as_pixels(r), float) for n, r in whitened.items()}
+
+    @property
+    def autocorrelation(self) -> dict[str, Autocorrelation]:
+        """How correlated the residuals of neighbouring pixels are, of each map of pixels.
+
+        By how much errors are likely too small for it; see `inference.residuals`.
+        """
+        return autocorrelations(self.maps, self.predicted)
 
     @property
     def reduced_chi_square(self) -> float:

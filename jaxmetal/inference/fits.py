@@ -7,7 +7,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 from jaxmetal.inference.ascent import ARRIVED
 from jaxmetal.inference.emission_notes import emission_notes
@@ -21,19 +20,13 @@ from jaxmetal.inference.laplace import (
 )
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.noises import SANDWICH
+from jaxmetal.inference.prior_notes import prior_notes
+from jaxmetal.inference.residuals import residual_notes
 from jaxmetal.inference.sandwich import corrected, excess
 
 # A parameter whose standard deviation in unconstrained coordinates, where that of its prior is
 # about 1, is larger than this depends on the prior's shape or edge as much as on the data.
 PRIOR_MATTERS = 0.5
-# A value lies at the edge of its prior within this fraction of its error ...
-NEAR = 0.05
-# ... or within this fraction of the prior's width.
-NEAR_WIDTH = 0.001
-# A posterior is cut off by a bound of the prior that is nearer than this many errors.
-NEAR_ERRORS = 2.0
-# Standard deviation in unconstrained coordinates above which only the prior constrains a parameter.
-PRIOR_ALONE = 0.9
 
 
 class Fits(Sequence[Fit]):
@@ -216,9 +209,10 @@ class Fits(Sequence[Fit]):
                 "in log posterior",
             )
         free = np.sqrt(np.diag(self.unconstrained_covariance[i]))
-        notes = _prior_notes(model, around.values, np.sqrt(np.diag(covariance)), free)
+        notes = prior_notes(model, around.values, np.sqrt(np.diag(covariance)), free)
         galaxy, maps = model.scene_at(around.values)
         notes += emission_notes(galaxy, maps, model.names)
+        notes += residual_notes(maps, around.predicted)
         return Fit(
             parameters={name: around.values[name] for name in model.free},
             covariance=covariance,
@@ -243,54 +237,3 @@ def _with_rows(old: Any, indices: np.ndarray, new: Any) -> Any:
         return result
 
     return jax.tree.map(replace, old, new)
-
-
-def _prior_notes(
-    model: Model, values: dict[str, Array], errors: np.ndarray, unconstrained_errors: np.ndarray
-) -> list[str]:
-    """A line for each parameter at the edge of its prior, or that the data do not constrain."""
-    notes, start = [], 0
-    for name in model.names:
-        value, prior = np.asarray(values[name], float), model.priors[name]
-        entries = slice(start, start + value.size)
-        error, on_the_line = (
-            e[entries].reshape(value.shape) for e in (errors, unconstrained_errors)
-        )
-        start += value.size
-        edge = _edge(prior, value, error)
-        if edge is not None:
-            notes.append(f"{name} at the edge of its prior, {edge:g}: its error is one-sided")
-        elif np.any(on_the_line > PRIOR_ALONE):
-            notes.append(f"{name} is not constrained by the data beyond its prior")
-        else:
-            notes += _near_edge(name, prior, value, error)
-    return notes
-
-
-def _near_edge(name: str, prior: Any, value: np.ndarray, error: np.ndarray) -> list[str]:
-    """A line for a parameter whose posterior the bounds of its prior cut off, if it has two."""
-    low, high = (getattr(prior.support, bound, np.inf) for bound in ("lower_bound", "upper_bound"))
-    low, high = (np.broadcast_to(np.asarray(b, float), value.shape).ravel() for b in (low, high))
-    value, error = value.ravel(), error.ravel()
-    worst = int(np.argmax(error - np.minimum(value - low, high - value) / NEAR_ERRORS))
-    bounds = low[worst], high[worst]
-    distance = min(value[worst] - low[worst], high[worst] - value[worst])
-    if not (np.isfinite(bounds).all() and distance <= NEAR_ERRORS * error[worst]):
-        return []
-    return [
-        f"{name}, {value[worst]:.3g} ± {error[worst]:.2g}, lies near the edge of its prior, "
-        f"{bounds[0]:g} to {bounds[1]:g}"
-    ]
-
-
-def _edge(prior: Any, value: np.ndarray, error: np.ndarray) -> float | None:
-    """The bound of a prior's support at which a value lies, or None."""
-    bounds = [getattr(prior.support, bound, None) for bound in ("lower_bound", "upper_bound")]
-    width = (
-        np.inf if None in bounds else np.abs(np.subtract(*(np.asarray(b, float) for b in bounds)))
-    )
-    close = np.maximum(NEAR * error, np.where(np.isfinite(width), NEAR_WIDTH * width, 0.0))
-    for bound in bounds:
-        if bound is not None and np.any(np.abs(value - np.asarray(bound, float)) <= close):
-            return float(np.ravel(np.asarray(bound, float))[0])
-    return None

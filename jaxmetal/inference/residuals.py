@@ -1,0 +1,144 @@
+"""Model criticism by residuals: are those of neighbouring pixels correlated, and what follows."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from jaxmetal.compiling import compiled_once
+from jaxmetal.inference import likelihood
+from jaxmetal.maps import Map
+from jaxmetal.maps.noise import Independent
+
+# Residuals are called correlated where chance would hardly make them so, and errors would be too
+# small by more than a sixth.
+SIGNIFICANT = 4.0
+LARGE = 1.2
+# Rings of separations are added up to the first that chance alone could make.
+CHANCE = 2.0
+# Fewer pixels than this say nothing.
+FEWEST = 30
+
+
+class Autocorrelation(NamedTuple):
+    """The autocorrelation of residuals r = (data - model) / error.
+
+    Parameters
+    ----------
+    neighbours
+        the mean product r r' of pixels that share an edge; 0 for independent errors that are
+        right.
+    significance
+        the same in units of what chance makes of independent errors, 1 / sqrt(pairs).
+    inflation
+        sqrt(Σ ⟨r r'⟩) over all separations up to where it vanishes: the factor by which the error
+        of a quantity that varies slowly over the map is larger than independent errors make it.
+    """
+
+    neighbours: float
+    significance: float
+    inflation: float
+
+
+def autocorrelation(
+    residuals: Float[np.ndarray, "rows columns"], valid: Bool[np.ndarray, "rows columns"]
+) -> Autocorrelation:
+    """The autocorrelation of an image of residuals.
+
+        C(d) = Σ_p r_p r_(p+d) / pairs(d),   inflation² = Σ_d C(d)
+
+    Parameters
+    ----------
+    residuals
+        of unit variance where errors are right.
+    valid
+        which pixels count.
+
+    Returns
+    -------
+    autocorrelation
+        with an inflation of 1 where neighbours are not correlated.
+
+    References
+    ----------
+    Sum over separations: Priestley (1981), Spectral Analysis and Time Series, section 5.3.
+    """
+    image = np.where(valid, residuals, 0.0)
+    products, pairs = _by_separation(image), np.round(_by_separation(valid.astype(float)))
+    edge = [(0, 1), (1, 0)]
+    count = sum(pairs[d] for d in edge)
+    if valid.sum() < FEWEST or count == 0:
+        return Autocorrelation(0.0, 0.0, 1.0)
+    neighbours = sum(products[d] for d in edge) / count
+    significance = neighbours * np.sqrt(count)
+    inflation = _inflation(products, pairs, valid.shape) if significance > SIGNIFICANT else 1.0
+    return Autocorrelation(float(neighbours), float(significance), inflation)
+
+
+def _by_separation(image: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "twice columns"]:
+    """Σ_p f_p f_(p+d) of every separation d, on a frame of twice the size."""
+    size = [2 * n for n in image.shape]
+    return np.fft.irfft2(np.abs(np.fft.rfft2(image, size)) ** 2, size)
+
+
+def _inflation(products: np.ndarray, pairs: np.ndarray, shape: tuple[int, ...]) -> float:
+    """sqrt(Σ C) over rings of separations of one pixel's width."""
+    offsets = [np.fft.fftfreq(n, 1 / n) for n in products.shape]
+    rings = np.round(np.hypot(offsets[0][:, None], offsets[1][None, :])).astype(int)
+    total = 0.0
+    for ring in range(min(shape) // 2 + 1):
+        inside = (rings == ring) & (pairs > 0)
+        count = pairs[inside].sum()
+        mean = products[inside].sum() / count if count else 0.0
+        # Each pair counts in two directions.
+        if ring and mean <= CHANCE * np.sqrt(2 / count):
+            break
+        total += mean * np.count_nonzero(rings == ring)
+    return float(np.sqrt(max(total, 1.0)))
+
+
+def autocorrelations(
+    maps: Mapping[str, Map], predicted: Mapping[str, Any]
+) -> dict[str, Autocorrelation]:
+    """The autocorrelation of the residuals of each map of pixels with Gaussian errors.
+
+    Where errors="sandwich" leaves a map's correlation to be accounted for afterwards, its residuals
+    are as correlated as it says, and the map is left out.
+
+    Parameters
+    ----------
+    maps, predicted
+        of a fit, by name.
+
+    Returns
+    -------
+    autocorrelations
+        by name.
+    """
+    result = {}
+    for name, one_map in maps.items():
+        deferred = one_map.correlation is not None and isinstance(one_map.noise, Independent)
+        if one_map.values.ndim == 2 and one_map.likelihood.gaussian and not deferred:
+            residuals = np.asarray(_residuals(one_map, predicted[name]), float)
+            result[name] = autocorrelation(residuals, np.asarray(one_map.valid))
+    return result
+
+
+def residual_notes(maps: Mapping[str, Map], predicted: Mapping[str, Any]) -> list[str]:
+    """A line for each map whose residuals are more correlated than its errors are.
+
+    Parameters
+    ----------
+    maps, predicted
+        of a fit, by name.
+    """
+    return [
+        f"residuals of neighbouring pixels of {name} are correlated ({one.neighbours:.2g}): errors "
+        f"are likely too small, by up to {one.inflation:.2g} times"
+        for name, one in autocorrelations(maps, predicted).items()
+        if one.significance > SIGNIFICANT and one.inflation > LARGE
+    ]
+
+
+_residuals = compiled_once(likelihood.deviances)
