@@ -62,6 +62,7 @@ _HOMES = {
     "run": "pipeline",
     "noise": "science.noise",
     "calibrations": "science.calibrations",
+    "classification": "science.classification",
     "baselines": "science.baselines",
     "simulate": "science.simulate",
     "lensing": "science.lensing",
@@ -108,6 +109,7 @@ __all__ = [
     "arcs",
     "baselines",
     "calibrations",
+    "classification",
     "emission",
     "ensemble",
     "from_lenstronomy",
@@ -172,7 +174,15 @@ if TYPE_CHECKING:
     from jaxmetal.pipeline import run
     from jaxmetal.profiles import lens, light, tracer
     from jaxmetal.profiles.profile import Profile
-    from jaxmetal.science import arcs, baselines, calibrations, lensing, noise, simulate
+    from jaxmetal.science import (
+        arcs,
+        baselines,
+        calibrations,
+        classification,
+        lensing,
+        noise,
+        simulate,
+    )
 
 
 def __getattr__(name: str) -> Any:
