@@ -8,6 +8,7 @@ from jaxmetal.inference.posterior import Posterior
 from jaxmetal.io.scene import Scene
 from jaxmetal.view import style
 from jaxmetal.view.light import light_figure
+from jaxmetal.view.lines import diagram_figure, has_diagram, lines_figure, lines_of
 from jaxmetal.view.maps import map_figure
 from jaxmetal.view.planes import is_behind_lens, plane_figure
 from jaxmetal.view.posterior import corner_figure, trace_figure
@@ -55,5 +56,9 @@ def _map_figures(fit: Fit, units: Mapping[str, str | None]) -> Figures:
         f"map_{name}": partial(map_figure, fit, name, unit) for name, unit in units.items()
     }
     figures |= {f"light_{name}": partial(light_figure, fit, name) for name in tracer_maps}
+    if len(lines_of(fit)) > 1:
+        figures["lines"] = partial(lines_figure, fit)
+    if has_diagram(fit):
+        figures["diagram"] = partial(diagram_figure, fit)
     figures |= {f"planes_{name}": partial(plane_figure, fit, name, units[name]) for name in behind}
     return figures

@@ -94,7 +94,7 @@ def map_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
     bare = fit.without_scatter
     residual = one_map.instrument.image(valid * bare.residuals[name])
     norms = [colours_of(one_map, data, model, sharp)] * 4
-    norms[2] = style.RESIDUAL, Normalize(*_limits(residual))
+    norms[2] = style.RESIDUAL, Normalize(*residual_limits(residual))
     handles = _handles(one_map)
     window, label = window_of(grid, np.isfinite(data)), style.quantity(one_map, unit)
     # Labels of more than one line push the legend down.
@@ -147,7 +147,7 @@ def _chi(value: float) -> str:
     return f"{value:.2f}" if 0.05 <= value < 100 else f"{value:.3g}"
 
 
-def _limits(residual: Image) -> tuple[float, float]:
+def residual_limits(residual: Image) -> tuple[float, float]:
     """The limits of the residuals' colours, at least 3 sigma."""
     sizes = np.abs(residual[np.isfinite(residual)])
     limit = max(3.0, float(np.percentile(sizes, 99))) if sizes.size else 3.0
