@@ -6,7 +6,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Array
 
 from jaxmetal.inference.ascent import ARRIVED
 from jaxmetal.inference.emission_notes import emission_notes
@@ -220,7 +219,7 @@ def _with_rows(old: Any, indices: np.ndarray, new: Any) -> Any:
 
 
 def _prior_notes(
-    model: Model, values: dict[str, Array], errors: np.ndarray, unconstrained_errors: np.ndarray
+    model: Model, values: dict[str, Any], errors: np.ndarray, unconstrained_errors: np.ndarray
 ) -> list[str]:
     """A line for each parameter at the edge of its prior, or that the data do not constrain."""
     notes, start = [], 0

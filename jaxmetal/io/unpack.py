@@ -52,7 +52,7 @@ def unpacked(path: Path) -> IO[bytes]:
     return open(path, "rb")
 
 
-def _contents(stream: IO[bytes] | io.BufferedIOBase, path: Path) -> IO[bytes]:
+def _contents(stream: io.BufferedIOBase, path: Path) -> IO[bytes]:
     contents = stream.read(MOST_BYTES + 1)
     _check_size(len(contents), path)
     return io.BytesIO(contents)
