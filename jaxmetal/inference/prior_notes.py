@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Array
 
 from jaxmetal.inference.model import Model
 
@@ -18,7 +17,7 @@ PRIOR_ALONE = 0.9
 
 
 def prior_notes(
-    model: Model, values: dict[str, Array], errors: np.ndarray, unconstrained_errors: np.ndarray
+    model: Model, values: dict[str, Any], errors: np.ndarray, unconstrained_errors: np.ndarray
 ) -> list[str]:
     """A line for each parameter at the edge of its prior, or that the data do not constrain."""
     notes, start = [], 0

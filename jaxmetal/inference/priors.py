@@ -82,7 +82,7 @@ class Linear:
     """
 
 
-def _same(value: Array) -> Array:
+def _same(value: Any) -> Any:
     return value
 
 

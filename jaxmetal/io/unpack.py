@@ -7,7 +7,6 @@ import lzma
 import struct
 import zipfile
 from pathlib import Path
-from typing import IO
 
 from jaxmetal.errors import InputError
 
@@ -21,7 +20,7 @@ _ZIP = b"PK\x03\x04"
 _COMPRESS = b"\x1f\x9d"
 
 
-def unpacked(path: Path) -> IO[bytes]:
+def unpacked(path: Path) -> io.BufferedIOBase:
     """A plain file, open, or the contents of one packed by gzip, bzip2, xz, or zip with one file.
 
     Raises
@@ -44,16 +43,15 @@ def unpacked(path: Path) -> IO[bytes]:
             if len(names) != 1:
                 raise InputError(f"{path}: a zip with {len(names)} files; unpack it.")
             with archive.open(names[0]) as stream:
-                return _contents(stream, path)
+                return _contents(stream.read(MOST_BYTES + 1), path)
     for magic, opener in _OPEN.items():
         if start.startswith(magic):
             with opener(path, "rb") as stream:
-                return _contents(stream, path)
+                return _contents(stream.read(MOST_BYTES + 1), path)
     return open(path, "rb")
 
 
-def _contents(stream: IO[bytes] | io.BufferedIOBase, path: Path) -> IO[bytes]:
-    contents = stream.read(MOST_BYTES + 1)
+def _contents(contents: bytes, path: Path) -> io.BytesIO:
     _check_size(len(contents), path)
     return io.BytesIO(contents)
 
