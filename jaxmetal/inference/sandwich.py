@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmetal.compiling import compiled, compiled_once
+from jaxmetal.errors import InputError
 from jaxmetal.inference.posterior import Posterior
 from jaxmetal.maps import Map
 from jaxmetal.maps.error_terms import errors_of
@@ -88,9 +89,19 @@ def spread(posterior: Posterior, model: "Model", fit: "Fit") -> Posterior:
     ----------
     posterior, model, fit
         the draws, the model with errors="sandwich", and its fit.
+
+    Raises
+    ------
+    InputError
+        if the fit has several maxima.
     """
     if fit.excess is None:
         return posterior
+    if fit.others:
+        raise InputError(
+            f'sample: errors="sandwich" corrects draws about one maximum, the fit has '
+            f'{len(fit.modes)}; use errors="full", or a prior that leaves one.'
+        )
     naive = np.asarray(fit.unconstrained_covariance, float)
     wide = np.linalg.cholesky(corrected(naive, fit.excess))
     matrix = np.linalg.solve(np.linalg.cholesky(naive).T, wide.T)
