@@ -3,6 +3,7 @@
 import warnings
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 import pytest
@@ -185,7 +186,7 @@ def test_one_tracer_on_two_lights_is_one_tracer():
     fitted = imported(script(2, 1))
     assert dict(fitted.ties)["source_1.tracer.k"].paths == ("source_0.tracer.k",)
     assert fitted.names.count("source_0.tracer.k") == 1
-    moved = fitted.scene_at({"source_0.tracer.k": 0.5})[0]
+    moved = fitted.scene_at({"source_0.tracer.k": jnp.asarray(0.5)})[0]
     assert float(moved.source_1.tracer.k) == 0.5
 
 
