@@ -56,7 +56,7 @@ class Fit:
         other maxima that are nearly as probable, such as the other branch of a line ratio.
     """
 
-    parameters: dict[str, np.ndarray]
+    parameters: dict[str, np.ndarray | np.floating]
     covariance: np.ndarray
     galaxy: Galaxy
     maps: dict[str, Map]
