@@ -14,6 +14,8 @@ from jaxmetal.compiling import compiled
 from jaxmetal.inference.priors import Priors
 from jaxmetal.inference.transforms import Bijection, Standard, coordinate_of
 
+# A point in unconstrained coordinates, such as that of a fit.
+Vector = Float[Array | np.ndarray, " n"]
 Values = dict[str, Any]
 
 

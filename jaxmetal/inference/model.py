@@ -6,7 +6,6 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 import numpyro
 from jaxtyping import Array, Float
 
@@ -16,15 +15,12 @@ from jaxmetal.galaxy import Galaxy, get
 from jaxmetal.inference import coordinates, density, instruments, likelihood, noises
 from jaxmetal.inference.accuracy import ACCURACY, criterion_of
 from jaxmetal.inference.checks import check_accuracy, check_paths, check_priors, check_scene
-from jaxmetal.inference.coordinates import Values
+from jaxmetal.inference.coordinates import Values, Vector
 from jaxmetal.inference.linear import Solution, check_linear
 from jaxmetal.inference.look import Look
 from jaxmetal.inference.placement import Scene, named_parts, place, solve_amplitudes
 from jaxmetal.inference.priors import Linear, Priors, Tied, check_ties, checked_prior
 from jaxmetal.maps import Map
-
-# A point in unconstrained coordinates, such as that of a fit.
-Vector = Float[Array | np.ndarray, " n"]
 
 
 class Model(eqx.Module):
