@@ -7,7 +7,7 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from jaxmetal.emission.lines import BALMER, BRIGHTER, check_line
 from jaxmetal.emission.relations import Ratios
@@ -101,7 +101,7 @@ class LineGrid(eqx.Module):
         """The lowest and highest metallicity."""
         return self.ranges[self.tracers[0]]
 
-    def __call__(self, *tracers: Float[Array, "..."]) -> Ratios:
+    def __call__(self, *tracers: Float[ArrayLike, "..."]) -> Ratios:
         """The log10 ratios where the tracers have these values, in the order of `tracers`."""
         places = [_place(axis, x) for axis, x in zip(self.axes, tracers, strict=True)]
         total: Any = 0.0
@@ -114,7 +114,7 @@ class LineGrid(eqx.Module):
         return {name: total[..., k] for k, name in enumerate(self.names)}
 
 
-def _place(axis: Float[Array, " points"], x: Float[Array, "..."]) -> tuple[Array, Array]:
+def _place(axis: Float[Array, " points"], x: Float[ArrayLike, "..."]) -> tuple[Array, Array]:
     """The cell of an axis that a value lies in, the outermost beyond its ends, and where in it."""
     x = jnp.asarray(x, axis.dtype)
     inner = axis[1:-1].reshape(*(1,) * x.ndim, -1)
@@ -152,14 +152,7 @@ def _numbers(columns: Mapping[str, Any], name: str, where: str) -> np.ndarray:
 
 def _log_ratios(fluxes: dict[str, np.ndarray], reference: str, log: bool) -> dict[str, np.ndarray]:
     """log10 of each ratio to the reference line; doublets added up."""
-    if log and (largest := _look_linear(fluxes)):
-        problem = f"all numbers are positive, up to {largest:.3g}; are they ratios, not their log10"
-        raise InputError(f"LineGrid.log: {problem}? Then say log=False.")
-    for line, column in fluxes.items():
-        if not log and np.min(column) <= 0:
-            problem = f"{line} is {np.min(column):g}; a ratio is positive, its log10 is log=True"
-            raise InputError(f"LineGrid.log: {problem}.")
-    logs = dict(fluxes) if log else {line: np.log10(column) for line, column in fluxes.items()}
+    logs = _logs(fluxes, log)
     base = logs.pop(reference, 0.0)
     ratios = {line: column - base for line, column in logs.items() if line not in BALMER}
     for faint, bright in BRIGHTER.items():
@@ -169,6 +162,20 @@ def _log_ratios(fluxes: dict[str, np.ndarray], reference: str, log: bool) -> dic
     if not ratios:
         raise InputError("LineGrid.lines: no line but Balmer lines and the reference.")
     return ratios
+
+
+def _logs(fluxes: dict[str, np.ndarray], log: bool) -> dict[str, np.ndarray]:
+    """The columns as log10, if they are what `log` says."""
+    if log:
+        if largest := _look_linear(fluxes):
+            problem = f"all numbers are positive, up to {largest:.3g}; are they ratios, not their"
+            raise InputError(f"LineGrid.log: {problem} log10? Then say log=False.")
+        return dict(fluxes)
+    for line, column in fluxes.items():
+        if np.min(column) <= 0:
+            problem = f"{line} is {np.min(column):g}; a ratio is positive, its log10 is log=True"
+            raise InputError(f"LineGrid.log: {problem}.")
+    return {line: np.log10(column) for line, column in fluxes.items()}
 
 
 def _look_linear(fluxes: Mapping[str, np.ndarray]) -> float | None:

@@ -43,15 +43,19 @@ def emission_notes(galaxy: Galaxy, maps: Mapping[str, Map], free: Collection[str
         if component.emission is None:
             continue
         notes += _outside(galaxy, name, maps)
-        lines = set(_lines(galaxy, maps))
-        balmer = [line for line in BALMER if line in lines]
-        dusty = any(path.startswith(f"{name}.{REDDENING}.") for path in free)
-        if dusty and len(balmer) < 2:
-            reason = (
-                f"the only Balmer line is {balmer[0]}" if balmer else "no map has a Balmer line"
-            )
-            notes.append(f"{name}.{REDDENING} rests on its prior and on the relation: {reason}")
+        if any(path.startswith(f"{name}.{REDDENING}.") for path in free):
+            notes += _reddening(galaxy, name, maps)
     return notes
+
+
+def _reddening(galaxy: Galaxy, name: str, maps: Mapping[str, Map]) -> list[str]:
+    """A note about a free reddening that fewer than two Balmer lines hold."""
+    lines = set(_lines(galaxy, maps))
+    balmer = [line for line in BALMER if line in lines]
+    if len(balmer) >= 2:
+        return []
+    reason = f"the only Balmer line is {balmer[0]}" if balmer else "no map has a Balmer line"
+    return [f"{name}.{REDDENING} rests on its prior and on the relation: {reason}"]
 
 
 def _lines(galaxy: Galaxy, maps: Mapping[str, Map]) -> Iterator[str]:
@@ -70,20 +74,27 @@ def _doublets(maps: Mapping[str, Map]) -> Iterator[str]:
             one, other = maps[bright_name], maps[faint_name]
             if one.values.shape != other.values.shape or not (one.is_flux and other.is_flux):
                 continue
-            both = np.asarray(one.valid & other.valid)
-            fluxes = [float(np.sum(np.asarray(m.values, float)[both])) for m in (one, other)]
-            errors = [float(np.sum(np.asarray(m.sigma, float)[both] ** 2)) for m in (one, other)]
-            # Of the difference from each of the two ratios, so that a faint line divides nothing.
-            single, double = (
-                (fluxes[0] - r * fluxes[1]) / np.sqrt(errors[0] + r**2 * errors[1])
-                for r in (ratio, ratio + 1)
-            )
-            if abs(single) > DOUBTFUL and abs(double) < abs(single):
-                times = f"{fluxes[0] / fluxes[1]:.2f} times the flux of {faint_name}"
+            times = _doubtful_ratio(one, other, ratio)
+            if times is not None:
                 yield (
-                    f"{bright_name} has {times}, and the line alone {ratio:g} times: does it hold "
-                    f"both? Then its line is {BRIGHTER[faint]}+{faint}"
+                    f"{bright_name} has {times:.2f} times the flux of {faint_name}, and the line "
+                    f"alone {ratio:g} times: does it hold both? Then its line is "
+                    f"{BRIGHTER[faint]}+{faint}"
                 )
+
+
+def _doubtful_ratio(bright: Map, faint: Map, ratio: float) -> float | None:
+    """The ratio of two lines, where it is closer to that of both lines to one of them."""
+    both = np.asarray(bright.valid & faint.valid)
+    fluxes = [float(np.sum(np.asarray(m.values, float)[both])) for m in (bright, faint)]
+    errors = [float(np.sum(np.asarray(m.sigma, float)[both] ** 2)) for m in (bright, faint)]
+    # Of the difference from each of the two ratios, so that a faint line divides nothing.
+    single, double = (
+        (fluxes[0] - r * fluxes[1]) / np.sqrt(errors[0] + r**2 * errors[1])
+        for r in (ratio, ratio + 1)
+    )
+    doubtful = abs(single) > DOUBTFUL and abs(double) < abs(single)
+    return fluxes[0] / fluxes[1] if doubtful else None
 
 
 def light_and_tracer(

@@ -42,16 +42,9 @@ def rivals(
     fit
         with `others`, and a note of them in its message.
     """
-    found = [fit]
-    nearly = np.flatnonzero(heights > np.nanmax(heights) - NEARLY)
-    for i in nearly[np.argsort(-heights[nearly])]:
-        if not all(_apart(points[i], one) for one in found):
-            continue
-        other = settle(points[i][None])
-        if other.converged and all(_are_two(one, other) for one in found):
-            found.append(other)
-    odds = dataclasses.replace(fit, others=tuple(found[1:])).odds
-    others = [one for one, odd in zip(found[1:], odds[1:], strict=True) if odd > LEAST_ODDS]
+    others = _distinct(fit, points, heights, settle)
+    odds = dataclasses.replace(fit, others=tuple(others)).odds
+    others = [one for one, odd in zip(others, odds[1:], strict=True) if odd > LEAST_ODDS]
     if not others:
         return fit
     fit = dataclasses.replace(fit, others=tuple(others))
@@ -62,6 +55,20 @@ def rivals(
     errors = {label: row["error"] for label, row in fit.summary().items()}
     note = told(values, errors, fit.odds, "maxima", "by Laplace's approximation")
     return dataclasses.replace(fit, message=f"{fit.message}; {note}")
+
+
+def _distinct(
+    fit: Fit, points: Points, heights: Float[np.ndarray, " many"], settle: Callable[[Points], Fit]
+) -> list[Fit]:
+    """Other maxima, the highest first; see `rivals`."""
+    maxima = [fit]
+    nearly = np.flatnonzero(heights > np.nanmax(heights) - NEARLY)
+    for i in nearly[np.argsort(-heights[nearly])]:
+        if all(_apart(points[i], one) for one in maxima):
+            other = settle(points[i][None])
+            if other.converged and all(_are_two(one, other) for one in maxima):
+                maxima.append(other)
+    return maxima[1:]
 
 
 def _apart(point: Float[np.ndarray, " n"], fit: Fit) -> bool:

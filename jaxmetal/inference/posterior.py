@@ -279,7 +279,7 @@ class Posterior:
 
 def trusted(posterior: Posterior) -> bool:
     """Whether the k-hat of importance-weighted draws allows averages over them."""
-    return posterior.attributes["k_hat"] < HEAVY_TAIL
+    return bool(posterior.attributes["k_hat"] < HEAVY_TAIL)
 
 
 def _complaints_of_chains(rows: Summary) -> list[str]:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
-from jaxtyping import Array, ArrayLike
+from jaxtyping import Array
 
 from jaxmetal.compiling import compiled_once
 from jaxmetal.errors import InputError, described
@@ -127,7 +127,9 @@ def _is_none(value: Any) -> bool:
     return value is None
 
 
-def checked_prior(path: str, prior: Any, start: ArrayLike) -> dist.Distribution:
+def checked_prior(
+    path: str, prior: Any, start: Array | np.ndarray | np.floating
+) -> dist.Distribution:
     """The prior with array parameters and the shape of the value it is for.
 
     Raises

@@ -47,7 +47,7 @@ class Proposal(NamedTuple):
         ends = np.rint(np.cumsum(self.shares) / np.sum(self.shares) * count).astype(int)
         points = np.concatenate(
             [
-                student_t(center, scale, DOF, number, rng).points
+                student_t(center, scale, DOF, int(number), rng).points
                 for center, scale, number in zip(
                     self.centers, self.scales, np.diff(ends, prepend=0), strict=True
                 )

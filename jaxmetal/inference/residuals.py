@@ -76,7 +76,9 @@ def autocorrelation(
     return Autocorrelation(float(neighbours), float(significance), inflation)
 
 
-def _by_separation(image: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "twice columns"]:
+def _by_separation(
+    image: Float[np.ndarray, "rows columns"],
+) -> Float[np.ndarray, "twice_rows twice_columns"]:
     """Σ_p f_p f_(p+d) of every separation d, on a frame of twice the size."""
     size = [2 * n for n in image.shape]
     return np.fft.irfft2(np.abs(np.fft.rfft2(image, size)) ** 2, size)

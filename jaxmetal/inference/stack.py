@@ -212,6 +212,17 @@ def _sampled_at(model: Model, samplings: Mapping[str, Sampling]) -> Model:
 def _stack(models: Sequence[Model]) -> tuple[Any, Any]:
     """The arrays of all models with a first axis of models, and what they share."""
     leaves, structures = zip(*(jax.tree.flatten(model) for model in models), strict=True)
+    _check_alike(leaves, structures)
+    arrays = [
+        np.stack([np.asarray(leaf) for leaf in same]) if eqx.is_array(same[0]) else None
+        for same in zip(*leaves, strict=True)
+    ]
+    static = [None if eqx.is_array(leaf) else leaf for leaf in leaves[0]]
+    return jax.tree.unflatten(structures[0], arrays), jax.tree.unflatten(structures[0], static)
+
+
+def _check_alike(leaves: Sequence[Sequence[Any]], structures: Sequence[Any]) -> None:
+    """Refuse models that differ from the first in structure or in shapes."""
     shapes = [[np.shape(leaf) for leaf in model_leaves] for model_leaves in leaves]
     for i, (structure, shape) in enumerate(zip(structures, shapes, strict=True)):
         if structure != structures[0] or shape != shapes[0]:
@@ -219,9 +230,3 @@ def _stack(models: Sequence[Model]) -> tuple[Any, Any]:
                 f"models[{i}] differs from models[0] in more than numbers: components, priors, "
                 "samplings or shapes of the maps."
             )
-    arrays = [
-        np.stack([np.asarray(leaf) for leaf in same]) if eqx.is_array(same[0]) else None
-        for same in zip(*leaves, strict=True)
-    ]
-    static = [None if eqx.is_array(leaf) else leaf for leaf in leaves[0]]
-    return jax.tree.unflatten(structures[0], arrays), jax.tree.unflatten(structures[0], static)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 # Parameters that a message tells several answers apart by.
 TOLD = 2
@@ -72,7 +72,7 @@ def told(
 
 def told_by_draws(
     draws: Mapping[str, Float[np.ndarray, "chains draws"]],
-    mode: Float[np.ndarray, "chains draws"],
+    mode: Int[np.ndarray, "chains draws"],
     odds: Float[np.ndarray, " modes"],
 ) -> str:
     """Several modes of a posterior in words; see `told`.

@@ -233,19 +233,25 @@ def _check_arguments(grid: Any, psf: Any, margin: Any, apertures: Any) -> None:
         raise InputError(
             f"Instrument.margin: expected a number of pixels, zero or more, got {margin!r}."
         )
-    if apertures is not None and not isinstance(apertures, Apertures):
+    if apertures is not None:
+        _check_apertures(apertures, grid)
+    count = 0 if apertures is None else apertures.count
+    if isinstance(psf, AperturePSFs) and len(psf.index) != count:
+        text = f"{count or 'no'} apertures"
+        raise InputError(f"Instrument.psf: PSFs of {len(psf.index)} apertures, but {text}.")
+
+
+def _check_apertures(apertures: Any, grid: Grid) -> None:
+    if not isinstance(apertures, Apertures):
         raise InputError(
             "Instrument.apertures: expected Apertures, such as Apertures.bins(ids), got "
             f"{type(apertures).__name__}."
         )
-    if apertures is not None and apertures.shape != grid.shape:
+    if apertures.shape != grid.shape:
         raise InputError(
             f"Instrument.apertures: made for shape {apertures.shape}, the grid has "
             f"{grid.shape} (rows, columns)."
         )
-    if isinstance(psf, AperturePSFs) and len(psf.index) != (apertures.count if apertures else 0):
-        count = f"{apertures.count} apertures" if apertures else "no apertures"
-        raise InputError(f"Instrument.psf: PSFs of {len(psf.index)} apertures, but {count}.")
 
 
 def _check_width(psf: PSF, grid: Grid) -> None:

@@ -114,21 +114,27 @@ def _of_table(hdu: Any, shape: tuple[int, int], where: str) -> np.ndarray:
     columns = {name.upper() for name in hdu.columns.names}
     value = next((name for name in VALUES if name in columns), None)
     size = shape[0] * shape[1]
-    if value is None or not (set(PAIRS) <= columns or set(MANGA_PAIRS) <= columns):
+    pairs = _pairs(hdu, columns, shape[1])
+    if value is None or pairs is None:
         expected = "expected columns INDXI, INDXJ and RHOIJ or COVARIJ, or INDXI_C1 and so on"
         raise InputError(f"{where}: {expected}, got {', '.join(sorted(columns))}.")
-    if set(MANGA_PAIRS) <= columns:
-        x1, y1, x2, y2 = (np.asarray(hdu.data[name], int) for name in MANGA_PAIRS)
-        pairs = [shape[1] * y1 + x1, shape[1] * y2 + x2]
-    else:
-        pairs = [np.asarray(hdu.data[name], int) for name in PAIRS]
-        pairs = [p if p.ndim == 1 else p @ np.array([shape[1], 1]) for p in pairs]
     if any(p.size and (p.min() < 0 or p.max() >= size) for p in pairs):
         raise InputError(f"{where}: has spaxels outside of the map of {shape}.")
     matrix, numbers = np.zeros((size, size)), np.asarray(hdu.data[value], float)
     matrix[pairs[0], pairs[1]] = numbers
     matrix[pairs[1], pairs[0]] = numbers
     return matrix
+
+
+def _pairs(hdu: Any, columns: set[str], width: int) -> list[np.ndarray] | None:
+    """The numbers of the two spaxels of each row of a table; None without such columns."""
+    if set(MANGA_PAIRS) <= columns:
+        x1, y1, x2, y2 = (np.asarray(hdu.data[name], int) for name in MANGA_PAIRS)
+        return [width * y1 + x1, width * y2 + x2]
+    if not set(PAIRS) <= columns:
+        return None
+    pairs = [np.asarray(hdu.data[name], int) for name in PAIRS]
+    return [p if p.ndim == 1 else p @ np.array([width, 1]) for p in pairs]
 
 
 def _of_neighbours(data: np.ndarray, channel: int, where: str) -> np.ndarray:

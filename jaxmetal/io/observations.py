@@ -227,6 +227,18 @@ def _map(entry: Any, data: ReadMap, instrument: Instrument, folder: Path, correl
     if isinstance(entry, Ratio):
         lines = {"numerator": entry.numerator, "denominator": entry.denominator}
         return RatioMap(data.values, data.sigma, instrument, mask=data.mask, **lines, **noise)
+    return _light_map(entry, data, instrument, folder, light, noise)
+
+
+def _light_map(
+    entry: Any,
+    data: ReadMap,
+    instrument: Instrument,
+    folder: Path,
+    light: dict[str, Any],
+    noise: dict[str, Any],
+) -> Map:
+    """A map of a sum over the light: of a line, of all light, or of a user's own kind."""
     arrays = data.values, data.sigma, data.mask
     if data.flux != "pixel" and instrument.apertures is not None:
         arrays = _of_bins(data, instrument.apertures)

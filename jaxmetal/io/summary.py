@@ -33,12 +33,14 @@ def unit_of(path: str, scene: Scene) -> str:
     if not isinstance(owner, Profile):
         return known_unit(owner, last) or ""
     tracer = path.split(".")[1]
-    units = [o.unit for o in scene.maps.values() if o.map.tracer == tracer and o.unit]
-    emission = getattr(scene.galaxy.components.get(first), "emission", None)
-    if emission is not None and not units:
-        # No map shows them; lines depend on them.
-        units = [EMITTED[tracer]] if tracer in EMITTED else []
-    return known_unit(owner.function, last, units[0] if units else "") or ""
+    return known_unit(owner.function, last, _unit_of_tracer(first, tracer, scene)) or ""
+
+
+def _unit_of_tracer(component: str, tracer: str, scene: Scene) -> str:
+    """The unit of a tracer in the maps that show it, or by what its lines depend on."""
+    units = (o.unit for o in scene.maps.values() if o.map.tracer == tracer and o.unit)
+    emission = getattr(scene.galaxy.components.get(component), "emission", None)
+    return next(units, "" if emission is None else EMITTED.get(tracer, ""))
 
 
 def parameter_table(scene: Scene, fit: Fit, posterior: Posterior | None) -> Any:

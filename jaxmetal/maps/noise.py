@@ -5,7 +5,7 @@ from abc import abstractmethod
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Shaped
 
 from jaxmetal.maps.error_terms import Errors
 from jaxmetal.profiles.numerics import product
@@ -92,7 +92,7 @@ class Indexed(Noise):
             of the rows, and of the map's measurements.
         """
 
-    def taken(self, image: Float[Array, "*map"]) -> Float[Array, " k"]:
+    def taken(self, image: Shaped[Array, "*map"]) -> Shaped[Array, " k"]:
         """The measurements of an image in a row."""
         return jnp.ravel(image).at[self.index].get(mode="fill", fill_value=0)
 

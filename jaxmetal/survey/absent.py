@@ -37,25 +37,13 @@ def without_absent_lines(raw: Mapping[str, Any], table: Any, row: int) -> dict[s
     InputWarning
         that names the lines.
     """
-    maps: dict[str, Any] = {}
-    absent: dict[str, str] = {}
     if not isinstance(raw.get("maps"), Mapping):
         return dict(raw)
-    for name, entry in raw["maps"].items():
-        if not isinstance(entry, Mapping):
-            maps[name] = entry
-        elif isinstance(entry.get("lines"), Mapping):
-            maps |= _of_several(name, entry, table, row, absent)
-        elif entry.get("kind") == "line" and (column := _empty(entry, table, row)):
-            absent[name] = column
-        else:
-            maps[name] = entry
+    maps, absent = _divided(raw["maps"], table, row)
     if not absent:
         return dict(raw)
     columns = ", ".join(dict.fromkeys(absent.values()))
-    counts = [len(e["lines"]) if _has_lines(e) else 1 for e in maps.values()]
-    others = [e for e in maps.values() if isinstance(e, Mapping) and e.get("kind") not in SINGLE]
-    if sum(counts) < 2 and not others:
+    if not _are_enough(maps):
         raise InputError(f"maps: the catalogue has no {columns} in this row; one line is no ratio.")
     warn_user(f"without {', '.join(absent)}: the catalogue has no {columns} in this row")
     priors = raw.get("priors")
@@ -63,6 +51,32 @@ def without_absent_lines(raw: Mapping[str, Any], table: Any, row: int) -> dict[s
         priors = {p: v for p, v in priors.items() if str(p).split(".")[0] not in absent}
         return {**raw, "maps": maps, "priors": priors}
     return {**raw, "maps": maps}
+
+
+def _divided(
+    entries: Mapping[str, Any], table: Any, row: int
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The maps that a galaxy has, and {map that it lacks: empty column}."""
+    maps: dict[str, Any] = {}
+    absent: dict[str, str] = {}
+    for name, entry in entries.items():
+        if _has_lines(entry):
+            maps |= _of_several(name, entry, table, row, absent)
+            continue
+        is_line = isinstance(entry, Mapping) and entry.get("kind") == "line"
+        column = _empty(entry, table, row) if is_line else None
+        if column is None:
+            maps[name] = entry
+        else:
+            absent[name] = column
+    return maps, absent
+
+
+def _are_enough(maps: Mapping[str, Any]) -> bool:
+    """Whether two lines are left, or a map of another kind."""
+    counts = [len(e["lines"]) if _has_lines(e) else 1 for e in maps.values()]
+    others = [e for e in maps.values() if isinstance(e, Mapping) and e.get("kind") not in SINGLE]
+    return sum(counts) >= 2 or bool(others)
 
 
 def _has_lines(entry: Any) -> bool:

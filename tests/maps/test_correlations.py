@@ -266,7 +266,10 @@ def test_bins_have_the_correlation_of_their_pixels(kind, tolerance):
     made = np.asarray(one.correlation.among(instrument.grid, index), float)
     sigma = np.asarray(one.sigma, float)
     np.testing.assert_allclose(
-        made * sigma[:, None] * sigma, expected, rtol=tolerance(1e-5, 1e-4), atol=1e-9
+        made * sigma[:, None] * sigma,
+        expected,
+        rtol=tolerance(1e-5, 1e-4),
+        atol=tolerance(1e-9, 2e-8),
     )
 
 
