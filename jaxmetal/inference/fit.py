@@ -50,7 +50,7 @@ class Fit:
         the covariance there.
     """
 
-    parameters: dict[str, np.ndarray]
+    parameters: dict[str, np.ndarray | np.floating]
     covariance: np.ndarray
     galaxy: Galaxy
     maps: dict[str, Map]

@@ -6,6 +6,7 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 import numpyro
 from jaxtyping import Array, Float
 
@@ -21,6 +22,9 @@ from jaxmetal.inference.look import Look
 from jaxmetal.inference.placement import Scene, named_parts, place, solve_amplitudes
 from jaxmetal.inference.priors import Linear, Priors, Tied, check_ties, checked_prior
 from jaxmetal.maps import Map
+
+# A point in unconstrained coordinates, such as that of a fit.
+Vector = Float[Array | np.ndarray, " n"]
 
 
 class Model(eqx.Module):
@@ -199,11 +203,11 @@ class Model(eqx.Module):
         """Free values by path as one vector on the whole real line."""
         return coordinates.to_line(self.priors, values)
 
-    def constrain(self, unconstrained: Float[Array, " n"]) -> Values:
+    def constrain(self, unconstrained: Vector) -> Values:
         """The vector back as values by path, in their own units."""
         return self.point(unconstrained).values
 
-    def point(self, unconstrained: Float[Array, " n"]) -> coordinates.Point:
+    def point(self, unconstrained: Vector) -> coordinates.Point:
         """The values by path, with the log densities of their priors in both coordinates."""
         return coordinates.from_line(self.priors, unconstrained)
 
@@ -244,16 +248,14 @@ class Model(eqx.Module):
         """The normalised log likelihood of all maps, marginalised over Linear amplitudes."""
         return density.log_likelihood(self, values)
 
-    def log_density(self, unconstrained: Float[Array, " n"]) -> Float[Array, ""]:
+    def log_density(self, unconstrained: Vector) -> Float[Array, ""]:
         """The log posterior density, up to a constant, in unconstrained coordinates.
 
         It is pure, differentiable and can be mapped by `jax.vmap`.
         """
         return self.log_posterior(unconstrained, with_jacobian=1.0)
 
-    def log_posterior(
-        self, unconstrained: Float[Array, " n"], with_jacobian: Any = 0.0
-    ) -> Float[Array, ""]:
+    def log_posterior(self, unconstrained: Vector, with_jacobian: Any = 0.0) -> Float[Array, ""]:
         """The log posterior density in the parameters' own units: its maximum is the MAP.
 
         Parameters
@@ -270,7 +272,7 @@ class Model(eqx.Module):
         """
         return density.log_posterior(self, unconstrained, with_jacobian)
 
-    def information(self, unconstrained: Float[Array, " n"]) -> Float[Array, "n n"]:
+    def information(self, unconstrained: Vector) -> Float[Array, "n n"]:
         """Fisher information of the data plus the curvature of the priors, unconstrained."""
         return density.information(self, unconstrained)
 
