@@ -127,9 +127,7 @@ def _is_none(value: Any) -> bool:
     return value is None
 
 
-def checked_prior(
-    path: str, prior: Any, start: Array | np.ndarray | np.floating
-) -> dist.Distribution:
+def checked_prior(path: str, prior: Any, start: Any) -> dist.Distribution:
     """The prior with array parameters and the shape of the value it is for.
 
     Raises

@@ -227,22 +227,16 @@ def _map(entry: Any, data: ReadMap, instrument: Instrument, folder: Path, correl
     if isinstance(entry, Ratio):
         lines = {"numerator": entry.numerator, "denominator": entry.denominator}
         return RatioMap(data.values, data.sigma, instrument, mask=data.mask, **lines, **noise)
-    return _light_map(entry, data, instrument, folder, light, noise)
+    return _light_map(entry, data, instrument, folder, light, **noise)
 
 
 def _light_map(
-    entry: Any,
-    data: ReadMap,
-    instrument: Instrument,
-    folder: Path,
-    light: dict[str, Any],
-    noise: dict[str, Any],
+    entry: Any, data: ReadMap, instrument: Instrument, folder: Path, light: Any, **noise: Any
 ) -> Map:
     """A map of a sum over the light: of a line, of all light, or of a user's own kind."""
-    arrays = data.values, data.sigma, data.mask
+    values, sigma, mask = data.values, data.sigma, data.mask
     if data.flux != "pixel" and instrument.apertures is not None:
-        arrays = _of_bins(data, instrument.apertures)
-    values, sigma, mask = arrays
+        values, sigma, mask = _of_bins(data, instrument.apertures)
     if isinstance(entry, Other):
         return _own_map(entry, (values, sigma, instrument, mask), light | noise, folder)
     if data.line is not None:
