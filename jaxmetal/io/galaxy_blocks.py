@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic import model_validator as check
 
-from jaxmetal.emission.grid import AXES
 from jaxmetal.io.words import NAME, Block, Choice, Extension, Name, Number, Positive
 
 
@@ -52,7 +51,8 @@ class LineGrid(Block):
     """A grid of line ratios in a table, in the place of a relation's name."""
 
     grid: str
-    axes: list[str] | dict[Name, str] = Field(list(AXES))
+    # By default those of `emission.LineGrid`, which this module, read without JAX, cannot ask.
+    axes: list[str] | dict[Name, str] = Field(["metallicity", "log_u"])
     lines: dict[str, str] | None = None
     reference: str = "Hb"
     log: bool = True

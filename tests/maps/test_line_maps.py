@@ -250,6 +250,7 @@ def test_two_psfs_of_one_galaxy_make_no_gradient():
     assert abs(gradient(dict.fromkeys(maps, instruments["Ha"]))) > 3
 
 
+@pytest.mark.slow
 def test_dust_that_falls_outwards_makes_no_gradient_if_it_is_in_the_model():
     """E(B-V) of 0.3 mag, by lines of O32 and R23; left out it is taken for metallicity."""
     truth = jm.Galaxy(disc=gas(reddening=REDDENING))
