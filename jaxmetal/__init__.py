@@ -68,7 +68,7 @@ _HOMES = {
     "lensing": "science.lensing",
     "arcs": "science.arcs",
     "read_deflection": "io.deflections",
-    "read_line_grid": "io.tables",
+    "read_line_grid": "io.line_grids",
     "from_lenstronomy": "io.lenstronomy",
     "galaxy_from_lenstronomy": "io.lenstronomy",
     "to_lenstronomy": "io.lenstronomy",
@@ -157,7 +157,7 @@ if TYPE_CHECKING:
     from jaxmetal.instrument.psf import GaussianPSF, MoffatPSF, NoPSF
     from jaxmetal.io.deflections import read_deflection
     from jaxmetal.io.lenstronomy import from_lenstronomy, galaxy_from_lenstronomy, to_lenstronomy
-    from jaxmetal.io.tables import read_line_grid
+    from jaxmetal.io.line_grids import read_line_grid
     from jaxmetal.maps import (
         Calibration,
         Gaussian,

@@ -16,10 +16,10 @@ from jaxmetal.io.config import Mistakes
 from jaxmetal.io.galaxy_blocks import Component as ComponentBlock
 from jaxmetal.io.galaxy_blocks import Emission as EmissionBlock
 from jaxmetal.io.galaxy_blocks import LineGrid as LineGridBlock
+from jaxmetal.io.line_grids import read_line_grid
 from jaxmetal.io.observations import Observations, Observed
 from jaxmetal.io.paths import file_path, imported_function
 from jaxmetal.io.pictures import picture_of_entry
-from jaxmetal.io.tables import read_line_grid
 from jaxmetal.profiles import light, tracer
 from jaxmetal.profiles.geometry import ellipticity
 from jaxmetal.profiles.profile import Profile, options_of
