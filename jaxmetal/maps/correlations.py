@@ -30,7 +30,7 @@ class Correlation(eqx.Module):
     """
 
     @abstractmethod
-    def among(self, grid: Grid, index: Int[Array, " k"]) -> Float[Array, "k k"]:
+    def among(self, grid: Grid, index: Int[Array | np.ndarray, " k"]) -> Float[Array, "k k"]:
         """R among some of the measurements.
 
         Parameters
@@ -139,7 +139,7 @@ class BySeparation(Correlation):
         apart = (rows != 0) | (columns != 0)
         return jnp.where(apart, (1 - self.white) * self.of_offset(dx, dy), 1.0)
 
-    def among(self, grid: Grid, index: Int[Array, " k"]) -> Float[Array, "k k"]:
+    def among(self, grid: Grid, index: Int[Array | np.ndarray, " k"]) -> Float[Array, "k k"]:
         row, column = jnp.divmod(index, grid.shape[1])
         rows, columns = row[:, None] - row[None, :], column[:, None] - column[None, :]
         return self.at(grid, rows, columns)
@@ -203,7 +203,7 @@ class MatrixCorrelation(Correlation):
     adjustable: ClassVar = ()
     root: Float[Array, "n n"]
 
-    def among(self, grid: Grid, index: Int[Array, " k"]) -> Float[Array, "k k"]:
+    def among(self, grid: Grid, index: Int[Array | np.ndarray, " k"]) -> Float[Array, "k k"]:
         rows = self.root[index]
         return numerics.product(rows, rows.T)
 

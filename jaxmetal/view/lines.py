@@ -66,7 +66,7 @@ def lines_figure(fit: Fit, names: Sequence[str] | None = None) -> style.Figure:
     figure = style.new_figure(3 * PANEL + 1.4, len(names) * PANEL + 0.3)
     rows = figure.subplots(len(names), 3, squeeze=False)
     for axes, (name, one_map) in zip(rows, maps.items(), strict=True):
-        _draw_row(figure, axes, one_map, np.asarray(fit.predicted[name]), residuals[name])
+        _draw_row(figure, list(axes), one_map, np.asarray(fit.predicted[name]), residuals[name])
         axes[0].set_ylabel(f"{name}\ny [arcsec]")
     for axes, title in zip(rows[0], ("data", "model", r"(data $-$ model) / $\sigma$"), strict=True):
         axes.set_title(title)
