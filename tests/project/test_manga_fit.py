@@ -48,7 +48,8 @@ def test_the_light_of_a_real_galaxy_is_its_picture(galaxy):
 def test_the_gradient_of_a_real_galaxy_is_steeper_than_it_looks(galaxy, fit):
     """In dex per effective radius.
 
-    -0.048 without, -0.062 with the PSF, both with the scatter of 0.011 dex.
+    -0.048 without, -0.062 with the PSF, both with the scatter of 0.011 dex. With each spaxel taken
+    as independent the error would be 0.0019.
     """
     rows = {
         row.name: galaxy.disc.effective_radius * row.gradient
@@ -59,7 +60,7 @@ def test_the_gradient_of_a_real_galaxy_is_steeper_than_it_looks(galaxy, fit):
     assert rows["naive: errors and scatter"] == pytest.approx(-0.0476, abs=0.001)
     assert rows["forward-modelled, maximum"] == pytest.approx(-0.0616, abs=0.001)
     assert galaxy.disc.effective_radius * float(fit.errors[GRADIENT]) == pytest.approx(
-        0.0019, abs=0.0002
+        0.0046, abs=0.0003
     )
     assert float(fit.parameters["z.scatter"]) == pytest.approx(0.011, abs=0.0005)
     assert float(fit.parameters["disc.metallicity.central"]) == pytest.approx(8.631, abs=0.002)
@@ -67,10 +68,7 @@ def test_the_gradient_of_a_real_galaxy_is_steeper_than_it_looks(galaxy, fit):
 
 
 def test_a_straight_line_leaves_a_pattern_in_a_real_galaxy(fit):
-    """Neighbours share their residuals.
-
-    The errors of the fit, which counts every spaxel as independent, are too small.
-    """
+    """Neighbours share their residuals, more than by their noise."""
     residual, valid = fit.residuals["z"], np.asarray(fit.maps["z"].valid)
     both = valid[:, 1:] & valid[:, :-1]
     assert np.corrcoef(residual[:, 1:][both], residual[:, :-1][both])[0, 1] > 0.5
