@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxmetal.inference.batch_climbing import (
-    around_each,
+from jaxmetal.inference.climbing import (
+    EACH,
     best_of,
-    climbed_each,
-    first_points,
-    slopes_of_changes,
+    climbed,
+    scaled_points,
+    slopes_of_change,
+    surroundings,
 )
 from jaxmetal.inference.fits import Fits
 from jaxmetal.inference.laplace import Surroundings
@@ -122,17 +123,18 @@ def _best(
         parts = []
         for numbers, part in members.parts(size):
             if points is None:
-                begin_at = first_points(part, members[0], settings.starts, settings.seed)
+                unscaled = np.asarray(EACH.start(part, settings.starts, settings.seed))
+                begin_at = scaled_points(EACH, part, members[0], unscaled)
             else:
                 begin_at = points[numbers]
             # One start after the other: under vmap all would run until the longest ends.
             best = best_of(
                 [
-                    climbed_each(part, start, settings.method, settings.steps, weight)
+                    climbed(EACH, part, start, settings.method, settings.steps, weight)
                     for start in np.moveaxis(begin_at, 1, 0)
                 ]
             )
-            parts.append((best.point, around_each(part, best, weight)))
+            parts.append((best.point, surroundings(EACH, part, best, weight)))
             display.update(len(numbers))
         return jax.tree.map(lambda *arrays: np.concatenate(arrays)[: len(members)], *parts)
 
@@ -160,7 +162,7 @@ def _costs_of_sampling(batch: Batch, fits: Fits, size: int) -> list[Cost]:
     for numbers, part in batch.parts(size):
         points = fits.unconstrained[numbers]
         errors, chi_square = jax.device_get(_errors_each(part, *fits.predictions(numbers), finer))
-        slopes.append(slopes_of_changes(part, points, errors))
+        slopes.append(slopes_of_change(EACH, part, points, errors))
         chi_squares.append(chi_square)
     effects = zip(np.concatenate(slopes), np.concatenate(chi_squares), strict=True)
     return [

@@ -23,7 +23,7 @@ STEEPEST = 3.0
 TRIAL, ROUNDING = 0.25, 1e-3
 
 Point = Float[np.ndarray, " n"]
-# The model at a point; `laplace.outlook` as a compiled program.
+# The model at a point; `laplace.outlook` as a compiled program of many galaxies.
 Look = Callable[[Model, Point], Surroundings]
 
 
@@ -75,9 +75,9 @@ def _of_component(
 
     def seen(metallicity: float) -> np.ndarray:
         at = {**flat, level: values[level] + (metallicity - plain)}
-        shown = look(model, np.asarray(model.unconstrain(at))).predicted
+        shown = look(model, np.asarray(model.unconstrain(at))[None]).predicted
         return np.concatenate(
-            [np.where(m.valid, shown[n] / m.sigma, 0.0).ravel() for n, m in maps.items()]
+            [np.where(m.valid, shown[n][0] / m.sigma, 0.0).ravel() for n, m in maps.items()]
         )
 
     grid = here + _prior_range(model, level) - float(values[level])

@@ -1,10 +1,12 @@
-"""Ascents of one galaxy, and the slopes and second derivatives at any point, by one program.
+"""Ascents, and the slopes and second derivatives at any point, by one program.
 
-A program of second derivatives would take as long to compile as that of the ascent.
+A program of second derivatives would take as long to compile as that of the ascent. All is said of
+many galaxies: arrays have a first axis of galaxies, and one galaxy alone has programs of its own,
+which are not mapped over it.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -12,10 +14,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxmetal.compiling import compiled_soon
+from jaxmetal.compiling import compiled_once, compiled_soon
 from jaxmetal.inference.ascent import FISHER_STEPS, METHODS, Summit, fisher
-from jaxmetal.inference.laplace import inverses
+from jaxmetal.inference.laplace import Surroundings, inverses, outlook
 from jaxmetal.inference.model import Model
+from jaxmetal.inference.stack import over_galaxies
+from jaxmetal.inference.starts import can_be_scaled, scaled_to_light, unscaled_points
 from jaxmetal.maps import Map
 
 # Second derivatives are differences of slopes across twice this part of an error, to this power of
@@ -23,11 +27,9 @@ from jaxmetal.maps import Map
 # and 0.006 in float64.
 PRECISION_POWER = 1 / 7
 
-# The number of steps is an argument of the program.
-_climb = compiled_soon(fisher)
+Points = Float[np.ndarray | Array, "galaxies n"]
 
 
-@compiled_soon
 def _approach(model: Model, start: Array, method: str, steps: int, with_jacobian: Array) -> Array:
     """The point from which Fisher scoring goes on, for other methods."""
     rough = METHODS[method][0]
@@ -35,15 +37,94 @@ def _approach(model: Model, start: Array, method: str, steps: int, with_jacobian
     return rough(model, start, steps, with_jacobian)
 
 
-def climbed(
-    model: Model, start: np.ndarray | Array, method: str, steps: int, with_jacobian: float
-) -> Summit:
-    """The end of an ascent; whatever the method, Fisher scoring brings it to the maximum.
+class Programs(NamedTuple):
+    """The compiled programs of a fit; arguments and results have a first axis of galaxies.
 
     Parameters
     ----------
-    model, start
-        galaxy, maps and priors, and a point in unconstrained coordinates.
+    climb, approach
+        Fisher scoring, whose number of steps is an argument of the program, and what goes before
+        it for other methods.
+    look
+        `laplace.outlook`.
+    start, scale
+        `starts.unscaled_points` and `starts.scaled_to_light`.
+    """
+
+    climb: Callable
+    approach: Callable
+    look: Callable
+    start: Callable
+    scale: Callable
+
+
+def _alone(program: Callable) -> Callable:
+    """A program of one galaxy that is called as one of many."""
+
+    def first(leaf: Any) -> Any:
+        # An array also where it is one number, which would be a constant of the program.
+        return np.asarray(np.asarray(leaf)[0]) if np.ndim(leaf) else leaf
+
+    def call(model: Model, *arguments: Any) -> Any:
+        result = program(model, *jax.tree.map(first, arguments))
+        return jax.tree.map(lambda leaf: np.asarray(leaf)[None], result)
+
+    return call
+
+
+ALONE = Programs(
+    _alone(compiled_soon(fisher)),
+    _alone(compiled_soon(_approach)),
+    _alone(compiled_once(outlook)),
+    _alone(compiled_once(unscaled_points)),
+    _alone(compiled_once(scaled_to_light)),
+)
+EACH = Programs(
+    over_galaxies(fisher),
+    over_galaxies(_approach),
+    over_galaxies(outlook, often=False),
+    over_galaxies(unscaled_points, often=False),
+    over_galaxies(scaled_to_light, often=False),
+)
+
+
+def scaled_points(
+    programs: Programs, models: Model, one: Model, points: Float[np.ndarray, "galaxies starts n"]
+) -> Float[np.ndarray, "galaxies starts n"]:
+    """Points where ascents begin, with free amplitudes of light scaled to the light maps.
+
+    Parameters
+    ----------
+    programs
+        ALONE for a model as it is, EACH for a stack.
+    models, one
+        the model or the stack, and one of its models.
+    points
+        in unconstrained coordinates.
+    """
+    if not can_be_scaled(one):
+        return points
+    looks = (programs.look(models, start) for start in np.moveaxis(points, 1, 0))
+    scaled = [programs.scale(models, look.values, look.predicted) for look in looks]
+    return np.stack([np.asarray(start) for start in scaled], axis=1)
+
+
+def climbed(
+    programs: Programs,
+    models: Model,
+    points: Points,
+    method: str,
+    steps: int,
+    with_jacobian: float,
+) -> Summit:
+    """The ends of ascents; whatever the method, Fisher scoring brings them to the maximum.
+
+    Parameters
+    ----------
+    programs, models
+        as for `scaled_points`.
+    points
+        where they begin, in unconstrained coordinates.
     method, steps
         one of `ascent.METHODS`, and the largest number of its steps.
     with_jacobian
@@ -51,30 +132,107 @@ def climbed(
 
     Returns
     -------
-    summit
+    summits
         of NumPy arrays.
     """
-    point, weight = jnp.asarray(start), jnp.asarray(with_jacobian, start.dtype)
+    begin_at, weights = jnp.asarray(points), np.full(len(points), with_jacobian, points.dtype)
     if METHODS[method][0] is not None:
-        point, steps = _approach(model, point, method, steps, weight), FISHER_STEPS
-    return jax.device_get(_climb(model, point, np.asarray(steps), weight))
+        begin_at = programs.approach(models, begin_at, method, steps, weights)
+        steps = FISHER_STEPS
+    return jax.device_get(programs.climb(models, begin_at, np.full(len(points), steps), weights))
 
 
-def slope_at(
-    model: Model, point: np.ndarray | Array, with_jacobian: float
-) -> Float[np.ndarray, " n"]:
-    """The gradient of the log posterior; NaN where the density is not finite.
+def best_of(summits: list[Summit]) -> Summit:
+    """The highest end of each galaxy.
 
     Parameters
     ----------
-    model, point
-        galaxy, maps and priors, and a point in unconstrained coordinates.
-    with_jacobian
-        of which density.
+    summits
+        of one start of each galaxy; heights that are not finite count as lowest.
+    """
+    heights = np.stack([summit.height for summit in summits])
+    best = np.argmax(np.where(np.isfinite(heights), heights, -np.inf), axis=0)
+    galaxies = np.arange(len(best))
+    return jax.tree.map(lambda *arrays: np.stack(arrays)[best, galaxies], *summits)
+
+
+def surroundings(
+    programs: Programs, models: Model, summits: Summit, with_jacobian: float
+) -> Surroundings:
+    """The local expansions at the ends of ascents.
+
+    Parameters
+    ----------
+    programs, models
+        as for `scaled_points`.
+    summits, with_jacobian
+        the ends, and of which density.
+
+    Returns
+    -------
+    around
+        of NumPy arrays.
+    """
+    hessians = second_derivatives(
+        lambda points: slopes_at(programs, models, points, with_jacobian), summits
+    )
+    dtype = summits.point.dtype
+    return jax.device_get(programs.look(models, summits.point))._replace(
+        slope=-summits.slope,
+        hessian=hessians.astype(dtype),
+        information=summits.information,
+        with_jacobian=np.full(len(summits.point), with_jacobian, dtype),
+    )
+
+
+def slopes_at(
+    programs: Programs, models: Model, points: Points, with_jacobian: float
+) -> Float[np.ndarray, "galaxies n"]:
+    """The gradients of the log posterior; NaN where the density is not finite.
+
+    Parameters
+    ----------
+    programs, models
+        as for `scaled_points`.
+    points, with_jacobian
+        where, and of which density.
     """
     # An ascent of one step evaluates the density at its start and nowhere else.
-    summit = climbed(model, point, "fisher", 1, with_jacobian)
-    return np.where(np.isfinite(summit.height), np.asarray(summit.slope, float), np.nan)
+    summits = climbed(programs, models, points, "fisher", 1, with_jacobian)
+    finite = np.isfinite(summits.height)[:, None]
+    return np.where(finite, np.asarray(summits.slope, float), np.nan)
+
+
+def slopes_of_change(
+    programs: Programs, models: Model, points: Points, changes: Mapping[str, np.ndarray]
+) -> Float[np.ndarray, "galaxies n"]:
+    """How much the gradients of the log posterior change with the data.
+
+    Parameters
+    ----------
+    programs, models
+        as for `scaled_points`.
+    points
+        where.
+    changes
+        what is added to the values of each map.
+    """
+    before, after = (
+        slopes_at(programs, either, points, 0.0) for either in (models, _changed(models, changes))
+    )
+    return after - before
+
+
+def _changed(models: Model, changes: Mapping[str, np.ndarray]) -> Model:
+    """The model or the stack with something added to the values of each map."""
+
+    def moved(one_map: Map, change: np.ndarray) -> Map:
+        values = np.asarray(one_map.values)
+        sum_of_both = values + change.reshape(values.shape).astype(values.dtype)
+        return eqx.tree_at(lambda m: m.values, one_map, sum_of_both)
+
+    maps = {name: moved(one_map, changes[name]) for name, one_map in models.maps.items()}
+    return eqx.tree_at(lambda m: m.maps, models, maps)
 
 
 def second_derivatives(
@@ -111,40 +269,3 @@ def second_derivatives(
     symmetric = 0.5 * (along_axes + np.swapaxes(along_axes, 1, 2))
     hessians = np.swapaxes(to_axes, 1, 2) @ symmetric @ to_axes
     return np.where(good[:, None, None], hessians, np.nan)
-
-
-def slope_of_change(
-    model: Model, point: np.ndarray | Array, changes: dict[str, np.ndarray]
-) -> Float[np.ndarray, " n"]:
-    """How much the gradient of the log posterior changes with the data.
-
-    Parameters
-    ----------
-    model, point
-        galaxy, maps and priors, and a point in unconstrained coordinates.
-    changes
-        what is added to the values of each map.
-    """
-
-    changed = with_changed_data(model, changes)
-    before, after = (slope_at(one, point, 0.0) for one in (model, changed))
-    return after - before
-
-
-def with_changed_data(model: Model, changes: Mapping[str, np.ndarray]) -> Model:
-    """The model, or a stack of models, with something added to the values of each map.
-
-    Parameters
-    ----------
-    model
-        galaxy, maps and priors; a stack has a first axis of galaxies in every array.
-    changes
-        by map, in the shapes of the values.
-    """
-
-    def moved(one_map: Map, change: np.ndarray) -> Map:
-        values = np.asarray(one_map.values)
-        return eqx.tree_at(lambda m: m.values, one_map, values + change.astype(values.dtype))
-
-    maps = {name: moved(one_map, changes[name]) for name, one_map in model.maps.items()}
-    return eqx.tree_at(lambda m: m.maps, model, maps)

@@ -2,23 +2,20 @@
 
 import math
 
-import jax
 import numpy as np
 
-from jaxmetal.compiling import compiled_once
 from jaxmetal.errors import InputError, check_type, unknown
-from jaxmetal.inference.ascent import ARRIVED, METHODS, Summit
+from jaxmetal.inference.ascent import ARRIVED, METHODS
 from jaxmetal.inference.branches import mirrored
 from jaxmetal.inference.checks import MODEL_HINT
-from jaxmetal.inference.climbing import climbed, second_derivatives, slope_at
+from jaxmetal.inference.climbing import ALONE, best_of, climbed, scaled_points, surroundings
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.fits import Fits
-from jaxmetal.inference.laplace import Surroundings, outlook
 from jaxmetal.inference.maxima import rivals
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.progress import bar
 from jaxmetal.inference.sampling_cost import cost_of_sampling, refined
-from jaxmetal.inference.starts import can_be_scaled, scaled_to_light, unscaled_points
+from jaxmetal.inference.starts import can_be_scaled
 from jaxmetal.threads import side_by_side
 
 # An ascent that has not converged continues from where it is this many times at most.
@@ -87,7 +84,7 @@ def optimise(
     with bar(None, progress, f"fitting {count} parameters"):
         points = _first_points(model, starts, seed)
         fit, points, heights = _best(model, points, method, steps)
-        if others := mirrored(model, fit.unconstrained, _look):
+        if others := mirrored(model, fit.unconstrained, ALONE.look):
             both = np.stack([fit.unconstrained, *others])
             fit, *more = _best(model, both, method, steps)
             points, heights = np.concatenate([points, more[0]]), np.append(heights, more[1])
@@ -107,39 +104,25 @@ def _best(
     """The fit at the end of the best of several ascents; where all ended, and how high."""
     for _ in range(ROUNDS):
         # One start after the other: under vmap all would run until the longest ends.
-        summits = [climbed(model, point, method, steps, OWN_UNITS) for point in points]
-        points, heights = (np.stack([s[i] for s in summits]) for i in (0, 1))
+        summits = [climbed(ALONE, model, p[None], method, steps, OWN_UNITS) for p in points]
+        points, heights = (np.concatenate([s[i] for s in summits]) for i in (0, 1))
         if not np.any(np.isfinite(heights)):
             raise InputError(
                 "optimise: the log density is not finite at any start; check the starting values, "
                 "priors and data."
             )
-        best = summits[np.argmax(np.where(np.isfinite(heights), heights, -np.inf))]
-        fits = Fits([model], best.point[None], _around(model, best, OWN_UNITS))
+        best = best_of(summits)
+        fits = Fits([model], best.point, surroundings(ALONE, model, best, OWN_UNITS))
         if fits.prior_matters[0]:
-            mode = climbed(model, best.point, method, steps, ON_THE_LINE)
-            around = _around(model, mode, ON_THE_LINE)
-            fits = fits.with_modes(np.array([0]), mode.point[None], around)
+            mode = climbed(ALONE, model, best.point, method, steps, ON_THE_LINE)
+            around = surroundings(ALONE, model, mode, ON_THE_LINE)
+            fits = fits.with_modes(np.array([0]), mode.point, around)
             if fits.trapped[0]:
                 points, heights = fits.unconstrained, heights.max(keepdims=True)
                 continue
         if fits.gains[0] < ARRIVED:
             break
     return fits[0], points, heights
-
-
-def _around(model: Model, summit: Summit, with_jacobian: float) -> Surroundings:
-    """The local expansion at the end of an ascent, with a first axis of one galaxy."""
-    around = _look(model, summit.point)._replace(
-        slope=-summit.slope,
-        information=summit.information,
-        with_jacobian=np.asarray(with_jacobian, summit.point.dtype),
-    )
-    around, summits = jax.tree.map(lambda array: np.asarray(array)[None], (around, summit))
-    hessians = second_derivatives(
-        lambda points: slope_at(model, points[0], with_jacobian)[None], summits
-    )
-    return around._replace(hessian=hessians.astype(summit.point.dtype))
 
 
 def most_steps(model: Model, starts: int, method: str, steps: int | None) -> int:
@@ -170,24 +153,16 @@ def _first_points(model: Model, starts: int, seed: int) -> np.ndarray:
     seed
         of the draws.
     """
-    points = np.asarray(_unscaled_once(model, starts, seed))
+    points = np.asarray(ALONE.start(model, starts, seed))
 
     def compile_ascent() -> None:
         # An ascent of no steps.
-        climbed(model, points[0], "fisher", 0, OWN_UNITS)
+        climbed(ALONE, model, points[:, 0], "fisher", 0, OWN_UNITS)
 
     def scaled() -> np.ndarray:
         if not can_be_scaled(model):
             # The report of the fit needs this program.
-            _look(model, points[0])
-            return points
-        outlooks = (_look(model, point) for point in points)
-        return np.stack(
-            [np.asarray(_scaled_once(model, at.values, at.predicted)) for at in outlooks]
-        )
+            ALONE.look(model, points[:, 0])
+        return scaled_points(ALONE, model, model, points)
 
-    return side_by_side(lambda job: job(), (compile_ascent, scaled))[1]
-
-
-_look = compiled_once(outlook)
-_unscaled_once, _scaled_once = compiled_once(unscaled_points), compiled_once(scaled_to_light)
+    return side_by_side(lambda job: job(), (compile_ascent, scaled))[1][0]

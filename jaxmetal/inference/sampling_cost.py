@@ -11,7 +11,7 @@ from jaxmetal.forward import predict_together
 from jaxmetal.forward.resolve import needs_more_nodes, views_at, widest_margin
 from jaxmetal.inference import likelihood
 from jaxmetal.inference.accuracy import REST, criterion_of, error_of, in_units_of_error
-from jaxmetal.inference.climbing import slope_of_change
+from jaxmetal.inference.climbing import ALONE, slopes_of_change
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.resampling import resampled
@@ -73,12 +73,12 @@ def cost_of_sampling(model: Model, fit: Fit) -> Cost:
             error = np.where(one_map.valid, error_of(coarse[name], fine[name]), 0.0)
             relative = in_units_of_error(one_map, error, np.asarray(fine[name].shown))
             errors[name], chi_square = error, chi_square + float(np.sum(relative**2))
-    slope = slope_of_change(model, fit.unconstrained, errors)
+    slope = slopes_of_change(ALONE, model, fit.unconstrained[None], errors)[0]
     return cost_of(slope, chi_square, fit.unconstrained_covariance)
 
 
 def cost_of(slope: Any, chi_square: Any, covariance: Any) -> Cost:
-    """The cost, from the results of `effect_of_sampling` and the covariance of a fit."""
+    """The cost, from Jᵀ W δm, Σ (δm / error of the data)² and the covariance of a fit."""
     covariance = np.asarray(covariance, float)
     if not np.isfinite(covariance).all():
         return Cost()
