@@ -21,6 +21,8 @@ _HOMES = {
     "tracer": "profiles.tracer",
     "lens": "profiles.lens",
     "Profile": "profiles.profile",
+    "Sum": "profiles.combine",
+    "Field": "profiles.combine",
     "emission": "emission",
     "Emission": "emission",
     "LineGrid": "emission",
@@ -80,6 +82,7 @@ __all__ = [
     "Calibration",
     "Component",
     "Emission",
+    "Field",
     "Fit",
     "Galaxy",
     "Gaussian",
@@ -104,6 +107,7 @@ __all__ = [
     "RatioMap",
     "RelativeLineMap",
     "StudentT",
+    "Sum",
     "Tied",
     "TracerMap",
     "arcs",
@@ -173,6 +177,7 @@ if TYPE_CHECKING:
     )
     from jaxmetal.pipeline import run
     from jaxmetal.profiles import lens, light, tracer
+    from jaxmetal.profiles.combine import Field, Sum
     from jaxmetal.profiles.profile import Profile
     from jaxmetal.science import (
         arcs,

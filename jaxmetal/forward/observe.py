@@ -140,6 +140,33 @@ def predict_together(galaxy: Galaxy, *groups: Mapping[str, Map]) -> dict[str, Fl
     return {name: m.predicted(*moments[name]) for name, m in maps.items()}
 
 
+def predict_groups(
+    galaxy: Galaxy, maps: Mapping[str, Map], groups: Sequence[Sequence[Sequence[str]]]
+) -> dict[str, Float[Array, "..."]]:
+    """Predictions for maps of any instruments, those on the same cells together.
+
+    Parameters
+    ----------
+    galaxy
+        lights, tracers and lenses.
+    maps
+        by name; all of the groups or some.
+    groups
+        names of the maps on each set of cells, of each instrument on it.
+
+    Returns
+    -------
+    predicted
+        by name.
+    """
+    predicted: dict[str, Array] = {}
+    for group in groups:
+        parts = [{name: maps[name] for name in names if name in maps} for names in group]
+        if any(parts):
+            predicted |= predict_together(galaxy, *(part for part in parts if part))
+    return predicted
+
+
 def _index(moments: Sequence[Moment], moment: Moment) -> int:
     return next(index for index, other in enumerate(moments) if moment.same(other))
 

@@ -52,6 +52,9 @@ class Fit:
     excess
         of a model with errors="sandwich": what the correlation of the errors adds to the variance
         of the score, in the same coordinates. `covariance` has it, `unconstrained_covariance` not.
+    field_volume
+        of a model with random fields: their log prior density and the log volume of their
+        posterior, whose mean is in `galaxy` and `predicted`.
     others
         other maxima that are nearly as probable, such as the other branch of a line ratio.
     """
@@ -67,6 +70,7 @@ class Fit:
     unconstrained: np.ndarray
     unconstrained_covariance: np.ndarray
     excess: np.ndarray | None = None
+    field_volume: float = 0.0
     others: tuple["Fit", ...] = ()
 
     @property
@@ -97,13 +101,12 @@ class Fit:
 
     @property
     def log_likelihood(self) -> float:
-        """The log probability of the data, with its normalisation."""
-        return float(
-            sum(
-                likelihood.log_likelihood(m, jnp.asarray(self.predicted[name]))
-                for name, m in self.maps.items()
-            )
+        """The log probability of the data, with its normalisation, for any random field."""
+        maps = (
+            likelihood.log_likelihood(m, jnp.asarray(self.predicted[name]))
+            for name, m in self.maps.items()
         )
+        return float(sum(maps)) + self.field_volume
 
     @property
     def size(self) -> int:

@@ -213,6 +213,8 @@ class Fits(Sequence[Fit]):
         galaxy, maps = model.scene_at(around.values)
         notes += emission_notes(galaxy, maps, model.names)
         notes += residual_notes(maps, around.predicted)
+        if model.fields is not None:
+            galaxy = model.fields.placed(galaxy, around.field_modes)
         return Fit(
             parameters={name: around.values[name] for name in model.free},
             covariance=covariance,
@@ -225,6 +227,7 @@ class Fits(Sequence[Fit]):
             unconstrained=self.unconstrained[i],
             unconstrained_covariance=self.unconstrained_covariance[i],
             excess=None if self.excess is None else self.excess[i],
+            field_volume=0.0 if around.field_volume is None else float(around.field_volume),
         )
 
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxmetal.inference import coordinates, likelihood
+from jaxmetal.inference.look import Look
 from jaxmetal.profiles.numerics import product
 
 if TYPE_CHECKING:
@@ -41,10 +42,7 @@ def value_slope_information(
     def forward(u: Array) -> tuple[Array, Array]:
         point = model.point(u)
         look = model.look(point.values)
-        roots = [
-            likelihood.information_roots(one_map, look.predicted[name])
-            for name, one_map in look.maps.items()
-        ]
+        roots = _roots(look)
         log_prior = point.log_prior + with_jacobian * point.log_jacobian
         return look.log_likelihood + log_prior, jnp.concatenate(roots)
 
@@ -52,6 +50,26 @@ def value_slope_information(
     push = jax.vmap(lambda along: jax.jvp(forward, (u,), (along,)), out_axes=(None, 0))
     (value, _), (slope, jacobian) = push(directions)
     return value, slope, product(jacobian, jacobian.T) + prior_curvature(model, u)
+
+
+def _roots(look: Look) -> list[Array]:
+    """Functions whose Jacobian J gives the Fisher information JᵀJ of the data.
+
+    With a random field the means of its maps are not independent: the modes, too, follow them.
+    """
+    roots = {
+        name: likelihood.information_roots(one_map, look.predicted[name])
+        for name, one_map in look.maps.items()
+    }
+    if look.integral is None:
+        return list(roots.values())
+    # Of Gaussian errors the first roots are those of the mean of each measurement.
+    names = look.integral.names
+    sizes = [look.maps[name].values.size for name in names]
+    means = jnp.concatenate([roots[n][:size] for n, size in zip(names, sizes, strict=True)])
+    rest = [roots[n][size:] for n, size in zip(names, sizes, strict=True)]
+    others = [root for name, root in roots.items() if name not in names]
+    return [*look.integral.roots(means), *rest, *others]
 
 
 def prior_curvature(model: "Model", u: Float[Array, " n"]) -> Float[Array, "n n"]:

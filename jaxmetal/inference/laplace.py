@@ -22,8 +22,9 @@ AGREEMENT = 0.3
 class Surroundings(NamedTuple):
     """The posterior at a point, and what a fit reports of it.
 
-    The derivatives of minus the log density are left out where an ascent knows them, and the
-    information is known only there.
+    The predicted maps have the mean of random fields, whose modes are in units of their own
+    standard deviations. The derivatives of minus the log density are left out where an ascent knows
+    them, and the information is known only there.
     """
 
     log_posterior: Array
@@ -33,6 +34,8 @@ class Surroundings(NamedTuple):
     linear_scale: Array
     values: dict[str, Array]
     predicted: dict[str, Array]
+    field_modes: Array | None = None
+    field_volume: Array | None = None
     with_jacobian: Array | None = None
     slope: Array | None = None
     hessian: Array | None = None
@@ -56,7 +59,9 @@ def outlook(model: Model, u: Float[Array, " n"]) -> Surroundings:
         values = model.complete(model.constrain(u))
         return jnp.concatenate([values[name].ravel() for name in model.free])
 
-    solution = look.solution
+    solution, integral, predicted = look.solution, look.integral, look.predicted
+    if integral is not None and model.fields is not None:
+        predicted = model.fields.added(predicted, integral.scale * integral.mean)
     return Surroundings(
         log_posterior=point.log_prior + look.log_likelihood,
         log_prior=point.log_prior,
@@ -64,7 +69,9 @@ def outlook(model: Model, u: Float[Array, " n"]) -> Surroundings:
         linear_information=jnp.zeros((0, 0)) if solution is None else solution.information,
         linear_scale=jnp.zeros(0) if solution is None else solution.scale,
         values=look.values,
-        predicted=look.predicted,
+        predicted=predicted,
+        field_modes=None if integral is None else integral.mean,
+        field_volume=None if integral is None else integral.log_volume,
     )
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from jaxtyping import Array, Float
 
 from jaxmetal.inference.coordinates import Values
+from jaxmetal.inference.fields import Integral
 from jaxmetal.inference.linear import Solution
 from jaxmetal.maps import Map
 
@@ -19,9 +20,11 @@ class Look(NamedTuple):
     maps, predicted
         {name: map with its own values in place}, {name: predicted image}.
     log_likelihood
-        of all maps, marginalised over the Linear amplitudes.
+        of all maps, marginalised over the Linear amplitudes and random fields.
     solution
         of the Linear amplitudes, or None.
+    integral
+        over the modes of random fields, or None.
     """
 
     values: Values
@@ -29,3 +32,4 @@ class Look(NamedTuple):
     predicted: dict[str, Array]
     log_likelihood: Float[Array, ""]
     solution: Solution | None
+    integral: Integral | None

@@ -1,7 +1,6 @@
 """The model of a fit: galaxy, maps and priors as one log density."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -10,15 +9,18 @@ import numpyro
 from jaxtyping import Array, Float
 
 from jaxmetal.errors import InputError
-from jaxmetal.forward import check_coverage, predict_together
+from jaxmetal.forward import check_coverage, predict_groups
+from jaxmetal.forward.criterion import Criterion
 from jaxmetal.galaxy import Galaxy, get
-from jaxmetal.inference import coordinates, density, instruments, likelihood, noises
+from jaxmetal.inference import coordinates, density, field_modes, instruments, likelihood, noises
 from jaxmetal.inference.accuracy import ACCURACY, criterion_of
 from jaxmetal.inference.checks import check_accuracy, check_paths, check_priors, check_scene
 from jaxmetal.inference.coordinates import Values, Vector
+from jaxmetal.inference.fields import Fields, Modes
 from jaxmetal.inference.linear import Solution, check_linear
 from jaxmetal.inference.look import Look
 from jaxmetal.inference.placement import Scene, named_parts, place, solve_amplitudes
+from jaxmetal.inference.preparation import prepared
 from jaxmetal.inference.priors import Linear, Priors, Tied, check_ties, checked_prior
 from jaxmetal.maps import Map
 
@@ -66,6 +68,7 @@ class Model(eqx.Module):
     names: tuple[str, ...] = eqx.field(static=True)
     linear: tuple[str, ...] = eqx.field(static=True)
     groups: tuple[instruments.Groups, ...] = eqx.field(static=True)
+    fields: Fields | None
     accuracy: float | None = eqx.field(static=True)
     errors: str = eqx.field(static=True)
 
@@ -92,20 +95,13 @@ class Model(eqx.Module):
         self.priors = Priors(
             {path: checked_prior(path, priors[path], get(self._named, path)) for path in self.names}
         )
-        free = {path.split(".")[0] for path in priors if ".instrument." in path}
-        moving = {
-            path.split(".")[0]
-            for path in priors
-            if re.search(r"\.instrument\.grid|\.calibration\.shift", path)
-        }
-        # A shift moves the pixels of its map alone.
-        alone = free | moving
-        together = instruments.shared(self.maps, alone)
-        self.maps = self._with_noise(self.maps)
-        pixels = instruments.pixels_of(self.maps, together, moving)
-        ready_maps = self._ready_maps(alone, together, pixels, free)
-        self.maps = self._with_noise(ready_maps, self.maps)
-        self.groups = instruments.on_common_cells(self.maps, together, pixels)
+        self.maps, self.groups = prepared(
+            galaxy, self._with_noise(self.maps), self.criterion, self._paths
+        )
+        self.maps = self._with_noise(self.maps, self.maps)
+        parts = field_modes.choose_modes(self.galaxy, self.maps, self.priors)
+        field_modes.check_fields(parts, self.maps, self.errors, self.linear)
+        self.fields = self._response_at(self.galaxy, self.maps, parts)
 
     # Models are compared by identity, so that their bound methods can be given to jit.
     __hash__ = object.__hash__
@@ -125,26 +121,34 @@ class Model(eqx.Module):
     def _scene(self) -> Scene:
         return Scene(self.galaxy, self.maps, self.ties)
 
-    def _ready_maps(
-        self, alone: set[str], together: instruments.Groups, pixels: list[Any], free: set[str]
-    ) -> dict[str, Map]:
-        """The maps with their samplings chosen, those that share an instrument in groups.
+    @property
+    def _paths(self) -> tuple[str, ...]:
+        """The paths of all that a fit changes."""
+        return (*self.free, *(path for path, _ in self.ties))
 
-        `alone` names the maps that share nothing, and `free` those whose PSF or grid is free.
-        """
-        maps = instruments.set_apart(self.maps, alone)
-        anything_free = self.names or self.linear
-        criterion = criterion_of(self.accuracy if anything_free else None)
-        tied_paths = (path for path, _ in self.ties)
-        is_fixed = instruments.light_is_fixed((*self.names, *self.linear, *tied_paths))
-        return instruments.make_ready(
-            self.galaxy, maps, criterion, together, pixels, free, is_fixed
-        )
+    @property
+    def criterion(self) -> Criterion:
+        """When an automatic sampling is fine enough."""
+        return criterion_of(self.accuracy if self.free else None)
 
     def _with_noise(self, maps: Mapping[str, Map], like: Any = None) -> dict[str, Map]:
         """The maps with their errors in the form that goes with what is free."""
-        free = {*self.free, *(path for path, _ in self.ties)}
-        return noises.with_noise(maps, free, self.errors, like)
+        return noises.with_noise(maps, self._paths, self.errors, like)
+
+    def _response_at(
+        self, galaxy: Galaxy, maps: dict[str, Map], parts: Sequence[Modes]
+    ) -> Fields | None:
+        """The random fields, with the response of the maps near a galaxy."""
+        if not parts:
+            return None
+        return field_modes.respond(galaxy, maps, self.groups, parts, self._paths)
+
+    def with_fields_at(self, galaxy: Galaxy, maps: dict[str, Map]) -> "Model":
+        """The same model, linear in its random fields near another galaxy, such as a fit's."""
+        if self.fields is None:
+            return self
+        fields = self._response_at(galaxy, maps, self.fields.parts)
+        return eqx.tree_at(lambda model: model.fields, self, fields)
 
     def scene_at(self, values: Values) -> tuple[Galaxy, dict[str, Map]]:
         """The galaxy and the maps at these values, ties followed and Linear amplitudes solved."""
@@ -179,9 +183,9 @@ class Model(eqx.Module):
         instruments.check_shared(maps, self.groups)
         sampled_maps = instruments.sampled_like(maps, self.maps, self.together)
         check_coverage(self.galaxy, sampled_maps)
-        return eqx.tree_at(
-            lambda model: model.maps, self, self._with_noise(sampled_maps, self.maps)
-        )
+        ready_maps = self._with_noise(sampled_maps, self.maps)
+        model = eqx.tree_at(lambda model: model.maps, self, ready_maps)
+        return model.with_fields_at(self.galaxy, ready_maps)
 
     def derived(self, values: Values) -> Values:
         """The values of the tied parameters that go with these free ones."""
@@ -228,12 +232,7 @@ class Model(eqx.Module):
 
     def predict_scene(self, galaxy: Galaxy, maps: dict[str, Map]) -> dict[str, Float[Array, "..."]]:
         """The predicted maps of a scene that `scene_at` gave, or of some of its maps."""
-        predicted: dict[str, Array] = {}
-        for group in self.groups:
-            parts = [{name: maps[name] for name in names if name in maps} for names in group]
-            if any(parts):
-                predicted |= predict_together(galaxy, *(part for part in parts if part))
-        return predicted
+        return predict_groups(galaxy, maps, self.groups)
 
     def look(self, values: Values) -> Look:
         """The predictions of these values, and the log likelihood of the data."""
@@ -243,7 +242,9 @@ class Model(eqx.Module):
         predicted = self.predict_scene(galaxy, maps)
         terms = [likelihood.log_likelihood(maps[name], predicted[name]) for name in maps]
         terms += [] if solution is None else [solution.log_volume]
-        return Look(values, maps, predicted, sum(terms, jnp.zeros(())), solution)
+        integral = self.fields and self.fields.integral(galaxy, maps, predicted)
+        terms += [] if integral is None else [integral.log_factor]
+        return Look(values, maps, predicted, sum(terms, jnp.zeros(())), solution, integral)
 
     def log_prior(self, values: Values) -> Float[Array, ""]:
         """The log density of the priors in the parameters' own units."""

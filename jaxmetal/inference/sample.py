@@ -101,7 +101,7 @@ def sample(
         check_type(start, Fit, "sample: start", "write sample(model, optimise(model))")
     settings = settings_for(method, chains, warmup, draws, target_accept, adapt_metric)
     start = optimise(model, seed=seed, progress=progress) if start is None else start
-    model = sampled_as(model, start.maps)
+    model = sampled_as(model, start.maps).with_fields_at(start.galaxy, start.maps)
     if cause := not_to_be_sampled(start, allow_unconverged):
         raise InputError(f"sample: {cause}. Of the fit: {start.message}.")
     untrusted: list[Posterior] = []

@@ -78,7 +78,7 @@ def declared_unit(function: Callable, name: str) -> Unit:
         "tracer", "tracer / arcsec" or "tracer / arcsec^order" where it depends on the unit of the
         maps; "" where nothing is declared.
     """
-    return _units(function).get(name, "")
+    return _units(_owner(function, name)).get(name, "")
 
 
 def accepted_unit(function: Callable, name: str) -> Unit:
@@ -99,7 +99,7 @@ def accepted_unit(function: Callable, name: str) -> Unit:
     unit = declared_unit(function, name)
     if isinstance(unit, str) and unit.startswith(_OF_THE_MAPS):
         return None
-    return unit if unit or is_own(function) else None
+    return unit if unit or is_own(_owner(function, name)) else None
 
 
 def known_unit(function: Any, name: str, tracer_unit: str = "") -> str | None:
@@ -121,7 +121,7 @@ def known_unit(function: Any, name: str, tracer_unit: str = "") -> str | None:
     declared = declared_unit(function, name)
     if tracer_unit and declared in _BY_TRACER:
         return _BY_TRACER[declared].format(tracer_unit)
-    if not declared and not is_own(function):
+    if not declared and not is_own(_owner(function, name)):
         return BY_NAME.get(name)
     unit = accepted_unit(function, name)
     return unit[0] if isinstance(unit, tuple) else unit
@@ -144,9 +144,10 @@ def is_length(function: Callable, name: str) -> bool:
     """
     per_pixel = declared_unit(function, name) == PIXEL_SCALE
     in_arcsec = known_unit(function, name) == ARCSEC and not per_pixel
-    if name not in _units(function):
+    owner = _owner(function, name)
+    if name not in _units(owner):
         return in_arcsec and not name.startswith("center")
-    return in_arcsec and not _texts(function)[name].startswith(_PLACES)
+    return in_arcsec and not _texts(owner)[name].startswith(_PLACES)
 
 
 def is_ellipticity(function: Callable, name: str) -> bool:
@@ -164,13 +165,18 @@ def is_ellipticity(function: Callable, name: str) -> bool:
     ellipticity
         whether its description begins with this word.
     """
-    return _texts(function).get(name, "").startswith("ellipticit")
+    return _texts(_owner(function, name)).get(name, "").startswith("ellipticit")
 
 
 def is_own(function: Any) -> bool:
     """Whether a function is one of jaxmetal's own profiles."""
     home = "jaxmetal.profiles."
     return inspect.isfunction(function) and (function.__module__ or "").startswith(home)
+
+
+def _owner(function: Any, name: str) -> Any:
+    """The function whose docstring tells of a parameter: of a sum, the part that has it."""
+    return function.owner(name) if hasattr(function, "owner") else function
 
 
 def _units(function: Any) -> dict[str, Unit]:

@@ -1,0 +1,47 @@
+"""The maps of a model made ready: shared instruments, and their samplings chosen."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from jaxmetal.forward.criterion import Criterion
+from jaxmetal.galaxy import Galaxy
+from jaxmetal.inference import instruments
+from jaxmetal.maps import Map
+
+
+def prepared(
+    galaxy: Galaxy, maps: Mapping[str, Map], criterion: Criterion, paths: Sequence[str]
+) -> tuple[dict[str, Map], tuple[instruments.Groups, ...]]:
+    """The maps of a model with their samplings chosen, and which are computed together.
+
+    Parameters
+    ----------
+    galaxy, maps
+        where a fit starts.
+    criterion
+        when an automatic sampling is fine enough.
+    paths
+        of all parameters that a fit changes.
+
+    Returns
+    -------
+    maps
+        by name.
+    groups
+        names of the maps on each set of cells, of each instrument on it.
+    """
+    free = {path.split(".")[0] for path in paths if ".instrument." in path}
+    moving = {
+        path.split(".")[0]
+        for path in paths
+        if re.search(r"\.instrument\.grid|\.calibration\.shift", path)
+    }
+    # A shift moves the pixels of its map alone.
+    alone = free | moving
+    together = instruments.shared(maps, alone)
+    apart = instruments.set_apart(maps, alone)
+    pixels = instruments.pixels_of(apart, together, moving)
+    ready = instruments.make_ready(
+        galaxy, apart, criterion, together, pixels, free, instruments.light_is_fixed(paths)
+    )
+    return ready, instruments.on_common_cells(ready, together, pixels)
