@@ -20,6 +20,7 @@ arc          a lensed arc, lens, light and metallicity free together: truths in 
 arc_fits     the same arc by MAP and Laplace, 300 times
 survey       a thousand galaxies through `jaxmetal batch`: time, coverage, and broken observations
 correlated   noise of MaNGA: errors of a gradient and their coverage, with and without it in the fit
+fields       a metallicity that scatters about its line with a correlation length: gradient, length
 killed       a survey killed at ten random moments against one that was not
 """
 
@@ -45,6 +46,7 @@ CHECKS = (
     "arc_fits",
     "survey",
     "correlated",
+    "fields",
     "killed",
 )
 

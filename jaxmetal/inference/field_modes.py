@@ -24,7 +24,7 @@ from jaxmetal.profiles.profile import Profile
 from jaxmetal.profiles.random_field import mode_power, wave, wave_numbers
 
 # The weakest modes are left out, as long as all of them together add less than this part to the
-# variance of the data's errors, however large the amplitude of the field may be.
+# variance of the data's errors, at the middle of the prior of the amplitude.
 LEFT_OUT = 0.02
 # The most modes of a field, and the most along an axis of its lattice.
 MOST_MODES, MOST_ALONG = 1024, 95
@@ -107,7 +107,7 @@ def _modes_of(path: str, galaxy: Galaxy, maps: Mapping[str, Map], priors: Priors
     power = np.max(
         [mode_power(q, p, float(length), extent, injection, kernel) for length in lengths], axis=0
     )
-    strength = amplitudes[-1] ** 2 * (power * signal).ravel()
+    strength = amplitudes[1] ** 2 * (power * signal).ravel()
     weakest = np.argsort(strength, kind="stable")
     count = sum(one_map.size for one_map in seen_by)
     least = np.searchsorted(np.cumsum(strength[weakest]), LEFT_OUT * count)

@@ -97,6 +97,10 @@ class Fields(eqx.Module):
         rows = bare.in_errors(maps, {name: maps[name].values for name in self.response})
         return Fields(self.parts, self.response, rows, product(rows, rows.T))
 
+    def for_data(self, maps: Mapping[str, Map]) -> "Fields":
+        """The same for other data of the same instruments, which respond alike."""
+        return self if self.gram is None else self.prepared(maps)
+
     def in_errors(self, maps: Mapping[str, Map], predicted: Mapping[str, Array]) -> Whitened:
         """The response in units of the errors, maps and pixels in a row."""
         if self.whitened is not None:
@@ -201,11 +205,11 @@ class Integral(NamedTuple):
         rows = scale[:, None] * response
         modes = product(inverse, product(rows, mean))
         gain = jnp.eye(len(inverse), dtype=inverse.dtype) - inverse
-        # Regularised: modes that the data do not see have no information.
-        padding = 8 * jnp.finfo(gain.dtype).eps * jnp.eye(len(gain), dtype=gain.dtype)
-        root = jnp.linalg.cholesky(2 * gain**2 + padding)
+        # Not by Cholesky: the square of each element is positive definite up to rounding only.
+        values, vectors = jnp.linalg.eigh(2 * gain**2)
+        root = sqrt(values)[:, None] * vectors.T
         log_scale = jnp.log(jnp.maximum(self.scale, jnp.finfo(gain.dtype).tiny))
-        return [mean - product(modes, rows), modes, product(root.T, log_scale)]
+        return [mean - product(modes, rows), modes, product(root, log_scale)]
 
 
 def _whole(scale: Float[Array, " m"], gram: Float[Array, "m m"]) -> Float[Array, "m m"]:

@@ -20,7 +20,8 @@ from jaxmetal.io.line_grids import read_line_grid
 from jaxmetal.io.observations import Observations, Observed
 from jaxmetal.io.paths import file_path, imported_function
 from jaxmetal.io.pictures import picture_of_entry
-from jaxmetal.profiles import light, tracer
+from jaxmetal.profiles import light, random_field, tracer
+from jaxmetal.profiles.combine import Sum
 from jaxmetal.profiles.geometry import ellipticity
 from jaxmetal.profiles.profile import Profile, options_of
 
@@ -96,6 +97,13 @@ def _profiles(
                 picture_of_entry(where, entry, folder, observations, mistakes) | entry.parameters
             )
             profile = make_profile(where, function, values, observations, mistakes)
+            if profile is not None and entry.field is not None:
+                numbers = entry.field.parameters
+                with mistakes.at(f"{where}.field"):
+                    field = make_profile(
+                        f"{where}.field", random_field.field, numbers, observations, mistakes
+                    )
+                    profile = field and Sum(profile, _of_tracer(path, field))
             if profile is not None:
                 profiles[path] = profile
     if isinstance(component.light, dict):
@@ -103,6 +111,13 @@ def _profiles(
         if set(paths.values()) <= set(profiles):
             profiles[LIGHT] = {one: profiles.pop(path) for one, path in paths.items()}
     return profiles
+
+
+def _of_tracer(path: str, field: Profile) -> Profile:
+    """The field of a tracer; light has none."""
+    if path.split(".")[0] == LIGHT:
+        raise InputError("a random field goes with a tracer, not with light.")
+    return field
 
 
 def make_profile(

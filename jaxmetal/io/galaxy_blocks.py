@@ -9,6 +9,18 @@ from pydantic import model_validator as check
 from jaxmetal.io.words import NAME, Block, Choice, Extension, Name, Number, Positive
 
 
+class RandomField(Block):
+    """A random field that is added to the profile of a tracer: its parameters and options."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, Choice] = Field(init=False)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The numbers, the texts that name one, and the options."""
+        return dict(self.__pydantic_extra__ or {})
+
+
 class Profile(Block):
     """A profile by name with its parameters; an image comes from a file or a light map."""
 
@@ -18,6 +30,7 @@ class Profile(Block):
     file: str | None = None
     extension: Extension | None = None
     map: str | None = None
+    field: RandomField | None = None
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Profiles made of profiles."""
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Mapping
 from functools import reduce
 from operator import add
@@ -129,7 +130,7 @@ def Sum(*profiles: Profile) -> Profile:  # a constructor to its users
     ----------
     profiles
         such as Profile(tracer.gradient, …) and Field(…). A parameter that several have, such as
-        center_x, is one parameter of all of them.
+        center_x, is one parameter of all of them, and has the value of the one that was given it.
 
     Returns
     -------
@@ -149,20 +150,22 @@ def Sum(*profiles: Profile) -> Profile:  # a constructor to its users
     0.6
     """
     values: dict[str, Any] = {}
+    functions: dict[str, Callable] = {}
     for profile in profiles:
         if not isinstance(profile, Profile) or profile.deflects:
             raise InputError(f"Sum: expected profiles of one value each, got {profile!r}.")
         for name, value in profile.parameters.items():
-            if name in values and not _equal(values[name], value):
+            if name not in values or _is_default(functions[name], name, values[name]):
+                values[name], functions[name] = value, profile.function
+            elif not (_equal(values[name], value) or _is_default(profile.function, name, value)):
                 raise InputError(
                     f"Sum: {name} is one parameter of all profiles that have it, and is "
                     f"{values[name]} and {value}."
                 )
-            values[name] = value
     if not profiles:
         raise InputError("Sum: at least one profile is needed.")
-    functions = ((p.function, tuple(p.parameters), tuple(p.options.items())) for p in profiles)
-    return Profile(Joint(tuple(functions)), **values)
+    parts = ((p.function, tuple(p.parameters), tuple(p.options.items())) for p in profiles)
+    return Profile(Joint(tuple(parts)), **values)
 
 
 def Field(amplitude: Any, length: Any, kernel: str = "matern32", **options: Any) -> Profile:
@@ -191,6 +194,12 @@ def Field(amplitude: Any, length: Any, kernel: str = "matern32", **options: Any)
         for an unknown kernel or parameter, or no numbers.
     """
     return Profile(field, amplitude=amplitude, length=length, kernel=kernel, **options)
+
+
+def _is_default(function: Callable, name: str, value: Any) -> bool:
+    """Whether a parameter has the value that its function gives it."""
+    parameter = inspect.signature(function).parameters.get(name)
+    return parameter is not None and _equal(parameter.default, value)
 
 
 def _equal(a: Any, b: Any) -> bool:

@@ -15,6 +15,7 @@ from jaxmetal.io.config import Mistakes, parse, read, resolved, write
 from jaxmetal.io.fits import write_maps
 from jaxmetal.io.pictures import picture
 from jaxmetal.io.summary import unit_of
+from jaxmetal.profiles.combine import field_of
 from tests.io.test_manga import write as write_manga
 from tests.scenes import disc, telescope
 
@@ -784,3 +785,30 @@ def test_a_simulation_shows_the_light_without_a_name(folder):
     config = changed(("maps", None), ("simulate", simulation), ("galaxy/disc/light", LIGHTS))
     (line,) = mistakes(config, folder, want="simulate")
     assert line == "simulate: expected a light without a name, got lights named Ha, continuum."
+
+
+def test_a_tracer_may_have_a_random_field(tmp_path):
+    config = {
+        "galaxy": {
+            "disc": {
+                "light": {"profile": "sersic", "amp": 16.0, "R_sersic": 1.0, "n_sersic": 1.0},
+                "metallicity": {
+                    "profile": "disc_gradient",
+                    "central": 8.6,
+                    "gradient": -0.1,
+                    "inclination": 30.0,
+                    "field": {"amplitude": 0.05, "length": 0.6, "kernel": "exponential"},
+                },
+            }
+        },
+        "simulate": {"shape": [9, 9], "pixel_scale": 0.3, "psf": "none"},
+    }
+    metallicity = build(config, tmp_path, want="simulate").galaxy.disc.metallicity
+    assert field_of(metallicity).options == {"kernel": "exponential"}
+    assert float(field_of(metallicity).inclination) == 30.0
+    with pytest.raises(jm.InputError, match=r"field\.lenght: unknown parameter"):
+        config["galaxy"]["disc"]["metallicity"]["field"] = {"amplitude": 0.05, "lenght": 0.6}
+        build(config, tmp_path, want="simulate")
+    with pytest.raises(jm.InputError, match="a random field goes with a tracer"):
+        config["galaxy"]["disc"]["light"]["field"] = {"amplitude": 0.05, "length": 0.6}
+        build(config, tmp_path, want="simulate")

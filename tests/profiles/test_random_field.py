@@ -96,8 +96,11 @@ def test_a_shared_parameter_is_one_parameter():
     """Two lines about one centre: the sum moves both with it."""
     both = jm.Sum(LINE, jm.Profile(jm.tracer.uniform, value=0.1))
     assert float(both(jnp.array(1.0), jnp.array(0.0))) == pytest.approx(8.5)
+    moved = jm.Profile(jm.tracer.gradient, central=8.5, gradient=-0.1, center_x=0.3)
+    assert float(jm.Sum(moved, jm.Field(0.05, 0.6)).center_x) == pytest.approx(0.3)
+    assert float(jm.Sum(LINE, jm.Field(0.05, 0.6, center_x=0.3)).center_x) == pytest.approx(0.3)
     with pytest.raises(jm.InputError, match="center_x is one parameter"):
-        jm.Sum(LINE, jm.Field(0.05, 0.6, center_x=1.0))
+        jm.Sum(moved, jm.Field(0.05, 0.6, center_x=1.0))
 
 
 @pytest.mark.wrong_types
