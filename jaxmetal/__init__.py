@@ -54,6 +54,7 @@ _HOMES = {
     "Linear": "inference.priors",
     "optimise": "inference.optimise",
     "sample": "inference.sample",
+    "deconvolve": "inference.deconvolution",
     "Batch": "inference.stack",
     "ensemble": "inference.ensemble",
     "mixture": "inference.ensemble",
@@ -114,6 +115,7 @@ __all__ = [
     "baselines",
     "calibrations",
     "classification",
+    "deconvolve",
     "emission",
     "ensemble",
     "from_lenstronomy",
@@ -145,6 +147,7 @@ if TYPE_CHECKING:
     from jaxmetal.galaxy import Component, Galaxy
     from jaxmetal.inference.batch import optimise_batch
     from jaxmetal.inference.batch_posteriors import sample_batch
+    from jaxmetal.inference.deconvolution import deconvolve
     from jaxmetal.inference.ensemble import ensemble, mixture
     from jaxmetal.inference.fit import Fit
     from jaxmetal.inference.model import Model

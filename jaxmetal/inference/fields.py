@@ -7,7 +7,7 @@ known this is exact; otherwise the maps are linear in the field near the galaxy 
 computed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -59,10 +59,27 @@ class Modes(eqx.Module):
         power = mode_power(q, p, field.length, self.extent, field.injection, kernel)
         return field.amplitude * sqrt(power)
 
-    def lattice(self, values: Float[Array, " m"]) -> Float[Array, "size size"]:
-        """The values of the modes in their places, 0 for those that are left out."""
-        blank = jnp.zeros((self.size, self.size), values.dtype)
-        return blank.at[self.rows, self.columns].set(values, mode="drop")
+    def lattice(
+        self, values: Float[Array, " m"], rest: Float[Array, "larger larger"] | None = None
+    ) -> Float[Array, "larger larger"]:
+        """The values of the modes in their places.
+
+        Parameters
+        ----------
+        values
+            of the modes.
+        rest
+            values of those that are left out, on a lattice of this size or a larger one; 0 on a
+            lattice of this size by default.
+        """
+        if rest is None:
+            rest = jnp.zeros((self.size, self.size), values.dtype)
+        first = (len(rest) - self.size) // 2
+        # A mode that fills up lies outside of any lattice.
+        rows, columns = (
+            jnp.where(at < self.size, at + first, len(rest)) for at in (self.rows, self.columns)
+        )
+        return rest.at[rows, columns].set(values, mode="drop")
 
 
 class Fields(eqx.Module):
@@ -129,11 +146,28 @@ class Fields(eqx.Module):
         changes = {n: jnp.tensordot(coefficients, t, 1) for n, t in self.response.items()}
         return {n: image + changes[n] if n in changes else image for n, image in predicted.items()}
 
-    def placed(self, galaxy: Galaxy, modes: Float[Array, " m"]) -> Galaxy:
-        """The galaxy with fields of these modes, in units of their standard deviations."""
+    def placed(
+        self,
+        galaxy: Galaxy,
+        modes: Float[Array, " m"],
+        rest: Sequence[Float[Array, "larger larger"] | None] | None = None,
+    ) -> Galaxy:
+        """The galaxy with fields of these modes, in units of their standard deviations.
+
+        Parameters
+        ----------
+        galaxy
+            that has the fields.
+        modes
+            of all fields.
+        rest
+            of each field: values of the modes that are left out; 0 by default.
+        """
         parts = dict(galaxy.named)
-        for part, values in zip(self.parts, self._split(modes), strict=True):
-            numbers = {"modes": part.lattice(jnp.asarray(values)), "extent": part.extent}
+        rest = [None] * len(self.parts) if rest is None else rest
+        for part, values, others in zip(self.parts, self._split(modes), rest, strict=True):
+            lattice = part.lattice(jnp.asarray(values), others)
+            numbers = {"modes": lattice, "extent": part.extent}
             for name, value in numbers.items():
                 parts = put(parts, f"{part.path}.{name}", value)
         return galaxy.with_named(parts)

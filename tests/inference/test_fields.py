@@ -144,6 +144,29 @@ def test_importance_draws_follow_the_integrated_density(model):
     np.testing.assert_allclose(error, fit.errors[GRADIENT], rtol=0.35)
 
 
+def test_the_deconvolved_map_is_the_galaxy_within_its_errors(model):
+    """The truth without the telescope lies within the errors, which are less than the field's."""
+    posterior = jm.sample(model, jm.optimise(model, starts=1), chains=2, draws=200)
+    result = jm.deconvolve(model, posterior, "z", draws=100)
+    truth = galaxy(
+        modes=np.random.default_rng(0).standard_normal((21, 21)), extent=8.0
+    ).disc.metallicity(*INSTRUMENT.grid.coordinates)
+    pulls = (np.asarray(truth) - result.mean) / result.error
+    assert 0.6 < np.sqrt(np.mean(pulls**2)) < 1.4
+    # Better than the line alone, which leaves the whole field.
+    line = galaxy().disc.metallicity(*INSTRUMENT.grid.coordinates)
+    assert np.std(truth - result.mean) < 0.9 * np.std(truth - np.asarray(line))
+    assert result.draws.shape == (100, *SHAPE)
+
+
+def test_what_cannot_be_deconvolved_is_told(model):
+    posterior = jm.Posterior({CENTRAL: np.zeros((1, 4))}, {}, {}, {})
+    with pytest.raises(jm.InputError, match="unknown map 'zz'"):
+        jm.deconvolve(model, posterior, "zz")
+    with pytest.raises(jm.InputError, match="at least 1"):
+        jm.deconvolve(model, posterior, "z", draws=0)
+
+
 def test_smeared_fields_have_their_variance():
     """Of uniform light and a Gaussian PSF: σ² [1 - sqrt(pi) tau erfcx(tau)], tau = s / length."""
     length, fwhm = 0.6, 0.9
