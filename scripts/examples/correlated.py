@@ -3,10 +3,12 @@
     JAXMETAL_DATA=/path/to/data python scripts/examples/correlated.py
 
 MaNGA 7815-3702 and SAMI 41144 B and D: 12 + log(O/H) from O3N2 as in survey.yaml, a straight line
-and a free white scatter. NGC 4047 at two beams: the lines themselves, as in lines.py. Three ways:
-errors taken as independent, the same corrected afterwards (errors="sandwich"), and the covariance
-in the likelihood ("full"; not for the lines, whose scatter is a fraction of the flux). `next` is
-the correlation of the residuals of neighbours, raw and, with the covariance, whitened.
+and a free white scatter. NGC 4047 at two beams: the lines themselves, as in lines.py. Four ways:
+errors taken as independent, the same corrected afterwards (errors="sandwich"), the covariance in
+the likelihood ("full"; not for the lines, whose scatter is a fraction of the flux), and "field":
+the covariance, and in the place of the white scatter a random field, whose amplitude is printed as
+the scatter, with its length. `next` is the correlation of the residuals of neighbours, raw and,
+with the covariance, whitened.
 """
 
 import csv
@@ -26,16 +28,17 @@ from jaxmetal.io.readers.manga import read_manga
 from jaxmetal.io.readers.sami import read_sami
 
 GRADIENT = lines.GRADIENT
-METHODS = ("independent", "sandwich", "full")
+METHODS = ("independent", "sandwich", "full", "field")
 
 
 class Row(NamedTuple):
-    """A gradient with its error, dex/arcsec, the scatter and the residuals of neighbours."""
+    """A gradient with its error, dex/arcsec, scatter, residuals of neighbours, length in arcsec."""
 
     gradient: float
     error: float
     scatter: float
     neighbours: float
+    length: float = np.nan
 
 
 def readings(data: Path) -> Iterator[tuple[str, Reading, jm.Instrument]]:
@@ -64,14 +67,20 @@ def fitted(reading: Reading, instrument: jm.Instrument, method: str) -> Row:
     priors = {
         "disc.metallicity.central": dist.Uniform(7.0, 9.5),
         GRADIENT: dist.Normal(0.0, 0.1),
-        "z.scatter": dist.HalfNormal(0.1),
     }
+    scatter = "z.scatter"
+    if method == "field":
+        scatter = "disc.metallicity.amplitude"
+        tracer = jm.Sum(tracer, jm.Field(0.05, 1.0))
+        priors["disc.metallicity.length"] = dist.LogNormal(0.0, 0.7)
+    priors[scatter] = dist.HalfNormal(0.1)
     galaxy = jm.Galaxy(disc=jm.Component(light, metallicity=tracer))
     errors = "sandwich" if method == "sandwich" else "full"
     fit = jm.optimise(jm.Model(galaxy, {"z": z_map}, priors, errors=errors), starts=1)
-    numbers = (fit.parameters[GRADIENT], fit.errors[GRADIENT], fit.parameters["z.scatter"])
+    numbers = (fit.parameters[GRADIENT], fit.errors[GRADIENT], fit.parameters[scatter])
     residuals = np.where(z_map.valid, fit.residuals["z"], np.nan)
-    return Row(*map(float, numbers), neighbours(residuals))
+    length = float(fit.parameters.get("disc.metallicity.length", np.nan))
+    return Row(*map(float, numbers), neighbours(residuals), length)
 
 
 def neighbours(residuals: np.ndarray) -> float:
@@ -87,7 +96,8 @@ def main() -> None:
         for method in METHODS:
             row = found[name, method] = fitted(reading, instrument, method)
             text = f"{row.gradient:+.5f} ± {row.error:.5f}  scatter {row.scatter:.4f}"
-            print(f"{name:18}{method:12}{text}  next {row.neighbours:+.2f}", flush=True)
+            length = "" if np.isnan(row.length) else f"  length {row.length:.2f}"
+            print(f"{name:18}{method:12}{text}  next {row.neighbours:+.2f}{length}", flush=True)
     for galaxy in lines.galaxies(data):
         if not galaxy.name.startswith("NGC"):
             continue
