@@ -1,5 +1,6 @@
 """supersampling="auto": chosen by measuring its error."""
 
+import dataclasses
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from jaxmetal.instrument.choice import FirstGuess, choose, guess, margin_for
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.instrument.sampling import MAX_POINTS, Sampling
 from jaxmetal.maps import Map
+from jaxmetal.profiles.units import is_own
 
 log = logging.getLogger("jaxmetal")
 
@@ -116,6 +118,8 @@ def _resolved(
         return sampling.points(instrument.grid.shape) <= MAX_POINTS
 
     more_nodes = needs_more_nodes(galaxy)
+    if start.margin and _is_smooth(galaxy):
+        start = dataclasses.replace(start, nodes=1)
     sampling, comparison = choose(start, widest, more_nodes, compare, possible)
     rounding = max(largest_rounding(view) for view in views(sampling).values())
     errors = {label: jnp.asarray(error) for label, error in sorted(comparison.errors.items())}
@@ -129,6 +133,18 @@ def needs_more_nodes(galaxy: Galaxy) -> bool:
     This is the case around the images of a lensed centre.
     """
     return any(galaxy.is_lensed(name) for name in galaxy.components)
+
+
+def _is_smooth(galaxy: Galaxy) -> bool:
+    """Whether averages over cells follow from the middles of cells, but for the cusps.
+
+    Those of the package's own profiles do; images and users' functions may be sharp anywhere, and
+    so may what is lensed.
+    """
+    components = galaxy.components.items()
+    profiles = [p for _, c in components for p in (*c.lights.values(), *c.tracers.values())]
+    smooth = all(is_own(p.function) and "image" not in p.parameters for p in profiles)
+    return smooth and not needs_more_nodes(galaxy)
 
 
 def _first_guess(instrument: Instrument, first: FirstGuess) -> tuple[Sampling, int]:

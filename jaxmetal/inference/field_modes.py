@@ -151,7 +151,9 @@ def _view(
     x, y = instrument.grid.coordinates
     plane = galaxy.source_planes([component], x, y)[component]
     places = disc_plane(*plane, *(getattr(field, name) for name in GEOMETRY))
-    across = max(float(np.ptp(np.asarray(place))) for place in places)
+    valid = np.asarray(one_map.valid)
+    used = valid if valid.shape == x.shape else np.ones(x.shape, bool)
+    across = max(float(np.ptp(np.asarray(place)[used])) for place in places)
     pixel = float(instrument.grid.pixel_scale)
     # Half of a Gaussian lies within 1.18 sigma.
     sigma = max(instrument.psf.radius(0.5, pixel) / np.sqrt(2 * np.log(2)), pixel / 3)

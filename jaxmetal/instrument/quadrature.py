@@ -4,7 +4,9 @@ A cell is a whole fraction of a pixel, or a few pixels where the PSF is wide.
 """
 
 import dataclasses
+import operator
 from collections.abc import Callable, Sequence
+from functools import reduce
 
 import jax
 import jax.numpy as jnp
@@ -31,6 +33,11 @@ NUDGE = 0.0137
 # CPU's cache. Unrolling the loop over points would be as good for more of them, but a first fit
 # would take a third longer to compile.
 AT_ONCE = 50_000
+
+# The average over a cell from the values in the middles of five, f + δ²f / 24 - 17 δ⁴f / 5760: its
+# error falls as the sixth power of the size of the cells, that of two points by Gauss as the
+# fourth.
+FROM_MIDDLES = (-17 / 5760, 77 / 1440, 863 / 960, 77 / 1440, -17 / 5760)
 
 # Some images, as functions of the position (x, y).
 Sources = Callable[[Array, Array], Sequence[Array]]
@@ -181,8 +188,10 @@ def _padded(image: Float[Array, "ny nx"], grid: Grid, sampling: Sampling) -> Cel
 def _even_means(
     evaluate: Sources, count: int, shape: tuple[int, int], sampling: Sampling, dtype: jnp.dtype
 ) -> list[Cells]:
-    """Averages over cells from nodes × nodes points in each."""
+    """Averages over cells from nodes × nodes points in each, or from one and its neighbours'."""
     nodes = sampling.nodes
+    if nodes == 1 and sampling.rule == "gauss":
+        return _means_of_middles(evaluate, shape, dtype)
     points, weights = (2 * np.arange(nodes) + 1) / nodes - 1, np.full(nodes, 2 / nodes)
     if sampling.rule == "gauss":
         points, weights = np.polynomial.legendre.leggauss(nodes)
@@ -203,6 +212,27 @@ def _even_means(
         return [total + point[2] * image for total, image in zip(sums, images, strict=True)], None
 
     return jax.lax.scan(add, [jnp.zeros(shape, dtype)] * count, steps)[0]
+
+
+def _means_of_middles(evaluate: Sources, shape: tuple[int, int], dtype: jnp.dtype) -> list[Cells]:
+    """Averages over cells from the middles of five of them along each axis."""
+    reach = len(FROM_MIDDLES) // 2
+    row, column = (jnp.arange(-reach, n + reach, dtype=dtype) + 0.5 for n in shape)
+    down, along = row[:, None], column[None, :]
+    if (shape[0] + 2 * reach) * (shape[1] + 2 * reach) > AT_ONCE:
+        # The images are computed again for the gradient, to save memory.
+        evaluate = jax.checkpoint(evaluate)
+
+    def averaged(image: Array) -> Array:
+        for axis, count in enumerate(shape):
+            parts = (
+                weight * jax.lax.slice_in_dim(image, i, i + count, axis=axis)
+                for i, weight in enumerate(FROM_MIDDLES)
+            )
+            image = reduce(operator.add, parts)
+        return image
+
+    return [averaged(image) for image in evaluate(down, along)]
 
 
 def _crowded(
