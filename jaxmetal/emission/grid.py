@@ -69,10 +69,7 @@ class LineGrid(eqx.Module):
         log: bool = True,
         name: str = "LineGrid",
     ):
-        columns = _columns(table)
-        by_tracer = dict(axes) if isinstance(axes, Mapping) else {axis: axis for axis in axes}
-        if not by_tracer:
-            raise InputError("LineGrid.axes: expected at least one column, the metallicity first.")
+        columns, by_tracer = _columns(table), _by_tracer(axes)
         self.tracers, self.name, self.scatter = tuple(by_tracer), name, ()
         points = [_numbers(columns, column, "LineGrid.axes") for column in by_tracer.values()]
         if lines is None:
@@ -121,6 +118,14 @@ def _place(axis: Float[Array, " points"], x: Float[ArrayLike, "..."]) -> tuple[A
     cell = jnp.sum(x[..., None] >= inner, axis=-1)
     low = axis[cell]
     return cell, (x - low) / (axis[cell + 1] - low)
+
+
+def _by_tracer(axes: Sequence[str] | Mapping[str, str]) -> dict[str, str]:
+    """The columns of the axes by their tracers."""
+    by_tracer = dict(axes) if isinstance(axes, Mapping) else {axis: axis for axis in axes}
+    if not by_tracer:
+        raise InputError("LineGrid.axes: expected at least one column, the metallicity first.")
+    return by_tracer
 
 
 def _columns(table: Any) -> dict[str, Any]:

@@ -97,8 +97,8 @@ def _modes_of(path: str, galaxy: Galaxy, maps: Mapping[str, Map], priors: Priors
     sigma = min(sigma for _, sigma, _ in views)
     _check_length(path, float(lengths[1]), sigma, across)
     extent = min(across + LENGTHS_AROUND * lengths[-1], LONGEST_PERIOD * across)
-    most = int(np.ceil(extent * SHORTEST / sigma / (2 * np.pi)))
-    size = min(2 * most + 1, MOST_ALONG)
+    shortest = int(np.ceil(extent * SHORTEST / sigma / (2 * np.pi)))
+    size = min(2 * shortest + 1, MOST_ALONG)
     q, p = np.meshgrid(wave_numbers(size), wave_numbers(size), indexing="ij")
     k = 2 * np.pi * np.hypot(q, p) / extent
     # Of a wave of unit amplitude, the sum over the maps of what the PSF leaves of it.
@@ -107,12 +107,8 @@ def _modes_of(path: str, galaxy: Galaxy, maps: Mapping[str, Map], priors: Priors
     power = np.max(
         [mode_power(q, p, float(length), extent, injection, kernel) for length in lengths], axis=0
     )
-    strength = amplitudes[1] ** 2 * (power * signal).ravel()
-    weakest = np.argsort(strength, kind="stable")
     count = sum(one_map.size for one_map in seen_by)
-    least = np.searchsorted(np.cumsum(strength[weakest]), LEFT_OUT * count)
-    strongest = weakest[max(least, len(weakest) - MOST_MODES) :]
-    rows, columns = np.unravel_index(np.sort(strongest), (size, size))
+    rows, columns = _strongest(amplitudes[1] ** 2 * power * signal, LEFT_OUT * count)
     return Modes(
         path,
         size,
@@ -120,6 +116,14 @@ def _modes_of(path: str, galaxy: Galaxy, maps: Mapping[str, Map], priors: Priors
         _filled(rows, size),
         _filled(columns, size),
     )
+
+
+def _strongest(strength: np.ndarray, least: float) -> tuple[np.ndarray, ...]:
+    """Rows and columns of all but the weakest, which together have no more than `least`."""
+    weakest = np.argsort(strength, axis=None, kind="stable")
+    first = np.searchsorted(np.cumsum(strength.ravel()[weakest]), least)
+    strongest = weakest[max(first, len(weakest) - MOST_MODES) :]
+    return np.unravel_index(np.sort(strongest), strength.shape)
 
 
 def _shows(one_map: Map, galaxy: Galaxy, name: str, tracer: str) -> bool:

@@ -16,6 +16,7 @@ from jaxmetal.io.config import Mistakes
 from jaxmetal.io.galaxy_blocks import Component as ComponentBlock
 from jaxmetal.io.galaxy_blocks import Emission as EmissionBlock
 from jaxmetal.io.galaxy_blocks import LineGrid as LineGridBlock
+from jaxmetal.io.galaxy_blocks import RandomField as FieldBlock
 from jaxmetal.io.line_grids import read_line_grid
 from jaxmetal.io.observations import Observations, Observed
 from jaxmetal.io.paths import file_path, imported_function
@@ -98,12 +99,7 @@ def _profiles(
             )
             profile = make_profile(where, function, values, observations, mistakes)
             if profile is not None and entry.field is not None:
-                numbers = entry.field.parameters
-                with mistakes.at(f"{where}.field"):
-                    field = make_profile(
-                        f"{where}.field", random_field.field, numbers, observations, mistakes
-                    )
-                    profile = field and Sum(profile, _of_tracer(path, field))
+                profile = _with_field(where, profile, entry.field, observations, mistakes)
             if profile is not None:
                 profiles[path] = profile
     if isinstance(component.light, dict):
@@ -113,11 +109,21 @@ def _profiles(
     return profiles
 
 
-def _of_tracer(path: str, field: Profile) -> Profile:
-    """The field of a tracer; light has none."""
-    if path.split(".")[0] == LIGHT:
-        raise InputError("a random field goes with a tracer, not with light.")
-    return field
+def _with_field(
+    where: str,
+    profile: Profile,
+    entry: FieldBlock,
+    observations: Observations,
+    mistakes: Mistakes,
+) -> Profile | None:
+    """The profile of a tracer and the random field of its entry; None if there is a mistake."""
+    with mistakes.at(f"{where}.field"):
+        if where.split(".")[2] == LIGHT:
+            raise InputError("a random field goes with a tracer, not with light.")
+        numbers, function = entry.parameters, random_field.field
+        field = make_profile(f"{where}.field", function, numbers, observations, mistakes)
+        return field and Sum(profile, field)
+    return None
 
 
 def make_profile(

@@ -2,7 +2,7 @@
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from operator import add
 from typing import Any
@@ -149,23 +149,13 @@ def Sum(*profiles: Profile) -> Profile:  # a constructor to its users
     >>> round(float(jm.Sum(line, jm.Field(amplitude=0.05, length=0.6)).length), 3)
     0.6
     """
-    values: dict[str, Any] = {}
-    functions: dict[str, Callable] = {}
+    if not profiles:
+        raise InputError("Sum: at least one profile is needed.")
     for profile in profiles:
         if not isinstance(profile, Profile) or profile.deflects:
             raise InputError(f"Sum: expected profiles of one value each, got {profile!r}.")
-        for name, value in profile.parameters.items():
-            if name not in values or _is_default(functions[name], name, values[name]):
-                values[name], functions[name] = value, profile.function
-            elif not (_equal(values[name], value) or _is_default(profile.function, name, value)):
-                raise InputError(
-                    f"Sum: {name} is one parameter of all profiles that have it, and is "
-                    f"{values[name]} and {value}."
-                )
-    if not profiles:
-        raise InputError("Sum: at least one profile is needed.")
     parts = ((p.function, tuple(p.parameters), tuple(p.options.items())) for p in profiles)
-    return Profile(Joint(tuple(parts)), **values)
+    return Profile(Joint(tuple(parts)), **_shared_values(profiles))
 
 
 def Field(amplitude: Any, length: Any, kernel: str = "matern32", **options: Any) -> Profile:
@@ -194,6 +184,22 @@ def Field(amplitude: Any, length: Any, kernel: str = "matern32", **options: Any)
         for an unknown kernel or parameter, or no numbers.
     """
     return Profile(field, amplitude=amplitude, length=length, kernel=kernel, **options)
+
+
+def _shared_values(profiles: Sequence[Profile]) -> dict[str, Any]:
+    """The values of the parameters of all profiles: of several, that which is no default."""
+    values: dict[str, Any] = {}
+    functions: dict[str, Callable] = {}
+    for profile in profiles:
+        for name, value in profile.parameters.items():
+            if name not in values or _is_default(functions[name], name, values[name]):
+                values[name], functions[name] = value, profile.function
+            elif not (_equal(values[name], value) or _is_default(profile.function, name, value)):
+                raise InputError(
+                    f"Sum: {name} is one parameter of all profiles that have it, and is "
+                    f"{values[name]} and {value}."
+                )
+    return values
 
 
 def _is_default(function: Callable, name: str, value: Any) -> bool:

@@ -733,7 +733,7 @@ def test_lights_by_name_may_be_pictures(folder):
         ),
         (
             ("galaxy/disc/light/continuum", 3),
-            "galaxy.disc.light.continuum: expected entries such as extension, file, map, profile",
+            "galaxy.disc.light.continuum: expected entries such as extension, field, file, map",
         ),
         (
             ("galaxy/disc/light/continuum/profile", "sersik"),
