@@ -39,6 +39,7 @@ _HOMES = {
     "RatioMap": "maps",
     "RelativeLineMap": "maps",
     "TracerMap": "maps",
+    "DispersionMap": "maps",
     "Map": "maps",
     "Moment": "maps",
     "Calibration": "maps",
@@ -79,6 +80,7 @@ __all__ = [
     "Batch",
     "Calibration",
     "Component",
+    "DispersionMap",
     "Emission",
     "Fit",
     "Galaxy",
@@ -160,6 +162,7 @@ if TYPE_CHECKING:
     from jaxmetal.io.line_grids import read_line_grid
     from jaxmetal.maps import (
         Calibration,
+        DispersionMap,
         Gaussian,
         LightMap,
         Likelihood,
