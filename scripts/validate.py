@@ -3,7 +3,7 @@
 The table records the commit that it was made from.
 
     python scripts/validate.py bounds sampling accuracy fits lines line_systematics calibration
-    edges arc arc_fits correlated survey killed --out DIR
+    edges arc arc_fits correlated kinematics survey killed --out DIR
 
 bounds       use case 1 at eight PSF widths: Laplace and NUTS errors over the Cramér-Rao bound
 sampling     supersampling="auto" without data, against the converged map
@@ -20,6 +20,8 @@ arc          a lensed arc, lens, light and metallicity free together: truths in 
 arc_fits     the same arc by MAP and Laplace, 300 times
 survey       a thousand galaxies through `jaxmetal batch`: time, coverage, and broken observations
 correlated   noise of MaNGA: errors of a gradient and their coverage, with and without it in the fit
+kinematics   rotation and dispersion at three PSF widths: bias, efficiency and coverage of many noise
+             draws, and what a fit without the PSF takes for dispersion
 killed       a survey killed at ten random moments against one that was not
 """
 
@@ -45,6 +47,7 @@ CHECKS = (
     "arc_fits",
     "survey",
     "correlated",
+    "kinematics",
     "killed",
 )
 

@@ -314,3 +314,20 @@ def test_what_an_instrument_cannot_have_is_told(truth):
         jm.DispersionMap(values, -2.0 * np.ones_like(values), instrument)
     with pytest.raises(jm.InputError, match="unknown tracer 'stars'"):
         jm.predict(truth[0], jm.DispersionMap(values, 2.0, instrument, "stars"))
+
+
+@pytest.mark.precision("single")
+def test_units_and_scales_that_are_no_velocitys_are_told(truth):
+    _, instrument, noisy = truth
+    v, linear = noisy["v"], {"tracer": "velocity", "scale": "linear"}
+    kms, ms = u.km / u.s, u.m / u.s
+    for options in ({}, {"unit": "km/s"}):
+        jm.TracerMap(v, 2.0, instrument, **linear, **options)
+    jm.TracerMap((v * kms).to(ms), 2.0 * kms, instrument, **linear, unit="km/s")
+    with pytest.warns(jm.InputWarning, match='values are in m / s, and so must be.*unit="km/s"'):
+        jm.TracerMap((v * kms).to(ms), 2.0 * kms, instrument, **linear)
+    with pytest.warns(jm.InputWarning, match="velocities from .* km/s are none of one galaxy"):
+        jm.TracerMap(1000 * v, 2000.0, instrument, **linear, unit="km/s")
+    for options in ({}, {"unit": "km/s"}):
+        with pytest.warns(jm.InputWarning, match='scale="linear"'):
+            jm.TracerMap(v, 2.0, instrument, tracer="velocity", **options)
