@@ -20,8 +20,8 @@ arc          a lensed arc, lens, light and metallicity free together: truths in 
 arc_fits     the same arc by MAP and Laplace, 300 times
 survey       a thousand galaxies through `jaxmetal batch`: time, coverage, and broken observations
 correlated   noise of MaNGA: errors of a gradient and their coverage, with and without it in the fit
-kinematics   rotation and dispersion at three PSF widths: bias, efficiency and coverage of many noise
-             draws, and what a fit without the PSF takes for dispersion
+kinematics   rotation and dispersion at three PSF widths: bias, efficiency and coverage, and what a
+             fit without the PSF takes for dispersion
 killed       a survey killed at ten random moments against one that was not
 """
 

@@ -1,9 +1,9 @@
 """Rotation and dispersion: bias, scatter and coverage of many noise draws at three PSF widths.
 
-An exponential disc of scale length 1 arcsec at 60 degrees with an arctan curve and 30 km/s, whose
-light is known, is fitted by maps of velocity and dispersion together. Without the PSF in the model
-the velocities that the beam blends are taken for dispersion: least squares with a uniform dispersion
-then finds the mean of the map.
+An exponential disc of scale length 1 arcsec at 60 degrees, which are known, with an arctan curve
+and 30 km/s, is fitted by maps of velocity and dispersion together. Without the PSF in the model,
+velocities that the beam blends are taken for dispersion: least squares with a uniform dispersion
+then find the mean of the map.
 """
 
 from collections.abc import Iterator
