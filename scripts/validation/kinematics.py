@@ -18,7 +18,7 @@ from jaxmetal.forward import predict_together
 from jaxmetal.galaxy import put
 from jaxmetal.profiles.geometry import ellipticity
 
-FITS = 1000
+FITS = 600
 # FWHM over the scale length of the disc.
 WIDTHS = (0.5, 1.0, 2.0)
 # The error of each velocity and dispersion, km/s; those of a line fit are equal.

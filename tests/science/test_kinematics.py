@@ -1,4 +1,4 @@
-"""Rotation curves of a real galaxy, beside published ones, and of a lensed one in its source plane."""
+"""Rotation curves of a real galaxy, beside published ones, and of a lensed one at its source."""
 
 import csv
 
