@@ -127,7 +127,7 @@ class DispersionMap(Map):
         data = super()._contents(arrays, mask, correlation, check)
         self.instrumental = as_array(spread, "DispersionMap.instrumental")
         if check:
-            _warn_below(data, spread**2 if self.squared else spread)
+            _warn_below(data, np.asarray(spread**2) if self.squared else spread)
         return data
 
     @property
