@@ -174,7 +174,7 @@ def _motions(path: Any, redshift: float | None, snr: float, inflate: float) -> d
     """Velocity and dispersion of H-alpha, with the dispersion of the instrument beside it."""
     channels = LINE_CHANNELS["Ha"]
     flux = _flux(path, channels, inflate)
-    measured = ~flux.mask & (flux.values > snr * flux.sigma)
+    measured = ~flux.mask & (flux.values > snr * np.asarray(flux.sigma))
     spread = read_image(path, "EMLINE_INSTSIGMA", channels[0])
     kinds: dict[str, tuple[str, dict[str, Any]]] = {
         "velocity": ("EMLINE_GVEL", {"tracer": "velocity", "scale": "linear"}),
@@ -182,8 +182,8 @@ def _motions(path: Any, redshift: float | None, snr: float, inflate: float) -> d
     }
     maps = {}
     for name, (extension, kind) in kinds.items():
-        errors = {"ivar": f"{extension}_IVAR", "mask": f"{extension}_MASK"}
-        one = read_map(path, extension, **errors, channel=channels[0])
+        inverse, flags = f"{extension}_IVAR", f"{extension}_MASK"
+        one = read_map(path, extension, ivar=inverse, mask=flags, channel=channels[0])
         values = np.where(measured & ~one.mask, one.values, np.nan)
         data = {"values": values, "sigma": inflate * np.asarray(one.sigma), "unit": one.unit}
         maps[name] = line_map("halpha", redshift, **data, **kind, correlation=noise.manga())
