@@ -41,6 +41,7 @@ _HOMES = {
     "RatioMap": "maps",
     "RelativeLineMap": "maps",
     "TracerMap": "maps",
+    "DispersionMap": "maps",
     "Map": "maps",
     "Moment": "maps",
     "Calibration": "maps",
@@ -82,6 +83,7 @@ __all__ = [
     "Batch",
     "Calibration",
     "Component",
+    "DispersionMap",
     "Emission",
     "Field",
     "Fit",
@@ -167,6 +169,7 @@ if TYPE_CHECKING:
     from jaxmetal.io.line_grids import read_line_grid
     from jaxmetal.maps import (
         Calibration,
+        DispersionMap,
         Gaussian,
         LightMap,
         Likelihood,

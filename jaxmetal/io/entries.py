@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator
 
 from jaxmetal.io.line_blocks import Line, Lines, Ratio
-from jaxmetal.io.map_blocks import Light, Observation, Other, Tracer
+from jaxmetal.io.map_blocks import Dispersion, Light, Observation, Other, Tracer
 from jaxmetal.io.psf_blocks import Psf
 from jaxmetal.io.readers.registry import installed, is_reader
 from jaxmetal.io.words import Name, NotNegative
@@ -53,7 +53,7 @@ class FromReader(Observation):
 
 
 # The kinds of maps that need no reader.
-OWN = tuple(block.tag for block in (Tracer, Light, Line, Lines, Ratio, Other))
+OWN = tuple(block.tag for block in (Tracer, Light, Line, Lines, Ratio, Dispersion, Other))
 
 
 def kinds() -> str:
@@ -79,6 +79,7 @@ _Entries = (
     | Annotated[Line, Tag(Line.tag)]
     | Annotated[Lines, Tag(Lines.tag)]
     | Annotated[Ratio, Tag(Ratio.tag)]
+    | Annotated[Dispersion, Tag(Dispersion.tag)]
     | Annotated[Other, Tag(Other.tag)]
     | Annotated[FromReader, Tag(FromReader.tag)]
 )

@@ -33,8 +33,10 @@ def filled_up(source: ReadMap) -> ReadMap:
     sigma = source.sigma if np.ndim(source.sigma) == 0 else filled(source.sigma, np.nan)
     mask = None if source.mask is None else filled(source.mask, True)
     limits = None if source.limits is None else filled(source.limits, False)
-    values = filled(source.values, np.nan)
-    return replace(source, values=values, sigma=sigma, mask=mask, limits=limits)
+    values, moment = filled(source.values, np.nan), source.moment
+    if moment is not None and np.ndim(moment.instrumental):
+        moment = replace(moment, instrumental=filled(moment.instrumental, np.nan))
+    return replace(source, values=values, sigma=sigma, mask=mask, limits=limits, moment=moment)
 
 
 def widened(grid: Grid) -> Grid:

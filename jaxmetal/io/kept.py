@@ -20,7 +20,7 @@ from jaxmetal.io.fits import write_maps
 from jaxmetal.io.kept_profiles import keep_deflections, keep_profiles
 from jaxmetal.io.observations import Observed
 from jaxmetal.io.scene import FROM_FILE, Scene
-from jaxmetal.maps import LineMap, RelativeLineMap
+from jaxmetal.maps import DispersionMap, LineMap, RelativeLineMap
 from jaxmetal.maps.correlations import MatrixCorrelation
 
 # The folder of the maps that were fitted, relative to the folder of results.
@@ -28,6 +28,8 @@ MAPS = "maps"
 # Keys of a map's entry that say where in which file its numbers are.
 _PLACES = ("file", "value", "error", "variance", "ivar", "sigma", "mask", "bins", "channel", "flux")
 _PLACES += ("limits",)
+# The extension of an instrumental dispersion that is a map.
+INSTRUMENTAL = "INSTRUMENTAL"
 
 
 def keep_input(
@@ -97,6 +99,9 @@ def write_map(
     if observed.map.censored is not None:
         limits = np.nan_to_num(instrument.image(np.asarray(observed.map.censored, float)))
         images["LIMITS"] = (limits.astype(np.int32), "")
+    if isinstance(observed.map, DispersionMap) and observed.map.instrumental.ndim:
+        spread = instrument.image(np.asarray(observed.map.instrumental, float))
+        images[INSTRUMENTAL] = (spread, "")
     write_maps(path, images, observed.wcs, header)
 
 
@@ -146,6 +151,8 @@ def _entry(
         kept |= {"flux": "mean"} if observed.map.is_flux else {}
     if observed.map.censored is not None:
         kept["limits"] = "LIMITS"
+    if isinstance(observed.map, DispersionMap) and observed.map.instrumental.ndim:
+        kept["instrumental"] = INSTRUMENTAL
     if sampling is not None:
         (evaluate, convolve), margin = sampling
         kept |= {"supersampling": [evaluate, convolve], "margin": margin}
@@ -171,6 +178,12 @@ def _without_reader(
     if observed.map.tracer is not None:
         kind = {"tracer": observed.map.tracer, "scale": observed.map.scale}
         return {"kind": "tracer", "light": entry.light, **kind, **common}
+    if isinstance(observed.map, DispersionMap):
+        # A map of the instrument's dispersion is written beside the data.
+        spread = float(np.mean(observed.map.instrumental))
+        names = ("velocity", "dispersion", "squared")
+        kind = {name: getattr(observed.map, name) for name in names} | {"instrumental": spread}
+        return {"kind": "dispersion", "light": entry.light, **kind, **common}
     if isinstance(observed.map, RelativeLineMap):
         line = dict(parts_of(observed.map.numerator))
         return {"kind": "line", "line": line, "relative_to": entry.base(name), **common}

@@ -13,6 +13,7 @@ from jaxmetal.io.words import (
     Name,
     NotNegative,
     Number,
+    NumberOrPart,
     Part,
     Positive,
     Supersampling,
@@ -135,6 +136,22 @@ class Tracer(FitsMap):
     tracer: Name = "metallicity"
     scale: Literal["log10", "linear"] = "log10"
     light: Name = "light"
+
+
+class Dispersion(FitsMap):
+    """A map of velocity dispersion, by the names of the tracers velocity and dispersion.
+
+    instrumental is that of the instrument: a number, or the extension of a map, {extension: } if it
+    has no name. squared is whether the values are squares.
+    """
+
+    tag: ClassVar = "dispersion"
+    kind: Literal["dispersion"]
+    velocity: Name = "velocity"
+    dispersion: Name = "dispersion"
+    light: Name = "light"
+    instrumental: NumberOrPart = 0.0
+    squared: bool = False
 
 
 class Other(Light):

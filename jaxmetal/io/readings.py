@@ -5,13 +5,14 @@ from typing import Any
 
 from jaxmetal.errors import InputError
 from jaxmetal.io.entries import FromReader
-from jaxmetal.io.fits import MapFile, Part, read_map
+from jaxmetal.io.fits import MapFile, Part, read_header, read_image, read_map
 from jaxmetal.io.line_blocks import Lines
-from jaxmetal.io.map_blocks import FitsMap, FluxMap, Tracer
+from jaxmetal.io.map_blocks import Dispersion, FitsMap, FluxMap, Tracer
 from jaxmetal.io.mistakes import Mistakes
 from jaxmetal.io.paths import file_path
 from jaxmetal.io.readers.options import read_entry
-from jaxmetal.io.readers.protocol import Reading, ReadMap
+from jaxmetal.io.readers.protocol import Reading, ReadMap, SecondMoment
+from jaxmetal.quantities import converted, unit_of_text
 
 
 def read_files(name: str, entry: Any, folder: Path, mistakes: Mistakes) -> Reading | None:
@@ -59,15 +60,8 @@ def _read_lines(entry: Lines, folder: Path) -> Reading:
 def _read_part(entry: FitsMap, folder: Path) -> tuple[MapFile, ReadMap]:
     """The file of one map, and the map."""
     path = file_path(entry.file, folder)
-
-    def part(place: Any) -> Any:
-        if place is None or isinstance(place, str | int):
-            return place
-        file = None if place.file is None else file_path(place.file, folder)
-        return Part(file, place.extension, place.channel)
-
     names = ("error", "variance", "ivar", "mask", "bins", "limits")
-    parts = {key: part(getattr(entry, key, None)) for key in names}
+    parts = {key: _part(getattr(entry, key, None), folder) for key in names}
     needs_wcs = entry.pixel_scale is None
     options = {"channel": entry.channel, "unit": entry.unit, "needs_wcs": needs_wcs}
     file = read_map(path, entry.value, **parts, **options)
@@ -78,4 +72,30 @@ def _read_part(entry: FitsMap, folder: Path) -> tuple[MapFile, ReadMap]:
         kind = {"flux": entry.flux, "line": line, "limits": file.limits}
     elif isinstance(entry, Tracer):
         kind = {"tracer": entry.tracer, "scale": entry.scale}
+    elif isinstance(entry, Dispersion):
+        kind = {"moment": _moment(entry, path, folder, file.unit)}
     return file, ReadMap(file.values, sigma, file.unit, mask=file.mask, **kind)
+
+
+def _part(place: Any, folder: Path) -> Any:
+    """An extension, or where an image lies."""
+    if place is None or isinstance(place, str | int):
+        return place
+    file = None if place.file is None else file_path(place.file, folder)
+    return Part(file, place.extension, place.channel)
+
+
+def _moment(entry: Dispersion, path: Path, folder: Path, unit: str) -> SecondMoment:
+    """The tracers of a map of dispersion, and that of the instrument in the unit of the map."""
+    spread, squared = entry.instrumental, entry.squared
+    if not isinstance(spread, float):
+        place = _part(spread, folder)
+        place = place if isinstance(place, Part) else Part(None, place, entry.channel)
+        file = path if place.file is None else place.file
+        spread = read_image(file, place.extension, place.channel)
+        own, expected = read_header(file, place.extension).get("BUNIT", ""), unit_of_text(unit)
+        if (own := unit_of_text(str(own))) is not None and expected is not None:
+            root = expected**0.5 if squared else expected
+            spread = converted(spread, own, root, f"{file}[{place.extension}]")
+    names = {"velocity": entry.velocity, "dispersion": entry.dispersion}
+    return SecondMoment(**names, instrumental=spread, squared=squared)

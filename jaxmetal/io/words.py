@@ -176,4 +176,14 @@ def _part(value: Any) -> Any:
         raise ValueError("expected an extension, or {file: , extension: , channel: }") from None
 
 
+def _number_or_part(value: Any) -> Any:
+    """A number, zero or more, or the image of a map; its extension by name."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if not 0 <= value < np.inf:
+            raise ValueError(f"expected zero or a positive number, got {value}")
+        return float(value)
+    return _part(value)
+
+
 Part = Annotated[Any, BeforeValidator(_part)]
+NumberOrPart = Annotated[Any, BeforeValidator(_number_or_part)]

@@ -1,6 +1,7 @@
 """The data: maps of light, or of something that light carries; checked once, on construction."""
 
 from jaxmetal.maps.calibration import Calibration
+from jaxmetal.maps.dispersion import DispersionMap
 from jaxmetal.maps.light import LightMap
 from jaxmetal.maps.likelihood import Gaussian, Likelihood, StudentT
 from jaxmetal.maps.line import LineMap, RatioMap
@@ -12,6 +13,7 @@ from jaxmetal.maps.tracer import TracerMap
 
 __all__ = [
     "Calibration",
+    "DispersionMap",
     "Gaussian",
     "LightMap",
     "Likelihood",

@@ -14,6 +14,7 @@ from jaxmetal.maps.blocks import missing_block
 from jaxmetal.maps.findings import Finding, Inspected
 from jaxmetal.maps.inverted import inverted_mask
 from jaxmetal.maps.sentinels import FEWEST, Odd, odd_values, quantiles
+from jaxmetal.maps.speeds import speed_findings
 from jaxmetal.maps.variances import misread_errors
 
 # A bin is taken for the background if it holds more than this fraction of all pixels ...
@@ -70,7 +71,8 @@ def _findings(data: Inspected) -> list[Finding]:
     errors = _errors(data, regular) if regular.any() else []
     # Invalid errors cannot be used to check the mask.
     misread = any(finding.about == "errors" for finding in errors)
-    findings = [*_unit(data), *([] if misread else inverted_mask(data))]
+    findings = [*_unit(data), *speed_findings(data)]
+    findings += [] if misread else inverted_mask(data)
     if not data.light and not odd and not findings:
         findings += _range(data)
     if data.light and regular.any():

@@ -16,6 +16,7 @@ from jaxmetal.quantities import ARCSEC, DEGREES, PIXEL_SCALE, Unit
 _STATED = (
     ("arcsec per pixel", PIXEL_SCALE),
     ("arcsec", ARCSEC),
+    ("degrees per arcsec", "deg / arcsec"),
     ("degrees", DEGREES),
     ("radians", "rad"),
     ("per arcsec²", "flux / arcsec2"),

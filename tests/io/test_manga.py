@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+import jaxmetal as jm
 from jaxmetal.errors import InputError
 from jaxmetal.io.fits import read_image
 from jaxmetal.io.readers.manga import line_fluxes, read_manga
+from jaxmetal.io.scene import load
 from jaxmetal.science import baselines
 from tests.data import data_path
 
@@ -259,3 +261,35 @@ def test_real_oxygen_is_the_sum_of_its_doublet():
 def test_a_line_that_the_pipeline_lacks_is_named(tmp_path):
     with pytest.raises(InputError, match="unknown line 'NII6583'"):
         read_manga(write(tmp_path / "maps.fits"), lines=("NII6583",))
+
+
+def test_the_motions_of_a_real_galaxy_come_with_the_instruments_dispersion(tmp_path):
+    """Those of H-alpha; a configuration and its results keep them."""
+    path = data_path(REAL)
+    reading = read_manga(path, kinematics=True, snr=10.0)
+    velocity, dispersion = (reading.maps[name] for name in ("velocity", "dispersion"))
+    measured = np.isfinite(velocity.values)
+    assert measured.sum() == np.isfinite(dispersion.values).sum() == 749
+    assert velocity.unit == dispersion.unit == "km/s"
+    for data, extension in ((velocity, "EMLINE_GVEL"), (dispersion, "EMLINE_GSIGMA")):
+        image = read_image(path, extension, "Ha-6564")
+        np.testing.assert_array_equal(data.values[measured], image[measured])
+        inverse = read_image(path, f"{extension}_IVAR", "Ha-6564")[measured]
+        np.testing.assert_allclose(data.sigma[measured], 1.25 / np.sqrt(inverse))
+    assert dispersion.moment.instrumental[measured].min() > 70.0
+    light = "{profile: sersic, amp: 1, R_sersic: 3, n_sersic: 1}"
+    (tmp_path / "fit.yaml").write_text(
+        f"""
+maps: {{gas: {{kind: manga, file: "{path}", kinematics: true, names: {{z: none, halpha: none}}}}}}
+galaxy:
+  disc:
+    light: {light}
+    velocity: {{profile: rotation, v_max: 200, r_turn: 1, inclination: gas.inclination}}
+    dispersion: {{profile: uniform, value: 30}}
+priors: {{disc.velocity.v_max: {{uniform: [1, 500]}}}}
+""",
+        "utf-8",
+    )
+    maps = load(tmp_path / "fit.yaml").maps
+    assert isinstance(maps["dispersion"].map, jm.DispersionMap)
+    assert maps["velocity"].map.scale == "linear" and maps["velocity"].map.tracer == "velocity"

@@ -63,6 +63,10 @@ SETS = {
     jm.light.image: {"image": PICTURE},
     jm.tracer.spiral_arms: {"number": 3.0, "width": 0.6, "inner_radius": 0.6},
     jm.tracer.broken_gradient: {"smoothness": 0.3},
+    jm.tracer.spline_rotation: {
+        "radii": np.array([0.4, 1.1, 2.0, 3.1]),
+        "velocities": np.array([90.0, 140.0, 120.0, 150.0]),
+    },
 }
 
 # Where a fit may well begin: some parameters are then zero, or the index of a well-known galaxy.

@@ -13,7 +13,16 @@ from jaxmetal.quantities import PIXEL_SCALE
 pytestmark = pytest.mark.precision("single")
 
 # By name, and below what a name means in one profile alone.
-PLACES = {"center_x", "center_y", "start_x", "start_y", "ra_0", "dec_0", "origin"}
+PLACES = {
+    "center_x",
+    "center_y",
+    "start_x",
+    "start_y",
+    "ra_0",
+    "dec_0",
+    "origin",
+    "warp_radius",
+}
 LENGTHS = {
     "R_sersic",
     "Rb",
@@ -40,7 +49,12 @@ LENGTHS = {
     "smoothness",
     "inner_radius",
     "theta_E",
+    "r_turn",
+    "r_halo",
+    "r_bar",
+    "radii",
 }
+VELOCITIES = {"v_max", "v_disc", "v_halo", "v_radial", "v_tangential"}
 ELLIPTICITIES = {"e1", "e2", "e11", "e21", "e12", "e22", "e13", "e23"}
 NUMBERS = {
     "n_sersic",
@@ -60,14 +74,16 @@ NUMBERS = {
     "sigma0",
     "distance_ratio",
     "number",
+    "outer_slope",
 }
 UNITS = {
-    "deg": {"inclination", "position_angle", "pitch", "phase", "angle"},
+    "deg": {"inclination", "position_angle", "pitch", "phase", "angle", "bar_angle"},
+    "deg / arcsec": {"inclination_slope", "position_angle_slope"},
     "rad": {"phi", "phi_G"},
     "1 / arcsec": {"c1", "c2", "d1", "d2"},
     "flux": {"amp", "image"},
     "flux / arcsec2": {"k"},
-    "tracer": {"central", "value", "contrast"},
+    "tracer": {"central", "value", "contrast", "systemic", "velocities"} | VELOCITIES,
     "tracer / arcsec": {"gradient", "gradient_x", "gradient_y", "inner", "outer"},
     "tracer / arcsec^order": {"coefficients"},
     "arcsec": PLACES | LENGTHS | {"alpha_x", "alpha_y", "alpha_Rs"},
@@ -77,6 +93,8 @@ UNITS = {
 ALONE = {
     ("moffat", "alpha"): ("arcsec", True),
     ("moffat", "beta"): ("", False),
+    ("courteau_rotation", "beta"): ("", False),
+    ("exponential", "outer"): ("tracer", False),
     ("shapelets", "beta"): ("arcsec", True),
     ("shapelets_polar", "beta"): ("arcsec", True),
     ("shapelets_polar_exp", "beta"): ("arcsec", True),

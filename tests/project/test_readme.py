@@ -75,22 +75,53 @@ def test_the_lines_are_fitted(first):
 
 
 def test_the_map_of_a_kind_of_its_own_shows_something():
-    """The dispersion of a disc at rest is its own; of one that turns, larger."""
-    names = {"jm": jm, "jnp": jnp}
-    exec(next(block for block in PYTHON if "class DispersionMap" in block), names)
+    """Age and metallicity that fall together covary in the beam, and not where one is uniform."""
+    names = {"jm": jm}
+    exec(next(block for block in PYTHON if "class CovarianceMap" in block), names)
     instrument = jm.Instrument(jm.Grid.regular((9, 9), 0.5), jm.GaussianPSF(1.0), (4, 2), 6)
-    blank = names["DispersionMap"](np.ones((9, 9)), 1.0, instrument, check=False)
-    for slope in (0.0, 30.0):
+    blank = names["CovarianceMap"](np.ones((9, 9)), 1.0, instrument, check=False)
+    for slope in (0.0, -0.3):
         part = jm.Component(
             jm.Profile(jm.light.exponential, amp=1.0, scale_length=2.0),
-            velocity=jm.Profile(jm.tracer.dipole, central=0.0, gradient_x=slope, gradient_y=0.0),
-            dispersion=jm.Profile(jm.tracer.uniform, value=20.0),
+            age=jm.Profile(jm.tracer.gradient, central=8.0, gradient=-1.0),
+            metallicity=jm.Profile(jm.tracer.gradient, central=0.1, gradient=slope),
         )
         shown = np.asarray(jm.predict(jm.Galaxy(disc=part), blank))
         if slope:
-            assert np.all(shown > 21)
+            assert np.all(shown > 0.01)
         else:
-            np.testing.assert_allclose(shown, 20.0, rtol=1e-5)
+            np.testing.assert_allclose(shown, 0.0, atol=1e-5)
+
+
+def test_velocity_and_dispersion_are_as_they_stand():
+    grid = jm.Grid.regular((9, 9), 0.5)
+    names = {"jm": jm, "instrument": jm.Instrument(grid, jm.GaussianPSF(1.0))}
+    x, _ = np.asarray(grid.coordinates, float)
+    noise = np.random.default_rng(1).normal(size=(2, 9, 9))
+    names |= {"velocity": 80.0 * x + noise[0], "velocity_error": 1.0}
+    names |= {"dispersion": 50.0 + noise[1], "dispersion_error": 1.0}
+    exec(next(block for block in PYTHON if "jm.DispersionMap" in block), names)
+    assert float(names["s"].instrumental) == 30.0 and names["v"].scale == "linear"
+    # It recedes towards the east, at a position angle of 90 degrees.
+    assert float(names["disc"].velocity(jnp.ones(()), jnp.zeros(()))) > 100.0
+
+
+def test_velocity_and_dispersion_are_a_valid_configuration(tmp_path):
+    text = next(block for block in blocks("yaml") if "kind: dispersion" in block)
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype, wcs.wcs.cdelt = ["RA---TAN", "DEC--TAN"], [-0.5 / 3600, 0.5 / 3600]
+    image = np.random.default_rng(0).normal(50.0, 1.0, (9, 9))
+    images = dict.fromkeys(("VEL", "SIG"), image)
+    images |= {"VEL_ERR": 0 * image + 1, "SIG_ERR": 0 * image + 1, "LSF": 0 * image + 25.0}
+    write_maps(tmp_path / "gas.fits", {key: (a, "km/s") for key, a in images.items()}, wcs)
+    disc = {
+        "light": {"profile": "exponential", "amp": 1.0, "scale_length": 1.0},
+        "velocity": {"profile": "rotation", "v_max": 100.0, "r_turn": 0.5, "inclination": 60.0},
+        "dispersion": {"profile": "uniform", "value": 25.0},
+    }
+    priors = {"disc.velocity.v_max": {"uniform": [1, 400]}}
+    made = build(yaml.safe_load(text) | {"galaxy": {"disc": disc}, "priors": priors}, tmp_path)
+    assert float(made.maps["s"].map.instrumental.max()) == 25.0
 
 
 def test_bins_fibres_lenses_and_profiles_are_made_as_they_stand(first):

@@ -13,7 +13,7 @@ from jaxmetal.instrument.headers import sky_frame
 from jaxmetal.instrument.psf import SIGMA_TO_FWHM, GaussianPSF
 from jaxmetal.io.fits import MapFile, read_header, read_image, read_map
 from jaxmetal.io.readers.lines import inclination, known_line, line_map, with_metallicity
-from jaxmetal.io.readers.protocol import Geometry, Reading, ReadMap
+from jaxmetal.io.readers.protocol import Geometry, Reading, ReadMap, SecondMoment
 from jaxmetal.io.words import NotNegative, Positive
 from jaxmetal.quantities import as_number
 from jaxmetal.science import calibrations, noise
@@ -93,8 +93,9 @@ def read_manga(
     snr: NotNegative = 3.0,
     inflate: Positive = 1.25,
     lines: tuple[str, ...] = (),
+    kinematics: bool = False,
 ) -> Reading:
-    """H-alpha flux and metallicity, or line fluxes, of a galaxy from its MAPS file.
+    """H-alpha flux and metallicity, or line fluxes, and motions of a galaxy from its MAPS file.
 
     Parameters
     ----------
@@ -109,6 +110,10 @@ def read_manga(
     lines
         names of lines, such as ["Ha", "NII6584"]: then the maps are the fluxes of these, without
         any cut, each with the PSF at its own wavelength.
+    kinematics
+        whether there are maps of the gas, too: "velocity" (the tracer of this name, km/s in the
+        rest frame of the header's SCINPVEL, c dz / (1 + z)) and "dispersion" (with that of the
+        instrument in each spaxel), of H-alpha above `snr`.
 
     Returns
     -------
@@ -143,8 +148,11 @@ def read_manga(
     # With hybrid binning the lines are measured in each spaxel.
     shared = np.unique(numbers).size < numbers.size
     images = {name: _line(name, flux, geometry.redshift, shared) for name, flux in fluxes.items()}
+    maps = images if lines else with_metallicity(images, calibration, snr)
+    if kinematics:
+        maps = {**maps, **_motions(path, geometry.redshift, snr, inflate)}
     return Reading(
-        maps=images if lines else with_metallicity(images, calibration, snr),
+        maps=maps,
         grid=grid,
         wcs=wcs,
         psf=lambda wavelength: _psf(path, header, wavelength, float(grid.pixel_scale)),
@@ -160,6 +168,26 @@ def _line(name: str, flux: MapFile, redshift: float | None, shared: bool) -> Rea
     kind = "mean" if shared else "pixel"
     data = {"values": values, "sigma": flux.sigma, "unit": flux.unit, "flux": kind}
     return line_map(name, redshift, **data, correlation=noise.manga())
+
+
+def _motions(path: Any, redshift: float | None, snr: float, inflate: float) -> dict[str, ReadMap]:
+    """Velocity and dispersion of H-alpha, with the dispersion of the instrument beside it."""
+    channels = LINE_CHANNELS["Ha"]
+    flux = _flux(path, channels, inflate)
+    measured = ~flux.mask & (flux.values > snr * np.asarray(flux.sigma))
+    spread = read_image(path, "EMLINE_INSTSIGMA", channels[0])
+    kinds: dict[str, tuple[str, dict[str, Any]]] = {
+        "velocity": ("EMLINE_GVEL", {"tracer": "velocity", "scale": "linear"}),
+        "dispersion": ("EMLINE_GSIGMA", {"moment": SecondMoment(instrumental=spread)}),
+    }
+    maps = {}
+    for name, (extension, kind) in kinds.items():
+        inverse, flags = f"{extension}_IVAR", f"{extension}_MASK"
+        one = read_map(path, extension, ivar=inverse, mask=flags, channel=channels[0])
+        values = np.where(measured & ~one.mask, one.values, np.nan)
+        data = {"values": values, "sigma": inflate * np.asarray(one.sigma), "unit": one.unit}
+        maps[name] = line_map("halpha", redshift, **data, **kind, correlation=noise.manga())
+    return maps
 
 
 def _geometry(path: Any, header: dict[str, Any]) -> Geometry:

@@ -43,8 +43,28 @@ class Geometry:
 
 
 @dataclass(frozen=True)
+class SecondMoment:
+    """That a map shows a velocity dispersion, and of what; as for a `DispersionMap`.
+
+    Parameters
+    ----------
+    velocity, dispersion
+        names of the tracers.
+    instrumental
+        dispersion of the instrument's line profile, a number or an image.
+    squared
+        whether the values are squares.
+    """
+
+    velocity: str = "velocity"
+    dispersion: str = "dispersion"
+    instrumental: Any = 0.0
+    squared: bool = False
+
+
+@dataclass(frozen=True)
 class ReadMap:
-    """One map of a file: of light, of a line, or of a tracer that light carries.
+    """One map of a file: of light, of a line, of a tracer that light carries, or its dispersion.
 
     Parameters
     ----------
@@ -75,6 +95,8 @@ class ReadMap:
     correlation
         how neighbours share the errors, as for a TracerMap; None if they are independent. A
         configuration may say otherwise.
+    moment
+        of a map of velocity dispersion; None for other maps.
     """
 
     values: np.ndarray
@@ -89,6 +111,7 @@ class ReadMap:
     limits: np.ndarray | None = None
     covariance: np.ndarray | None = None
     correlation: Any = None
+    moment: SecondMoment | None = None
 
 
 @dataclass(frozen=True)

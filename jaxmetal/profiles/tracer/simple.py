@@ -1,4 +1,4 @@
-"""What the light carries: metallicity, velocity, age, colour, as a function of position."""
+"""Tracers of few numbers: uniform, gradients, spiral arms, polynomials."""
 
 import jax.numpy as jnp
 

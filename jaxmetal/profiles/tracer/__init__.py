@@ -1,0 +1,34 @@
+"""What the light carries: metallicity, velocity, age, colour, as a function of position."""
+
+from jaxmetal.profiles.tracer.composite import disc_halo_rotation, spline_rotation
+from jaxmetal.profiles.tracer.motions import bar_flow, radial_flow, warped_rotation
+from jaxmetal.profiles.tracer.rotation import courteau_rotation, polyex_rotation, rotation
+from jaxmetal.profiles.tracer.simple import (
+    broken_gradient,
+    dipole,
+    disc_gradient,
+    gradient,
+    polynomial,
+    spiral_arms,
+    uniform,
+)
+from jaxmetal.profiles.tracer.smooth import exponential
+
+__all__ = [
+    "bar_flow",
+    "broken_gradient",
+    "courteau_rotation",
+    "dipole",
+    "disc_gradient",
+    "disc_halo_rotation",
+    "exponential",
+    "gradient",
+    "polyex_rotation",
+    "polynomial",
+    "radial_flow",
+    "rotation",
+    "spiral_arms",
+    "spline_rotation",
+    "uniform",
+    "warped_rotation",
+]

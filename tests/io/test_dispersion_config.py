@@ -1,0 +1,129 @@
+"""Maps of velocity and dispersion in a configuration, in a fit and in its results."""
+
+import numpy as np
+import pytest
+import yaml
+from astropy.io import fits
+
+import jaxmetal as jm
+from jaxmetal.errors import InputError
+from jaxmetal.io.scene import load
+from jaxmetal.io.summary import unit_of
+from tests.scenes import blank
+
+# Precision plays no part here, or the one in which most people run.
+pytestmark = pytest.mark.precision("single")
+
+SHAPE = (15, 16)
+COMMON = {
+    "file": "gas.fits",
+    "unit": "km/s",
+    "pixel_scale": 0.4,
+    "psf": {"gaussian": {"fwhm": 1.2}},
+    "supersampling": [2, 1],
+    "margin": 4,
+}
+V = {"kind": "tracer", "tracer": "velocity", "scale": "linear", "value": "V", "sigma": 2.0}
+SIGMA = {"kind": "dispersion", "value": "SIGMA", "sigma": 2.0, "instrumental": "LSF"}
+ROTATION = {"v_max": 150.0, "r_turn": 0.5, "inclination": 60.0, "position_angle": 30.0}
+
+
+def scene_of(**entry):
+    velocity = {"profile": "rotation", "curve": "tanh", "systemic": 1500.0, **ROTATION}
+    light = {"profile": "exponential", "amp": 1.0, "scale_length": 1.5}
+    disc = {"light": light, "velocity": velocity, "dispersion": {"profile": "uniform", "value": 40}}
+    priors = {
+        "disc.velocity.v_max": {"uniform": [10, 400]},
+        "disc.velocity.position_angle": {"normal": [20, 30]},
+        "disc.dispersion.value": {"uniform": [1, 100]},
+    }
+    maps = {"v": V | COMMON, "s": SIGMA | COMMON | entry}
+    options = {"fit": {"starts": 1}, "sample": False, "plots": False}
+    return {"maps": maps, "galaxy": {"disc": disc}, "priors": priors, **options}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A rotating disc of 25 km/s whose instrument has 30 km/s at one end and 40 at the other."""
+    path = tmp_path_factory.mktemp("kinematics")
+    spread = np.linspace(30.0, 40.0, SHAPE[1]) * np.ones(SHAPE)
+    rotation = jm.Profile(jm.tracer.rotation, curve="tanh", systemic=1500.0, **ROTATION)
+    component = jm.Component(
+        jm.Profile(jm.light.exponential, amp=1.0, scale_length=1.5),
+        velocity=rotation,
+        dispersion=jm.Profile(jm.tracer.uniform, value=25.0),
+    )
+    galaxy = jm.Galaxy(disc=component)
+    instrument = jm.Instrument(jm.Grid.regular(SHAPE, 0.4), jm.GaussianPSF(1.2), (2, 1), 4)
+    kinds = {"instrumental": spread, "check": False}
+    s = np.array(jm.predict(galaxy, blank(instrument, jm.DispersionMap, **kinds)))
+    v = np.array(jm.predict(galaxy, blank(instrument, tracer="velocity", scale="linear")))
+    rng = np.random.default_rng(5)
+    images = {"V": v + 2 * rng.normal(size=SHAPE), "SIGMA": s + 2 * rng.normal(size=SHAPE)}
+    images |= {"LSF": spread, "SQUARES": images["SIGMA"] ** 2}
+    bins = np.arange(SHAPE[0] * SHAPE[1]).reshape(SHAPE)
+    images["BINS"] = bins
+    hdus = [fits.ImageHDU(image, name=name) for name, image in images.items()]
+    hdus[2].header["BUNIT"] = "km/s"
+    fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(path / "gas.fits")
+    return path
+
+
+def written(folder, tree, name="fit.yaml"):
+    (folder / name).write_text(yaml.safe_dump(tree), "utf-8")
+    return folder / name
+
+
+def test_velocity_and_dispersion_are_fitted_from_a_configuration_and_from_its_results(folder):
+    run = jm.run(written(folder, scene_of()), out=folder / "out")
+    fit, scene = run.fit, run.scene
+    assert fit.converged and isinstance(fit.maps["s"], jm.DispersionMap)
+    true = {
+        "disc.velocity.v_max": 150.0,
+        "disc.velocity.position_angle": 30.0,
+        "disc.dispersion.value": 25.0,
+    }
+    for path, value in true.items():
+        assert abs(float(fit.parameters[path]) - value) < 4 * float(fit.errors[path]), path
+    units = [unit_of(path, scene) for path in ("disc.dispersion.value", "disc.velocity.r_turn")]
+    assert units == ["km/s", "arcsec"]
+    again = load(folder / "out" / "config.resolved.yaml")
+    for name in ("values", "sigma", "instrumental"):
+        kept, first = (np.asarray(getattr(m, name)) for m in (again.maps["s"].map, fit.maps["s"]))
+        np.testing.assert_allclose(kept, first, rtol=1e-6, err_msg=name)
+
+
+def test_an_instrumental_dispersion_is_a_number_or_a_map_in_its_own_unit(folder):
+    number = load(written(folder, scene_of(instrumental=30))).maps["s"].map
+    assert number.instrumental.shape == () and float(number.instrumental) == 30.0
+    spread = load(written(folder, scene_of(unit="m/s", check=False))).maps["s"].map.instrumental
+    assert float(spread.max()) == pytest.approx(4e4)
+    squares = scene_of(value="SQUARES", squared=True, unit="km2/s2", bins="BINS")
+    squared = load(written(folder, squares)).maps["s"].map
+    assert squared.squared and float(squared.instrumental.max()) == pytest.approx(40.0)
+    assert squared.instrumental.shape == (SHAPE[0] * SHAPE[1],)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (
+            {"velocity": "gas"},
+            "maps.s.velocity: unknown tracer 'gas'. It may be one of: dispersion",
+        ),
+        ({"instrumental": -3.0}, "maps.s.instrumental: expected zero or a positive number"),
+        ({"instrumental": "NOTHING"}, "maps.s.*NOTHING"),
+        ({"squares": True}, "maps.s: unknown key 'squares'|maps.s.squares"),
+        ({"instrumental": 200.0}, "lie below that of the instrument"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:maps.s")
+def test_a_mistake_is_one_line(folder, entry, message):
+    wrong = written(folder, scene_of(**entry), "wrong.yaml")
+    if entry.get("instrumental") == 200.0:
+        with pytest.warns(jm.InputWarning, match=message):
+            load(wrong)
+        return
+    with pytest.raises(InputError, match=message) as error:
+        load(wrong)
+    assert len(str(error.value).splitlines()) == 1, str(error.value)
