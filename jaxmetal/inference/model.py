@@ -90,7 +90,7 @@ class Model(eqx.Module):
         noises.check_linear_errors(self.errors, self.linear)
         self.names = tuple(path for path in priors if path not in ties and path not in self.linear)
         self.priors = Priors(
-            {path: checked_prior(path, priors[path], get(self._named, path)) for path in self.names}
+            {path: checked_prior(path, priors[path], self._named) for path in self.names}
         )
         free = {path.split(".")[0] for path in priors if ".instrument." in path}
         moving = {

@@ -55,7 +55,9 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Config | None:
     tree = _without_odd_keys(raw, (), mistakes, removals)
     while True:
         try:
-            return Config.model_validate(tree)
+            config = Config.model_validate(tree)
+            _refuse_nothing(tree, (), mistakes)
+            return config
         except ValidationError as error:
             errors = error.errors(include_url=False)
         for details in errors:
@@ -94,6 +96,17 @@ def _without_errors(
             removals |= {part, place}
             mistakes.broken.add(".".join(map(str, part)))
     return bool(taken_out)
+
+
+def _refuse_nothing(tree: Any, place: Place, mistakes: Mistakes) -> None:
+    """Keys whose value is missing; the default is meant by leaving out the key."""
+    if tree is None:
+        hint = "leave the key out for its default"
+        mistakes.add(".".join(map(str, place)), f"expected a value, got nothing; {hint}.")
+    # The options of a user's own map are arguments of their class.
+    elif isinstance(tree, Mapping) and place[2:] != ("options",):
+        for key, value in tree.items():
+            _refuse_nothing(value, (*place, key), mistakes)
 
 
 def _without_odd_keys(tree: Any, place: Place, mistakes: Mistakes, removals: set[Place]) -> Any:
@@ -165,6 +178,7 @@ def resolved(
     """
     tree = config.model_dump(mode="json", exclude_none=True)
     tree["sample"] = False if config.sample is None else tree["sample"]
+    tree.setdefault("accuracy", "none")
     for name, ((evaluate, convolve), margin) in sampling.items():
         tree["maps"][name] |= {"supersampling": [evaluate, convolve], "margin": margin}
     _absolute(tree, folder)

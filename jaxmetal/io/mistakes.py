@@ -1,11 +1,15 @@
 """The mistakes in an input, collected so that all are reported at once."""
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from jaxmetal.errors import InputError
+from jaxmetal.io.paths import why
+
+log = logging.getLogger("jaxmetal")
 
 
 @dataclass
@@ -35,6 +39,8 @@ class Mistakes:
     def at(self, where: str, follows: bool = False) -> Iterator[None]:
         """Note errors in the block instead of raising them.
 
+        Whatever reading a file, or a user's own function, may raise becomes one line here.
+
         Parameters
         ----------
         where
@@ -48,8 +54,9 @@ class Mistakes:
             self.broken.add(where)
             if not follows:
                 self.add(where, error)
-        except OSError as error:
-            self.add(where, f"{error.filename or ''}: {error.strerror or error}".lstrip(": "))
+        except (Exception, SystemExit) as error:  # of several packages, and of users' own code
+            self.add(where, why(error))
+            log.debug("%s", where, exc_info=True)
 
     def spoils(self, where: str) -> bool:
         """Whether this part, or one that holds it, is broken."""

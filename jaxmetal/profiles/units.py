@@ -146,7 +146,7 @@ def is_length(function: Callable, name: str) -> bool:
     in_arcsec = known_unit(function, name) == ARCSEC and not per_pixel
     if name not in _units(function):
         return in_arcsec and not name.startswith("center")
-    return in_arcsec and not _texts(function)[name].startswith(_PLACES)
+    return in_arcsec and not descriptions(function)[name].startswith(_PLACES)
 
 
 def is_ellipticity(function: Callable, name: str) -> bool:
@@ -164,7 +164,7 @@ def is_ellipticity(function: Callable, name: str) -> bool:
     ellipticity
         whether its description begins with this word.
     """
-    return _texts(function).get(name, "").startswith("ellipticit")
+    return descriptions(function).get(name, "").startswith("ellipticit")
 
 
 def is_own(function: Any) -> bool:
@@ -179,9 +179,20 @@ def _units(function: Any) -> dict[str, Unit]:
 
 
 @functools.cache
-def _texts(function: Callable) -> dict[str, str]:
-    """The description of each parameter in the Parameters section of a docstring."""
-    section = _SECTION.search(inspect.getdoc(function) or "")
+def descriptions(documented: Any) -> dict[str, str]:
+    """The description of each parameter in the Parameters section of a docstring.
+
+    Parameters
+    ----------
+    documented
+        a function, or a class.
+
+    Returns
+    -------
+    texts
+        by the name of the parameter.
+    """
+    section = _SECTION.search(inspect.getdoc(documented) or "")
     texts = {}
     for names, description in _ENTRY.findall(section[1] if section else ""):
         for name in names.split(","):
@@ -190,16 +201,21 @@ def _texts(function: Callable) -> dict[str, str]:
     return texts
 
 
+def stated_parts(text: str) -> list[str]:
+    """The parts of a description, between commas and the like, one of which may be the unit."""
+    return re.split(r"[,;.](?:\s|$)", text)
+
+
 @functools.cache
 def _read_units(function: Callable) -> dict[str, Unit]:
-    return {name: _unit(name, text) for name, text in _texts(function).items()}
+    return {name: _unit(name, text) for name, text in descriptions(function).items()}
 
 
 def _unit(name: str, text: str) -> Unit:
     """The unit that a description states."""
     if name in _BRIGHTNESS:
         return "flux"
-    for part in re.split(r"[,;.](?:\s|$)", text):
+    for part in stated_parts(text):
         for words, unit in _STATED:
             if part.startswith(words):
                 # The size of a pixel may be stated per pixel.

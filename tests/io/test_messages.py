@@ -233,7 +233,7 @@ def test_what_is_no_extension_is_named_and_ends_nothing(place, value):
     with within(20):
         parse(config, found)
     wanted = (
-        []
+        [f"maps.z.{place}: expected a value"]
         if (place, value) == ("channel", None)
         else [f"maps.z.{place}: expected the name or the number of an extension"]
     )
