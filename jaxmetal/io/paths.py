@@ -8,7 +8,9 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +19,8 @@ from jaxmetal.errors import InputError, reason
 
 # The files of users' functions that have been imported, to tell their errors from others.
 _FILES_OF_USERS: set[str] = set()
+# Where files that are asked for are noted; see `named_files`.
+_NAMED: ContextVar[dict[str, Path] | None] = ContextVar("named", default=None)
 
 
 def file_path(text: str, folder: Path) -> Path:
@@ -46,7 +50,29 @@ def file_path(text: str, folder: Path) -> Path:
         path = Path(os.path.expandvars(text)).expanduser()
     except RuntimeError:
         raise InputError(f"{text!r}: there is no such user whose home folder ~ could be.") from None
-    return path if path.is_absolute() else folder / path
+    path = path if path.is_absolute() else folder / path
+    _note(text, path)
+    return path
+
+
+@contextmanager
+def named_files() -> Iterator[dict[str, Path]]:
+    """The files that are asked for in a block, by how the configuration names them.
+
+    Among them are the modules of users' functions, and those beside them that they import.
+    """
+    files: dict[str, Path] = {}
+    before = _NAMED.set(files)
+    try:
+        yield files
+    finally:
+        _NAMED.reset(before)
+
+
+def _note(name: str, path: Path) -> None:
+    files = _NAMED.get()
+    if files is not None:
+        files[name] = path
 
 
 def module_file(name: str, folder: Path) -> Path | None:
@@ -206,6 +232,9 @@ def _module(source: str, folder: Path) -> ModuleType:
     path = module_file(source, folder)
     if path is None:
         return importlib.import_module(source)
+    if _NAMED.get() is not None:
+        for module in with_imports(path):
+            _note(str(module), module)
     return _loaded(path.resolve(), path.stat().st_mtime_ns)
 
 

@@ -78,7 +78,7 @@ def whole_folder(folder: str | os.PathLike, overwrite: bool = False) -> Iterator
     workshop = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         part = workshop / "new"
-        part.mkdir()
+        part.mkdir(mode=0o700)
         yield part
         _exchange(folder, part, workshop / "old")
     finally:

@@ -16,7 +16,9 @@ _TYPES = {
     "note": str,
     "method": str,
     "sampling": str,
+    "inputs": str,
     "converged": np.int8,
+    "unread": np.int8,
 }
 STATISTICS = ("mean", "sd", "16%", "50%", "84%", "ess", "r_hat")
 
@@ -67,7 +69,9 @@ def _entry(outcome: Outcome) -> dict[str, Any]:
         "note": outcome.note,
         "method": _method(outcome),
         "sampling": _sampling(outcome),
+        "inputs": outcome.inputs,
         "converged": _converged(outcome),
+        "unread": outcome.unread,
         "reduced_chi_square": np.nan if fit is None else fit.reduced_chi_square,
         "log_likelihood": np.nan if fit is None else fit.log_likelihood,
         "pixels": np.nan if fit is None else fit.size,

@@ -1,7 +1,6 @@
 """The plan of a survey: rows checked, galaxies grouped, groups divided into shards."""
 
 import hashlib
-import io
 import json
 import logging
 from collections.abc import Mapping
@@ -16,10 +15,11 @@ from jaxmetal.errors import InputError
 from jaxmetal.inference.progress import bar
 from jaxmetal.io.config import Mistakes, parse
 from jaxmetal.io.schema import Survey
+from jaxmetal.io.tables import ecsv_text
 from jaxmetal.survey.catalogue import Catalogue, check_references
 from jaxmetal.survey.groups import Facts, common_samplings, facts_of, grouped
+from jaxmetal.survey.identity import Plan, that_counts
 from jaxmetal.survey.scenes import scene_of
-from jaxmetal.survey.store import Plan
 
 log = logging.getLogger("jaxmetal")
 
@@ -80,12 +80,13 @@ def identity(
 ) -> Plan:
     """The plan without groups and shards: what decides whether two surveys are the same."""
     try:
-        text = json.dumps(raw, sort_keys=True)
+        whole = json.loads(json.dumps(raw, sort_keys=True))
+        text = json.dumps(that_counts(whole), sort_keys=True)
     except TypeError as error:
         raise InputError(f"{names[1]}: {error}; quote it.") from None
     return Plan(
         versions=versions(),
-        raw=json.loads(text),
+        raw=whole,
         folder=str(folder),
         bad={},
         groups=[],
@@ -126,9 +127,7 @@ def versions() -> dict[str, str]:
 
 def table_hash(catalogue: Catalogue) -> str:
     """The SHA-256 of the catalogue's contents, whatever the format of its file."""
-    text = io.StringIO()
-    catalogue.table.write(text, format="ascii.ecsv")
-    return hashlib.sha256(text.getvalue().encode()).hexdigest()
+    return hashlib.sha256(ecsv_text(catalogue.table).encode()).hexdigest()
 
 
 def bad_lines(plan: Plan, catalogue: Catalogue) -> list[str]:
@@ -160,6 +159,9 @@ def _facts(
                 )
                 continue
             first_row[name] = row
+            if "\n" in name or "\0" in name:
+                bad[str(row)] = "the galaxy's name has a line break or a null character in it."
+                continue
             try:
                 facts.append(facts_of(row, scene_of(raw, folder, catalogue, row)[0]))
             except (InputError, OSError) as error:
