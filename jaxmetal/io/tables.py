@@ -44,7 +44,7 @@ def _lines(table: Any) -> list[str]:
     """A table in the lines of an ECSV file, with the spaces around its texts."""
     from astropy.io import ascii
 
-    writer = ascii.get_writer(writer_cls=ascii.Ecsv, strip_whitespace=False)
+    writer: Any = ascii.get_writer(writer_cls=ascii.Ecsv, strip_whitespace=False)
     splitter = writer.data.splitter
     # With spaces, astropy fails in a tuple that holds an empty text.
     splitter.join = partial(_joined, splitter.join)
@@ -106,7 +106,7 @@ def _options(kind: str, texts: str) -> dict[str, Any]:
     from astropy.io import ascii
 
     class Splitter(ascii.core.DefaultSplitter):
-        process_val = None
+        process_val: Any = None
 
     if kind == "ascii.ecsv":
         return {"data_splitter_cls": Splitter}

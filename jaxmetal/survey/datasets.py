@@ -70,7 +70,7 @@ def _entry(outcome: Outcome) -> dict[str, Any]:
         "method": _method(outcome),
         "sampling": _sampling(outcome),
         "inputs": outcome.inputs,
-        "converged": _converged(outcome),
+        "converged": outcome.answered,
         "unread": outcome.unread,
         "reduced_chi_square": np.nan if fit is None else fit.reduced_chi_square,
         "log_likelihood": np.nan if fit is None else fit.log_likelihood,
@@ -119,11 +119,6 @@ def _sampling(outcome: Outcome) -> str:
         for name, s in samplings.items()
         if s is not None
     )
-
-
-def _converged(outcome: Outcome) -> bool:
-    result = outcome.posterior or outcome.fit
-    return result is not None and result.converged
 
 
 def _k_hat(outcome: Outcome) -> float:

@@ -96,7 +96,7 @@ def check_executor(executor: Any) -> None:
     InputError
         with the line to write instead.
     """
-    context = getattr(executor, "_mp_context", None)
+    context: Any = getattr(executor, "_mp_context", None)
     if isinstance(executor, ProcessPoolExecutor) and context.get_start_method() == "fork":
         instead = "ProcessPoolExecutor(2, mp_context=multiprocessing.get_context('spawn'))"
         raise InputError(

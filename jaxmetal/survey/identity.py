@@ -50,6 +50,17 @@ class Plan:
             "catalogue": self.catalogue["sha256"],
         }
 
+    def owns(self, attributes: Mapping[str, Any]) -> bool:
+        """Whether a shard with these attributes is one of this survey."""
+        return all(attributes.get(key) == value for key, value in self.marks.items())
+
+    def owns_shard(self, contents: Any, number: int) -> bool:
+        """Whether the contents of a file are the results of a shard's own galaxies."""
+        if contents.attrs.get("number") != number or "galaxies" not in contents.children:
+            return False
+        rows = contents["galaxies"]["row"].values.tolist()
+        return self.owns(contents.attrs) and rows == self.shards[number]["rows"]
+
     @property
     def consistent(self) -> bool:
         """Whether groups and shards refer to each other, as a plan that was written does."""

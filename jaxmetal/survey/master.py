@@ -46,7 +46,8 @@ def prepare(
     whole = Catalogue(table, column)
     names = (os.fspath(catalogue) if is_file else "a table", name)
     if (out / store.PLAN).exists():
-        return _existing(out, planning.identity(raw, folder, whole, names), table)
+        plan = _existing(out, planning.identity(raw, folder, whole, names), table)
+        return _mended(out, plan, whole, progress) if skip_bad and plan.bad else plan
     _check_free(out)
     plan = planning.make_plan(raw, folder, whole, names, progress)
     lines = planning.bad_lines(plan, whole)
@@ -157,6 +158,14 @@ def _configuration(config: Any) -> tuple[dict[str, Any], Path, str]:
 def slurm_of(config: Any) -> Array:
     """The Slurm executor that a configuration's survey.slurm describes."""
     return Array(planning.settings(_configuration(config)[0]).slurm)
+
+
+def _mended(out: Path, plan: Plan, catalogue: Catalogue, progress: bool | None) -> Plan:
+    """The plan with the galaxies that were left out, as far as they are usable now."""
+    more = planning.with_mended(plan, catalogue, progress)
+    if more is not plan:
+        store.replace_plan(out, plan, more)
+    return store.read_plan(out)
 
 
 def _compute_missing(

@@ -41,3 +41,9 @@ class Outcome:
     units: list[str] = field(default_factory=list)
     inputs: str = ""
     unread: bool = False
+
+    @property
+    def answered(self) -> bool:
+        """Whether it has a fit, or a posterior, that converged."""
+        result = self.posterior or self.fit
+        return result is not None and result.converged

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -51,28 +51,54 @@ def make_plan(
     """
     check_references(raw, catalogue)
     _check_method(raw)
-    facts, bad = _facts(raw, folder, catalogue, progress)
-    config = settings(raw)
+    facts, bad = _facts(raw, folder, catalogue, range(len(catalogue)), progress)
+    plan = _with(identity(raw, folder, catalogue, names), facts, catalogue, bad)
+    log.info(
+        "%d galaxies in %d groups, %d shards; %d left out",
+        len(facts),
+        len(plan.groups),
+        len(plan.shards),
+        len(bad),
+    )
+    return plan
+
+
+def with_mended(plan: Plan, catalogue: Catalogue, progress: bool | None = None) -> Plan:
+    """A plan with more shards, for those of the galaxies it left out that are usable now.
+
+    Parameters
+    ----------
+    plan, catalogue
+        of the survey.
+    progress
+        as for `survey.run`.
+    """
+    rows = sorted(map(int, plan.bad))
+    facts, bad = _facts(plan.raw, Path(plan.folder), catalogue, rows, progress)
+    if not facts:
+        return plan
+    ids = catalogue.ids
+    for galaxy in facts:
+        log.info("row %d (%s): was left out, and is usable now", galaxy.row + 1, ids[galaxy.row])
+    return _with(plan, facts, catalogue, bad)
+
+
+def _with(plan: Plan, facts: list[Facts], catalogue: Catalogue, bad: dict[str, str]) -> Plan:
+    """A plan with groups and shards of further galaxies."""
+    config = settings(plan.raw)
     groups = grouped(facts, config.together)
     # A multiple of the number that is computed at once, so that a galaxy is computed with the same
     # others however long the shards are.
     size = -(-config.shard // config.together) * config.together
-    entries, shards = [], []
-    samplings = common_samplings(raw, folder, catalogue, groups)
-    for number, members in enumerate(groups):
-        entries.append({"size": len(members), **samplings[number]})
+    entries, shards = list(plan.groups), list(plan.shards)
+    samplings = common_samplings(plan.raw, Path(plan.folder), catalogue, groups)
+    for members, sampling in zip(groups, samplings, strict=True):
         shards += [
-            {"group": number, "rows": [f.row for f in members[i : i + size]]}
+            {"group": len(entries), "rows": [f.row for f in members[i : i + size]]}
             for i in range(0, len(members), size)
         ]
-    log.info(
-        "%d galaxies in %d groups, %d shards; %d left out",
-        len(facts),
-        len(groups),
-        len(shards),
-        len(bad),
-    )
-    return replace(identity(raw, folder, catalogue, names), bad=bad, groups=entries, shards=shards)
+        entries.append({"size": len(members), **sampling})
+    return replace(plan, bad=bad, groups=entries, shards=shards)
 
 
 def identity(
@@ -141,29 +167,36 @@ def bad_lines(plan: Plan, catalogue: Catalogue) -> list[str]:
 
 
 def _facts(
-    raw: Mapping[str, Any], folder: Path, catalogue: Catalogue, progress: bool | None
+    raw: Mapping[str, Any],
+    folder: Path,
+    catalogue: Catalogue,
+    rows: Sequence[int],
+    progress: bool | None,
 ) -> tuple[list[Facts], dict[str, str]]:
-    """The facts of every usable galaxy, and {row: what is wrong} of the others.
+    """The facts of those galaxies of some rows that are usable, {row: what is wrong} of the others.
 
     The galaxies' files are read; an error in one does not affect the others.
     """
-    facts, bad, first_row = [], {}, {}
-    with bar(len(catalogue), progress, "checking", "galaxies") as progress_bar:
-        for row, name in enumerate(catalogue.ids):
+    facts, bad, ids = [], {}, catalogue.ids
+    first_row = {name: row for row, name in reversed(list(enumerate(ids)))}
+    with bar(len(rows), progress, "checking", "galaxies") as progress_bar:
+        for row in rows:
             progress_bar.update(1)
-            if not name or name in first_row:
-                bad[str(row)] = (
-                    f"the galaxy of row {first_row[name] + 1} has the same name."
-                    if name
-                    else "the galaxy has no name."
-                )
-                continue
-            first_row[name] = row
-            if "\n" in name or "\0" in name:
-                bad[str(row)] = "the galaxy's name has a line break or a null character in it."
+            if text := _wrong_name(ids[row], row, first_row):
+                bad[str(row)] = text
                 continue
             try:
                 facts.append(facts_of(row, scene_of(raw, folder, catalogue, row)[0]))
             except (InputError, OSError) as error:
                 bad[str(row)] = str(error)
     return facts, bad
+
+
+def _wrong_name(name: str, row: int, first_row: Mapping[str, int]) -> str:
+    """What is wrong with the name of a galaxy; empty if nothing is."""
+    if not name:
+        return "the galaxy has no name."
+    if first_row[name] != row:
+        return f"the galaxy of row {first_row[name] + 1} has the same name."
+    odd = "\n" in name or "\0" in name
+    return "the galaxy's name has a line break or a null character in it." if odd else ""

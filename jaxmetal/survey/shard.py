@@ -77,7 +77,12 @@ def compute(folder: str, number: int, wait: bool = False, progress: bool | None 
         except Exception as error:
             store.write_failure(folder, number, own_failure(error) or reason(error))
             raise
-        store.write_shard(folder, number, groups, _provenance(plan, time.monotonic() - since))
+        tally = {
+            "unanswered": sum(not outcome.answered for outcome in outcomes),
+            "unread": sum(outcome.unread for outcome in outcomes),
+        }
+        provenance = _provenance(plan, time.monotonic() - since)
+        store.write_shard(folder, number, groups, provenance, tally)
         messages = sum(bool(outcome.message) for outcome in outcomes)
         log.info(
             "shard %d: %d galaxies, %d with something to say, %.1f s",

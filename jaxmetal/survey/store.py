@@ -70,9 +70,22 @@ def keep_plan(folder: Path, plan: Plan, table: Any) -> None:
                 return
             write_input(folder, table)
             # Last, because a folder with a plan counts as a survey.
-            with whole_file(folder / PLAN) as part:
-                part.write_text(json.dumps(asdict(plan), indent=1), "utf-8")
+            _write_plan(folder, plan)
             os.unlink(lock.name)
+
+
+def _write_plan(folder: Path, plan: Plan) -> None:
+    with whole_file(folder / PLAN) as part:
+        part.write_text(json.dumps(asdict(plan), indent=1), "utf-8")
+
+
+def replace_plan(folder: Path, old: Plan, new: Plan) -> None:
+    """Write a plan with more shards, unless another process has changed the plan since."""
+    with writing(folder), open(folder / SHARDS / ".plan", "a") as lock:
+        _lock(lock, 0)
+        if read_plan(folder) == old:
+            _write_plan(folder, new)
+        os.unlink(lock.name)
 
 
 def write_input(folder: Path, table: Any) -> None:
@@ -160,9 +173,15 @@ def is_claimed(folder: str | os.PathLike, number: int) -> bool:
 
 
 def write_shard(
-    folder: str | os.PathLike, number: int, groups: Mapping[str, Any], attributes: Mapping[str, Any]
+    folder: str | os.PathLike,
+    number: int,
+    groups: Mapping[str, Any],
+    attributes: Mapping[str, Any],
+    tally: Mapping[str, int] | None = None,
 ) -> None:
     """Write the results of a shard as netCDF followed by its SHA-256, complete or not at all.
+
+    The tally of its galaxies is noted beside it.
 
     Raises
     ------
@@ -188,29 +207,15 @@ def write_shard(
         content = bytes(tree.to_netcdf(None, engine="h5netcdf", encoding=encoding))
     content += sha256(content).digest()
     path = shard_path(folder, number)
-    if not _belongs(attributes, read_plan(folder)):
+    if not read_plan(folder).owns(attributes):
         raise InputError(f"{folder}: another survey has been planned here; shard {number} is lost.")
-    tally = {"bytes": len(content), **_tally(groups["galaxies"])}
     with writing(path):
         sweep(folder, number)
         with whole_file(shard_path(folder, number, TALLY)) as part:
-            part.write_text(json.dumps(tally), "utf-8")
+            part.write_text(json.dumps({"bytes": len(content), **(tally or {})}), "utf-8")
         with whole_file(path) as part:
             part.write_bytes(content)
         shard_path(folder, number, ".failed").unlink(missing_ok=True)
-
-
-def _belongs(attributes: Mapping[str, Any], plan: Plan) -> bool:
-    """Whether a shard with these attributes is one of a survey."""
-    return all(attributes.get(key) == value for key, value in plan.marks.items())
-
-
-def _tally(galaxies: Any) -> dict[str, int]:
-    """What `status` tells of a shard without opening it."""
-    return {
-        "unanswered": int((galaxies["converged"].values == 0).sum()),
-        "unread": int(galaxies["unread"].values.sum()),
-    }
 
 
 def read_tally(folder: str | os.PathLike, number: int) -> dict[str, int]:
@@ -269,18 +274,10 @@ def read_shard(folder: str | os.PathLike, number: int, plan: Plan | None = None)
     except Exception as error:  # of h5netcdf, h5py and xarray
         raise InputError(f"{path}: is damaged ({reason(error, short=True)}).") from None
     plan = read_plan(folder) if plan is None else plan
-    if not _is_of(contents, plan, number):
+    if not plan.owns_shard(contents, number):
         hint = "the same batch again computes it"
         raise InputError(f"{path}: is not a shard of this survey; {hint}.")
     return contents
-
-
-def _is_of(contents: Any, plan: Plan, number: int) -> bool:
-    """Whether a shard has the results of its own galaxies, of this survey."""
-    if contents.attrs.get("number") != number or "galaxies" not in contents.children:
-        return False
-    same = contents["galaxies"]["row"].values.tolist() == plan.shards[number]["rows"]
-    return same and _belongs(contents.attrs, plan)
 
 
 def write_failure(folder: str | os.PathLike, number: int, text: str) -> None:

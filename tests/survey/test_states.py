@@ -172,6 +172,20 @@ def test_a_galaxy_that_could_not_be_read_is_tried_again(place, capsys):
     np.testing.assert_array_equal(gradients(place), right)
 
 
+def test_a_galaxy_that_was_left_out_is_taken_in_when_it_can_be(place, caplog):
+    caplog.set_level("INFO")
+    right = gradients(place)
+    (place / "2.fits").rename(place / "away")
+    done = again(place, "skipping", skip_bad=True)
+    assert (done.arrived, done.left_out) == (3, 1)
+    assert again(place, "skipping", skip_bad=True).left_out == 1
+    (place / "away").rename(place / "2.fits")
+    done = again(place, "skipping", skip_bad=True)
+    assert (done.arrived, done.left_out) == (4, 0)
+    assert "row 3 (g2): was left out, and is usable now" in caplog.text
+    np.testing.assert_allclose(gradients(place, "skipping"), right, rtol=1e-3)
+
+
 def test_the_copy_of_the_catalogue_is_that_of_the_plan(place, capsys):
     copy = place / "out" / store.INPUT
     for damage in (lambda lines: lines[:-1], lambda lines: [*lines[:-4], *lines[:-5:-1]]):
