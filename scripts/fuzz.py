@@ -38,10 +38,10 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=0, help="so many instead, however long")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", type=int, default=-1, metavar="CASE", help="one case alone")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     failed = False
-    for name in given.names or FUZZERS:
-        tally = fuzz(name, given.seconds, given.seed, given.cases, given.only)
+    for name in arguments.names or FUZZERS:
+        tally = fuzz(name, arguments.seconds, arguments.seed, arguments.cases, arguments.only)
         print(f"{name}: {tally}", flush=True)
         failed |= bool(tally.failures)
     return int(failed)

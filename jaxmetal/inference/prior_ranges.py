@@ -16,7 +16,7 @@ from jaxmetal.profiles.ranges import Range
 # 3e-5 of it lies further away.
 REACH = 4.0
 # The part of a prior such as LogNormal that may lie outside of a range.
-LEAST_OUTSIDE = 0.05
+MOST_OUTSIDE = 0.05
 # Standard deviations by which the middle of a normal prior may lie outside.
 FARTHEST = 2.0
 # Families without ends that can be cut off.
@@ -62,7 +62,9 @@ def within(path: str, prior: dist.Distribution, allowed: Range | None) -> dist.D
     if allowed is None:
         return prior
     ends = [_end(prior, end) for end in ("lower_bound", "upper_bound")]
-    outside = [np.any(ends[0] < allowed.low), np.any(ends[1] > allowed.high)]
+    # In the precision of the prior, in which an end may be just beside the number that was meant.
+    low, high = ends[0].dtype.type(allowed.low), ends[1].dtype.type(allowed.high)
+    outside = [np.any(ends[0] < low), np.any(ends[1] > high)]
     if not any(outside):
         return prior
     # That a LogNormal ends at zero is no choice of whoever wrote it.
@@ -75,7 +77,7 @@ def within(path: str, prior: dist.Distribution, allowed: Range | None) -> dist.D
     cut = _taken_apart(prior)
     if cut is not None:
         return _cut_off(path, prior, cut, allowed, outside)
-    if not _part_outside(prior, allowed) <= LEAST_OUTSIDE:
+    if not _part_outside(prior, allowed) <= MOST_OUTSIDE:
         raise _mostly_outside(path, allowed)
     return prior
 
@@ -93,7 +95,8 @@ def _demand(path: str, allowed: Range) -> str:
 def _end(prior: dist.Distribution, end: str) -> np.ndarray:
     """The lower or upper end of a prior's support; infinite without one."""
     default = -np.inf if end == "lower_bound" else np.inf
-    return np.asarray(getattr(prior.support, end, default), float)
+    number = np.asarray(getattr(prior.support, end, default))
+    return number if number.dtype.kind == "f" else number.astype(float)
 
 
 def _worst(end: np.ndarray) -> float:

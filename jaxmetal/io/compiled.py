@@ -100,8 +100,8 @@ def _writable(folder: Path) -> bool:
 
 def _own(folder: Path) -> bool:
     """Whether only this user, or root, can write a folder."""
-    seen = folder.stat()
-    return seen.st_uid in (os.getuid(), 0) and not seen.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    status = folder.stat()
+    return status.st_uid in (os.getuid(), 0) and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _can_lock() -> bool:

@@ -49,16 +49,16 @@ def changed_files(text: str, folder: Path) -> list[str]:
 def _differs(name: str, state: list, folder: Path) -> bool:
     try:
         path = file_path(name, folder)
-        seen = path.stat()
+        status = path.stat()
         # A file that was copied has another time and the same contents.
-        return [seen.st_size, seen.st_mtime_ns] != state[:2] and _sum(path) != state[2]
+        return [status.st_size, status.st_mtime_ns] != state[:2] and _sum(path) != state[2]
     except (InputError, OSError):
         return False
 
 
 def _state(path: Path) -> list:
-    seen = path.stat()
-    return [seen.st_size, seen.st_mtime_ns, _sum(path)]
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns, _sum(path)]
 
 
 def _sum(path: Path) -> str:

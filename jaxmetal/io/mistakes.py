@@ -11,6 +11,9 @@ from jaxmetal.io.paths import why
 
 log = logging.getLogger("jaxmetal")
 
+# Lines, and characters of a line, that a reader may be expected to read.
+MOST, LONGEST = 200, 1000
+
 
 @dataclass
 class Mistakes:
@@ -32,7 +35,9 @@ class Mistakes:
         self.broken.add(where)
         # The place is in front of the line already.
         line = re.sub(r"^(priors\[[^]]*\]|path '[^']*'): ", "", " ".join(str(text).split()))
-        if (full := f"{where}: {line}") not in self.lines:
+        full = f"{where}: {line}"
+        full = full if len(full) <= LONGEST else f"{full[:LONGEST]}…"
+        if full not in self.lines:
             self.lines.append(full)
 
     @contextmanager
@@ -69,5 +74,7 @@ class Mistakes:
 
     def raise_all(self) -> None:
         """Raise one InputError with all lines, if there are any."""
+        rest = len(self.lines) - MOST
+        more = [f"and {rest} more"] if rest > 0 else []
         if self.lines:
-            raise InputError("\n".join(self.lines))
+            raise InputError("\n".join(self.lines[:MOST] + more))

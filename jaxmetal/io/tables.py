@@ -42,9 +42,9 @@ def ecsv_text(table: Any) -> str:
 
 def _lines(table: Any) -> list[str]:
     """A table in the lines of an ECSV file, with the spaces around its texts."""
-    from astropy.io import ascii
+    from astropy.io import ascii as text_tables
 
-    writer: Any = ascii.get_writer(writer_cls=ascii.Ecsv, strip_whitespace=False)
+    writer: Any = text_tables.get_writer(writer_cls=text_tables.Ecsv, strip_whitespace=False)
     splitter = writer.data.splitter
     # With spaces, astropy fails in a tuple that holds an empty text.
     splitter.join = partial(_joined, splitter.join)
@@ -103,12 +103,12 @@ def _options(kind: str, texts: str) -> dict[str, Any]:
     """How a table is read: with the spaces around its texts, and the column of texts as such."""
     if kind == "fits":
         return {}
-    from astropy.io import ascii
+    from astropy.io import ascii as text_tables
 
-    class Splitter(ascii.core.DefaultSplitter):
+    class Splitter(text_tables.core.DefaultSplitter):
         process_val: Any = None
 
     if kind == "ascii.ecsv":
         return {"data_splitter_cls": Splitter}
     # Quotes do not tell text from numbers in CSV.
-    return {"converters": {texts: [ascii.convert_numpy(str)]}} if texts else {}
+    return {"converters": {texts: [text_tables.convert_numpy(str)]}} if texts else {}

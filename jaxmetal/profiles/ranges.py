@@ -152,7 +152,9 @@ def check_numbers(function: Callable, values: Mapping[str, np.ndarray], where: s
 
 def _describing(owner: Any) -> Any:
     """A function, or the class of anything else, whose docstring describes the parameters."""
-    return owner if inspect.isfunction(owner) else type(owner)
+    # Under a decorator such as jax.jit, too.
+    function = inspect.unwrap(owner) if callable(owner) else owner
+    return function if inspect.isfunction(function) else type(owner)
 
 
 @functools.cache

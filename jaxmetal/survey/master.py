@@ -4,6 +4,7 @@ import copy
 import logging
 import os
 import time
+from asyncio import CancelledError
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -231,10 +232,16 @@ def _compute_by_executor(
 
     A shard whose worker died is not added to `failures`, unless this is the last round.
     """
-    if hasattr(executor, "shards"):
-        futures = executor.shards(folder, todo)
-    else:
-        futures = {number: executor.submit(shard.work, folder, number) for number in todo}
+    try:
+        if hasattr(executor, "shards"):
+            futures = executor.shards(folder, todo)
+        else:
+            futures = {number: executor.submit(shard.work, folder, number) for number in todo}
+    except InputError:
+        raise
+    except Exception as error:  # of a cluster that has ended, by the kind of cluster
+        rest = "the same command again computes what is missing"
+        raise InputError(f"the executor takes no work ({reason(error)}); {rest}.") from None
     while futures:
         for number, future in list(futures.items()):
             if future.done():
@@ -257,6 +264,6 @@ def _take_result(
             advance(number)
     except InputError as error:
         failures[number] = str(error)
-    except Exception as error:
+    except (Exception, CancelledError) as error:
         if last or store.read_failure(folder, number):
             failures[number] = f"{type(error).__name__}: {error}"

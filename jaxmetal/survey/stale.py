@@ -12,7 +12,7 @@ from jaxmetal.io.inputs import changed_files
 from jaxmetal.survey import store
 from jaxmetal.survey.catalogue import Catalogue
 from jaxmetal.survey.identity import Plan
-from jaxmetal.survey.scenes import scene_of
+from jaxmetal.survey.scenes import model_of, scene_of
 
 log = logging.getLogger("jaxmetal")
 
@@ -41,28 +41,31 @@ def remove_stale(folder: str, plan: Plan) -> None:
             log.warning("%s", error)
             path.unlink(missing_ok=True)
             continue
-        reasons = _reasons(galaxies, plan, catalogue)
+        reasons = _reasons(galaxies, plan, plan.shards[number]["group"], catalogue)
         for reason in reasons:
             log.warning("%s; shard %d is computed again", reason, number)
         if reasons:
             path.unlink(missing_ok=True)
 
 
-def _reasons(galaxies: Any, plan: Plan, catalogue: Catalogue) -> list[str]:
+def _reasons(galaxies: Any, plan: Plan, group: int, catalogue: Catalogue) -> list[str]:
     """Why the galaxies of a shard are to be computed again: a text for each that has changed."""
     ids, reasons = catalogue.ids, []
+    if not {"inputs", "unread"} <= set(galaxies.data_vars):
+        return []
     for i, row in enumerate(galaxies["row"].values.tolist()):
         where = f"row {row + 1} ({ids[row]})"
         if files := changed_files(str(galaxies["inputs"].values[i]), Path(plan.folder)):
             reasons.append(f"{where}: {', '.join(files)} changed since it was computed")
-        elif galaxies["unread"].values[i] and _can_be_read(plan, catalogue, row):
+        elif galaxies["unread"].values[i] and _can_be_read(plan, group, catalogue, row):
             reasons.append(f"{where}: can be read now")
     return reasons
 
 
-def _can_be_read(plan: Plan, catalogue: Catalogue, row: int) -> bool:
+def _can_be_read(plan: Plan, group: int, catalogue: Catalogue, row: int) -> bool:
     try:
-        scene_of(plan.raw, Path(plan.folder), catalogue, row)
+        scene, _ = scene_of(plan.raw, Path(plan.folder), catalogue, row)
+        model_of(scene, plan.groups[group])
     except (InputError, OSError):
         return False
     return True

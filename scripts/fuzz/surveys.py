@@ -10,7 +10,7 @@ from astropy.table import Table
 
 from fuzz import scenes
 from fuzz.trials import Case
-from jaxmetal.survey import master, output, population, state, store
+from jaxmetal.survey import master, output, population, stale, state, store
 from jaxmetal.survey.datasets import datasets
 from jaxmetal.survey.outcome import Outcome
 
@@ -39,9 +39,9 @@ class Cases:
     def make(self, rng: random.Random) -> Case:
         shutil.rmtree(self._folder, ignore_errors=True)
         shutil.copytree(self._good, self._folder)
-        told = [self._damage(rng) for _ in range(rng.randint(1, 2))]
-        command = rng.choice([state.status, output.table, self._population, self._prepare])
-        return Case(f"{getattr(command, '__name__', '')} {told}", lambda: command(self._folder))
+        damages = [self._damage(rng) for _ in range(rng.randint(1, 2))]
+        command = rng.choice([state.status, output.table, self._population, self._again])
+        return Case(f"{getattr(command, '__name__', '')} {damages}", lambda: command(self._folder))
 
     def _damage(self, rng: random.Random) -> str:
         files = sorted(path for path in self._folder.rglob("*") if path.is_file())
@@ -72,8 +72,10 @@ class Cases:
     def _population(self, folder: Path) -> object:
         return population.population(folder, population.default_path(folder))
 
-    def _prepare(self, folder: Path) -> object:
-        return master.prepare(*self._input, folder, progress=False)
+    def _again(self, folder: Path) -> object:
+        """What the same batch does before it computes."""
+        plan = master.prepare(*self._input, folder, progress=False)
+        return stale.remove_stale(str(folder), plan)
 
 
 def _another_json(content: bytearray, rng: random.Random) -> str:

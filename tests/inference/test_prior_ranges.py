@@ -54,6 +54,9 @@ def test_a_prior_without_ends_is_cut_off_and_the_user_is_told(prior, allowed, lo
         (dist.LogNormal(0.0, 0.5), SERSIC),
         (dist.Gamma(8.0, 4.0), SERSIC),
         (dist.Normal(-5.0, 1.0), None),
+        # Which is a little less than 1.3 in double precision.
+        (dist.Uniform(np.float32(1.3), 5.0), Range("at least 1.3", 1.3, with_low=True)),
+        (dist.Uniform(1, 20), SERSIC),
     ],
 )
 def test_a_prior_within_its_range_stays_as_it_is(prior, allowed):

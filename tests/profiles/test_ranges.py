@@ -129,6 +129,11 @@ def test_a_function_of_a_user_states_ranges_in_the_same_words():
             jm.Profile(ring, **{"amp": 1, "radius": 2.0, "sharpness": 1.0} | values)
 
 
+def test_a_compiled_function_states_its_ranges_too():
+    with pytest.raises(jm.InputError, match="radius: must be positive"):
+        jm.Profile(jax.jit(ring), amp=1, radius=0.0, sharpness=1.0)
+
+
 def test_under_a_trace_a_number_is_not_known_yet():
     def brightness(size):
         return jm.Profile(jm.light.sersic, **GOOD | {"R_sersic": size})(jnp.ones(()), 1.0)

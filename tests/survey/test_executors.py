@@ -5,13 +5,15 @@ import os
 import subprocess
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
+from asyncio import CancelledError
+from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
 
 import jaxmetal as jm
 from jaxmetal import survey
+from jaxmetal.survey import master
 from jaxmetal.survey.executors import check_executor
 
 # Precision plays no part here, or the one in which most people run.
@@ -36,6 +38,29 @@ def test_a_pool_of_forks_is_refused_with_the_line_to_write_instead(tmp_path):
     forks.shutdown()
     check_executor(ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")))
     check_executor(None)
+
+
+class Cluster:
+    """A cluster that loses what it was given, and then takes no more."""
+
+    def __init__(self):
+        self._ended = False
+
+    def submit(self, function, *arguments):
+        if self._ended:
+            raise RuntimeError("no scheduler\nany more")
+        self._ended = True
+        future = Future()
+        future.set_exception(CancelledError())
+        return future
+
+
+def test_a_cluster_that_ends_is_one_readable_line(tmp_path):
+    failures, cluster = {}, Cluster()
+    master._compute_by_executor(cluster, str(tmp_path), [0], False, failures, print)
+    assert failures == {}, "a shard whose worker was lost is tried again"
+    with pytest.raises(jm.InputError, match=r"takes no work \(RuntimeError: no scheduler any more"):
+        master._compute_by_executor(cluster, str(tmp_path), [0], True, failures, print)
 
 
 def runs(process):
