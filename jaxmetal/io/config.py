@@ -56,7 +56,7 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Config | None:
     while True:
         try:
             config = Config.model_validate(tree)
-            _refuse_nothing(tree, (), mistakes)
+            _refuse_nothing(tree, (), mistakes, _arguments(config))
             return config
         except ValidationError as error:
             errors = error.errors(include_url=False)
@@ -98,15 +98,35 @@ def _without_errors(
     return bool(taken_out)
 
 
-def _refuse_nothing(tree: Any, place: Place, mistakes: Mistakes) -> None:
-    """Keys whose value is missing; the default is meant by leaving out the key."""
+def _arguments(config: Config) -> set[Place]:
+    """The places of what a reader, or a user's own kind of map, gets as its arguments."""
+    places: set[Place] = {("maps", name, "options") for name in config.maps}
+    for name, entry in config.maps.items():
+        options = entry.options if isinstance(entry, FromReader) else ()
+        places |= {("maps", name, option) for option in options}
+    return places
+
+
+def _refuse_nothing(tree: Any, place: Place, mistakes: Mistakes, others: set[Place]) -> None:
+    """Note keys whose value is missing; the default is meant by leaving out the key.
+
+    Parameters
+    ----------
+    tree, place
+        a part of the configuration, and where it stands.
+    mistakes
+        to which they are added.
+    others
+        places whose values are for others to judge.
+    """
+    if place in others:
+        return
     if tree is None:
         hint = "leave the key out for its default"
         mistakes.add(".".join(map(str, place)), f"expected a value, got nothing; {hint}.")
-    # The options of a user's own map are arguments of their class.
-    elif isinstance(tree, Mapping) and place[2:] != ("options",):
+    elif isinstance(tree, Mapping):
         for key, value in tree.items():
-            _refuse_nothing(value, (*place, key), mistakes)
+            _refuse_nothing(value, (*place, key), mistakes, others)
 
 
 def _without_odd_keys(tree: Any, place: Place, mistakes: Mistakes, removals: set[Place]) -> Any:

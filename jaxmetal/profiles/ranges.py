@@ -36,7 +36,7 @@ class Range(NamedTuple):
     with_low: bool = False
     with_high: bool = False
 
-    def holds(self, numbers: np.ndarray) -> np.ndarray:
+    def holds(self, numbers: np.ndarray) -> np.ndarray | np.bool_:
         """Which of the numbers lie in it, in their own precision."""
         low, high = numbers.dtype.type(self.low), numbers.dtype.type(self.high)
         above = numbers >= low if self.with_low else numbers > low

@@ -9,9 +9,6 @@ from jaxmetal.inference.prior_ranges import within
 from jaxmetal.profiles.ranges import ELLIPTICITY, NOT_NEGATIVE, POSITIVE, Range
 from tests.scenes import blank, disc, telescope
 
-# Precision plays no part here, or the one in which most people run.
-pytestmark = pytest.mark.precision("single")
-
 SERSIC = Range("at least 0.3 and at most 20", 0.3, 20.0, True, True)
 PATH = "disc.light.x"
 

@@ -12,9 +12,6 @@ from jaxmetal.profiles.units import is_length
 from tests.profiles.test_units import ELLIPTICITIES, PARAMETERS
 from tests.scenes import disc
 
-# Precision plays no part here, or the one in which most people run.
-pytestmark = pytest.mark.precision("single")
-
 # Lengths that may be zero: there is no core, no lens, no break.
 MAY_BE_ZERO = {"w_c", "w_t", "w_c1", "w_t1", "w_c2", "w_t2", "w_c3", "w_t3", "Ra", "s_scale"}
 MAY_BE_ZERO |= {"theta_E", "break_radius", "sigma_width", "alpha_Rs"}
