@@ -63,9 +63,14 @@ class Plan:
 
     @property
     def consistent(self) -> bool:
-        """Whether groups and shards refer to each other, as a plan that was written does."""
+        """Whether it has all parts, and shards refer to groups, as in a plan that was written."""
+        hashes = all("sha256" in part for part in (self.catalogue, self.configuration))
+        parts = (self.raw.get(name) or {} for name in ("survey", "priors"))
+        known = {"jaxmetal", "precision"} <= set(self.versions)
         whole = all({"size", "samplings", "errors"} <= set(group) for group in self.groups)
-        return whole and all(
+        if not (hashes and known and whole and all(isinstance(part, Mapping) for part in parts)):
+            return False
+        return all(
             type(shard.get("group")) is int
             and 0 <= shard["group"] < len(self.groups)
             and isinstance(shard.get("rows"), list)

@@ -192,9 +192,14 @@ def _meta(plan: Plan, catalogue: Catalogue) -> dict[str, Any]:
         **plan.versions,
         "configuration": plan.configuration,
         "catalogue": plan.catalogue,
-        "seed": (plan.raw.get("sample") or {}).get("seed", 0),
-        "fit_seed": (plan.raw.get("fit") or {}).get("seed", 0),
+        "seed": _seed(plan.raw.get("sample")),
+        "fit_seed": _seed(plan.raw.get("fit")),
     }
+
+
+def _seed(settings: Any) -> int:
+    """The seed in a part of a configuration, which may be true or false instead."""
+    return settings.get("seed", 0) if isinstance(settings, dict) else 0
 
 
 def galaxies(folder: str | os.PathLike) -> Iterator[dict[str, Any]]:

@@ -51,7 +51,7 @@ def read_plan(folder: str | os.PathLike) -> Plan:
     except ValueError as error:
         raise InputError(f"{path}: cannot be read ({reason(error)}).") from None
     if not plan.consistent:
-        raise InputError(f"{path}: is damaged: its shards do not belong to its groups.")
+        raise InputError(f"{path}: is damaged: parts of it are missing, or do not fit the others.")
     return plan
 
 

@@ -207,6 +207,8 @@ def test_the_copy_of_the_catalogue_is_that_of_the_plan(place, capsys):
         (store.PLAN, lambda text: json.dumps(json.loads(text) | {"groups": []})),
         (store.PLAN, lambda text: json.dumps(json.loads(text) | {"shards": [{"group": "a"}]})),
         (store.PLAN, lambda text: json.dumps(json.loads(text) | {"bad": [None]})),
+        (store.PLAN, lambda text: json.dumps(json.loads(text) | {"catalogue": {"a": "b"}})),
+        (store.PLAN, lambda text: json.dumps(json.loads(text) | {"raw": {"survey": 3}})),
         (store.PLAN, lambda text: "\0" + text),
         (store.INPUT, lambda text: ""),
     ],
