@@ -80,14 +80,22 @@ def comma_hint(value: Any) -> str:
     return f", which is read as text: numbers have a decimal point, write {number}"
 
 
-def reason(error: BaseException) -> str:
+def reason(error: BaseException, short: bool = False) -> str:
     """Why something failed, in one line.
 
     Errors other than those of the input have the name of their class before the message.
+
+    Parameters
+    ----------
+    error
+        as it was raised.
+    short
+        whether only the first line of its message is told.
     """
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    text = " ".join(str(error).split())
+    message = str(error).strip()
+    text = " ".join((message.partition("\n")[0] if short else message).split())
     if isinstance(error, InputError):
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -61,3 +61,11 @@ def _run(argv: Sequence[str] | None, interrupts: Interrupts) -> int:
         for line in text.splitlines():
             print(f"jaxmetal: {line}", file=sys.stderr)
         return BAD_INPUT
+    except (Exception, SystemExit) as error:
+        # Only what a function of the user's own raises is their input.
+        from jaxmetal.io.paths import own_failure
+
+        if not (text := own_failure(error)):
+            raise
+        print(f"jaxmetal: {text}", file=sys.stderr)
+        return BAD_INPUT

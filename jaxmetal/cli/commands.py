@@ -83,13 +83,12 @@ def report(arguments: argparse.Namespace) -> int:
 def validate(arguments: argparse.Namespace) -> None:
     """Run `jaxmetal validate`: check a configuration and the data that it names."""
     from jaxmetal.io.config import read
-    from jaxmetal.io.scene import load
+    from jaxmetal.io.scene import build
     from jaxmetal.io.summary import count
 
+    raw, folder = read(arguments.config), arguments.config.resolve().parent
     with collected_warnings() as remarks:
-        scene = load(
-            arguments.config, want="simulate" if "simulate" in read(arguments.config) else "fit"
-        )
+        scene = build(raw, folder, "simulate" if "simulate" in raw else "fit")
     for remark in remarks:
         print(remark)
     remarks_text = (

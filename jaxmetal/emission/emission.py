@@ -51,9 +51,9 @@ class Emission(eqx.Module):
     attenuation
         "ccm89", "calzetti00", "power_law", or a function of the wavelength in Angstrom.
     balmer
-        intrinsic Ha / Hb; 2.86 is case B at 1e4 K, 2.75 at 2e4 K.
+        intrinsic Ha / Hb, positive; 2.86 is case B at 1e4 K, 2.75 at 2e4 K.
     sii_ratio
-        [SII] 6717 / 6731.
+        [SII] 6717 / 6731, positive.
     offset
         dex by which the log10 of a line's ratio lies off the relation, {line: offset}; what is left
         out is 0. A prior of the relation's published scatter makes them nuisance parameters, by

@@ -2,6 +2,6 @@
 
 from jaxmetal.galaxy.component import LIGHT, Component
 from jaxmetal.galaxy.galaxy import LENS, Galaxy
-from jaxmetal.galaxy.paths import children, get, put
+from jaxmetal.galaxy.paths import children, get, put, range_at
 
-__all__ = ["LENS", "LIGHT", "Component", "Galaxy", "children", "get", "put"]
+__all__ = ["LENS", "LIGHT", "Component", "Galaxy", "children", "get", "put", "range_at"]

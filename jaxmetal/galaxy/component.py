@@ -10,7 +10,8 @@ from jaxtyping import Array
 
 from jaxmetal.emission import Blend, Emission, parts_of
 from jaxmetal.errors import InputError, check_type, described, unknown
-from jaxmetal.profiles.profile import Profile, as_array
+from jaxmetal.profiles.profile import Profile, as_array, is_traced
+from jaxmetal.profiles.ranges import check_number
 
 # The name of a component's light, and of the light that a map sees, where there is only one.
 LIGHT = "light"
@@ -36,7 +37,7 @@ class Component(eqx.Module):
         whether it lies in front of the galaxy's lenses, such as their own light, and is not lensed.
     distance_ratio
         factor on the deflection for a component at a redshift of its own: its D_LS/D_S over that
-        for which the lenses are given; 1 if left out, and then no parameter.
+        for which the lenses are given, positive; 1 if left out, and then no parameter.
     lensed_light
         False if `light` is the surface brightness in the image plane, such as an image of an arc;
         lensing conserves it. The tracers are defined in the source plane in either case.
@@ -89,6 +90,8 @@ class Component(eqx.Module):
         self.foreground, self.lensed_light = foreground, lensed_light
         if distance_ratio is not None:
             distance_ratio = as_array(distance_ratio, "Component: distance_ratio")
+            if not is_traced(distance_ratio):
+                check_number(self, "distance_ratio", distance_ratio, "Component: distance_ratio ")
         self.distance_ratio = distance_ratio
 
     @property

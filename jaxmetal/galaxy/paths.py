@@ -9,6 +9,7 @@ from jaxmetal.errors import unknown
 from jaxmetal.galaxy.component import Component
 from jaxmetal.galaxy.galaxy import Galaxy
 from jaxmetal.profiles.profile import Profile
+from jaxmetal.profiles.ranges import Range, declared_range
 
 
 def children(node: Any) -> dict[str, Any]:
@@ -57,6 +58,19 @@ def get(node: Any, path: str) -> Any:
         return below[name]
 
     return reduce(step, path.split("."), node)
+
+
+def range_at(node: Any, path: str) -> Range | None:
+    """What the number at a dotted path may be; None for any number.
+
+    Raises
+    ------
+    InputError
+        for a path that does not exist.
+    """
+    above, _, name = path.rpartition(".")
+    owner = get(node, above) if above else node
+    return declared_range(owner.function if isinstance(owner, Profile) else owner, name)
 
 
 def put(node: Any, path: str, value: Any) -> Any:

@@ -93,7 +93,7 @@ class Model(eqx.Module):
         noises.check_linear_errors(self.errors, self.linear)
         self.names = tuple(path for path in priors if path not in ties and path not in self.linear)
         self.priors = Priors(
-            {path: checked_prior(path, priors[path], get(self._named, path)) for path in self.names}
+            {path: checked_prior(path, priors[path], self._named) for path in self.names}
         )
         self.maps, self.groups = prepared(
             galaxy, self._with_noise(self.maps), self.criterion, self._paths

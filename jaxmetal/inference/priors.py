@@ -12,6 +12,8 @@ from jaxtyping import Array
 
 from jaxmetal.compiling import compiled_once
 from jaxmetal.errors import InputError, described
+from jaxmetal.galaxy import get, range_at
+from jaxmetal.inference.prior_ranges import within
 from jaxmetal.inference.transforms import coordinate_of
 from jaxmetal.quantities import contents
 
@@ -127,15 +129,22 @@ def _is_none(value: Any) -> bool:
     return value is None
 
 
-def checked_prior(path: str, prior: Any, start: Any) -> dist.Distribution:
-    """The prior with array parameters and the shape of the value it is for.
+def checked_prior(path: str, prior: Any, scene: Mapping[str, Any]) -> dist.Distribution:
+    """The prior with array parameters, the shape of its parameter, and within what that may be.
+
+    Parameters
+    ----------
+    path, prior
+        of the parameter.
+    scene
+        what the path starts from, by name, at the starting values.
 
     Raises
     ------
     InputError
-        if it is not a distribution, has the wrong shape, or gives the starting value no density. A
-        value on the edge of the support, and a scatter of 0, are allowed: a fit starts in the
-        middle of the prior instead.
+        if it is not a distribution, has the wrong shape, gives the starting value no density, or
+        the parameter a value that it may not have (see `prior_ranges`). A start on the edge of the
+        support, and a scatter of 0, are allowed: a fit starts in the middle of the prior instead.
     """
     if not isinstance(prior, dist.Distribution):
         hint = "write dist.Uniform(lowest, highest) or jm.Tied('another.path')"
@@ -151,6 +160,8 @@ def checked_prior(path: str, prior: Any, start: Any) -> dist.Distribution:
                 "of the parameter (arcsec for lengths, degrees for most angles, the unit of the "
                 "map for what light carries)."
             )
+    start = get(scene, path)
+    prior = within(path, prior, range_at(scene, path))
     try:
         prior = prior if prior.shape() == start.shape else prior.expand(start.shape)
     except ValueError:

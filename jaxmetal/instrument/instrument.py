@@ -17,7 +17,7 @@ from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.kernel_psf import CellPSF, KernelPSF
 from jaxmetal.instrument.psf import PSF, NoPSF
 from jaxmetal.instrument.psf_checks import check_width
-from jaxmetal.instrument.sampling import Sampling, parse
+from jaxmetal.instrument.sampling import Sampling, check_points, parse
 from jaxmetal.profiles.profile import is_traced
 
 
@@ -92,6 +92,7 @@ class Instrument(eqx.Module):
             if width is None:
                 width = max(grid.shape) // 2 if traced else margin_for(psf, grid)
             self.sampling = parse(supersampling, width)
+            check_points(self.sampling, width, grid.shape)
         # Set by with_sampling and with_transfer; nobody writes these by hand.
         self.transfer = transfer
         self.error = error

@@ -11,6 +11,10 @@ from jaxmetal.errors import InputError
 
 # Beyond this many evaluations of each profile a map exceeds the memory of a laptop.
 MAX_POINTS = 2e7
+# No supersampling asks for more of them.
+MOST_POINTS = 1e9
+# Points per pixel side, and cells, of which neither is ever needed more; nor such large cells.
+MOST_PER_PIXEL, FEWEST_PER_PIXEL = 1000, 1e-3
 # Sides of cells larger than a pixel, in pixels.
 CELL_SIZES = (1, 1.25, 1.5, 2, 3, 4, 6, 8, 12, 16)
 # A size is judged by cells that are this many sizes smaller.
@@ -168,6 +172,24 @@ def fast_size(n: int) -> int:
         size += 2
 
 
+def check_points(sampling: Sampling | None, margin: int, shape: tuple[int, int]) -> None:
+    """Refuse a sampling, or without one a frame with its margin, that no memory holds.
+
+    Raises
+    ------
+    InputError
+        with the number of points at which every profile would be evaluated.
+    """
+    # In floating point, because a margin may have any number of digits.
+    density = 1.0 if sampling is None else max(sampling.evaluate, 1.0)
+    points = math.prod((n + 2.0 * margin) * density for n in shape)
+    if points > MOST_POINTS:
+        raise InputError(
+            f"Instrument: with this supersampling and margin a map has {points:.2g} points, more "
+            f"than {MOST_POINTS:.0e}."
+        )
+
+
 def parse(supersampling: Any, margin: int) -> Sampling | None:
     """A Sampling from the `supersampling` option.
 
@@ -199,7 +221,9 @@ def parse(supersampling: Any, margin: int) -> Sampling | None:
 
 def nodes_for(evaluate: float, convolve: float) -> int | None:
     """Points per cell side, or None if the two numbers do not go together."""
-    if not 0 < convolve <= evaluate < np.inf or (convolve >= 1 and convolve % 1):
+    if not FEWEST_PER_PIXEL <= convolve <= evaluate <= MOST_PER_PIXEL:
+        return None
+    if convolve >= 1 and convolve % 1:
         return None
     nodes = round(evaluate / convolve)
     return nodes if abs(nodes * convolve - evaluate) < 1e-6 * evaluate else None

@@ -7,6 +7,7 @@ import hashlib
 import logging
 import os
 import platform
+import stat
 import tempfile
 import warnings
 from pathlib import Path
@@ -32,7 +33,8 @@ def keep_compiled() -> Path | None:
         $JAXMETAL_CACHE_DIR   or   $XDG_CACHE_HOME/jaxmetal   or   ~/.cache/jaxmetal
 
     What the user has set for JAX itself stays. A folder that cannot be written is silently not
-    used, because a fit must not fail for a cache.
+    used, because a fit must not fail for a cache. One that others can write is not used either, and
+    that is said: programs from it would run as the user who reads them.
 
     Returns
     -------
@@ -45,6 +47,9 @@ def keep_compiled() -> Path | None:
     folder = _folder()
     if folder is None or not _writable(folder):
         log.debug("compiled programs are not kept")
+        return None
+    if open_folder := next((place for place in (folder.parent, folder) if not _own(place)), None):
+        log.warning("the cache %s is not used: others can write it (chmod 700)", open_folder)
         return None
     # Without filelock, which JAX does not depend on, JAX refuses a limit of the size.
     jax.config.update("jax_compilation_cache_max_size", MOST_BYTES if _can_lock() else -1)
@@ -84,11 +89,19 @@ def processor() -> str:
 
 def _writable(folder: Path) -> bool:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.parent.mkdir(parents=True, exist_ok=True)
+        for place in (folder.parent, folder):
+            place.mkdir(mode=0o700, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             return True
     except OSError:
         return False
+
+
+def _own(folder: Path) -> bool:
+    """Whether only this user, or root, can write a folder."""
+    status = folder.stat()
+    return status.st_uid in (os.getuid(), 0) and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _can_lock() -> bool:

@@ -1,7 +1,9 @@
 """Checks that a configuration is complete: for a fit, or for a simulation."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
+
+import numpy as np
 
 from jaxmetal.errors import unknown
 from jaxmetal.forward.cells import beam_of
@@ -32,8 +34,24 @@ def check_fit(
                     name = getattr(observed.map, key)
                     _check_tracer(f"maps.{observed.entry}.{key}", name, galaxy, mistakes)
         _check_lights(galaxy, maps, mistakes)
+        _check_bright(galaxy, config.priors, mistakes)
     if config.baseline.map not in (None, *tracers) and not mistakes.touches("maps"):
         mistakes.add("baseline.map", unknown("tracer map", str(config.baseline.map), tracers))
+    _check_center(config.baseline.center, maps, mistakes)
+
+
+def _check_center(
+    center: tuple[float, float] | None, maps: Mapping[str, Observed], mistakes: Mistakes
+) -> None:
+    """Check that the centre of the naive fits is not farther from every map than a map is wide."""
+    for observed in maps.values() if center is not None else ():
+        grid = observed.map.instrument.grid
+        column, row = (float(p) for p in grid.pixel(*np.asarray(center)))
+        rows, columns = grid.shape
+        if -columns <= column <= 2 * columns and -rows <= row <= 2 * rows:
+            return
+    if center is not None and maps:
+        mistakes.add("baseline.center", f"lies far outside of every map, got {list(center)}.")
 
 
 def _check_not_empty(
@@ -68,6 +86,16 @@ def _check_lights(galaxy: Galaxy, maps: Mapping[str, Observed], mistakes: Mistak
                 beam_of(galaxy, Moment(light=moment.light, numerator=moment.numerator))
 
 
+def _check_bright(galaxy: Galaxy, priors: Collection[str], mistakes: Mistakes) -> None:
+    """Check that no component is dark and stays so."""
+    for name, component in galaxy.components.items():
+        for light, profile in component.lights.items():
+            place = f"{name}.light" if light == LIGHT else f"{name}.light.{light}"
+            amp = profile.parameters.get("amp")
+            if amp is not None and not np.any(amp) and f"{place}.amp" not in priors:
+                mistakes.add(f"galaxy.{place}.amp", "must be positive, or free, got 0.")
+
+
 def check_simulation(
     config: schema.Config, folder: Path, galaxy: Galaxy | None, mistakes: Mistakes
 ) -> None:
@@ -82,6 +110,7 @@ def check_simulation(
     if galaxy is not None and not mistakes.touches("galaxy"):
         _check_tracer("simulate.tracer", simulation.tracer, galaxy, mistakes)
         _check_unnamed_light(galaxy, mistakes)
+        _check_bright(galaxy, {}, mistakes)
 
 
 def _check_unnamed_light(galaxy: Galaxy, mistakes: Mistakes) -> None:

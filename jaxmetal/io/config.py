@@ -55,7 +55,9 @@ def parse(raw: Mapping[str, Any], mistakes: Mistakes) -> Config | None:
     tree = _without_odd_keys(raw, (), mistakes, removals)
     while True:
         try:
-            return Config.model_validate(tree)
+            config = Config.model_validate(tree)
+            _refuse_nothing(tree, (), mistakes, _arguments(config))
+            return config
         except ValidationError as error:
             errors = error.errors(include_url=False)
         for details in errors:
@@ -94,6 +96,37 @@ def _without_errors(
             removals |= {part, place}
             mistakes.broken.add(".".join(map(str, part)))
     return bool(taken_out)
+
+
+def _arguments(config: Config) -> set[Place]:
+    """The places of what a reader, or a user's own kind of map, gets as its arguments."""
+    places: set[Place] = {("maps", name, "options") for name in config.maps}
+    for name, entry in config.maps.items():
+        options = entry.options if isinstance(entry, FromReader) else ()
+        places |= {("maps", name, option) for option in options}
+    return places
+
+
+def _refuse_nothing(tree: Any, place: Place, mistakes: Mistakes, others: set[Place]) -> None:
+    """Note keys whose value is missing; the default is meant by leaving out the key.
+
+    Parameters
+    ----------
+    tree, place
+        a part of the configuration, and where it stands.
+    mistakes
+        to which they are added.
+    others
+        places whose values are for others to judge.
+    """
+    if place in others:
+        return
+    if tree is None:
+        hint = "leave the key out for its default"
+        mistakes.add(".".join(map(str, place)), f"expected a value, got nothing; {hint}.")
+    elif isinstance(tree, Mapping):
+        for key, value in tree.items():
+            _refuse_nothing(value, (*place, key), mistakes, others)
 
 
 def _without_odd_keys(tree: Any, place: Place, mistakes: Mistakes, removals: set[Place]) -> Any:
@@ -165,6 +198,7 @@ def resolved(
     """
     tree = config.model_dump(mode="json", exclude_none=True)
     tree["sample"] = False if config.sample is None else tree["sample"]
+    tree.setdefault("accuracy", "none")
     for name, ((evaluate, convolve), margin) in sampling.items():
         tree["maps"][name] |= {"supersampling": [evaluate, convolve], "margin": margin}
     _absolute(tree, folder)

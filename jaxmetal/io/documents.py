@@ -18,6 +18,10 @@ from jaxmetal.files import whole_file
 # A configuration has some hundred values. References that multiply each other can stand for
 # billions of them.
 MOST_VALUES = 100_000
+# Characters of a file, which take seconds to be read where there are more.
+MOST_TEXT = 400_000
+# Nor has it many keys, each of which may be a mistake of its own.
+MOST_KEYS = 3000
 # The deepest nesting of brackets or indentation.
 DEEPEST = 40
 # No double-precision number is larger than ten to this power.
@@ -91,6 +95,8 @@ def read(path: str | os.PathLike) -> dict[str, Any]:
     text = ""
     try:
         text = path.read_text(encoding="utf-8")
+        if len(text) > MOST_TEXT:
+            raise InputError(f"it has {len(text)} characters, more than {MOST_TEXT}.")
         content = _from_toml(text) if path.suffix.lower() == ".toml" else _from_yaml(text)
     except UnicodeDecodeError as error:
         raise InputError(
@@ -124,14 +130,25 @@ def _from_yaml(text: str) -> Any:
         content = loader.construct_document(node)
     finally:
         loader.dispose()
-    _check_size(content, _below_value)
-    return content
+    return _checked(content)
 
 
 def _from_toml(text: str) -> Any:
-    content = tomllib.loads(text)
+    return _checked(tomllib.loads(text))
+
+
+def _checked(content: Any) -> Any:
+    """The contents of a file, if they are of a size that a configuration has."""
     _check_size(content, _below_value)
+    if (count := _count_keys(content)) > MOST_KEYS:
+        raise InputError(f"it has {count} keys, more than {MOST_KEYS}.")
     return content
+
+
+def _count_keys(tree: Any) -> int:
+    if isinstance(tree, dict):
+        return len(tree) + sum(map(_count_keys, tree.values()))
+    return sum(map(_count_keys, tree)) if isinstance(tree, list) else 0
 
 
 def _below_node(node: yaml.Node) -> list[Any]:

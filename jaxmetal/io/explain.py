@@ -21,6 +21,7 @@ PLAIN = {
     "bool_type": "true or false",
     "int_from_float": "a whole number",
     "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number that a computer counts with",
     "int_type": "a whole number",
     "string_type": "a text",
     "list_type": "a list",

@@ -1,7 +1,7 @@
 """The galaxy of a configuration: profiles by name, users' own profiles, images of the light."""
 
 import inspect
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,6 +25,7 @@ from jaxmetal.profiles import light, random_field, tracer
 from jaxmetal.profiles.combine import Sum
 from jaxmetal.profiles.geometry import ellipticity
 from jaxmetal.profiles.profile import Profile, options_of
+from jaxmetal.profiles.ranges import check_number
 
 # Keys of a component that say where it is.
 PLACE = ("foreground", "distance_ratio", "lensed_light")
@@ -155,8 +156,7 @@ def make_profile(
     """
     # The first two are x and y.
     parameters = list(inspect.signature(function).parameters.values())[2:]
-    options = options_of(function)
-    usable = _usable(where, values, parameters, options, observations, mistakes)
+    usable = _usable(where, function, values, parameters, observations, mistakes)
     needed = [p.name for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
     missing = [name for name in needed if name not in usable]
     for name in missing:
@@ -167,9 +167,9 @@ def make_profile(
 
 def _usable(
     where: str,
+    function: Callable,
     values: dict[str, Any],
     parameters: Sequence[inspect.Parameter],
-    options: Container[str],
     observations: Observations,
     mistakes: Mistakes,
 ) -> dict[str, Any]:
@@ -177,11 +177,12 @@ def _usable(
 
     Parameters
     ----------
-    where, values, observations, mistakes
+    where, function, values, observations, mistakes
         as in `make_profile`.
-    parameters, options
-        of the profile's function, and the names of those among them that are no numbers.
+    parameters
+        of the function.
     """
+    options = options_of(function)
     names = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD]
     takes_any = len(names) < len(parameters)
     usable = {}
@@ -193,7 +194,10 @@ def _usable(
         with mistakes.at(f"{where}.{name}"):
             if name not in names and not takes_any:
                 raise unknown("parameter", name, names)
-            usable[name] = value if name in options else _number(value, observations)
+            if name not in options:
+                value = _number(value, observations)
+                check_number(function, name, value)
+            usable[name] = value
     return usable
 
 

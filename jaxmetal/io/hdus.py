@@ -138,6 +138,10 @@ def pixels(hdu: Any, where: str) -> Any:
     # Before an array of that size is allocated.
     _check_header(hdu.header, shape, where)
     try:
+        # Before the data are read, after which the sum is not that of the file.
+        if "DATASUM" in hdu.header and not hdu.verify_datasum():
+            changed = "DATASUM is not the sum of the data: they are damaged, or were edited"
+            warnings.warn(f"{where}: {changed}.", InputWarning, stacklevel=3)
         data = hdu.data
     except Exception as error:  # only astropy's code runs here, and it has two dozen classes
         damage = f"the data are damaged or cut short ({first_line(error)})"

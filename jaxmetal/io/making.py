@@ -13,7 +13,7 @@ from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.io.entries import FromReader
 from jaxmetal.io.line_blocks import Ratio
 from jaxmetal.io.map_blocks import FitsFile, Other
-from jaxmetal.io.paths import imported_function
+from jaxmetal.io.paths import imported_function, made_by_user
 from jaxmetal.io.readers.protocol import ReadMap
 from jaxmetal.maps import (
     Calibration,
@@ -47,11 +47,14 @@ def make_map(
         how neighbours share the errors, or None.
     """
     additive = data.tracer is data.moment is None and not isinstance(entry, Ratio)
+    calibration = _calibration(entry)
+    if not additive and float(calibration.flux_scale) != 1:
+        raise InputError("calibration.flux_scale: this map shows no flux; leave it out.")
     from_reader = isinstance(entry, FromReader)
     scatter = entry.light_scatter if from_reader and additive else entry.scatter
     noise: dict[str, Any] = {
         "likelihood": make_likelihood(entry.likelihood, folder),
-        "calibration": _calibration(entry),
+        "calibration": calibration,
         "check": entry.check,
         "correlation": correlation,
         "scatter": scatter or 0.0,
@@ -114,23 +117,6 @@ def make_likelihood(choice: str | dict[str, dict[str, Any]], folder: Path) -> Li
     if not (isinstance(kind, type) and issubclass(kind, Likelihood)):
         raise InputError(f"likelihood: {name!r} is no subclass of jaxmetal.Likelihood.")
     return made_by_user(f"likelihood: {name}", kind, **parameters)
-
-
-def made_by_user(where: str, kind: type, *arguments: Any, **options: Any) -> Any:
-    """An object of a user's class; what the class raises is a mistake in the configuration.
-
-    Raises
-    ------
-    InputError
-        naming the class and what it raised.
-    """
-    try:
-        return kind(*arguments, **options)
-    except InputError:
-        raise
-    except Exception as error:  # whatever the user's own code raises
-        reason = f"{type(error).__name__}: {error}"
-        raise InputError(f"{where}: failed ({reason}).") from None
 
 
 def _of_bins(light: ReadMap, bins: Apertures) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ from jaxmetal.io.correlation_blocks import Correlation
 from jaxmetal.io.psf_blocks import Psf
 from jaxmetal.io.words import (
     Block,
+    CountOrNone,
     Extension,
     Name,
     NotNegative,
@@ -17,6 +18,7 @@ from jaxmetal.io.words import (
     Part,
     Positive,
     Supersampling,
+    numbers,
 )
 
 # The keys of which a map has exactly one.
@@ -44,9 +46,9 @@ class Observation(Block):
     file: str
     check: bool = True
     supersampling: Supersampling = "auto"
-    margin: Annotated[int, Field(ge=0)] | None = None
+    margin: CountOrNone | None = None
     scatter: NotNegative | None = None
-    likelihood: str | dict[str, dict[str, Number]] = "gaussian"
+    likelihood: Any = "gaussian"
     correlation: Correlation | None = None
 
     @field_validator("correlation", mode="before")
@@ -56,14 +58,20 @@ class Observation(Block):
             raise ValueError("expected a correlation or none, got nothing")
         return value
 
-    @field_validator("likelihood", mode="after")
+    @field_validator("likelihood", mode="before")
     @classmethod
     def _one_likelihood(cls, value: Any) -> Any:
-        names = [value] if isinstance(value, str) else list(value)
+        entries = {value: None} if isinstance(value, str) else value
+        names = list(entries) if isinstance(entries, dict) else []
         if len(names) != 1 or not (names[0] in LIKELIHOODS or ":" in names[0]):
             forms = "gaussian, student-t, student-t: {dof: } or file.py:Class: {parameter: }"
             raise ValueError(f"expected {forms}, got {', '.join(names) or 'nothing'}")
-        return value
+        if isinstance(value, str):
+            return value
+        parameters = entries[names[0]]
+        if not isinstance(parameters, dict):
+            raise ValueError(f"{names[0]}: expected parameters by name, such as {{dof: 4}}")
+        return {names[0]: {key: numbers(number) for key, number in parameters.items()}}
 
 
 class FitsFile(Observation):

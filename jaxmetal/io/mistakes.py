@@ -1,11 +1,18 @@
 """The mistakes in an input, collected so that all are reported at once."""
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from jaxmetal.errors import InputError
+from jaxmetal.io.paths import why
+
+log = logging.getLogger("jaxmetal")
+
+# Lines, and characters of a line, that a reader may be expected to read.
+MOST, LONGEST = 200, 1000
 
 
 @dataclass
@@ -28,12 +35,16 @@ class Mistakes:
         self.broken.add(where)
         # The place is in front of the line already.
         line = re.sub(r"^(priors\[[^]]*\]|path '[^']*'): ", "", " ".join(str(text).split()))
-        if (full := f"{where}: {line}") not in self.lines:
+        full = f"{where}: {line}"
+        full = full if len(full) <= LONGEST else f"{full[:LONGEST]}…"
+        if full not in self.lines:
             self.lines.append(full)
 
     @contextmanager
     def at(self, where: str, follows: bool = False) -> Iterator[None]:
         """Note errors in the block instead of raising them.
+
+        Whatever reading a file, or a user's own function, may raise becomes one line here.
 
         Parameters
         ----------
@@ -48,8 +59,9 @@ class Mistakes:
             self.broken.add(where)
             if not follows:
                 self.add(where, error)
-        except OSError as error:
-            self.add(where, f"{error.filename or ''}: {error.strerror or error}".lstrip(": "))
+        except (Exception, SystemExit) as error:  # of several packages, and of users' own code
+            self.add(where, why(error))
+            log.debug("%s", where, exc_info=True)
 
     def spoils(self, where: str) -> bool:
         """Whether this part, or one that holds it, is broken."""
@@ -62,5 +74,7 @@ class Mistakes:
 
     def raise_all(self) -> None:
         """Raise one InputError with all lines, if there are any."""
+        rest = len(self.lines) - MOST
+        more = [f"and {rest} more"] if rest > 0 else []
         if self.lines:
-            raise InputError("\n".join(self.lines))
+            raise InputError("\n".join(self.lines[:MOST] + more))

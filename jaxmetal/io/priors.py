@@ -9,7 +9,7 @@ import numpy as np
 import numpyro.distributions as dist
 
 from jaxmetal.errors import InputError, comma_hint
-from jaxmetal.galaxy import LENS, Galaxy, children, get
+from jaxmetal.galaxy import LENS, Galaxy, children, get, range_at
 from jaxmetal.inference.checks import check_tie
 from jaxmetal.inference.linear import check_linear
 from jaxmetal.inference.priors import Linear, Tied, check_ties, checked_prior
@@ -17,6 +17,7 @@ from jaxmetal.io import schema
 from jaxmetal.io.config import Mistakes
 from jaxmetal.io.observations import Observed
 from jaxmetal.maps import Map
+from jaxmetal.profiles.ranges import check_within
 
 
 def make_prior(prior: schema.Prior) -> Any:
@@ -39,10 +40,12 @@ def check_priors(
     want: str,
     galaxy: Galaxy | None,
     maps: Mapping[str, Observed],
-    priors: Mapping[str, Any],
+    priors: dict[str, Any],
     mistakes: Mistakes,
 ) -> None:
     """Check that every path exists, and that every prior allows the starting value.
+
+    A prior that reaches beyond what its parameter may be is replaced.
 
     Parameters
     ----------
@@ -65,11 +68,12 @@ def check_priors(
             with mistakes.at(f"{where}.{path}"):
                 start, prior = _parameter(scene, path), priors.get(path)
                 if where == "truth":
-                    _check_truth(config.truth[path], start)
+                    _check_truth(scene, path, config.truth[path], start)
                 if isinstance(prior, Tied):
                     _check_sources(scene, path, prior, undecided)
                 elif where == "priors" and not isinstance(prior, Linear):
-                    checked_prior(path, prior, start)
+                    # What it is cut off by, the model need not tell again.
+                    priors[path] = checked_prior(path, prior, scene)
     with mistakes.at("priors"):
         _check_together(want, scene, fitted, priors, mistakes)
 
@@ -135,10 +139,11 @@ def _unmade(path: str, scene: Mapping[str, Any], mistakes: Mistakes) -> bool:
     return part not in children(scene[component]) and mistakes.touches(where)
 
 
-def _check_truth(value: Any, start: Any) -> None:
-    """The true value of a parameter is a number, or as many as the parameter has."""
+def _check_truth(scene: Mapping[str, Any], path: str, value: Any, start: Any) -> None:
+    """The true value of a parameter is a number that it may be, or as many as it has."""
     if isinstance(value, str):
         raise InputError(f"expected a number, got {value!r}{comma_hint(value)}.")
     if np.shape(value) != np.shape(start):
         expected = "one number" if np.shape(start) == () else f"numbers of shape {np.shape(start)}"
         raise InputError(f"expected {expected}, got {value!r}.")
+    check_within(range_at(scene, path), value)

@@ -47,6 +47,8 @@ def check_free(folder: str | os.PathLike, overwrite: bool) -> Path:
         if it is a file, is not empty and may not be replaced, or cannot be written.
     """
     folder = Path(folder)
+    if "\0" in str(folder):
+        raise InputError(f"{str(folder)!r}: no folder has a null character in its name.")
     ancestor = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     if not ancestor.is_dir():
         raise InputError(f"{ancestor}: expected a folder, it is a file.")
@@ -76,7 +78,7 @@ def whole_folder(folder: str | os.PathLike, overwrite: bool = False) -> Iterator
     workshop = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         part = workshop / "new"
-        part.mkdir()
+        part.mkdir(mode=0o700)
         yield part
         _exchange(folder, part, workshop / "old")
     finally:

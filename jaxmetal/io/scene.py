@@ -18,6 +18,7 @@ from jaxmetal.io.config import Mistakes, parse, read
 from jaxmetal.io.galaxies import make_galaxy
 from jaxmetal.io.lenses import make_lenses
 from jaxmetal.io.observations import Observations, Observed, observe
+from jaxmetal.io.paths import why
 from jaxmetal.io.priors import check_priors, make_prior
 from jaxmetal.science.discs import Disc, disc_of_model
 
@@ -159,7 +160,22 @@ def build(raw: Mapping[str, Any], folder: Path, want: str = "fit", fill: bool = 
         "fit" or "simulate".
     fill
         whether frames are padded to a few common sizes, so that galaxies share compiled programs.
+
+    Raises
+    ------
+    InputError
+        with a line for every mistake, and for whatever reading the files or a user's function
+        raises.
     """
+    try:
+        return _built(raw, folder, want, fill)
+    except (InputError, OSError):
+        raise
+    except (Exception, SystemExit) as error:  # of several packages, and of users' own code
+        raise InputError(why(error)) from error
+
+
+def _built(raw: Mapping[str, Any], folder: Path, want: str, fill: bool) -> Scene:
     mistakes = Mistakes()
     config = parse(raw, mistakes)
     if config is None:

@@ -6,7 +6,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PositiveInt,
 )
 from pydantic import model_validator as check
 
@@ -16,6 +15,9 @@ from jaxmetal.io.psf_blocks import Psf
 from jaxmetal.io.words import (
     Block,
     Choice,
+    Count,
+    CountOrNone,
+    CountTogether,
     Extension,
     Fraction,
     Name,
@@ -26,9 +28,11 @@ from jaxmetal.io.words import (
     Pair,
     Position,
     Positive,
+    Redshift,
     Seed,
     ShellWord,
     Supersampling,
+    fraction_or_none,
     scaled_to,
     switch,
 )
@@ -46,8 +50,8 @@ class Deflection(Block):
     axes: Literal["array", "sky"]
     scaled_to: Annotated[Any, BeforeValidator(scaled_to)]
     sense: Literal["image - source", "source - image"] = "image - source"
-    lens_redshift: Positive | None = None
-    source_redshift: Positive | None = None
+    lens_redshift: Redshift | None = None
+    source_redshift: Redshift | None = None
     extension: Extension = 0
 
 
@@ -111,9 +115,9 @@ class Prior(OneOf):
 class Fit(Block):
     """How the maximum of the posterior is found."""
 
-    starts: PositiveInt = 4
+    starts: CountTogether = 4
     method: Literal["fisher", "lbfgs", "adam"] = "fisher"
-    steps: PositiveInt | None = None
+    steps: Count | None = None
     seed: Seed = 0
 
 
@@ -121,9 +125,9 @@ class Sample(Block):
     """How the posterior is sampled, and whether even if the fit has not converged."""
 
     method: Literal["nuts", "hmc", "importance", "auto"] = "auto"
-    chains: PositiveInt = 4
-    warmup: PositiveInt = 300
-    draws: PositiveInt = 500
+    chains: CountTogether = 4
+    warmup: Count = 300
+    draws: Count = 500
     target_accept: Fraction = 0.8
     adapt_metric: bool = False
     allow_unconverged: bool = False
@@ -143,7 +147,7 @@ class Baseline(Block):
     inclination: Annotated[Number, Field(ge=0, lt=90)] | None = None
     position_angle: Number | None = None
     effective_radius: Positive | None = None
-    redshift: Positive | None = None
+    redshift: Redshift | None = None
 
 
 class Simulate(Block):
@@ -152,7 +156,7 @@ class Simulate(Block):
     light_sigma is 1 % of the peak of the light if left out.
     """
 
-    shape: tuple[PositiveInt, PositiveInt]
+    shape: tuple[Count, Count]
     pixel_scale: Positive
     psf: Psf
     supersampling: Supersampling = "auto"
@@ -174,12 +178,12 @@ class Slurm(Block):
     account: ShellWord | None = None
     qos: ShellWord | None = None
     constraint: ShellWord | None = None
-    minutes: PositiveInt = 60
-    gpus: Annotated[int, Field(ge=0)] = 0
-    cpus: PositiveInt = 1
+    minutes: Count = 60
+    gpus: CountOrNone = 0
+    cpus: Count = 1
     memory: Positive | None = None
-    at_once: PositiveInt = 64
-    requeues: Annotated[int, Field(ge=0)] = 10
+    at_once: Count = 64
+    requeues: CountOrNone = 10
     setup: tuple[str, ...] = ()
 
 
@@ -191,8 +195,8 @@ class Survey(Block):
     """
 
     id: str = "id"
-    shard: PositiveInt = 64
-    together: PositiveInt = 16
+    shard: Count = 64
+    together: CountTogether = 16
     maps: bool = True
     slurm: Slurm = Slurm()
 
@@ -206,7 +210,7 @@ class Config(Block):
     priors: dict[str, Prior] = Field({})
     reference: Position | None = None
     # As `inference.accuracy.ACCURACY`, without JAX, which a command such as `status` does not need.
-    accuracy: Fraction | None = 0.03
+    accuracy: Annotated[Fraction | None, BeforeValidator(fraction_or_none)] = 0.03
     errors: Literal["full", "sandwich"] = "full"
     fit: Fit = Fit()
     sample: Annotated[Sample | None, BeforeValidator(switch)] = Sample()

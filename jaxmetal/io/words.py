@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -14,34 +15,54 @@ from pydantic import (
 )
 from pydantic import model_validator as check
 
+# Larger numbers are infinite in single precision, and smaller ones not to be told from zero.
+LARGEST, SMALLEST = 1e38, 1e-37
+# The most of anything that is counted, such as draws, ...
+MOST = 10**6
+# ... and of what is computed side by side, such as chains.
+MOST_TOGETHER = 10**4
+
 
 def not_bool(value: Any) -> Any:
-    if isinstance(value, bool):
+    """A number, also as a text such as "1e-3", which YAML takes for one."""
+    if isinstance(value, bool) or (isinstance(value, str) and value != value.strip()):
         raise ValueError("expected a number")
     return value
 
 
-def _numbers(value: Any) -> Any:
+def _not_too_large(value: float) -> float:
+    if abs(value) > LARGEST:
+        raise ValueError(f"expected a number of at most {LARGEST:.0e}, for single precision")
+    return value
+
+
+def _not_too_small(value: float) -> float:
+    if value < SMALLEST:
+        raise ValueError(f"expected a number of at least {SMALLEST:.0e}, for single precision")
+    return value
+
+
+def numbers(value: Any) -> Any:
     """A number or list of numbers, or a text that names one, such as "manga.inclination"."""
     try:
-        numbers = np.asarray(value, float)
+        array = np.asarray(value, float)
     except (TypeError, ValueError, OverflowError):
-        numbers = None
-    if isinstance(value, str) and numbers is None:
+        array = None
+    if isinstance(value, str) and array is None:
         return value
     if (
-        numbers is None
+        array is None
         or isinstance(value, bool)
-        or numbers.size == 0
-        or not np.all(np.isfinite(numbers))
+        or array.size == 0
+        or not np.all(np.abs(array) <= LARGEST)
     ):
         raise ValueError("expected a finite number or a list of numbers")
-    return numbers.tolist()
+    return array.tolist()
 
 
 def _choice(value: Any) -> Any:
     """A number or list of numbers, a text, or an option such as true or 3, which is unchanged."""
-    return value if isinstance(value, bool | int) else _numbers(value)
+    return value if isinstance(value, bool | int) else numbers(value)
 
 
 def _supersampling(value: Any) -> Any:
@@ -77,6 +98,11 @@ def position(value: Any) -> Any:
     return value if value is None else as_position(value)
 
 
+def fraction_or_none(value: Any) -> Any:
+    """None for the word none."""
+    return None if value == "none" else value
+
+
 def switch(value: Any) -> Any:
     """None for false, the defaults for true."""
     if value is None:
@@ -91,12 +117,18 @@ def _extension(value: Any) -> Any:
     return value
 
 
-Number = Annotated[float, BeforeValidator(not_bool), Field(allow_inf_nan=False)]
-Positive = Annotated[Number, Field(gt=0)]
+Number = Annotated[
+    float, BeforeValidator(not_bool), Field(allow_inf_nan=False), AfterValidator(_not_too_large)
+]
+Positive = Annotated[Number, Field(gt=0), AfterValidator(_not_too_small)]
 NotNegative = Annotated[Number, Field(ge=0)]
 Fraction = Annotated[Number, Field(gt=0, lt=1)]
-Seed = Annotated[int, BeforeValidator(not_bool), Field(ge=0)]
-Numbers = Annotated[Any, BeforeValidator(_numbers)]
+Redshift = Annotated[Positive, Field(lt=1100)]
+Seed = Annotated[int, BeforeValidator(not_bool), Field(ge=0, lt=2**63)]
+Count = Annotated[int, BeforeValidator(not_bool), Field(gt=0), Field(le=MOST)]
+CountTogether = Annotated[Count, Field(le=MOST_TOGETHER)]
+CountOrNone = Annotated[int, BeforeValidator(not_bool), Field(ge=0), Field(le=MOST)]
+Numbers = Annotated[Any, BeforeValidator(numbers)]
 Choice = Annotated[Any, BeforeValidator(_choice)]
 Pair = tuple[Number, Number]
 Position = Annotated[Pair, BeforeValidator(position)]

@@ -18,9 +18,9 @@ class Calibration(eqx.Module):
     Parameters
     ----------
     flux_scale
-        factor on the predicted flux; of maps that show flux alone.
+        factor on the predicted flux, positive; of maps that show flux alone.
     error_scale
-        factor on the quoted errors.
+        factor on the quoted errors, positive.
     shift_x, shift_y
         how far the map lies from where its grid says, arcsec.
 

@@ -18,9 +18,9 @@ class GaussianCorrelation(BySeparation):
     Parameters
     ----------
     length
-        the standard deviation of k.
+        the standard deviation of k, positive.
     cut
-        the separation beyond which there is none, infinite by default.
+        the separation beyond which there is none, positive; infinite by default.
     """
 
     length: Float[Array, ""] = eqx.field(converter=lambda value: _positive(value, "length"))
@@ -41,7 +41,7 @@ class MaternCorrelation(BySeparation):
     Parameters
     ----------
     length
-        of the correlation.
+        of the correlation, positive.
     nu
         1/2, 3/2, 5/2 or a larger one; the smoothness.
     """
@@ -73,7 +73,8 @@ class DrizzleCorrelation(BySeparation):
     Parameters
     ----------
     drop
-        side of the drop in pixels of the mosaic: pixfrac times the detector's pixel over it.
+        side of the drop in pixels of the mosaic: pixfrac times the detector's pixel over it,
+        positive.
     """
 
     drop: Float[Array, ""] = eqx.field(converter=lambda value: _positive(value, "drop"))

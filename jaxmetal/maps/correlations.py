@@ -94,7 +94,8 @@ class BySeparation(Correlation):
     Parameters
     ----------
     white
-        the part of the variance that is not shared; it makes the matrix positive definite.
+        the part of the variance that is not shared, at least 0 and below 1; it makes the
+        matrix positive definite.
     unit
         of the separation: "pixel" or "arcsec".
     """

@@ -15,7 +15,7 @@ from jaxmetal.maps.findings import Finding, Inspected
 from jaxmetal.maps.inverted import inverted_mask
 from jaxmetal.maps.sentinels import FEWEST, Odd, odd_values, quantiles
 from jaxmetal.maps.speeds import speed_findings
-from jaxmetal.maps.variances import misread_errors
+from jaxmetal.maps.variances import exchanged, misread_errors
 
 # A bin is taken for the background if it holds more than this fraction of all pixels ...
 BACKGROUND_PART = 0.5
@@ -91,12 +91,13 @@ def _odd_findings(odd: list[Odd], size: int) -> list[Finding]:
 def _errors(data: Inspected, usable: np.ndarray) -> list[Finding]:
     """Errors that dominate the fit, that repeat like those of bins, or that are variances."""
     findings = _deciding_errors(data.sigma, usable)
-    if data.apertures is not None:
-        return findings
-    if not data.light and (part := repeated(data.values, data.sigma, usable)) > REPEATED:
-        return [*findings, Finding(False, _bins_text(part))]
-    if data.error_map and (text := misread_errors(data.values, data.sigma, usable, data.light)):
-        return [*findings, Finding(False, text, "errors")]
+    if data.apertures is None:
+        if not data.light and (part := repeated(data.values, data.sigma, usable)) > REPEATED:
+            return [*findings, Finding(False, _bins_text(part))]
+        if data.error_map and (text := misread_errors(data.values, data.sigma, usable, data.light)):
+            return [*findings, Finding(False, text, "errors")]
+    if data.error_map and (text := exchanged(data.values[usable], data.sigma[usable])):
+        return [*findings, Finding(True, text, "errors")]
     return findings
 
 

@@ -98,7 +98,7 @@ class StudentT(Likelihood):
     Parameters
     ----------
     dof
-        nu, degrees of freedom; a parameter ("z.likelihood.dof") that may have a prior.
+        nu, degrees of freedom, positive; a parameter ("z.likelihood.dof") that may have a prior.
 
     Raises
     ------

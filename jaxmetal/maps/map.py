@@ -56,7 +56,8 @@ class Map(eqx.Module):
         function of separation in pixels, or a matrix, shape (N, N). Of pixels: that of bins follows
         from it. By default errors are independent.
     scatter
-        extra scatter about the model, added in quadrature; a parameter ("z.scatter").
+        extra scatter about the model, added in quadrature, not negative; a parameter
+        ("z.scatter").
     likelihood
         "gaussian", "student-t", or a Likelihood such as `StudentT(dof=4.0)`.
     calibration

@@ -33,6 +33,13 @@ SHARED = 0.25
 HUGE = 10.0
 
 
+# Positive values that are this part of their errors cannot all be measurements: noise would have
+# made some of them negative, ...
+ABSURD = 0.2
+# ... if there are at least so many.
+FEWEST_POSITIVE = 20
+
+
 class Scatter(NamedTuple):
     """Statistics of the pixels that test the errors.
 
@@ -94,6 +101,27 @@ def misread_errors(values: np.ndarray, sigma: np.ndarray, usable: np.ndarray, li
     return (
         f"values scatter from pixel to pixel by {scatter.as_given:.2g} of their errors (median "
         f"{typical:.3g}), by {better:.2f} if the errors are {kind}; if so, give {give}."
+    )
+
+
+def exchanged(values: np.ndarray, sigma: np.ndarray) -> str:
+    """A sentence if errors are no errors of these values, else nothing.
+
+    Parameters
+    ----------
+    values, sigma
+        of the usable pixels or apertures, shape (n,).
+    """
+    if values.size < FEWEST_POSITIVE:
+        return ""
+    if np.array_equal(values, sigma):
+        return "the errors are the values themselves."
+    ratio = float(np.median(values / sigma))
+    if values.min() <= 0 or ratio >= ABSURD:
+        return ""
+    return (
+        f"the errors are {1 / ratio:.3g} times the values, of which none is negative: are values "
+        "and errors exchanged?"
     )
 
 

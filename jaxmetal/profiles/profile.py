@@ -12,7 +12,8 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike
 
-from jaxmetal.errors import InputError, described, unknown
+from jaxmetal.errors import InputError, described, reason, unknown
+from jaxmetal.profiles.ranges import check_numbers
 from jaxmetal.profiles.units import accepted_unit
 from jaxmetal.quantities import ARCSEC, Unit, plain
 
@@ -131,14 +132,15 @@ class Profile(eqx.Module):
         one with a str, bool, int or None for its default is an option: it is compiled in, and no
         fit reaches it. An astropy Quantity is converted to the unit that the function's description
         states; what depends on the unit of the maps, and the parameters of your own functions, are
-        plain numbers.
+        plain numbers. A range that the description states, such as "positive" or "at least 0.3",
+        is held too; see `jaxmetal.profiles.ranges`.
 
     Raises
     ------
     InputError
         for a parameter that the function does not have, one that is missing, one that is not a
-        finite number, one whose unit cannot be converted, or an option with a value that it does
-        not know.
+        finite number or outside of the range that the function's description states, one whose unit
+        cannot be converted, or an option with a value that it does not know.
 
     Examples
     --------
@@ -176,9 +178,12 @@ class Profile(eqx.Module):
             name: as_array(value, f"{where}.{name}", accepted_unit(function, name))
             for name, value in sorted(values.items())
         }
-        for name, value in self.parameters.items():
-            if not is_traced(value) and not np.all(np.isfinite(value)):
+        # While a program is traced its numbers are not known yet.
+        numbers = {n: np.asarray(v) for n, v in self.parameters.items() if not is_traced(v)}
+        for name, value in numbers.items():
+            if not np.all(np.isfinite(value)):
                 raise InputError(f"{where}.{name}: expected finite numbers, got {value}.")
+        check_numbers(function, numbers, where)
         self.deflects = self._checked_shapes(where) == 2
 
     def _checked_shapes(self, where: str) -> int:
@@ -189,15 +194,14 @@ class Profile(eqx.Module):
         numbers = tuple((n, v.shape, str(v.dtype)) for n, v in self.parameters.items())
         try:
             shapes = _shapes_of(self.function, self._options, numbers, str(jnp.result_type(float)))
-        except (TypeError, ValueError, IndexError, AttributeError) as error:
-            if isinstance(error, InputError):
-                raise
+        except InputError:
+            raise
+        except Exception as error:  # whatever a user's own function raises
             sizes = ", ".join(
                 f"{name} {value.shape}" for name, value in self.parameters.items() if value.ndim
             )
-            reason = str(error).splitlines()[0]
             raise InputError(
-                f"{where}: cannot be evaluated ({reason}); "
+                f"{where}: cannot be evaluated ({reason(error, short=True)}); "
                 f"shapes of its parameters: {sizes or 'single numbers'}."
             ) from None
         if len(shapes) not in (1, 2) or not set(shapes) <= {(), (2, 3)}:

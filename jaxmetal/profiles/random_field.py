@@ -47,16 +47,16 @@ def field(
     x, y
         position, arcsec.
     amplitude
-        standard deviation of the field, in the tracer's unit.
+        standard deviation of the field, in the tracer's unit, not negative.
     length
-        correlation length, arcsec in the plane of the disc.
+        correlation length in the plane of the disc, arcsec, positive.
     modes
         of order one, shape (2K + 1, 2K + 1) for q and p from -K to K; none, and no field, if left
         out.
     extent
-        period of the field, arcsec.
+        period of the field, arcsec, positive.
     injection
-        radius of the bubbles of kernel "krumholz_ting", arcsec.
+        radius of the bubbles of kernel "krumholz_ting", arcsec, positive.
     inclination
         degrees; 0 is face-on.
     position_angle

@@ -79,7 +79,7 @@ def declared_unit(function: Callable, name: str) -> Unit:
         "tracer", "tracer / arcsec" or "tracer / arcsec^order" where it depends on the unit of the
         maps; "" where nothing is declared.
     """
-    return _units(_owner(function, name)).get(name, "")
+    return _units(owner_of(function, name)).get(name, "")
 
 
 def accepted_unit(function: Callable, name: str) -> Unit:
@@ -100,7 +100,7 @@ def accepted_unit(function: Callable, name: str) -> Unit:
     unit = declared_unit(function, name)
     if isinstance(unit, str) and unit.startswith(_OF_THE_MAPS):
         return None
-    return unit if unit or is_own(_owner(function, name)) else None
+    return unit if unit or is_own(owner_of(function, name)) else None
 
 
 def known_unit(function: Any, name: str, tracer_unit: str = "") -> str | None:
@@ -122,7 +122,7 @@ def known_unit(function: Any, name: str, tracer_unit: str = "") -> str | None:
     declared = declared_unit(function, name)
     if tracer_unit and declared in _BY_TRACER:
         return _BY_TRACER[declared].format(tracer_unit)
-    if not declared and not is_own(_owner(function, name)):
+    if not declared and not is_own(owner_of(function, name)):
         return BY_NAME.get(name)
     unit = accepted_unit(function, name)
     return unit[0] if isinstance(unit, tuple) else unit
@@ -145,10 +145,10 @@ def is_length(function: Callable, name: str) -> bool:
     """
     per_pixel = declared_unit(function, name) == PIXEL_SCALE
     in_arcsec = known_unit(function, name) == ARCSEC and not per_pixel
-    owner = _owner(function, name)
+    owner = owner_of(function, name)
     if name not in _units(owner):
         return in_arcsec and not name.startswith("center")
-    return in_arcsec and not _texts(owner)[name].startswith(_PLACES)
+    return in_arcsec and not descriptions(owner)[name].startswith(_PLACES)
 
 
 def is_ellipticity(function: Callable, name: str) -> bool:
@@ -166,7 +166,7 @@ def is_ellipticity(function: Callable, name: str) -> bool:
     ellipticity
         whether its description begins with this word.
     """
-    return _texts(_owner(function, name)).get(name, "").startswith("ellipticit")
+    return descriptions(owner_of(function, name)).get(name, "").startswith("ellipticit")
 
 
 def is_own(function: Any) -> bool:
@@ -175,7 +175,7 @@ def is_own(function: Any) -> bool:
     return inspect.isfunction(function) and (function.__module__ or "").startswith(home)
 
 
-def _owner(function: Any, name: str) -> Any:
+def owner_of(function: Any, name: str) -> Any:
     """The function whose docstring tells of a parameter: of a sum, the part that has it."""
     return function.owner(name) if hasattr(function, "owner") else function
 
@@ -186,9 +186,20 @@ def _units(function: Any) -> dict[str, Unit]:
 
 
 @functools.cache
-def _texts(function: Callable) -> dict[str, str]:
-    """The description of each parameter in the Parameters section of a docstring."""
-    section = _SECTION.search(inspect.getdoc(function) or "")
+def descriptions(documented: Any) -> dict[str, str]:
+    """The description of each parameter in the Parameters section of a docstring.
+
+    Parameters
+    ----------
+    documented
+        a function, or a class.
+
+    Returns
+    -------
+    texts
+        by the name of the parameter.
+    """
+    section = _SECTION.search(inspect.getdoc(documented) or "")
     texts = {}
     for names, description in _ENTRY.findall(section[1] if section else ""):
         for name in names.split(","):
@@ -197,16 +208,21 @@ def _texts(function: Callable) -> dict[str, str]:
     return texts
 
 
+def stated_parts(text: str) -> list[str]:
+    """The parts of a description, between commas and the like, one of which may be the unit."""
+    return re.split(r"[,;.](?:\s|$)", text)
+
+
 @functools.cache
 def _read_units(function: Callable) -> dict[str, Unit]:
-    return {name: _unit(name, text) for name, text in _texts(function).items()}
+    return {name: _unit(name, text) for name, text in descriptions(function).items()}
 
 
 def _unit(name: str, text: str) -> Unit:
     """The unit that a description states."""
     if name in _BRIGHTNESS:
         return "flux"
-    for part in re.split(r"[,;.](?:\s|$)", text):
+    for part in stated_parts(text):
         for words, unit in _STATED:
             if part.startswith(words):
                 # The size of a pixel may be stated per pixel.

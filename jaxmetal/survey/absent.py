@@ -8,7 +8,8 @@ import numpy as np
 
 from jaxmetal.errors import InputError, warn_user
 
-REFERENCE = re.compile(r"\{([^{}]+)\}")
+# A column; ${NAME} is a variable of the environment.
+REFERENCE = re.compile(r"(?<!\$)\{([^{}]+)\}")
 # The keys of a map that say where it is; without them there is none.
 PLACES = ("file", "value")
 # Maps that by themselves say nothing of a ratio.

@@ -52,15 +52,22 @@ class Catalogue:
         ]
 
 
-def read_catalogue(path: str | os.PathLike) -> Any:
+def read_catalogue(path: str | os.PathLike, names: str = "") -> Any:
     """The table of an ECSV, CSV or FITS file, by its suffix.
+
+    Parameters
+    ----------
+    path
+        of the file.
+    names
+        the column of the galaxies' names, which are texts: in CSV, 007 and 7 are two.
 
     Raises
     ------
     InputError
         if there is no such file, it is not written as its suffix says, or has no rows.
     """
-    return read_table(path, "a catalogue")
+    return read_table(path, "a catalogue", names)
 
 
 def check_references(raw: Mapping[str, Any], catalogue: Catalogue) -> None:

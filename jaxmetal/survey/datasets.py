@@ -16,7 +16,9 @@ _TYPES = {
     "note": str,
     "method": str,
     "sampling": str,
+    "inputs": str,
     "converged": np.int8,
+    "unread": np.int8,
 }
 STATISTICS = ("mean", "sd", "16%", "50%", "84%", "ess", "r_hat")
 
@@ -67,7 +69,9 @@ def _entry(outcome: Outcome) -> dict[str, Any]:
         "note": outcome.note,
         "method": _method(outcome),
         "sampling": _sampling(outcome),
-        "converged": _converged(outcome),
+        "inputs": outcome.inputs,
+        "converged": outcome.answered,
+        "unread": outcome.unread,
         "reduced_chi_square": np.nan if fit is None else fit.reduced_chi_square,
         "log_likelihood": np.nan if fit is None else fit.log_likelihood,
         "pixels": np.nan if fit is None else fit.size,
@@ -115,11 +119,6 @@ def _sampling(outcome: Outcome) -> str:
         for name, s in samplings.items()
         if s is not None
     )
-
-
-def _converged(outcome: Outcome) -> bool:
-    result = outcome.posterior or outcome.fit
-    return result is not None and result.converged
 
 
 def _k_hat(outcome: Outcome) -> float:

@@ -2,8 +2,10 @@
 
 import itertools
 import multiprocessing
+import multiprocessing.connection
 import os
 import re
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -54,7 +56,7 @@ class Pool:
         # A new interpreter, because JAX's threads do not survive a fork.
         context = multiprocessing.get_context("spawn")
         return ProcessPoolExecutor(
-            self._count, context, initializer=_assign_gpu, initargs=(context.Value("i", 0), gpus())
+            self._count, context, initializer=_settle, initargs=(context.Value("i", 0), gpus())
         )
 
     def submit(self, function: Callable, *arguments: Any) -> Any:
@@ -84,6 +86,37 @@ def gpus() -> list[str]:
         return [name for name in visible.split(",") if name]
     matches = (re.fullmatch(r"nvidia(\d+)", path.name) for path in Path("/dev").glob("nvidia*"))
     return sorted((match[1] for match in matches if match), key=int)
+
+
+def check_executor(executor: Any) -> None:
+    """Refuse a pool whose processes are forks of this one, in which JAX's threads do not run.
+
+    Raises
+    ------
+    InputError
+        with the line to write instead.
+    """
+    context: Any = getattr(executor, "_mp_context", None)
+    if isinstance(executor, ProcessPoolExecutor) and context.get_start_method() == "fork":
+        instead = "ProcessPoolExecutor(2, mp_context=multiprocessing.get_context('spawn'))"
+        raise InputError(
+            f"executor: its processes are forks, in which JAX never ends; write {instead}, or "
+            "jaxmetal.survey.executors.Pool(2)."
+        )
+
+
+def _settle(turns: Any, devices: Sequence[str]) -> None:
+    """Prepare a new process of the pool."""
+    _assign_gpu(turns, devices)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    """End this process when the one that started it has died, and so could not tell it to."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def _assign_gpu(turns: Any, devices: Sequence[str]) -> None:

@@ -4,19 +4,23 @@ import copy
 import logging
 import os
 import time
+from asyncio import CancelledError
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxmetal.errors import InputError
+from jaxmetal.errors import InputError, reason
 from jaxmetal.inference.progress import bar
 from jaxmetal.io.config import read
+from jaxmetal.io.paths import own_failure
 from jaxmetal.survey import plan as planning
 from jaxmetal.survey import shard, store
 from jaxmetal.survey.catalogue import Catalogue, read_catalogue
+from jaxmetal.survey.executors import check_executor
+from jaxmetal.survey.identity import Plan
 from jaxmetal.survey.slurm import Array
+from jaxmetal.survey.stale import remove_stale
 from jaxmetal.survey.state import Status, missing, status
-from jaxmetal.survey.store import Plan
 
 log = logging.getLogger("jaxmetal")
 
@@ -38,11 +42,13 @@ def prepare(
 
     out, raw, folder, name = Path(out), *_configuration(config)
     is_file = isinstance(catalogue, str | os.PathLike)
-    table = read_catalogue(catalogue) if is_file else Table(catalogue)
-    whole = Catalogue(table, planning.settings(raw).id)
+    column = planning.settings(raw).id
+    table = read_catalogue(catalogue, column) if is_file else Table(catalogue)
+    whole = Catalogue(table, column)
     names = (os.fspath(catalogue) if is_file else "a table", name)
     if (out / store.PLAN).exists():
-        return _existing(out, planning.identity(raw, folder, whole, names))
+        plan = _existing(out, planning.identity(raw, folder, whole, names), table)
+        return _mended(out, plan, whole, progress) if skip_bad and plan.bad else plan
     _check_free(out)
     plan = planning.make_plan(raw, folder, whole, names, progress)
     lines = planning.bad_lines(plan, whole)
@@ -55,7 +61,7 @@ def prepare(
         log.warning("left out: %s", line)
     store.keep_plan(out, plan, table)
     # Another process may have written its plan first.
-    return _existing(out, plan)
+    return _existing(out, plan, table)
 
 
 def _check_free(out: Path) -> None:
@@ -65,8 +71,11 @@ def _check_free(out: Path) -> None:
         raise InputError(f"{out}: expected an empty folder or the folder of a survey.")
 
 
-def _existing(out: Path, request: Plan) -> Plan:
-    """The plan in a folder, if it is for the same survey as the request."""
+def _existing(out: Path, request: Plan, table: Any) -> Plan:
+    """The plan in a folder, if it is for the same survey as the request.
+
+    The copy of the catalogue is written again if it is damaged.
+    """
     plan = store.read_plan(out)
     if changes := plan.differences(request):
         raise InputError(
@@ -75,6 +84,8 @@ def _existing(out: Path, request: Plan) -> Plan:
                 for change in changes
             )
         )
+    if not store.input_is_whole(out, plan):
+        store.write_input(out, table)
     return plan
 
 
@@ -102,7 +113,7 @@ def run(
         with the reason.
     executor
         anything with a method submit, such as those of concurrent.futures, Dask or submitit; this
-        process if left out.
+        process if left out. Processes must not be forks of this one.
     progress
         whether to show the progress; if left out, bars on a terminal or in a notebook, and a line
         every half minute in a log.
@@ -118,9 +129,10 @@ def run(
         with a line for everything that is wrong with the input, or with the shards that could not
         be computed.
     """
+    check_executor(executor)
     plan = prepare(catalogue, config, out, skip_bad, progress)
     folder = os.fspath(Path(out).absolute())
-    remove_damaged(folder, plan)
+    remove_stale(folder, plan)
     sizes = [len(entry["rows"]) for entry in plan.shards]
     with bar(sum(sizes), progress, "survey", "galaxies") as progress_bar:
 
@@ -149,22 +161,12 @@ def slurm_of(config: Any) -> Array:
     return Array(planning.settings(_configuration(config)[0]).slurm)
 
 
-def remove_damaged(folder: str, plan: Plan) -> None:
-    """Remove damaged shards, which only a failing disk can leave, so that they are computed again.
-
-    The lock file beside a shard that is complete is removed, too: its process was killed between
-    writing the shard and removing the lock.
-    """
-    for number in range(len(plan.shards)):
-        path, claim = (store.shard_path(folder, number, suffix) for suffix in (".nc", ".lock"))
-        if path.is_file():
-            if claim.is_file() and not store.is_claimed(folder, number):
-                claim.unlink(missing_ok=True)
-            try:
-                store.read_shard(folder, number)
-            except InputError as error:
-                log.warning("%s", error)
-                path.unlink(missing_ok=True)
+def _mended(out: Path, plan: Plan, catalogue: Catalogue, progress: bool | None) -> Plan:
+    """The plan with the galaxies that were left out, as far as they are usable now."""
+    more = planning.with_mended(plan, catalogue, progress)
+    if more is not plan:
+        store.replace_plan(out, plan, more)
+    return store.read_plan(out)
 
 
 def _compute_missing(
@@ -215,7 +217,7 @@ def _compute_in_process(
             # The folder cannot be written, so the other shards would fail, too.
             raise
         except Exception as error:
-            failures[number] = f"{type(error).__name__}: {error}"
+            failures[number] = own_failure(error) or reason(error)
 
 
 def _compute_by_executor(
@@ -230,10 +232,16 @@ def _compute_by_executor(
 
     A shard whose worker died is not added to `failures`, unless this is the last round.
     """
-    if hasattr(executor, "shards"):
-        futures = executor.shards(folder, todo)
-    else:
-        futures = {number: executor.submit(shard.work, folder, number) for number in todo}
+    try:
+        if hasattr(executor, "shards"):
+            futures = executor.shards(folder, todo)
+        else:
+            futures = {number: executor.submit(shard.work, folder, number) for number in todo}
+    except InputError:
+        raise
+    except Exception as error:  # of a cluster that has ended, by the kind of cluster
+        rest = "the same command again computes what is missing"
+        raise InputError(f"the executor takes no work ({reason(error)}); {rest}.") from None
     while futures:
         for number, future in list(futures.items()):
             if future.done():
@@ -256,6 +264,6 @@ def _take_result(
             advance(number)
     except InputError as error:
         failures[number] = str(error)
-    except Exception as error:
+    except (Exception, CancelledError) as error:
         if last or store.read_failure(folder, number):
             failures[number] = f"{type(error).__name__}: {error}"

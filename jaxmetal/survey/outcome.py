@@ -24,6 +24,10 @@ class Outcome:
         None where a step was not reached.
     units
         of the parameters, in the order of the fit's labels.
+    inputs
+        the state of the files that it was computed from; see `io.inputs.fingerprint`.
+    unread
+        whether its files could not be read, though they could when the survey was planned.
     """
 
     row: int
@@ -35,3 +39,11 @@ class Outcome:
     fit: Fit | None = None
     posterior: Posterior | None = None
     units: list[str] = field(default_factory=list)
+    inputs: str = ""
+    unread: bool = False
+
+    @property
+    def answered(self) -> bool:
+        """Whether it has a fit, or a posterior, that converged."""
+        result = self.posterior or self.fit
+        return result is not None and result.converged

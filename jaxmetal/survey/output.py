@@ -11,12 +11,13 @@ import numpy as np
 from jaxmetal.errors import InputError
 from jaxmetal.files import whole_file
 from jaxmetal.forward.criterion import LIGHT_ERROR
+from jaxmetal.io.tables import ecsv_text
 from jaxmetal.survey import store
 from jaxmetal.survey.catalogue import Catalogue
 from jaxmetal.survey.fits_table import hdu_list
+from jaxmetal.survey.identity import Plan
 from jaxmetal.survey.plan import settings
 from jaxmetal.survey.state import missing
-from jaxmetal.survey.store import Plan
 
 log = logging.getLogger("jaxmetal")
 
@@ -75,7 +76,7 @@ def collect(folder: str | os.PathLike) -> Any:
     results = table(folder)
     with store.writing(folder):
         with whole_file(folder / ECSV) as part:
-            results.write(part, format="ascii.ecsv")
+            part.write_text(ecsv_text(results), "utf-8", newline="")
         with whole_file(folder / FITS) as part:
             hdu_list(results).writeto(part)
     return results
@@ -96,7 +97,7 @@ def table(folder: str | os.PathLike) -> Any:
     units: dict[str, str] = {}
     for number in range(len(plan.shards)):
         if number not in absent:
-            _fill(columns, units, store.read_shard(folder, number), plan, number)
+            _fill(columns, units, store.read_shard(folder, number, plan), plan, number)
     for name, values in columns.items():
         result[name] = values
         result[name].unit = units.get(name) or None
@@ -191,9 +192,14 @@ def _meta(plan: Plan, catalogue: Catalogue) -> dict[str, Any]:
         **plan.versions,
         "configuration": plan.configuration,
         "catalogue": plan.catalogue,
-        "seed": (plan.raw.get("sample") or {}).get("seed", 0),
-        "fit_seed": (plan.raw.get("fit") or {}).get("seed", 0),
+        "seed": _seed(plan.raw.get("sample")),
+        "fit_seed": _seed(plan.raw.get("fit")),
     }
+
+
+def _seed(settings: Any) -> int:
+    """The seed in a part of a configuration, which may be true or false instead."""
+    return settings.get("seed", 0) if isinstance(settings, dict) else 0
 
 
 def galaxies(folder: str | os.PathLike) -> Iterator[dict[str, Any]]:
@@ -216,7 +222,7 @@ def galaxies(folder: str | os.PathLike) -> Iterator[dict[str, Any]]:
     plan = store.read_plan(folder)
     with_maps = settings(plan.raw).maps
     for number in sorted(set(range(len(plan.shards))) - set(missing(folder, plan))):
-        tree = store.read_shard(folder, number)
+        tree = store.read_shard(folder, number, plan)
         results = tree["galaxies"]
         for i, row in enumerate(np.asarray(results["row"]).tolist()):
             images = _pictures(tree, i) if with_maps and "maps" in tree.children else {"maps": {}}
@@ -262,7 +268,7 @@ def posteriors(folder: str | os.PathLike, path: str) -> Iterator[tuple[int, np.n
     plan = store.read_plan(folder)
     paths: set[str] = set()
     for number in sorted(set(range(len(plan.shards))) - set(missing(folder, plan))):
-        tree = store.read_shard(folder, number)
+        tree = store.read_shard(folder, number, plan)
         variables = tree["posterior"] if "posterior" in tree.children else {}
         paths |= {str(name) for name in getattr(variables, "data_vars", ())}
         if path in paths and path in variables:

@@ -1,10 +1,9 @@
 """The plan of a survey: rows checked, galaxies grouped, groups divided into shards."""
 
 import hashlib
-import io
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,11 @@ from jaxmetal.errors import InputError
 from jaxmetal.inference.progress import bar
 from jaxmetal.io.config import Mistakes, parse
 from jaxmetal.io.schema import Survey
+from jaxmetal.io.tables import ecsv_text
 from jaxmetal.survey.catalogue import Catalogue, check_references
 from jaxmetal.survey.groups import Facts, common_samplings, facts_of, grouped
+from jaxmetal.survey.identity import Plan, that_counts
 from jaxmetal.survey.scenes import scene_of
-from jaxmetal.survey.store import Plan
 
 log = logging.getLogger("jaxmetal")
 
@@ -51,28 +51,54 @@ def make_plan(
     """
     check_references(raw, catalogue)
     _check_method(raw)
-    facts, bad = _facts(raw, folder, catalogue, progress)
-    config = settings(raw)
+    facts, bad = _facts(raw, folder, catalogue, range(len(catalogue)), progress)
+    plan = _with(identity(raw, folder, catalogue, names), facts, catalogue, bad)
+    log.info(
+        "%d galaxies in %d groups, %d shards; %d left out",
+        len(facts),
+        len(plan.groups),
+        len(plan.shards),
+        len(bad),
+    )
+    return plan
+
+
+def with_mended(plan: Plan, catalogue: Catalogue, progress: bool | None = None) -> Plan:
+    """A plan with more shards, for those of the galaxies it left out that are usable now.
+
+    Parameters
+    ----------
+    plan, catalogue
+        of the survey.
+    progress
+        as for `survey.run`.
+    """
+    rows = sorted(map(int, plan.bad))
+    facts, bad = _facts(plan.raw, Path(plan.folder), catalogue, rows, progress)
+    if not facts:
+        return plan
+    ids = catalogue.ids
+    for galaxy in facts:
+        log.info("row %d (%s): was left out, and is usable now", galaxy.row + 1, ids[galaxy.row])
+    return _with(plan, facts, catalogue, bad)
+
+
+def _with(plan: Plan, facts: list[Facts], catalogue: Catalogue, bad: dict[str, str]) -> Plan:
+    """A plan with groups and shards of further galaxies."""
+    config = settings(plan.raw)
     groups = grouped(facts, config.together)
     # A multiple of the number that is computed at once, so that a galaxy is computed with the same
     # others however long the shards are.
     size = -(-config.shard // config.together) * config.together
-    entries, shards = [], []
-    samplings = common_samplings(raw, folder, catalogue, groups)
-    for number, members in enumerate(groups):
-        entries.append({"size": len(members), **samplings[number]})
+    entries, shards = list(plan.groups), list(plan.shards)
+    samplings = common_samplings(plan.raw, Path(plan.folder), catalogue, groups)
+    for members, sampling in zip(groups, samplings, strict=True):
         shards += [
-            {"group": number, "rows": [f.row for f in members[i : i + size]]}
+            {"group": len(entries), "rows": [f.row for f in members[i : i + size]]}
             for i in range(0, len(members), size)
         ]
-    log.info(
-        "%d galaxies in %d groups, %d shards; %d left out",
-        len(facts),
-        len(groups),
-        len(shards),
-        len(bad),
-    )
-    return replace(identity(raw, folder, catalogue, names), bad=bad, groups=entries, shards=shards)
+        entries.append({"size": len(members), **sampling})
+    return replace(plan, bad=bad, groups=entries, shards=shards)
 
 
 def identity(
@@ -80,12 +106,13 @@ def identity(
 ) -> Plan:
     """The plan without groups and shards: what decides whether two surveys are the same."""
     try:
-        text = json.dumps(raw, sort_keys=True)
+        whole = json.loads(json.dumps(raw, sort_keys=True))
+        text = json.dumps(that_counts(whole), sort_keys=True)
     except TypeError as error:
         raise InputError(f"{names[1]}: {error}; quote it.") from None
     return Plan(
         versions=versions(),
-        raw=json.loads(text),
+        raw=whole,
         folder=str(folder),
         bad={},
         groups=[],
@@ -126,9 +153,7 @@ def versions() -> dict[str, str]:
 
 def table_hash(catalogue: Catalogue) -> str:
     """The SHA-256 of the catalogue's contents, whatever the format of its file."""
-    text = io.StringIO()
-    catalogue.table.write(text, format="ascii.ecsv")
-    return hashlib.sha256(text.getvalue().encode()).hexdigest()
+    return hashlib.sha256(ecsv_text(catalogue.table).encode()).hexdigest()
 
 
 def bad_lines(plan: Plan, catalogue: Catalogue) -> list[str]:
@@ -142,26 +167,36 @@ def bad_lines(plan: Plan, catalogue: Catalogue) -> list[str]:
 
 
 def _facts(
-    raw: Mapping[str, Any], folder: Path, catalogue: Catalogue, progress: bool | None
+    raw: Mapping[str, Any],
+    folder: Path,
+    catalogue: Catalogue,
+    rows: Sequence[int],
+    progress: bool | None,
 ) -> tuple[list[Facts], dict[str, str]]:
-    """The facts of every usable galaxy, and {row: what is wrong} of the others.
+    """The facts of those galaxies of some rows that are usable, {row: what is wrong} of the others.
 
     The galaxies' files are read; an error in one does not affect the others.
     """
-    facts, bad, first_row = [], {}, {}
-    with bar(len(catalogue), progress, "checking", "galaxies") as progress_bar:
-        for row, name in enumerate(catalogue.ids):
+    facts, bad, ids = [], {}, catalogue.ids
+    first_row = {name: row for row, name in reversed(list(enumerate(ids)))}
+    with bar(len(rows), progress, "checking", "galaxies") as progress_bar:
+        for row in rows:
             progress_bar.update(1)
-            if not name or name in first_row:
-                bad[str(row)] = (
-                    f"the galaxy of row {first_row[name] + 1} has the same name."
-                    if name
-                    else "the galaxy has no name."
-                )
+            if text := _wrong_name(ids[row], row, first_row):
+                bad[str(row)] = text
                 continue
-            first_row[name] = row
             try:
                 facts.append(facts_of(row, scene_of(raw, folder, catalogue, row)[0]))
             except (InputError, OSError) as error:
                 bad[str(row)] = str(error)
     return facts, bad
+
+
+def _wrong_name(name: str, row: int, first_row: Mapping[str, int]) -> str:
+    """What is wrong with the name of a galaxy; empty if nothing is."""
+    if not name:
+        return "the galaxy has no name."
+    if first_row[name] != row:
+        return f"the galaxy of row {first_row[name] + 1} has the same name."
+    odd = "\n" in name or "\0" in name
+    return "the galaxy's name has a line break or a null character in it." if odd else ""

@@ -16,8 +16,8 @@ from jaxmetal.io.config import Mistakes, parse
 from jaxmetal.io.priors import make_prior
 from jaxmetal.survey import store
 from jaxmetal.survey.catalogue import Catalogue, configure
+from jaxmetal.survey.identity import Plan
 from jaxmetal.survey.output import posteriors
-from jaxmetal.survey.store import Plan
 
 
 def population(

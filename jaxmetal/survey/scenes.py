@@ -6,7 +6,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from jaxmetal.errors import InputError, collected_warnings
+from jaxmetal.errors import collected_warnings
 from jaxmetal.inference.model import Model
 from jaxmetal.instrument.sampling import Sampling
 from jaxmetal.io.scene import Scene, build
@@ -21,15 +21,10 @@ def scene_of(
     Raises
     ------
     InputError
-        with everything that is wrong with this galaxy, whatever exception it is.
+        with everything that is wrong with this galaxy.
     """
     with collected_warnings() as texts:
-        try:
-            scene = build(configure(raw, catalogue, row), folder, fill=True)
-        except (InputError, OSError):
-            raise
-        except Exception as error:  # one galaxy's file must not end the survey
-            raise InputError(f"{type(error).__name__}: {error}") from error
+        scene = build(configure(raw, catalogue, row), folder, fill=True)
     return scene, "; ".join(texts)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxmetal.errors import InputError
+from jaxmetal.errors import InputError, reason
 from jaxmetal.inference.batch import optimise_batch
 from jaxmetal.inference.batch_posteriors import sample_batch
 from jaxmetal.inference.fit import Fit
@@ -21,15 +21,17 @@ from jaxmetal.inference.noises import of_one_size
 from jaxmetal.inference.sample import not_to_be_sampled
 from jaxmetal.inference.stack import Batch, memory_of
 from jaxmetal.io.compiled import keep_compiled
+from jaxmetal.io.inputs import fingerprint
+from jaxmetal.io.paths import named_files, own_failure
 from jaxmetal.io.schema import Sample
 from jaxmetal.io.summary import unit_of
 from jaxmetal.survey import plan as planning
 from jaxmetal.survey import store
 from jaxmetal.survey.catalogue import Catalogue
 from jaxmetal.survey.datasets import datasets
+from jaxmetal.survey.identity import Plan
 from jaxmetal.survey.outcome import Outcome
 from jaxmetal.survey.scenes import model_of, scene_of
-from jaxmetal.survey.store import Plan
 
 log = logging.getLogger("jaxmetal")
 
@@ -73,9 +75,14 @@ def compute(folder: str, number: int, wait: bool = False, progress: bool | None 
             outcomes = _outcomes(plan, store.read_input(folder), number, progress)
             groups = datasets(outcomes, planning.settings(plan.raw).maps)
         except Exception as error:
-            store.write_failure(folder, number, f"{type(error).__name__}: {error}")
+            store.write_failure(folder, number, own_failure(error) or reason(error))
             raise
-        store.write_shard(folder, number, groups, _provenance(plan, time.monotonic() - since))
+        tally = {
+            "unanswered": sum(not outcome.answered for outcome in outcomes),
+            "unread": sum(outcome.unread for outcome in outcomes),
+        }
+        provenance = _provenance(plan, time.monotonic() - since)
+        store.write_shard(folder, number, groups, provenance, tally)
         messages = sum(bool(outcome.message) for outcome in outcomes)
         log.info(
             "shard %d: %d galaxies, %d with something to say, %.1f s",
@@ -95,13 +102,11 @@ def work(folder: str, number: int, progress: bool | None = False) -> bool:
 
 def _provenance(plan: Plan, seconds: float) -> dict[str, Any]:
     return {
-        **plan.versions,
+        **plan.marks,
         "jax": jax.__version__,
         "backend": jax.default_backend(),
         "host": platform.node(),
         "seconds": seconds,
-        "configuration": plan.configuration["sha256"],
-        "catalogue": plan.catalogue["sha256"],
     }
 
 
@@ -113,12 +118,18 @@ def _outcomes(
     outcomes = [Outcome(row, ids[row]) for row in shard["rows"]]
     for outcome in outcomes:
         try:
-            outcome.scene, outcome.note = scene_of(
-                plan.raw, Path(plan.folder), catalogue, outcome.row
-            )
+            with named_files() as files:
+                outcome.scene, outcome.note = scene_of(
+                    plan.raw, Path(plan.folder), catalogue, outcome.row
+                )
+                outcome.inputs = fingerprint(files)
             outcome.model = model_of(outcome.scene, group)
         except (InputError, OSError) as error:
-            outcome.message = str(error).replace("\n", "; ")
+            outcome.message, outcome.unread = str(error).replace("\n", "; "), True
+        except Exception as error:
+            if not (text := own_failure(error)):
+                raise
+            outcome.message = text
     _of_one_structure(outcomes)
     together = planning.settings(plan.raw).together
     for first in range(0, len(outcomes), together):

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 
 from jaxmetal.survey import store
-from jaxmetal.survey.store import Plan
+from jaxmetal.survey.identity import Plan
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,9 @@ class Status:
         numbers of the shards; {number: reason} of those that failed.
     galaxies, arrived, left_out
         numbers of galaxies: in all shards, in those that are done, and left out for wrong input.
+    unanswered, unread
+        numbers of galaxies in the shards that are done: without an answer, and those of them whose
+        files could not be read.
     """
 
     done: list[int]
@@ -26,6 +29,8 @@ class Status:
     galaxies: int
     arrived: int
     left_out: int
+    unanswered: int = 0
+    unread: int = 0
 
     def __str__(self) -> str:
         count = len(self.done) + len(self.running) + len(self.failed) + len(self.missing)
@@ -35,6 +40,10 @@ class Status:
         )
         lines = [f"{self.arrived} of {self.galaxies} galaxies; {count} shards: {counts}"]
         lines += [f"{self.left_out} galaxies were left out"] if self.left_out else []
+        lines += [f"{self.unanswered} galaxies have no answer"] if self.unanswered else []
+        if self.unread:
+            again = "the same batch tries them again"
+            lines += [f"{self.unread} of them could not be read; {again}"]
         return "\n".join(
             lines + [f"shard {number}: {text}" for number, text in self.failed.items()]
         )
@@ -60,16 +69,26 @@ def status(folder: str | os.PathLike) -> Status:
     plan = store.read_plan(folder)
     sizes = [len(shard["rows"]) for shard in plan.shards]
     absent = missing(folder, plan)
-    complete = sorted(set(range(len(sizes))).difference(absent))
+    tallies = {n: store.read_tally(folder, n) for n in set(range(len(sizes))).difference(absent)}
+    damaged = [n for n, tally in tallies.items() if not _is_whole(folder, n, tally)]
+    complete = sorted(set(tallies).difference(damaged))
     running = [number for number in absent if store.is_claimed(folder, number)]
     idle = sorted(set(absent).difference(running))
     reasons = {number: store.read_failure(folder, number) for number in idle}
     return Status(
         done=complete,
         running=running,
-        failed={number: text for number, text in reasons.items() if text is not None},
+        failed={number: text for number, text in reasons.items() if text is not None}
+        | dict.fromkeys(damaged, "is damaged; the same batch computes it again"),
         missing=[number for number, text in reasons.items() if text is None],
         galaxies=sum(sizes),
         arrived=sum(sizes[number] for number in complete),
         left_out=len(plan.bad),
+        unanswered=sum(tallies[n].get("unanswered", 0) for n in complete),
+        unread=sum(tallies[n].get("unread", 0) for n in complete),
     )
+
+
+def _is_whole(folder: str | os.PathLike, number: int, tally: dict[str, int]) -> bool:
+    """Whether a shard has the size that it was written with, as far as that is known."""
+    return store.shard_path(folder, number).stat().st_size == tally.get("bytes", -1) or not tally

@@ -10,69 +10,29 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from jaxmetal.errors import InputError
+from pydantic import TypeAdapter
+
+from jaxmetal.errors import InputError, reason
 from jaxmetal.files import whole_file
+from jaxmetal.io.tables import ecsv_text
 from jaxmetal.survey.catalogue import Catalogue, read_catalogue
+from jaxmetal.survey.identity import Plan
 
 # Files and folders in the folder of a survey.
 PLAN = "survey.json"
 INPUT = "input.ecsv"
 SHARDS = "shards"
+# The ending of the note beside a shard, by which its state is known without opening it.
+TALLY = ".json"
 # Attempts to lock a shard: `is_claimed` locks it for a moment, too.
 TRIES = 5
 # Seconds between two attempts.
 PAUSE = 0.1
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The input of a survey, its groups of galaxies and its shards.
-
-    Parameters
-    ----------
-    versions
-        of jaxmetal, and the precision of its numbers.
-    catalogue, configuration
-        {"file", "sha256"} of each, as they were when the survey was planned.
-    raw, folder
-        the configuration with its references, and the folder that its paths are relative to.
-    bad
-        {row, as text: why that galaxy was left out}.
-    groups
-        of galaxies that share a program: {"size", "samplings": {map: [convolve, nodes, margin]},
-        "errors": {map: {what is shown: largest error, of light relative to it}}}, the errors
-        only where the samplings were chosen automatically.
-    shards
-        {"group", "rows"} of each.
-    """
-
-    versions: dict[str, str]
-    catalogue: dict[str, str]
-    configuration: dict[str, str]
-    raw: dict[str, Any]
-    folder: str
-    bad: dict[str, str]
-    groups: list[dict[str, Any]]
-    shards: list[dict[str, Any]]
-
-    def differences(self, other: "Plan") -> list[str]:
-        """The parts of the input that differ from those of another plan, as texts."""
-        changes = [
-            f"{key} was {self.versions[key]}, is {other.versions[key]}"
-            for key in self.versions
-            if self.versions[key] != other.versions[key]
-        ]
-        if self.catalogue["sha256"] != other.catalogue["sha256"]:
-            changes.append("the catalogue has changed")
-        keys = [key for key in {**self.raw, **other.raw} if self.raw.get(key) != other.raw.get(key)]
-        if keys or self.folder != other.folder:
-            changes.append(f"the configuration has changed in {', '.join(keys) or 'its folder'}")
-        return changes
 
 
 def read_plan(folder: str | os.PathLike) -> Plan:
@@ -87,9 +47,12 @@ def read_plan(folder: str | os.PathLike) -> Plan:
     if not path.is_file():
         raise InputError(f"{folder}: not the folder of a survey; {PLAN} is expected in it.")
     try:
-        return Plan(**json.loads(path.read_text("utf-8")))
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}).") from None
+        plan = TypeAdapter(Plan).validate_json(path.read_text("utf-8"), strict=True)
+    except ValueError as error:
+        raise InputError(f"{path}: cannot be read ({reason(error)}).") from None
+    if not plan.consistent:
+        raise InputError(f"{path}: is damaged: parts of it are missing, or do not fit the others.")
+    return plan
 
 
 def keep_plan(folder: Path, plan: Plan, table: Any) -> None:
@@ -98,23 +61,58 @@ def keep_plan(folder: Path, plan: Plan, table: Any) -> None:
     Of several processes that plan at once the first writes.
     """
     with writing(folder):
-        (folder / SHARDS).mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        (folder / SHARDS).mkdir(exist_ok=True)
         with open(folder / SHARDS / ".plan", "a") as lock:
             _lock(lock, 0)
             if (folder / PLAN).exists():
                 return
-            with whole_file(folder / INPUT) as part:
-                table.write(part, format="ascii.ecsv")
+            write_input(folder, table)
             # Last, because a folder with a plan counts as a survey.
-            with whole_file(folder / PLAN) as part:
-                part.write_text(json.dumps(asdict(plan), indent=1), "utf-8")
+            _write_plan(folder, plan)
             os.unlink(lock.name)
 
 
+def _write_plan(folder: Path, plan: Plan) -> None:
+    with whole_file(folder / PLAN) as part:
+        part.write_text(json.dumps(asdict(plan), indent=1), "utf-8")
+
+
+def replace_plan(folder: Path, old: Plan, new: Plan) -> None:
+    """Write a plan with more shards, unless another process has changed the plan since."""
+    with writing(folder), open(folder / SHARDS / ".plan", "a") as lock:
+        _lock(lock, 0)
+        if read_plan(folder) == old:
+            _write_plan(folder, new)
+        os.unlink(lock.name)
+
+
+def write_input(folder: Path, table: Any) -> None:
+    """Write a copy of a survey's catalogue, whose SHA-256 is in the plan."""
+    with writing(folder), whole_file(folder / INPUT) as part:
+        part.write_text(ecsv_text(table), "utf-8", newline="")
+
+
+def input_is_whole(folder: Path, plan: Plan) -> bool:
+    """Whether the copy of a survey's catalogue is there and that of its plan."""
+    path = folder / INPUT
+    return path.is_file() and sha256(path.read_bytes()).hexdigest() == plan.catalogue["sha256"]
+
+
 def read_input(folder: str | os.PathLike) -> Catalogue:
-    """The input catalogue of a survey."""
-    settings = read_plan(folder).raw.get("survey") or {}
-    return Catalogue(read_catalogue(Path(folder) / INPUT), settings.get("id", "id"))
+    """The input catalogue of a survey.
+
+    Raises
+    ------
+    InputError
+        if it is not that of the plan.
+    """
+    plan, path = read_plan(folder), Path(folder) / INPUT
+    if not input_is_whole(Path(folder), plan):
+        lack = "is missing, or not the catalogue of the plan"
+        raise InputError(f"{path}: {lack}; the same batch again writes it again.")
+    return Catalogue(read_catalogue(path), (plan.raw.get("survey") or {}).get("id", "id"))
 
 
 @contextmanager
@@ -139,6 +137,8 @@ def claimed(folder: str | os.PathLike, number: int, wait: bool = False) -> Itera
     process gets it: two may compute the same shard, with the same result.
     """
     path = shard_path(folder, number, ".lock")
+    if (Path(folder) / PLAN).is_file():
+        path.parent.mkdir(exist_ok=True)
     with writing(path), open(path, "a") as lock:
         is_mine = _lock(lock, TRIES if not wait else 0)
         try:
@@ -173,9 +173,21 @@ def is_claimed(folder: str | os.PathLike, number: int) -> bool:
 
 
 def write_shard(
-    folder: str | os.PathLike, number: int, groups: Mapping[str, Any], attributes: Mapping[str, Any]
+    folder: str | os.PathLike,
+    number: int,
+    groups: Mapping[str, Any],
+    attributes: Mapping[str, Any],
+    tally: Mapping[str, int] | None = None,
 ) -> None:
-    """Write the results of a shard as netCDF followed by its SHA-256, complete or not at all."""
+    """Write the results of a shard as netCDF followed by its SHA-256, complete or not at all.
+
+    The tally of its galaxies is noted beside it.
+
+    Raises
+    ------
+    InputError
+        if another survey has been planned in the folder since, whose shard this is not.
+    """
     import xarray
 
     tree = xarray.DataTree.from_dict(dict(groups))
@@ -195,11 +207,24 @@ def write_shard(
         content = bytes(tree.to_netcdf(None, engine="h5netcdf", encoding=encoding))
     content += sha256(content).digest()
     path = shard_path(folder, number)
+    if not read_plan(folder).owns(attributes):
+        raise InputError(f"{folder}: another survey has been planned here; shard {number} is lost.")
     with writing(path):
         sweep(folder, number)
+        with whole_file(shard_path(folder, number, TALLY)) as part:
+            part.write_text(json.dumps({"bytes": len(content), **(tally or {})}), "utf-8")
         with whole_file(path) as part:
             part.write_bytes(content)
         shard_path(folder, number, ".failed").unlink(missing_ok=True)
+
+
+def read_tally(folder: str | os.PathLike, number: int) -> dict[str, int]:
+    """What `write_shard` noted of a shard; nothing without a note that can be read."""
+    with contextlib.suppress(OSError, ValueError):
+        tally = json.loads(shard_path(folder, number, TALLY).read_text("utf-8"))
+        if isinstance(tally, dict) and all(type(n) is int for n in tally.values()):
+            return tally
+    return {}
 
 
 def _without_dask_locks() -> Any:
@@ -220,8 +245,15 @@ def sweep(folder: str | os.PathLike, number: int) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def read_shard(folder: str | os.PathLike, number: int) -> Any:
+def read_shard(folder: str | os.PathLike, number: int, plan: Plan | None = None) -> Any:
     """A shard's results as an xarray.DataTree in memory, its checksum verified.
+
+    Parameters
+    ----------
+    folder, number
+        of the survey and of the shard.
+    plan
+        of the survey; it is read if left out.
 
     Raises
     ------
@@ -236,10 +268,15 @@ def read_shard(folder: str | os.PathLike, number: int) -> Any:
     content = path.read_bytes()
     if sha256(content[:-32]).digest() != content[-32:]:
         raise InputError(f"{path}: is damaged; the same batch again computes it again.")
-    with xarray.open_datatree(io.BytesIO(content[:-32]), engine="h5netcdf") as tree:
-        contents = tree.load()
-    if contents.attrs.get("number") != number or "galaxies" not in contents.children:
-        raise InputError(f"{path}: not a shard of this survey.")
+    try:
+        with xarray.open_datatree(io.BytesIO(content[:-32]), engine="h5netcdf") as tree:
+            contents = tree.load()
+    except Exception as error:  # of h5netcdf, h5py and xarray
+        raise InputError(f"{path}: is damaged ({reason(error, short=True)}).") from None
+    plan = read_plan(folder) if plan is None else plan
+    if not plan.owns_shard(contents, number):
+        hint = "the same batch again computes it"
+        raise InputError(f"{path}: is not a shard of this survey; {hint}.")
     return contents
 
 
@@ -255,5 +292,5 @@ def write_failure(folder: str | os.PathLike, number: int, text: str) -> None:
 def read_failure(folder: str | os.PathLike, number: int) -> str | None:
     """Why a shard could not be computed; None without a file that says so."""
     with contextlib.suppress(OSError):
-        return shard_path(folder, number, ".failed").read_text("utf-8")
+        return shard_path(folder, number, ".failed").read_text("utf-8", errors="replace")
     return None

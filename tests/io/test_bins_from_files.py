@@ -195,7 +195,7 @@ def test_lines_of_manga_in_voronoi_bins(tmp_path):
         hdus["BINID"].data[3] = ids
     config = {
         "maps": {"m": {"kind": "manga", "file": "maps.fits", "supersampling": [1, 1]}},
-        "priors": {"disc.light.amp": {"normal": [16, 9]}},
+        "priors": {"disc.light.amp": {"log_normal": [16, 1]}},
     }
     made = scene.build(GOOD | config, tmp_path)
     light, z = made.maps["halpha"].map, made.maps["z"].map

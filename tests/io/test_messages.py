@@ -62,6 +62,8 @@ UNREADABLE = {
     "a: " + 600 * "[": ("nested too deeply",),
     "a: " + 60 * "[" + 60 * "]": ("nested more than 40 deep",),
     "a: " + 400 * "1": ("more than 308 digits",),
+    "".join(f"k{i}: 1\n" for i in range(3001)): ("it has 3001 keys, more than 3000",),
+    "a: " + 400_000 * "x": ("it has 400003 characters",),
 }
 UNREADABLE_TOML = {
     "a = 1\nb = \n": ("Invalid value", "line 2, column 5: b ="),
@@ -233,11 +235,22 @@ def test_what_is_no_extension_is_named_and_ends_nothing(place, value):
     with within(20):
         parse(config, found)
     wanted = (
-        []
+        [f"maps.z.{place}: expected a value"]
         if (place, value) == ("channel", None)
         else [f"maps.z.{place}: expected the name or the number of an extension"]
     )
     assert [line.partition(", got")[0] for line in found.lines] == wanted
+
+
+def test_of_many_mistakes_and_long_ones_only_so_much_is_told():
+    found = Mistakes()
+    parse({"galaxy": {}, "fit": {f"k{i}": 1 for i in range(300)} | {"x" * 10**5: 1}}, found)
+    assert len(found.lines) == 301
+    with pytest.raises(jm.InputError) as error:
+        found.raise_all()
+    lines = str(error.value).splitlines()
+    assert lines[-1] == "and 101 more" and len(lines) == 201
+    assert max(map(len, found.lines)) < 1100
 
 
 @pytest.mark.parametrize("psf", NOT_A_PSF, ids=str)

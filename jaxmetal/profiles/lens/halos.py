@@ -34,9 +34,9 @@ def nfw(x: Coordinate, y: Coordinate, Rs, alpha_Rs, center_x=0.0, center_y=0.0) 
     x, y
         position, arcsec.
     Rs
-        scale radius, arcsec.
+        scale radius, arcsec, positive.
     alpha_Rs
-        deflection at Rs, arcsec.
+        deflection at Rs, arcsec, not negative.
     center_x, center_y
         centre, arcsec.
 
@@ -67,9 +67,9 @@ def nfw_ellipse(
     x, y
         position, arcsec.
     Rs
-        scale radius, arcsec.
+        scale radius, arcsec, positive.
     alpha_Rs
-        deflection at Rs, arcsec.
+        deflection at Rs, arcsec, not negative.
     e1, e2
         ellipticity of the potential; the mass is about three times as elliptical, and takes a
         dumbbell's shape beyond 0.2.
@@ -129,9 +129,9 @@ def dpie(
     x, y
         position, arcsec.
     sigma0
-        surface density over the critical one at the scale of Ra = Rs.
+        surface density over the critical one at the scale of Ra = Rs, not negative.
     Ra, Rs
-        core and truncation radius, arcsec; the same if they change places.
+        core and truncation radius, arcsec, not negative; the same if they change places.
     e1, e2
         ellipticity of the potential.
     center_x, center_y

@@ -29,7 +29,7 @@ def sis(x: Coordinate, y: Coordinate, theta_E, center_x=0.0, center_y=0.0) -> De
     x, y
         position, arcsec.
     theta_E
-        Einstein radius, arcsec.
+        Einstein radius, arcsec, not negative.
     center_x, center_y
         centre, arcsec.
 
@@ -60,7 +60,7 @@ def sie(
     x, y
         position, arcsec.
     theta_E
-        Einstein radius (product average of the axes), arcsec.
+        Einstein radius (product average of the axes), arcsec, not negative.
     e1, e2
         ellipticity of the mass.
     center_x, center_y
@@ -92,9 +92,9 @@ def nie(
     x, y
         position, arcsec.
     theta_E
-        Einstein radius without a core (product average of the axes), arcsec.
+        Einstein radius without a core (product average of the axes), arcsec, not negative.
     s_scale
-        radius of the core (product average of the axes), arcsec.
+        radius of the core (product average of the axes), arcsec, not negative.
     e1, e2
         ellipticity of the mass.
     center_x, center_y
@@ -131,7 +131,7 @@ def epl(
     x, y
         position, arcsec.
     theta_E
-        Einstein radius (product average of the axes), arcsec.
+        Einstein radius (product average of the axes), arcsec, not negative.
     gamma
         slope of the density in space, between 1 and 3; 2 is isothermal.
     e1, e2

@@ -28,7 +28,7 @@ def deflection_map(
     matrix
         arcsec per pixel, shape (2, 2), as a `Grid` has it.
     distance_ratio
-        factor on the maps, such as D_LS/D_S of the source.
+        factor on the maps, such as D_LS/D_S of the source, not negative.
 
     Returns
     -------

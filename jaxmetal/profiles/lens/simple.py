@@ -69,7 +69,7 @@ def point_mass(x: Coordinate, y: Coordinate, theta_E, center_x=0.0, center_y=0.0
     x, y
         position, arcsec.
     theta_E
-        Einstein radius, arcsec.
+        Einstein radius, arcsec, not negative.
     center_x, center_y
         position, arcsec.
 

@@ -20,9 +20,9 @@ def chameleon(
     x, y
         position, arcsec.
     amp
-        deflection at 1 arcsec if the light were mass.
+        deflection at 1 arcsec if the light were mass, not negative.
     w_c, w_t
-        core and truncation radius, arcsec.
+        core and truncation radius, arcsec, not negative.
     e1, e2
         ellipticity.
     center_x, center_y
@@ -71,11 +71,11 @@ def double_chameleon(
     x, y
         position, arcsec.
     amp
-        of both together, see `chameleon`.
+        of both together, see `chameleon`, not negative.
     ratio
-        of the amplitudes, first over second.
+        of the amplitudes, first over second, not negative.
     w_c1, w_t1, w_c2, w_t2
-        core and truncation radii, arcsec.
+        core and truncation radii, arcsec, not negative.
     e11, e21, e12, e22
         ellipticities: (e11, e21) of the first, (e12, e22) of the second.
     center_x, center_y
@@ -122,11 +122,12 @@ def triple_chameleon(
     x, y
         position, arcsec.
     amp
-        of all together, see `chameleon`.
+        of all together, see `chameleon`, not negative.
     ratio12, ratio13
-        of the amplitudes, first over second and first over third; at most one of them zero.
+        of the amplitudes, first over second and first over third, not negative; at most one of them
+        zero.
     w_c1, w_t1, w_c2, w_t2, w_c3, w_t3
-        core and truncation radii, arcsec.
+        core and truncation radii, arcsec, not negative.
     e11, e21, e12, e22, e13, e23
         ellipticities: (e11, e21) of the first, and so on.
     center_x, center_y

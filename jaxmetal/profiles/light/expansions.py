@@ -77,7 +77,7 @@ def shapelets(
         1, 3, 6, … amplitudes for n_max = 0, 1, 2, …, per arcsec², in the order (n1, n2) = (0,0),
         (1,0), (0,1), (2,0), (1,1), (0,2), …
     beta
-        scale, arcsec.
+        scale, arcsec, positive.
     e1, e2
         ellipticity.
     center_x, center_y
@@ -118,7 +118,7 @@ def shapelets_polar(
         1, 3, 6, … amplitudes for n_max = 0, 1, 2, …: for each n its m = n mod 2, …, n, the cosine
         before the sine.
     beta
-        scale, arcsec.
+        scale, arcsec, positive.
     e1, e2
         ellipticity.
     center_x, center_y
@@ -163,7 +163,7 @@ def shapelets_polar_exp(
         1, 4, 9, … amplitudes for n_max = 0, 1, 2, …: for each n its m = 0, …, n, the sine before
         the cosine.
     beta
-        scale, arcsec.
+        scale, arcsec, positive.
     e1, e2
         ellipticity.
     center_x, center_y

@@ -19,9 +19,9 @@ def gaussian(
     x, y
         position, arcsec.
     amp
-        total flux.
+        total flux, not negative.
     sigma
-        standard deviation (product average of the axes), arcsec.
+        standard deviation (product average of the axes), arcsec, positive.
     e1, e2
         ellipticity.
     center_x, center_y
@@ -50,7 +50,7 @@ def multi_gaussian(
     amp
         total flux of each, shape (k,).
     sigma
-        standard deviation of each (product average of the axes), arcsec, shape (k,).
+        standard deviation of each (product average of the axes), arcsec, positive, shape (k,).
     e1, e2
         ellipticity.
     center_x, center_y
@@ -104,9 +104,9 @@ def mge_set(
     amp
         total flux of each, shape (k,), at least two.
     sigma_min
-        the smallest standard deviation, arcsec.
+        the smallest standard deviation, arcsec, positive.
     sigma_width
-        the largest less the smallest, arcsec.
+        the largest less the smallest, arcsec, not negative.
     e1, e2
         ellipticity.
     center_x, center_y
@@ -144,11 +144,11 @@ def moffat(
     x, y
         position, arcsec.
     amp
-        central surface brightness, per arcsec².
+        central surface brightness, per arcsec², not negative.
     alpha
-        core radius, arcsec.
+        core radius, arcsec, positive.
     beta
-        slope of the wings.
+        slope of the wings, positive.
     e1, e2
         ellipticity.
     center_x, center_y

@@ -40,9 +40,9 @@ def hernquist(
     x, y
         position, arcsec.
     amp
-        15/4 of the surface brightness at Rs, per arcsec².
+        15/4 of the surface brightness at Rs, per arcsec², not negative.
     Rs
-        scale radius, 0.551 of the half-light radius, arcsec.
+        scale radius, 0.551 of the half-light radius, arcsec, positive.
     e1, e2
         ellipticity.
     center_x, center_y
@@ -90,9 +90,10 @@ def pjaffe(
     x, y
         position, arcsec.
     amp
-        surface brightness at the scale of Ra = Rs, per arcsec²; the total flux is 2 pi amp Ra Rs.
+        surface brightness at the scale of Ra = Rs, per arcsec², not negative; the total flux is
+        2 pi amp Ra Rs.
     Ra, Rs
-        core and truncation radius, arcsec.
+        core and truncation radius, arcsec, not negative.
     e1, e2
         ellipticity.
     center_x, center_y
@@ -131,7 +132,7 @@ def power_law(
     x, y
         position, arcsec.
     amp
-        surface brightness at 1 arcsec, per arcsec².
+        surface brightness at 1 arcsec, per arcsec², not negative.
     gamma
         slope of the density in space; the brightness falls as R^(1 - gamma).
     e1, e2
@@ -160,9 +161,9 @@ def nie(
     x, y
         position, arcsec.
     amp
-        twice the surface brightness at 1 arcsec without a core, per arcsec².
+        twice the surface brightness at 1 arcsec without a core, per arcsec², not negative.
     s_scale
-        radius of the core (product average of the axes), arcsec.
+        radius of the core (product average of the axes), arcsec, not negative.
     e1, e2
         ellipticity.
     center_x, center_y

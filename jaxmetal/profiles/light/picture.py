@@ -32,7 +32,7 @@ def image(
     image
         surface brightness at the pixel centres, per arcsec², indexed [v, u].
     amp
-        factor on the image.
+        factor on the image, not negative.
     center_x, center_y
         where the middle of the image lies, arcsec.
     phi_G

@@ -54,15 +54,15 @@ def pl_sersic(
     x, y
         position, arcsec.
     amp
-        density at r_c, per arcsec³.
+        density at r_c, per arcsec³, not negative.
     R_sersic
-        half-light radius of the outer profile (product average of the axes), arcsec.
+        half-light radius of the outer profile (product average of the axes), arcsec, positive.
     n_sersic
-        Sersic index of the outer profile.
+        Sersic index of the outer profile, at least 0.3 and at most 20.
     alpha_c
         slope of the density inside the break.
     r_c
-        radius of the break, arcsec.
+        radius of the break, arcsec, positive.
     e1, e2
         ellipticity.
     center_x, center_y

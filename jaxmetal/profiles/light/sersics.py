@@ -45,11 +45,11 @@ def sersic(
     x, y
         position, arcsec.
     amp
-        surface brightness at R_sersic, per arcsec².
+        surface brightness at R_sersic, per arcsec², not negative.
     R_sersic
-        half-light radius (product average of the axes), arcsec.
+        half-light radius (product average of the axes), arcsec, positive.
     n_sersic
-        Sersic index.
+        Sersic index, at least 0.3 and at most 20.
     e1, e2
         ellipticity.
     center_x, center_y
@@ -99,13 +99,13 @@ def sersic_q_phi(
     x, y
         position, arcsec.
     amp
-        surface brightness at R_sersic, per arcsec².
+        surface brightness at R_sersic, per arcsec², not negative.
     R_sersic
-        half-light radius, arcsec.
+        half-light radius, arcsec, positive.
     n_sersic
-        Sersic index.
+        Sersic index, at least 0.3 and at most 20.
     q
-        minor over major axis.
+        minor over major axis, above 0 and at most 1.
     phi
         of the major axis from +x towards +y, radians.
     center_x, center_y
@@ -159,11 +159,11 @@ def sersic_flexion(
     x, y
         position, arcsec.
     amp
-        surface brightness at R_sersic, per arcsec².
+        surface brightness at R_sersic, per arcsec², not negative.
     R_sersic
-        half-light radius before the map, arcsec.
+        half-light radius before the map, arcsec, positive.
     n_sersic
-        Sersic index.
+        Sersic index, at least 0.3 and at most 20.
     e1, e2
         ellipticity before the map.
     center_x, center_y
@@ -224,13 +224,13 @@ def core_sersic(
     x, y
         position, arcsec.
     amp
-        surface brightness at R_sersic if Rb is much smaller, per arcsec².
+        surface brightness at R_sersic if Rb is much smaller, per arcsec², not negative.
     R_sersic
-        half-light radius of the outer profile, arcsec.
+        half-light radius of the outer profile, arcsec, positive.
     Rb
-        radius of the break, arcsec.
+        radius of the break, arcsec, positive.
     n_sersic
-        Sersic index of the outer profile.
+        Sersic index of the outer profile, at least 0.3 and at most 20.
     gamma
         slope inside the break.
     e1, e2
@@ -238,7 +238,7 @@ def core_sersic(
     center_x, center_y
         centre, arcsec.
     alpha
-        sharpness of the break.
+        sharpness of the break, positive.
     b_n, major_axis
         see `sersic`.
 
@@ -271,10 +271,10 @@ def exponential(
     x, y
         position, arcsec.
     amp
-        central surface brightness, per arcsec².
+        central surface brightness, per arcsec², not negative.
     scale_length
-        radius at which the brightness has fallen to 1/e, arcsec; the half-light radius is 1.678
-        times this.
+        radius at which the brightness has fallen to 1/e, arcsec, positive; the half-light radius is
+        1.678 times this.
     e1, e2
         ellipticity.
     center_x, center_y

@@ -67,9 +67,9 @@ def ellipsoid(
     x, y
         position, arcsec.
     amp
-        total flux.
+        total flux, not negative.
     radius
-        of the edge (product average of the axes), arcsec.
+        of the edge (product average of the axes), arcsec, positive.
     e1, e2
         ellipticity.
     center_x, center_y
@@ -99,11 +99,11 @@ def line_profile(
     x, y
         position, arcsec.
     amp
-        surface brightness, per arcsec².
+        surface brightness, per arcsec², not negative.
     angle
         of the bar from +x towards -y, degrees.
     length, width
-        arcsec.
+        arcsec, positive.
     start_x, start_y
         where the middle of the bar's short side lies, arcsec.
 

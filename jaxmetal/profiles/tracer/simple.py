@@ -78,7 +78,7 @@ def disc_gradient(
     gradient
         slope, unit per arcsec along the major axis.
     inclination
-        degrees; 0 is face-on.
+        degrees, at least 0 and below 90; 0 is face-on.
     position_angle
         of the major axis, degrees, from +y (north) towards +x (east).
     center_x, center_y
@@ -120,10 +120,12 @@ def broken_gradient(
     inner, outer
         slopes inside and outside the break, unit per arcsec.
     break_radius
-        R_b, arcsec.
+        R_b, arcsec, not negative.
     smoothness
         s, the radius over which the slope turns, arcsec, positive.
-    inclination, position_angle
+    inclination
+        of the disc, degrees, at least 0 and below 90.
+    position_angle
         of the disc, degrees.
     center_x, center_y
         centre, arcsec.
@@ -201,16 +203,18 @@ def spiral_arms(
     contrast
         height of an arm above the disc, in the tracer's unit.
     pitch
-        p, pitch angle, degrees, positive.
+        p, pitch angle, degrees, above 0 and below 90.
     number
-        m, how many arms; a whole number.
+        m, how many arms, positive; a whole number.
     width
-        of an arm (Gaussian sigma), arcsec.
+        of an arm (Gaussian sigma), arcsec, positive.
     phase
         angle of the arms at R = r0, degrees from the major axis.
     inner_radius
-        r0, inside which the arms fade, arcsec.
-    inclination, position_angle
+        r0, inside which the arms fade, arcsec, positive.
+    inclination
+        of the disc, degrees, at least 0 and below 90.
+    position_angle
         of the disc, degrees.
     center_x, center_y
         centre, arcsec.

@@ -1,0 +1,1 @@
+"""Fuzzers: what they mutate, and how a case is judged."""
