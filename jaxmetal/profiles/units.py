@@ -177,7 +177,8 @@ def is_own(function: Any) -> bool:
 
 def owner_of(function: Any, name: str) -> Any:
     """The function whose docstring tells of a parameter: of a sum, the part that has it."""
-    return function.owner(name) if hasattr(function, "owner") else function
+    has_parts = hasattr(function, "owner") and not inspect.isclass(function)
+    return function.owner(name) if has_parts else function
 
 
 def _units(function: Any) -> dict[str, Unit]:

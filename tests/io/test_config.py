@@ -200,15 +200,15 @@ WRONG = [
     (
         ("maps/z/kind", "trace"),
         (
-            "maps.z: kind: expected tracer, light, line, lines, ratio, map, manga, sami or "
-            "file.py:function, got 'trace'"
+            "maps.z: kind: expected tracer, light, line, lines, ratio, dispersion, map, manga, "
+            "sami or file.py:function, got 'trace'"
         ),
     ),
     (
         ("maps/z/kind", None),
         (
-            "maps.z: kind: expected tracer, light, line, lines, ratio, map, manga, sami or "
-            "file.py:function, got None"
+            "maps.z: kind: expected tracer, light, line, lines, ratio, dispersion, map, manga, "
+            "sami or file.py:function, got None"
         ),
     ),
     (("maps/z/psf", None), "maps.z.psf: is missing"),
@@ -627,8 +627,8 @@ def test_a_manga_file_gives_maps_and_geometry(manga):
         (
             {"kind": "mange"},
             (
-                "maps.manga: kind: expected tracer, light, line, lines, ratio, map, manga, sami or "
-                "file.py:function, got 'mange'."
+                "maps.manga: kind: expected tracer, light, line, lines, ratio, dispersion, map, "
+                "manga, sami or file.py:function, got 'mange'."
             ),
         ),
         ({"kind": "mine.py:read"}, "mine.py: no such file."),

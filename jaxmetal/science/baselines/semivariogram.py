@@ -76,5 +76,7 @@ def semivariogram(values: ArrayLike, x: ArrayLike, y: ArrayLike, edges: ArrayLik
     half_squares = 0.5 * (z[first] - z[second])[inside] ** 2
     pairs = np.bincount(bins, minlength=len(edges) - 1).astype(float)
     with np.errstate(invalid="ignore"):
-        sums = (np.bincount(bins, w, len(edges) - 1) / pairs for w in (distance, half_squares))
-        return Semivariogram(*sums, pairs)
+        mean_distance, value = (
+            np.bincount(bins, w, len(edges) - 1) / pairs for w in (distance, half_squares)
+        )
+    return Semivariogram(mean_distance, value, pairs)
