@@ -88,7 +88,7 @@ def choose(
         if cells > 1 or margin < SETTLED:
             sampling = sampling.with_smaller_cells(finer, cells)
         if margin >= SETTLED:
-            sampling = sampling.with_wider_margin(finer.margin, widest, margin)
+            sampling = sampling.with_wider_margin(widest, margin)
 
 
 def margin_for(psf: PSF, grid: Grid, outside: float = 1e-4) -> int:

@@ -77,7 +77,8 @@ class Sampling:
         """A finer sampling, as a reference to judge this one by.
 
         Its cells are smaller, and so are the distances between their points. Twice as many to a
-        pixel, because around a cusp the error falls slowly.
+        pixel, because around a cusp the error falls slowly; and its margin is twice as wide,
+        because the wings of a Moffat and of a galaxy fall slowly, too.
 
         From cells larger than a pixel it is three sizes on, which costs little: then there may be
         one between the two.
@@ -97,7 +98,7 @@ class Sampling:
         )
         if widest <= self.margin:
             return smaller_cells
-        return smaller_cells.with_margin(min(self.margin + self.margin // 2 + 1, widest))
+        return smaller_cells.with_margin(min(2 * self.margin + 1, widest))
 
     def between(self, finer: "Sampling", excess: float) -> "Sampling | None":
         """The coarsest sampling between this one and a finer one that may suffice.
@@ -131,14 +132,14 @@ class Sampling:
             self.margin
         )
 
-    def with_wider_margin(self, least: int, widest: int, excess: float) -> "Sampling":
-        """The next to try: a wider margin, by at least so much.
+    def with_wider_margin(self, widest: int, excess: float) -> "Sampling":
+        """The next to try: a margin wider by half or more, but no wider than `widest`.
 
         The error of the margin of this one is `excess` times the allowed one.
         """
         growth = min(excess ** (1 / MARGIN_FALL), LARGEST_GROWTH)
-        wider = max(least, math.ceil(self.margin * growth))
-        return self.with_margin(min(wider, max(widest, least)))
+        wider = max(self.margin + self.margin // 2 + 1, math.ceil(self.margin * growth))
+        return self.with_margin(max(min(wider, widest), self.margin))
 
     def with_margin(self, margin: int) -> "Sampling":
         """A copy with at least this margin, widened until it holds whole cells.
