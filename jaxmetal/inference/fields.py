@@ -246,6 +246,18 @@ class Integral(NamedTuple):
         return [mean - product(modes, rows), modes, product(root, log_scale)]
 
 
+def without_fields(galaxy: Galaxy) -> Galaxy:
+    """The galaxy with random fields of zero: what its tracers scatter about."""
+    parts = dict(galaxy.named)
+    for name, component in galaxy.components.items():
+        for tracer, profile in component.tracers.items():
+            field = field_of(profile)
+            if field is not None:
+                path = f"{name}.{tracer}.modes"
+                parts = put(parts, path, jnp.zeros_like(field.modes))
+    return galaxy.with_named(parts)
+
+
 def _whole(scale: Float[Array, " m"], gram: Float[Array, "m m"]) -> Float[Array, "m m"]:
     """A = 1 + s M s, the inverse covariance of the modes."""
     return jnp.eye(len(scale), dtype=gram.dtype) + scale[:, None] * gram * scale[None, :]

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from jaxmetal.errors import InputError
 from jaxmetal.galaxy import Galaxy
+from jaxmetal.inference.fields import without_fields
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.posterior import Posterior
 from jaxmetal.maps import Map
@@ -157,7 +158,7 @@ def _draw_curves(
     line = draw_naive(axes, tracer_map, radius, bins.radii, per)
     best, *samples = (
         intrinsic_profile(galaxy, tracer_map, *places)
-        for galaxy in (fit.galaxy, *draws(fit, posterior))
+        for galaxy in map(without_fields, (fit.galaxy, *draws(fit, posterior)))
     )
     draw_fit(axes, bins.radii, best, samples, per)
     convolved = expected_annuli(radius, tracer_map, fit.predicted[name], bins.edges)

@@ -9,6 +9,7 @@ from scipy.special import erfcx
 from scipy.stats import multivariate_normal
 
 import jaxmetal as jm
+from jaxmetal.inference.fields import without_fields
 from jaxmetal.inference.information import prior_curvature
 from tests.scenes import CENTRAL, GRADIENT, telescope
 
@@ -131,6 +132,11 @@ def test_the_fit_has_the_mean_field(model):
     assert 0.5 < fit.reduced_chi_square < 1.1
     shown = np.asarray(jm.predict(fit.galaxy, fit.maps["z"]))
     np.testing.assert_allclose(shown, fit.predicted["z"], atol=2e-3)
+    x, y = INSTRUMENT.grid.coordinates
+    straight = without_fields(fit.galaxy).disc.metallicity(x, y)
+    by_hand = fit.parameters[CENTRAL] + fit.parameters[GRADIENT] * np.hypot(x, y)
+    np.testing.assert_allclose(straight, by_hand, rtol=1e-6)
+    assert np.std(fit.galaxy.disc.metallicity(x, y) - straight) > 0.01
     line = jm.Model(galaxy(0.0), {"z": z_map()}, {n: PRIORS[n] for n in (CENTRAL, GRADIENT)})
     assert fit.errors[GRADIENT] > 2 * jm.optimise(line, starts=1).errors[GRADIENT]
     assert fit.bic < jm.optimise(line, starts=1).bic

@@ -19,11 +19,15 @@ GRADIENT = "disc.metallicity.gradient"
 
 @pytest.fixture(scope="module")
 def galaxy():
-    """The example as it stands, but for a sampling that is known beforehand."""
-    config = yaml.safe_load(EXAMPLE.read_text())
-    path = config["maps"]["manga"]["file"].removeprefix("${JAXMETAL_DATA}/")
-    config["maps"]["manga"] |= {"file": str(data_path(path)), "supersampling": [4, 2]}
-    return scene.build(config, EXAMPLE.parent)
+    return example(EXAMPLE)
+
+
+def example(path):
+    """An example as it stands, but for a sampling that is known beforehand."""
+    config = yaml.safe_load(path.read_text())
+    file = config["maps"]["manga"]["file"].removeprefix("${JAXMETAL_DATA}/")
+    config["maps"]["manga"] |= {"file": str(data_path(file)), "supersampling": [4, 2]}
+    return scene.build(config, EXAMPLES)
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +88,13 @@ def test_the_posterior_of_a_real_galaxy_agrees_with_its_maximum(model, fit):
         float(fit.parameters[GRADIENT]), abs=4 * error / np.sqrt(row["ess"])
     )
     assert 0.6 < row["sd"] / error < 1.5
+
+
+def test_a_random_field_takes_up_what_no_line_describes(fit):
+    """-0.013 ± 0.003 dex/arcsec, and residuals that are white."""
+    with_field = jm.optimise(example(EXAMPLES / "manga_field.yaml").model(), starts=1)
+    assert with_field.converged, with_field.message
+    assert with_field.parameters[GRADIENT] == pytest.approx(-0.0131, abs=0.0005)
+    assert with_field.errors[GRADIENT] == pytest.approx(0.0028, abs=0.0004)
+    assert with_field.errors[GRADIENT] > 2 * fit.errors[GRADIENT]
+    assert abs(with_field.autocorrelation["z"].neighbours) < 0.1
