@@ -217,7 +217,9 @@ CONVERTED = {
         5.0,
     ),
     "values in another unit than asked for": (
-        lambda: velocities(np.full(SHAPE, 200.0) * KMS, 5 * KMS, unit="m/s").values[0, 0],
+        lambda: velocities(np.full(SHAPE, 200.0) * KMS, 5 * KMS, unit="m/s", check=False).values[
+            0, 0
+        ],
         2e5,
     ),
     "scatter": (
@@ -475,11 +477,20 @@ def test_profiles_state_the_unit_of_each_parameter():
         "deg",
         "rad",
         "1 / arcsec",
+        "deg / arcsec",
         "",
         None,
         ("arcsec", "arcsec / pix"),
     }
-    assert names["deg"] == {"inclination", "position_angle", "pitch", "phase", "angle"}
+    assert names["deg"] == {
+        "inclination",
+        "position_angle",
+        "pitch",
+        "phase",
+        "angle",
+        "bar_angle",
+    }
+    assert names["deg / arcsec"] == {"inclination_slope", "position_angle_slope"}
     assert names["rad"] == {"phi", "phi_G"} and names["1 / arcsec"] == {"c1", "c2", "d1", "d2"}
     assert found["arcsec", "arcsec / pix"] == {"image.scale", "deflection_map.matrix"}
     assert names[None] == {
@@ -495,6 +506,13 @@ def test_profiles_state_the_unit_of_each_parameter():
         "gradient_y",
         "contrast",
         "coefficients",
+        "systemic",
+        "v_max",
+        "v_disc",
+        "v_halo",
+        "v_radial",
+        "v_tangential",
+        "velocities",
     }
     assert {
         "moffat.alpha",

@@ -17,6 +17,7 @@ from jaxmetal.inference.model import Model
 from jaxmetal.inference.posterior import Posterior
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.instrument.psf import NoPSF
+from jaxmetal.instrument.sampling import Sampling
 from jaxmetal.maps import Map
 
 
@@ -77,7 +78,7 @@ def deconvolve(
     samples = {path: jnp.asarray(v) for path, v in _spread(posterior, draws).items()}
     middle = {path: jnp.mean(values, axis=0) for path, values in samples.items()}
     model = model.with_fields_at(*model.scene_at(middle))
-    sharp = one_map.with_instrument(Instrument(one_map.instrument.grid, NoPSF(), (1, 1), 0))
+    sharp = one_map.with_instrument(_middles(one_map.instrument))
     keys = jax.random.split(jax.random.key(seed), len(next(iter(samples.values()))))
     images = np.asarray(_images(model, sharp, samples, keys, _sizes(model, sharp)), float)
     return Deconvolved(images.mean(axis=0), images.std(axis=0), images)
@@ -89,6 +90,11 @@ def _spread(posterior: Posterior, draws: int) -> dict[str, np.ndarray]:
     count = len(next(iter(flat.values())))
     indices = np.linspace(0, count - 1, min(draws, count)).round().astype(int)
     return {path: values[indices] for path, values in flat.items()}
+
+
+def _middles(instrument: Instrument) -> Instrument:
+    """An instrument that shows what lies in the middles of the pixels."""
+    return Instrument(instrument.grid, NoPSF(), 1, 0).with_sampling(Sampling(1, 1, 0, "midpoint"))
 
 
 def _sizes(model: Model, sharp: Map) -> tuple[int, ...]:

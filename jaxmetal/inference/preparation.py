@@ -39,8 +39,9 @@ def prepared(
     # A shift moves the pixels of its map alone.
     alone = free | moving
     together = instruments.shared(maps, alone)
+    # By the instruments as they were given, before some of them are copied.
+    pixels = instruments.pixels_of(maps, together, moving)
     apart = instruments.set_apart(maps, alone)
-    pixels = instruments.pixels_of(apart, together, moving)
     ready = instruments.make_ready(
         galaxy, apart, criterion, together, pixels, free, instruments.light_is_fixed(paths)
     )

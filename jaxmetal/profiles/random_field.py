@@ -58,7 +58,7 @@ def field(
     injection
         radius of the bubbles of kernel "krumholz_ting", arcsec, positive.
     inclination
-        degrees; 0 is face-on.
+        degrees, at least 0 and below 90; 0 is face-on.
     position_angle
         of the major axis, degrees, from +y (north) towards +x (east).
     center_x, center_y

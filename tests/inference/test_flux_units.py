@@ -60,7 +60,7 @@ KINDS = {
         galaxy(unit),
         maps(unit, scatter=0.05),
         {
-            AMP: dist.Normal(0.0, 10 * unit),
+            AMP: dist.Normal(unit, 0.2 * unit),
             RADIUS: dist.Uniform(0.3, 5.0),
             "light.scatter": dist.HalfNormal(0.1),
         },

@@ -239,7 +239,7 @@ def test_a_reference_outside_of_every_map_is_said(tmp_path):
 
 @single
 def test_a_reference_that_no_map_can_use_is_said(tmp_path):
-    write(tmp_path / "m.fits", Z=np.ones((5, 5)), E=np.ones((5, 5)))
+    write(tmp_path / "m.fits", Z=np.ones((5, 5)), E=np.full((5, 5), 0.1))
     why = "reference: not used, because no map has a place on the sky"
     with pytest.warns(jm.InputWarning, match=why):
         assert scene.build(config(pixel_scale=0.5) | {"reference": [150.1, 2.2]}, tmp_path).maps

@@ -10,6 +10,7 @@ from astropy import units as u
 import jaxmetal as jm
 from jaxmetal.compiling import compiled_once
 from jaxmetal.forward import predict_together
+from jaxmetal.instrument.sampling import Sampling
 from jaxmetal.profiles.geometry import ellipticity
 from tests.scenes import blank, telescope
 
@@ -190,6 +191,8 @@ def test_the_dispersion_of_a_bin_is_the_law_of_total_variance():
     """Of two components that move against each other, with the instrument's as number or map."""
     grid = jm.Grid.regular(BINS.shape, 1.0)
     instrument = jm.Instrument(grid, jm.NoPSF(), (1, 1), 0, apertures=jm.Apertures.bins(BINS))
+    # The middles of pixels alone, as in the sums below.
+    instrument = instrument.with_sampling(Sampling(1, 1, 0, "midpoint"))
     parts = {}
     for name, amp, central, spread in (("gas", 2.0, 100.0, 20.0), ("flow", 1.0, -60.0, 50.0)):
         light = jm.Profile(jm.light.linear, amp=amp, k=0.1 * amp)

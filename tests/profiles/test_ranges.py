@@ -32,6 +32,8 @@ ALONE = {
     # The same if they change places, so that both are core radii.
     ("pjaffe", "Rs"): "zero or positive",
     ("dpie", "Rs"): "zero or positive",
+    ("courteau_rotation", "beta"): "below 1",
+    ("courteau_rotation", "gamma"): "positive",
 }
 # Light that may be negative: sums of positive and negative terms, a background, a falling line.
 ANY_SIGN = {"shapelets", "shapelets_polar", "shapelets_polar_exp", "multi_gaussian", "mge_set"}

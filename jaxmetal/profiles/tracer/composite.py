@@ -35,13 +35,13 @@ def disc_halo_rotation(
     v_disc
         peak velocity of the disc's mass alone, in the tracer's unit.
     scale_length
-        of the disc's mass, arcsec.
+        of the disc's mass, arcsec, positive.
     v_halo
         peak velocity of the halo alone, in the tracer's unit.
     r_halo
-        scale radius of the halo, arcsec.
+        scale radius of the halo, arcsec, positive.
     inclination
-        degrees; 0 is face-on.
+        degrees, at least 0 and below 90; 0 is face-on.
     position_angle
         of the receding side, degrees, from +y (north) towards +x (east).
     systemic
@@ -88,11 +88,11 @@ def spline_rotation(
     x, y
         position, arcsec.
     radii
-        arcsec, shape (k,), at least two, positive and increasing.
+        arcsec, positive, increasing; shape (k,), at least two.
     velocities
         in the tracer's unit, shape (k,).
     inclination
-        degrees; 0 is face-on.
+        degrees, at least 0 and below 90; 0 is face-on.
     position_angle
         of the receding side, degrees, from +y (north) towards +x (east).
     systemic

@@ -39,9 +39,9 @@ def warped_rotation(
     v_max
         of the curve, in the tracer's unit; see `rotation`.
     r_turn
-        turnover radius, arcsec.
+        turnover radius, arcsec, positive.
     inclination
-        of the inner disc, degrees; 0 is face-on.
+        of the inner disc, degrees, at least 0 and below 90; 0 is face-on.
     position_angle
         of its receding side, degrees, from +y (north) towards +x (east).
     inclination_slope, position_angle_slope
@@ -97,9 +97,9 @@ def radial_flow(
         in the tracer's unit; receding where theta = 90 degrees, which is an outflow if that side is
         the far one.
     r_turn
-        inside which the flow fades, arcsec.
+        inside which the flow fades, arcsec, positive.
     inclination
-        degrees; 0 is face-on.
+        degrees, at least 0 and below 90; 0 is face-on.
     position_angle
         of the receding side of the rotation, degrees, from +y (north) towards +x (east).
     center_x, center_y
@@ -142,11 +142,11 @@ def bar_flow(
     v_tangential, v_radial
         amplitudes at r_bar, where they are largest, in the tracer's unit.
     r_bar
-        arcsec.
+        arcsec, positive.
     bar_angle
         phi, degrees.
     inclination
-        degrees; 0 is face-on.
+        degrees, at least 0 and below 90; 0 is face-on.
     position_angle
         of the receding side of the rotation, degrees, from +y (north) towards +x (east).
     center_x, center_y

@@ -47,10 +47,10 @@ def rotation(
         in the tracer's unit: what arctan and tanh rise to, the peak of the others, at 2.150 r_turn
         (freeman) and 2.163 r_turn (nfw).
     r_turn
-        turnover radius, arcsec; the scale length of an exponential disc's mass (freeman), the scale
-        radius of a halo (nfw).
+        turnover radius, arcsec, positive; the scale length of an exponential disc's mass (freeman),
+        the scale radius of a halo (nfw).
     inclination
-        degrees; 0 is face-on.
+        degrees, at least 0 and below 90; 0 is face-on.
     position_angle
         of the receding side, degrees, from +y (north) towards +x (east).
     systemic
@@ -100,14 +100,14 @@ def courteau_rotation(
     v_max
         asymptotic velocity, in the tracer's unit.
     r_turn
-        turnover radius, arcsec.
+        turnover radius, arcsec, positive.
     beta
         outer slope: the curve falls to v_max if it is positive, and rises to it more slowly if it
         is negative; below 1.
     gamma
         sharpness of the turnover, positive.
     inclination
-        degrees; 0 is face-on.
+        degrees, at least 0 and below 90; 0 is face-on.
     position_angle
         of the receding side, degrees, from +y (north) towards +x (east).
     systemic
@@ -153,11 +153,11 @@ def polyex_rotation(
     v_max
         amplitude of the curve, in the tracer's unit.
     r_turn
-        turnover radius, arcsec.
+        turnover radius, arcsec, positive.
     outer_slope
         of the curve in units of v_max / r_turn.
     inclination
-        degrees; 0 is face-on.
+        degrees, at least 0 and below 90; 0 is face-on.
     position_angle
         of the receding side, degrees, from +y (north) towards +x (east).
     systemic

@@ -30,7 +30,7 @@ def exponential(
     central
         value at the centre, in the tracer's unit.
     scale_length
-        arcsec, along the major axis.
+        arcsec, positive, along the major axis.
     outer
         what it falls to, in the tracer's unit.
     inclination, position_angle
