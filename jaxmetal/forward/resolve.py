@@ -102,7 +102,7 @@ def _resolved(
     With its largest error over what is allowed, and what the maps show.
     """
     instrument, group = maps[names[0]].instrument, {name: maps[name] for name in names}
-    start, widest = _first_guess(instrument, criterion.first)
+    start, widest = first_sampling(galaxy, instrument, criterion.first), widest_margin(instrument)
 
     @cache
     def views(sampling: Sampling) -> dict[str, View]:
@@ -118,8 +118,6 @@ def _resolved(
         return sampling.points(instrument.grid.shape) <= MAX_POINTS
 
     more_nodes = needs_more_nodes(galaxy)
-    if start.margin and _is_smooth(galaxy):
-        start = dataclasses.replace(start, nodes=1)
     sampling, comparison = choose(start, widest, more_nodes, compare, possible)
     rounding = max(largest_rounding(view) for view in views(sampling).values())
     errors = {label: jnp.asarray(error) for label, error in sorted(comparison.errors.items())}
@@ -147,12 +145,20 @@ def _is_smooth(galaxy: Galaxy) -> bool:
     return smooth and not needs_more_nodes(galaxy)
 
 
-def _first_guess(instrument: Instrument, first: FirstGuess) -> tuple[Sampling, int]:
-    """Where the search begins, and how wide the margin may become."""
+def first_sampling(galaxy: Galaxy, instrument: Instrument, first: FirstGuess) -> Sampling:
+    """Where the search for a sampling begins.
+
+    Parameters
+    ----------
+    galaxy, instrument
+        what is computed, and the optics and pixels.
+    first
+        what the PSF may pass, and scatter beyond the margin.
+    """
     psf, grid, margin = instrument.psf, instrument.grid, instrument.margin
-    if margin is not None:
-        return guess(psf, grid, margin, first), margin
-    return guess(psf, grid, margin_for(psf, grid, first.outside), first), widest_margin(instrument)
+    margin = margin_for(psf, grid, first.outside) if margin is None else margin
+    start = guess(psf, grid, margin, first)
+    return dataclasses.replace(start, nodes=1) if margin and _is_smooth(galaxy) else start
 
 
 def widest_margin(instrument: Instrument) -> int:

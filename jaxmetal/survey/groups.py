@@ -9,9 +9,9 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from jaxmetal.forward.resolve import first_sampling
 from jaxmetal.inference.accuracy import criterion_of
 from jaxmetal.inference.priors import Linear, Tied
-from jaxmetal.instrument.choice import guess, margin_for
 from jaxmetal.instrument.sampling import Sampling
 from jaxmetal.io.scene import Scene
 from jaxmetal.profiles.units import is_length
@@ -56,12 +56,7 @@ def facts_of(row: int, scene: Scene) -> Facts:
     samplings, widths = {}, []
     for name, observed in scene.maps.items():
         instrument = observed.map.instrument
-        margin = instrument.margin
-        if margin is None:
-            margin = margin_for(instrument.psf, instrument.grid, first.outside)
-        samplings[name] = instrument.sampling or guess(
-            instrument.psf, instrument.grid, margin, first
-        )
+        samplings[name] = instrument.sampling or first_sampling(scene.galaxy, instrument, first)
         scale = float(instrument.grid.pixel_scale)
         widths.append(instrument.psf.radius(0.5, scale) / scale)
     pixel = min(float(observed.map.instrument.grid.pixel_scale) for observed in scene.maps.values())
