@@ -177,8 +177,8 @@ def is_own(function: Any) -> bool:
 
 def owner_of(function: Any, name: str) -> Any:
     """The function whose docstring tells of a parameter: of a sum, the part that has it."""
-    has_parts = hasattr(function, "owner") and not inspect.isclass(function)
-    return function.owner(name) if has_parts else function
+    find = None if inspect.isclass(function) else getattr(function, "owner", None)
+    return function if find is None else find(name)
 
 
 def _units(function: Any) -> dict[str, Unit]:

@@ -33,8 +33,10 @@ def exponential(
         arcsec, positive, along the major axis.
     outer
         what it falls to, in the tracer's unit.
-    inclination, position_angle
-        of the disc, degrees.
+    inclination
+        degrees, at least 0 and below 90; 0 is face-on.
+    position_angle
+        of the major axis, degrees, from +y (north) towards +x (east).
     center_x, center_y
         centre, arcsec.
 
