@@ -166,7 +166,7 @@ class Fields(eqx.Module):
         parts = dict(galaxy.named)
         rest = [None] * len(self.parts) if rest is None else rest
         for part, values, others in zip(self.parts, self._split(modes), rest, strict=True):
-            lattice = part.lattice(jnp.asarray(values), others)
+            lattice = part.lattice(values, others)
             numbers = {"modes": lattice, "extent": part.extent}
             for name, value in numbers.items():
                 parts = put(parts, f"{part.path}.{name}", value)

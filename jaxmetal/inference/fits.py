@@ -214,7 +214,7 @@ class Fits(Sequence[Fit]):
         notes += emission_notes(galaxy, maps, model.names)
         notes += residual_notes(maps, around.predicted)
         if model.fields is not None:
-            galaxy = model.fields.placed(galaxy, around.field_modes)
+            galaxy = model.fields.placed(galaxy, jnp.asarray(around.field_modes))
         return Fit(
             parameters={name: around.values[name] for name in model.free},
             covariance=covariance,

@@ -149,18 +149,18 @@ def mode_power(q, p, length, extent, injection, kernel: str) -> Float[Array, "..
 def _matern(nu: float) -> Callable:
     """The spectrum of the Matern covariance, 4π ν l² (1 + k² l² / 2ν)^-(ν + 1) / 2ν."""
 
-    def spectrum(k: Array, length: Array, _: Array) -> Array:
+    def spectrum(k, length, _) -> Array:
         base = 1 + (k * length) ** 2 / (2 * nu)
         return 2 * np.pi * length**2 * jnp.exp(-(nu + 1) * jnp.log(base))
 
     return spectrum
 
 
-def _squared_exponential(k: Array, length: Array, _: Array) -> Array:
+def _squared_exponential(k, length, _) -> Array:
     return 2 * np.pi * length**2 * jnp.exp(-0.5 * (k * length) ** 2)
 
 
-def _krumholz_ting(k: Array, length: Array, injection: Array) -> Array:
+def _krumholz_ting(k, length, injection) -> Array:
     """4π exp(-k² w²) [1 - exp(-2 k² l²)] / k² / ln(1 + 2 l² / w²)."""
     squared = jnp.where(k > 0, k**2, 1.0)
     spread = jnp.where(k > 0, -jnp.expm1(-2 * squared * length**2) / squared, 2 * length**2)

@@ -1,9 +1,9 @@
 """The empirical semivariogram: how far values differ at a distance."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Float
 
 from jaxmetal.errors import InputError
 
@@ -29,7 +29,7 @@ class Semivariogram(NamedTuple):
     pairs: Float[np.ndarray, " bins"]
 
 
-def semivariogram(values: ArrayLike, x: ArrayLike, y: ArrayLike, edges: ArrayLike) -> Semivariogram:
+def semivariogram(values: Any, x: Any, y: Any, edges: Any) -> Semivariogram:
     """The empirical semivariogram of values at positions.
 
         gamma(h) = Σ (Z_i - Z_j)² / 2 N(h)   over the N pairs a distance h apart
