@@ -179,8 +179,10 @@ def test_sixteen_shards_arrive_once_each_through_a_rough_night(slurm, alone, env
     assert (
         f"Requeued job {warned}" in (folder / "out" / "slurm" / f"{warned}_0_log.out").read_text()
     )
+    # Each beside the state of the files that it was computed from.
     shards = sorted(path.name for path in (folder / "out" / "shards").iterdir())
-    assert shards == [f"{number:04d}.nc" for number in range(SHARDS)]
+    endings = ("json", "nc")
+    assert shards == [f"{number:04d}.{end}" for number in range(SHARDS) for end in endings]
     table = survey.collect(folder / "out")
     assert sorted(table["shard"]) == list(range(SHARDS))
     for name, values in numbers(table).items():
