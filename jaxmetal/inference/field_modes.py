@@ -13,7 +13,7 @@ from jaxmetal.compiling import compiled_soon
 from jaxmetal.errors import InputError
 from jaxmetal.forward import predict_groups
 from jaxmetal.galaxy import Galaxy
-from jaxmetal.inference.fields import Fields, Modes
+from jaxmetal.inference.fields import Fields, Modes, without_fields
 from jaxmetal.inference.noises import FULL
 from jaxmetal.inference.priors import Priors
 from jaxmetal.inference.transforms import coordinate_of
@@ -256,14 +256,12 @@ def _response(
 ) -> dict[str, Float[Array, "m ..."]]:
     """The change of each map with the coefficient of each mode."""
     component, tracer = modes.path.split(".")
+    # The galaxy of a fit has the mean field; the response is that about none.
+    galaxy = without_fields(galaxy)
     profile = galaxy.components[component].tracers[tracer]
     field = field_of(profile)
     assert field is not None
     geometry = {name: field.parameters[name] for name in GEOMETRY}
-    if field.modes.size:
-        # The galaxy of a fit has the mean field; the response is that about none.
-        profile = eqx.tree_at(lambda p: p.parameters["modes"], profile, jnp.zeros_like(field.modes))
-
     numbers = jnp.asarray(wave_numbers(modes.size), modes.extent.dtype)
 
     def along(place: tuple[Array, Array]) -> dict[str, Array]:

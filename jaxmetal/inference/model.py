@@ -185,8 +185,9 @@ class Model(eqx.Module):
         check_coverage(self.galaxy, sampled_maps)
         ready_maps = self._with_noise(sampled_maps, self.maps)
         model = eqx.tree_at(lambda model: model.maps, self, ready_maps)
-        fields = self.fields and self.fields.for_data(ready_maps)
-        return eqx.tree_at(lambda m: m.fields, model, fields, is_leaf=lambda x: x is None)
+        if self.fields is None:
+            return model
+        return eqx.tree_at(lambda m: m.fields, model, self.fields.for_data(ready_maps))
 
     def derived(self, values: Values) -> Values:
         """The values of the tied parameters that go with these free ones."""

@@ -95,7 +95,8 @@ def cell_means(
             (jax.lax.stop_gradient(pixel) + sampling.margin + 0.5) * sampling.convolve
             for pixel in grid.pixel(x, y)
         )
-        nodes = sampling.nodes + EXTRA_NODES
+        # Where neighbouring cells do not tell of each other, one point in each is too few.
+        nodes = max(sampling.nodes, 2) + EXTRA_NODES
         return _patches(evaluate, jnp.stack([row, column]), shape, block, nodes)
 
     # Mapped, so that the profiles are compiled once here however many cusps there are.

@@ -12,7 +12,7 @@ from jaxmetal.io import schema
 from jaxmetal.io.config import Mistakes
 from jaxmetal.io.instruments import mock_instrument
 from jaxmetal.io.observations import Observed
-from jaxmetal.maps import DispersionMap, Moment
+from jaxmetal.maps import Moment
 
 
 def check_fit(
@@ -26,13 +26,9 @@ def check_fit(
         if observed.map.tracer is not None
     }
     if galaxy is not None and not mistakes.touches("galaxy"):
-        for name, tracer in tracers.items():
-            _check_tracer(f"maps.{maps[name].entry}.tracer", tracer, galaxy, mistakes)
         for observed in maps.values():
-            if isinstance(observed.map, DispersionMap):
-                for key in ("velocity", "dispersion"):
-                    name = getattr(observed.map, key)
-                    _check_tracer(f"maps.{observed.entry}.{key}", name, galaxy, mistakes)
+            for key, name in observed.map.tracers.items():
+                _check_tracer(f"maps.{observed.entry}.{key}", name, galaxy, mistakes)
         _check_lights(galaxy, maps, mistakes)
         _check_bright(galaxy, config.priors, mistakes)
     if config.baseline.map not in (None, *tracers) and not mistakes.touches("maps"):

@@ -10,7 +10,6 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmetal.emission import parts_of
 from jaxmetal.instrument.kernel_psf import KernelPSF
 from jaxmetal.instrument.psf import GaussianPSF, MoffatPSF
 from jaxmetal.io.copies import Copies
@@ -20,7 +19,6 @@ from jaxmetal.io.fits import write_maps
 from jaxmetal.io.kept_profiles import keep_deflections, keep_profiles
 from jaxmetal.io.observations import Observed
 from jaxmetal.io.scene import FROM_FILE, Scene
-from jaxmetal.maps import DispersionMap, LineMap, RelativeLineMap
 from jaxmetal.maps.correlations import MatrixCorrelation
 
 # The folder of the maps that were fitted, relative to the folder of results.
@@ -28,8 +26,6 @@ MAPS = "maps"
 # Keys of a map's entry that say where in which file its numbers are.
 _PLACES = ("file", "value", "error", "variance", "ivar", "sigma", "mask", "bins", "channel", "flux")
 _PLACES += ("limits",)
-# The extension of an instrumental dispersion that is a map.
-INSTRUMENTAL = "INSTRUMENTAL"
 
 
 def keep_input(
@@ -96,12 +92,10 @@ def write_map(
     if instrument.apertures is not None:
         numbers = instrument.image(np.asarray(instrument.apertures.ids, float))
         images["BINS"] = (np.where(np.isfinite(numbers), numbers, -1).astype(np.int32), "")
-    if observed.map.censored is not None:
-        limits = np.nan_to_num(instrument.image(np.asarray(observed.map.censored, float)))
-        images["LIMITS"] = (limits.astype(np.int32), "")
-    if isinstance(observed.map, DispersionMap) and observed.map.instrumental.ndim:
-        spread = instrument.image(np.asarray(observed.map.instrumental, float))
-        images[INSTRUMENTAL] = (spread, "")
+    for key, plane in observed.map.planes.items():
+        image = instrument.image(np.asarray(plane, float))
+        flags = plane.dtype == bool
+        images[key.upper()] = (np.nan_to_num(image).astype(np.int32) if flags else image, "")
     write_maps(path, images, observed.wcs, header)
 
 
@@ -149,10 +143,7 @@ def _entry(
         kept["bins"] = "BINS"
         # What is written of a bin is the flux of its mean pixel.
         kept |= {"flux": "mean"} if observed.map.is_flux else {}
-    if observed.map.censored is not None:
-        kept["limits"] = "LIMITS"
-    if isinstance(observed.map, DispersionMap) and observed.map.instrumental.ndim:
-        kept["instrumental"] = INSTRUMENTAL
+    kept |= {key: key.upper() for key in observed.map.planes}
     if sampling is not None:
         (evaluate, convolve), margin = sampling
         kept |= {"supersampling": [evaluate, convolve], "margin": margin}
@@ -175,21 +166,10 @@ def _without_reader(
         common["pixel_scale"] = float(observed.map.instrument.grid.pixel_scale)
     # The PSF of the reader, which the configuration need not name.
     common["psf"] = settings["psf"] if "psf" in settings else _psf_entry(name, observed, copies)
-    if observed.map.tracer is not None:
-        kind = {"tracer": observed.map.tracer, "scale": observed.map.scale}
-        return {"kind": "tracer", "light": entry.light, **kind, **common}
-    if isinstance(observed.map, DispersionMap):
-        # A map of the instrument's dispersion is written beside the data.
-        spread = float(np.mean(observed.map.instrumental))
-        names = ("velocity", "dispersion", "squared")
-        kind = {name: getattr(observed.map, name) for name in names} | {"instrumental": spread}
-        return {"kind": "dispersion", "light": entry.light, **kind, **common}
-    if isinstance(observed.map, RelativeLineMap):
-        line = dict(parts_of(observed.map.numerator))
-        return {"kind": "line", "line": line, "relative_to": entry.base(name), **common}
-    if isinstance(observed.map, LineMap):
-        return {"kind": "line", "line": dict(parts_of(observed.map.line)), **common}
-    return {"kind": "light", "light": entry.light, **common}
+    own = observed.map.entry
+    if "relative_to" in own:
+        own["relative_to"] = entry.base(name)
+    return own | common
 
 
 def _psf_entry(name: str, observed: Observed, copies: Copies) -> Any:

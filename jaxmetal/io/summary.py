@@ -13,7 +13,7 @@ from jaxmetal.inference.posterior import Posterior
 from jaxmetal.io.correlations import described_correlation
 from jaxmetal.io.gradients import gradient_table
 from jaxmetal.io.scene import Scene
-from jaxmetal.maps import DispersionMap, Map
+from jaxmetal.maps import Map
 from jaxmetal.profiles.profile import Profile
 from jaxmetal.profiles.units import known_unit
 
@@ -39,16 +39,9 @@ def unit_of(path: str, scene: Scene) -> str:
 
 def _unit_of_tracer(component: str, tracer: str, scene: Scene) -> str:
     """The unit of a tracer in the maps that show it, or by what its lines depend on."""
-    units = (o.unit for o in scene.maps.values() if tracer in _in_its_unit(o.map) and o.unit)
+    units = (o.unit for o in scene.maps.values() if tracer in o.map.tracers_in_its_unit and o.unit)
     emission = getattr(scene.galaxy.components.get(component), "emission", None)
     return next(units, "" if emission is None else EMITTED.get(tracer, ""))
-
-
-def _in_its_unit(one_map: Map) -> tuple[str | None, ...]:
-    """The tracers whose values have the unit of a map."""
-    if isinstance(one_map, DispersionMap) and not one_map.squared:
-        return one_map.velocity, one_map.dispersion
-    return (one_map.tracer,)
 
 
 def parameter_table(scene: Scene, fit: Fit, posterior: Posterior | None) -> Any:

@@ -36,7 +36,7 @@ class Offset(eqx.Module):
         return velocity - self.reference
 
 
-class SecondMoment(eqx.Module):
+class SquaredOffset(eqx.Module):
     """The weight sigma² + (v - v0)² of a second moment about the same velocity."""
 
     reference: Float[Array, ""]
@@ -135,6 +135,28 @@ class DispersionMap(Map):
         """What axes and colour bars say of it."""
         return "velocity dispersion squared" if self.squared else "velocity dispersion"
 
+    @property
+    def tracers(self) -> dict[str, str]:
+        """Those of velocity and dispersion."""
+        return {"velocity": self.velocity, "dispersion": self.dispersion}
+
+    @property
+    def tracers_in_its_unit(self) -> tuple[str, ...]:
+        """Both, or none if the values are squares."""
+        return () if self.squared else (self.velocity, self.dispersion)
+
+    @property
+    def planes(self) -> dict[str, Array]:
+        """The dispersion of the instrument, if it is a map."""
+        return {"instrumental": self.instrumental} if self.instrumental.ndim else {}
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        """What a configuration says of it; `planes` has the map of the instrument's dispersion."""
+        spread = float(jnp.mean(self.instrumental))
+        numbers = {"squared": self.squared, "instrumental": spread}
+        return {"kind": "dispersion", "light": self.light, **self.tracers, **numbers}
+
     def moments(self, galaxy: Galaxy) -> tuple[Moment, ...]:
         """The first and the second moment of velocities relative to one near them.
 
@@ -143,7 +165,7 @@ class DispersionMap(Map):
         reference = self._reference(galaxy)
         first = Moment((self.velocity,), Offset(reference), self.light)
         pair = (self.velocity, self.dispersion)
-        return first, Moment(pair, SecondMoment(reference), self.light)
+        return first, Moment(pair, SquaredOffset(reference), self.light)
 
     def _reference(self, galaxy: Galaxy) -> Float[Array, ""]:
         """A velocity of the galaxy, in the middle of the frame; nothing depends on it."""

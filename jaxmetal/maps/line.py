@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from jaxmetal.emission import Blend, blend, label_of
+from jaxmetal.emission import Blend, blend, label_of, parts_of
 from jaxmetal.errors import InputError, check_type
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.instrument.instrument import Instrument
@@ -110,9 +110,19 @@ class LineMap(LightMap):
         return self.limits
 
     @property
+    def planes(self) -> dict[str, Array]:
+        """Where a value is an upper limit."""
+        return {} if self.limits is None else {"limits": self.limits}
+
+    @property
     def line(self) -> str | Blend:
         """The line, or (name, factor) of each."""
         return self.light
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        """What a configuration says of it."""
+        return {"kind": "line", "line": dict(parts_of(self.line))}
 
     @property
     def label(self) -> str:

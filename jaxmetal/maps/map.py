@@ -17,6 +17,7 @@ from jaxmetal.maps.calibration import Calibration
 from jaxmetal.maps.contents import Contents, Kind, contents_of
 from jaxmetal.maps.correlations import Correlation
 from jaxmetal.maps.covariance import check_correlated, check_definite, unprepared
+from jaxmetal.maps.kind import MapKind
 from jaxmetal.maps.likelihood import Likelihood, as_likelihood
 from jaxmetal.maps.measured import Arrays, in_one_unit
 from jaxmetal.maps.moments import Moment, SmearedMoment
@@ -27,7 +28,7 @@ from jaxmetal.maps.scatter import as_scatter
 LIGHT_TOLERANCE = 1e-3
 
 
-class Map(eqx.Module):
+class Map(MapKind):
     """A map: values with errors, which light-weighted sums it needs, and what it shows of them.
 
         shown = observed(M_1, M_2, …),   M_k = A · (K ∗ Σᵢ Iᵢ w_k(tracersᵢ))
@@ -67,27 +68,12 @@ class Map(eqx.Module):
     check
         whether to look for values that are no measurements.
 
-    Attributes
-    ----------
-    additive
-        class variable: whether it shows a sum over the light, such as a flux. Sums add up in bins
-        and have a scatter relative to the model; the others are undefined where no light falls.
-    quantity
-        class variable: what "auto" sampling says that its error is in.
-    label
-        class variable: what axes and colour bars say of it.
-    tracer
-        the name of the tracer whose mean it shows; None if it shows something else.
-    scale
-        how light averages it, as for a TracerMap.
+    Notes
+    -----
+    What a subclass says of itself is described in `kind.MapKind`.
     """
 
     adjustable: ClassVar = ("scatter", "likelihood", "calibration", "instrument", "correlation")
-    additive: ClassVar[bool] = False
-    quantity: ClassVar[str] = "value"
-    label: ClassVar[str] = "value"
-    tracer: ClassVar[str | None] = None
-    scale: ClassVar[Any] = "linear"
     values: Float[Array, "..."]
     sigma: Float[Array, "..."]
     valid: Bool[Array, "..."]

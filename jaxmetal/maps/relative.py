@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxmetal.emission import label_of
+from jaxmetal.emission import label_of, parts_of
 from jaxmetal.errors import InputError, check_type
 from jaxmetal.maps.correlations import Correlation
 from jaxmetal.maps.covariance import unprepared
@@ -84,6 +84,11 @@ class RelativeLineMap(RatioMap):
     def label(self) -> str:
         """What axes and colour bars say of it."""
         return f"{label_of(self.numerator)} per pixel"
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        """What a configuration says of it; the map that it is relative to has a name only there."""
+        return {"kind": "line", "line": dict(parts_of(self.numerator)), "relative_to": None}
 
     def observed(self, *moments: SmearedMoment) -> Float[Array, "*map"]:
         """The mean ratio times the flux that was measured."""

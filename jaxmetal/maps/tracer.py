@@ -91,6 +91,12 @@ class TracerMap(Map):
         self.scale = scale if isinstance(scale, str) else tuple(scale)
         super().__init__(values, sigma, instrument, mask, **options)
 
+    @property
+    def entry(self) -> dict[str, Any]:
+        """What a configuration says of it."""
+        named = {"tracer": self.tracer, "scale": self.scale}
+        return {"kind": "tracer", "light": self.light, **named}
+
     def moments(self, galaxy: Galaxy) -> tuple[Moment, ...]:
         """The light-weighted mean of g(Z)."""
         return (Moment((self.tracer,), scale_functions(self.scale)[0], self.light),)
