@@ -1,6 +1,6 @@
 """Light and light-weighted sums on the cells of a padded frame, before the PSF."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -101,13 +101,7 @@ def average_over_cells(
     abreast = ABREAST if sampling.points(grid.shape) <= AT_ONCE else 1
     averages = partial(cell_means, grid=grid, sampling=sampling, smeared=smeared)
     for names in _batches(galaxy):
-        components = {name: galaxy.components[name] for name in names}
-        if galaxy.is_lensed(names[0]):
-            images = iter(_lensed(galaxy, components, moments, averages))
-        else:
-            images = iter(_sum(list(components.values()), moments, averages, abreast))
-            # Alike in what they carry, they count as one.
-            components = {names[0]: components[names[0]]}
+        components, images = _batch_images(galaxy, names, moments, averages, abreast)
         for name, component in components.items():
             for one_light in _lights(component, moments):
                 brightness = next(images)
@@ -132,6 +126,22 @@ def _batches(galaxy: Galaxy) -> list[list[str]]:
             kinds = ((jnp.shape(leaf), jnp.result_type(leaf)) for leaf in leaves)
             alike.setdefault((structure, *kinds), []).append(name)
     return [*alike.values()] + [lensed] * bool(lensed)
+
+
+def _batch_images(
+    galaxy: Galaxy,
+    names: list[str],
+    moments: Sequence[Moment],
+    averages: Callable,
+    abreast: int,
+) -> tuple[dict[str, Component], Iterator[Array]]:
+    """The components of a batch, and the cell averages of each, one component after the other."""
+    components = {name: galaxy.components[name] for name in names}
+    if galaxy.is_lensed(names[0]):
+        return components, iter(_lensed(galaxy, components, moments, averages))
+    images = _sum(list(components.values()), moments, averages, abreast)
+    # Alike in what they carry, they count as one.
+    return {names[0]: components[names[0]]}, iter(images)
 
 
 def _sum(

@@ -32,31 +32,34 @@ def check_coverage(galaxy: Galaxy, maps: Mapping[str, Map]) -> None:
         if only the margin around a frame, from which the PSF scatters light into it, reaches
         beyond.
     """
-    profiles = {
-        name: profile for name, profile in galaxy.lens.items() if profile.function is deflection_map
-    }
     if not any(galaxy.is_lensed(name) for name in galaxy.components):
         return
-    for lens, profile in profiles.items():
-        for name, one_map in maps.items():
-            if is_traced((profile, one_map.instrument.grid)):
-                continue
-            if (beyond := _beyond(profile, one_map.instrument.grid, 0)) > 0:
-                raise InputError(
-                    f"{name}: the frame reaches {beyond:.2g} arcsec beyond the deflection map "
-                    f"lens.{lens}; cut it smaller."
-                )
-            sampling = one_map.instrument.sampling
-            margin = 0 if sampling is None or sampling.outside != "sky" else sampling.margin
-            if (beyond := _beyond(profile, one_map.instrument.grid, margin)) > 0:
-                warnings.warn(
-                    f"{name}: the margin around the frame reaches {beyond:.2g} arcsec beyond the "
-                    f"deflection map lens.{lens}, where the "
-                    "deflection is taken to stay what it is on the map's edge; a smaller "
-                    "Instrument(margin=) leaves that light out.",
-                    InputWarning,
-                    stacklevel=3,
-                )
+    for lens, profile in galaxy.lens.items():
+        if profile.function is deflection_map:
+            for name, one_map in maps.items():
+                _check_map(lens, profile, name, one_map)
+
+
+def _check_map(lens: str, profile: Profile, name: str, one_map: Map) -> None:
+    """Check that the frame of a map lies on a deflection map, and warn of its margin."""
+    grid, sampling = one_map.instrument.grid, one_map.instrument.sampling
+    if is_traced((profile, grid)):
+        return
+    if (beyond := _beyond(profile, grid, 0)) > 0:
+        raise InputError(
+            f"{name}: the frame reaches {beyond:.2g} arcsec beyond the deflection map "
+            f"lens.{lens}; cut it smaller."
+        )
+    margin = 0 if sampling is None or sampling.outside != "sky" else sampling.margin
+    if (beyond := _beyond(profile, grid, margin)) > 0:
+        warnings.warn(
+            f"{name}: the margin around the frame reaches {beyond:.2g} arcsec beyond the "
+            f"deflection map lens.{lens}, where the "
+            "deflection is taken to stay what it is on the map's edge; a smaller "
+            "Instrument(margin=) leaves that light out.",
+            InputWarning,
+            stacklevel=4,
+        )
 
 
 def _beyond(profile: Profile, grid: Grid, margin: int) -> float:

@@ -43,12 +43,7 @@ def observe(galaxy: Galaxy, *groups: Mapping[str, Map]) -> dict[str, tuple[Smear
     InputError
         if no component has a map's light, or carries its tracers.
     """
-    needs = {name: m.moments(galaxy) for maps in groups for name, m in maps.items()}
-    distinct: list[Moment] = []
-    for moment in (moment for moments in needs.values() for moment in moments):
-        if not any(moment.same(other) for other in distinct):
-            distinct.append(moment)
-    places = {name: [_index(distinct, moment) for moment in needs[name]] for name in needs}
+    distinct, places = _distinct_moments(galaxy, groups)
     first = next(iter(groups[0].values())).pointing
     sampling = first.sampling or _safe_sampling(first)
     smeared = not isinstance(first.psf, NoPSF)
@@ -167,8 +162,21 @@ def predict_groups(
     return predicted
 
 
-def _index(moments: Sequence[Moment], moment: Moment) -> int:
-    return next(index for index, other in enumerate(moments) if moment.same(other))
+def _distinct_moments(
+    galaxy: Galaxy, groups: Sequence[Mapping[str, Map]]
+) -> tuple[list[Moment], dict[str, list[int]]]:
+    """The moments that maps need, each once, and {map: which of them it needs}."""
+    distinct: list[Moment] = []
+    places: dict[str, list[int]] = {}
+    for name, one_map in (item for maps in groups for item in maps.items()):
+        places[name] = []
+        for moment in one_map.moments(galaxy):
+            equal = [index for index, other in enumerate(distinct) if moment.same(other)]
+            if not equal:
+                equal = [len(distinct)]
+                distinct.append(moment)
+            places[name].append(equal[0])
+    return distinct, places
 
 
 def _transfer(instrument: Instrument, sampling: Sampling) -> Array | None:

@@ -19,7 +19,7 @@ from jaxmetal.inference.laplace import Surroundings
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.optimise import REFINEMENTS, ROUNDS, most_steps
 from jaxmetal.inference.progress import bar
-from jaxmetal.inference.resampling import sampled_as
+from jaxmetal.inference.resampling import nowhere_coarser, sampled_as
 from jaxmetal.inference.sampling_cost import (
     Cost,
     cost_of,
@@ -81,7 +81,7 @@ def optimise_batch(
             worst = int(np.argmax([cost.shift for cost in costs]))
             if all(cost.is_enough(batch[0].accuracy) for cost in costs):
                 break
-            finer = refined(batch[worst], fits[worst], costs[worst])
+            finer = nowhere_coarser(refined(batch[worst], fits[worst], costs[worst]), batch[worst])
             if finer is batch[worst]:
                 break
             batch = Batch([sampled_as(model, finer.maps) for model in batch])

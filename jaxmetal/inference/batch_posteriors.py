@@ -80,11 +80,7 @@ def sample_batch(
     settings = settings_for(method, chains, warmup, draws, target_accept)
     numbers = range(len(models)) if numbers is None else numbers
     _check_fits(models, fits, numbers, allow_unconverged)
-    batch = Batch.of(models)
-    # A fit may have ended where a finer sampling was needed.
-    as_fitted = [sampled_as(model, fit.maps) for model, fit in zip(batch, fits, strict=True)]
-    if any(new is not old for new, old in zip(as_fitted, batch, strict=True)):
-        batch = Batch(as_fitted)
+    batch = _as_fitted(Batch.of(models), fits)
     size = batch.at_once(chunk)
     keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.key(seed), i))(
         jnp.asarray(np.asarray(numbers, np.uint32))
@@ -103,6 +99,13 @@ def sample_batch(
         for i, posterior in zip(untrusted, draw(chain_settings, untrusted), strict=True):
             posteriors[i] = in_place_of(posteriors[i], posterior)
     return [spread(*one) for one in zip(posteriors, batch, fits, strict=True)]
+
+
+def _as_fitted(batch: Batch, fits: Sequence[Fit]) -> Batch:
+    """The models sampled as where their fits ended, which may be finer."""
+    models = [sampled_as(model, fit.maps) for model, fit in zip(batch, fits, strict=True)]
+    same = all(new is old for new, old in zip(models, batch, strict=True))
+    return batch if same else Batch(models)
 
 
 def _check_fits(

@@ -9,6 +9,7 @@ from jaxmetal.galaxy import Galaxy
 from jaxmetal.inference import instruments
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.priors import Linear
+from jaxmetal.instrument.sampling import finest
 from jaxmetal.maps import Map
 
 
@@ -37,6 +38,29 @@ def sampled_as(model: Model, maps: Mapping[str, Map]) -> Model:
     ties, linear = dict(model.ties), {path: Linear() for path in model.linear}
     priors = {**model.priors, **ties, **linear}
     return Model(model.galaxy, sampled, priors, model.accuracy, model.errors)
+
+
+def nowhere_coarser(model: Model, other: Model) -> Model:
+    """The same model, its samplings nowhere coarser than those of another one.
+
+    The worst galaxy of many may need finer cells and a narrower margin than it had, with which
+    others would then fail.
+
+    Parameters
+    ----------
+    model, other
+        of the same maps, both sampled.
+    """
+    if model is other:
+        return model
+    maps = {}
+    for name, one_map in model.maps.items():
+        instrument = one_map.instrument
+        both = (instrument.sampling, other.maps[name].instrument.sampling)
+        sampling = finest(one for one in both if one is not None)
+        errors = instrument.error, instrument.rounding
+        maps[name] = one_map.with_instrument(instrument.with_sampling(sampling, *errors))
+    return sampled_as(model, maps)
 
 
 def resampled(model: Model, galaxy: Galaxy, maps: Mapping[str, Map], criterion: Criterion) -> Model:

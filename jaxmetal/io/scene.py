@@ -55,11 +55,20 @@ class Scene:
     pictures: dict[str, Observed] = field(default_factory=dict)
     reference: tuple[float, float] | None = None
 
-    def model(self) -> Model:
-        """The model, its sampling chosen."""
+    def model(self, stricter: float = 1.0) -> Model:
+        """The model, its samplings chosen.
+
+        Parameters
+        ----------
+        stricter
+            how many times smaller than the configuration's accuracy the effect of the samplings
+            must be.
+        """
         maps = {name: observed.map for name, observed in self.maps.items()}
-        config = self.config
-        return Model(self.galaxy, maps, self.priors, config.accuracy, config.errors)
+        accuracy = self.config.accuracy
+        if accuracy is not None:
+            accuracy /= stricter
+        return Model(self.galaxy, maps, self.priors, accuracy, self.config.errors)
 
     @property
     def truth(self) -> Galaxy | None:

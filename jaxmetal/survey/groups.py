@@ -18,6 +18,10 @@ from jaxmetal.profiles.units import is_length
 from jaxmetal.survey.catalogue import Catalogue
 from jaxmetal.survey.scenes import scene_of
 
+# The samplings of a group are chosen for a few of its galaxies where their fits start, and must do
+# for the others where those end: one that fails there costs compiling all programs again.
+STRICTER = 5.0
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -197,7 +201,7 @@ def _chosen(
     errors: dict[str, dict[str, float]] = {}
     for row in _rows_to_choose_for(members):
         scene = scene_of(raw, folder, catalogue, row)[0]
-        for name, one_map in scene.model().maps.items():
+        for name, one_map in scene.model(STRICTER).maps.items():
             instrument = one_map.instrument
             if instrument.sampling is not None:
                 samplings[name].append(instrument.sampling)

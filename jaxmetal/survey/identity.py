@@ -65,18 +65,12 @@ class Plan:
     def consistent(self) -> bool:
         """Whether it has all parts, and shards refer to groups, as in a plan that was written."""
         hashes = all("sha256" in part for part in (self.catalogue, self.configuration))
-        parts = (self.raw.get(name) or {} for name in ("survey", "priors"))
-        known = {"jaxmetal", "precision"} <= set(self.versions)
-        whole = all({"size", "samplings", "errors"} <= set(group) for group in self.groups)
-        if not (hashes and known and whole and all(isinstance(part, Mapping) for part in parts)):
+        parts = all(isinstance(self.raw.get(name) or {}, Mapping) for name in ("survey", "priors"))
+        versions = {"jaxmetal", "precision"} <= set(self.versions)
+        groups = all({"size", "samplings", "errors"} <= set(group) for group in self.groups)
+        if not (hashes and parts and versions and groups):
             return False
-        return all(
-            type(shard.get("group")) is int
-            and 0 <= shard["group"] < len(self.groups)
-            and isinstance(shard.get("rows"), list)
-            and all(type(row) is int and row >= 0 for row in shard["rows"])
-            for shard in self.shards
-        )
+        return all(_is_shard(shard, len(self.groups)) for shard in self.shards)
 
     def differences(self, other: "Plan") -> list[str]:
         """The parts of the input that differ from those of another plan, as texts."""
@@ -92,6 +86,14 @@ class Plan:
         if keys or self.folder != other.folder:
             changes.append(f"the configuration has changed in {', '.join(keys) or 'its folder'}")
         return changes
+
+
+def _is_shard(shard: Mapping[str, Any], groups: int) -> bool:
+    """Whether an entry of a plan names one of its groups, and rows of the catalogue."""
+    group, rows = shard.get("group"), shard.get("rows")
+    if type(group) is not int or not 0 <= group < groups or not isinstance(rows, list):
+        return False
+    return all(type(row) is int and row >= 0 for row in rows)
 
 
 def that_counts(raw: Mapping[str, Any]) -> dict[str, Any]:

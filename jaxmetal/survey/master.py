@@ -5,6 +5,7 @@ import logging
 import os
 import time
 from asyncio import CancelledError
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -196,7 +197,8 @@ def _compute_missing(
         if executor is None:
             _compute_in_process(folder, todo, attempt > 0, progress, failures, advance)
         else:
-            _compute_by_executor(executor, folder, todo, attempt + 1 == ROUNDS, failures, advance)
+            order = by_turns(todo, [entry["group"] for entry in plan.shards])
+            _compute_by_executor(executor, folder, order, attempt + 1 == ROUNDS, failures, advance)
     return failures
 
 
@@ -248,6 +250,30 @@ def _compute_by_executor(
                 del futures[number]
                 _take_result(future, folder, number, last, failures, advance)
         time.sleep(POLL if futures else 0.0)
+
+
+def by_turns(todo: Sequence[int], groups: Sequence[int]) -> list[int]:
+    """Shards in an order in which those that follow each other are of different groups.
+
+    Workers that begin at the same time then compile different programs, and find those of the other
+    workers in the cache later.
+
+    Parameters
+    ----------
+    todo, groups
+        numbers of the shards, and the group of every shard of the survey.
+
+    Returns
+    -------
+    order
+        the first missing shard of each group, then the second of each, and so on.
+    """
+    turns: Counter[int] = Counter()
+    places = []
+    for number in todo:
+        places.append((turns[groups[number]], groups[number], number))
+        turns[groups[number]] += 1
+    return [number for *_, number in sorted(places)]
 
 
 def _take_result(

@@ -23,6 +23,11 @@ from jaxmetal.survey.scenes import scene_of
 
 log = logging.getLogger("jaxmetal")
 
+# A group with programs of its own has at least so many times the galaxies that are computed at
+# once; those of smaller ones are computed more finely than they need, which takes less time than
+# compiling.
+WORTH_A_PROGRAM = 4
+
 
 def make_plan(
     raw: Mapping[str, Any],
@@ -86,7 +91,7 @@ def with_mended(plan: Plan, catalogue: Catalogue, progress: bool | None = None) 
 def _with(plan: Plan, facts: list[Facts], catalogue: Catalogue, bad: dict[str, str]) -> Plan:
     """A plan with groups and shards of further galaxies."""
     config = settings(plan.raw)
-    groups = grouped(facts, config.together)
+    groups = grouped(facts, WORTH_A_PROGRAM * config.together)
     # A multiple of the number that is computed at once, so that a galaxy is computed with the same
     # others however long the shards are.
     size = -(-config.shard // config.together) * config.together

@@ -142,25 +142,24 @@ def _outcomes(
 
 def _of_one_structure(outcomes: Sequence[Outcome]) -> None:
     """Remove the models of galaxies whose files have changed in shape since the planning."""
-
-    def structure(model: Model) -> Any:
-        leaves, tree = jax.tree.flatten(model)
-        return tree, tuple(np.shape(leaf) for leaf in leaves)
-
-    ready = [outcome for outcome in outcomes if outcome.model is not None]
-    models = of_one_size([outcome.model for outcome in ready if outcome.model is not None])
-    for outcome, model in zip(ready, models, strict=True):
-        outcome.model = model
-    structures = {
-        outcome.row: structure(outcome.model) for outcome in outcomes if outcome.model is not None
-    }
-    most_common = Counter(structures.values()).most_common(1)
-    for outcome in outcomes:
-        if outcome.model is not None and structures[outcome.row] != most_common[0][0]:
-            outcome.model, outcome.message = (
-                None,
-                "the galaxy's files have changed in shape since the survey was planned.",
+    ready = [(outcome, outcome.model) for outcome in outcomes if outcome.model is not None]
+    models = of_one_size([model for _, model in ready])
+    structures = [_structure(model) for model in models]
+    most_common = Counter(structures).most_common(1)
+    for (outcome, _), model, structure in zip(ready, models, structures, strict=True):
+        if structure == most_common[0][0]:
+            outcome.model = model
+        else:
+            outcome.model = None
+            outcome.message = (
+                "the galaxy's files have changed in shape since the survey was planned."
             )
+
+
+def _structure(model: Model) -> Any:
+    """What models share that one program computes: the tree, and the shapes of its leaves."""
+    leaves, tree = jax.tree.flatten(model)
+    return tree, tuple(np.shape(leaf) for leaf in leaves)
 
 
 def _fit(outcomes: Sequence[Outcome], together: int, progress: bool | None) -> None:

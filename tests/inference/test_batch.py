@@ -13,6 +13,8 @@ import numpyro.distributions as dist
 import pytest
 
 import jaxmetal as jm
+from jaxmetal.inference.resampling import nowhere_coarser
+from jaxmetal.instrument.sampling import Sampling, finest
 from tests.compilations import compilations
 from tests.scenes import CENTRAL, FLAT, GRADIENT, disc, small_model
 
@@ -168,3 +170,16 @@ def test_models_that_differ_in_structure_are_named(models):
     with pytest.raises(jm.InputError, match="at least one"):
         jm.optimise_batch([])
     assert jax.tree.structure(models[0]) == jax.tree.structure(models[4])
+
+
+def test_a_finer_sampling_for_all_is_nowhere_coarser_than_before():
+    """The worst galaxy may do with a narrower margin, in which another would lose light."""
+    samplings, model = [Sampling(2, 1, 7), Sampling(3, 2, 4)], small_model()
+    z = model.maps["z"]
+    wide, fine = (
+        model.with_maps({"z": z.with_instrument(z.instrument.with_sampling(sampling))})
+        for sampling in samplings
+    )
+    both = nowhere_coarser(fine, wide)
+    assert both.maps["z"].instrument.sampling == finest(samplings) == Sampling(3, 2, 7)
+    assert nowhere_coarser(fine, fine) is fine

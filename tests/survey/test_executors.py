@@ -85,3 +85,11 @@ def test_a_worker_leaves_when_its_parent_was_killed(tmp_path):
     while runs(worker) and time.monotonic() < until:
         time.sleep(0.05)
     assert not runs(worker)
+
+
+def test_shards_that_follow_each_other_are_of_different_groups():
+    """So that workers which begin together compile different programs."""
+    groups = [0, 0, 0, 1, 2, 2]
+    assert master.by_turns(range(6), groups) == [0, 3, 4, 1, 5, 2]
+    assert master.by_turns([2, 5], groups) == [2, 5]
+    assert master.by_turns([], groups) == []
