@@ -65,6 +65,7 @@ _HOMES = {
     "Posterior": "inference.posterior",
     "run": "pipeline",
     "noise": "science.noise",
+    "scales": "maps.scales",
     "calibrations": "science.calibrations",
     "classification": "science.classification",
     "baselines": "science.baselines",
@@ -136,6 +137,7 @@ __all__ = [
     "run",
     "sample",
     "sample_batch",
+    "scales",
     "simulate",
     "to_lenstronomy",
     "tracer",
@@ -180,6 +182,7 @@ if TYPE_CHECKING:
         RelativeLineMap,
         StudentT,
         TracerMap,
+        scales,
     )
     from jaxmetal.pipeline import run
     from jaxmetal.profiles import lens, light, tracer

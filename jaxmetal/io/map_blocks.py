@@ -17,6 +17,7 @@ from jaxmetal.io.words import (
     NumberOrPart,
     Part,
     Positive,
+    Scale,
     Supersampling,
     numbers,
 )
@@ -142,7 +143,7 @@ class Tracer(FitsMap):
     tag: ClassVar = "tracer"
     kind: Literal["tracer"]
     tracer: Name = "metallicity"
-    scale: Literal["log10", "linear"] = "log10"
+    scale: Scale = "log10"
     light: Name = "light"
 
 

@@ -29,6 +29,7 @@ from jaxmetal.io.words import (
     Position,
     Positive,
     Redshift,
+    Scale,
     Seed,
     ShellWord,
     Supersampling,
@@ -161,7 +162,7 @@ class Simulate(Block):
     psf: Psf
     supersampling: Supersampling = "auto"
     tracer: Name = "metallicity"
-    scale: Literal["log10", "linear"] = "log10"
+    scale: Scale = "log10"
     c1: NotNegative = 0.00725
     c2: NotNegative = 0.00091
     light_sigma: Positive | None = None

@@ -117,6 +117,16 @@ def _extension(value: Any) -> Any:
     return value
 
 
+def _scale(value: Any) -> Any:
+    """The name of a scale in which light averages a tracer."""
+    from jaxmetal.maps.scales import scale_functions
+
+    if not isinstance(value, str):
+        raise ValueError("expected the name of a scale, such as log10 or linear")
+    scale_functions(value)
+    return value
+
+
 Number = Annotated[
     float, BeforeValidator(not_bool), Field(allow_inf_nan=False), AfterValidator(_not_too_large)
 ]
@@ -133,6 +143,7 @@ Choice = Annotated[Any, BeforeValidator(_choice)]
 Pair = tuple[Number, Number]
 Position = Annotated[Pair, BeforeValidator(position)]
 Extension = Annotated[Any, BeforeValidator(_extension)]
+Scale = Annotated[str, BeforeValidator(_scale)]
 Supersampling = Annotated[Any, BeforeValidator(_supersampling)]
 # How the value of a key is written, for messages.
 FORMS = {

@@ -40,10 +40,11 @@ class Contents(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """What the arrays of a map depend on: its class, how it averages, whether it is a line."""
+    """What the arrays of a map depend on: its class, what it averages and how, whether a line."""
 
     name: str
     additive: bool
+    tracer: str | None
     scale: Any
     line: bool
 
@@ -70,7 +71,7 @@ def contents_of(
     if check:
         error_map = arrays.sigma is not None and arrays.sigma.ndim > 0
         numbers = (data.values, data.sigma, data.masked, valid, error_map)
-        rest = (instrument.apertures, arrays.unit, kind.scale, kind.line)
+        rest = (instrument.apertures, arrays.unit, kind.tracer, kind.scale, kind.line)
         report(name, inspect_map(Inspected(name, kind.additive, *numbers, *rest)))
     sigma = np.where(valid, data.sigma, 1.0)
     if data.covariance is not None:

@@ -44,7 +44,7 @@ class Inspected:
         of the instrument, or None.
     unit
         an astropy unit, or None.
-    scale
+    tracer, scale
         of a tracer map.
     line
         whether the light is that of emission lines.
@@ -59,5 +59,6 @@ class Inspected:
     error_map: bool = False
     apertures: Apertures | None = None
     unit: Any = None
+    tracer: str | None = None
     scale: Any = "linear"
     line: bool = False

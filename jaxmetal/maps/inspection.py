@@ -13,6 +13,7 @@ from jaxmetal.maps.binned import REPEATED, repeated
 from jaxmetal.maps.blocks import missing_block
 from jaxmetal.maps.findings import Finding, Inspected
 from jaxmetal.maps.inverted import inverted_mask
+from jaxmetal.maps.scales import wrong_scale
 from jaxmetal.maps.sentinels import FEWEST, Odd, odd_values, quantiles
 from jaxmetal.maps.speeds import speed_findings
 from jaxmetal.maps.variances import exchanged, misread_errors
@@ -71,7 +72,7 @@ def _findings(data: Inspected) -> list[Finding]:
     errors = _errors(data, regular) if regular.any() else []
     # Invalid errors cannot be used to check the mask.
     misread = any(finding.about == "errors" for finding in errors)
-    findings = [*_unit(data), *speed_findings(data)]
+    findings = [*_unit(data), *_scale(data), *speed_findings(data)]
     findings += [] if misread else inverted_mask(data)
     if not data.light and not odd and not findings:
         findings += _range(data)
@@ -134,7 +135,14 @@ def _unit(data: Inspected) -> list[Finding]:
         return []
     if data.light:
         return _unit_of_light(data.unit) + (_unit_of_line(data.unit) if data.line else [])
-    return _unit_of_logarithm(data.unit) if data.scale == "log10" else []
+    logarithm = data.scale == "log10" and not wrong_scale(data.tracer, data.scale)
+    return _unit_of_logarithm(data.unit) if logarithm else []
+
+
+def _scale(data: Inspected) -> list[Finding]:
+    """A scale that is not that of the quantity by whose name the tracer goes."""
+    text = wrong_scale(data.tracer, data.scale)
+    return [Finding(False, text)] if text else []
 
 
 def _unit_of_light(unit: Any) -> list[Finding]:

@@ -121,7 +121,7 @@ class Map(MapKind):
     def _contents(self, arrays: Arrays, mask: Any, correlation: Any, check: bool) -> Contents:
         """Values, errors, validity and correlation from arrays in one unit."""
         is_line = any(name in WAVELENGTHS for name, _ in parts_of(self.light))
-        kind = Kind(type(self).__name__, self.additive, self.scale, is_line)
+        kind = Kind(type(self).__name__, self.additive, self.tracer, self.scale, is_line)
         return contents_of(kind, arrays, self.instrument, mask, correlation, check)
 
     @abstractmethod

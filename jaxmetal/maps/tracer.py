@@ -38,7 +38,8 @@ class TracerMap(Map):
         the name of the tracer in the galaxy's components.
     scale
         how light averages the quantity: "log10" (g = 10^Z: abundances in dex), "linear" (g = Z:
-        velocity, age), or a pair of functions (g, inverse of g).
+        velocity, age), another name of `jm.scales.table()`, such as "density_sii", or a pair of
+        functions (g, inverse of g).
     mask
         True where a pixel, or aperture, is to be left out. What is NaN, infinite, or has no
         positive sigma is masked automatically.

@@ -79,7 +79,7 @@ class ReadMap:
     line
         of a map of line flux: its name, such as "NII6584", or factors by line; as for a `LineMap`.
     scale
-        how light averages the tracer: "log10" for abundances in dex, "linear" for velocities.
+        how light averages the tracer: a name of `jm.scales.table()`.
     flux
         of a map of light in bins: "pixel" for flux per pixel, which is added up over a bin; "mean"
         or "total" where all pixels of a bin repeat its mean flux per pixel, or its total flux.
@@ -104,7 +104,7 @@ class ReadMap:
     unit: str = ""
     tracer: str | None = None
     line: str | Mapping[str, float] | None = None
-    scale: Literal["log10", "linear"] = "log10"
+    scale: str = "log10"
     flux: Literal["pixel", "mean", "total"] = "pixel"
     mask: np.ndarray | None = None
     wavelength: float | None = None
