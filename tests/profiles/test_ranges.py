@@ -21,7 +21,7 @@ OTHERS = {
     "at least 0 and below 90": {"inclination"},
     "above 0 and below 90": {"pitch"},
     "positive": {"number"},
-    "zero or positive": {"ratio", "ratio12", "ratio13", "sigma0", "distance_ratio"},
+    "zero or positive": {"ratio", "ratio12", "ratio13", "sigma0", "distance_ratio", "dispersion"},
 }
 # By profile, where a name means something else in it alone.
 ALONE = {

@@ -146,6 +146,21 @@ def velocities(name, x, y, **changes):
     return np.asarray(jm.Profile(function, **numbers, **geometry)(x, y), float)
 
 
+def test_pressure_slows_the_gas_as_published(tolerance):
+    """V² = V_c² - 3.36 sigma² R/R_e (Burkert et al. 2010), with R_e = 1.678 scale lengths."""
+    radius, scale_length = np.geomspace(0.05, 3.0, 20), 0.5
+    gas = jm.Profile(
+        jm.tracer.pressure_rotation, **BASIC, dispersion=45.0, scale_length=scale_length, **GEOMETRY
+    )
+    seen = np.asarray(on_axis(gas, jnp.asarray(radius), GEOMETRY["position_angle"]), float)
+    squared = CURVES["arctan"][2](radius) ** 2 - 3.36 * 45.0**2 * radius / (1.678 * scale_length)
+    expected = np.sqrt(np.maximum(squared, 0.0))
+    np.testing.assert_allclose(seen, 40.0 + SIN_I * expected, rtol=1e-3, atol=0.1)
+    assert np.any(expected == 0) and np.any(expected > 100)
+    slopes = jax.grad(lambda r: jnp.sum(on_axis(gas, r, 35.0)))(jnp.asarray([0.0, 1e-3, 1.0]))
+    assert np.all(np.isfinite(slopes))
+
+
 @pytest.mark.parametrize("name", MOVING)
 def test_what_recedes_after_half_a_turn_approached_before(name):
     x, y = POINTS

@@ -54,7 +54,7 @@ LENGTHS = {
     "r_bar",
     "radii",
 }
-VELOCITIES = {"v_max", "v_disc", "v_halo", "v_radial", "v_tangential"}
+VELOCITIES = {"v_max", "v_disc", "v_halo", "v_radial", "v_tangential", "dispersion"}
 ELLIPTICITIES = {"e1", "e2", "e11", "e21", "e12", "e22", "e13", "e23"}
 NUMBERS = {
     "n_sersic",

@@ -2,7 +2,12 @@
 
 from jaxmetal.profiles.tracer.composite import disc_halo_rotation, spline_rotation
 from jaxmetal.profiles.tracer.motions import bar_flow, radial_flow, warped_rotation
-from jaxmetal.profiles.tracer.rotation import courteau_rotation, polyex_rotation, rotation
+from jaxmetal.profiles.tracer.rotation import (
+    courteau_rotation,
+    polyex_rotation,
+    pressure_rotation,
+    rotation,
+)
 from jaxmetal.profiles.tracer.simple import (
     broken_gradient,
     dipole,
@@ -25,6 +30,7 @@ __all__ = [
     "gradient",
     "polyex_rotation",
     "polynomial",
+    "pressure_rotation",
     "radial_flow",
     "rotation",
     "spiral_arms",

@@ -2,6 +2,9 @@
 
 from typing import Literal
 
+import jax.numpy as jnp
+
+from jaxmetal.profiles import numerics
 from jaxmetal.profiles.geometry import Coordinate
 from jaxmetal.profiles.tracer import curves
 from jaxmetal.profiles.tracer.inclined import inclined
@@ -72,6 +75,69 @@ def rotation(
     """
     disc = inclined(x, y, inclination, position_angle, center_x, center_y)
     angular = v_max * curves.scaled(disc.radius, r_turn, CURVES[curve])
+    return systemic + angular * disc.along * disc.sin_i
+
+
+def pressure_rotation(
+    x: Coordinate,
+    y: Coordinate,
+    v_max,
+    r_turn,
+    dispersion,
+    scale_length,
+    inclination=0.0,
+    position_angle=0.0,
+    systemic=0.0,
+    center_x=0.0,
+    center_y=0.0,
+    *,
+    curve: Curve = "arctan",
+) -> Coordinate:
+    """Gas that pressure holds up in part, and that rotates more slowly: asymmetric drift.
+
+        v = systemic + V(R) sin i cos theta,   V² = V_circular² - 2 dispersion² R / scale_length
+
+    The gas has one dispersion and an exponential density; V is 0 where the difference is negative.
+    The circular curves are those of `rotation`. `jm.Tied("disc.dispersion.value")` and
+    `jm.Tied("disc.light.scale_length")` take both numbers from where they are seen.
+
+    Parameters
+    ----------
+    x, y
+        position, arcsec.
+    v_max
+        circular velocity as for `rotation`, in the tracer's unit.
+    r_turn
+        turnover radius, arcsec, positive.
+    dispersion
+        of the gas, in the tracer's unit, zero or positive.
+    scale_length
+        of the gas's density, arcsec, positive.
+    inclination
+        degrees, at least 0 and below 90; 0 is face-on.
+    position_angle
+        of the receding side, degrees, from +y (north) towards +x (east).
+    systemic
+        velocity of the centre, in the tracer's unit.
+    center_x, center_y
+        centre, arcsec.
+    curve
+        as for `rotation`.
+
+    Returns
+    -------
+    values
+        line-of-sight velocities, positive where receding, in the tracer's unit, in the shape of x.
+
+    References
+    ----------
+    Burkert et al. (2010), ApJ 725, 2324.
+    """
+    disc = inclined(x, y, inclination, position_angle, center_x, center_y)
+    circular = v_max * curves.scaled(disc.radius, r_turn, CURVES[curve])
+    # Of V²/R², which has no limit on the centre itself, where V is 0 in any case.
+    radius = jnp.maximum(disc.radius, curves.CORE * r_turn)
+    angular = numerics.sqrt(circular**2 - 2 * dispersion**2 / (radius * scale_length))
     return systemic + angular * disc.along * disc.sin_i
 
 
