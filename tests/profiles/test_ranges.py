@@ -21,7 +21,7 @@ OTHERS = {
     "at least 0 and below 90": {"inclination"},
     "above 0 and below 90": {"pitch"},
     "positive": {"number"},
-    "zero or positive": {"ratio", "ratio12", "ratio13", "sigma0", "distance_ratio", "dispersion"},
+    "zero or positive": {"ratio", "ratio12", "ratio13", "sigma0", "distance_ratio"},
 }
 # By profile, where a name means something else in it alone.
 ALONE = {
@@ -34,6 +34,7 @@ ALONE = {
     ("dpie", "Rs"): "zero or positive",
     ("courteau_rotation", "beta"): "below 1",
     ("courteau_rotation", "gamma"): "positive",
+    ("pressure_rotation", "dispersion"): "at least 0",
 }
 # Light that may be negative: sums of positive and negative terms, a background, a falling line.
 ANY_SIGN = {"shapelets", "shapelets_polar", "shapelets_polar_exp", "multi_gaussian", "mge_set"}

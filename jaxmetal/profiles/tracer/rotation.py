@@ -110,7 +110,7 @@ def pressure_rotation(
     r_turn
         turnover radius, arcsec, positive.
     dispersion
-        of the gas, in the tracer's unit, zero or positive.
+        of the gas, in the tracer's unit, at least 0.
     scale_length
         of the gas's density, arcsec, positive.
     inclination
