@@ -1,9 +1,12 @@
 """SAMI's value-added maps: small made-up files whose answers are known, and real ones."""
 
+import csv
+
 import numpy as np
 import pytest
 from astropy.io import fits
 
+import jaxmetal as jm
 from jaxmetal.errors import InputError
 from jaxmetal.io.readers.sami import read_sami
 from jaxmetal.io.scene import build
@@ -179,3 +182,67 @@ def test_two_observations_of_a_galaxy_lie_on_one_sky(tmp_path):
     grids = [maps[name].map.instrument.grid for name in ("z_first", "z_second")]
     pixels = [np.asarray(grid.pixel(0.0, 0.0)) for grid in grids]
     np.testing.assert_allclose(pixels, [[5.5, 5.5], [5.5, 3.5]], atol=2e-3)
+
+
+def test_the_velocity_of_the_gas_is_masked_where_its_line_is_faint(tmp_path):
+    path = write(tmp_path)
+    with pytest.raises(InputError, match="gas-velocity"):
+        read_sami(path, kinematics=True)
+    with fits.open(path) as hdus:
+        values = np.full((1, SIZE, SIZE), 80.0, "f4")
+        header = hdus[0].header
+        first = fits.PrimaryHDU(values, header)
+        gas = fits.HDUList([first, fits.ImageHDU(np.ones_like(values), hdus[1].header)])
+        gas.writeto(tmp_path / NAME.format("gas-velocity"))
+    velocity = read_sami(path, kinematics=True).maps["velocity"]
+    assert (velocity.tracer, velocity.scale, velocity.unit) == ("velocity", "linear", "km/s")
+    assert np.isnan(velocity.values[[0, 1], [0, 1]]).all()
+    assert velocity.values[5, 5] == 80.0 and velocity.sigma[5, 5] == 1.0
+
+
+def rotation_of(cube):
+    """The curve of one of SAMI's cubes, behind its PSF: the fit of velocities above S/N of 10."""
+    folder = data_path("sami_dr3")
+    with (folder / "psf_moffat.csv").open(encoding="utf-8") as file:
+        psf = next(row for row in csv.DictReader(file) if row["cube"] == cube)
+    moffat = {"fwhm": float(psf["psf_fwhm_arcsec"]), "beta": float(psf["moffat_beta"])}
+    gas = {
+        "kind": "sami",
+        "file": str(folder / cube / f"{cube}_Halpha_default_1-comp.fits"),
+        "tables": str(folder / "cat"),
+        "kinematics": True,
+        "names": {"z": "none"},
+        "snr": 10,
+        "psf": {"moffat": moffat},
+        "margin": 12,
+    }
+    curve = {"profile": "rotation", "v_max": 200, "r_turn": 1.5, "systemic": 0}
+    angles = {"inclination": "gas.inclination", "position_angle": "gas.position_angle"}
+    priors = {
+        "disc.velocity.v_max": {"uniform": [20, 600]},
+        "disc.velocity.r_turn": {"uniform": [0.05, 15]},
+        "disc.velocity.position_angle": {"uniform": [-180, 360]},
+        "disc.velocity.systemic": {"normal": [0, 100]},
+        "disc.velocity.center_x": {"normal": [0, 0.5]},
+        "disc.velocity.center_y": {"normal": [0, 0.5]},
+        "velocity.scatter": {"half_normal": 20},
+    }
+    light = {"profile": "image", "map": "halpha"}
+    disc = {"light": light, "velocity": {**curve, **angles}}
+    raw = {"maps": {"gas": gas}, "galaxy": {"disc": disc}, "priors": priors, "errors": "sandwich"}
+    return jm.optimise(build(raw, folder).model(), starts=1)
+
+
+@pytest.mark.slow
+def test_two_seeings_of_one_galaxy_show_one_rotation_curve():
+    """SAMI 41144 through 1.96 and 2.32 arcsec."""
+    first, second = rotation_of("41144_B"), rotation_of("41144_D")
+    assert first.converged and second.converged
+    for name in ("v_max", "r_turn"):
+        path = f"disc.velocity.{name}"
+        difference = first.parameters[path] - second.parameters[path]
+        error = np.hypot(first.errors[path], second.errors[path])
+        print(f"{name}: {first.parameters[path]:.2f}, {second.parameters[path]:.2f} +- {error:.2f}")
+        assert abs(difference) < 3 * error
+    angles = [fit.parameters["disc.velocity.position_angle"] for fit in (first, second)]
+    assert angles == pytest.approx([150.0, 150.0], abs=2.0)

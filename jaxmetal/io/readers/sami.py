@@ -14,7 +14,7 @@ from jaxmetal.instrument.headers import sky_frame
 from jaxmetal.instrument.psf import MoffatPSF
 from jaxmetal.io.fits import MapFile, read_header, read_map
 from jaxmetal.io.readers.lines import inclination, known_line, line_map, with_metallicity
-from jaxmetal.io.readers.protocol import Geometry, Reading
+from jaxmetal.io.readers.protocol import Geometry, Reading, ReadMap
 from jaxmetal.io.words import NotNegative
 from jaxmetal.science import calibrations, noise
 
@@ -41,6 +41,7 @@ def read_sami(
     tables: Path | None = None,
     cube: Path | None = None,
     lines: tuple[str, ...] = (),
+    kinematics: bool = False,
 ) -> Reading:
     """H-alpha flux and metallicity of a galaxy, or line fluxes; geometry and PSF by further files.
 
@@ -62,6 +63,9 @@ def read_sami(
     lines
         names of lines, such as ["Ha", "NII6584"]: then the maps are the fluxes of these, without
         any cut.
+    kinematics
+        whether there is a map "velocity" (the tracer of this name, km/s), too, of the gas where
+        H-alpha is above `snr`.
 
     Returns
     -------
@@ -103,8 +107,11 @@ def read_sami(
     wcs = first.wcs
     if wcs is None:
         raise InputError(f"{path}[0]: the header has no celestial WCS.")
+    maps = images if lines else with_metallicity(images, calibration, snr)
+    if kinematics:
+        maps = {**maps, "velocity": _velocity(path, geometry.redshift, snr)}
     return Reading(
-        maps=images if lines else with_metallicity(images, calibration, snr),
+        maps=maps,
         grid=Grid.from_wcs(wcs, first.values.shape, _centre(path, wcs)),
         wcs=wcs,
         psf=None if cube is None else _psf(cube),
@@ -113,10 +120,26 @@ def read_sami(
     )
 
 
+def _velocity(halpha: Path, redshift: float | None, snr: float) -> ReadMap:
+    """The velocity of the gas, NaN where H-alpha is faint."""
+    flux, gas = _read_line(halpha, "Halpha"), _read_line(halpha, "gas-velocity")
+    bright = flux.values > snr * np.asarray(flux.sigma)
+    return line_map(
+        "halpha",
+        redshift,
+        values=np.where(bright, gas.values, np.nan),
+        sigma=gas.sigma,
+        unit="km/s",
+        tracer="velocity",
+        scale="linear",
+        correlation=noise.sami(),
+    )
+
+
 def _read_line(halpha: Path, name: str) -> MapFile:
-    """The flux of a line and its error, in the first two extensions of its file."""
+    """The flux of a line, or another quantity, and its error in the first two extensions."""
     path = halpha.with_name(halpha.name.replace("_Halpha_", f"_{name}_", 1))
-    # H-alpha is a cube: its sum over velocity components, then each of them.
+    # Of H-alpha a cube: its sum over velocity components, then each of them.
     channel = 0 if read_header(path).get("NAXIS") == 3 else None
     return read_map(path, 0, error=1, channel=channel)
 
