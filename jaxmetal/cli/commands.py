@@ -82,6 +82,7 @@ def report(arguments: argparse.Namespace) -> int:
 
 def validate(arguments: argparse.Namespace) -> None:
     """Run `jaxmetal validate`: check a configuration and the data that it names."""
+    from jaxmetal.io.automatic import in_words
     from jaxmetal.io.config import read
     from jaxmetal.io.scene import build
     from jaxmetal.io.summary import count
@@ -91,6 +92,8 @@ def validate(arguments: argparse.Namespace) -> None:
         scene = build(raw, folder, "simulate" if "simulate" in raw else "fit")
     for remark in remarks:
         print(remark)
+    for line in in_words(scene.guessed).splitlines():
+        print(f"auto: {line}")
     remarks_text = (
         f"remarks on the data: {len(remarks)}" if remarks else "nothing strange in the data"
     )

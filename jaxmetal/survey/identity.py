@@ -68,7 +68,8 @@ class Plan:
         parts = (self.raw.get(name) or {} for name in ("survey", "priors"))
         known = {"jaxmetal", "precision"} <= set(self.versions)
         whole = all({"size", "samplings", "errors"} <= set(group) for group in self.groups)
-        if not (hashes and known and whole and all(isinstance(part, Mapping) for part in parts)):
+        blocks = all(isinstance(part, Mapping) or part == "auto" for part in parts)
+        if not (hashes and known and whole and blocks):
             return False
         return all(
             type(shard.get("group")) is int

@@ -1,0 +1,182 @@
+"""What the map of a tracer says by itself: a line in radius, or the motion of a disc."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxmetal.errors import InputError
+from jaxmetal.maps import Map
+from jaxmetal.science.baselines import metallicity_map, ols, wls
+from jaxmetal.science.starts.shapes import usable
+
+# Calibrations by which lines alone tell a first metallicity, the most robust first.
+CALIBRATIONS = ("o3n2_m13", "n2_m13")
+# Pixels that a first line needs.
+FEWEST = 6
+
+
+class Trend(NamedTuple):
+    """A tracer as a straight line in radius, the naive baseline.
+
+    Parameters
+    ----------
+    central, gradient
+        in the tracer's unit, and per arcsec.
+    spread
+        of the values, from the 5th to the 95th percentile.
+    rms
+        of the values about the line.
+    extent
+        radius inside of which 95 % of the values lie, arcsec.
+    slope
+        of a plane through the values, along x and y, unit per arcsec.
+    source
+        in words.
+    """
+
+    central: float
+    gradient: float
+    spread: float
+    rms: float
+    extent: float
+    slope: tuple[float, float]
+    source: str
+
+    @property
+    def steepest(self) -> float:
+        """A gradient that is certainly not too small, unit per arcsec."""
+        return max(abs(self.gradient), self.spread / max(self.extent, 1e-6), 1e-6)
+
+
+class Motion(NamedTuple):
+    """A velocity field as a plane.
+
+    Parameters
+    ----------
+    systemic
+        in the middle of the field, in the unit of the map.
+    amplitude
+        half of the range of velocities along the line of sight.
+    position_angle
+        of the receding side, degrees, from +y (north) towards +x (east).
+    extent
+        as of a `Trend`.
+    source
+        in words.
+    """
+
+    systemic: float
+    amplitude: float
+    position_angle: float
+    extent: float
+    source: str
+
+
+def positions(one_map: Map) -> tuple[Float[np.ndarray, "*map"], Float[np.ndarray, "*map"]]:
+    """Where the measurements of a map lie, (x, y) in arcsec; of an aperture its mean place."""
+    x, y = (np.asarray(axis, float) for axis in one_map.instrument.grid.coordinates)
+    apertures = one_map.instrument.apertures
+    return (x, y) if apertures is None else (apertures.means(x), apertures.means(y))
+
+
+def trend(
+    name: str, values: np.ndarray, errors: np.ndarray, radius: np.ndarray, one_map: Map
+) -> Trend | None:
+    """The straight line through a tracer, which ignores the PSF.
+
+    Parameters
+    ----------
+    name
+        of the map, for the source.
+    values, errors, radius
+        of each measurement, NaN where there is none; the radius in arcsec.
+    one_map
+        whose measurements they are.
+
+    Returns
+    -------
+    trend
+        None if there are too few values for a line.
+    """
+    known = np.isfinite(values) & np.isfinite(radius)
+    if known.sum() < FEWEST:
+        return None
+    low, high = np.percentile(values[known], [5, 95])
+    x, y = (axis[known] for axis in positions(one_map))
+    terms = np.stack([np.ones_like(x), x - x.mean(), y - y.mean()], axis=-1)
+    plane = np.linalg.lstsq(terms, values[known], rcond=None)[0]
+    extent = float(np.percentile(radius[known], 95))
+    try:
+        first = ols(radius, values)
+        rms = float(np.sqrt(first.chi_square / first.count))
+        # Real galaxies scatter about any line: measurement errors alone would follow few pixels.
+        line = wls(radius, values, np.hypot(errors, rms))
+    except InputError:
+        return None
+    slope = float(plane[1]), float(plane[2])
+    numbers = line.central, line.gradient, float(high - low), rms, extent
+    return Trend(*numbers, slope, f"straight line through {name}, PSF ignored")
+
+
+def motion(name: str, one_map: Map) -> Motion | None:
+    """The motion in a velocity field.
+
+    Parameters
+    ----------
+    name, one_map
+        a tracer map of velocities.
+
+    Returns
+    -------
+    motion
+        None if there are too few values for a plane.
+    """
+    known = usable(one_map)
+    if known.sum() < FEWEST:
+        return None
+    velocity = one_map.data[known]
+    x, y = (axis[known] for axis in positions(one_map))
+    terms = np.stack([np.ones_like(x), x - x.mean(), y - y.mean()], axis=-1)
+    level, along_x, along_y = np.linalg.lstsq(terms, velocity, rcond=None)[0]
+    low, high = np.percentile(velocity, [3, 97])
+    radius = np.hypot(terms[:, 1], terms[:, 2])
+    return Motion(
+        float(level),
+        max(0.5 * float(high - low), 1e-6),
+        float(np.degrees(np.arctan2(along_x, along_y)) % 360),
+        float(np.percentile(radius, 95)),
+        f"plane through {name}",
+    )
+
+
+def metallicity_of_lines(
+    maps: Mapping[str, Map],
+) -> tuple[str, np.ndarray, np.ndarray, Map] | None:
+    """A metallicity map that line fluxes give by a calibration.
+
+    Parameters
+    ----------
+    maps
+        by name.
+
+    Returns
+    -------
+    found
+        (source, values, errors, one of the maps); None if the lines of no calibration are there, on
+        one grid of pixels.
+    """
+    lines = {
+        one_map.light: one_map
+        for one_map in maps.values()
+        if one_map.additive and isinstance(one_map.light, str)
+    }
+    for calibration in CALIBRATIONS:
+        try:
+            values, errors = metallicity_map(lines, calibration)
+        except (InputError, ValueError):
+            continue
+        if np.isfinite(values).sum() >= FEWEST:
+            return calibration, values, errors, next(iter(lines.values()))
+    return None
