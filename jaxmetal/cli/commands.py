@@ -14,6 +14,24 @@ if TYPE_CHECKING:
 log = logging.getLogger("jaxmetal")
 
 
+def init(arguments: argparse.Namespace) -> None:
+    """Run `jaxmetal init`: look into a FITS file and write a first configuration."""
+    from jaxmetal.io.initial import propose
+    from jaxmetal.io.initial.propose import check_out, write_proposal
+
+    out = arguments.out
+    # Before the file is read, which may take a while.
+    check_out(out, arguments.force)
+    proposal = propose(arguments.file, out, arguments.lines)
+    write_proposal(proposal, out)
+    for line in [*proposal.found, *proposal.remarks]:
+        print(line)
+    print(f"\n{out}: written; jaxmetal validate {out} shows what it takes from the data")
+    for question in proposal.questions:
+        print(f"  ? {question}")
+    print(f"next: jaxmetal fit {out}")
+
+
 def fit(arguments: argparse.Namespace) -> int:
     """Run `jaxmetal fit`: fit, sample and write the results of a configuration."""
     from jaxmetal.pipeline import run

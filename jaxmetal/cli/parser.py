@@ -38,6 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
         subparser.set_defaults(run=run, needs=needs, compiles=compiles)
         return subparser
 
+    _add_init(command)
     _add_fit(command)
     _add_simulate(command)
     _add_plot(command)
@@ -46,6 +47,19 @@ def build_parser() -> argparse.ArgumentParser:
     _add_demo(command)
     survey.add(command)
     return top
+
+
+def _add_init(command: Command) -> None:
+    text = "Look into a FITS file, and write a first configuration that fits it."
+    init = command(commands.init, "init", text)
+    init.add_argument("file", metavar="FILE", type=Path, help="a FITS file of maps, or of a survey")
+    init.add_argument(
+        "--out", metavar="CONFIG", type=Path, default=Path("fit.yaml"), help="(fit.yaml)"
+    )
+    init.add_argument(
+        "--lines", action="store_true", help="fit the fluxes of emission lines themselves"
+    )
+    init.add_argument("--force", action="store_true", help="replace CONFIG if it is there")
 
 
 def _add_fit(command: Command) -> None:

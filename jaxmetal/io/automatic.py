@@ -142,6 +142,7 @@ def filled_in(
     lines = {line.path: line for line in found.lines}
     filled = copy.deepcopy(dict(raw))
     used: dict[str, Line] = {}
+    given = filled.get("priors") or {}
     for path, place in automatic.values.items():
         line = lines.get(path)
         if line is None or line.value is None:
@@ -149,7 +150,7 @@ def filled_in(
             mistakes.add(".".join(map(str, place)), f"auto: {why}; write a number.")
             continue
         _put(filled, place, rounded(line.value))
-        used[path] = line._replace(prior=None)
+        used[path] = line._replace(prior="as written" if path in given else None)
     for path in _wanted(automatic, found, filled, mistakes, lines):
         filled["priors"][path] = prior_block(found.priors[path])
         value = used[path].value if path in used else None

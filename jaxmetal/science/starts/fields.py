@@ -1,15 +1,17 @@
 """What the map of a tracer says by itself: a line in radius, or the motion of a disc."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from jaxmetal.errors import InputError
-from jaxmetal.maps import Map
-from jaxmetal.science.baselines import metallicity_map, ols, wls
-from jaxmetal.science.starts.shapes import usable
+from jaxmetal.maps import Map, RelativeLineMap
+from jaxmetal.science.baselines import ols, wls
+from jaxmetal.science.baselines.line_ratios import calibrated
+from jaxmetal.science.calibrations import LINES
+from jaxmetal.science.starts.shapes import BRIGHT, usable
 
 # Calibrations by which lines alone tell a first metallicity, the most robust first.
 CALIBRATIONS = ("o3n2_m13", "n2_m13")
@@ -159,24 +161,48 @@ def metallicity_of_lines(
     Parameters
     ----------
     maps
-        by name.
+        by name: of lines, or of lines relative to others.
 
     Returns
     -------
     found
-        (source, values, errors, one of the maps); None if the lines of no calibration are there, on
-        one grid of pixels.
+        (calibration, values, errors, one of the maps); None if the lines of no calibration are
+        there, in pixels that they share.
     """
-    lines = {
-        one_map.light: one_map
-        for one_map in maps.values()
-        if one_map.additive and isinstance(one_map.light, str)
-    }
-    for calibration in CALIBRATIONS:
+    fluxes, errors, one_map = _lines(maps)
+    for name in CALIBRATIONS:
         try:
-            values, errors = metallicity_map(lines, calibration)
+            values, sigma = calibrated(fluxes, errors, name, BRIGHT)
         except (InputError, ValueError):
             continue
-        if np.isfinite(values).sum() >= FEWEST:
-            return calibration, values, errors, next(iter(lines.values()))
+        if np.isfinite(values).sum() >= FEWEST and one_map is not None:
+            return name, values, sigma, one_map
     return None
+
+
+def _lines(
+    maps: Mapping[str, Map],
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], Map | None]:
+    """Fluxes and errors of lines by the names of calibrations, and one of their maps."""
+    fluxes: dict[Any, np.ndarray] = {}
+    errors: dict[Any, np.ndarray] = {}
+    found = None
+    for one_map in maps.values():
+        parts = {}
+        if one_map.additive:
+            parts = {one_map.light: (one_map.data, one_map.errors)}
+        elif isinstance(one_map, RelativeLineMap):
+            base = np.asarray(one_map.base, float), np.asarray(one_map.base_sigma, float)
+            parts = {one_map.numerator: (one_map.data, one_map.errors), one_map.light: base}
+        for light, (flux, error) in parts.items():
+            fluxes[light], errors[light], found = flux, error, one_map
+    # A line may be written as a sum of one.
+    alone = {name: [line, ((line, 1.0),)] for name, line in LINES.items()}
+    chosen = {
+        name: next((key for key in keys if key in fluxes), None) for name, keys in alone.items()
+    }
+    return (
+        {name: fluxes[key] for name, key in chosen.items() if key is not None},
+        {name: errors[key] for name, key in chosen.items() if key is not None},
+        found,
+    )

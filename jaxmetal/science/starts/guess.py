@@ -230,10 +230,10 @@ def _shape(path: str, light: Seen | None, maps: Mapping[str, Map]) -> Shape | No
 def _guess_scatters(work: _Work, maps: Mapping[str, Map]) -> None:
     """Scatter of real galaxies about a smooth model, of each map."""
     for name, one_map in maps.items():
-        if one_map.additive:
-            # A scatter in proportion to the model does not go with correlated errors.
-            if one_map.correlation is not None:
-                continue
+        # A scatter in proportion to the model does not go with correlated errors.
+        if one_map.additive and one_map.correlation is not None:
+            continue
+        if one_map.is_flux:
             width, source = LIGHT_SCATTER, "a part of the flux"
         else:
             low, high = np.nanpercentile(one_map.data, [16, 84])

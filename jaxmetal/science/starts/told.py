@@ -92,15 +92,15 @@ def describe(prior: Any) -> str:
     Parameters
     ----------
     prior
-        a distribution of this module, a `Tied`, or None.
+        a distribution of this module, a `Tied`, None, or what a text says of it.
 
     Returns
     -------
     text
         such as "normal(8.6, 0.3)", or "held" without a prior.
     """
-    if prior is None:
-        return "held"
+    if prior is None or isinstance(prior, str):
+        return prior or "held"
     if hasattr(prior, "paths"):
         return f"tied to {', '.join(prior.paths)}"
     name, numbers = numbers_of(prior)
