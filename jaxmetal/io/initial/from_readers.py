@@ -85,7 +85,7 @@ def reader_entries(kind: str, reading: Reading, file: str, lines: bool) -> Itera
         yield Entry("errors", "sandwich", "spaxels share noise; `full` puts it into the likelihood")
     yield from block("maps", block(kind, _map_entries(kind, reading, file, lines)))
     known = reading.geometry
-    geometry = dict.fromkeys(("inclination", "position_angle"), "auto")
+    geometry: dict[str, str] = dict.fromkeys(("inclination", "position_angle"), "auto")
     for key in geometry:
         if getattr(known, key) is not None:
             geometry[key] = f"{kind}.{key}"

@@ -7,7 +7,7 @@ from jaxmetal.io.initial.text import Entry, block, inline
 AUTO = "auto"
 # A galaxy whose half-light radius is at least this many of the PSF is resolved: its picture shows
 # clumps that no profile describes, and is blurred little.
-RESOLVED = 1.5
+RESOLVED = 4.0
 SERSIC = ("amp", "R_sersic", "n_sersic", "e1", "e2", "center_x", "center_y")
 
 

@@ -123,7 +123,7 @@ def guess(galaxy: Galaxy, maps: Mapping[str, Map], paths: Collection[str] | None
     Examples
     --------
     >>> import jaxmetal as jm
-    >>> light = jm.Profile(jm.light.sersic, amp=1.0, R_sersic=0.5, n_sersic=1.0)
+    >>> light = jm.Profile(jm.light.sersic, amp=16.0, R_sersic=1.0, n_sersic=1.0)
     >>> tracer = jm.Profile(jm.tracer.gradient, central=8.0, gradient=-0.2)
     >>> galaxy = jm.Galaxy(disc=jm.Component(light=light, metallicity=tracer))
     >>> instrument = jm.Instrument(jm.Grid.regular((21, 21), 0.2), jm.GaussianPSF(0.5))

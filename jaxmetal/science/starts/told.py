@@ -120,12 +120,14 @@ def numbers_of(prior: Any) -> tuple[str, list[float]]:
     family, numbers
         such as "log_normal", [median, standard deviation of the natural logarithm].
     """
+    numbers: list[Any]
     if isinstance(prior, dist.LogNormal):
-        return "log_normal", [float(np.exp(prior.loc)), float(prior.scale)]
-    if isinstance(prior, dist.HalfNormal):
-        return "half_normal", [float(prior.scale)]
-    if isinstance(prior, dist.Normal):
-        return "normal", [float(prior.loc), float(prior.scale)]
-    base: Any = prior.base_dist
-    numbers = [base.loc, base.scale, prior.low, prior.high]
-    return "truncated_normal", [float(np.asarray(number)) for number in numbers]
+        family, numbers = "log_normal", [np.exp(np.asarray(prior.loc)), prior.scale]
+    elif isinstance(prior, dist.HalfNormal):
+        family, numbers = "half_normal", [prior.scale]
+    elif isinstance(prior, dist.Normal):
+        family, numbers = "normal", [prior.loc, prior.scale]
+    else:
+        family = "truncated_normal"
+        numbers = [prior.base_dist.loc, prior.base_dist.scale, prior.low, prior.high]
+    return family, [float(np.asarray(number)) for number in numbers]
