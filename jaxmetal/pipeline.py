@@ -5,9 +5,10 @@ The results of each step are kept if a later one fails.
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from jaxmetal.errors import surviving
 from jaxmetal.inference import optimise as optimising
@@ -72,6 +73,7 @@ def run(
     sample: bool = True,
     progress: bool | None = None,
     tell: Callable[[str], object] = lambda text: None,
+    changes: Mapping[str, Any] | None = None,
 ) -> Run:
     """Fit the maps of a configuration, sample the posterior, write results and figures.
 
@@ -95,6 +97,8 @@ def run(
     tell
         called with each part of the summary as soon as it is available, such as `print`: the
         maximum before anything is sampled.
+    changes
+        {path: value} of values in the place of the configuration's, such as {"fit.starts": 8}.
 
     Returns
     -------
@@ -116,7 +120,7 @@ def run(
     folder = Path(out) if out is not None else Path(f"{config.stem}-results")
     # Before hours of computing, not after.
     folders.check_free(folder, overwrite)
-    scene = load(config)
+    scene = load(config, changes=changes)
     for line in in_words(scene.guessed).splitlines():
         log.info("auto: %s", line)
     if not sample:

@@ -34,6 +34,7 @@ def init(arguments: argparse.Namespace) -> None:
 
 def fit(arguments: argparse.Namespace) -> int:
     """Run `jaxmetal fit`: fit, sample and write the results of a configuration."""
+    from jaxmetal.io.changes import changes_of
     from jaxmetal.pipeline import run
 
     progress = False if arguments.quiet else None
@@ -42,6 +43,7 @@ def fit(arguments: argparse.Namespace) -> int:
         "sample": not arguments.no_sample,
         "progress": progress,
         "tell": _tell,
+        "changes": changes_of(arguments.set),
     }
     return _status_of(run(arguments.config, arguments.out, **options))
 

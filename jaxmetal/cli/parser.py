@@ -67,6 +67,14 @@ def _add_fit(command: Command) -> None:
     fit = command(commands.fit, "fit", text)
     fit.add_argument("config", metavar="CONFIG", type=Path, help="a YAML or TOML file")
     fit.add_argument("--no-sample", action="store_true", help="the maximum and its errors only")
+    fit.add_argument(
+        "--set",
+        metavar="PATH=VALUE",
+        action="append",
+        default=[],
+        help="a value in the place of CONFIG's, such as fit.starts=8; may be repeated",
+    )
+    fit.add_argument("--log", metavar="FILE", type=Path, help="add the reports to a file, too")
     _add_out(fit, None, help="folder of the results; CONFIG's name with -results if left out")
 
 

@@ -14,6 +14,7 @@ from jaxmetal.inference.model import Model
 from jaxmetal.inference.priors import Tied
 from jaxmetal.io import schema
 from jaxmetal.io.automatic import check_want, filled_in, find_automatic
+from jaxmetal.io.changes import with_changes
 from jaxmetal.io.completeness import check_fit, check_simulation
 from jaxmetal.io.config import Mistakes, parse, read
 from jaxmetal.io.galaxies import make_galaxy
@@ -136,7 +137,9 @@ class Scene:
         return None
 
 
-def load(path: str | os.PathLike, want: str = "fit") -> Scene:
+def load(
+    path: str | os.PathLike, want: str = "fit", changes: Mapping[str, Any] | None = None
+) -> Scene:
     """The scene that a configuration file describes.
 
     Parameters
@@ -145,13 +148,15 @@ def load(path: str | os.PathLike, want: str = "fit") -> Scene:
         of a YAML or TOML file.
     want
         "fit", or "simulate": what the configuration must be complete for.
+    changes
+        {path: value} of values in the place of the file's; see `io.changes`.
 
     Raises
     ------
     InputError
         with a line for every mistake.
     """
-    return build(read(path), Path(path).resolve().parent, want)
+    return build(with_changes(read(path), changes or {}), Path(path).resolve().parent, want)
 
 
 def build(raw: Mapping[str, Any], folder: Path, want: str = "fit", fill: bool = False) -> Scene:
