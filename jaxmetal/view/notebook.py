@@ -135,7 +135,7 @@ def picture(one_map: Map) -> str:
     data = base64.b64encode(buffer.getvalue()).decode()
     return (
         f'<img alt="picture of the map" src="data:image/png;base64,{data}" '
-        f'style="height: {HEIGHT}px; image-rendering: pixelated">'
+        f'style="height: {HEIGHT}px; margin: 4px 8px 4px 0; image-rendering: pixelated">'
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
+from matplotlib.colors import AsinhNorm, Normalize
 
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.forward import intrinsic
@@ -150,5 +150,9 @@ def _panel(
     ax.set_xlabel("x, east [arcsec]" if sky else "x [arcsec]")
     ax.set_ylabel("y, north [arcsec]" if sky else "y [arcsec]")
     figure: Any = ax.get_figure()
-    figure.colorbar(mesh, ax=ax, label=label)
+    bar = figure.colorbar(mesh, ax=ax, label=label)
+    if isinstance(mesh.norm, AsinhNorm):
+        ticks, labels = style.light_ticks(mesh.norm, SIZE[1])
+        bar.set_ticks(ticks, labels=labels)
+        bar.minorticks_off()
     return ax
