@@ -5,8 +5,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from jaxmetal.errors import InputError, collected_warnings
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.instrument import Instrument
@@ -252,8 +250,3 @@ def relative(path: Path, folder: Path) -> str:
     path, folder = path.resolve(), folder.resolve()
     text = os.path.relpath(path, folder)
     return str(path) if text.startswith(f"..{os.sep}..") else Path(text).as_posix()
-
-
-def usable_values(image: Image) -> int:
-    """How many finite values an image has."""
-    return int(np.isfinite(image.values).sum())
