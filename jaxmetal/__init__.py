@@ -72,6 +72,8 @@ _HOMES = {
     "simulate": "science.simulate",
     "lensing": "science.lensing",
     "arcs": "science.arcs",
+    "guess": "science.starts",
+    "Guess": "science.starts",
     "read_deflection": "io.deflections",
     "read_line_grid": "io.line_grids",
     "from_lenstronomy": "io.lenstronomy",
@@ -92,6 +94,7 @@ __all__ = [
     "Gaussian",
     "GaussianPSF",
     "Grid",
+    "Guess",
     "InputError",
     "InputWarning",
     "Instrument",
@@ -123,6 +126,7 @@ __all__ = [
     "ensemble",
     "from_lenstronomy",
     "galaxy_from_lenstronomy",
+    "guess",
     "intrinsic",
     "lens",
     "lensing",
@@ -197,6 +201,7 @@ if TYPE_CHECKING:
         noise,
         simulate,
     )
+    from jaxmetal.science.starts import Guess, guess
 
 
 def __getattr__(name: str) -> Any:

@@ -5,9 +5,10 @@ The results of each step are kept if a later one fails.
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from jaxmetal.errors import surviving
 from jaxmetal.inference import optimise as optimising
@@ -16,6 +17,7 @@ from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.posterior import Posterior
 from jaxmetal.io import results as folders
+from jaxmetal.io.automatic import in_words
 from jaxmetal.io.scene import Scene, load
 from jaxmetal.io.summary import failed_lines, how, posterior_text, summary_text, verdict
 
@@ -71,6 +73,7 @@ def run(
     sample: bool = True,
     progress: bool | None = None,
     tell: Callable[[str], object] = lambda text: None,
+    changes: Mapping[str, Any] | None = None,
 ) -> Run:
     """Fit the maps of a configuration, sample the posterior, write results and figures.
 
@@ -94,6 +97,8 @@ def run(
     tell
         called with each part of the summary as soon as it is available, such as `print`: the
         maximum before anything is sampled.
+    changes
+        {path: value} of values in the place of the configuration's, such as {"fit.starts": 8}.
 
     Returns
     -------
@@ -115,7 +120,9 @@ def run(
     folder = Path(out) if out is not None else Path(f"{config.stem}-results")
     # Before hours of computing, not after.
     folders.check_free(folder, overwrite)
-    scene = load(config)
+    scene = load(config, changes=changes)
+    for line in in_words(scene.guessed).splitlines():
+        log.info("auto: %s", line)
     if not sample:
         scene = replace(scene, config=scene.config.model_copy(update={"sample": None}))
     model = scene.model()

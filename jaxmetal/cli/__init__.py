@@ -54,7 +54,7 @@ def _run(argv: Sequence[str] | None, interrupts: Interrupts) -> int:
 
         keep_compiled()
     try:
-        with progress_log(arguments.quiet), exit_on_sigterm():
+        with progress_log(arguments.quiet, getattr(arguments, "log", None)), exit_on_sigterm():
             return arguments.run(arguments) or 0
     except (InputError, OSError) as error:
         text = str(error) if isinstance(error, InputError) else reason(error)

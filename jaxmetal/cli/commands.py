@@ -14,8 +14,27 @@ if TYPE_CHECKING:
 log = logging.getLogger("jaxmetal")
 
 
+def init(arguments: argparse.Namespace) -> None:
+    """Run `jaxmetal init`: look into a FITS file and write a first configuration."""
+    from jaxmetal.io.initial import propose
+    from jaxmetal.io.initial.propose import check_out, write_proposal
+
+    out = arguments.out
+    # Before the file is read, which may take a while.
+    check_out(out, arguments.force)
+    proposal = propose(arguments.file, out, arguments.lines)
+    write_proposal(proposal, out)
+    for line in [*proposal.found, *proposal.remarks]:
+        print(line)
+    print(f"\n{out}: written; jaxmetal validate {out} shows what it takes from the data")
+    for question in proposal.questions:
+        print(f"  ? {question}")
+    print(f"next: jaxmetal fit {out}")
+
+
 def fit(arguments: argparse.Namespace) -> int:
     """Run `jaxmetal fit`: fit, sample and write the results of a configuration."""
+    from jaxmetal.io.changes import changes_of
     from jaxmetal.pipeline import run
 
     progress = False if arguments.quiet else None
@@ -24,6 +43,7 @@ def fit(arguments: argparse.Namespace) -> int:
         "sample": not arguments.no_sample,
         "progress": progress,
         "tell": _tell,
+        "changes": changes_of(arguments.set),
     }
     return _status_of(run(arguments.config, arguments.out, **options))
 
@@ -82,6 +102,7 @@ def report(arguments: argparse.Namespace) -> int:
 
 def validate(arguments: argparse.Namespace) -> None:
     """Run `jaxmetal validate`: check a configuration and the data that it names."""
+    from jaxmetal.io.automatic import in_words
     from jaxmetal.io.config import read
     from jaxmetal.io.scene import build
     from jaxmetal.io.summary import count
@@ -91,6 +112,8 @@ def validate(arguments: argparse.Namespace) -> None:
         scene = build(raw, folder, "simulate" if "simulate" in raw else "fit")
     for remark in remarks:
         print(remark)
+    for line in in_words(scene.guessed).splitlines():
+        print(f"auto: {line}")
     remarks_text = (
         f"remarks on the data: {len(remarks)}" if remarks else "nothing strange in the data"
     )

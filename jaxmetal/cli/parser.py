@@ -38,6 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
         subparser.set_defaults(run=run, needs=needs, compiles=compiles)
         return subparser
 
+    _add_init(command)
     _add_fit(command)
     _add_simulate(command)
     _add_plot(command)
@@ -48,11 +49,32 @@ def build_parser() -> argparse.ArgumentParser:
     return top
 
 
+def _add_init(command: Command) -> None:
+    text = "Look into a FITS file, and write a first configuration that fits it."
+    init = command(commands.init, "init", text)
+    init.add_argument("file", metavar="FILE", type=Path, help="a FITS file of maps, or of a survey")
+    init.add_argument(
+        "--out", metavar="CONFIG", type=Path, default=Path("fit.yaml"), help="(fit.yaml)"
+    )
+    init.add_argument(
+        "--lines", action="store_true", help="fit the fluxes of emission lines themselves"
+    )
+    init.add_argument("--force", action="store_true", help="replace CONFIG if it is there")
+
+
 def _add_fit(command: Command) -> None:
     text = "Fit the maps of a configuration, sample the posterior, write results and pictures."
     fit = command(commands.fit, "fit", text)
     fit.add_argument("config", metavar="CONFIG", type=Path, help="a YAML or TOML file")
     fit.add_argument("--no-sample", action="store_true", help="the maximum and its errors only")
+    fit.add_argument(
+        "--set",
+        metavar="PATH=VALUE",
+        action="append",
+        default=[],
+        help="a value in the place of CONFIG's, such as fit.starts=8; may be repeated",
+    )
+    fit.add_argument("--log", metavar="FILE", type=Path, help="add the reports to a file, too")
     _add_out(fit, None, help="folder of the results; CONFIG's name with -results if left out")
 
 

@@ -11,6 +11,7 @@ from jaxmetal.errors import InputError, described
 from jaxmetal.galaxy.component import Component
 from jaxmetal.profiles.profile import Profile
 from jaxmetal.quantities import ARCSEC, plain
+from jaxmetal.shown import as_html
 
 LENS = "lens"
 
@@ -97,6 +98,8 @@ class Galaxy(eqx.Module):
             self,
             [parts[name] for name in names],
         )
+
+    _repr_html_ = as_html
 
     def deflection(self, x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
         """alpha = (alpha_x, alpha_y) of all lenses together at a position on the sky, arcsec."""

@@ -12,6 +12,7 @@ from jaxmetal.inference import likelihood
 from jaxmetal.inference.residuals import Autocorrelation, autocorrelations
 from jaxmetal.inference.tables import Summary, labels
 from jaxmetal.maps import Map
+from jaxmetal.shown import as_html, shown
 
 
 def standard_errors(values: dict[str, Any], covariance: np.ndarray) -> dict[str, np.ndarray]:
@@ -176,6 +177,36 @@ class Fit:
     def reduced_chi_square(self) -> float:
         """chi-square of all maps over pixels minus free parameters."""
         return sum(self.chi_square.values()) / max(self.size - len(self.labels), 1)
+
+    _repr_html_ = as_html
+
+    def plot(self, name: str | None = None, ax: Any = None, what: str = "residual") -> Any:
+        """Draw data, model, residual and intrinsic map; or one of them in given axes.
+
+        Parameters
+        ----------
+        name
+            of the map; the first if left out.
+        ax
+            axes of matplotlib to draw into.
+        what
+            one of "data", "model", "residual", "intrinsic", with `ax`.
+
+        Returns
+        -------
+        figure or axes
+            a figure of four panels without `ax`, else the axes.
+
+        Raises
+        ------
+        InputError
+            for a map or a panel that does not exist.
+        """
+        return shown("quick.plot_fit", self, name, ax, what)
+
+    def to_table(self) -> Any:
+        """The summary as an astropy Table, which `to_pandas` turns into a data frame."""
+        return self.summary().to_table()
 
     def summary(self) -> Summary:
         """A row for each parameter: value and error."""

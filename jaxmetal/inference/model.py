@@ -23,6 +23,7 @@ from jaxmetal.inference.placement import Scene, named_parts, place, solve_amplit
 from jaxmetal.inference.preparation import prepared
 from jaxmetal.inference.priors import Linear, Priors, Tied, check_ties, checked_prior
 from jaxmetal.maps import Map
+from jaxmetal.shown import as_html
 
 
 class Model(eqx.Module):
@@ -102,6 +103,8 @@ class Model(eqx.Module):
         parts = field_modes.choose_modes(self.galaxy, self.maps, self.priors)
         field_modes.check_fields(parts, self.maps, self.errors, self.linear)
         self.fields = self._response_at(self.galaxy, self.maps, parts)
+
+    _repr_html_ = as_html
 
     # Models are compared by identity, so that their bound methods can be given to jit.
     __hash__ = object.__hash__
@@ -207,11 +210,7 @@ class Model(eqx.Module):
     @property
     def start(self) -> Float[Array, " n"]:
         """The galaxy's own values, unconstrained."""
-        return self.unconstrain(self._starting_values)
-
-    @property
-    def _starting_values(self) -> Values:
-        return {name: get(self._named, name) for name in self.names}
+        return self.unconstrain({name: get(self._named, name) for name in self.names})
 
     def unconstrain(self, values: Values) -> Float[Array, " n"]:
         """Free values by path as one vector on the whole real line."""

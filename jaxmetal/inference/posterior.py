@@ -12,6 +12,7 @@ from jaxmetal.errors import InputError
 from jaxmetal.files import whole_file
 from jaxmetal.galaxy import Galaxy, put
 from jaxmetal.inference.chain_statistics import diagnostics
+from jaxmetal.inference.posterior_views import PosteriorViews
 from jaxmetal.inference.tables import Summary, labels, told_by_draws
 
 # Below this many effective samples, or above this R-hat, a posterior is not to be trusted.
@@ -25,7 +26,7 @@ ARVIZ_NAMES = {"steps": "n_steps", "accept": "acceptance_rate", "log_density": "
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
-class Posterior:
+class Posterior(PosteriorViews):
     """Draws from the posterior.
 
     Parameters

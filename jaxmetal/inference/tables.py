@@ -1,6 +1,7 @@
 """Numbers by parameter, as tables that print."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -25,6 +26,15 @@ class Summary(dict):
         return "\n".join(lines)
 
     __repr__ = __str__
+
+    def to_table(self) -> Any:
+        """The rows as an astropy Table, with the parameters in the column "parameter"."""
+        from astropy.table import Table
+
+        columns: dict[str, list[Any]] = {"parameter": list(self)}
+        for name in next(iter(self.values()), {}):
+            columns[name] = [row[name] for row in self.values()]
+        return Table(columns)
 
 
 def labels(name: str, shape: tuple[int, ...]) -> list[str]:

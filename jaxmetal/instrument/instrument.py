@@ -19,6 +19,7 @@ from jaxmetal.instrument.psf import PSF, NoPSF
 from jaxmetal.instrument.psf_checks import check_width
 from jaxmetal.instrument.sampling import Sampling, check_points, parse
 from jaxmetal.profiles.profile import is_traced
+from jaxmetal.shown import as_html
 
 
 class Instrument(eqx.Module):
@@ -97,6 +98,8 @@ class Instrument(eqx.Module):
         self.transfer = transfer
         self.error = error
         self.rounding = rounding
+
+    _repr_html_ = as_html
 
     @property
     def shape(self) -> tuple[int, ...]:

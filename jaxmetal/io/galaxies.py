@@ -12,6 +12,7 @@ from jaxmetal.emission import Emission
 from jaxmetal.errors import InputError, comma_hint, unknown
 from jaxmetal.galaxy import LIGHT, Component, Galaxy
 from jaxmetal.io import schema
+from jaxmetal.io.automatic import AUTO, placeholder
 from jaxmetal.io.config import Mistakes
 from jaxmetal.io.galaxy_blocks import Component as ComponentBlock
 from jaxmetal.io.galaxy_blocks import Emission as EmissionBlock
@@ -187,7 +188,7 @@ def _usable(
     takes_any = len(names) < len(parameters)
     usable = {}
     for name, value in values.items():
-        names_number = isinstance(value, str) and name not in options
+        names_number = isinstance(value, str) and name not in options and value != AUTO
         if names_number and mistakes.spoils(f"maps.{value.partition('.')[0]}"):
             mistakes.broken.add(f"{where}.{name}")
             continue
@@ -195,7 +196,8 @@ def _usable(
             if name not in names and not takes_any:
                 raise unknown("parameter", name, names)
             if name not in options:
-                value = _number(value, observations)
+                automatic = isinstance(value, str) and value == AUTO
+                value = placeholder(function, name) if automatic else _number(value, observations)
                 check_number(function, name, value)
             usable[name] = value
     return usable

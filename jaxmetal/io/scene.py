@@ -13,6 +13,8 @@ from jaxmetal.galaxy import Galaxy, put
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.priors import Tied
 from jaxmetal.io import schema
+from jaxmetal.io.automatic import check_want, filled_in, find_automatic
+from jaxmetal.io.changes import with_changes
 from jaxmetal.io.completeness import check_fit, check_simulation
 from jaxmetal.io.config import Mistakes, parse, read
 from jaxmetal.io.galaxies import make_galaxy
@@ -21,6 +23,7 @@ from jaxmetal.io.observations import Observations, Observed, observe
 from jaxmetal.io.paths import why
 from jaxmetal.io.priors import check_priors, make_prior
 from jaxmetal.science.discs import Disc, disc_of_model
+from jaxmetal.science.starts import Line
 
 # The source of a disc's geometry if that is the file of the map.
 FROM_FILE = "the file of the map"
@@ -45,6 +48,8 @@ class Scene:
     reference
         (right ascension, declination) of (x, y) = (0, 0), degrees; None if the maps have no place
         on the sky.
+    guessed
+        what the configuration left to the data; its own contents have the numbers.
     """
 
     config: schema.Config
@@ -54,6 +59,7 @@ class Scene:
     priors: dict[str, Any]
     pictures: dict[str, Observed] = field(default_factory=dict)
     reference: tuple[float, float] | None = None
+    guessed: tuple[Line, ...] = ()
 
     def model(self, stricter: float = 1.0) -> Model:
         """The model, its samplings chosen.
@@ -140,7 +146,9 @@ class Scene:
         return None
 
 
-def load(path: str | os.PathLike, want: str = "fit") -> Scene:
+def load(
+    path: str | os.PathLike, want: str = "fit", changes: Mapping[str, Any] | None = None
+) -> Scene:
     """The scene that a configuration file describes.
 
     Parameters
@@ -149,13 +157,15 @@ def load(path: str | os.PathLike, want: str = "fit") -> Scene:
         of a YAML or TOML file.
     want
         "fit", or "simulate": what the configuration must be complete for.
+    changes
+        {path: value} of values in the place of the file's; see `io.changes`.
 
     Raises
     ------
     InputError
         with a line for every mistake.
     """
-    return build(read(path), Path(path).resolve().parent, want)
+    return build(with_changes(read(path), changes or {}), Path(path).resolve().parent, want)
 
 
 def build(raw: Mapping[str, Any], folder: Path, want: str = "fit", fill: bool = False) -> Scene:
@@ -186,17 +196,30 @@ def build(raw: Mapping[str, Any], folder: Path, want: str = "fit", fill: bool = 
 
 def _built(raw: Mapping[str, Any], folder: Path, want: str, fill: bool) -> Scene:
     mistakes = Mistakes()
+    raw, automatic = find_automatic(raw)
+    check_want(automatic, want, mistakes)
     config = parse(raw, mistakes)
     if config is None:
         mistakes.raise_all()
         raise InputError("the configuration cannot be understood.")
-    priors: dict[str, Any] = {path: make_prior(prior) for path, prior in config.priors.items()}
     observations = observe(config, folder, mistakes, fill)
     lenses = make_lenses(config, folder, observations, mistakes)
     galaxy = make_galaxy(config, folder, observations, lenses, mistakes)
-    pictures = _pictures(config, observations)
     # An image that the model is made of is not data as well.
+    pictures = _pictures(config, observations)
     maps = {n: o for n, o in observations.maps.items() if n not in pictures}
+    guessed: tuple[Line, ...] = ()
+    if automatic:
+        # Data and galaxy must be right before anything is taken from them.
+        mistakes.raise_all()
+        data = {name: observed.map for name, observed in maps.items()}
+        assert galaxy is not None
+        raw, guessed = filled_in(raw, automatic, galaxy, data, mistakes)
+        mistakes.raise_all()
+        config = parse(raw, mistakes)
+        assert config is not None
+        galaxy = make_galaxy(config, folder, observations, lenses, mistakes)
+    priors: dict[str, Any] = {path: make_prior(prior) for path, prior in config.priors.items()}
     if want == "fit":
         check_fit(config, galaxy, maps, mistakes)
     else:
@@ -204,7 +227,8 @@ def _built(raw: Mapping[str, Any], folder: Path, want: str, fill: bool) -> Scene
     check_priors(config, want, galaxy, maps, priors, mistakes)
     mistakes.raise_all()
     assert galaxy is not None
-    return Scene(config, folder, galaxy, maps, priors, pictures, observations.reference)
+    place = observations.reference
+    return Scene(config, folder, galaxy, maps, priors, pictures, place, guessed)
 
 
 def _pictures(config: schema.Config, observations: Observations) -> dict[str, Observed]:

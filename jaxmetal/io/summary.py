@@ -10,6 +10,7 @@ from jaxmetal.emission import REDDENING
 from jaxmetal.galaxy import get
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.posterior import Posterior
+from jaxmetal.io.automatic import in_words
 from jaxmetal.io.correlations import described_correlation
 from jaxmetal.io.gradients import gradient_table
 from jaxmetal.io.scene import Scene
@@ -136,6 +137,8 @@ def _lines(
     yield from ["", head, str(fit.summary())]
     if posterior:
         yield from ["", "posterior", str(posterior.summary())]
+    if scene.guessed:
+        yield from ["", "starting values and priors from the data", in_words(scene.guessed)]
 
 
 def posterior_text(scene: Scene, fit: Fit, posterior: Posterior) -> str:

@@ -6,6 +6,7 @@ import equinox as eqx
 from jaxtyping import Array
 
 from jaxmetal.emission import Blend
+from jaxmetal.shown import as_html, shown
 
 
 class MapKind(eqx.Module):
@@ -32,6 +33,25 @@ class MapKind(eqx.Module):
     tracer: ClassVar[str | None] = None
     scale: ClassVar[Any] = "linear"
     light: eqx.AbstractVar[str | Blend]
+
+    _repr_html_ = as_html
+
+    def plot(self, ax: Any = None, unit: str | None = None) -> Any:
+        """Draw the values on the sky.
+
+        Parameters
+        ----------
+        ax
+            axes of matplotlib to draw into; those of a new figure if left out.
+        unit
+            of the values, for the label.
+
+        Returns
+        -------
+        axes
+            that were drawn into.
+        """
+        return shown("quick.plot_map", self, ax, unit)
 
     @property
     def tracers(self) -> dict[str, str]:

@@ -65,10 +65,11 @@ class Plan:
     def consistent(self) -> bool:
         """Whether it has all parts, and shards refer to groups, as in a plan that was written."""
         hashes = all("sha256" in part for part in (self.catalogue, self.configuration))
-        parts = all(isinstance(self.raw.get(name) or {}, Mapping) for name in ("survey", "priors"))
+        parts = [self.raw.get(name) or {} for name in ("survey", "priors")]
+        blocks = all(isinstance(part, Mapping) or part == "auto" for part in parts)
         versions = {"jaxmetal", "precision"} <= set(self.versions)
         groups = all({"size", "samplings", "errors"} <= set(group) for group in self.groups)
-        if not (hashes and parts and versions and groups):
+        if not (hashes and blocks and versions and groups):
             return False
         return all(_is_shard(shard, len(self.groups)) for shard in self.shards)
 

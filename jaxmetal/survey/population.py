@@ -12,6 +12,7 @@ import numpy as np
 
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.inference.population import Population, infer
+from jaxmetal.io.automatic import find_automatic
 from jaxmetal.io.config import Mistakes, parse
 from jaxmetal.io.priors import make_prior
 from jaxmetal.survey import store
@@ -46,7 +47,8 @@ def population(
     Raises
     ------
     InputError
-        for a parameter or column that does not exist, or fewer than three galaxies.
+        for a parameter or column that does not exist, a prior that is `auto`, or fewer than three
+        galaxies.
     """
     plan, catalogue = store.read_plan(folder), store.read_input(folder)
     x = None if against is None else _column(catalogue, against)
@@ -74,11 +76,14 @@ def _column(catalogue: Catalogue, name: str) -> np.ndarray:
 
 def _log_prior(plan: Plan, catalogue: Catalogue, row: int, path: str, draws: Any) -> np.ndarray:
     """The log density of a galaxy's prior at its draws; 0 where the parameter has no density."""
+    priors, automatic = find_automatic({"priors": plan.raw.get("priors") or {}})
+    if path in automatic.priors or (automatic.others and path not in priors["priors"]):
+        raise InputError(
+            f"{path}: its prior is auto, another one for each galaxy; a population needs one that "
+            "is written out, such as {normal: [0, 0.3]}."
+        )
     # The priors alone, so that no observation is read again.
-    config = parse(
-        configure({"galaxy": {}, "priors": plan.raw.get("priors") or {}}, catalogue, row),
-        Mistakes(),
-    )
+    config = parse(configure({"galaxy": {}, **priors}, catalogue, row), Mistakes())
     prior = make_prior(config.priors[path]) if config and path in config.priors else None
     if not hasattr(prior, "log_prob"):
         return np.zeros(len(draws))
@@ -112,7 +117,7 @@ def default_path(folder: str | os.PathLike) -> str:
     InputError
         if there is not exactly one.
     """
-    priors = store.read_plan(Path(folder)).raw.get("priors") or {}
+    priors = find_automatic(store.read_plan(Path(folder)).raw)[0].get("priors") or {}
     gradients = [path for path in priors if path.endswith(".gradient")]
     if len(gradients) != 1:
         raise InputError(f"--parameter: name one of {', '.join(priors) or 'none'}.")

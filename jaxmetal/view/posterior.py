@@ -54,10 +54,27 @@ def corner_figure(
     InputError
         for paths that the posterior does not have, or a posterior without draws that are finite.
     """
-    draws, left_out = _drawn(posterior, "corner_figure")
-    truths = _by_path(truths, posterior, "corner_figure.truths")
-    texts = names(list(draws)) | _by_path(labels, posterior, "corner_figure.labels")
+    draws, left_out = drawn(posterior, "corner_figure")
+    truths = by_path(truths, posterior, "corner_figure.truths")
+    texts = names(list(draws)) | by_path(labels, posterior, "corner_figure.labels")
     figure, grid = _triangle(len(draws))
+    draw_corner(grid, draws, truths, texts)
+    _legend(figure, truths, left_out, len(draws))
+    return figure
+
+
+def draw_corner(
+    grid: Any, draws: Mapping[str, Draws], truths: Mapping[str, Any], texts: Mapping[str, str]
+) -> None:
+    """Draw the panels on and below the diagonal.
+
+    Parameters
+    ----------
+    grid
+        axes of matplotlib by (row, column).
+    draws, truths, texts
+        of each parameter by its path: the draws, a value to compare with, a label.
+    """
     ranges = {name: _range(values, truths.get(name)) for name, values in draws.items()}
     for row, below in enumerate(draws):
         for column, beside in enumerate(list(draws)[: row + 1]):
@@ -75,8 +92,6 @@ def corner_figure(
                 texts[below] if column == 0 < row else "",
                 column == row,
             )
-    _legend(figure, truths, left_out, len(draws))
-    return figure
 
 
 @style.styled
@@ -101,7 +116,7 @@ def trace_figure(posterior: Posterior) -> style.Figure:
     InputError
         for a posterior without draws that are finite.
     """
-    draws, left_out = _drawn(posterior, "trace_figure")
+    draws, left_out = drawn(posterior, "trace_figure")
     texts, rows = names(list(draws)), posterior.summary()
     figure = style.new_figure(8.4, 0.6 + 1.0 * len(draws))
     grid = figure.subplots(len(draws), 2, squeeze=False, sharey="row", width_ratios=[4, 1])
@@ -139,7 +154,7 @@ def names(paths: list[str]) -> dict[str, str]:
     }
 
 
-def _drawn(posterior: Posterior, where: str) -> tuple[dict[str, Draws], str]:
+def drawn(posterior: Posterior, where: str) -> tuple[dict[str, Draws], str]:
     """The draws of the parameters in the figure, and a remark if there are more."""
     draws = {name: np.asarray(values, float).ravel() for name, values in posterior.flat.items()}
     for name, values in draws.items():
@@ -154,7 +169,7 @@ def _drawn(posterior: Posterior, where: str) -> tuple[dict[str, Draws], str]:
     return first, f"the first {MOST} of {len(draws)} parameters" if len(draws) > MOST else ""
 
 
-def _by_path(values: Mapping[str, Any] | None, posterior: Posterior, where: str) -> dict[str, Any]:
+def by_path(values: Mapping[str, Any] | None, posterior: Posterior, where: str) -> dict[str, Any]:
     """A mapping whose keys are checked to be parameters of the posterior."""
     for path in values or {}:
         if path not in posterior.flat:

@@ -24,6 +24,7 @@ ROOMS = (
     "quantities",
     "files",
     "compiling",
+    "shown",
     "profiles",
     "emission",
     "galaxy",

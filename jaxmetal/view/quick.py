@@ -1,0 +1,158 @@
+"""Single panels for users' own figures: a map, a map of a fit, a corner plot into given axes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import AsinhNorm, Normalize
+
+from jaxmetal.errors import InputError, unknown
+from jaxmetal.forward import intrinsic
+from jaxmetal.inference.fit import Fit
+from jaxmetal.inference.posterior import Posterior
+from jaxmetal.maps import Map
+from jaxmetal.view import style
+from jaxmetal.view.frames import draw_map, few_ticks, is_sky, window_of
+from jaxmetal.view.maps import chosen_map, colours_of, map_figure, residual_limits
+from jaxmetal.view.posterior import by_path, corner_figure, draw_corner, drawn, names
+
+# What a panel may show of a fit.
+PANELS = ("data", "model", "residual", "intrinsic")
+# Inches of a panel with its colour bar.
+SIZE = 4.2, 3.6
+
+
+def plot_map(one_map: Map, ax: Axes | None = None, unit: str | None = None) -> Axes:
+    """The values of a map on the sky, with a colour bar.
+
+    Parameters
+    ----------
+    one_map
+        of light or of a tracer.
+    ax
+        axes of matplotlib to draw into; those of a new figure if left out.
+    unit
+        of the values, for the label.
+
+    Returns
+    -------
+    axes
+        that were drawn into.
+    """
+    image = one_map.image(one_map.data)
+    return _panel(one_map, image, colours_of(one_map, image), style.quantity(one_map, unit), ax)
+
+
+def plot_fit(
+    fit: Fit, name: str | None = None, ax: Axes | None = None, what: str = "residual"
+) -> Any:
+    """Data, model, residual and intrinsic map of a fit; or one of them in given axes.
+
+    Parameters
+    ----------
+    fit
+        what `optimise` gave.
+    name
+        of the map; the first if left out.
+    ax
+        axes of matplotlib to draw into.
+    what
+        one of "data", "model", "residual", "intrinsic", with `ax`.
+
+    Returns
+    -------
+    figure or axes
+        a figure of four panels without `ax`, else the axes.
+
+    Raises
+    ------
+    InputError
+        for a map or a panel that does not exist.
+    """
+    name = next(iter(fit.maps)) if name is None else name
+    one_map = chosen_map(fit, name, "Fit.plot")
+    if ax is None:
+        return map_figure(fit, name)
+    if what not in PANELS:
+        raise unknown("panel", what, PANELS, "Fit.plot")
+    valid = np.where(one_map.valid, 1.0, np.nan)
+    if what == "residual":
+        residual = one_map.instrument.image(valid * fit.residuals[name])
+        colours = style.RESIDUAL, Normalize(*residual_limits(residual))
+        return _panel(one_map, residual, colours, r"(data $-$ model) / $\sigma$", ax)
+    values = {
+        "data": lambda: one_map.data,
+        "model": lambda: fit.predicted[name],
+        "intrinsic": lambda: intrinsic(fit.galaxy, one_map),
+    }[what]()
+    image, data = (one_map.image(valid * numbers) for numbers in (values, one_map.data))
+    return _panel(one_map, image, colours_of(one_map, data), style.quantity(one_map, None), ax)
+
+
+def plot_corner(
+    posterior: Posterior, truths: Mapping[str, float] | None = None, ax: Any = None
+) -> Any:
+    """Histograms of all parameters, and the regions of each pair.
+
+    Parameters
+    ----------
+    posterior
+        what `sample` gave.
+    truths
+        {path: value} to compare with.
+    ax
+        an array of axes of matplotlib, shape (n, n) for n parameters, such as
+        `plt.subplots(n, n)` gives; a new figure if left out.
+
+    Returns
+    -------
+    figure or axes
+        the figure without `ax`, else the axes.
+
+    Raises
+    ------
+    InputError
+        for another number of axes than the posterior has parameters.
+    """
+    if ax is None:
+        return corner_figure(posterior, truths)
+    axes, count = np.asarray(ax, dtype=object), min(len(posterior.flat), 10)
+    axes = axes.reshape(1, 1) if axes.ndim == 0 else axes
+    if axes.shape != (count, count):
+        expected = f"expected axes of shape ({count}, {count})"
+        raise InputError(f"Posterior.plot_corner: ax: {expected}, got {axes.shape}.")
+    _corner_into(axes, posterior, truths)
+    return ax
+
+
+@style.styled
+def _corner_into(grid: Any, posterior: Posterior, truths: Mapping[str, float] | None) -> None:
+    """Draw a corner plot; the axes above the diagonal are hidden."""
+    draws, _ = drawn(posterior, "plot_corner")
+    draw_corner(grid, draws, by_path(truths, posterior, "plot_corner.truths"), names(list(draws)))
+    for row in range(len(draws)):
+        for column in range(row + 1, len(draws)):
+            grid[row, column].set_axis_off()
+
+
+@style.styled
+def _panel(
+    one_map: Map, image: np.ndarray, colours: tuple[str, Normalize], label: str, ax: Axes | None
+) -> Axes:
+    """An image in axes, with a colour bar beside it."""
+    grid = one_map.instrument.grid
+    if ax is None:
+        ax = style.new_figure(*SIZE).add_subplot()
+    mesh = draw_map(ax, grid, image, *colours, window_of(grid, np.isfinite(image)))
+    few_ticks(ax, 3.0, 3.0)
+    sky = is_sky(grid)
+    ax.set_xlabel("x, east [arcsec]" if sky else "x [arcsec]")
+    ax.set_ylabel("y, north [arcsec]" if sky else "y [arcsec]")
+    figure: Any = ax.get_figure()
+    bar = figure.colorbar(mesh, ax=ax, label=label)
+    if isinstance(mesh.norm, AsinhNorm):
+        ticks, labels = style.light_ticks(mesh.norm, SIZE[1])
+        bar.set_ticks(ticks, labels=labels)
+        bar.minorticks_off()
+    return ax
