@@ -1,6 +1,7 @@
 """The configuration of Sphinx, which also writes what is generated: see docs/_ext."""
 
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -56,7 +57,7 @@ numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 # A name in backticks is a link where there is such a name, and code otherwise.
 default_role = "py:obj"
-nitpick_ignore_regex = [(r"py:.*", r".*")]
+nitpick_ignore_regex = [(r"py:.*", r"(?s).*")]
 
 # JAXMETAL_DOCS_EXECUTE chooses the notebooks that are executed: "quickstart" by default, "all" (a
 # quarter of an hour on two cores), or "none".
@@ -90,6 +91,10 @@ def generate(app: Any) -> None:
     write(generated / "configuration.md", configuration.configuration())
     write(generated / "commands.md", commands.commands())
     write(generated / "statuses.md", commands.statuses())
+    examples = HERE.parent / "scripts" / "examples" / "README.md"
+    # Its links are those of its own folder; the page that includes it lies in docs/howto.
+    text = re.sub(r"\]\((?!http)", "](../../scripts/examples/", examples.read_text("utf-8"))
+    write(generated / "examples.md", text)
     pages = HERE / "reference" / "api"
     write(pages / "index.rst", api.index())
     for name in jm.__all__:

@@ -123,7 +123,9 @@ def _module_page(name: str, module: ModuleType) -> list[str]:
     lines += [f".. currentmodule:: {module.__name__}", "", ".. autosummary::", "   :nosignatures:"]
     lines += ["", *(f"   {member}" for member in names), ""]
     for member in names:
-        lines += _entry(f"{module.__name__}.{member}", getattr(module, member))
+        # What has a page of its own is described there.
+        if member not in jm.__all__:
+            lines += _entry(f"{module.__name__}.{member}", getattr(module, member))
     return lines
 
 

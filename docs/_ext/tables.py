@@ -65,12 +65,14 @@ def read_rows(source: str) -> list[dict[str, Any]]:
 
 
 class Results(SphinxDirective):
-    """Some columns of a table in scripts/, such as validation/results/fits.ecsv."""
+    """Some columns of a table in scripts/, such as validation/results/fits.ecsv.
+
+    The content has a line for each: column, or column = heading.
+    """
 
     required_arguments = 1
+    has_content = True
     option_spec: ClassVar = {
-        # column, or column = heading; one a line
-        "columns": directives.unchanged_required,
         # column = value, which picks rows
         "where": directives.unchanged,
         "digits": directives.positive_int,
@@ -87,7 +89,7 @@ class Results(SphinxDirective):
         """
         source = self.arguments[0]
         self.env.note_dependency(str(SCRIPTS / source.partition("#")[0]))
-        pairs = [line.partition("=") for line in self.options["columns"].splitlines() if line]
+        pairs = [line.partition("=") for line in self.content if line.strip()]
         columns = {key.strip(): (text or key).strip() for key, _, text in pairs}
         rows = read_rows(source)
         if where := self.options.get("where"):
