@@ -47,6 +47,7 @@ pygments_dark_style = "github-dark"
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 myst_update_mathjax = False
+smartquotes = False
 copybutton_exclude = ".linenos, .gp, .go"
 
 # Types are in the descriptions of parameters, with shape and unit.

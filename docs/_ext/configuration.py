@@ -147,7 +147,8 @@ def words_for(kind: Any, limits: list[Any]) -> str:
 def _bounds(limits: list[Any]) -> list[str]:
     signs = {"gt": ">", "ge": "≥", "lt": "<"}
     found = {name: getattr(m, name) for m in limits for name in signs if hasattr(m, name)}
-    return [f"{signs[name]} {value:g}" for name, value in found.items() if value < 2**60]
+    texts = [f"{signs[name]} {value:g}" for name, value in found.items() if value < 2**60]
+    return [" and ".join(texts)]
 
 
 def default(field: Any) -> str:
@@ -193,13 +194,24 @@ def rows(model: type[BaseModel], texts: dict[str, Any]) -> list[tuple[str, ...]]
     return result
 
 
-HEAD = ("key", "value", "default", "unit", "meaning")
+def entries_of(rows: list[tuple[str, ...]]) -> list[str]:
+    """Rows as a list of definitions in Markdown.
 
+    Parameters
+    ----------
+    rows
+        name, value, default, unit and meaning of each key.
 
-def table(rows: list[tuple[str, ...]], head: tuple[str, ...] = HEAD) -> list[str]:
-    """Rows as a Markdown table."""
-    lines = [f"| {' | '.join(head)} |", f"| {' | '.join('---' for _ in head)} |"]
-    return [*lines, *(f"| {' | '.join(row)} |" for row in rows), ""]
+    Returns
+    -------
+    lines
+        which, unlike a table of five columns, fit a narrow window.
+    """
+    lines = []
+    for key, value, standard, unit, text in rows:
+        words = f"default {standard}" if standard.startswith("`") else standard
+        lines += [" · ".join(part for part in (key, value, unit, words) if part), f": {text}", ""]
+    return lines
 
 
 def _readers() -> list[str]:
@@ -214,7 +226,7 @@ def _readers() -> list[str]:
             for key, field in fields.items()
             if (text := described[key])
         ]
-        lines += [f"Further keys of `kind: {name}`:", "", *table(made)]
+        lines += [f"Further keys of `kind: {name}`:", "", *entries_of(made)]
     return lines
 
 
@@ -254,7 +266,7 @@ def configuration() -> str:
                 parts += [f"### {model.__name__}", ""]
             parts += [_description(model), ""]
             if found := rows(model, texts):
-                parts += table(found)
+                parts += entries_of(found)
         if heading == "Maps from a reader":
             parts += _readers()
     return "\n".join(parts)
