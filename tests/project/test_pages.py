@@ -29,7 +29,7 @@ pytestmark = pytest.mark.precision("single")
 
 FIRST, LINES = "docs/start/python.md", "docs/howto/lines.md"
 # Pages that take minutes.
-LONG = tuple(f"docs/howto/{name}.md" for name in ("fields", "correlated", "light"))
+LONG = tuple(f"docs/howto/{name}.md" for name in ("fields", "correlated", "light", "own_code"))
 RUNNING = [
     pytest.param(name, marks=pytest.mark.slow) if name in LONG else name
     for name, page in PAGES.items()
@@ -115,12 +115,14 @@ def test_velocity_and_dispersion_are_as_they_stand():
     assert float(names["disc"].velocity(jnp.ones(()), jnp.zeros(()))) > 100.0
 
 
+@pytest.mark.slow
 def test_own_code_agrees_with_the_model():
-    """A chain of one's own wanders around the maximum, and Optax climbs."""
+    """A chain of one's own wanders around the truth, and Optax climbs back to it."""
     names = run("docs/howto/own_code.md")
     draws = names["draws"]["disc.metallicity.gradient"]
-    assert draws.shape == (200,) and np.std(draws) > 0
-    assert -float(names["loss"]) > float(names["model"].log_density(names["model"].start)) - 1
+    assert draws.shape == (200,) and 0 < abs(np.mean(draws) + 0.1) < 5 * np.std(draws)
+    best = -float(names["model"].log_density(names["model"].start))
+    assert names["losses"][0] > best + 10 and names["losses"][-1] < best + 5
     assert np.isfinite(names["value"]) and np.isfinite(names["slope"]).all()
 
 
