@@ -41,8 +41,8 @@ html_css_files = ["site.css"]
 html_math_renderer = "mathml"
 html_show_sphinx = False
 html_copy_source = False
-pygments_style = "friendly"
-pygments_dark_style = "github-dark"
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"
 
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
@@ -107,6 +107,15 @@ def generate(app: Any) -> None:
             shutil.copyfile(path, copy)
 
 
+def level_captions(app: Any, page: str, template: str, context: dict, tree: Any) -> None:
+    """State the level of the headings in the sidebar, which screen readers ask for."""
+    for key, value in context.items():
+        if key == "furo_navigation_tree":
+            context[key] = value.replace('role="heading"', 'role="heading" aria-level="2"')
+
+
 def setup(app: Any) -> None:
     """Called by Sphinx."""
     app.connect("builder-inited", generate)
+    # After furo has made the sidebar.
+    app.connect("html-page-context", level_captions, priority=900)
