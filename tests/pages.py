@@ -1,8 +1,10 @@
 """The README and the pages of docs/: their blocks of code, links, and what their Python defines."""
 
+import atexit
 import functools
 import os
 import re
+import shutil
 import tempfile
 import warnings
 from pathlib import Path
@@ -83,6 +85,7 @@ def run(name: str) -> dict[str, Any]:
     page, names = PAGES[name], {}
     home = Path.cwd()
     folder = Path(tempfile.mkdtemp(prefix="page-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for file, text in page.files.items():
         (folder / file).write_text(text, "utf-8")
     os.chdir(folder)
