@@ -44,7 +44,7 @@ def kinematics() -> Figure:
     instrument = jm.Instrument(jm.Grid.regular((41, 41), 0.12), jm.GaussianPSF(0.9), (4, 2), 16)
     v = jm.TracerMap(blank, 1.0, instrument, tracer="velocity", scale="linear", check=False)
     s = jm.DispersionMap(blank + 1, 1.0, instrument, check=False)
-    figure = new_figure(8.4, 2.5)
+    figure = new_figure(8.4, 2.8)
     panels = figure.subplots(1, 3)
     options = {"side": 41 * 0.12, "cmap": VELOCITIES, "vmin": -180, "vmax": 180}
     panel(panels[0], jm.intrinsic(galaxy, v), "velocity, km/s", **options)
@@ -62,7 +62,7 @@ def arc() -> Figure:
     maps = jm.arcs.observe(seed=1, supersampling=(4, 2))
     side = 0.065 * maps["z"].values.shape[0]
     x, y = np.meshgrid(np.linspace(-0.5, 0.86, 60), np.linspace(-0.78, 0.58, 60))
-    figure = new_figure(8.4, 2.5)
+    figure = new_figure(8.4, 2.8)
     panels = figure.subplots(1, 3)
     light = np.arcsinh(np.asarray(maps["light"].values) / 0.05)
     panel(panels[0], light, "light of arc and lens (asinh)", side, cmap="magma")
@@ -79,7 +79,7 @@ def main() -> None:
         buffer = io.BytesIO()
         draw().savefig(buffer, dpi=DPI)
         # A palette: a third of the size.
-        image = Image.open(buffer).convert("P", palette=Image.Palette.ADAPTIVE, colors=96)
+        image = Image.open(buffer).convert("P", palette=Image.Palette.ADAPTIVE, colors=192)
         image.save(STATIC / f"{name}.png", optimize=True)
 
 
