@@ -1,4 +1,4 @@
-# Sourced by demo.sh and test.sh: a virtual environment in .venv with jaxmetal and the extras named in EXTRAS.
+# Sourced by demo.sh, docs.sh and test.sh: a virtual environment in .venv with jaxmetal and the extras named in EXTRAS.
 # PYTHON chooses the interpreter (3.11 or newer); VENV another folder.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

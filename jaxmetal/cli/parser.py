@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxmetal import __version__
-from jaxmetal.cli import commands
+from jaxmetal.cli import commands, lookup
 from jaxmetal.cli.statuses import STATUSES
 from jaxmetal.survey import commands as survey
 
@@ -46,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_validate(command)
     _add_demo(command)
     survey.add(command)
+    lookup.add(command)
     return top
 
 

@@ -125,8 +125,8 @@ class Fit:
 
         The prior density of Linear amplitudes is taken as 1.
 
-        ln p(data | theta) + ln p(theta) + (n ln 2 pi + ln |C|) / 2 at the most probable theta (Kass
-        & Raftery 1995, section 4.1)
+        ln p(data | theta) + ln p(theta) + (n ln 2 pi + ln det C) / 2 at the most probable theta
+        (Kass & Raftery 1995, section 4.1)
         """
         volume = len(self.covariance) * np.log(2 * np.pi) + np.linalg.slogdet(self.covariance)[1]
         return self.log_likelihood + self.log_prior + 0.5 * float(volume)

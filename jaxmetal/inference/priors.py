@@ -20,7 +20,7 @@ from jaxmetal.quantities import contents
 
 @dataclasses.dataclass(frozen=True)
 class Tied:
-    """A parameter that follows others: value = function(*values at the paths).
+    """A parameter that follows others: `value = function(*values at the paths)`.
 
     Parameters
     ----------

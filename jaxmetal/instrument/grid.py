@@ -240,7 +240,7 @@ class Grid(eqx.Module):
         return pixel_of(x, y, self.origin, self.matrix)
 
     def squared_frequency(self, kx: ArrayLike, ky: ArrayLike) -> Array:
-        """|f|² on the sky, per arcsec², of a Fourier mode.
+        """`|f|²` on the sky, per arcsec², of a Fourier mode.
 
         Parameters
         ----------

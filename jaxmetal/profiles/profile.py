@@ -120,7 +120,7 @@ def _name(function: Callable) -> str:
 
 
 class Profile(eqx.Module):
-    """A function f(x, y, **parameters) with the values of its parameters.
+    """A function `f(x, y, **parameters)` with the values of its parameters.
 
     Parameters
     ----------

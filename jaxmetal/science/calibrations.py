@@ -155,7 +155,7 @@ class Calibration:
     Parameters
     ----------
     function
-        Z = f(**fluxes), dex.
+        `Z = f(**fluxes)`, dex.
     index
         the line ratio that the domain is about, a function of the same fluxes.
     domain

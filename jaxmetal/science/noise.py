@@ -127,7 +127,7 @@ def propagate(
     Parameters
     ----------
     diagnostic
-        Z = f(**fluxes), element by element, written with jax.numpy.
+        `Z = f(**fluxes)`, element by element, written with jax.numpy.
     fluxes
         of the lines by the names of f's arguments, any one unit (astropy Quantities are converted),
         all of one shape.

@@ -1,0 +1,41 @@
+"""Numbers in the text of pages are those of the committed tables."""
+
+import pytest
+from astropy.table import Table
+
+from tests.pages import PAGES
+from tests.paths import REPOSITORY
+
+# Precision plays no part here, or the one in which most people run.
+pytestmark = pytest.mark.precision("single")
+
+LINES = "docs/howto/lines.md"
+RESULTS = REPOSITORY / "scripts" / "validation" / "results"
+
+
+def test_numbers_of_correlated_noise_are_those_of_the_table():
+    table = Table.read(RESULTS / "correlated.ecsv")
+    rows = {row["method"]: row for row in table}
+    text = PAGES["docs/howto/correlated.md"].text
+    claimed = [row["real_over_claimed"] for row in table if row["method"] == "theory"]
+    assert f"{min(claimed):.1f} to {max(claimed):.1f} times" in text
+    assert f"{100 * rows['independent']['coverage_68']:.0f} % of 925 mocks" in text
+    assert f"holds it in {100 * rows['full']['coverage_68']:.0f} %" in text
+
+
+def test_numbers_of_random_fields_are_those_of_the_table():
+    table = Table.read(RESULTS / "fields.ecsv")
+    scattered = table[table["amplitude"] > 0]
+    inside = {fit: 100 * scattered["coverage_68"][scattered["fit"] == fit] for fit in table["fit"]}
+    line, field = inside["line"], inside["line and field"]
+    ranges = [f"{inside.min():.0f} to {inside.max():.0f} %" for inside in (line, field)]
+    expected = f"in {ranges[0]}, with a field in {ranges[1]}"
+    assert expected in PAGES["docs/howto/fields.md"].text
+
+
+def test_numbers_of_lines_are_those_of_the_table():
+    table = Table.read(RESULTS / "lines.ecsv")
+    rows = {row["method"]: row["gradient"] for row in table if row["setting"] == 15.0}
+    text = PAGES[LINES].text
+    assert f"into {rows['S/N > 3']:+.3f}" in text
+    assert f"give −{abs(rows['fluxes']):.3f} back" in text.replace("\n", " ")
