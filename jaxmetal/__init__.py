@@ -207,12 +207,11 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'jaxmetal' has no attribute {name!r}")
-    module = import_module(f"jaxmetal.{_HOMES[name]}")
-    value = (
-        module
-        if _HOMES[name].endswith(f".{name}") and not hasattr(module, name)
-        else getattr(module, name)
-    )
+    home = _HOMES[name]
+    module = import_module(f"jaxmetal.{home}")
+    # A function may have the name of its module, and a package the name of one of its modules.
+    is_module = home == name or (home.endswith(f".{name}") and not hasattr(module, name))
+    value = module if is_module else getattr(module, name)
     globals()[name] = value
     return value
 

@@ -287,6 +287,15 @@ def test_editors_see_the_same_public_names_as_users():
         assert f"jaxmetal.{jm._HOMES[name]}" in (module, f"{module}.{name}")
 
 
+def test_a_package_is_public_whatever_was_imported_before():
+    """A module of its own name inside it must not take its place."""
+    lines = "import jaxmetal as jm; print(jm.emission.__name__, jm.scales.__name__)"
+    result = subprocess.run(
+        [sys.executable, "-c", lines], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split() == ["jaxmetal.emission", "jaxmetal.maps.scales"]
+
+
 def test_a_name_that_does_not_exist_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'Galxy'"):
         _ = jm.Galxy
