@@ -61,17 +61,23 @@ def beam_of(galaxy: Galaxy, moment: Moment) -> Beam:
     InputError
         if no component has this light, or none of those carries the tracers.
     """
+    components = galaxy.components.values()
     for light in (moment.light, moment.numerator or moment.light):
-        if not any(c.shines(light) for c in galaxy.components.values()):
+        if not any(component.shines(light) for component in components):
             raise unknown("light", parts_of(light)[0][0], galaxy.lights)
-    lit = {name: c for name, c in galaxy.components.items() if c.shines(moment.light)}
+    lit = [name for name, c in galaxy.components.items() if c.shines(moment.light)]
     for tracer in moment.tracers:
-        lit = {name: c for name, c in lit.items() if tracer in c.tracers}
-        if not lit and tracer in galaxy.tracers:
-            raise InputError(f"no component with the light {moment.light!r} carries {tracer!r}.")
+        lit = [name for name in lit if tracer in galaxy.components[name].tracers]
         if not lit:
-            raise unknown("tracer", tracer, galaxy.tracers)
+            raise _not_carried(galaxy, moment, tracer)
     return Beam(moment.light, tuple(lit))
+
+
+def _not_carried(galaxy: Galaxy, moment: Moment, tracer: str) -> InputError:
+    """The error that no component with a light carries a tracer."""
+    if tracer in galaxy.tracers:
+        return InputError(f"no component with the light {moment.light!r} carries {tracer!r}.")
+    return unknown("tracer", tracer, galaxy.tracers)
 
 
 def average_over_cells(

@@ -156,14 +156,13 @@ class Component(eqx.Module):
             for a line that the relation of the emission does not have.
         """
         images = {name: profile(*plane) for name, profile in self.sources(lights).items()}
-        names = dict.fromkeys(name for light in lights for name, _ in parts_of(light))
-        emitted = [name for name in names if self._emits(name)]
-        if self.emission is not None and emitted:
-            images |= self.emission.brightness(images[self.line_light], tracers, emitted)
-        # Without emission its lights are all that it has of a sum; with it a line is missing.
-        absent = [name for name in names if name not in images]
-        if self.emission is not None and absent:
-            raise unknown("line", absent[0], self.light_names, "emission")
+        # Without emission its lights are all that it has of a sum; with it a line may be missing.
+        if self.emission is not None:
+            names = dict.fromkeys(name for light in lights for name, _ in parts_of(light))
+            if emitted := [name for name in names if self._emits(name)]:
+                images |= self.emission.brightness(images[self.line_light], tracers, emitted)
+            if absent := [name for name in names if name not in images]:
+                raise unknown("line", absent[0], self.light_names, "emission")
         return {light: _sum(light, images) for light in lights}
 
     def light_at(

@@ -92,8 +92,9 @@ def sample_batch(
         return _draw(members, starts, member_keys, seed, settings, (chains, draws), size, progress)
 
     posteriors = draw(settings, range(len(batch)))
-    trusting = method != "auto"
-    untrusted = [i for i, draws in enumerate(posteriors) if not (trusting or trusted(draws))]
+    untrusted = []
+    if method == "auto":
+        untrusted = [i for i, draws in enumerate(posteriors) if not trusted(draws)]
     if untrusted:
         chain_settings = fallback(settings, "hmc", [posteriors[i] for i in untrusted])
         for i, posterior in zip(untrusted, draw(chain_settings, untrusted), strict=True):

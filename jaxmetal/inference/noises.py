@@ -66,11 +66,7 @@ def with_noise(
     for name, one_map in maps.items():
         own = {path.partition(".")[2] for path in free if path.startswith(f"{name}.")}
         if errors == SANDWICH:
-            if hidden := [path for path in own if path.startswith("correlation.")]:
-                raise InputError(
-                    f"priors['{name}.{hidden[0]}']: a correlation cannot be free with "
-                    'errors="sandwich", where it does not enter the likelihood.'
-                )
+            _check_enters(name, own)
             noise = Independent()
         else:
             other = None if like is None else like[name]
@@ -80,6 +76,16 @@ def with_noise(
                 noise = prepared(one_map, own, name)
         ready[name] = one_map.with_noise(noise)
     return ready
+
+
+def _check_enters(name: str, free: Collection[str]) -> None:
+    """Refuse a free correlation of a map whose likelihood has none."""
+    for path in free:
+        if path.startswith("correlation."):
+            raise InputError(
+                f"priors['{name}.{path}']: a correlation cannot be free with "
+                'errors="sandwich", where it does not enter the likelihood.'
+            )
 
 
 def _has_same_matrix(one_map: Map, other: Map) -> bool:

@@ -62,24 +62,26 @@ def find_automatic(raw: Mapping[str, Any]) -> tuple[dict[str, Any], Automatic]:
     rest, automatic
         of which the parameters of the first still say `auto`.
     """
-    rest = dict(raw)
-    priors, paths = raw.get("priors"), ()
-    others = priors == AUTO
-    if others:
-        rest["priors"] = {}
-    elif isinstance(priors, Mapping):
+    rest, priors = dict(raw), raw.get("priors")
+    if priors == AUTO:
+        priors = {OTHERS: AUTO}
+    words: list[str] = []
+    if isinstance(priors, Mapping):
         words = [str(path) for path, prior in priors.items() if prior == AUTO]
         rest["priors"] = {path: prior for path, prior in priors.items() if prior != AUTO}
-        paths, others = tuple(path for path in words if path != OTHERS), OTHERS in words
-    galaxy = raw.get("galaxy")
+    paths = tuple(path for path in words if path != OTHERS)
+    return rest, Automatic(_places(raw.get("galaxy")), paths, OTHERS in words)
+
+
+def _places(galaxy: Any) -> dict[str, Place]:
+    """{path of a parameter: its place} of each `auto` in the part of a configuration."""
     parts = galaxy.items() if isinstance(galaxy, Mapping) else ()
-    places = {
+    blocks = {name: part for name, part in parts if isinstance(part, Mapping)}
+    return {
         path: place
-        for name, part in parts
-        if isinstance(part, Mapping)
-        for path, place in _words(part, (str(name),), ("galaxy", name))
+        for name, block in blocks.items()
+        for path, place in _words(block, (str(name),), ("galaxy", name))
     }
-    return rest, Automatic(places, paths, others)
 
 
 def _words(block: Mapping[str, Any], path: tuple, place: Place) -> Iterator[tuple[str, Place]]:
@@ -144,17 +146,16 @@ def filled_in(
     used: dict[str, Line] = {}
     given = filled.get("priors") or {}
     for path, place in automatic.values.items():
-        line = lines.get(path)
-        if line is None or line.value is None:
-            why = "no number of a profile" if line is None else line.source
-            mistakes.add(".".join(map(str, place)), f"auto: {why}; write a number.")
+        line = lines.get(path) or Line(path, None, None, "no number of a profile")
+        if line.value is None:
+            mistakes.add(".".join(map(str, place)), f"auto: {line.source}; write a number.")
             continue
         _put(filled, place, rounded(line.value))
         used[path] = line._replace(prior="as written" if path in given else None)
     for path in _wanted(automatic, found, filled, mistakes, lines):
         filled["priors"][path] = prior_block(found.priors[path])
-        value = used[path].value if path in used else None
-        used[path] = lines[path]._replace(value=value)
+        started = used.get(path)
+        used[path] = lines[path]._replace(value=started and started.value)
     return filled, tuple(used[path] for path in lines if path in used)
 
 

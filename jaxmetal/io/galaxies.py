@@ -195,12 +195,17 @@ def _usable(
         with mistakes.at(f"{where}.{name}"):
             if name not in names and not takes_any:
                 raise unknown("parameter", name, names)
-            if name not in options:
-                automatic = isinstance(value, str) and value == AUTO
-                value = placeholder(function, name) if automatic else _number(value, observations)
-                check_number(function, name, value)
-            usable[name] = value
+            in_use = value if name in options else _checked(function, name, value, observations)
+            usable[name] = in_use
     return usable
+
+
+def _checked(function: Callable, name: str, value: Any, observations: Observations) -> Any:
+    """The number of a parameter, or one in the place of the word auto, inside of its range."""
+    automatic = isinstance(value, str) and value == AUTO
+    number = placeholder(function, name) if automatic else _number(value, observations)
+    check_number(function, name, number)
+    return number
 
 
 def find_function(text: str, homes: Sequence[ModuleType], folder: Path) -> Callable:

@@ -245,6 +245,11 @@ class Map(MapKind):
         return np.where(self.valid, self.sigma, np.nan)
 
     @property
+    def fluxes(self) -> dict[str | Blend, tuple[np.ndarray, np.ndarray]]:
+        """{light: (its flux, the errors)} of the lights that the data hold; NaN where masked."""
+        return {self.light: (self.data, self.errors)} if self.additive else {}
+
+    @property
     def size(self) -> int:
         """How many pixels, or apertures, take part in the likelihood."""
         return int(np.sum(self.valid))

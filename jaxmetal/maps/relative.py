@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxmetal.emission import label_of, parts_of
+from jaxmetal.emission import Blend, label_of, parts_of
 from jaxmetal.errors import InputError, check_type
 from jaxmetal.maps.correlations import Correlation
 from jaxmetal.maps.covariance import unprepared
@@ -79,6 +79,15 @@ class RelativeLineMap(RatioMap):
         self.scatter, self.likelihood = line_map.scatter, line_map.likelihood
         self.calibration = line_map.calibration
         self.noise = unprepared(self)
+
+    @property
+    def fluxes(self) -> dict[str | Blend, tuple[np.ndarray, np.ndarray]]:
+        """{line: (its flux, the errors)} of both; NaN where masked."""
+        base = (
+            np.where(self.valid, self.base, np.nan),
+            np.where(self.valid, self.base_sigma, np.nan),
+        )
+        return {self.numerator: (self.data, self.errors), self.light: base}
 
     @property
     def label(self) -> str:

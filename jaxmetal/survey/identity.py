@@ -65,8 +65,7 @@ class Plan:
     def consistent(self) -> bool:
         """Whether it has all parts, and shards refer to groups, as in a plan that was written."""
         hashes = all("sha256" in part for part in (self.catalogue, self.configuration))
-        parts = [self.raw.get(name) or {} for name in ("survey", "priors")]
-        blocks = all(isinstance(part, Mapping) or part == "auto" for part in parts)
+        blocks = all(_is_block(self.raw.get(name)) for name in ("survey", "priors"))
         versions = {"jaxmetal", "precision"} <= set(self.versions)
         groups = all({"size", "samplings", "errors"} <= set(group) for group in self.groups)
         if not (hashes and blocks and versions and groups):
@@ -87,6 +86,11 @@ class Plan:
         if keys or self.folder != other.folder:
             changes.append(f"the configuration has changed in {', '.join(keys) or 'its folder'}")
         return changes
+
+
+def _is_block(part: Any) -> bool:
+    """Whether a part of a configuration is left out, has keys, or is left to the data."""
+    return not part or isinstance(part, Mapping) or part == "auto"
 
 
 def _is_shard(shard: Mapping[str, Any], groups: int) -> bool:

@@ -1,6 +1,7 @@
 """The state of a survey: which shards are done, running, failed or missing."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jaxmetal.survey import store
@@ -74,19 +75,24 @@ def status(folder: str | os.PathLike) -> Status:
     complete = sorted(set(tallies).difference(damaged))
     running = [number for number in absent if store.is_claimed(folder, number)]
     idle = sorted(set(absent).difference(running))
-    reasons = {number: store.read_failure(folder, number) for number in idle}
+    failures = _failures(folder, idle)
     return Status(
         done=complete,
         running=running,
-        failed={number: text for number, text in reasons.items() if text is not None}
-        | dict.fromkeys(damaged, "is damaged; the same batch computes it again"),
-        missing=[number for number, text in reasons.items() if text is None],
+        failed=failures | dict.fromkeys(damaged, "is damaged; the same batch computes it again"),
+        missing=[number for number in idle if number not in failures],
         galaxies=sum(sizes),
         arrived=sum(sizes[number] for number in complete),
         left_out=len(plan.bad),
         unanswered=sum(tallies[n].get("unanswered", 0) for n in complete),
         unread=sum(tallies[n].get("unread", 0) for n in complete),
     )
+
+
+def _failures(folder: str | os.PathLike, numbers: Iterable[int]) -> dict[int, str]:
+    """{number: why} of those shards that could not be computed."""
+    texts = ((number, store.read_failure(folder, number)) for number in numbers)
+    return {number: text for number, text in texts if text is not None}
 
 
 def _is_whole(folder: str | os.PathLike, number: int, tally: dict[str, int]) -> bool:

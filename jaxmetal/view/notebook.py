@@ -169,10 +169,15 @@ def _model(model: Model) -> Iterator[str]:
     if model.ties:
         ties = [(path, ", ".join(tie.paths)) for path, tie in model.ties]
         yield table("Ties", ("parameter", "follows"), ties)
+    yield _line(f"Fixed: {_fixed(model)}")
+
+
+def _fixed(model: Model) -> str:
+    """The parameters that have neither a prior nor a tie, with their values."""
     changed = {*model.free, *(path for path, _ in model.ties)}
-    fixed = [(p, v) for p, v in _rows(model.galaxy) if p not in changed and v.size]
-    texts = [f"{path} {_number(value)}" for path, value in fixed[:MOST]]
-    yield _line(f"Fixed: {', '.join(texts) or 'nothing'}")
+    fixed = [(path, value) for path, value in _rows(model.galaxy) if path not in changed]
+    texts = [f"{path} {_number(value)}" for path, value in fixed if value.size]
+    return ", ".join(texts[:MOST]) or "nothing"
 
 
 def _prior(prior: Any) -> str:

@@ -115,14 +115,8 @@ def _shape(hdu: Any) -> tuple[int, ...]:
 
 def _look(hdu: Any, number: int, labels: list[str], path: Path) -> tuple[str, Image | None]:
     """What an extension is, in words, and its image if it has one."""
-    if not hdu.is_image:
-        return "table", None
-    shape = _shape(hdu)
-    longer = [length for length in shape if length > 1]
-    if not shape:
-        return "", None
-    if len(longer) != 2 or min(longer) < FEWEST:
-        return ("cube" if len(longer) > 2 else "row of numbers or small image"), None
+    if (other := _other_than_image(hdu)) is not None:
+        return other, None
     where = f"{path}[{number}]"
     try:
         with collected_warnings():
@@ -135,6 +129,18 @@ def _look(hdu: Any, number: int, labels: list[str], path: Path) -> tuple[str, Im
     place = label if unique and not label.isdigit() else number
     name = "" if label in ("PRIMARY", str(number)) else label
     return unit, Image(place, name, values, unit, hdu.header.copy())
+
+
+def _other_than_image(hdu: Any) -> str | None:
+    """What an extension is, in words, if it is no image of a galaxy."""
+    if not hdu.is_image:
+        return "table"
+    longer = [length for length in _shape(hdu) if length > 1]
+    if len(longer) > 2:
+        return "cube"
+    if len(longer) < 2 or min(longer) < FEWEST:
+        return "row of numbers or small image" if _shape(hdu) else ""
+    return None
 
 
 def _of_one_shape(images: list[Image]) -> list[Image]:

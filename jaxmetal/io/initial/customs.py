@@ -108,15 +108,21 @@ def _role(image: Image, others: set[str]) -> tuple[str, str] | None:
             return key, ""
     for key, words in WORDS.items():
         for word in words:
-            for rest in (name.removeprefix(word), name.removesuffix(word)):
-                if rest not in (name, "") and (rest in others or stem(rest) in others):
-                    return key, rest
-            # FLUX_HA and ERR_HA share what is left without the word.
-            if word != "e" and name.startswith(word) and name.removeprefix(word) in others:
-                return key, name.removeprefix(word)
-            marked = re.search(rf"(^|_){word}(_|$)", image.name, re.I)
-            if word != "e" and key != "bins" and marked and not _is_dispersion(image):
-                return key, name.replace(word, "")
+            if (owner := _owner(image, word, others, key)) is not None:
+                return key, owner
+    return None
+
+
+def _owner(image: Image, word: str, others: set[str], key: str) -> str | None:
+    """The plain name of the values to whose name a word was added; None if it was not."""
+    name = plain(image.name)
+    # FLUX_HA and ERR_HA share what is left without the word.
+    for rest in (name.removeprefix(word), name.removesuffix(word)):
+        if rest not in (name, "") and (rest in others or stem(rest) in others):
+            return rest
+    marked = re.search(rf"(^|_){word}(_|$)", image.name, re.I)
+    if word != "e" and key != "bins" and marked and not _is_dispersion(image):
+        return name.replace(word, "")
     return None
 
 
@@ -129,13 +135,16 @@ def _owners(values: list[Value], key: str, owner: str, before: Sequence[Image]) 
     """The values that an image belongs to."""
     if owner:
         named = [v for v in values if owner in (plain(v.image.name), stem(v.image.name))]
-        if named:
-            return named[:1]
         # The only values of a file may have another name, or none.
-        return values if len(values) == 1 else []
+        return named[:1] or (values if len(values) == 1 else [])
     if key in ("mask", "bins"):
         # One for all maps of a file.
         return values
+    return _without_errors(values, before)
+
+
+def _without_errors(values: list[Value], before: Sequence[Image]) -> list[Value]:
+    """The last values before an image that have no errors yet, or the first after it."""
     lacking = [v for v in values if not v.has_errors]
     earlier = [v for v in lacking if any(v.image is image for image in before)]
     return earlier[-1:] or lacking[:1]

@@ -96,25 +96,37 @@ def image_entries(
     InputError
         if there is nothing to fit, or the lines that a metallicity needs are missing.
     """
-    by_line = {one.meaning.name: one for one in maps if one.meaning.kind == "line"}
-    tracer = _main_tracer(maps)
-    enough = [line for line, base in BESIDE.items() if line in by_line and base in by_line]
-    better = tracer is None or tracer.meaning.name != "metallicity" or not tracer.value.has_errors
-    if lines and not enough:
-        needs = " or ".join(f"{line} with {base}" for line, base in BESIDE.items())
-        found = ", ".join(by_line) or "none"
-        raise InputError(f"{contents.path}: --lines needs {needs}; lines found: {found}.")
-    if lines or (enough and better):
-        used = dict.fromkeys(name for line in enough for name in (BESIDE[line], line))
-        chosen = {line: by_line[line] for line in used}
-        yield from _of_lines(contents, chosen, enough, file, folder)
-        return
-    light = _main_light(maps)
-    if tracer is None and light is None:
+    tracer, light = _main_tracer(maps), _main_light(maps)
+    ratios = _ratios(contents.path, maps, lines)
+    if lines or (ratios and not (tracer is not None and _is_measured(tracer))):
+        yield from _of_lines(contents, _lines_of(maps), ratios, file, folder)
+    elif tracer is None and light is None:
         listed = ", ".join(str(one.image.place) for one in maps) or "none"
         reason = "neither a map of light nor of a tracer was recognised"
         raise InputError(f"{contents.path}: {reason} among its images ({listed}).")
-    yield from _of_maps(contents, tracer, light, file, folder)
+    else:
+        yield from _of_maps(contents, tracer, light, file, folder)
+
+
+def _is_measured(tracer: Known) -> bool:
+    """Whether a tracer is a metallicity with errors, which is fitted as it is."""
+    return tracer.meaning.name == "metallicity" and tracer.value.has_errors
+
+
+def _lines_of(maps: Sequence[Known]) -> dict[str, Known]:
+    """The maps of emission lines by the names of these."""
+    return {one.meaning.name: one for one in maps if one.meaning.kind == "line"}
+
+
+def _ratios(path: Path, maps: Sequence[Known], needed: bool) -> list[str]:
+    """The lines that tell a metallicity together with one beside them; an error if needed."""
+    names = _lines_of(maps)
+    ratios = [line for line, base in BESIDE.items() if line in names and base in names]
+    if needed and not ratios:
+        needs = " or ".join(f"{line} with {base}" for line, base in BESIDE.items())
+        listed = ", ".join(names) or "none"
+        raise InputError(f"{path}: --lines needs {needs}; lines found: {listed}.")
+    return ratios
 
 
 def _main_tracer(maps: Sequence[Known]) -> Known | None:
@@ -160,9 +172,11 @@ def _of_maps(
 
 
 def _of_lines(
-    contents: Contents, chosen: dict[str, Known], ratios: list[str], file: str, folder: Path
+    contents: Contents, lines: dict[str, Known], ratios: list[str], file: str, folder: Path
 ) -> Iterator[Entry]:
     """Iterate over the lines of a fit of the fluxes of emission lines."""
+    used = dict.fromkeys(name for line in ratios for name in (BESIDE[line], line))
+    chosen = {line: lines[line] for line in used}
     first = next(iter(chosen.values()))
     telescope = telescope_of(
         first.image, contents.primary, grid_of(first.image, str(contents.path))

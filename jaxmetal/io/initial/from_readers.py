@@ -45,13 +45,17 @@ def inventory_of(reading: Reading) -> list[str]:
         count = int(np.isfinite(one_map.values).sum())
         what = one_map.tracer or one_map.line or "light"
         lines.append(f"map {name}: {what}, {count} values, unit {one_map.unit or 'unknown'}")
-    geometry = {key: value for key, value in vars(reading.geometry).items() if value is not None}
-    numbers = ", ".join(f"{key} {value:.4g}" for key, value in geometry.items())
-    lines.append(f"geometry: {numbers or 'not in the file'}")
+    lines.append(f"geometry: {_geometry(reading) or 'not in the file'}")
     psf = reading.psf_of(next(iter(reading.maps)))
     lines.append(f"PSF: {'not in the file' if psf is None else f'FWHM {_fwhm(psf)} arcsec'}")
     lines.append(f"bins: {'none' if reading.bins is None else 'spaxels share measurements'}")
     return lines
+
+
+def _geometry(reading: Reading) -> str:
+    """The numbers of the disc that the file has."""
+    known = {key: value for key, value in vars(reading.geometry).items() if value is not None}
+    return ", ".join(f"{key} {value:.4g}" for key, value in known.items())
 
 
 def _fwhm(psf: object) -> str:
@@ -80,20 +84,25 @@ def reader_entries(kind: str, reading: Reading, file: str, lines: bool) -> Itera
     lights = [name for name, one_map in reading.maps.items() if not one_map.tracer]
     if not tracers and not lines:
         raise InputError(f"{file}: the reader {kind!r} gives no map of a tracer; try --lines.")
-    correlated = any(one_map.correlation is not None for one_map in reading.maps.values())
-    if correlated:
+    if any(one_map.correlation is not None for one_map in reading.maps.values()):
         yield Entry("errors", "sandwich", "spaxels share noise; `full` puts it into the likelihood")
     yield from block("maps", block(kind, _map_entries(kind, reading, file, lines)))
-    known = reading.geometry
-    geometry: dict[str, str] = dict.fromkeys(("inclination", "position_angle"), "auto")
-    for key in geometry:
-        if getattr(known, key) is not None:
-            geometry[key] = f"{kind}.{key}"
-    light = "Ha" if lines else next(iter(lights), None)
-    parts = [*light_entry(light, None, True)]
-    parts += tracer_entry("metallicity" if lines else _tracer(reading, tracers[0]), geometry)
-    extra = [Entry("emission", inline({"relation": "curti20"}))] if lines else []
+    extra: list[Entry] = []
+    light, tracer = next(iter(lights), None), "metallicity"
+    if lines:
+        light, extra = "Ha", [Entry("emission", inline({"relation": "curti20"}))]
+    else:
+        tracer = _tracer(reading, tracers[0])
+    parts = [*light_entry(light, None, True), *tracer_entry(tracer, _angles(kind, reading))]
     yield from galaxy_entries(iter(parts), iter(extra))
+
+
+def _angles(kind: str, reading: Reading) -> dict[str, str]:
+    """The angles of the disc as a configuration names them: those of the file, or auto."""
+    return {
+        key: "auto" if getattr(reading.geometry, key) is None else f"{kind}.{key}"
+        for key in ("inclination", "position_angle")
+    }
 
 
 def _tracer(reading: Reading, name: str) -> str:

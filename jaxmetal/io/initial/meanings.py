@@ -77,17 +77,10 @@ def meaning(image: Image, title: str = "") -> Meaning:
     meaning
         by the name first, then by the unit and the numbers.
     """
-    name, unit = image.name, image.unit.lower()
-    if title and not stem(name):
-        words = [word for word in re.split(r"[^a-z0-9]+", title.lower()) if TITLES.match(word)]
-        name = words[0] if words else name
-    in_speed = "km" in unit and "s" in unit and not FLUX_UNIT.search(unit)
-    if SPREAD.search(name) and (in_speed or "disp" in name.lower()):
-        return Meaning("dispersion")
-    if in_speed and "k km" not in unit:
-        return Meaning("tracer", "velocity")
-    if any(VELOCITY.match(token) for token in re.split(r"[_\s]+", name)):
-        return Meaning("tracer", "velocity")
+    unit = image.unit.lower()
+    name = image.name if stem(image.name) else _word_of(title) or image.name
+    if (motion := _motion(name, unit)) is not None:
+        return motion
     if AGE.match(name):
         return Meaning("tracer", "age")
     if METALLICITY.match(name):
@@ -97,6 +90,23 @@ def meaning(image: Image, title: str = "") -> Meaning:
     if LIGHT.search(name):
         return Meaning("light")
     return _by_numbers(image, unit)
+
+
+def _word_of(title: str) -> str:
+    """The first word of a file's name that tells of a map; empty if none does."""
+    words = re.split(r"[^a-z0-9]+", title.lower())
+    return next((word for word in words if TITLES.match(word)), "")
+
+
+def _motion(name: str, unit: str) -> Meaning | None:
+    """A velocity or a dispersion, by the name and the unit; None for anything else."""
+    in_speed = "km" in unit and "s" in unit and not FLUX_UNIT.search(unit)
+    if SPREAD.search(name) and (in_speed or "disp" in name.lower()):
+        return Meaning("dispersion")
+    is_named = any(VELOCITY.match(token) for token in re.split(r"[_\s]+", name))
+    if is_named or (in_speed and "k km" not in unit):
+        return Meaning("tracer", "velocity")
+    return None
 
 
 def _line(name: str) -> str | None:

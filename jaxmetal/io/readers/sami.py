@@ -92,32 +92,25 @@ def read_sami(
     geometry = Geometry() if tables is None else _geometry(tables, match[2])
     chosen = {line: known_line(line, LINE_NAMES) for line in lines} or calibrations.LINES
     files = {name: _read_line(path, LINE_NAMES[line]) for name, line in chosen.items()}
-    images = {
-        name: line_map(
-            name,
-            geometry.redshift,
-            values=file.values,
-            sigma=file.sigma,
-            unit=UNIT,
-            correlation=noise.sami(),
-        )
-        for name, file in files.items()
-    }
+    images = {name: _flux(name, file, geometry.redshift) for name, file in files.items()}
     first = next(iter(files.values()))
-    wcs = first.wcs
-    if wcs is None:
-        raise InputError(f"{path}[0]: the header has no celestial WCS.")
     maps = images if lines else with_metallicity(images, calibration, snr)
     if kinematics:
         maps = {**maps, "velocity": _velocity(path, geometry.redshift, snr)}
     return Reading(
         maps=maps,
-        grid=Grid.from_wcs(wcs, first.values.shape, _centre(path, wcs)),
-        wcs=wcs,
+        grid=_grid(path, first),
+        wcs=first.wcs,
         psf=None if cube is None else _psf(cube),
         geometry=geometry,
         name=match[1],
     )
+
+
+def _flux(name: str, file: MapFile, redshift: float | None) -> ReadMap:
+    """The flux of a line."""
+    data = {"values": file.values, "sigma": file.sigma, "unit": UNIT}
+    return line_map(name, redshift, **data, correlation=noise.sami())
 
 
 def _velocity(halpha: Path, redshift: float | None, snr: float) -> ReadMap:
@@ -144,11 +137,15 @@ def _read_line(halpha: Path, name: str) -> MapFile:
     return read_map(path, 0, error=1, channel=channel)
 
 
-def _centre(path: Path, wcs: Any) -> Any:
-    """The reference position of a WCS."""
+def _grid(path: Path, file: MapFile) -> Grid:
+    """The pixels of a file, with (x, y) = (0, 0) at the reference position of its WCS."""
     from astropy.coordinates import SkyCoord
 
-    return SkyCoord(*wcs.wcs.crval, unit="deg", frame=sky_frame(wcs, str(path)))
+    wcs: Any = file.wcs
+    if wcs is None:
+        raise InputError(f"{path}[0]: the header has no celestial WCS.")
+    center = SkyCoord(*wcs.wcs.crval, unit="deg", frame=sky_frame(wcs, str(path)))
+    return Grid.from_wcs(wcs, file.values.shape, center)
 
 
 def _psf(cube: Path) -> MoffatPSF:

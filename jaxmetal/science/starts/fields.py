@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxmetal.errors import InputError
-from jaxmetal.maps import Map, RelativeLineMap
+from jaxmetal.maps import Map
 from jaxmetal.science.baselines import ols, wls
 from jaxmetal.science.baselines.line_ratios import calibrated
 from jaxmetal.science.calibrations import LINES
@@ -186,23 +186,16 @@ def _lines(
     """Fluxes and errors of lines by the names of calibrations, and one of their maps."""
     fluxes: dict[Any, np.ndarray] = {}
     errors: dict[Any, np.ndarray] = {}
-    found = None
+    last = None
     for one_map in maps.values():
-        parts = {}
-        if one_map.additive:
-            parts = {one_map.light: (one_map.data, one_map.errors)}
-        elif isinstance(one_map, RelativeLineMap):
-            base = np.asarray(one_map.base, float), np.asarray(one_map.base_sigma, float)
-            parts = {one_map.numerator: (one_map.data, one_map.errors), one_map.light: base}
-        for light, (flux, error) in parts.items():
-            fluxes[light], errors[light], found = flux, error, one_map
+        for light, (flux, error) in one_map.fluxes.items():
+            fluxes[light], errors[light], last = flux, error, one_map
     # A line may be written as a sum of one.
-    alone = {name: [line, ((line, 1.0),)] for name, line in LINES.items()}
-    chosen = {
-        name: next((key for key in keys if key in fluxes), None) for name, keys in alone.items()
+    keys = {
+        name: key for name, line in LINES.items() for key in (((line, 1.0),), line) if key in fluxes
     }
     return (
-        {name: fluxes[key] for name, key in chosen.items() if key is not None},
-        {name: errors[key] for name, key in chosen.items() if key is not None},
-        found,
+        {name: fluxes[key] for name, key in keys.items()},
+        {name: errors[key] for name, key in keys.items()},
+        last,
     )

@@ -96,6 +96,11 @@ def tell_geometry(name: str, carried: Carried, free: Mapping[str, Any]) -> Told 
         return Told(shape.center[name == "center_y"], shape.source)
     if has_ellipse:
         return Told(shape.ellipticity[name == "e2"], shape.source)
+    return _angle(name, carried, shape)
+
+
+def _angle(name: str, carried: Carried, shape: Shape) -> Told:
+    """The position angle or the inclination of a disc, by its motion or by its light."""
     if name == "position_angle":
         if carried.rotates and carried.motion is not None:
             return Told(carried.motion.position_angle, carried.motion.source, 30.0)
@@ -130,23 +135,27 @@ def tell_tracer(name: str, carried: Carried) -> Told:
     """
     function = carried.profile.function
     if carried.rotates and carried.motion is not None:
-        told = _speed(name, carried.profile, carried.motion)
-        if told is not None:
+        if (told := _speed(name, carried.profile, carried.motion)) is not None:
             return told
-    unit = declared_unit(function, name)
-    if carried.trend is not None:
+    elif carried.trend is not None:
+        unit = declared_unit(function, name)
         for rule in (_level, _slope, _field):
             if (told := rule(name, function, unit, carried.trend)) is not None:
                 return told
     elif carried.level is not None and name in ("central", "value"):
         value, width, source = carried.level
         return Told(value, source, width)
-    if name in SIZES and carried.shape is not None and (carried.trend or carried.motion):
-        size = SIZES[name] * carried.shape.radius
-        return Told(size, f"half-light radius by {carried.shape.source}, times {SIZES[name]}", size)
+    return _size(name, carried)
+
+
+def _size(name: str, carried: Carried) -> Told:
+    """A length as a part of the size of the light, where a map shows the tracer."""
     if carried.trend is None and carried.motion is None:
         return Told(None, "no map shows it")
-    return Told(None, "not known from the maps")
+    if name not in SIZES or carried.shape is None:
+        return Told(None, "not known from the maps")
+    size = SIZES[name] * carried.shape.radius
+    return Told(size, f"half-light radius by {carried.shape.source}, times {SIZES[name]}", size)
 
 
 def _speed(name: str, profile: Profile, field: Motion) -> Told | None:
@@ -206,11 +215,8 @@ def with_data(carried: Carried, galaxy: Galaxy, maps: Mapping[str, Map]) -> Carr
         one_map = shown[name]
         line = _trend_in(galaxy, component, tracer, name, one_map, one_map.data, one_map.errors)
         return carried._replace(trend=line, motion=motion(name, one_map))
-    spreads = [m for m in maps.values() if tracer in m.tracers_in_its_unit]
-    if spreads:
-        data = np.sqrt(np.abs(spreads[0].data)) if _squared(spreads[0]) else spreads[0].data
-        middle = float(np.nanmedian(data))
-        return carried._replace(level=(middle, 0.7 * abs(middle) + 1e-6, "median of its map"))
+    if spreads := [m for m in maps.values() if tracer in m.tracers_in_its_unit]:
+        return carried._replace(level=_median(spreads[0]))
     if tracer == REDDENING:
         return carried._replace(level=_reddening(maps))
     if tracer == "metallicity" and (found := metallicity_of_lines(maps)) is not None:
@@ -221,8 +227,10 @@ def with_data(carried: Carried, galaxy: Galaxy, maps: Mapping[str, Map]) -> Carr
     return carried
 
 
-def _squared(one_map: Map) -> bool:
-    return bool(getattr(one_map, "squared", False))
+def _median(one_map: Map) -> tuple[float, float, str]:
+    """The typical value of a map of something whose unit a tracer has, such as a dispersion."""
+    middle = float(np.nanmedian(one_map.data))
+    return middle, 0.7 * abs(middle) + 1e-6, "median of its map"
 
 
 def _trend_in(
