@@ -56,6 +56,7 @@ _HOMES = {
     "optimise": "inference.optimise",
     "sample": "inference.sample",
     "deconvolve": "inference.deconvolution",
+    "compare": "inference.compare",
     "Batch": "inference.stack",
     "ensemble": "inference.ensemble",
     "mixture": "inference.ensemble",
@@ -117,6 +118,7 @@ __all__ = [
     "baselines",
     "calibrations",
     "classification",
+    "compare",
     "deconvolve",
     "emission",
     "ensemble",
@@ -149,6 +151,7 @@ if TYPE_CHECKING:
     from jaxmetal.galaxy import Component, Galaxy
     from jaxmetal.inference.batch import optimise_batch
     from jaxmetal.inference.batch_posteriors import sample_batch
+    from jaxmetal.inference.compare import compare
     from jaxmetal.inference.deconvolution import deconvolve
     from jaxmetal.inference.ensemble import ensemble, mixture
     from jaxmetal.inference.fit import Fit

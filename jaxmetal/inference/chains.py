@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 from numpyro.infer import HMC, NUTS
 
 import jaxmetal
+from jaxmetal.inference.fingerprint import fingerprint
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.posterior import Posterior
@@ -90,8 +91,12 @@ def run_chains(
         stop_event.set()
     tree = jax.tree.map(lambda *parts: np.concatenate(parts)[None] if single else parts[0], *groups)
     return [
-        _posterior(model.free, jax.tree.map(lambda a, i=i: a[i], tree), _attributes(settings, seed))
-        for i in range(len(starts))
+        _posterior(
+            model.free,
+            jax.tree.map(lambda a, i=i: a[i], tree),
+            _attributes(settings, seed) | {"data": fingerprint(start.maps)},
+        )
+        for i, start in enumerate(starts)
     ]
 
 
