@@ -57,6 +57,7 @@ _HOMES = {
     "sample": "inference.sample",
     "deconvolve": "inference.deconvolution",
     "compare": "inference.compare",
+    "score_test": "inference.score_test",
     "Batch": "inference.stack",
     "ensemble": "inference.ensemble",
     "mixture": "inference.ensemble",
@@ -138,6 +139,7 @@ __all__ = [
     "run",
     "sample",
     "sample_batch",
+    "score_test",
     "simulate",
     "to_lenstronomy",
     "tracer",
@@ -160,6 +162,7 @@ if TYPE_CHECKING:
     from jaxmetal.inference.posterior import Posterior
     from jaxmetal.inference.priors import Linear, Tied
     from jaxmetal.inference.sample import sample
+    from jaxmetal.inference.score_test import score_test
     from jaxmetal.inference.stack import Batch
     from jaxmetal.instrument.aperture import Apertures
     from jaxmetal.instrument.aperture_psfs import AperturePSFs
