@@ -21,8 +21,8 @@ arc_fits     the same arc by MAP and Laplace, 300 times
 survey       a thousand galaxies through `jaxmetal batch`: time, coverage, and broken observations
 correlated   noise of MaNGA: errors of a gradient and their coverage, with and without it in the fit
 fields       a metallicity that scatters about its line with a correlation length: gradient, length
-realistic    clumpy, inclined galaxies as MaNGA sees them, simulated by code of their own: the gradient
-             with everything that the model has, and with each part of it left out
+realistic    clumpy, inclined galaxies as MaNGA sees them, by a simulator that shares no code: the
+             gradient with everything that the model has, and with each part of it left out
 criticism    five kinds of wrong models, and right ones: how often a fit says so
 kinematics   rotation and dispersion at three PSF widths: bias, efficiency and coverage, and what a
              fit without the PSF takes for dispersion
