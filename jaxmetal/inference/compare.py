@@ -43,7 +43,7 @@ def compare(models: Mapping[str, Any]) -> Table:
         - "log_posterior", ln p(data | theta) + ln p(theta) at its maximum, and "bic", k ln N less
           twice the log likelihood there;
         - "laplace_evidence" and "importance_evidence", ln Z by Laplace's approximation and by
-          importance sampling where k-hat is below 0.7;
+          importance sampling where k-hat is below 0.7, both over all modes;
         - "delta", ln Z less that of the best, by importance sampling where all models have it
           and by Laplace's approximation otherwise, and "probability", P_k.
 
@@ -111,9 +111,11 @@ class Entry(NamedTuple):
             row["chi_square"] = sum(fit.chi_square.values())
             row["reduced_chi_square"] = fit.reduced_chi_square
             row["log_posterior"] = fit.log_likelihood + fit.log_prior
-            row["bic"], row["laplace_evidence"] = fit.bic, fit.log_evidence
-        if posterior is not None and "log_evidence" in posterior.attributes and trusted(posterior):
-            row["importance_evidence"] = float(posterior.attributes["log_evidence"])
+            row["bic"] = fit.bic
+            row["laplace_evidence"] = np.logaddexp.reduce([m.log_evidence for m in fit.modes])
+        known = {} if posterior is None else posterior.attributes
+        if posterior is not None and {"log_evidence", "k_hat"} <= set(known) and trusted(posterior):
+            row["importance_evidence"] = float(known["log_evidence"])
         return row
 
     @property

@@ -47,6 +47,9 @@ class Fitted(NamedTuple):
         of `PSFS`.
     kernel
         of the field; the mocks have an exponential one.
+    drawn
+        whether value and error are mean and standard deviation of importance draws, rather than the
+        maximum and Laplace's.
     """
 
     light: str = "sharpened"
@@ -54,10 +57,12 @@ class Fitted(NamedTuple):
     correlation: bool = True
     psf: str = "moffat"
     kernel: str = "exponential"
+    drawn: bool = False
 
 
 CASES = {
     "everything": Fitted(),
+    "everything, by draws": Fitted(drawn=True),
     "no field": Fitted(field=False),
     "no covariance": Fitted(correlation=False),
     "neither": Fitted(field=False, correlation=False),
@@ -90,7 +95,15 @@ def fits(case: Fitted, galaxies: list[mocks.Mock]) -> Iterator[tuple]:
             model = eqx.tree_at(lambda old: old.galaxy, first, galaxy).with_maps({"z": z})
             model = model.with_fields_at(galaxy, model.maps)
         fit = jm.optimise(model, starts=1, progress=False)
-        yield fit.parameters, fit.errors, fit.converged
+        yield _drawn(model, fit) if case.drawn else (fit.parameters, fit.errors, fit.converged)
+
+
+def _drawn(model: jm.Model, fit: jm.Fit) -> tuple:
+    """Means and standard deviations of draws of the posterior, and whether they can be trusted."""
+    posterior = jm.sample(model, fit, method="importance", draws=500, progress=False)
+    draws = {name: np.asarray(values, float) for name, values in posterior.samples.items()}
+    means, errors = ({n: f(d) for n, d in draws.items()} for f in (np.mean, np.std))
+    return means, errors, posterior.attributes["k_hat"] < 0.7
 
 
 def galaxy_of(light: jm.Profile, case: Fitted) -> jm.Galaxy:

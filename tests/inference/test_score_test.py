@@ -29,10 +29,15 @@ def blurred():
     return fitted(z_map(fwhm=0.92, noise=0.0))
 
 
-def test_the_statistic_is_the_gain_of_a_fit_in_which_the_parameter_is_free(blurred):
+@pytest.fixture(scope="module")
+def table(blurred):
+    return jm.score_test(*blurred)
+
+
+def test_the_statistic_is_the_gain_of_a_fit_in_which_the_parameter_is_free(blurred, table):
     """Twice the gain in log likelihood, as far as the likelihood is a parabola."""
-    model, fit = blurred
-    table = jm.score_test(model, fit, [FWHM])
+    _, fit = blurred
+    assert table["parameter"][0] == FWHM
     _, wider = fitted(z_map(fwhm=0.92, noise=0.0), PRIORS | {FWHM: dist.Uniform(0.4, 1.2)})
     gain = 2 * (wider.log_likelihood - fit.log_likelihood)
     assert table["statistic"][0] == pytest.approx(gain, rel=0.15)
@@ -42,8 +47,7 @@ def test_the_statistic_is_the_gain_of_a_fit_in_which_the_parameter_is_free(blurr
     assert table["shift"][0] == pytest.approx(moved, rel=0.25)
 
 
-def test_by_default_place_errors_and_psf_are_tested_alone_and_together(blurred):
-    table = jm.score_test(*blurred)
+def test_by_default_place_errors_and_psf_are_tested_alone_and_together(table):
     assert list(table["parameter"]) == [
         FWHM,
         *(f"z.calibration.{name}" for name in ("shift_x", "shift_y", "error_scale")),
