@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from astropy.table import MaskedColumn, Table
+from astropy.table import Column, MaskedColumn, Table
 
 from jaxmetal.errors import InputError, described
 from jaxmetal.inference.fingerprint import fingerprint
@@ -73,11 +73,8 @@ def compare(models: Mapping[str, Any]) -> Table:
         row["probability"] = np.exp(value - np.logaddexp.reduce(logs))
     rows.sort(key=lambda row: row["delta"], reverse=True)
     columns = {name: [row[name] for row in rows] for name in rows[0]}
-    table = Table({name: _column(values) for name, values in columns.items()})
-    for name in table.colnames[2:]:
-        table[name].info.format = FORMATS.get(name, ".2f")
-    table.meta["odds"] = _told(rows, source)
-    return table
+    shown = [_column(name, values) for name, values in columns.items()]
+    return Table(shown, meta={"odds": _told(rows, source)})
 
 
 class Entry(NamedTuple):
@@ -171,10 +168,14 @@ def _evidences(rows: list[dict[str, Any]]) -> tuple[np.ndarray, str]:
     )
 
 
-def _column(values: list[Any]) -> Any:
+def _column(name: str, values: list[Any]) -> Column:
     """A column in which what is not known is masked."""
+    numbers = all(isinstance(value, float) for value in values)
+    style = FORMATS.get(name, ".2f") if numbers else None
     unknown = [isinstance(value, float) and np.isnan(value) for value in values]
-    return MaskedColumn(values, mask=unknown) if any(unknown) else values
+    if any(unknown):
+        return MaskedColumn(values, name, mask=unknown, format=style)
+    return Column(values, name, format=style)
 
 
 def _told(rows: list[dict[str, Any]], source: str) -> str:

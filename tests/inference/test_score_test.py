@@ -71,5 +71,10 @@ def test_what_cannot_be_tested_is_told(blurred):
         jm.score_test(model, fit, [GRADIENT])
     with pytest.raises(jm.InputError, match="unknown name 'width'"):
         jm.score_test(model, fit, ["z.instrument.psf.width"])
+
+
+@pytest.mark.wrong_types
+def test_the_fit_and_its_model_are_not_interchanged(blurred):
+    model, _ = blurred
     with pytest.raises(jm.InputError, match="score_test: fit"):
         jm.score_test(model, model)
