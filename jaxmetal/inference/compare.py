@@ -168,7 +168,7 @@ def _evidences(rows: list[dict[str, Any]]) -> tuple[np.ndarray, str]:
     )
 
 
-def _column(name: str, values: list[Any]) -> Column:
+def _column(name: str, values: list[Any]) -> Any:
     """A column in which what is not known is masked."""
     numbers = all(isinstance(value, float) for value in values)
     style = FORMATS.get(name, ".2f") if numbers else None
