@@ -56,6 +56,8 @@ _HOMES = {
     "optimise": "inference.optimise",
     "sample": "inference.sample",
     "deconvolve": "inference.deconvolution",
+    "compare": "inference.compare",
+    "score_test": "inference.score_test",
     "Batch": "inference.stack",
     "ensemble": "inference.ensemble",
     "mixture": "inference.ensemble",
@@ -121,6 +123,7 @@ __all__ = [
     "baselines",
     "calibrations",
     "classification",
+    "compare",
     "deconvolve",
     "emission",
     "ensemble",
@@ -142,6 +145,7 @@ __all__ = [
     "sample",
     "sample_batch",
     "scales",
+    "score_test",
     "simulate",
     "to_lenstronomy",
     "tracer",
@@ -155,6 +159,7 @@ if TYPE_CHECKING:
     from jaxmetal.galaxy import Component, Galaxy
     from jaxmetal.inference.batch import optimise_batch
     from jaxmetal.inference.batch_posteriors import sample_batch
+    from jaxmetal.inference.compare import compare
     from jaxmetal.inference.deconvolution import deconvolve
     from jaxmetal.inference.ensemble import ensemble, mixture
     from jaxmetal.inference.fit import Fit
@@ -163,6 +168,7 @@ if TYPE_CHECKING:
     from jaxmetal.inference.posterior import Posterior
     from jaxmetal.inference.priors import Linear, Tied
     from jaxmetal.inference.sample import sample
+    from jaxmetal.inference.score_test import score_test
     from jaxmetal.inference.stack import Batch
     from jaxmetal.instrument.aperture import Apertures
     from jaxmetal.instrument.aperture_psfs import AperturePSFs

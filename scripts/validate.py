@@ -3,7 +3,7 @@
 The table records the commit that it was made from.
 
     python scripts/validate.py bounds sampling accuracy fits lines line_systematics calibration
-    edges arc arc_fits correlated kinematics survey killed --out DIR
+    edges arc arc_fits correlated kinematics realistic criticism survey killed --out DIR
 
 bounds       use case 1 at eight PSF widths: Laplace and NUTS errors over the Cramér-Rao bound
 sampling     supersampling="auto" without data, against the converged map
@@ -21,6 +21,9 @@ arc_fits     the same arc by MAP and Laplace, 300 times
 survey       a thousand galaxies through `jaxmetal batch`: time, coverage, and broken observations
 correlated   noise of MaNGA: errors of a gradient and their coverage, with and without it in the fit
 fields       a metallicity that scatters about its line with a correlation length: gradient, length
+realistic    clumpy, inclined galaxies as MaNGA sees them, by a simulator that shares no code: the
+             gradient with everything that the model has, and with each part of it left out
+criticism    five kinds of wrong models, and right ones: how often a fit says so
 kinematics   rotation and dispersion at three PSF widths: bias, efficiency and coverage, and what a
              fit without the PSF takes for dispersion
 killed       a survey killed at ten random moments against one that was not
@@ -49,6 +52,8 @@ CHECKS = (
     "survey",
     "correlated",
     "fields",
+    "realistic",
+    "criticism",
     "kinematics",
     "killed",
 )

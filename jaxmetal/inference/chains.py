@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 from numpyro.infer import HMC, NUTS
 
 import jaxmetal
+from jaxmetal.inference.fingerprint import fingerprint
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.posterior import Posterior
@@ -90,8 +91,8 @@ def run_chains(
         stop_event.set()
     tree = jax.tree.map(lambda *parts: np.concatenate(parts)[None] if single else parts[0], *groups)
     return [
-        _posterior(model.free, jax.tree.map(lambda a, i=i: a[i], tree), _attributes(settings, seed))
-        for i in range(len(starts))
+        _posterior(model.free, tree, i, _attributes(settings, seed, start))
+        for i, start in enumerate(starts)
     ]
 
 
@@ -141,17 +142,21 @@ def _starting_points(keys: Array, chains: int, origin: Array) -> tuple[Array, Ar
     return jax.vmap(lambda key: jax.random.split(key, chains))(chain), points
 
 
-def _attributes(settings: Settings, seed: int) -> dict[str, Any]:
+def _attributes(settings: Settings, seed: int, start: Fit) -> dict[str, Any]:
     return {
         "method": settings.method,
         "seed": seed,
         "warmup": settings.warmup,
         "created_by": f"jaxmetal {jaxmetal.__version__}",
+        "data": fingerprint(start.maps),
     }
 
 
-def _posterior(names: Sequence[str], output: Any, attributes: dict[str, Any]) -> Posterior:
-    samples, statistics, derived = output
+def _posterior(
+    names: Sequence[str], outputs: Any, index: int, attributes: dict[str, Any]
+) -> Posterior:
+    """The posterior of one galaxy of many."""
+    samples, statistics, derived = jax.tree.map(lambda array: array[index], outputs)
     # A compiled program gives dictionaries back in alphabetical order; tables keep the model's, as
     # the fit's do.
     return Posterior({name: samples[name] for name in names}, statistics, attributes, derived)

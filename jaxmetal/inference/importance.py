@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 
 import jaxmetal
 from jaxmetal.compiling import compiled
+from jaxmetal.inference.fingerprint import fingerprint
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.instruments import cells
 from jaxmetal.inference.model import Model
@@ -223,6 +224,7 @@ def _resampled(
         "log_density": kept(draws_of_one.log_density),
     }
     attributes = _attributes(draws_of_one.smoothed, indices, seed)
+    attributes["data"] = fingerprint(model.maps)
     if len(draws_of_one.proposal.shares) > 1:
         mode = np.argmax(draws_of_one.proposal.by_mode(draws_of_one.proposed.points), axis=0)
         statistics["mode"] = kept(mode)

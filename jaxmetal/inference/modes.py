@@ -47,6 +47,7 @@ def joined(
     rows = [row for one in posteriors for row in one.summary().values()]
     attributes |= {
         "method": posteriors[0].attributes["method"],
+        "data": posteriors[0].attributes["data"],
         "odds": np.asarray(odds, float),
         "largest_r_hat": float(np.max([row["r_hat"] for row in rows])),
     }

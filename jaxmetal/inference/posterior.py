@@ -37,10 +37,10 @@ class Posterior(PosteriorViews):
         {name: (chains, draws)}: "diverging", "log_density", and of chains "steps", "accept" and
         "energy".
     attributes
-        how they were drawn: method, seed, warm-up, version; k_hat, effective_samples and
-        log_evidence of importance sampling; refused_k_hat where "auto" took chains instead; the
-        odds of several modes, whose draws the statistic "mode" tells apart, and largest_r_hat of
-        the chains of any.
+        how they were drawn: method, seed, warm-up, version, and a fingerprint of the data; k_hat,
+        effective_samples and log_evidence of importance sampling; refused_k_hat where "auto" took
+        chains instead; the odds of several modes, whose draws the statistic "mode" tells apart, and
+        largest_r_hat of the chains of any.
     derived
         {path: (chains, draws, …)} of the parameters that were tied to others.
     """

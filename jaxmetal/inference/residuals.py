@@ -15,6 +15,11 @@ from jaxmetal.maps.noise import Independent
 # small by more than a sixth.
 SIGNIFICANT = 4.0
 LARGE = 1.2
+# Residuals are called smooth where chance makes them so once in a hundred maps. The statistic is a
+# sum of squares: its upper tail is longer than that of a Gaussian.
+SMOOTH = 3.5
+# Sizes of what may be missing in a model, pixels: the standard deviations of Gaussians.
+SIZES = (1.0, 2.0, 4.0)
 # Rings of separations are added up to the first that chance alone could make.
 CHANCE = 2.0
 # Fewer pixels than this say nothing.
@@ -34,11 +39,18 @@ class Autocorrelation(NamedTuple):
     inflation
         sqrt(Σ ⟨r r'⟩) over all separations up to where it vanishes: the factor by which the error
         of a quantity that varies slowly over the map is larger than independent errors make it.
+    smooth
+        the most significant of the scores of residuals that vary over 1, 2 and 4 pixels, in
+        standard deviations; see `smoothness`.
+    size
+        of that score, pixels.
     """
 
     neighbours: float
     significance: float
     inflation: float
+    smooth: float = 0.0
+    size: float = 0.0
 
 
 def autocorrelation(
@@ -73,7 +85,39 @@ def autocorrelation(
     neighbours = sum(products[d] for d in edge) / count
     significance = neighbours * np.sqrt(count)
     inflation = _inflation(products, pairs, valid.shape) if significance > SIGNIFICANT else 1.0
-    return Autocorrelation(float(neighbours), float(significance), inflation)
+    smooth, size = max((smoothness(products, pairs, size), size) for size in SIZES)
+    return Autocorrelation(float(neighbours), float(significance), inflation, smooth, size)
+
+
+def smoothness(
+    products: Float[np.ndarray, "twice_rows twice_columns"],
+    pairs: Float[np.ndarray, "twice_rows twice_columns"],
+    size: float,
+) -> float:
+    """The score of a random field of this size that is missing in the model.
+
+        s = Σ_d K(d) P(d) / sqrt(2 Σ_d K(d)² pairs(d)),   K(d) = exp(-d² / 4 size²) for d > 0
+
+    P(d) is the sum of the products of residuals at separation d. It is Rao's score with respect to
+    the variance of a Gaussian field of covariance K, at none, over its standard deviation: of
+    independent errors that are right the mean is 0 and the variance 1. The separation 0 is left
+    out, so that errors that are all too small or too large by one factor do not count as smooth.
+
+    Parameters
+    ----------
+    products, pairs
+        of all separations, as `_by_separation` gives them.
+    size
+        pixels.
+
+    References
+    ----------
+    Rao (1948), Proc. Camb. Phil. Soc. 44, 50.
+    """
+    rows, columns = (np.fft.fftfreq(n, 1 / n) for n in products.shape)
+    squared = rows[:, None] ** 2 + columns[None, :] ** 2
+    kernel = np.where(squared > 0, np.exp(-squared / (4 * size**2)), 0.0)
+    return float(np.sum(kernel * products) / np.sqrt(2 * np.sum(kernel**2 * pairs)))
 
 
 def _by_separation(
@@ -128,19 +172,26 @@ def autocorrelations(
 
 
 def residual_notes(maps: Mapping[str, Map], predicted: Mapping[str, Any]) -> list[str]:
-    """A line for each map whose residuals are more correlated than its errors are.
+    """A line for each map whose residuals are more correlated, or smoother, than its errors are.
 
     Parameters
     ----------
     maps, predicted
         of a fit, by name.
     """
-    return [
-        f"residuals of neighbouring pixels of {name} are correlated ({one.neighbours:.2g}): errors "
-        f"are likely too small, by up to {one.inflation:.2g} times"
-        for name, one in autocorrelations(maps, predicted).items()
-        if one.significance > SIGNIFICANT and one.inflation > LARGE
-    ]
+    notes = []
+    for name, one in autocorrelations(maps, predicted).items():
+        if one.significance > SIGNIFICANT and one.inflation > LARGE:
+            notes.append(
+                f"residuals of neighbouring pixels of {name} are correlated ({one.neighbours:.2g}):"
+                f" errors are likely too small, by up to {one.inflation:.2g} times"
+            )
+        elif one.smooth > SMOOTH:
+            notes.append(
+                f"residuals of {name} vary smoothly over {one.size:.2g} pixels ({one.smooth:.2g} "
+                "sigma): something is missing in the model, or errors are correlated"
+            )
+    return notes
 
 
 _residuals = compiled_once(likelihood.deviances)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import jaxmetal as jm
-from jaxmetal.inference.residuals import LARGE, SIGNIFICANT, autocorrelation
+from jaxmetal.inference.residuals import LARGE, SIGNIFICANT, SMOOTH, autocorrelation
 from tests.scenes import FLAT, blank, disc, telescope
 
 PIXELS = 40
@@ -20,6 +20,21 @@ def told(image):
 def test_independent_errors_are_not_called_correlated():
     rng = np.random.default_rng(0)
     assert not any(told(rng.standard_normal((PIXELS, PIXELS))) for _ in range(200))
+
+
+def test_independent_errors_are_called_smooth_once_in_a_hundred_maps():
+    rng = np.random.default_rng(4)
+    scores = [autocorrelation(rng.standard_normal(ROWS.shape), ROUND).smooth for _ in range(400)]
+    assert np.mean(np.array(scores) > SMOOTH) < 0.02
+
+
+def test_a_misfit_that_neighbours_do_not_show_is_told_by_its_size():
+    """A wide and faint one: less than half of an error at its top."""
+    rng, wide = np.random.default_rng(5), 0.45 * np.exp(-(ROWS**2 + COLUMNS**2) / (2 * 6.0**2))
+    results = [autocorrelation(wide + rng.standard_normal(ROWS.shape), ROUND) for _ in range(40)]
+    assert np.median([one.significance for one in results]) < SIGNIFICANT
+    assert np.median([one.smooth for one in results]) > SMOOTH
+    assert np.median([one.size for one in results]) == 4.0
 
 
 def test_residuals_smaller_than_errors_are_not_called_correlated():
