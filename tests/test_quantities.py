@@ -506,6 +506,7 @@ def test_profiles_state_the_unit_of_each_parameter():
         "gradient_y",
         "contrast",
         "coefficients",
+        "dispersion",
         "systemic",
         "v_max",
         "v_disc",

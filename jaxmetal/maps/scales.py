@@ -59,8 +59,8 @@ def table() -> Any:
     Examples
     --------
     >>> import jaxmetal as jm
-    >>> jm.scales.table()["scale"][0]
-    'log10'
+    >>> list(jm.scales.table().columns)
+    ['scale', 'quantity', 'unit', 'light', 'reference']
     """
     from astropy.table import Table
 

@@ -320,7 +320,7 @@ def test_where_there_is_no_light_the_mean_is_a_finite_number_with_zero_gradient(
 
 def test_an_unknown_tracer_is_named():
     with pytest.raises(jm.InputError, match=r"unknown tracer .age..*metallicity"):
-        jm.predict(disc(), blank(telescope(), tracer="age"))
+        jm.predict(disc(), blank(telescope(), tracer="dust"))
 
 
 @pytest.mark.parametrize("margin", [2, 3, 4, 6])

@@ -174,10 +174,9 @@ def test_models_that_differ_in_structure_are_named(models):
 
 def test_a_finer_sampling_for_all_is_nowhere_coarser_than_before():
     """The worst galaxy may do with a narrower margin, in which another would lose light."""
-    samplings, model = [Sampling(2, 1, 7), Sampling(3, 2, 4)], small_model()
-    z = model.maps["z"]
+    samplings, z = [Sampling(2, 1, 7), Sampling(3, 2, 4)], small_model().maps["z"]
     wide, fine = (
-        model.with_maps({"z": z.with_instrument(z.instrument.with_sampling(sampling))})
+        jm.Model(disc(), {"z": z.with_instrument(z.instrument.with_sampling(sampling))}, FLAT)
         for sampling in samplings
     )
     both = nowhere_coarser(fine, wide)

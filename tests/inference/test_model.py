@@ -332,8 +332,8 @@ def test_a_wrong_prior_is_named(priors, culprit):
 def test_wrong_scenes_are_named():
     with pytest.raises(jm.InputError, match="also the name of a component"):
         jm.Model(disc(), {"disc": blank(telescope())}, FLAT)
-    with pytest.raises(jm.InputError, match="unknown tracer 'age'"):
-        jm.Model(disc(), {"z": blank(telescope(), tracer="age")}, FLAT)
+    with pytest.raises(jm.InputError, match="unknown tracer 'dust'"):
+        jm.Model(disc(), {"z": blank(telescope(), tracer="dust")}, FLAT)
     with pytest.raises(jm.InputError, match="at least one"):
         jm.Model(disc(), {}, FLAT)
     with pytest.raises(jm.InputError, match="nothing is free"):

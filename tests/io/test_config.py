@@ -259,8 +259,8 @@ WRONG = [
         "maps.z: the file has no WCS in the extension 'Z'; give pixel_scale",
     ),
     (
-        ("maps/z/tracer", "age"),
-        "maps.z.tracer: unknown tracer 'age'. It may be one of: metallicity",
+        ("maps/z/tracer", "dust"),
+        "maps.z.tracer: unknown tracer 'dust'. It may be one of: metallicity",
     ),
     (
         ("maps/disc", LIGHT),
