@@ -319,7 +319,7 @@ def test_where_there_is_no_light_the_mean_is_a_finite_number_with_zero_gradient(
 
 
 def test_an_unknown_tracer_is_named():
-    with pytest.raises(jm.InputError, match=r"unknown tracer .age..*metallicity"):
+    with pytest.raises(jm.InputError, match=r"unknown tracer .dust..*metallicity"):
         jm.predict(disc(), blank(telescope(), tracer="dust"))
 
 
