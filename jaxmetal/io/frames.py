@@ -11,17 +11,13 @@ from jaxmetal.instrument.kernel_psf import KernelPSF
 from jaxmetal.instrument.psf import PSF
 from jaxmetal.io.readers.protocol import ReadMap
 
-# Pixels by which frames of up to seven times as many grow.
-SMALLEST_STEP = 8
-
 
 def common_size(n: int) -> int:
-    """The smallest of 8, 16, 24, 32, 40, 48, 56, 64, 80, … that is at least n.
+    """The smallest of 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, … that is at least n.
 
-    At most a quarter of n is added from 32 on. Smaller frames cost little beside the margin around
-    them, and less than a program of their own.
+    At most a quarter of n is added.
     """
-    step = SMALLEST_STEP
+    step = 1
     while 7 * step < n:
         step *= 2
     return next(k * step for k in (1, 2, 3, 4, 5, 6, 7) if k * step >= n)

@@ -20,7 +20,7 @@ from jaxmetal.survey.scenes import scene_of
 
 # The samplings of a group are chosen for a few of its galaxies where their fits start, and must do
 # for the others where those end: one that fails there costs compiling all programs again.
-STRICTER = 5.0
+STRICTER = 2.0
 
 
 @dataclass(frozen=True)

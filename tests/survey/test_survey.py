@@ -114,7 +114,7 @@ def test_a_frame_that_is_filled_up_changes_nothing(made):
     models = [
         build(configure(CONFIG, catalogue, 0), made, fill=fill).model() for fill in (False, True)
     ]
-    assert [model.maps["z"].values.shape for model in models] == [(11, 12), (16, 16)]
+    assert [model.maps["z"].values.shape for model in models] == [(11, 12), (12, 12)]
     densities = [float(model.log_density(model.start)) for model in models]
     assert densities[0] == pytest.approx(densities[1], rel=1e-5)
 
