@@ -1,8 +1,6 @@
 """The API reference: a page for every public name of the package, in groups."""
 
-import importlib
 import inspect
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -75,24 +73,6 @@ GROUPS = {
 }
 
 
-def resolve(name: str) -> Any:
-    """What a public name stands for.
-
-    Parameters
-    ----------
-    name
-        one of `jaxmetal.__all__`.
-
-    Returns
-    -------
-    value
-        a class, a function or a module.
-    """
-    # A package of that name is meant itself, whichever of its modules was loaded first.
-    home = Path(jm.__file__).parent / name
-    return importlib.import_module(f"jaxmetal.{name}") if home.is_dir() else getattr(jm, name)
-
-
 def members(module: ModuleType) -> list[str]:
     """The functions and classes that a module defines for others.
 
@@ -147,7 +127,7 @@ def page(name: str) -> str:
     text
         in reStructuredText.
     """
-    value = resolve(name)
+    value = getattr(jm, name)
     title = f"jaxmetal.{name}"
     lines = [title, "=" * len(title), ""]
     if inspect.ismodule(value):
@@ -178,7 +158,7 @@ def index() -> str:
     for group, names in GROUPS.items():
         lines += [group, "-" * len(group), "", ".. list-table::", "   :widths: 30 70", ""]
         for name in names:
-            summary = (inspect.getdoc(resolve(name)) or "").split("\n")[0]
+            summary = (inspect.getdoc(getattr(jm, name)) or "").split("\n")[0]
             lines += [f"   * - :doc:`jm.{name} <{name}>`", f"     - {_escaped(summary)}"]
         lines += ["", ".. toctree::", "   :hidden:", "", *(f"   {name}" for name in names), ""]
     return "\n".join(lines)

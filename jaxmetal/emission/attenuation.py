@@ -99,6 +99,22 @@ def power_law(wavelength: Any, index: float = 1.3, r_v: float = 4.05) -> Any:
     return r_v * (np.asarray(wavelength, float) / 5500.0) ** -index
 
 
+def balmer_slope(curve: Curve) -> float:
+    """How many dex of H-alpha over H-beta a colour excess E(B-V) of 1 mag adds: 0.4 (k_Hb - k_Ha).
+
+    Parameters
+    ----------
+    curve
+        a function of the wavelength in Angstrom.
+
+    Returns
+    -------
+    slope
+        dex/mag.
+    """
+    return float(0.4 * (curve(WAVELENGTHS["Hb"]) - curve(WAVELENGTHS["Ha"])))
+
+
 CURVES: dict[str, Curve] = {"ccm89": ccm89, "calzetti00": calzetti00, "power_law": power_law}
 
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxmetal.galaxy import Galaxy
-from jaxmetal.inference import likelihood
+from jaxmetal.inference import displays, likelihood
 from jaxmetal.inference.residuals import Autocorrelation, autocorrelations
 from jaxmetal.inference.tables import Summary, labels
 from jaxmetal.maps import Map
@@ -204,9 +204,7 @@ class Fit:
         """
         return shown("quick.plot_fit", self, name, ax, what)
 
-    def to_table(self) -> Any:
-        """The summary as an astropy Table, which `to_pandas` turns into a data frame."""
-        return self.summary().to_table()
+    to_table = displays.to_table
 
     def summary(self) -> Summary:
         """A row for each parameter: value and error."""

@@ -11,9 +11,10 @@ import numpy as np
 from jaxmetal.errors import InputError
 from jaxmetal.files import whole_file
 from jaxmetal.galaxy import Galaxy, put
+from jaxmetal.inference import displays
 from jaxmetal.inference.chain_statistics import diagnostics
-from jaxmetal.inference.posterior_views import PosteriorViews
 from jaxmetal.inference.tables import Summary, labels, told_by_draws
+from jaxmetal.shown import as_html
 
 # Below this many effective samples, or above this R-hat, a posterior is not to be trusted.
 ENOUGH_SAMPLES = 400
@@ -26,7 +27,7 @@ ARVIZ_NAMES = {"steps": "n_steps", "accept": "acceptance_rate", "log_density": "
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
-class Posterior(PosteriorViews):
+class Posterior:
     """Draws from the posterior.
 
     Parameters
@@ -50,12 +51,13 @@ class Posterior(PosteriorViews):
     attributes: dict[str, Any] = dataclasses.field(default_factory=dict)
     derived: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
+    _repr_html_ = as_html
+    plot_corner = displays.plot_corner
+    to_table = displays.to_table
+
     @property
     def divergences(self) -> int:
-        """Number of draws that ended in a divergent trajectory.
-
-        More than a few mean that a region was not explored.
-        """
+        """Number of divergent trajectories; more than a few: a region was not explored."""
         return int(np.sum(self.statistics["diverging"]))
 
     @property

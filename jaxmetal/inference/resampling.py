@@ -9,7 +9,7 @@ from jaxmetal.galaxy import Galaxy
 from jaxmetal.inference import instruments
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.priors import Linear
-from jaxmetal.instrument.sampling import finest
+from jaxmetal.instrument.sampling import Sampling, finest
 from jaxmetal.maps import Map
 
 
@@ -40,6 +40,25 @@ def sampled_as(model: Model, maps: Mapping[str, Map]) -> Model:
     return Model(model.galaxy, sampled, priors, model.accuracy, model.errors)
 
 
+def sampled_at(model: Model, samplings: Mapping[str, Sampling]) -> Model:
+    """The same model, some of its maps computed at other samplings.
+
+    Parameters
+    ----------
+    model
+        galaxy, maps and priors.
+    samplings
+        by the name of the map; what was measured of the errors stays as it is.
+    """
+    maps = dict(model.maps)
+    for name, sampling in samplings.items():
+        old = maps[name].instrument
+        if old.sampling != sampling:
+            new = old.with_sampling(sampling, old.error, old.rounding)
+            maps[name] = maps[name].with_instrument(new)
+    return sampled_as(model, maps)
+
+
 def nowhere_coarser(model: Model, other: Model) -> Model:
     """The same model, its samplings nowhere coarser than those of another one.
 
@@ -51,16 +70,11 @@ def nowhere_coarser(model: Model, other: Model) -> Model:
     model, other
         of the same maps, both sampled.
     """
-    if model is other:
-        return model
-    maps = {}
-    for name, one_map in model.maps.items():
-        instrument = one_map.instrument
-        both = (instrument.sampling, other.maps[name].instrument.sampling)
-        sampling = finest(one for one in both if one is not None)
-        errors = instrument.error, instrument.rounding
-        maps[name] = one_map.with_instrument(instrument.with_sampling(sampling, *errors))
-    return sampled_as(model, maps)
+    pairs = {
+        name: (one_map.instrument.sampling, other.maps[name].instrument.sampling)
+        for name, one_map in model.maps.items()
+    }
+    return sampled_at(model, {name: finest(s for s in pair if s) for name, pair in pairs.items()})
 
 
 def resampled(model: Model, galaxy: Galaxy, maps: Mapping[str, Map], criterion: Criterion) -> Model:

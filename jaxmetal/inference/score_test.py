@@ -16,6 +16,7 @@ from jaxmetal.galaxy import get
 from jaxmetal.inference.checks import MODEL_HINT
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.information import value_slope_information
+from jaxmetal.inference.instruments import with_samplings
 from jaxmetal.inference.laplace import inverses
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.placement import named_parts
@@ -106,18 +107,9 @@ def extended(
     if model.linear:
         raise InputError(f"score_test: not with Linear amplitudes; give {model.linear[0]} a prior.")
     further = {name: _flat_about(name, get(parts, name), maps) for name in names}
-    bare = _without_transfer(maps)
+    # The PSFs may change.
+    bare = with_samplings(maps, maps, model.together)
     return Model(galaxy, bare, priors | further, model.accuracy, model.errors), names
-
-
-def _without_transfer(maps: dict[str, Map]) -> dict[str, Map]:
-    """The maps with PSFs that may change; maps that share an instrument go on to share one."""
-    copies = {}
-    for one_map in maps.values():
-        old = one_map.instrument
-        assert old.sampling is not None
-        copies[id(old)] = old.with_sampling(old.sampling, old.error, old.rounding)
-    return {name: m.with_instrument(copies[id(m.instrument)]) for name, m in maps.items()}
 
 
 def _default_paths(maps: dict[str, Map], model: Model) -> list[str]:

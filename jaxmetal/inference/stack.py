@@ -1,7 +1,7 @@
 """Models of one structure stacked into one, in parts that fit into memory."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,8 +17,8 @@ from jaxmetal.inference.checks import MODEL_HINT
 from jaxmetal.inference.instruments import cells
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.noises import of_one_size
-from jaxmetal.inference.resampling import sampled_as
-from jaxmetal.instrument.sampling import Sampling, finest
+from jaxmetal.inference.resampling import sampled_at
+from jaxmetal.instrument.sampling import finest
 
 # Default number of models computed at once. A CPU is slower with more: 100 fits of 9 x 9 to 65 x 65
 # pixels took 1.0 to 1.3 times as long by 16 or 50, and chains, which wait for the slowest of them,
@@ -196,17 +196,7 @@ def _with_common_samplings(models: Sequence[Model]) -> list[Model]:
         instruments = [model.maps[name].instrument for model in models]
         if all(instrument.error is not None for instrument in instruments):
             common[name] = finest(i.sampling for i in instruments if i.sampling is not None)
-    return [_sampled_at(model, common) for model in models]
-
-
-def _sampled_at(model: Model, samplings: Mapping[str, Sampling]) -> Model:
-    maps = dict(model.maps)
-    for name, sampling in samplings.items():
-        old = maps[name].instrument
-        if old.sampling != sampling:
-            new = old.with_sampling(sampling, old.error, old.rounding)
-            maps[name] = maps[name].with_instrument(new)
-    return sampled_as(model, maps)
+    return [sampled_at(model, common) for model in models]
 
 
 def _stack(models: Sequence[Model]) -> tuple[Any, Any]:

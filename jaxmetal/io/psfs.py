@@ -22,7 +22,7 @@ _OVERSAMPLED = ("OVERDIST", "OVERSAMP")
 # Extensions of STPSF whose values are integrals over detector pixels.
 _DETECTOR = ("DET_DIST", "DET_SAMP")
 # Header keys of a kernel's scale in arcsec.
-_SCALES = ("PIXELSCL", "PIXSCL", "PIXSCALE")
+SCALES = ("PIXELSCL", "PIXSCL", "PIXSCALE")
 # Header keys of the number of kernel pixels per detector pixel.
 _SAMPLES = ("DET_SAMP", "OVERSAMP")
 # The relative difference by which two statements of a scale may differ.
@@ -131,7 +131,7 @@ def _kernel_psf(
 
 def _statements(header: Any, side: float, on_detector: bool, where: str) -> list[_Statement]:
     """All statements of the scale in a header, the most reliable first."""
-    scales = {key: _number(header, key, where) for key in _SCALES}
+    scales = {key: _number(header, key, where) for key in SCALES}
     samples = {key: _number(header, key, where) for key in _SAMPLES}
     statements = [_Statement(f"{k} = {v:.6g} arcsec", side / v) for k, v in scales.items() if v]
     if on_detector:
@@ -173,7 +173,7 @@ def _number(header: Any, key: str, where: str) -> float | None:
 def _agreed(statements: list[_Statement], side: float, where: str) -> _Statement:
     """The first statement of the scale; a warning names it and the first that contradicts it."""
     if not statements:
-        keys = f"no usable {', '.join(_SCALES + _SAMPLES)} or WCS"
+        keys = f"no usable {', '.join(SCALES + _SAMPLES)} or WCS"
         lack = f"the header does not tell the scale of the PSF ({keys})"
         raise InputError(f"{where}: {lack}; give oversampling=, kernel pixels per map pixel.")
     preferred, *alternatives = statements

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from jaxmetal.emission.attenuation import balmer_slope, calzetti00, ccm89
 from jaxmetal.errors import InputError, unknown
 
 LN10 = 2.302585092994046
@@ -18,9 +19,6 @@ LN10 = 2.302585092994046
 # a, b and c of a density's line ratio R = a (b + n) / (c + n), n in cm⁻³; Sanders et al. 2016.
 SII = (0.4315, 2107.0, 627.1)
 OII = (0.3771, 2468.0, 638.4)
-# 0.4 (k(Hb) - k(Ha)), of CCM89 and of Calzetti et al. 2000.
-CCM89 = 0.4296
-CALZETTI = 0.509
 # Kelvin: the difference in energy of the levels of [OIII]4363 and 5007, as a temperature.
 OIII_LEVELS = 32900.0
 
@@ -131,14 +129,14 @@ SCALES: dict[str, Scale] = {
         "of band B",
     ),
     "reddening_ccm89": Scale(
-        *_exponential(CCM89),
+        *_exponential(balmer_slope(ccm89)),
         "E(B-V) from Ha/Hb",
         "mag",
         "observed Hb",
         "Cardelli, Clayton & Mathis 1989, ApJ 345, 245",
     ),
     "reddening_calzetti": Scale(
-        *_exponential(CALZETTI),
+        *_exponential(balmer_slope(calzetti00)),
         "E(B-V) from Ha/Hb",
         "mag",
         "observed Hb",

@@ -30,10 +30,8 @@ def plot_map(one_map: Map, ax: Axes | None = None, unit: str | None = None) -> A
     ----------
     one_map
         of light or of a tracer.
-    ax
-        axes of matplotlib to draw into; those of a new figure if left out.
-    unit
-        of the values, for the label.
+    ax, unit
+        as for `Map.plot`.
 
     Returns
     -------
@@ -53,22 +51,13 @@ def plot_fit(
     ----------
     fit
         what `optimise` gave.
-    name
-        of the map; the first if left out.
-    ax
-        axes of matplotlib to draw into.
-    what
-        one of "data", "model", "residual", "intrinsic", with `ax`.
+    name, ax, what
+        as for `Fit.plot`.
 
     Returns
     -------
     figure or axes
         a figure of four panels without `ax`, else the axes.
-
-    Raises
-    ------
-    InputError
-        for a map or a panel that does not exist.
     """
     name = next(iter(fit.maps)) if name is None else name
     one_map = chosen_map(fit, name, "Fit.plot")
@@ -99,21 +88,13 @@ def plot_corner(
     ----------
     posterior
         what `sample` gave.
-    truths
-        {path: value} to compare with.
-    ax
-        an array of axes of matplotlib, shape (n, n) for n parameters, such as
-        `plt.subplots(n, n)` gives; a new figure if left out.
+    truths, ax
+        as for `Posterior.plot_corner`.
 
     Returns
     -------
     figure or axes
         the figure without `ax`, else the axes.
-
-    Raises
-    ------
-    InputError
-        for another number of axes than the posterior has parameters.
     """
     if ax is None:
         return corner_figure(posterior, truths)

@@ -16,7 +16,7 @@ from jaxmetal.io.planes import image_plane
 # The fewest rows and columns of a map of a galaxy.
 FEWEST = 5
 # Ends of the names of files that lie beside the one of the values.
-BESIDE = ("unc", "err", "error", "sigma", "std", "var", "ivar", "mask")
+SUFFIXES = ("unc", "err", "error", "sigma", "std", "var", "ivar", "mask")
 ENDINGS = (".fits", ".fit", ".fits.gz")
 
 
@@ -156,7 +156,7 @@ def _beside(path: Path, images: list[Image]) -> Iterator[Image]:
         return
     ending = next((e for e in ENDINGS if path.name.lower().endswith(e)), "")
     stem = path.name[: len(path.name) - len(ending)] if ending else path.name
-    for word in BESIDE:
+    for word in SUFFIXES:
         other = path.with_name(f"{stem}_{word}{ending}")
         if not other.is_file():
             continue

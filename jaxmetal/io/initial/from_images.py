@@ -9,6 +9,7 @@ from jaxmetal.errors import InputError, collected_warnings
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.instrument.psf import SIGMA_TO_FWHM, GaussianPSF
+from jaxmetal.io.automatic import AUTO
 from jaxmetal.io.initial.contents import Contents, Image, grid_of
 from jaxmetal.io.initial.customs import Value, pairs
 from jaxmetal.io.initial.from_readers import BESIDE
@@ -21,6 +22,8 @@ from jaxmetal.science.starts.shapes import HALF, shape_of_light
 
 # Which tracer is fitted where there are several, and the names of their maps.
 ORDER = ("metallicity", "age", "velocity")
+# The parameters of a tracer's disc.
+DISC = ("inclination", "position_angle", "center_x", "center_y")
 NAMES = {"metallicity": "z", "age": "age_map", "velocity": "vel"}
 
 
@@ -166,8 +169,7 @@ def _of_maps(
     size = 0.0 if tracer is None or size is None else size
     parts = [*light_entry("light" if light and tracer else None, size, light is not None)]
     if tracer is not None:
-        names = ("inclination", "position_angle", "center_x", "center_y")
-        parts += tracer_entry(tracer.meaning.name, dict.fromkeys(names, "auto"))
+        parts += tracer_entry(tracer.meaning.name, dict.fromkeys(DISC, AUTO))
     yield from galaxy_entries(iter(parts))
 
 
@@ -190,9 +192,8 @@ def _of_lines(
         below.append(Entry(line, inline({"value": quoted(one.image.place), **parts, **relative})))
     entries += block("lines", below)
     yield from block("maps", block("gas", entries))
-    names = ("inclination", "position_angle", "center_x", "center_y")
     parts = [*light_entry(BESIDE[ratios[0]], None, True)]
-    parts += tracer_entry("metallicity", dict.fromkeys(names, "auto"))
+    parts += tracer_entry("metallicity", dict.fromkeys(DISC, AUTO))
     emission = Entry("emission", inline({"relation": "curti20", "reference": BESIDE[ratios[0]]}))
     yield from galaxy_entries(iter(parts), iter([emission]))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from jaxmetal.errors import InputError, collected_warnings
+from jaxmetal.io.automatic import AUTO
 from jaxmetal.io.initial.galaxies import galaxy_entries, light_entry, tracer_entry
 from jaxmetal.io.initial.telescope import PIXELS
 from jaxmetal.io.initial.text import Entry, block, inline, quoted
@@ -100,7 +101,7 @@ def reader_entries(kind: str, reading: Reading, file: str, lines: bool) -> Itera
 def _angles(kind: str, reading: Reading) -> dict[str, str]:
     """The angles of the disc as a configuration names them: those of the file, or auto."""
     return {
-        key: "auto" if getattr(reading.geometry, key) is None else f"{kind}.{key}"
+        key: AUTO if getattr(reading.geometry, key) is None else f"{kind}.{key}"
         for key in ("inclination", "position_angle")
     }
 

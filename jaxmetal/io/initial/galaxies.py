@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
+from jaxmetal.io.automatic import AUTO
 from jaxmetal.io.initial.text import Entry, block, inline
 
-AUTO = "auto"
 # A galaxy whose half-light radius is at least this many of the PSF is resolved: its picture shows
 # clumps that no profile describes, and is blurred little.
 RESOLVED = 4.0

@@ -9,6 +9,7 @@ from jaxmetal.errors import InputError
 from jaxmetal.instrument.cards import card
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.io.initial.contents import Image
+from jaxmetal.io.psfs import SCALES
 
 # Header keys of a full width at half maximum, and the factor to arcsec.
 FWHM = {
@@ -22,7 +23,8 @@ FWHM = {
 }
 # Those of the air above the telescope, not of the image.
 SEEING = ("SEEING", "ESO TEL IA FWHM", "ESO TEL AMBI FWHM END", "ESO TEL AMBI FWHM START")
-SCALES = {"PIXSCALE": 1.0, "PIXELSCL": 1.0, "PIXSCAL1": 1.0, "SECPIX": 1.0}
+# Header keys of the side of a pixel, arcsec.
+SIDES = (*SCALES, "PIXSCAL1", "SECPIX")
 # The widths that a PSF may have, arcsec, and its width in pixels where nothing is known.
 RANGE, PIXELS = (0.01, 60.0), 3.0
 
@@ -92,7 +94,7 @@ def _psf(headers: tuple[Any, ...], fwhm: float) -> str:
 
 def _scale(headers: tuple[Any, ...]) -> tuple[float, str]:
     """The side of a pixel without a WCS, arcsec, and where it comes from."""
-    for key, value in _numbers(headers, tuple(SCALES)):
+    for key, value in _numbers(headers, SIDES):
         if 0 < value < 3600:
             return value, f"header key {key}"
     for key, value in _numbers(headers, ("CD2_2", "CDELT2", "CDELT1")):

@@ -63,8 +63,6 @@ class Motion(NamedTuple):
         half of the range of velocities along the line of sight.
     position_angle
         of the receding side, degrees, from +y (north) towards +x (east).
-    extent
-        as of a `Trend`.
     source
         in words.
     """
@@ -72,7 +70,6 @@ class Motion(NamedTuple):
     systemic: float
     amplitude: float
     position_angle: float
-    extent: float
     source: str
 
 
@@ -106,9 +103,7 @@ def trend(
     if known.sum() < FEWEST:
         return None
     low, high = np.percentile(values[known], [5, 95])
-    x, y = (axis[known] for axis in positions(one_map))
-    terms = np.stack([np.ones_like(x), x - x.mean(), y - y.mean()], axis=-1)
-    plane = np.linalg.lstsq(terms, values[known], rcond=None)[0]
+    _, *slope = _plane(values, known, one_map)
     extent = float(np.percentile(radius[known], 95))
     try:
         first = ols(radius, values)
@@ -117,9 +112,8 @@ def trend(
         line = wls(radius, values, np.hypot(errors, rms))
     except InputError:
         return None
-    slope = float(plane[1]), float(plane[2])
     numbers = line.central, line.gradient, float(high - low), rms, extent
-    return Trend(*numbers, slope, f"straight line through {name}, PSF ignored")
+    return Trend(*numbers, (slope[0], slope[1]), f"straight line through {name}, PSF ignored")
 
 
 def motion(name: str, one_map: Map) -> Motion | None:
@@ -138,19 +132,21 @@ def motion(name: str, one_map: Map) -> Motion | None:
     known = usable(one_map)
     if known.sum() < FEWEST:
         return None
-    velocity = one_map.data[known]
-    x, y = (axis[known] for axis in positions(one_map))
-    terms = np.stack([np.ones_like(x), x - x.mean(), y - y.mean()], axis=-1)
-    level, along_x, along_y = np.linalg.lstsq(terms, velocity, rcond=None)[0]
-    low, high = np.percentile(velocity, [3, 97])
-    radius = np.hypot(terms[:, 1], terms[:, 2])
+    level, along_x, along_y = _plane(one_map.data, known, one_map)
+    low, high = np.percentile(one_map.data[known], [3, 97])
     return Motion(
-        float(level),
+        level,
         max(0.5 * float(high - low), 1e-6),
         float(np.degrees(np.arctan2(along_x, along_y)) % 360),
-        float(np.percentile(radius, 95)),
         f"plane through {name}",
     )
+
+
+def _plane(values: np.ndarray, known: np.ndarray, one_map: Map) -> list[float]:
+    """A plane through those values of a map that are known: in their middle, along x, along y."""
+    x, y = (axis[known] for axis in positions(one_map))
+    terms = np.stack([np.ones_like(x), x - x.mean(), y - y.mean()], axis=-1)
+    return [float(term) for term in np.linalg.lstsq(terms, values[known], rcond=None)[0]]
 
 
 def metallicity_of_lines(

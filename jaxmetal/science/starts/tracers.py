@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxmetal.emission import REDDENING
+from jaxmetal.emission.attenuation import balmer_slope, ccm89
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.maps import Map
 from jaxmetal.profiles.profile import Profile
@@ -29,8 +30,8 @@ SIZES = {
 }
 # Inclinations in degrees between which a rotation is looked for, and that of an unknown disc.
 EDGES, UNKNOWN = (20.0, 75.0), 45.0
-# The colour excess E(B-V) for each dex of H-alpha over H-beta beyond 2.86, mag (ccm89).
-PER_DEX, BALMER = 2.3, 2.86
+# H-alpha over H-beta without dust.
+BALMER = 2.86
 
 
 class Carried(NamedTuple):
@@ -256,5 +257,5 @@ def _reddening(maps: Mapping[str, Map]) -> tuple[float, float, str] | None:
     }
     if set(sums) != {"Ha", "Hb"} or not min(sums.values()) > 0:
         return None
-    excess = PER_DEX * float(np.log10(sums["Ha"] / sums["Hb"] / BALMER))
+    excess = float(np.log10(sums["Ha"] / sums["Hb"] / BALMER)) / balmer_slope(ccm89)
     return float(np.clip(excess, 0.02, 1.5)), 0.3, "sum of H-alpha over that of H-beta"
