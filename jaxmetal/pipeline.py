@@ -17,9 +17,9 @@ from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.posterior import Posterior
 from jaxmetal.io import results as folders
-from jaxmetal.io.automatic import in_words
 from jaxmetal.io.scene import Scene, load
 from jaxmetal.io.summary import failed_lines, how, posterior_text, summary_text, verdict
+from jaxmetal.science.starts.guess import as_text
 
 log = logging.getLogger("jaxmetal")
 
@@ -121,7 +121,7 @@ def run(
     # Before hours of computing, not after.
     folders.check_free(folder, overwrite)
     scene = load(config, changes=changes)
-    for line in in_words(scene.guessed).splitlines():
+    for line in as_text(scene.guessed):
         log.info("auto: %s", line)
     if not sample:
         scene = replace(scene, config=scene.config.model_copy(update={"sample": None}))

@@ -24,7 +24,7 @@ def init(arguments: argparse.Namespace) -> None:
     check_out(out, arguments.force)
     proposal = propose(arguments.file, out, arguments.lines)
     write_proposal(proposal, out)
-    for line in [*proposal.found, *proposal.remarks]:
+    for line in [*proposal.inventory, *proposal.remarks]:
         print(line)
     print(f"\n{out}: written; jaxmetal validate {out} shows what it takes from the data")
     for question in proposal.questions:
@@ -102,17 +102,17 @@ def report(arguments: argparse.Namespace) -> int:
 
 def validate(arguments: argparse.Namespace) -> None:
     """Run `jaxmetal validate`: check a configuration and the data that it names."""
-    from jaxmetal.io.automatic import in_words
     from jaxmetal.io.config import read
     from jaxmetal.io.scene import build
     from jaxmetal.io.summary import count
+    from jaxmetal.science.starts.guess import as_text
 
     raw, folder = read(arguments.config), arguments.config.resolve().parent
     with collected_warnings() as remarks:
         scene = build(raw, folder, "simulate" if "simulate" in raw else "fit")
     for remark in remarks:
         print(remark)
-    for line in in_words(scene.guessed).splitlines():
+    for line in as_text(scene.guessed):
         print(f"auto: {line}")
     remarks_text = (
         f"remarks on the data: {len(remarks)}" if remarks else "nothing strange in the data"

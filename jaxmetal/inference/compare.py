@@ -74,7 +74,7 @@ def compare(models: Mapping[str, Any]) -> Table:
     rows.sort(key=lambda row: row["delta"], reverse=True)
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     shown = [_column(name, values) for name, values in columns.items()]
-    return Table(shown, meta={"odds": _told(rows, source)})
+    return Table(shown, meta={"odds": _odds_text(rows, source)})
 
 
 class Entry(NamedTuple):
@@ -85,16 +85,16 @@ class Entry(NamedTuple):
 
     def data(self, name: str) -> str:
         """The fingerprint of its data."""
-        told = None if self.posterior is None else self.posterior.attributes.get("data")
+        of_draws = None if self.posterior is None else self.posterior.attributes.get("data")
         if self.fit is None:
-            if told is None:
+            if of_draws is None:
                 raise InputError(
                     f"compare: posterior {name!r} does not say which data it is of; give the pair "
                     "(fit, posterior)."
                 )
-            return str(told)
+            return str(of_draws)
         own = fingerprint(self.fit.maps)
-        if told not in (None, own):
+        if of_draws not in (None, own):
             raise InputError(f"compare: the fit and the posterior of {name!r} are of other data.")
         return own
 
@@ -184,7 +184,7 @@ def _column(name: str, values: list[Any]) -> Any:
     return Column(values, name, format=style)
 
 
-def _told(rows: list[dict[str, Any]], source: str) -> str:
+def _odds_text(rows: list[dict[str, Any]], source: str) -> str:
     """The odds of the best model over each other one, in words."""
 
     def odds(delta: float) -> str:

@@ -73,14 +73,16 @@ def score_test(model: Model, fit: Fit, paths: Sequence[str] | None = None) -> Ta
     check_type(fit, Fit, "score_test: fit", "write score_test(model, optimise(model))")
     larger, names = extended(model, fit, paths)
     _, slope, information = _expansion(larger, larger.start)
-    found = scores(np.asarray(slope, float), np.asarray(information, float), len(names))
-    values = larger.constrain(larger.start + jnp.asarray(found.step, larger.start.dtype))
+    result = scores(np.asarray(slope, float), np.asarray(information, float), len(names))
+    values = larger.constrain(larger.start + jnp.asarray(result.step, larger.start.dtype))
     rows = [
-        (name, found.statistics[i], found.p_values[i], float(values[name]), found.shifts[i])
+        (name, result.statistics[i], result.p_values[i], float(values[name]), result.shifts[i])
         for i, name in enumerate(names)
     ]
     if len(names) > 1:
-        rows.append((TOGETHER, found.statistics[-1], found.p_values[-1], np.nan, found.shifts[-1]))
+        rows.append(
+            (TOGETHER, result.statistics[-1], result.p_values[-1], np.nan, result.shifts[-1])
+        )
     return Table(rows=rows, names=("parameter", "statistic", "p_value", "value", "shift"))
 
 

@@ -17,8 +17,8 @@ from jaxmetal.galaxy import Galaxy
 from jaxmetal.inference.priors import Tied
 from jaxmetal.io.config import Mistakes, Place
 from jaxmetal.maps import Map
+from jaxmetal.science.starts.estimates import numbers_of
 from jaxmetal.science.starts.guess import Guess, Line, guess
-from jaxmetal.science.starts.told import numbers_of
 
 AUTO = "auto"
 # The key of all priors that are not given by their paths.
@@ -140,8 +140,8 @@ def filled_in(
     filled, lines
         the contents, and what was used of the guess.
     """
-    found = guess(galaxy, maps, automatic.values)
-    lines = {line.path: line for line in found.lines}
+    proposal = guess(galaxy, maps, automatic.values)
+    lines = {line.path: line for line in proposal.lines}
     filled = copy.deepcopy(dict(raw))
     used: dict[str, Line] = {}
     given = filled.get("priors") or {}
@@ -152,8 +152,8 @@ def filled_in(
             continue
         _put(filled, place, rounded(line.value))
         used[path] = line._replace(prior="as written" if path in given else None)
-    for path in _wanted(automatic, found, filled, mistakes, lines):
-        filled["priors"][path] = prior_block(found.priors[path])
+    for path in _wanted(automatic, proposal, filled, mistakes, lines):
+        filled["priors"][path] = prior_block(proposal.priors[path])
         started = used.get(path)
         used[path] = lines[path]._replace(value=started and started.value)
     return filled, tuple(used[path] for path in lines if path in used)
@@ -161,7 +161,7 @@ def filled_in(
 
 def _wanted(
     automatic: Automatic,
-    found: Guess,
+    proposal: Guess,
     filled: dict[str, Any],
     mistakes: Mistakes,
     lines: Mapping[str, Line],
@@ -170,11 +170,11 @@ def _wanted(
     given = filled.get("priors") or {}
     filled["priors"] = dict(given)
     for path in automatic.priors:
-        if path not in found.priors:
+        if path not in proposal.priors:
             why = lines[path].source if path in lines else "nothing is guessed of it"
             mistakes.add(f"priors.{path}", f"auto: {why}; write a prior.")
-    wanted = found.priors if automatic.others else automatic.priors
-    return [path for path in wanted if path in found.priors and path not in given]
+    wanted = proposal.priors if automatic.others else automatic.priors
+    return [path for path in wanted if path in proposal.priors and path not in given]
 
 
 def _put(tree: dict[str, Any], place: Place, value: Any) -> None:
@@ -219,12 +219,7 @@ def prior_block(prior: Any) -> dict[str, Any]:
 def placeholder(function: Any, name: str) -> float:
     """A number that a parameter may be, to stand where a configuration says `auto`."""
     from jaxmetal.profiles.ranges import ELLIPTICITY, declared_range
-    from jaxmetal.science.starts.told import inside
+    from jaxmetal.science.starts.estimates import inside
 
     allowed = declared_range(function, name)
     return 0.0 if allowed is ELLIPTICITY else float(np.float32(inside(1.0, allowed)))
-
-
-def in_words(lines: tuple[Line, ...]) -> str:
-    """What was taken from the data, a line for each parameter; empty if nothing was."""
-    return str(Guess(None, {}, lines)) if lines else ""  # type: ignore[arg-type]

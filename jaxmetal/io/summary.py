@@ -10,13 +10,13 @@ from jaxmetal.emission import REDDENING
 from jaxmetal.galaxy import get
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.posterior import Posterior
-from jaxmetal.io.automatic import in_words
 from jaxmetal.io.correlations import described_correlation
 from jaxmetal.io.gradients import gradient_table
 from jaxmetal.io.scene import Scene
 from jaxmetal.maps import Map
 from jaxmetal.profiles.profile import Profile
 from jaxmetal.profiles.units import known_unit
+from jaxmetal.science.starts.guess import as_text
 
 # The units of tracers on which emission lines depend.
 EMITTED = {"metallicity": "dex", "n2": "dex", REDDENING: "mag"}
@@ -138,7 +138,7 @@ def _lines(
     if posterior:
         yield from ["", "posterior", str(posterior.summary())]
     if scene.guessed:
-        yield from ["", "starting values and priors from the data", in_words(scene.guessed)]
+        yield from ["", "starting values and priors from the data", *as_text(scene.guessed)]
 
 
 def posterior_text(scene: Scene, fit: Fit, posterior: Posterior) -> str:

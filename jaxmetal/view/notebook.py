@@ -22,7 +22,7 @@ from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.maps import Map
 from jaxmetal.profiles.profile import Profile
 from jaxmetal.profiles.units import known_unit
-from jaxmetal.science.starts.told import describe
+from jaxmetal.science.starts.estimates import describe
 from jaxmetal.view import style
 from jaxmetal.view.document import table
 from jaxmetal.view.maps import shared_norm

@@ -219,9 +219,11 @@ def row(name: str, scene: Scene, changes: np.ndarray, wrong: Wrong) -> dict:
     first = jm.Model(scene.galaxy, {"z": maps[0]}, PRIORS)
     fits = jm.optimise_batch([first.with_maps({"z": z}) for z in maps], progress=False)
     pulls = (fits.parameters[GRADIENT] - SLOPE) / fits.errors[GRADIENT]
-    told = [fit.autocorrelation["z"] for fit in fits]
-    neighbours = np.array([t.significance > SIGNIFICANT and t.inflation > LARGE for t in told])
-    smooth = np.array([t.smooth > SMOOTH for t in told])
+    correlations = [fit.autocorrelation["z"] for fit in fits]
+    neighbours = np.array(
+        [one.significance > SIGNIFICANT and one.inflation > LARGE for one in correlations]
+    )
+    smooth = np.array([one.smooth > SMOOTH for one in correlations])
     p_values = score_p_values(first, fits, maps)
     return {
         "model": name,

@@ -144,10 +144,7 @@ def lights_of(kind: str, galaxies: list[mocks.Mock]) -> list[jm.Profile]:
 
 def sharpened(picture: np.ndarray) -> np.ndarray:
     """A picture after a few steps of Richardson (1972) and Lucy (1974), in a larger frame."""
-    away = (np.arange(81) - 40) * mocks.PIXEL
-    core = mocks.FWHM / 2 / np.sqrt(2 ** (1 / mocks.BETA) - 1)
-    psf = (1 + (away[:, None] ** 2 + away[None, :] ** 2) / core**2) ** -mocks.BETA
-    psf /= psf.sum()
+    psf = mocks.moffat((np.arange(81) - 40) * mocks.PIXEL)
 
     def smeared(image: np.ndarray) -> np.ndarray:
         return fftconvolve(image, psf, "same")

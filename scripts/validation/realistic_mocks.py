@@ -158,11 +158,16 @@ def _through_telescope(light: np.ndarray) -> np.ndarray:
     """The mean of each spaxel after a convolution with a Moffat, by Fourier transforms."""
     count = len(light)
     away = np.minimum(np.arange(count), count - np.arange(count)) * PIXEL / CELLS
-    core = FWHM / 2 / np.sqrt(2 ** (1 / BETA) - 1)
-    psf = (1 + (away[:, None] ** 2 + away[None, :] ** 2) / core**2) ** -BETA
-    smeared = irfft2(rfft2(light) * rfft2(psf / psf.sum()), light.shape)
+    smeared = irfft2(rfft2(light) * rfft2(moffat(away)), light.shape)
     inside = slice(AROUND, AROUND + SIDE)
     return _spaxels(smeared)[inside, inside]
+
+
+def moffat(away: np.ndarray) -> np.ndarray:
+    """The PSF on a square of these distances along each axis, arcsec; its sum is 1."""
+    core = FWHM / 2 / np.sqrt(2 ** (1 / BETA) - 1)
+    psf = (1 + (away[:, None] ** 2 + away[None, :] ** 2) / core**2) ** -BETA
+    return psf / psf.sum()
 
 
 def _spaxels(cells: np.ndarray) -> np.ndarray:

@@ -9,10 +9,11 @@ import yaml
 
 import jaxmetal as jm
 from jaxmetal import cli
-from jaxmetal.io.automatic import find_automatic, in_words, prior_block
+from jaxmetal.io.automatic import find_automatic, prior_block
 from jaxmetal.io.config import resolved
 from jaxmetal.io.fits import write_maps
 from jaxmetal.io.scene import build
+from jaxmetal.science.starts.guess import as_text
 from jaxmetal.survey.catalogue import Catalogue, read_catalogue
 from jaxmetal.survey.scenes import scene_of
 from tests.scenes import disc, telescope
@@ -95,7 +96,7 @@ def test_priors_by_path_beside_written_ones(folder):
     priors = dict.fromkeys(paths, "auto") | {"disc.metallicity.central": {"uniform": [7, 10]}}
     scene = build(changed(priors=priors), folder)
     assert set(scene.priors) == set(priors)
-    assert "disc.light.R_sersic" in in_words(scene.guessed)
+    assert "disc.light.R_sersic" in "\n".join(as_text(scene.guessed))
 
 
 def test_all_others_beside_a_written_prior(folder):

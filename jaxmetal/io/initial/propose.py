@@ -32,7 +32,7 @@ class Proposal(NamedTuple):
     """
 
     text: str
-    found: list[str]
+    inventory: list[str]
     remarks: list[str]
     scene: Scene
 
@@ -71,27 +71,27 @@ def propose(path: Path, out: Path, lines: bool = False) -> Proposal:
     # What is no FITS file is told as such, not as that of an unknown survey.
     known = known_reading(path)
     if known is not None:
-        found = [f"{path}: read as a file of {known[0]}", *reading_found(known[1])]
+        inventory = [f"{path}: read as a file of {known[0]}", *reading_found(known[1])]
         entries = [*reader_entries(*known, file, lines)]
     else:
         contents = read_contents(path)
         maps = known_maps(contents)
-        found = [f"{path}:", *contents.inventory, *images_found(maps)]
+        inventory = [f"{path}:", *contents.inventory, *images_found(maps)]
         entries = [*image_entries(contents, maps, file, folder, lines)]
-    text = joined([*_head(path, out, found), *entries])
+    text = joined([*_head(path, out, inventory), *entries])
     with collected_warnings() as remarks:
         scene = build(yaml.safe_load(text), folder)
-    return Proposal(text, found, remarks, scene)
+    return Proposal(text, inventory, remarks, scene)
 
 
-def _head(path: Path, out: Path, found: list[str]) -> list[Entry]:
+def _head(path: Path, out: Path, inventory: list[str]) -> list[Entry]:
     """The comments at the top of a configuration."""
     notes = [
         f"A first fit of {path.name}; it runs as it stands: jaxmetal fit {out.name}",
         "Lines with a question mark hold what the file does not say: look at them first.",
         "`auto` is taken from the data; the results keep the numbers.",
         "",
-        *found[1:],
+        *inventory[1:],
     ]
     return [*(Entry("", note=note or " ") for note in notes), Entry("")]
 

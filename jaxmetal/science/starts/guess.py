@@ -1,6 +1,6 @@
 """Starting values and weak priors of a whole galaxy from its maps."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -12,10 +12,10 @@ from jaxmetal.inference.checks import check_scene
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.priors import Tied
 from jaxmetal.maps import Map
-from jaxmetal.science.starts.lights import Seen, seen_lights, tell_brightness, tell_light
+from jaxmetal.science.starts.estimates import Estimate, describe, inside, weak_prior
+from jaxmetal.science.starts.lights import Seen, estimate_brightness, estimate_light, seen_lights
 from jaxmetal.science.starts.shapes import Shape, shape_of_footprint
-from jaxmetal.science.starts.told import Told, describe, inside, weak_prior
-from jaxmetal.science.starts.tracers import Carried, tell_geometry, tell_tracer, with_data
+from jaxmetal.science.starts.tracers import Carried, estimate_geometry, estimate_tracer, with_data
 
 # The most that a smooth model of light may scatter, as a part of the flux.
 LIGHT_SCATTER = 0.2
@@ -77,17 +77,19 @@ class Guess(NamedTuple):
         return Model(self.galaxy, maps, self.priors, **options)
 
     def __str__(self) -> str:
-        rows = [
-            (line.path, "its own" if line.value is None else f"{line.value:.5g}", line)
-            for line in self.lines
-        ]
-        wide = max((len(path) for path, _, _ in rows), default=0)
-        return "\n".join(
-            f"{path:<{wide}}  {value:>11}  {describe(line.prior):<34}  {line.source}"
-            for path, value, line in rows
-        )
+        return "\n".join(as_text(self.lines))
 
     __repr__ = __str__
+
+
+def as_text(lines: Sequence[Line]) -> list[str]:
+    """Lines of a guess as text, in columns: path, value, prior, source."""
+    wide = max((len(line.path) for line in lines), default=0)
+    values = ["its own" if line.value is None else f"{line.value:.5g}" for line in lines]
+    return [
+        f"{line.path:<{wide}}  {value:>11}  {describe(line.prior):<34}  {line.source}"
+        for line, value in zip(lines, values, strict=True)
+    ]
 
 
 def guess(galaxy: Galaxy, maps: Mapping[str, Map], paths: Collection[str] | None = None) -> Guess:
@@ -139,7 +141,7 @@ def guess(galaxy: Galaxy, maps: Mapping[str, Map], paths: Collection[str] | None
     for name in galaxy.components:
         if name not in lights:
             for path in _paths_below(galaxy, f"{name}.light"):
-                work.add(path, Told(None, "behind a lens: not measured on the sky"))
+                work.add(path, Estimate(None, "behind a lens: not measured on the sky"))
     for name, component in galaxy.components.items():
         for tracer in component.tracers:
             _guess_tracer(work, f"{name}.{tracer}", lights.get(name), maps)
@@ -155,26 +157,26 @@ class _Work:
         self.priors: dict[str, Any] = {}
         self.lines: list[Line] = []
 
-    def add(self, path: str, told: Told) -> None:
+    def add(self, path: str, estimate: Estimate) -> None:
         """Add what is told of a parameter."""
         start, value, prior = get(self.galaxy, path), None, None
         if jnp.ndim(start) > 0:
-            told = Told(None, "several numbers: not guessed")
+            estimate = Estimate(None, "several numbers: not guessed")
         allowed = range_at(self.galaxy, path)
-        if told.tied:
-            prior = Tied(told.tied)
-            value = float(np.asarray(get(self.galaxy, told.tied)))
-        elif told.value is not None:
-            told = told._replace(value=inside(told.value, allowed))
-            value = told.value
-            prior = None if told.width is None else weak_prior(told, allowed)
+        if estimate.tied:
+            prior = Tied(estimate.tied)
+            value = float(np.asarray(get(self.galaxy, estimate.tied)))
+        elif estimate.value is not None:
+            estimate = estimate._replace(value=inside(estimate.value, allowed))
+            value = estimate.value
+            prior = None if estimate.width is None else weak_prior(estimate, allowed)
         if self.paths is not None and path not in self.paths:
             value = None
         if value is not None:
             self.galaxy = put(self.galaxy, path, jnp.asarray(value, start.dtype))
         if prior is not None:
             self.priors[path] = prior
-        self.lines.append(Line(path, value, prior, told.source))
+        self.lines.append(Line(path, value, prior, estimate.source))
 
 
 def _paths_below(galaxy: Galaxy, path: str) -> list[str]:
@@ -191,12 +193,16 @@ def _guess_light(work: _Work, seen: Seen) -> None:
         return
     for name in seen.profile.parameters:
         if name != "amp":
-            work.add(f"{seen.path}.{name}", tell_light(name, seen))
+            work.add(f"{seen.path}.{name}", estimate_light(name, seen))
     if "amp" in seen.profile.parameters:
         path = f"{seen.path}.amp"
         several = np.ndim(seen.profile.parameters["amp"]) > 0
-        told = Told(None, "") if several else tell_brightness(seen, get(work.galaxy, seen.path))
-        work.add(path, told)
+        estimate = (
+            Estimate(None, "")
+            if several
+            else estimate_brightness(seen, get(work.galaxy, seen.path))
+        )
+        work.add(path, estimate)
 
 
 def _guess_tracer(
@@ -207,15 +213,15 @@ def _guess_tracer(
     carried = with_data(carried, work.galaxy, maps)
     others = []
     for name in carried.profile.parameters:
-        told = tell_geometry(name, carried, work.priors)
-        if told is None:
+        estimate = estimate_geometry(name, carried, work.priors)
+        if estimate is None:
             others.append(name)
         else:
-            work.add(f"{path}.{name}", told)
+            work.add(f"{path}.{name}", estimate)
     # Radii are those of the disc as it lies now.
     carried = with_data(carried._replace(profile=get(work.galaxy, path)), work.galaxy, maps)
     for name in others:
-        work.add(f"{path}.{name}", tell_tracer(name, carried))
+        work.add(f"{path}.{name}", estimate_tracer(name, carried))
 
 
 def _shape(path: str, light: Seen | None, maps: Mapping[str, Map]) -> Shape | None:

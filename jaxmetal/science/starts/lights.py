@@ -12,8 +12,8 @@ from jaxmetal.galaxy import LIGHT, Component, Galaxy
 from jaxmetal.maps import Map
 from jaxmetal.profiles.profile import Profile
 from jaxmetal.profiles.units import descriptions, is_ellipticity, is_length, owner_of
+from jaxmetal.science.starts.estimates import BRIGHTNESS, Estimate
 from jaxmetal.science.starts.shapes import Shape, shape_of_footprint, shape_of_light
-from jaxmetal.science.starts.told import BRIGHTNESS, Told
 
 # How descriptions of sizes begin, and the size over the half-light radius; the number of a
 # profile whose wings are not known is that of an exponential one.
@@ -155,7 +155,7 @@ def _own_size(profile: Profile) -> float:
     return min(lengths, default=0.0)
 
 
-def tell_light(name: str, one: Seen) -> Told:
+def estimate_light(name: str, one: Seen) -> Estimate:
     """What is known of one parameter of a light, but for its brightness.
 
     Parameters
@@ -167,24 +167,24 @@ def tell_light(name: str, one: Seen) -> Told:
 
     Returns
     -------
-    told
+    estimate
         without a value for a parameter that no moment says anything about; without a width where
         no map shows the light.
     """
-    told = _told(name, one.profile.function, one.shape, one.stretch)
-    if told.value is not None and not one.shape.is_light:
-        return told._replace(width=None, source=f"{told.source}; no map shows the light")
-    return told
+    estimate = _estimate(name, one.profile.function, one.shape, one.stretch)
+    if estimate.value is not None and not one.shape.is_light:
+        return estimate._replace(width=None, source=f"{estimate.source}; no map shows the light")
+    return estimate
 
 
-def _told(name: str, function: Callable, shape: Shape, stretch: float) -> Told:
+def _estimate(name: str, function: Callable, shape: Shape, stretch: float) -> Estimate:
     text = descriptions(owner_of(function, name)).get(name, "")
     source = shape.source
     if name in ("center_x", "center_y"):
         width = max(0.5 * shape.radius, 2 * shape.pixel)
-        return Told(shape.center[name == "center_y"], source, width)
+        return Estimate(shape.center[name == "center_y"], source, width)
     if is_ellipticity(function, name) and name in ("e1", "e2"):
-        return Told(shape.ellipticity[name == "e2"], source, 0.3)
+        return Estimate(shape.ellipticity[name == "e2"], source, 0.3)
     angles = {
         "q": (shape.ratio, 0.3),
         "phi": (float(np.deg2rad(90 - shape.position_angle)), 0.7),
@@ -192,18 +192,18 @@ def _told(name: str, function: Callable, shape: Shape, stretch: float) -> Told:
         "position_angle": (shape.position_angle, 40.0),
     }
     if name in angles:
-        return Told(angles[name][0], source, angles[name][1])
+        return Estimate(angles[name][0], source, angles[name][1])
     if text.startswith("Sersic index"):
-        return Told(INDEX, "an exponential disc", INDEX_WIDTH)
+        return Estimate(INDEX, "an exponential disc", INDEX_WIDTH)
     if is_length(function, name):
         for words, factor in SIZES:
             if text.startswith(words):
                 size = factor * stretch * shape.radius
-                return Told(size, f"{source}, PSF taken out in quadrature", size)
-    return Told(None, "not known from moments")
+                return Estimate(size, f"{source}, PSF taken out in quadrature", size)
+    return Estimate(None, "not known from moments")
 
 
-def tell_brightness(one: Seen, profile: Profile) -> Told:
+def estimate_brightness(one: Seen, profile: Profile) -> Estimate:
     """The amplitude of a light, by its flux in the map.
 
     Parameters
@@ -215,17 +215,19 @@ def tell_brightness(one: Seen, profile: Profile) -> Told:
 
     Returns
     -------
-    told
+    estimate
         of `amp`; 1 where no map shows the light.
     """
     if not one.shape.is_light:
-        return Told(1.0, "no map shows the light: any brightness gives the same map")
+        return Estimate(1.0, "no map shows the light: any brightness gives the same map")
     unit = Profile(profile.function, **{**profile.parameters, "amp": 1.0}, **profile.options)
     total = _flux(unit, one.one_map)
     if not (np.isfinite(total) and total > 0):
-        return Told(None, "the flux of the profile is not finite")
+        return Estimate(None, "the flux of the profile is not finite")
     value = one.share * one.shape.flux / total
-    return Told(value, f"flux of {one.shape.source.removeprefix('moments of ')}", value, BRIGHTNESS)
+    return Estimate(
+        value, f"flux of {one.shape.source.removeprefix('moments of ')}", value, BRIGHTNESS
+    )
 
 
 def _flux(profile: Profile, one_map: Map) -> float:

@@ -12,10 +12,10 @@ from jaxmetal.maps import Map
 from jaxmetal.profiles.profile import Profile
 from jaxmetal.profiles.units import declared_unit, descriptions, is_ellipticity, owner_of
 from jaxmetal.science.discs import disc_of_model
+from jaxmetal.science.starts.estimates import Estimate
 from jaxmetal.science.starts.fields import Motion, Trend, metallicity_of_lines, motion, trend
 from jaxmetal.science.starts.lights import Seen
 from jaxmetal.science.starts.shapes import Shape
-from jaxmetal.science.starts.told import Told
 
 # Names of parameters of a disc in rotation.
 SPEEDS = ("v_max", "v_disc", "v_halo")
@@ -67,7 +67,7 @@ class Carried(NamedTuple):
         return bool({"systemic", *SPEEDS} & set(self.profile.parameters))
 
 
-def tell_geometry(name: str, carried: Carried, free: Mapping[str, Any]) -> Told | None:
+def estimate_geometry(name: str, carried: Carried, free: Mapping[str, Any]) -> Estimate | None:
     """What is known of the place and the ellipse of a tracer: those of its light.
 
     Parameters
@@ -81,7 +81,7 @@ def tell_geometry(name: str, carried: Carried, free: Mapping[str, Any]) -> Told 
 
     Returns
     -------
-    told
+    estimate
         None for a parameter of another kind.
     """
     function, shape = carried.profile.function, carried.shape
@@ -89,37 +89,37 @@ def tell_geometry(name: str, carried: Carried, free: Mapping[str, Any]) -> Told 
     if name not in ("center_x", "center_y", "inclination", "position_angle") and not has_ellipse:
         return None
     if shape is None or carried.light is None:
-        return Told(None, "behind a lens")
+        return Estimate(None, "behind a lens")
     path = f"{carried.light.path}.{name}"
     if path in free:
-        return Told(None, f"as {path}", tied=path)
+        return Estimate(None, f"as {path}", tied=path)
     if name in ("center_x", "center_y"):
-        return Told(shape.center[name == "center_y"], shape.source)
+        return Estimate(shape.center[name == "center_y"], shape.source)
     if has_ellipse:
-        return Told(shape.ellipticity[name == "e2"], shape.source)
+        return Estimate(shape.ellipticity[name == "e2"], shape.source)
     return _angle(name, carried, shape)
 
 
-def _angle(name: str, carried: Carried, shape: Shape) -> Told:
+def _angle(name: str, carried: Carried, shape: Shape) -> Estimate:
     """The position angle or the inclination of a disc, by its motion or by its light."""
     if name == "position_angle":
         if carried.rotates and carried.motion is not None:
-            return Told(carried.motion.position_angle, carried.motion.source, 30.0)
-        return Told(shape.position_angle, shape.source)
+            return Estimate(carried.motion.position_angle, carried.motion.source, 30.0)
+        return Estimate(shape.position_angle, shape.source)
     if carried.rotates:
         return _inclination(shape)
-    return Told(shape.inclination, f"axis ratio by {shape.source}")
+    return Estimate(shape.inclination, f"axis ratio by {shape.source}")
 
 
-def _inclination(shape: Shape) -> Told:
+def _inclination(shape: Shape) -> Estimate:
     """The inclination of a disc in rotation, which its speed cannot be told from."""
     if not shape.is_light:
-        return Told(UNKNOWN, "unknown: no map shows the light, and speeds depend on it")
+        return Estimate(UNKNOWN, "unknown: no map shows the light, and speeds depend on it")
     angle = float(np.clip(shape.inclination, *EDGES))
-    return Told(angle, f"axis ratio by {shape.source}; held, because speeds depend on it")
+    return Estimate(angle, f"axis ratio by {shape.source}; held, because speeds depend on it")
 
 
-def tell_tracer(name: str, carried: Carried) -> Told:
+def estimate_tracer(name: str, carried: Carried) -> Estimate:
     """What is known of one parameter of a tracer, but for its place and its ellipse.
 
     Parameters
@@ -131,66 +131,68 @@ def tell_tracer(name: str, carried: Carried) -> Told:
 
     Returns
     -------
-    told
+    estimate
         without a value for a parameter that a line, or a plane, says nothing about.
     """
     function = carried.profile.function
     if carried.rotates and carried.motion is not None:
-        if (told := _speed(name, carried.profile, carried.motion)) is not None:
-            return told
+        if (estimate := _speed(name, carried.profile, carried.motion)) is not None:
+            return estimate
     elif carried.trend is not None:
         unit = declared_unit(function, name)
         for rule in (_level, _slope, _field):
-            if (told := rule(name, function, unit, carried.trend)) is not None:
-                return told
+            if (estimate := rule(name, function, unit, carried.trend)) is not None:
+                return estimate
     elif carried.level is not None and name in ("central", "value"):
         value, width, source = carried.level
-        return Told(value, source, width)
+        return Estimate(value, source, width)
     return _size(name, carried)
 
 
-def _size(name: str, carried: Carried) -> Told:
+def _size(name: str, carried: Carried) -> Estimate:
     """A length as a part of the size of the light, where a map shows the tracer."""
     if carried.trend is None and carried.motion is None:
-        return Told(None, "no map shows it")
+        return Estimate(None, "no map shows it")
     if name not in SIZES or carried.shape is None:
-        return Told(None, "not known from the maps")
+        return Estimate(None, "not known from the maps")
     size = SIZES[name] * carried.shape.radius
-    return Told(size, f"half-light radius by {carried.shape.source}, times {SIZES[name]}", size)
+    return Estimate(size, f"half-light radius by {carried.shape.source}, times {SIZES[name]}", size)
 
 
-def _speed(name: str, profile: Profile, field: Motion) -> Told | None:
+def _speed(name: str, profile: Profile, field: Motion) -> Estimate | None:
     """The systemic velocity, and speeds in the plane of the disc."""
     if name == "systemic":
-        return Told(field.systemic, field.source, field.amplitude)
+        return Estimate(field.systemic, field.source, field.amplitude)
     if name not in SPEEDS:
         return None
     inclination = float(np.asarray(profile.parameters.get("inclination", UNKNOWN)))
     speed = field.amplitude / max(float(np.sin(np.deg2rad(inclination))), 0.2)
-    return Told(speed, f"half the range of {field.source.removeprefix('plane through ')}", speed)
+    return Estimate(
+        speed, f"half the range of {field.source.removeprefix('plane through ')}", speed
+    )
 
 
-def _level(name: str, function: Callable, unit: Any, line: Trend) -> Told | None:
+def _level(name: str, function: Callable, unit: Any, line: Trend) -> Estimate | None:
     text = descriptions(owner_of(function, name)).get(name, "")
     if unit == "tracer" and (name == "value" or text.startswith("value at the centre")):
         value = line.central + (0.5 * line.extent * line.gradient if name == "value" else 0.0)
-        return Told(value, line.source, max(line.spread, 3 * line.rms, 1e-6))
+        return Estimate(value, line.source, max(line.spread, 3 * line.rms, 1e-6))
     return None
 
 
-def _slope(name: str, function: Callable, unit: Any, line: Trend) -> Told | None:
+def _slope(name: str, function: Callable, unit: Any, line: Trend) -> Estimate | None:
     if unit != "tracer / arcsec":
         return None
     if name in ("gradient_x", "gradient_y"):
         value = line.slope[name == "gradient_y"]
-        return Told(value, line.source.replace("straight line", "plane"), 3 * line.steepest)
-    return Told(line.gradient, line.source, 3 * line.steepest)
+        return Estimate(value, line.source.replace("straight line", "plane"), 3 * line.steepest)
+    return Estimate(line.gradient, line.source, 3 * line.steepest)
 
 
-def _field(name: str, function: Callable, unit: Any, line: Trend) -> Told | None:
+def _field(name: str, function: Callable, unit: Any, line: Trend) -> Estimate | None:
     text = descriptions(owner_of(function, name)).get(name, "")
     if name == "amplitude" and text.startswith("standard deviation of the field"):
-        return Told(0.7 * line.rms, f"scatter about the {line.source}", line.rms, 1.0)
+        return Estimate(0.7 * line.rms, f"scatter about the {line.source}", line.rms, 1.0)
     return None
 
 

@@ -16,7 +16,7 @@ FAR = 10.0
 SMALLEST = 1e-30
 
 
-class Told(NamedTuple):
+class Estimate(NamedTuple):
     """What the data tell of one parameter.
 
     Parameters
@@ -40,12 +40,12 @@ class Told(NamedTuple):
     tied: str = ""
 
 
-def weak_prior(told: Told, allowed: Range | None) -> Any:
+def weak_prior(estimate: Estimate, allowed: Range | None) -> Any:
     """A wide prior about a value, inside the range that the parameter's description declares.
 
     Parameters
     ----------
-    told
+    estimate
         with a value and a width.
     allowed
         what the parameter may be; None for any number.
@@ -55,12 +55,12 @@ def weak_prior(told: Told, allowed: Range | None) -> Any:
     prior
         normal for any number, log-normal for positive ones, else truncated at the ends.
     """
-    assert told.value is not None and told.width is not None
-    value, width = told.value, told.width
+    assert estimate.value is not None and estimate.width is not None
+    value, width = estimate.value, estimate.width
     if allowed is None:
         return dist.Normal(value, width)
     if allowed.low == 0 and allowed.high == np.inf:
-        return dist.LogNormal(float(np.log(max(value, SMALLEST))), told.factor)
+        return dist.LogNormal(float(np.log(max(value, SMALLEST))), estimate.factor)
     low, high = allowed.low, allowed.high
     if allowed is ELLIPTICITY:
         low, high = -FLAT, FLAT
