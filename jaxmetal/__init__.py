@@ -65,6 +65,8 @@ _HOMES = {
     "sample_batch": "inference.batch_posteriors",
     "Fit": "inference.fit",
     "Posterior": "inference.posterior",
+    "forecast": "inference.forecast",
+    "Forecast": "inference.forecast",
     "run": "pipeline",
     "noise": "science.noise",
     "scales": "maps.scales",
@@ -92,6 +94,7 @@ __all__ = [
     "Emission",
     "Field",
     "Fit",
+    "Forecast",
     "Galaxy",
     "Gaussian",
     "GaussianPSF",
@@ -127,6 +130,7 @@ __all__ = [
     "deconvolve",
     "emission",
     "ensemble",
+    "forecast",
     "from_lenstronomy",
     "galaxy_from_lenstronomy",
     "guess",
@@ -163,6 +167,7 @@ if TYPE_CHECKING:
     from jaxmetal.inference.deconvolution import deconvolve
     from jaxmetal.inference.ensemble import ensemble, mixture
     from jaxmetal.inference.fit import Fit
+    from jaxmetal.inference.forecast import Forecast, forecast
     from jaxmetal.inference.model import Model
     from jaxmetal.inference.optimise import optimise
     from jaxmetal.inference.posterior import Posterior

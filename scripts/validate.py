@@ -3,7 +3,7 @@
 The table records the commit that it was made from.
 
     python scripts/validate.py bounds sampling accuracy fits lines line_systematics calibration
-    edges arc arc_fits correlated kinematics realistic criticism survey killed --out DIR
+    edges arc arc_fits correlated kinematics realistic criticism forecasts survey killed --out DIR
 
 bounds       use case 1 at eight PSF widths: Laplace and NUTS errors over the Cramér-Rao bound
 sampling     supersampling="auto" without data, against the converged map
@@ -23,6 +23,7 @@ correlated   noise of MaNGA: errors of a gradient and their coverage, with and w
 fields       a metallicity that scatters about its line with a correlation length: gradient, length
 realistic    clumpy, inclined galaxies as MaNGA sees them, by a simulator that shares no code: the
              gradient with everything that the model has, and with each part of it left out
+forecasts    errors that `jaxmetal.forecast` expects, over Cramér-Rao bounds and the scatter of fits
 criticism    five kinds of wrong models, and right ones: how often a fit says so
 kinematics   rotation and dispersion at three PSF widths: bias, efficiency and coverage, and what a
              fit without the PSF takes for dispersion
@@ -54,6 +55,7 @@ CHECKS = (
     "fields",
     "realistic",
     "criticism",
+    "forecasts",
     "kinematics",
     "killed",
 )

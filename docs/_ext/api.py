@@ -48,6 +48,8 @@ GROUPS = {
         "score_test",
         "guess",
         "Guess",
+        "forecast",
+        "Forecast",
         "run",
     ],
     "Many galaxies": ["Batch", "optimise_batch", "sample_batch", "ensemble", "mixture"],

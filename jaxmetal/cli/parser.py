@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxmetal import __version__
-from jaxmetal.cli import commands, lookup
+from jaxmetal.cli import commands, lookup, planning
 from jaxmetal.cli.statuses import STATUSES
 from jaxmetal.survey import commands as survey
 
@@ -41,6 +41,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_init(command)
     _add_fit(command)
     _add_simulate(command)
+    _add_out(
+        planning.add(command), None, help="folder for the table and a figure; none if left out"
+    )
     _add_plot(command)
     _add_report(command)
     _add_validate(command)

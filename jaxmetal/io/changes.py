@@ -1,7 +1,7 @@
 """Single values of a configuration that the command line changes: --set path=value."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
@@ -12,13 +12,15 @@ from jaxmetal.errors import InputError
 BY_PATH = ("priors", "truth")
 
 
-def changes_of(texts: Sequence[str]) -> dict[str, Any]:
+def changes_of(texts: Iterable[str], option: str = "--set") -> dict[str, Any]:
     """The values that a command line sets.
 
     Parameters
     ----------
     texts
         "path=value" of each, the value as YAML writes it.
+    option
+        of the command line, for messages.
 
     Returns
     -------
@@ -34,11 +36,11 @@ def changes_of(texts: Sequence[str]) -> dict[str, Any]:
     for text in texts:
         path, equals, value = text.partition("=")
         if not equals or not all(path.split(".")):
-            raise InputError(f"--set: expected PATH=VALUE, such as fit.starts=8, got {text!r}.")
+            raise InputError(f"{option}: expected PATH=VALUE, such as fit.starts=8, got {text!r}.")
         try:
             changes[path] = yaml.safe_load(value)
         except yaml.YAMLError:
-            raise InputError(f"--set {path}: {value!r} is no value that can be read.") from None
+            raise InputError(f"{option} {path}: {value!r} is no value that can be read.") from None
     return changes
 
 

@@ -10,9 +10,9 @@ from jaxmetal.forward.cells import beam_of
 from jaxmetal.galaxy import LIGHT, Galaxy
 from jaxmetal.io import schema
 from jaxmetal.io.config import Mistakes
-from jaxmetal.io.instruments import mock_instrument
+from jaxmetal.io.mock_maps import blank_maps
 from jaxmetal.io.observations import Observed
-from jaxmetal.maps import Moment
+from jaxmetal.maps import Map, Moment
 
 
 def check_fit(
@@ -77,9 +77,13 @@ def _check_lights(galaxy: Galaxy, maps: Mapping[str, Observed], mistakes: Mistak
     for observed in maps.values():
         where = f"maps.{observed.entry}.light"
         with mistakes.at(where):
-            for moment in observed.map.moments(galaxy):
-                # Without its tracers, which have been checked.
-                beam_of(galaxy, Moment(light=moment.light, numerator=moment.numerator))
+            _check_moments(observed.map, galaxy)
+
+
+def _check_moments(one_map: Map, galaxy: Galaxy) -> None:
+    """Check that the galaxy has the lights that a map sees; its tracers are checked elsewhere."""
+    for moment in one_map.moments(galaxy):
+        beam_of(galaxy, Moment(light=moment.light, numerator=moment.numerator))
 
 
 def _check_bright(galaxy: Galaxy, priors: Collection[str], mistakes: Mistakes) -> None:
@@ -101,12 +105,19 @@ def check_simulation(
         if not mistakes.touches("simulate"):
             mistakes.add("simulate", "is missing: shape, pixel_scale and psf.")
         return
+    maps: Mapping[str, Map] = {}
     with mistakes.at("simulate"):
-        mock_instrument(simulation, folder)
-    if galaxy is not None and not mistakes.touches("galaxy"):
+        maps = blank_maps(simulation, folder)
+    if galaxy is None or mistakes.touches("galaxy"):
+        return
+    _check_bright(galaxy, {}, mistakes)
+    if simulation.lines:
+        for one_map in maps.values():
+            with mistakes.at("simulate.lines"):
+                _check_moments(one_map, galaxy)
+    else:
         _check_tracer("simulate.tracer", simulation.tracer, galaxy, mistakes)
         _check_unnamed_light(galaxy, mistakes)
-        _check_bright(galaxy, {}, mistakes)
 
 
 def _check_unnamed_light(galaxy: Galaxy, mistakes: Mistakes) -> None:

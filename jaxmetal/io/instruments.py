@@ -51,7 +51,7 @@ def make_instrument(
 
 def mock_instrument(simulation: schema.Simulate, folder: Path) -> Instrument:
     """The instrument of a simulation."""
-    grid = Grid.regular(simulation.shape, simulation.pixel_scale)
+    grid = Grid.regular(simulation.pixels, simulation.pixel_scale)
     psf = make_psf(simulation.psf, grid, folder)
     return Instrument(grid, psf, as_sampling(simulation.supersampling))
 

@@ -7,16 +7,14 @@ from typing import Any
 import numpy as np
 
 from jaxmetal.errors import InputError
-from jaxmetal.forward import resolve
 from jaxmetal.galaxy import get
 from jaxmetal.inference.priors import Tied
 from jaxmetal.io.config import resolved, write
 from jaxmetal.io.fits import write_maps
-from jaxmetal.io.instruments import mock_instrument
+from jaxmetal.io.mock_maps import mock_maps
 from jaxmetal.io.scene import Scene
-from jaxmetal.io.schema import MOCK
-from jaxmetal.maps import LightMap, TracerMap
-from jaxmetal.science import noise, simulate
+from jaxmetal.io.schema import LIGHT, TRACER
+from jaxmetal.science.simulate import renoise
 
 # The file of the maps, and the configuration that fits them.
 MAPS = "maps.fits"
@@ -55,27 +53,14 @@ def write_mock(folder: Path, scene: Scene, start: Mapping[str, float] | None = N
     simulation = scene.config.simulate
     if simulation is None:
         raise InputError("simulate: is missing: shape, pixel_scale and psf.")
-    # The sampling is chosen once for both maps.
-    tracer, scale, seed = simulation.tracer, simulation.scale, simulation.seed
-    instrument, blank = mock_instrument(simulation, scene.folder), np.zeros(simulation.shape)
-    pair = {
-        "z": TracerMap(blank, 1.0, instrument, tracer, scale),
-        "light": LightMap(blank, 1.0, instrument),
-    }
-    instrument = resolve(scene.galaxy, pair)["z"].instrument
-
-    def variance(flux: np.ndarray) -> Any:
-        return noise.variance(flux, simulation.c1, simulation.c2)
-
-    z = simulate.tracer_map(scene.galaxy, instrument, tracer, scale, variance, seed)
-    light = simulate.light_map(scene.galaxy, instrument, simulation.light_sigma, seed + 1)
-    unit = "dex" if scale == "log10" else ""
-    images = {
-        "Z": (z.values, unit),
-        "Z_ERR": (z.errors, unit),
-        "LIGHT": (light.values, ""),
-        "LIGHT_ERR": (light.errors, ""),
-    }
+    maps = mock_maps(scene.galaxy, simulation, scene.folder)
+    images: dict[str, tuple[Any, str]] = {}
+    for i, (name, one_map) in enumerate(maps.items()):
+        # The noise of one map is independent of that of another.
+        observed = renoise(one_map, simulation.seed + i)
+        value, error = _extensions(name)
+        unit = "dex" if one_map.tracer is not None and simulation.scale == "log10" else ""
+        images |= {value: (observed.data, unit), error: (observed.errors, unit)}
     write_maps(folder / MAPS, images)
     write(folder / CONFIG, _for_the_fit(scene, start or {}))
     return folder / CONFIG
@@ -88,12 +73,9 @@ def _for_the_fit(scene: Scene, start: Mapping[str, float]) -> dict[str, Any]:
     for path, value in start.items():
         component, profile, name = path.split(".")
         config["galaxy"][component][profile][name] = value
-    keys = ("pixel_scale", "psf", "supersampling")
-    common = {"file": MAPS} | {key: simulation[key] for key in keys}
-    kind = {"kind": "tracer"} | {key: simulation[key] for key in ("tracer", "scale")}
-    tracer = kind | {"value": "Z", "error": "Z_ERR"} | common
-    light = {"kind": "light", "value": "LIGHT", "error": "LIGHT_ERR"} | common
-    maps = dict(zip(MOCK, (tracer, light), strict=True))
+    keys = ("pixel_scale", "psf", "supersampling", "correlation")
+    common = {"file": MAPS} | {key: simulation[key] for key in keys if key in simulation}
+    maps = _entries(simulation, common)
     paths = [
         path
         for path, prior in scene.priors.items()
@@ -106,6 +88,30 @@ def _for_the_fit(scene: Scene, start: Mapping[str, float]) -> dict[str, Any]:
     }
     others = {key: value for key, value in config.items() if key not in ("maps", "truth")}
     return {"maps": maps} | others | {"truth": truth}
+
+
+def _entries(simulation: Mapping[str, Any], common: dict[str, Any]) -> dict[str, Any]:
+    """The maps of the configuration that fits a simulation."""
+    if lines := simulation.get("lines"):
+        parts = {line: _extensions(line.replace("+", "_")) for line in lines}
+        entries = {
+            line: dict(zip(("value", "error"), pair, strict=True)) for line, pair in parts.items()
+        }
+        return {"lines": {"kind": "lines", "lines": entries} | common}
+    kinds = {
+        TRACER: {"kind": "tracer", "tracer": simulation["tracer"], "scale": simulation["scale"]},
+        LIGHT: {"kind": "light"},
+    }
+    entries = {}
+    for name, kind in kinds.items():
+        value, error = _extensions(name)
+        entries[name] = kind | {"value": value, "error": error} | common
+    return entries
+
+
+def _extensions(name: str) -> tuple[str, str]:
+    """The names of the extensions with a map and its errors."""
+    return name.upper(), f"{name.upper()}_ERR"
 
 
 def use_case_1(fwhm: float, quick: bool = False) -> dict[str, Any]:

@@ -125,7 +125,13 @@ def _undecided(
     if second in ("likelihood", "calibration") and mistakes.touches(f"maps.{first}.{second}"):
         return True
     lost = mistakes.spoils("galaxy") or mistakes.touches("maps")
-    return first not in scene and (lost or (want == "simulate" and first in schema.MOCK))
+    return first not in scene and (lost or _is_mock(first, config, want))
+
+
+def _is_mock(name: str, config: schema.Config, want: str) -> bool:
+    """Whether a name is that of a map that a simulation is about to make."""
+    simulation = config.simulate
+    return want == "simulate" and (simulation is None or name in simulation.maps)
 
 
 def _unmade(path: str, scene: Mapping[str, Any], mistakes: Mistakes) -> bool:

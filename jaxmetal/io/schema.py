@@ -9,10 +9,12 @@ from pydantic import (
 )
 from pydantic import model_validator as check
 
+from jaxmetal.io.correlation_blocks import Correlation
 from jaxmetal.io.entries import Entry
 from jaxmetal.io.galaxy_blocks import Component
 from jaxmetal.io.psf_blocks import Psf
 from jaxmetal.io.words import (
+    MOST,
     Block,
     Choice,
     Count,
@@ -38,8 +40,8 @@ from jaxmetal.io.words import (
     switch,
 )
 
-# The maps that a simulation makes.
-MOCK = ("z", "light")
+# The maps of a simulation: of a tracer, and of the light that carries it.
+TRACER, LIGHT = "z", "light"
 
 
 class Deflection(Block):
@@ -152,12 +154,14 @@ class Baseline(Block):
 
 
 class Simulate(Block):
-    """A mock observation: sigma² = c1 + c2 / flux of the tracer, and the error of the light.
+    """A mock observation: of a tracer and its light, or of emission lines.
 
-    light_sigma is 1 % of the peak of the light if left out.
+    field_of_view, one side or [width, height], stands for shape. The variance of the tracer is
+    c1 + c2 / flux; light_sigma, and the error of a line, are 1 % of the peak if left out.
     """
 
-    shape: tuple[Count, Count]
+    shape: tuple[Count, Count] | None = None
+    field_of_view: Positive | tuple[Positive, Positive] | None = None
     pixel_scale: Positive
     psf: Psf
     supersampling: Supersampling = "auto"
@@ -166,7 +170,34 @@ class Simulate(Block):
     c1: NotNegative = 0.00725
     c2: NotNegative = 0.00091
     light_sigma: Positive | None = None
+    lines: tuple[str, ...] = ()
+    line_noise: Positive | None = None
+    correlation: Correlation | None = None
     seed: Seed = 0
+
+    @check(mode="after")
+    def _one_frame(self) -> "Simulate":
+        if (self.shape is None) == (self.field_of_view is None):
+            raise ValueError("expected shape: [rows, columns], or field_of_view in arcsec")
+        rows, columns = self.pixels
+        if rows * columns > MOST:
+            raise ValueError(f"expected at most {MOST} pixels, got {rows} x {columns}")
+        return self
+
+    @property
+    def maps(self) -> tuple[str, ...]:
+        """The names of the maps: those of the lines, or of a tracer and its light."""
+        return tuple(line.replace("+", "_") for line in self.lines) or (TRACER, LIGHT)
+
+    @property
+    def pixels(self) -> tuple[int, int]:
+        """(rows, columns) of the maps."""
+        if self.shape is not None:
+            return self.shape
+        view = self.field_of_view
+        width, height = view if isinstance(view, tuple) else (view, view)
+        rows, columns = (max(round(side / self.pixel_scale), 1) for side in (height, width))
+        return rows, columns
 
 
 class Slurm(Block):

@@ -15,6 +15,7 @@ from matplotlib.image import imsave
 
 from jaxmetal.galaxy import Galaxy, children, get
 from jaxmetal.inference.fit import Fit
+from jaxmetal.inference.forecast import Forecast
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.posterior import Posterior
 from jaxmetal.inference.tables import Summary
@@ -39,7 +40,7 @@ def as_html(thing: Any) -> str:
     Parameters
     ----------
     thing
-        a Model, Fit, Posterior, Galaxy, Instrument or Map.
+        a Model, Fit, Forecast, Posterior, Galaxy, Instrument or Map.
 
     Returns
     -------
@@ -214,9 +215,19 @@ def _posterior(posterior: Posterior) -> Iterator[str]:
     yield _line(f"{posterior.message}; {chains} × {draws} draws {method and f'by {method}'}")
 
 
+def _forecast(forecast: Forecast) -> Iterator[str]:
+    model = forecast.model
+    scene = {**model.galaxy.named, **model.maps}
+    yield _summary(
+        "Forecast", forecast.summary(), lambda name: _unit(scene, name.partition("[")[0])
+    )
+    yield _line(f"exposure {forecast.exposure:g}; prior is the error before any data")
+
+
 PAGES: dict[type, Callable[[Any], Iterator[str]]] = {
     Model: _model,
     Fit: _fit,
+    Forecast: _forecast,
     Posterior: _posterior,
     Galaxy: _galaxy,
     Instrument: _instrument,

@@ -38,7 +38,14 @@ LARGEST_ERROR = 0.3
 
 
 def model(values: Mapping[str, float] = FIRST, seed: int = 1, **options: Any) -> jm.Model:
-    """The model of a mock map, started away from its truth.
+    """The model of a mock map; see `scene`."""
+    return jm.Model(*scene(values, seed, **options))
+
+
+def scene(
+    values: Mapping[str, float] = FIRST, seed: int = 1, **options: Any
+) -> tuple[jm.Galaxy, dict[str, jm.Map], dict[str, Any]]:
+    """Galaxy, maps and priors of a mock map; the galaxy is away from its truth.
 
     Parameters
     ----------
@@ -72,7 +79,7 @@ def model(values: Mapping[str, float] = FIRST, seed: int = 1, **options: Any) ->
         "z": jm.TracerMap(z + sigma_z * rng.normal(size=SHAPE), sigma_z, instrument),
     }
     start = _galaxy(30.0, 0.0, 0.0, 0.0, 8.5, -0.03, R_sersic=2.0, n_sersic=1.0, e1=0.0)
-    return jm.Model(start, maps, PRIORS)
+    return start, maps, PRIORS
 
 
 def variants(count: int, seed: int = 0) -> list[dict[str, float]]:

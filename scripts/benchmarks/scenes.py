@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -79,8 +80,12 @@ def our_map(galaxy: jm.Galaxy, z: jm.TracerMap) -> tuple[jm.Model, dict[str, Cal
         n: "central" if "central" in c.tracers["metallicity"].parameters else "value"
         for n, c in galaxy.components.items()
     }
-    paths = [f"{n}.metallicity.{value}" for n, value in last.items()]
-    model = jm.Model(galaxy, {"z": z}, {path: dist.Uniform(6.0, 10.0) for path in paths})
+    priors: dict[str, Any] = {
+        f"{n}.metallicity.{value}": dist.Uniform(6.0, 10.0) for n, value in last.items()
+    }
+    # The light changes, too: of a constant light the compiler would make one map for many.
+    priors |= {f"{n}.light.center_x": dist.Normal(0.0, 10.0) for n in last}
+    model = jm.Model(galaxy, {"z": z}, priors)
     # As inside a larger compiled program: the arrays are its arguments, and no pytree is flattened
     # in Python at each call.
     arrays, static = eqx.partition(model, eqx.is_array)

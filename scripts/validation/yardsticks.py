@@ -29,3 +29,27 @@ CLUMPS = {
     "clump3.metallicity.value": (7.9, 0.0166),
 }
 CENTRAL, GRADIENT = "disc.metallicity.central", "disc.metallicity.gradient"
+# A disc in Ha and [NII] with S/N(Ha) = 200 within R_e: the setting, in units of R_e, and sigma of
+# the gradient, dex per R_e.
+LINE_FORECASTS = [
+    *(
+        ({"fwhm": fwhm, "pixel": pixel}, sigma)
+        for fwhm, sigmas in {
+            0.1: (0.0116, 0.0120, 0.0136, 0.0224),
+            0.3: (0.0126, 0.0129, 0.0141, 0.0225),
+            1.0: (0.0201, 0.0203, 0.0210, 0.0257),
+        }.items()
+        for pixel, sigma in zip((0.05, 0.25, 0.5, 1.0), sigmas, strict=True)
+    ),
+    *(({"fwhm": f}, s) for f, s in {0.5: 0.0141, 0.7: 0.0161, 2.0: 0.0427, 3.0: 0.0864}.items()),
+    ({"inclination": 60.0}, 0.0390),
+    *(
+        ({"fwhm": 0.5, "central": z}, s)
+        for z, s in {8.1: 0.102, 8.3: 0.038, 8.5: 0.0141, 8.7: 0.0056}.items()
+    ),
+    *(
+        ({"gradient": g}, s)
+        for g, s in {0.0: 0.0104, -0.05: 0.0146, -0.2: 0.0359, -0.3: 0.0602}.items()
+    ),
+    *(({"view": v}, s) for v, s in {1.0: 0.0407, 1.5: 0.0248, 2.0: 0.0213, 4.0: 0.0201}.items()),
+]
