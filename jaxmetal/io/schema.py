@@ -194,7 +194,7 @@ class Simulate(Block):
         """(rows, columns) of the maps."""
         if self.shape is not None:
             return self.shape
-        view = self.field_of_view
+        view = self.field_of_view or 0.0
         width, height = view if isinstance(view, tuple) else (view, view)
         rows, columns = (max(round(side / self.pixel_scale), 1) for side in (height, width))
         return rows, columns
