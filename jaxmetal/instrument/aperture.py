@@ -7,12 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxmetal.errors import InputError
-from jaxmetal.instrument.footprints import Shapes, columns, covered_pixels
+from jaxmetal.instrument.aperture_parts import Parts, bin_parts, covered_parts, weight_parts
+from jaxmetal.instrument.footprints import boxes, columns, discs
 from jaxmetal.instrument.grid import Grid
-from jaxmetal.instrument.overlap import disc_area, square_area
+from jaxmetal.instrument.shutters import slitlet_pieces, slitlet_shapes
 from jaxmetal.profiles.numerics import along_last
-from jaxmetal.quantities import as_numbers
 
 
 class Apertures(eqx.Module):
@@ -20,8 +19,9 @@ class Apertures(eqx.Module):
 
         sum_i = Σ_p weight_ip · pixel_p
 
-    They are made by `bins`, `circles`, `rectangles` or `weights`, once and exactly. They are given
-    in pixels of their grid: if the grid of an instrument is moved by a fit, they move with it.
+    They are made by `bins`, `circles`, `rectangles`, `slitlets` or `weights`, once and exactly.
+    They are given in pixels of their grid: if the grid of an instrument is moved by a fit, they
+    move with it.
 
     Parameters
     ----------
@@ -60,23 +60,7 @@ class Apertures(eqx.Module):
         InputError
             for an array that is not such a map, or has no bin.
         """
-        numbers = as_numbers(ids, "Apertures.ids")
-        if numbers.ndim != 2:
-            raise InputError(
-                "Apertures.bins: expected a map of bin numbers (rows, columns), "
-                f"got shape {numbers.shape}."
-            )
-        inside = np.isfinite(numbers) & (numbers >= 0)
-        if not inside.any():
-            raise InputError("Apertures.bins: no bin: every pixel is negative, NaN or masked.")
-        if np.any(numbers[inside] % 1):
-            first = numbers[inside][numbers[inside] % 1 != 0][0]
-            raise InputError(f"Apertures.bins: expected whole numbers, got {first:g}.")
-        names, which = np.unique(numbers[inside], return_inverse=True)
-        # Every pixel has a row, so that other bins of as many pixels compile nothing.
-        aperture = np.zeros(numbers.size, int)
-        aperture[inside.ravel()] = which.ravel()
-        return cls._of(aperture, np.arange(numbers.size), inside.ravel(), names, numbers.shape)
+        return cls._of(bin_parts(ids))
 
     @classmethod
     def circles(cls, grid: Grid, x: Any, y: Any, radius: Any) -> "Apertures":
@@ -103,8 +87,7 @@ class Apertures(eqx.Module):
             grid may be as large as it needs to be, since no data belong to its pixels.
         """
         x, y, radius = columns("circles", x=x, y=y, radius=radius)
-        to_disc = np.eye(2) / radius[:, None, None]
-        return cls._covering("circles", grid, Shapes(x, y, to_disc, disc_area, np.pi))
+        return cls._of(covered_parts("circles", grid, discs(x, y, radius)))
 
     @classmethod
     def rectangles(
@@ -137,15 +120,66 @@ class Apertures(eqx.Module):
         x, y, width, height, angle = columns(
             "rectangles", x=x, y=y, width=width, height=height, angle=angle
         )
-        cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
-        to_square = 2 * np.stack(
-            [
-                np.stack([cos, -sin], -1) / width[:, None],
-                np.stack([sin, cos], -1) / height[:, None],
-            ],
-            axis=1,
+        return cls._of(covered_parts("rectangles", grid, boxes(x, y, width, height, angle)))
+
+    @classmethod
+    def slitlets(
+        cls,
+        grid: Grid,
+        x: Any,
+        y: Any,
+        angle: Any = 0.0,
+        *,
+        across: Any = 0.0,
+        along: Any = 0.0,
+        shutters: int = 3,
+        row_height: Any = None,
+        transmission: float = 0.0,
+    ) -> "Apertures":
+        """Slitlets of NIRSpec's micro-shutters: shutters of 0.20" x 0.46" and the bars between.
+
+        Shutters lie 0.530" apart along a slitlet; the bars of 0.07" between them are gaps.
+
+        Parameters
+        ----------
+        grid
+            of the pixels, no larger than about 0.05"; they may be turned or sheared.
+        x, y
+            centres, arcsec, one for all or shape (n,); an astropy Quantity is converted.
+        angle
+            position angle of the slitlet, degrees, from +y (north) towards +x (east).
+        across, along
+            steps from the centre, arcsec, one for all or shape (n,): along is in the direction of
+            `angle`, across is that of the dispersion, which is +x at an angle of 0.
+        shutters
+            how many of them a slitlet has.
+        row_height
+            length along the slitlet of one measurement, arcsec: rows of the detector, of 0.1",
+            counted around the middle of the slitlet; the whole slitlet if left out.
+        transmission
+            of the bars, from 0 to 1: a plain number, which no fit changes.
+
+        Returns
+        -------
+        apertures
+            numbered from 0: one per slitlet, or its rows one after the other along `angle`.
+
+        Raises
+        ------
+        InputError
+            for a slitlet that is not wholly inside the frame, a row wholly on a bar that lets
+            nothing through, or numbers that are out of range.
+
+        References
+        ----------
+        JWST User Documentation, NIRSpec Micro-Shutter Assembly.
+        """
+        x, y, angle, across, along = columns(
+            "slitlets", x=x, y=y, angle=angle, across=across, along=along
         )
-        return cls._covering("rectangles", grid, Shapes(x, y, to_square, square_area, 4.0))
+        pieces = slitlet_pieces(shutters, row_height, transmission)
+        shapes = slitlet_shapes(x, y, angle, across, along, pieces)
+        return cls._of(covered_parts("slitlets", grid, shapes))
 
     @classmethod
     def weights(cls, array: Any) -> "Apertures":
@@ -166,49 +200,18 @@ class Apertures(eqx.Module):
         InputError
             for a negative weight, one that is not finite, or an aperture without any.
         """
-        weight = as_numbers(array, "Apertures.weights")
-        if weight.ndim != 3:
-            raise InputError(
-                f"Apertures.weights: expected shape (n, rows, columns), got {weight.shape}."
-            )
-        bad = ~(np.isfinite(weight) & (weight >= 0)).all(axis=(1, 2))
-        if bad.any():
-            raise InputError(
-                f"Apertures.weights: aperture {int(np.argmax(bad))} has a weight that is negative "
-                "or not finite."
-            )
-        empty = ~weight.any(axis=(1, 2))
-        if empty.any() or not len(weight):
-            which = f"aperture {int(np.argmax(empty))} is empty: it" if len(weight) else "it"
-            raise InputError(f"Apertures.weights: {which} has no positive weight.")
-        aperture, pixel = np.nonzero(weight.reshape(len(weight), -1))
-        return cls._of(
-            aperture,
-            pixel,
-            weight.reshape(len(weight), -1)[aperture, pixel],
-            np.arange(len(weight)),
-            weight.shape[1:],
-        )
+        return cls._of(weight_parts(array))
 
     @classmethod
-    def _of(
-        cls, aperture: Any, pixel: Any, weight: Any, ids: Any, shape: tuple[int, ...]
-    ) -> "Apertures":
+    def _of(cls, parts: Parts) -> "Apertures":
         number = jnp.result_type(float)
         return cls(
-            jnp.asarray(aperture, jnp.int32),
-            jnp.asarray(pixel, jnp.int32),
-            jnp.asarray(weight, number),
-            jnp.asarray(ids, jnp.int32),
-            (int(shape[0]), int(shape[1])),
+            jnp.asarray(parts.aperture, jnp.int32),
+            jnp.asarray(parts.pixel, jnp.int32),
+            jnp.asarray(parts.weight, number),
+            jnp.asarray(parts.ids, jnp.int32),
+            (int(parts.shape[0]), int(parts.shape[1])),
         )
-
-    @classmethod
-    def _covering(cls, kind: str, grid: Grid, shapes: Shapes) -> "Apertures":
-        """Apertures of shapes on the sky, checked to lie inside the frame."""
-        aperture, pixel, weight = covered_pixels(kind, grid, shapes)
-        ids = np.arange(len(shapes.x))
-        return cls._of(aperture, pixel, np.minimum(weight, 1.0), ids, grid.shape)
 
     @property
     def count(self) -> int:

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from jaxmetal.errors import InputError
 from jaxmetal.instrument.grid import Grid
+from jaxmetal.instrument.overlap import disc_area, square_area
 from jaxmetal.quantities import ARCSEC, DEGREES, as_numbers
 
 # Fraction of an aperture's area that may lie outside the frame, for rounding.
@@ -32,6 +33,10 @@ class Shapes(NamedTuple):
         (pixels, 4, 2).
     whole
         the area of the unit shape.
+    aperture
+        the number of the aperture that each belongs to, shape (n,).
+    transmission
+        the share of the light that each lets through, shape (n,).
     """
 
     x: Float[np.ndarray, " n"]
@@ -39,6 +44,63 @@ class Shapes(NamedTuple):
     to_unit: Float[np.ndarray, "n 2 2"]
     area: Callable
     whole: float
+    aperture: Int[np.ndarray, " n"]
+    transmission: Float[np.ndarray, " n"]
+
+
+def discs(
+    x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], radius: Float[np.ndarray, " n"]
+) -> Shapes:
+    """Discs, each an aperture of its own.
+
+    Parameters
+    ----------
+    x, y
+        centres, arcsec.
+    radius
+        arcsec.
+
+    Returns
+    -------
+    shapes
+        that let everything through.
+    """
+    to_disc = np.eye(2) / radius[:, None, None]
+    return Shapes(x, y, to_disc, disc_area, np.pi, np.arange(len(x)), np.ones(len(x)))
+
+
+def boxes(
+    x: Float[np.ndarray, " n"],
+    y: Float[np.ndarray, " n"],
+    width: Float[np.ndarray, " n"],
+    height: Float[np.ndarray, " n"],
+    angle: Float[np.ndarray, " n"],
+) -> Shapes:
+    """Rectangles, each an aperture of its own.
+
+    Parameters
+    ----------
+    x, y
+        centres, arcsec.
+    width, height
+        across and along the direction of `angle`, arcsec.
+    angle
+        of the height, degrees, from +y towards +x.
+
+    Returns
+    -------
+    shapes
+        that let everything through.
+    """
+    cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
+    to_square = 2 * np.stack(
+        [
+            np.stack([cos, -sin], -1) / width[:, None],
+            np.stack([sin, cos], -1) / height[:, None],
+        ],
+        axis=1,
+    )
+    return Shapes(x, y, to_square, square_area, 4.0, np.arange(len(x)), np.ones(len(x)))
 
 
 def covered_pixels(kind: str, grid: Grid, shapes: Shapes) -> Float[np.ndarray, "3 parts"]:
@@ -56,8 +118,8 @@ def covered_pixels(kind: str, grid: Grid, shapes: Shapes) -> Float[np.ndarray, "
     Returns
     -------
     parts
-        the number of the aperture, the number of the pixel (row by row) and the fraction of it that
-        is covered, for each part of a pixel.
+        the number of the aperture, the number of the pixel (row by row) and the fraction of its
+        light that is let through, for each shape and each pixel that it covers a part of.
 
     Raises
     ------
@@ -74,16 +136,17 @@ def covered_pixels(kind: str, grid: Grid, shapes: Shapes) -> Float[np.ndarray, "
         corners = np.stack([column, row], axis=-1)[:, None, :] + CORNERS
         shared = shapes.area((corners - middle) @ to_pixel.T)
         outside = 1 - shared.sum() / shapes.whole
+        number = int(shapes.aperture[i])
         if outside > BEYOND:
             raise InputError(
-                f"Apertures.{kind}: aperture {i} at ({shapes.x[i]:g}, {shapes.y[i]:g}) arcsec has "
-                f"{100 * outside:.3g} % of its area outside the "
-                "frame; make the grid larger, or leave it out."
+                f"Apertures.{kind}: aperture {number} at ({shapes.x[i]:g}, {shapes.y[i]:g}) arcsec "
+                f"has {100 * outside:.3g} % of its area outside the frame; make the grid larger, "
+                "or leave it out."
             )
         covered = shared > 0
-        weight = shared[covered] / abs(np.linalg.det(to_pixel))
+        weight = shapes.transmission[i] * shared[covered] / abs(np.linalg.det(to_pixel))
         pixel = (row * grid.shape[1] + column)[covered]
-        parts.append(np.stack([np.full(weight.size, i), pixel, weight]))
+        parts.append(np.stack([np.full(weight.size, number), pixel, weight]))
     return np.concatenate(parts, axis=1)
 
 
