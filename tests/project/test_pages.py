@@ -78,6 +78,17 @@ def test_the_lines_are_fitted():
         assert abs(float(fit.parameters[path]) - value) < 4 * float(fit.errors[path])
 
 
+def test_slitlets_and_fibres_have_the_gradient_within_its_errors():
+    """Light on the bars moves it by a fiftieth of its error, as the page says."""
+    names = run("docs/howto/slits.md")
+    for fit, truth in ((names["fit"], -0.3), (names["fibre_fit"], -0.03)):
+        assert fit.converged, fit.message
+        error = float(fit.errors["disc.metallicity.gradient"])
+        assert abs(float(fit.parameters["disc.metallicity.gradient"]) - truth) < 3 * error
+    error = float(names["fit"].errors["disc.metallicity.gradient"])
+    assert 0.01 < abs(names["shift"]) / error < 0.03
+
+
 def test_the_map_of_a_kind_of_its_own_shows_something():
     """Age and metallicity that fall together covary in the beam, and not where one is uniform."""
     names = run("docs/howto/extend.md")
