@@ -83,6 +83,7 @@ _HOMES = {
     "from_lenstronomy": "io.lenstronomy",
     "galaxy_from_lenstronomy": "io.lenstronomy",
     "to_lenstronomy": "io.lenstronomy",
+    "cite": "citation",
 }
 __all__ = [
     "AperturePSFs",
@@ -125,6 +126,7 @@ __all__ = [
     "arcs",
     "baselines",
     "calibrations",
+    "cite",
     "classification",
     "compare",
     "deconvolve",
@@ -157,6 +159,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from jaxmetal import emission
+    from jaxmetal.citation import cite
     from jaxmetal.emission import Emission, LineGrid
     from jaxmetal.errors import InputError, InputWarning
     from jaxmetal.forward import intrinsic, predict

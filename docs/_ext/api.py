@@ -72,6 +72,7 @@ GROUPS = {
         "to_lenstronomy",
     ],
     "Errors": ["InputError", "InputWarning"],
+    "Citing": ["cite"],
 }
 
 

@@ -25,6 +25,7 @@ ROOMS = (
     "files",
     "compiling",
     "shown",
+    "citation",
     "profiles",
     "emission",
     "galaxy",
