@@ -89,6 +89,30 @@ def test_slitlets_and_fibres_have_the_gradient_within_its_errors():
     assert 0.01 < abs(names["shift"]) / error < 0.03
 
 
+def test_a_component_of_galfit_has_its_flux_place_and_angle():
+    """In the image as GALFIT counts: pixels from 1, angles from up to the left."""
+    names = run("docs/howto/galfit.md")
+    row, column = np.indices((101, 101)) + 1.0
+    for image, ratio in zip(names["images"], names["ratios"], strict=True):
+        assert ratio == pytest.approx(1, abs=1e-3)
+        weight = np.asarray(image, float) / image.sum()
+        x, y = (weight * column).sum(), (weight * row).sum()
+        assert (x, y) == pytest.approx((52.3, 49.6), abs=0.01)
+        xx, yy, xy = (
+            (weight * u * v).sum()
+            for u, v in ((column - x, column - x), (row - y, row - y), (column - x, row - y))
+        )
+        from_right = np.rad2deg(0.5 * np.arctan2(2 * xy, xx - yy))
+        assert (from_right - 90) % 180 == pytest.approx(30, abs=0.2)
+        spread = np.hypot(xx - yy, 2 * xy)
+        assert np.sqrt((xx + yy - spread) / (xx + yy + spread)) == pytest.approx(0.6, abs=0.01)
+        # Half of the light lies within the ellipse of semi-major axis 4.
+        turn = np.deg2rad(120.0)
+        along = (column - x) * np.cos(turn) + (row - y) * np.sin(turn)
+        across = (row - y) * np.cos(turn) - (column - x) * np.sin(turn)
+        assert weight[np.hypot(along, across / 0.6) < 4].sum() == pytest.approx(0.5, abs=0.03)
+
+
 def test_the_map_of_a_kind_of_its_own_shows_something():
     """Age and metallicity that fall together covary in the beam, and not where one is uniform."""
     names = run("docs/howto/extend.md")
