@@ -131,7 +131,7 @@ def covered_parts(kind: str, grid: Grid, shapes: Shapes) -> Parts:
     aperture, pixel, share = covered_pixels(kind, grid, shapes)
     size = grid.shape[0] * grid.shape[1]
     # Shapes of one aperture may meet in a pixel.
-    rows, which = np.unique(aperture * size + pixel, return_inverse=True)
+    rows, which = np.unique((aperture * size + pixel).astype(int), return_inverse=True)
     weight = np.minimum(np.bincount(which.ravel(), share), 1.0)
     ids = np.arange(shapes.aperture.max() + 1)
     return Parts(rows // size, rows % size, weight, ids, grid.shape)
