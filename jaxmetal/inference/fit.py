@@ -7,12 +7,16 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
+from jaxmetal.compiling import compiled_soon
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.inference import displays, likelihood
 from jaxmetal.inference.residuals import Autocorrelation, autocorrelations
 from jaxmetal.inference.tables import Summary, labels
 from jaxmetal.maps import Map
 from jaxmetal.shown import as_html, shown
+
+_log_likelihood = compiled_soon(likelihood.log_likelihood)
+_deviances = compiled_soon(likelihood.deviances)
 
 
 def standard_errors(values: dict[str, Any], covariance: np.ndarray) -> dict[str, np.ndarray]:
@@ -104,8 +108,7 @@ class Fit:
     def log_likelihood(self) -> float:
         """The log probability of the data, with its normalisation, for any random field."""
         maps = (
-            likelihood.log_likelihood(m, jnp.asarray(self.predicted[name]))
-            for name, m in self.maps.items()
+            _log_likelihood(m, jnp.asarray(self.predicted[name])) for name, m in self.maps.items()
         )
         return float(sum(maps)) + self.field_volume
 
@@ -160,8 +163,7 @@ class Fit:
         was fitted; otherwise each pixel is compared with what those before it lead to expect.
         """
         whitened = {
-            name: likelihood.deviances(m, jnp.asarray(self.predicted[name]))
-            for name, m in self.maps.items()
+            name: _deviances(m, jnp.asarray(self.predicted[name])) for name, m in self.maps.items()
         }
         return {n: np.asarray(self.maps[n].noise.as_pixels(r), float) for n, r in whitened.items()}
 

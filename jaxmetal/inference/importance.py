@@ -1,6 +1,7 @@
 """Independent draws from the posterior: a Student-t around the fit, importance-weighted."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -26,9 +27,9 @@ IMPROVED_FROM = 0.4
 IMPROVEMENTS = 2
 # Fewer effective draws than this many for each parameter do not determine a covariance.
 DRAWS_PER_PARAMETER = 5
-# How many cells are computed together: more exceed a CPU's cache; a GPU is faster with more.
-CELLS_TOGETHER = {"cpu": 200_000}
-CELLS_ELSEWHERE = 20_000_000
+# How many cells a GPU computes together. A CPU takes draws one after the other: what its fixed
+# parameters give is computed once, and a map stays in its cache.
+CELLS_TOGETHER = 20_000_000
 # No mode of a posterior is given less than this part of the draws, so that its weight is known.
 LEAST_SHARE = 0.2
 # A mode with less than this part of the weight keeps its proposal.
@@ -105,46 +106,67 @@ def draw_each(
     count = chains * draws
     generators = [np.random.default_rng(np.asarray(jax.random.key_data(key))) for key in keys]
     draw_keys = jax.vmap(lambda key: jax.random.split(key, count))(jnp.stack(keys))
-    # A CPU takes galaxies one after the other: draws of one share what its fixed parameters give.
-    abreast = None if jax.default_backend() == "cpu" else len(models)
-    batch_size = _together(models[0], abreast or 1)
-
-    def weighted(drawn: Sequence[tuple[Proposal, Proposed]]) -> list[Draws]:
-        points = jnp.asarray(np.stack([p.points for _, p in drawn]), models[0].start.dtype)
-        out = _evaluate_each(stack, points, draw_keys, batch_size, abreast)
-        log_density, values, derived = jax.tree.map(np.asarray, jax.device_get(out))
-        return [
-            Draws(
-                *one,
-                log_density[i],
-                _of_galaxy(values, i),
-                _of_galaxy(derived, i),
-                smooth(np.asarray(log_density[i], float) - one[1].log_density),
-            )
-            for i, one in enumerate(drawn)
-        ]
-
+    weighted = partial(_weighted, stack, models[0], draw_keys)
     proposals = [proposal_of(fit) for fit in fits]
-    drawn = [(p, p.draw(count, rng)) for p, rng in zip(proposals, generators, strict=True)]
+    drawn = {
+        i: (proposal, proposal.draw(count, rng))
+        for i, (proposal, rng) in enumerate(zip(proposals, generators, strict=True))
+    }
     best = _improve(weighted, weighted(drawn), count, generators)
     return [
-        _resampled(model, best_fit, chains, draws, seed, rng)
-        for model, best_fit, rng in zip(models, best, generators, strict=True)
+        _resampled(model, best[i], chains, draws, seed, rng)
+        for i, (model, rng) in enumerate(zip(models, generators, strict=True))
     ]
 
 
+def _weighted(
+    stack: Model, one: Model, keys: Array, drawn: Mapping[int, tuple[Proposal, Proposed]]
+) -> dict[int, "Draws"]:
+    """What the model says of the draws from a proposal for some galaxies, by number.
+
+    A CPU takes galaxies one after the other: draws of one share what its fixed parameters give, and
+    those of galaxies that need no better proposal are not computed again.
+    """
+    abreast = None if jax.default_backend() == "cpu" else len(keys)
+    at_once = abreast or 1
+    together = _together(one, at_once)
+    results = {}
+    for first in range(0, len(drawn), at_once):
+        members = list(drawn)[first : first + at_once]
+        # Filled up with the last, so that one program serves all.
+        rows = np.array(members + members[-1:] * (at_once - len(members)))
+        part = stack if np.array_equal(rows, np.arange(len(keys))) else _rows_of(stack, rows)
+        points = jnp.asarray(np.stack([drawn[i][1].points for i in rows]), one.start.dtype)
+        out = _evaluate_each(part, points, keys[rows], together, abreast)
+        log_density, values, derived = jax.tree.map(np.asarray, jax.device_get(out))
+        for k, i in enumerate(members):
+            results[i] = Draws(
+                *drawn[i],
+                log_density[k],
+                _of_galaxy(values, k),
+                _of_galaxy(derived, k),
+                smooth(np.asarray(log_density[k], float) - drawn[i][1].log_density),
+            )
+    return results
+
+
+def _rows_of(stack: Model, rows: np.ndarray) -> Model:
+    """Some of the galaxies of a stack, chosen on the host."""
+    return jax.tree.map(lambda a: np.asarray(a)[rows] if eqx.is_array(a) else a, stack)
+
+
 def _improve(
-    draw_weighted: Callable[[Sequence[tuple[Proposal, Proposed]]], list["Draws"]],
-    best: list["Draws"],
+    weighted: Callable[[Mapping[int, tuple[Proposal, Proposed]]], dict[int, "Draws"]],
+    best: dict[int, "Draws"],
     count: int,
     generators: Sequence[np.random.Generator],
-) -> list["Draws"]:
+) -> dict[int, "Draws"]:
     """Draws from better proposals, for the galaxies whose k-hat is too large and gets smaller.
 
     Parameters
     ----------
-    draw_weighted
-        gives what the model says of the draws from a proposal for each galaxy.
+    weighted
+        gives what the model says of the draws from a proposal for some galaxies, by number.
     best
         of each galaxy, from the first proposal.
     count
@@ -153,20 +175,18 @@ def _improve(
         of random numbers, one for each galaxy.
     """
     for _ in range(IMPROVEMENTS):
-        again = [draws_of_one.smoothed.shape >= IMPROVED_FROM for draws_of_one in best]
-        if not any(again):
-            break
         # A galaxy's random numbers do not depend on the others of its batch.
-        trials = draw_weighted(
-            [
-                _improved(old, count, rng) if improve else (old.proposal, old.proposed)
-                for old, rng, improve in zip(best, generators, again, strict=True)
-            ]
-        )
-        best = [
-            new if improve and new.smoothed.shape < old.smoothed.shape else old
-            for old, new, improve in zip(best, trials, again, strict=True)
-        ]
+        trials = {
+            i: _improved(old, count, generators[i])
+            for i, old in best.items()
+            if old.smoothed.shape >= IMPROVED_FROM
+        }
+        changed = {i: trial for i, trial in trials.items() if trial[0] is not best[i].proposal}
+        if not changed:
+            break
+        for i, new in weighted(changed).items():
+            if new.smoothed.shape < best[i].smoothed.shape:
+                best[i] = new
     return best
 
 
@@ -254,5 +274,6 @@ def _attributes(weights: Smoothed, indices: np.ndarray, seed: int) -> dict[str, 
 
 def _together(model: Model, galaxies: int) -> int:
     """How many draws are computed at once."""
-    limit = CELLS_TOGETHER.get(jax.default_backend(), CELLS_ELSEWHERE)
-    return int(np.clip(limit // (max(cells(model.maps), 1) * galaxies), 1, 1024))
+    if jax.default_backend() == "cpu":
+        return 1
+    return int(np.clip(CELLS_TOGETHER // (max(cells(model.maps), 1) * galaxies), 1, 1024))

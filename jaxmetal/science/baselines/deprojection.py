@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
+from jaxmetal.compiling import compiled_soon
 from jaxmetal.errors import check_type, unknown
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.instrument.grid import Grid
@@ -45,7 +47,7 @@ def radius_map(
     """
     check_type(grid, Grid, "radius_map: grid")
     disc = _disc("radius_map", inclination, position_angle, center_x, center_y)
-    return np.asarray(disc_radius(*grid.coordinates, *disc), dtype=float)
+    return np.asarray(_disc_radii(grid, disc), dtype=float)
 
 
 def radii(
@@ -90,23 +92,30 @@ def radii(
     check_type(instrument, Instrument, "radii: instrument")
     if radius not in (MAJOR_AXIS, MEAN):
         raise unknown("radius", str(radius), (MAJOR_AXIS, MEAN), "radii")
-    x, y = instrument.grid.coordinates
+    grid, disc = instrument.grid, _disc("radii", inclination, position_angle, center_x, center_y)
     if galaxy is not None and galaxy.lens:
-        x, y = source_position(galaxy, x, y, distance_ratio)
-    numbers = _disc("radii", inclination, position_angle, center_x, center_y)
-    along = disc_radius(x, y, *numbers)
-    shorter = np.sqrt(abs(np.cos(np.deg2rad(numbers[0])))) if radius == MEAN else 1.0
+        along = disc_radius(*source_position(galaxy, *grid.coordinates, distance_ratio), *disc)
+    else:
+        along = _disc_radii(grid, disc)
+    shorter = np.sqrt(abs(np.cos(np.deg2rad(float(disc[0]))))) if radius == MEAN else 1.0
     distance = shorter * np.asarray(along, dtype=float)
     return distance if instrument.apertures is None else instrument.apertures.means(distance)
 
 
+@compiled_soon
+def _disc_radii(grid: Grid, disc: tuple[Array, ...]) -> Float[Array, "ny nx"]:
+    """The radius of every pixel's centre in a disc on the sky."""
+    return disc_radius(*grid.coordinates, *disc)
+
+
 def _disc(
     where: str, inclination: Any, position_angle: Any, center_x: Any, center_y: Any
-) -> tuple[Any, ...]:
-    """The numbers of a disc in degrees and arcsec."""
+) -> tuple[Array, ...]:
+    """The numbers of a disc in degrees and arcsec; arrays, which compile no program each."""
     angles = {"inclination": inclination, "position_angle": position_angle}
     places = {"center_x": center_x, "center_y": center_y}
-    return (
+    numbers = (
         *(plain(value, f"{where}.{name}", DEGREES) for name, value in angles.items()),
         *(plain(value, f"{where}.{name}", ARCSEC) for name, value in places.items()),
     )
+    return tuple(jnp.asarray(number, float) for number in numbers)
