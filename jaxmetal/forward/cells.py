@@ -1,7 +1,7 @@
 """Light and light-weighted sums on the cells of a padded frame, before the PSF."""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import partial, reduce
 from typing import Any, NamedTuple
 
 import jax
@@ -171,7 +171,7 @@ def _sum(
     if len(components) <= abreast:
         # One after the other: XLA's reduction along a first axis takes a hundred times as long on a
         # CPU.
-        return [sum(image) for image in jax.vmap(images)(alike)]
+        return [reduce(jnp.add, image) for image in jax.vmap(images)(alike)]
     shapes = jax.eval_shape(images, components[0])
     zeros = jax.tree.map(lambda image: jnp.zeros(image.shape, image.dtype), shapes)
 
