@@ -19,6 +19,7 @@ from jaxmetal.io.words import NotNegative, Positive
 from jaxmetal.quantities import as_number
 from jaxmetal.science import calibrations, noise
 from jaxmetal.science.baselines import radius_map
+from jaxmetal.science.kinematics import LIGHT_SPEED
 
 # The channels that each line of `emission.WAVELENGTHS` is the sum of, by the pipeline's names.
 LINE_CHANNELS = {
@@ -38,7 +39,6 @@ LINE_CHANNELS = {
 }
 # Header key of the PSF's FWHM in each band, and the band's mean wavelength, Angstrom.
 BANDS = {"GFWHM": G_BAND, "RFWHM": 6166.0, "IFWHM": 7480.0, "ZFWHM": 8932.0}
-LIGHT_SPEED = 299792.458
 # The light of the gas where the stars have their own.
 GAS_LIGHT = "Ha"
 Kinematics = Literal[False, True, "gas", "stars", "both"]
