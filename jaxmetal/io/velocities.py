@@ -40,7 +40,7 @@ def in_rest_frame(entry: Any, data: ReadMap, where: str) -> ReadMap:
         return replace(data, values=convert_velocity(values, *frame), sigma=sigma, unit=VELOCITY)
     assert data.moment is not None
     spread = convert_width(_in_km_s(data.moment.instrumental, data.unit, where), *frame)
-    factor = convert_width(1.0, *frame)
+    factor = float(convert_width(1.0, *frame))
     moment = replace(data.moment, instrumental=spread)
     return replace(data, values=factor * values, sigma=factor * sigma, moment=moment, unit=VELOCITY)
 
@@ -49,4 +49,4 @@ def _in_km_s(numbers: Any, text: str, where: str) -> np.ndarray:
     """Numbers in km/s, in which those without a unit are."""
     unit = unit_of_text(text)
     numbers = np.asarray(numbers, float)
-    return numbers if unit is None else converted(numbers, unit, VELOCITY, where)
+    return numbers if unit is None else np.asarray(converted(numbers, unit, VELOCITY, where))

@@ -79,7 +79,7 @@ def convert_velocity(
     array([  0.7, 195. ])
     """
     stretch = _stretch(velocity, convention, redshift, "convert_velocity")
-    return LIGHT_SPEED * _form(to, redshift, "convert_velocity").velocity(stretch)
+    return np.asarray(LIGHT_SPEED * _form(to, redshift, "convert_velocity").velocity(stretch))
 
 
 def convert_width(
@@ -124,7 +124,7 @@ def convert_width(
     else:
         raise InputError(f"{where}: give the velocity of the widths, or the redshift.")
     numbers = as_numbers(width, f"{where}.width", VELOCITY)
-    return numbers * np.abs(after.slope(stretch) / before.slope(stretch))
+    return np.asarray(numbers * np.abs(after.slope(stretch) / before.slope(stretch)))
 
 
 def _stretch(velocity: Any, convention: str, redshift: Any, where: str) -> np.ndarray:

@@ -347,6 +347,11 @@ def test_stars_of_a_file_without_them_are_told(tmp_path):
     path = write(tmp_path / "maps.fits")
     with pytest.raises(InputError, match="STELLAR_SIGMACORR"):
         read_manga(path, kinematics="stars")
+
+
+@pytest.mark.wrong_types
+def test_motions_of_something_else_are_refused(tmp_path):
+    path = write(tmp_path / "maps.fits")
     with pytest.raises(InputError, match="unknown kinematics 'star'"):
         read_manga(path, kinematics="star")
 
