@@ -9,6 +9,7 @@ import jaxmetal as jm
 from jaxmetal.errors import InputError
 from jaxmetal.io.scene import load
 from jaxmetal.io.summary import unit_of
+from jaxmetal.view.figures import fit_figures
 from tests.scenes import blank
 
 # Precision plays no part here, or the one in which most people run.
@@ -87,6 +88,9 @@ def test_velocity_and_dispersion_are_fitted_from_a_configuration_and_from_its_re
         assert abs(float(fit.parameters[path]) - value) < 4 * float(fit.errors[path]), path
     units = [unit_of(path, scene) for path in ("disc.dispersion.value", "disc.velocity.r_turn")]
     assert units == ["km/s", "arcsec"]
+    # A velocity has a curve, not a gradient.
+    assert scene.disc is None and scene.disc_of(fit.galaxy, "v").position_angle != 0
+    assert set(fit_figures(scene, fit, None)) == {"map_v", "map_s", "light_v", "rotation_v"}
     again = load(folder / "out" / "config.resolved.yaml")
     for name in ("values", "sigma", "instrumental"):
         kept, first = (np.asarray(getattr(m, name)) for m in (again.maps["s"].map, fit.maps["s"]))

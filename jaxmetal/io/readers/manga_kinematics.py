@@ -78,8 +78,8 @@ def of_stars(path: Any, inflate: float) -> tuple[dict[str, ReadMap], dict[str, n
     # Later releases have a second plane, with the correction by fits of the templates.
     planes = read_header(path, "STELLAR_SIGMACORR").get("NAXIS") == 3
     spread = read_image(path, "STELLAR_SIGMACORR", 0 if planes else None)
-    names = {"velocity": "stellar_velocity", "dispersion": "stellar_dispersion"}
-    second = SecondMoment(**names, instrumental=spread)
+    names = "stellar_velocity", "stellar_dispersion"
+    second = SecondMoment(*names, instrumental=spread)
     kinds: dict[str, tuple[str, dict[str, Any]]] = {
         "stellar_velocity": ("STELLAR_VEL", {"tracer": "stellar_velocity", "scale": "linear"}),
         "stellar_dispersion": ("STELLAR_SIGMA", {"moment": second}),
@@ -91,7 +91,7 @@ def of_stars(path: Any, inflate: float) -> tuple[dict[str, ReadMap], dict[str, n
         for name, (extension, kind) in kinds.items()
     }
     bins = read_image(path, "BINID", "Stellar continua")
-    return maps, dict.fromkeys(names.values(), bins) if shared_bins(bins) else {}
+    return maps, dict.fromkeys(names, bins) if shared_bins(bins) else {}
 
 
 def _measured(path: Any, extension: str, inflate: float, channel: Any = None) -> dict[str, Any]:

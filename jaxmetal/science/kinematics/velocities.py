@@ -1,4 +1,4 @@
-"""Velocities of galaxies: the conventions in which surveys state them.
+"""The conventions in which surveys state velocities.
 
 A measured velocity is a redshift z in one of four ways:
 
