@@ -91,7 +91,9 @@ def rotation_figure(
     best, *others = _curves([without_fields(fit.galaxy), *samples], bins, one_map, component)
     ratio = _ratio(fit, samples, one_map, component, disc, reach)
     draw_band(axes, bins.radii, best, others, f"rotation curve without the PSF{ratio}")
-    curves = [best, annuli.median]
+    curves: list[np.ndarray] = [best, annuli.median]
+    if others:
+        curves.append(np.nanpercentile(others, 84, axis=0))
     if truth is not None:
         curves += _curves([truth], bins, one_map, component)
         draw_truth(axes, bins.radii, curves[-1], "truth")
@@ -104,7 +106,7 @@ def rotation_figure(
     return figure
 
 
-def _range(curves: list[Curve]) -> tuple[float, float]:
+def _range(curves: list[np.ndarray]) -> tuple[float, float]:
     """The limits of the axis of velocity, zero among them."""
     values = np.concatenate([[0.0], *curves])
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
