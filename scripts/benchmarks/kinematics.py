@@ -16,8 +16,8 @@ from jaxmetal.inference.resampling import sampled_as
 
 SHAPE, PIXEL, FWHM, ERROR = (72, 77), 0.2, 1.2, 5.0
 WALKERS = 40
-# CPU seconds of emcee. Where the chain is shorter than some fifty autocorrelation times, the time is
-# a lower limit and the rate an upper one.
+# CPU seconds of emcee. Where its chain is shorter than some fifty autocorrelation times, the time
+# is a lower limit and the rate an upper one.
 SECONDS = 240.0
 START = {"v_max": 180.0, "r_turn": 0.6, "inclination": 50.0, "position_angle": 40.0}
 TRUTH = {"v_max": 200.0, "r_turn": 0.4, "inclination": 60.0, "position_angle": 50.0}
