@@ -1,6 +1,7 @@
 """How fast, and how exact, beside lenstronomy: one command, both sides in turns in one process.
 
     python scripts/benchmark.py maps posterior cold clumps figure4 scaling memory users sersic
+    python scripts/benchmark.py kinematics
     python scripts/benchmark.py --device gpu
     python scripts/benchmark.py --explain
 
@@ -14,6 +15,8 @@ scaling    cost against pixels, components and galaxies
 memory     of a thousand galaxies at once
 users      scenes as users have them: first and warm fit, gradient, posterior, memory
 sersic     a Sersic fit of light alone, and pysersic's of the same image, where it is installed
+kinematics velocity and dispersion of 72 × 77 pixels, ten free parameters, and emcee on the same
+           likelihood, where it is installed
 device     map, gradient, fits and posteriors against stamp and batch size; for --device gpu
 
 Results are merged into scripts/benchmarks/latest.json, each item with its date, so that one can be
@@ -40,6 +43,7 @@ ITEMS = {
     "memory": ("batches", "memory"),
     "users": ("users", "users"),
     "sersic": ("sersic", "sersic"),
+    "kinematics": ("kinematics", "kinematics"),
     "device": ("device", "device"),
 }
 

@@ -38,6 +38,7 @@ SECTIONS: dict[str, list[type[BaseModel]]] = {
     "Maps: keys of all kinds": [map_blocks.Observation],
     "Maps in FITS files": [map_blocks.FitsFile, map_blocks.FitsMap, map_blocks.FluxMap],
     "kind: tracer": [map_blocks.Tracer],
+    "kind: tracer, of a velocity, and kind: dispersion": [map_blocks.Moving],
     "kind: light": [map_blocks.Light],
     "kind: line": [line_blocks.Line],
     "kind: lines": [line_blocks.Lines, line_blocks.LineOfFile],

@@ -15,8 +15,8 @@ class FromReader(Observation):
     """The maps of a file that a reader knows, such as MaNGA's; other keys are its options.
 
     names renames the reader's maps, or leaves one out ("none"); scatter is that of its tracer maps.
-    relative_to is {line: line whose light it shares}, as for a line. The PSF is the reader's if
-    left out.
+    relative_to is {line: line whose light it shares}, as for a line. The light and the PSF are the
+    reader's if left out.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -26,7 +26,7 @@ class FromReader(Observation):
     kind: str
     names: dict[Name, Name] = Field({})
     relative_to: dict[Name, Name] = Field({})
-    light: Name = "light"
+    light: Name | None = None
     light_scatter: NotNegative | None = None
     psf: Psf | None = None
 

@@ -25,7 +25,8 @@ from jaxmetal.maps.correlations import MatrixCorrelation
 MAPS = "maps"
 # Keys of a map's entry that say where in which file its numbers are.
 _PLACES = ("file", "value", "error", "variance", "ivar", "sigma", "mask", "bins", "channel", "flux")
-_PLACES += ("limits",)
+# What is kept is in the rest frame.
+_PLACES += ("limits", "convention", "redshift")
 
 
 def keep_input(

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from jaxmetal.errors import InputError
-from jaxmetal.galaxy import LIGHT
 from jaxmetal.instrument.aperture import Apertures
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.io.entries import FromReader
@@ -61,7 +60,7 @@ def make_map(
         # A text that names no unit, as headers have them, is ignored.
         "unit": unit_of_text(data.unit),
     }
-    light = {"light": getattr(entry, "light", LIGHT)}
+    light = {"light": getattr(entry, "light", None) or data.light}
     if data.tracer is not None:
         kind = {"tracer": data.tracer, "scale": data.scale}
         return TracerMap(

@@ -137,8 +137,24 @@ class Light(FluxMap):
     light: Name = "light"
 
 
-class Tracer(FitsMap):
-    """A map of a tracer that light carries."""
+class Moving(FitsMap):
+    """A map of velocities, or of their dispersion.
+
+    convention is that in which they are stated; they become those of the rest frame at redshift.
+    """
+
+    convention: Literal["optical", "radio", "relativistic"] | None = None
+    redshift: Number | None = None
+
+    @check(mode="after")
+    def _both_or_none(self) -> "Moving":
+        if (self.convention is None) != (self.redshift is None):
+            raise ValueError("convention and redshift belong together; give both, or none")
+        return self
+
+
+class Tracer(Moving):
+    """A map of a tracer that light carries; a convention is that of a velocity."""
 
     tag: ClassVar = "tracer"
     kind: Literal["tracer"]
@@ -146,8 +162,14 @@ class Tracer(FitsMap):
     scale: Scale = "log10"
     light: Name = "light"
 
+    @check(mode="after")
+    def _velocity(self) -> "Tracer":
+        if self.convention is not None and self.scale != "linear":
+            raise ValueError("convention: is that of a velocity, whose scale is linear")
+        return self
 
-class Dispersion(FitsMap):
+
+class Dispersion(Moving):
     """A map of velocity dispersion, by the names of the tracers velocity and dispersion.
 
     instrumental is that of the instrument: a number, or the extension of a map, {extension: } if it
@@ -161,6 +183,12 @@ class Dispersion(FitsMap):
     light: Name = "light"
     instrumental: NumberOrPart = 0.0
     squared: bool = False
+
+    @check(mode="after")
+    def _no_squares(self) -> "Dispersion":
+        if self.convention is not None and self.squared:
+            raise ValueError("convention: is that of dispersions, not of their squares")
+        return self
 
 
 class Other(Light):

@@ -128,7 +128,7 @@ def _maps(
                 _check_name(label, {LENS, *maps, *config.galaxy})
                 part = entry.part(key)
                 psf = psf_of_map(key, part, source, grid, folder)
-                instrument = make_instrument(part, grid, psf, source.bins, fill)
+                instrument = make_instrument(part, grid, psf, source.bins_of(key), fill)
                 # Maps of one instrument share its object, and so the convolution of their light.
                 instrument = instruments.setdefault(identity(instrument), instrument)
                 data = filled_up(source.maps[key]) if fill else source.maps[key]

@@ -7,11 +7,12 @@ from jaxmetal.errors import InputError
 from jaxmetal.io.entries import FromReader
 from jaxmetal.io.fits import MapFile, Part, read_header, read_image, read_map
 from jaxmetal.io.line_blocks import Lines
-from jaxmetal.io.map_blocks import Dispersion, FitsMap, FluxMap, Tracer
+from jaxmetal.io.map_blocks import Dispersion, FitsMap, FluxMap, Moving, Tracer
 from jaxmetal.io.mistakes import Mistakes
 from jaxmetal.io.paths import file_path
 from jaxmetal.io.readers.options import read_entry
 from jaxmetal.io.readers.protocol import Reading, ReadMap, SecondMoment
+from jaxmetal.io.velocities import in_rest_frame
 from jaxmetal.quantities import converted, unit_of_text
 
 
@@ -74,7 +75,10 @@ def _read_part(entry: FitsMap, folder: Path) -> tuple[MapFile, ReadMap]:
         kind = {"tracer": entry.tracer, "scale": entry.scale}
     elif isinstance(entry, Dispersion):
         kind = {"moment": _moment(entry, path, folder, file.unit)}
-    return file, ReadMap(file.values, sigma, file.unit, mask=file.mask, **kind)
+    data = ReadMap(file.values, sigma, file.unit, mask=file.mask, **kind)
+    if isinstance(entry, Moving) and entry.convention is not None:
+        data = in_rest_frame(entry, data, f"{path}[{entry.value}]")
+    return file, data
 
 
 def _part(place: Any, folder: Path) -> Any:

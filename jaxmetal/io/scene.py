@@ -23,6 +23,7 @@ from jaxmetal.io.observations import Observations, Observed, observe
 from jaxmetal.io.paths import why
 from jaxmetal.io.priors import check_priors, make_prior
 from jaxmetal.science.discs import Disc, disc_of_model
+from jaxmetal.science.kinematics import rotating
 from jaxmetal.science.starts import Line
 
 # The source of a disc's geometry if that is the file of the map.
@@ -90,8 +91,8 @@ class Scene:
         """The disc of the naive fits at the starting values; None if there is no tracer map."""
         return self.disc_of(self.galaxy)
 
-    def disc_of(self, galaxy: Galaxy) -> Disc | None:
-        """The disc of the naive fits and the radial profile; None if there is no tracer map.
+    def disc_of(self, galaxy: Galaxy, name: str | None = None) -> Disc | None:
+        """The disc of the naive fits and the radial profile; None if there is no map with one.
 
         Each of its numbers comes from the configuration, else from the model, else from the file of
         the map; without any the disc is face-on and at (0, 0). Radii are those of the model's
@@ -101,8 +102,11 @@ class Scene:
         ----------
         galaxy
             the scene's, at its fitted values.
+        name
+            of the tracer map; that of the configuration if left out, else the first that is no
+            rotating velocity, which has no gradient.
         """
-        name = self._main_tracer_map()
+        name = name or self._main_tracer_map()
         if not name:
             return None
         tracer, in_file = self.maps[name].map.tracer, self.maps[name].geometry
@@ -124,8 +128,11 @@ class Scene:
 
     def _main_tracer_map(self) -> str | None:
         """The name of the map of the naive fits: that of the configuration, else the first."""
+        tracers = {name: observed.map.tracer for name, observed in self.maps.items()}
         tracer_maps = (
-            name for name, observed_map in self.maps.items() if observed_map.map.tracer is not None
+            name
+            for name, tracer in tracers.items()
+            if tracer is not None and rotating(self.galaxy, tracer) is None
         )
         return self.config.baseline.map or next(tracer_maps, None)
 

@@ -6,6 +6,7 @@ from functools import partial
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.posterior import Posterior
 from jaxmetal.io.scene import Scene
+from jaxmetal.science.kinematics import rotating
 from jaxmetal.view import style
 from jaxmetal.view.light import light_figure
 from jaxmetal.view.lines import diagram_figure, has_diagram, lines_figure, lines_of
@@ -13,6 +14,7 @@ from jaxmetal.view.maps import map_figure
 from jaxmetal.view.planes import is_behind_lens, plane_figure
 from jaxmetal.view.posterior import corner_figure, trace_figure
 from jaxmetal.view.profile import profile_figure
+from jaxmetal.view.rotation import rotation_figure
 
 # {name: function that draws it}.
 Figures = dict[str, Callable[[], style.Figure]]
@@ -32,6 +34,11 @@ def fit_figures(scene: Scene, fit: Fit, posterior: Posterior | None) -> Figures:
     """
     units = {name: scene.maps[name].unit or None for name in fit.maps}
     figures = _map_figures(fit, units)
+    for name, one_map in fit.maps.items():
+        if one_map.tracer is not None and rotating(fit.galaxy, one_map.tracer):
+            scales = scene.disc_of(fit.galaxy, name)
+            options = {"unit": units[name], "truth": scene.truth, "scales": scales}
+            figures[f"rotation_{name}"] = partial(rotation_figure, fit, name, posterior, **options)
     if disc := scene.disc_of(fit.galaxy):
         options = {"unit": units[disc.map], "truth": scene.truth, "disc": disc}
         figures[f"profile_{disc.map}"] = partial(

@@ -127,6 +127,10 @@ TITLES = {
         "Radial profile of {}",
         "Pixels, annuli, the line through them, and the forward-modelled profile of {}.",
     ),
+    "rotation": (
+        "Rotation curve of {}",
+        "The major axis of {} as it is seen, and the rotation curve without the PSF.",
+    ),
     "corner": (
         "Posterior",
         "Every parameter against every other, with the regions that hold 68 and 95 % of the draws.",

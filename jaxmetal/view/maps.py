@@ -15,6 +15,7 @@ from jaxmetal.errors import unknown
 from jaxmetal.forward import intrinsic
 from jaxmetal.inference.fit import Fit
 from jaxmetal.maps import Map
+from jaxmetal.science.kinematics import rotating
 from jaxmetal.view import style
 from jaxmetal.view.frames import (
     NARROWEST,
@@ -93,7 +94,8 @@ def map_figure(fit: Fit, name: str, unit: str | None = None) -> style.Figure:
     )
     bare = fit.without_scatter
     residual = one_map.instrument.image(valid * bare.residuals[name])
-    norms = [colours_of(one_map, data, model, sharp)] * 4
+    middle = systemic_velocity(fit, one_map)
+    norms = [colours_of(one_map, data, model, sharp, middle=middle)] * 4
     norms[2] = style.RESIDUAL, Normalize(*residual_limits(residual))
     handles = _handles(one_map)
     window, label = window_of(grid, np.isfinite(data)), style.quantity(one_map, unit)
@@ -161,11 +163,32 @@ def chosen_map(fit: Fit, name: str, where: str) -> Map:
     return fit.maps[name]
 
 
-def colours_of(one_map: Map, *images: Image) -> tuple[str, Normalize]:
-    """One colour map and scale for data, model and intrinsic map."""
+def colours_of(one_map: Map, *images: Image, middle: float | None = None) -> tuple[str, Normalize]:
+    """One colour map and scale for data, model and intrinsic map.
+
+    Parameters
+    ----------
+    one_map
+        which map it is.
+    images
+        data, model and intrinsic map.
+    middle
+        the systemic velocity of a rotating disc, about which the colours diverge; red recedes.
+    """
     light = one_map.is_flux
     norm = shared_norm(light, one_map.image(one_map.errors), *images)
-    return style.LIGHT if light else style.TRACER, norm
+    if middle is None:
+        return style.LIGHT if light else style.TRACER, norm
+    half = max(float(norm.vmax or 0.0) - middle, middle - float(norm.vmin or 0.0))
+    return style.VELOCITY, Normalize(middle - half, middle + half)
+
+
+def systemic_velocity(fit: Fit, one_map: Map) -> float | None:
+    """The systemic velocity of what a map shows, if that is a rotating disc."""
+    name = rotating(fit.galaxy, one_map.tracer or "")
+    if name is None:
+        return None
+    return float(fit.galaxy.components[name].tracers[str(one_map.tracer)].systemic)
 
 
 def shared_norm(

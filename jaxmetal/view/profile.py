@@ -1,7 +1,6 @@
 """The figure of a tracer's radial profile: data, naive line and intrinsic profile."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,7 +13,6 @@ from jaxmetal.inference.posterior import Posterior
 from jaxmetal.maps import Map
 from jaxmetal.quantities import ARCSEC, DEGREES, plain
 from jaxmetal.science import baselines
-from jaxmetal.science.baselines import MAJOR_AXIS, MEAN
 from jaxmetal.science.discs import Disc, disc_of_model
 from jaxmetal.view import style
 from jaxmetal.view.maps import chosen_map
@@ -24,13 +22,19 @@ from jaxmetal.view.profile_curves import (
     draw_fit,
     draw_naive,
     draw_truth,
+    truth_label,
 )
-from jaxmetal.view.radial import Center, Curve, draws, expected_annuli, intrinsic_profile, ring
+from jaxmetal.view.radial import (
+    Bins,
+    Center,
+    Curve,
+    draws,
+    expected_annuli,
+    intrinsic_profile,
+    ring,
+)
+from jaxmetal.view.radius_axis import legend_below, radius_label, second_axis
 
-# Points along the radius of the curves.
-RADII = 80
-# Annuli of the data.
-ANNULI = 12
 # Errors of a typical pixel by which the axis extends beyond the curves.
 REACH = 2.0
 
@@ -91,39 +95,26 @@ def profile_figure(
     angles = {"inclination": inclination, "position_angle": position_angle}
     disc = _chosen_disc(disc or disc_of_model(fit.galaxy, tracer_map.tracer), center, angles)
     radius = np.where(tracer_map.valid, disc.radii(tracer_map.instrument, fit.galaxy), np.nan)
-    bins = _Bins.up_to(float(np.nanmax(radius)))
+    bins = Bins.up_to(float(np.nanmax(radius)))
     per = style.per_arcsec(tracer_map, unit)
     figure = style.new_figure(6.4, 5.2)
     axes = style.tidy(figure.add_subplot())
-    annuli = draw_data(axes, tracer_map, radius, bins.edges)
+    annuli = draw_data(axes, tracer_map, radius, tracer_map.data, bins.edges)
     curves = _draw_curves(axes, fit, name, posterior, disc, radius, bins, per)
     if truth is not None:
         curves.append(intrinsic_profile(truth, tracer_map, *_ring_of(disc, bins.radii)))
-        draw_truth(axes, bins.radii, curves[-1], per)
+        draw_truth(axes, bins.radii, curves[-1], truth_label(bins.radii, curves[-1], per))
     axes.set(
         xlim=(0, bins.reach),
         ylim=shown_range(tracer_map, curves, annuli),
-        xlabel=_radius_label(disc),
+        xlabel=radius_label(disc),
         ylabel=style.quantity(tracer_map, unit),
     )
-    _second_axis(axes, disc)
-    _legend(figure, axes)
+    second_axis(axes, disc)
+    legend_below(figure, axes)
     if not fit.converged:
         style.note(figure, fit.message)
     return figure
-
-
-class _Bins(NamedTuple):
-    """The largest radius, the radii of the curves, and the edges of the annuli, arcsec."""
-
-    reach: float
-    radii: Curve
-    edges: Curve
-
-    @classmethod
-    def up_to(cls, reach: float) -> "_Bins":
-        edges = np.linspace(0.0, reach * (1 + 1e-6), ANNULI + 1)
-        return cls(reach, np.linspace(0.0, reach, RADII), edges)
 
 
 def _chosen_disc(disc: Disc, center: Center | None, angles: dict[str, float | None]) -> Disc:
@@ -150,7 +141,7 @@ def _draw_curves(
     posterior: Posterior | None,
     disc: Disc,
     radius: np.ndarray,
-    bins: _Bins,
+    bins: Bins,
     per: str,
 ) -> list[Curve]:
     """Draw the naive line, the intrinsic profile and the predicted annuli; gives their values."""
@@ -164,68 +155,6 @@ def _draw_curves(
     convolved = expected_annuli(radius, tracer_map, fit.predicted[name], bins.edges)
     draw_blurred(axes, convolved)
     return [best, line, convolved.median]
-
-
-def _legend(figure: style.Figure, axes: Axes) -> None:
-    handles, _ = axes.get_legend_handles_labels()
-    # Error bars come last; the annuli belong beside the pixels.
-    figure.legend(
-        handles=[handles[0], handles[-1], *handles[1:-1]],
-        loc="outside lower center",
-        ncols=2,
-        frameon=False,
-        columnspacing=1.2,
-    )
-
-
-def _radius_label(disc: Disc) -> str:
-    """The label of the radius axis."""
-    words = {
-        MAJOR_AXIS: "radius along the major axis, in the plane of the disc",
-        MEAN: r"radius $\sqrt{ab}$",
-        "circle": "radius",
-    }
-    return f"{words[disc.radius_name]} [arcsec]"
-
-
-def _second_axis(axes: Axes, disc: Disc) -> None:
-    """A second axis of radius in kpc, or else in effective radii, as far as the disc has scales.
-
-    With kpc, a line marks the effective radius.
-    """
-    scales = disc.scales
-    unit = next((name for name in ("kpc", "R_e") if name in scales), None)
-    if unit is not None:
-        factor = 1 / scales[unit]
-
-        def forward(radius: Any) -> Any:
-            return radius * factor
-
-        def inverse(radius: Any) -> Any:
-            return radius / factor
-
-        top = axes.secondary_xaxis("top", functions=(forward, inverse))
-        top.set_xlabel("radius [kpc]" if unit == "kpc" else r"radius / $R_\mathrm{e}$")
-        top.tick_params(
-            labelsize=style.SMALL, width=0.7, length=3, color=style.INK, labelcolor=style.INK
-        )
-    if unit == "kpc" and "R_e" in scales and scales["R_e"] < axes.get_xlim()[1]:
-        axes.axvline(
-            scales["R_e"], color=style.FAINT, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1
-        )
-        place: dict[str, Any] = {
-            "xycoords": ("data", "axes fraction"),
-            "textcoords": "offset points",
-            "xytext": (3, -3),
-        }
-        axes.annotate(
-            r"$R_\mathrm{e}$",
-            (scales["R_e"], 1.0),
-            va="top",
-            fontsize=style.SMALL,
-            color=style.INK,
-            **place,
-        )
 
 
 def shown_range(

@@ -16,8 +16,15 @@ from jaxmetal.view.radial import Curve
 STRAIGHT = 0.02
 
 
-def draw_data(axes: Axes, tracer_map: Map, radius: np.ndarray, edges: Curve) -> baselines.Annuli:
-    """Draw the pixels and their annuli; gives the annuli."""
+def draw_data(
+    axes: Axes,
+    one_map: Map,
+    radius: np.ndarray,
+    values: np.ndarray,
+    edges: Curve,
+    label: str = "annuli: median, 16 to 84 %",
+) -> baselines.Annuli:
+    """Draw the pixels of a map, or what follows from their values, and annuli; gives the annuli."""
     dots: dict[str, Any] = {
         "color": style.FAINT,
         "markersize": 3,
@@ -25,11 +32,11 @@ def draw_data(axes: Axes, tracer_map: Map, radius: np.ndarray, edges: Curve) -> 
         "linestyle": "none",
         "marker": ".",
     }
-    alpha = float(np.clip(600 / tracer_map.size, 0.1, 0.6))
-    axes.plot(radius.ravel(), tracer_map.data.ravel(), **dots, alpha=alpha, rasterized=True)
+    alpha = float(np.clip(600 / np.isfinite(radius).sum(), 0.1, 0.6))
+    axes.plot(radius.ravel(), values.ravel(), **dots, alpha=alpha, rasterized=True)
     # The legend shows an opaque dot, because one as faint as in the figure would be invisible.
-    axes.plot([], [], **dots, label=tracer_map.instrument.measurements)
-    annuli = baselines.annuli(radius, tracer_map.data, edges)
+    axes.plot([], [], **dots, label=one_map.instrument.measurements)
+    annuli = baselines.annuli(radius, values, edges)
     bars = np.stack([annuli.median - annuli.p16, annuli.p84 - annuli.median])
     bar: dict[str, Any] = {
         "fmt": "s",
@@ -38,7 +45,7 @@ def draw_data(axes: Axes, tracer_map: Map, radius: np.ndarray, edges: Curve) -> 
         "elinewidth": 0.9,
         "zorder": 4,
     }
-    axes.errorbar(annuli.radius, annuli.median, bars, **bar, label="annuli: median, 16 to 84 %")
+    axes.errorbar(annuli.radius, annuli.median, bars, **bar, label=label)
     return annuli
 
 
@@ -58,7 +65,13 @@ def draw_naive(axes: Axes, tracer_map: Map, radius: np.ndarray, radii: Curve, pe
 
 
 def draw_fit(axes: Axes, radii: Curve, best: Curve, samples: list[Curve], per: str) -> None:
-    """Draw the intrinsic profile, with the band that holds the middle 68 % of the draws."""
+    """Draw the intrinsic profile, with its gradient."""
+    label = f"forward-modelled: {_gradient(radii, best, samples)} {per}"
+    draw_band(axes, radii, best, samples, label)
+
+
+def draw_band(axes: Axes, radii: Curve, best: Curve, samples: list[Curve], label: str) -> None:
+    """Draw a curve, with the band that holds the middle 68 % of the draws."""
     finite = np.isfinite(samples).any(axis=0) if samples else np.zeros(radii.shape, bool)
     if finite.any():
         low, high = np.nanpercentile(np.array(samples)[:, finite], [16, 84], axis=0)
@@ -71,7 +84,7 @@ def draw_fit(axes: Axes, radii: Curve, best: Curve, samples: list[Curve], per: s
         color=style.BLUE,
         linewidth=1.6,
         zorder=6,
-        label=f"forward-modelled: {_gradient(radii, best, samples)} {per}",
+        label=label,
     )
 
 
@@ -96,7 +109,7 @@ def draw_blurred(axes: Axes, annuli: baselines.Annuli) -> None:
     )
 
 
-def draw_truth(axes: Axes, radii: Curve, curve: Curve, per: str) -> None:
+def draw_truth(axes: Axes, radii: Curve, curve: Curve, label: str) -> None:
     """Draw the intrinsic profile of a simulated galaxy."""
     axes.plot(
         radii,
@@ -105,8 +118,13 @@ def draw_truth(axes: Axes, radii: Curve, curve: Curve, per: str) -> None:
         linestyle=(0, (5, 4)),
         linewidth=1.0,
         zorder=7,
-        label=f"truth: {_gradient(radii, curve, [])} {per}",
+        label=label,
     )
+
+
+def truth_label(radii: Curve, curve: Curve, per: str) -> str:
+    """The entry of the legend with the gradient of a simulated galaxy."""
+    return f"truth: {_gradient(radii, curve, [])} {per}"
 
 
 def _gradient(radii: Curve, curve: Curve, samples: list[Curve]) -> str:

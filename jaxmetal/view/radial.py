@@ -1,7 +1,7 @@
 """Radial profiles of a galaxy's tracer: intrinsic, in the annuli of the data, and of draws."""
 
 from statistics import NormalDist
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -16,6 +16,10 @@ from jaxmetal.maps import Map, scale_functions
 from jaxmetal.profiles.profile import as_array
 from jaxmetal.science import baselines
 
+# Points along the radius of the curves.
+RADII = 80
+# Annuli of the data.
+ANNULI = 12
 # Draws of the parameters, at most.
 DRAWS = 400
 # Points on each circle over which the profile is averaged.
@@ -25,6 +29,20 @@ NOISES = 15
 
 Center = tuple[float, float]
 Curve = Float[np.ndarray, " radii"]
+
+
+class Bins(NamedTuple):
+    """The largest radius, the radii of the curves, and the edges of the annuli, arcsec."""
+
+    reach: float
+    radii: Curve
+    edges: Curve
+
+    @classmethod
+    def up_to(cls, reach: float) -> "Bins":
+        """Those of radii up to the largest."""
+        edges = np.linspace(0.0, reach * (1 + 1e-6), ANNULI + 1)
+        return cls(reach, np.linspace(0.0, reach, RADII), edges)
 
 
 def ring(

@@ -20,10 +20,12 @@ DPI = 150
 TEXT = 9.0
 SMALL = 8.0
 
-# Colour maps for colour-blind readers: of increasing brightness, and diverging for residuals.
+# Colour maps for colour-blind readers: of increasing brightness, and diverging for residuals
+# and velocities.
 TRACER = "viridis"
 LIGHT = "magma"
 RESIDUAL = "RdBu_r"
+VELOCITY = "RdBu_r"
 # The colours of Okabe & Ito, which colour-blind readers can distinguish.
 BLUE = "#0072B2"
 ORANGE = "#D55E00"

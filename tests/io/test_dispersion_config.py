@@ -9,6 +9,7 @@ import jaxmetal as jm
 from jaxmetal.errors import InputError
 from jaxmetal.io.scene import load
 from jaxmetal.io.summary import unit_of
+from jaxmetal.view.figures import fit_figures
 from tests.scenes import blank
 
 # Precision plays no part here, or the one in which most people run.
@@ -87,6 +88,9 @@ def test_velocity_and_dispersion_are_fitted_from_a_configuration_and_from_its_re
         assert abs(float(fit.parameters[path]) - value) < 4 * float(fit.errors[path]), path
     units = [unit_of(path, scene) for path in ("disc.dispersion.value", "disc.velocity.r_turn")]
     assert units == ["km/s", "arcsec"]
+    # A velocity has a curve, not a gradient.
+    assert scene.disc is None and scene.disc_of(fit.galaxy, "v").position_angle != 0
+    assert set(fit_figures(scene, fit, None)) == {"map_v", "map_s", "light_v", "rotation_v"}
     again = load(folder / "out" / "config.resolved.yaml")
     for name in ("values", "sigma", "instrumental"):
         kept, first = (np.asarray(getattr(m, name)) for m in (again.maps["s"].map, fit.maps["s"]))
@@ -127,3 +131,41 @@ def test_a_mistake_is_one_line(folder, entry, message):
     with pytest.raises(InputError, match=message) as error:
         load(wrong)
     assert len(str(error.value).splitlines()) == 1, str(error.value)
+
+
+def test_velocities_of_a_convention_become_those_of_the_rest_frame(folder):
+    """And the folder of results keeps these, which are not converted again."""
+    plain = load(written(folder, scene_of())).maps
+    frame = {"convention": "optical", "redshift": 0.25}
+    raw = scene_of(**frame)
+    raw["maps"]["v"] |= frame
+    optical = written(folder, raw, "optical.yaml")
+    maps = load(optical).maps
+    speed = np.asarray(plain["v"].map.data, float)
+    expected = jm.kinematics.convert_velocity(speed, "optical", "rest", 0.25)
+    np.testing.assert_allclose(maps["v"].map.data, expected, rtol=1e-5)
+    np.testing.assert_allclose(maps["v"].map.errors, 2.0 / 1.25, rtol=1e-6)
+    for name in ("data", "errors", "instrumental"):
+        before, after = (np.asarray(getattr(one["s"].map, name)) for one in (plain, maps))
+        np.testing.assert_allclose(after, before / 1.25, rtol=1e-6)
+    jm.run(optical, folder / "optical")
+    kept = load(folder / "optical" / "config.resolved.yaml").maps
+    np.testing.assert_allclose(kept["v"].map.data, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("entry", "text"),
+    [
+        ({"convention": "optical"}, "convention and redshift belong together"),
+        ({"redshift": 0.1}, "convention and redshift belong together"),
+        ({"convention": "optic", "redshift": 0.1}, "'optical', 'radio' or 'relativistic'"),
+        ({"convention": "radio", "redshift": 0.1, "squared": True}, "not of their squares"),
+        (
+            {"convention": "radio", "redshift": 0.1, "unit": "dex", "instrumental": 1},
+            "expected km/s",
+        ),
+    ],
+)
+def test_a_convention_that_is_not_clear_is_refused(folder, entry, text):
+    with pytest.raises(InputError, match=text):
+        load(written(folder, scene_of(**entry), "wrong.yaml"))

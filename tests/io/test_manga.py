@@ -30,7 +30,7 @@ def disc_radius(nucleus=(8.3, 7.6)):
     return np.hypot(along, across / (1 - DISC["ECOOELL"]))
 
 
-def write(path, drop=None, header=None, lines=None, channels=CHANNELS, radius=None):
+def write(path, drop=None, header=None, lines=None, channels=CHANNELS, radius=None, more=()):
     """A MAPS file of a disc with Z = 8.6 - 0.1 R/Re by O3N2 of Marino et al. (2013)."""
     r = disc_radius()
     o3n2 = (8.533 - (8.6 - 0.1 * r / 2.0)) / 0.214
@@ -93,6 +93,8 @@ def write(path, drop=None, header=None, lines=None, channels=CHANNELS, radius=No
         fits.ImageHDU(np.arange(5 * SIZE**2, dtype="i4").reshape(5, SIZE, SIZE), name="BINID")
     )
     hdus[-1].header["C4"] = "Em. line models"
+    hdus[-1].header["C2"] = "Stellar continua"
+    hdus.extend(more)
     hdus.writeto(path)
     return path
 
@@ -293,3 +295,101 @@ priors: {{disc.velocity.v_max: {{uniform: [1, 500]}}}}
     maps = load(tmp_path / "fit.yaml").maps
     assert isinstance(maps["dispersion"].map, jm.DispersionMap)
     assert maps["velocity"].map.scale == "linear" and maps["velocity"].map.tracer == "velocity"
+
+
+def stars():
+    """Extensions of stellar motions in spaxels that carry their numbers; [4, 4] is flagged."""
+    row, column = np.indices((SIZE, SIZE))
+    flags = np.zeros((SIZE, SIZE), "i4")
+    flags[4, 4] = 1 << 6
+    images = {
+        "STELLAR_VEL": 10.0 * column,
+        "STELLAR_SIGMA": 100.0 + row,
+        "SPX_MFLUX": 0.1 + 0.0 * row,
+    }
+    for name, image in images.items():
+        yield fits.ImageHDU(image.astype("f4"), name=name)
+        yield fits.ImageHDU(np.full(image.shape, 0.25, "f4"), name=f"{name}_IVAR")
+        if name != "SPX_MFLUX":
+            yield fits.ImageHDU(flags, name=f"{name}_MASK")
+        yield fits.ImageHDU(np.zeros(1), name=f"{name}_OTHER")
+
+
+@pytest.mark.parametrize("planes", [1, 2])
+def test_stars_have_their_own_maps_light_and_correction(tmp_path, planes):
+    """Later releases have a second plane of the correction, which is another one."""
+    correction = np.full((SIZE, SIZE), 40.0, "f4")
+    images = correction if planes == 1 else np.stack([correction, 2 * correction])
+    more = [*stars(), fits.ImageHDU(images, name="STELLAR_SIGMACORR")]
+    reading = read_manga(write(tmp_path / "maps.fits", more=more), kinematics="stars")
+    assert list(reading.maps) == [
+        "z",
+        "halpha",
+        "stellar_velocity",
+        "stellar_dispersion",
+        "continuum",
+    ]
+    lights = [one.light for one in reading.maps.values()]
+    assert lights == ["Ha", "Ha", "continuum", "continuum", "continuum"]
+    velocity, dispersion = reading.maps["stellar_velocity"], reading.maps["stellar_dispersion"]
+    assert np.isnan(velocity.values[4, 4]) and np.isnan(dispersion.values[4, 4])
+    assert velocity.values[3, 5] == 50.0 and dispersion.values[3, 5] == 103.0
+    np.testing.assert_allclose(velocity.sigma, 1.25 * 2.0)
+    np.testing.assert_array_equal(dispersion.moment.instrumental, correction)
+    assert dispersion.moment.velocity == velocity.tracer == "stellar_velocity"
+    assert all(reading.bins_of(name) is None for name in reading.maps)
+    # The PSF is that of the g band.
+    assert reading.psf_of("continuum") == reading.psf_of("stellar_velocity")
+    assert float(reading.psf_of("continuum").fwhm) > float(reading.psf_of("halpha").fwhm)
+
+
+def test_stars_of_a_file_without_them_are_told(tmp_path):
+    path = write(tmp_path / "maps.fits")
+    with pytest.raises(InputError, match="STELLAR_SIGMACORR"):
+        read_manga(path, kinematics="stars")
+
+
+@pytest.mark.wrong_types
+def test_motions_of_something_else_are_refused(tmp_path):
+    path = write(tmp_path / "maps.fits")
+    with pytest.raises(InputError, match="unknown kinematics 'star'"):
+        read_manga(path, kinematics="star")
+
+
+def test_gas_in_spaxels_and_stars_in_bins_make_one_real_galaxy(tmp_path):
+    """The component has a light for each; the stars' maps are in 497 bins, the others in none."""
+    path = data_path(REAL)
+    reading = read_manga(path, kinematics="both")
+    bins = read_image(path, "BINID", "Stellar continua")
+    np.testing.assert_array_equal(reading.bins_of("stellar_velocity"), bins)
+    (tmp_path / "fit.yaml").write_text(
+        f"""
+maps: {{manga: {{kind: manga, file: "{path}", kinematics: both, names: {{z: none}}}}}}
+galaxy:
+  disc:
+    light:
+      Ha: {{profile: image, map: halpha}}
+      continuum: {{profile: image, map: continuum}}
+    velocity: &curve {{profile: rotation, v_max: 200, r_turn: 1, inclination: manga.inclination}}
+    stellar_velocity: *curve
+    dispersion: &spread {{profile: uniform, value: 30}}
+    stellar_dispersion: *spread
+priors:
+  disc.velocity.v_max: {{uniform: [1, 500]}}
+  disc.stellar_velocity.v_max: {{uniform: [1, 500]}}
+  disc.stellar_velocity.position_angle: {{tied: disc.velocity.position_angle}}
+""",
+        "utf-8",
+    )
+    maps = {name: observed.map for name, observed in load(tmp_path / "fit.yaml").maps.items()}
+    names = ("velocity", "dispersion", "stellar_velocity", "stellar_dispersion")
+    assert [maps[name].light for name in names] == ["Ha", "Ha", "continuum", "continuum"]
+    assert maps["velocity"].values.shape == (42, 42)
+    assert (
+        maps["stellar_velocity"].values.shape == maps["stellar_dispersion"].values.shape == (497,)
+    )
+    # All spaxels of a bin repeat its velocity.
+    image = read_image(path, "STELLAR_VEL", None)
+    first = np.unique(bins[bins >= 0], return_index=True)[1]
+    expected = image[bins >= 0][first]
+    np.testing.assert_allclose(maps["stellar_velocity"].values, expected, rtol=1e-6)

@@ -49,7 +49,8 @@ def inventory_of(reading: Reading) -> list[str]:
     lines.append(f"geometry: {_geometry(reading) or 'not in the file'}")
     psf = reading.psf_of(next(iter(reading.maps)))
     lines.append(f"PSF: {'not in the file' if psf is None else f'FWHM {_fwhm(psf)} arcsec'}")
-    lines.append(f"bins: {'none' if reading.bins is None else 'spaxels share measurements'}")
+    binned = any(reading.bins_of(name) is not None for name in reading.maps)
+    lines.append(f"bins: {'spaxels share measurements' if binned else 'none'}")
     return lines
 
 

@@ -3,25 +3,27 @@
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from jaxmetal.errors import InputError
+from jaxmetal.errors import InputError, unknown
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.headers import sky_frame
 from jaxmetal.instrument.psf import SIGMA_TO_FWHM, GaussianPSF
 from jaxmetal.io.fits import MapFile, read_header, read_image, read_map
 from jaxmetal.io.readers.lines import inclination, known_line, line_map, with_metallicity
-from jaxmetal.io.readers.protocol import Geometry, Reading, ReadMap, SecondMoment
+from jaxmetal.io.readers.manga_kinematics import G_BAND, HALPHA, of_gas, of_stars, shared_bins
+from jaxmetal.io.readers.protocol import Geometry, Reading, ReadMap
 from jaxmetal.io.words import NotNegative, Positive
 from jaxmetal.quantities import as_number
 from jaxmetal.science import calibrations, noise
 from jaxmetal.science.baselines import radius_map
+from jaxmetal.science.kinematics import LIGHT_SPEED
 
 # The channels that each line of `emission.WAVELENGTHS` is the sum of, by the pipeline's names.
 LINE_CHANNELS = {
-    "Ha": ("Ha-6564",),
+    "Ha": (HALPHA,),
     "Hb": ("Hb-4862",),
     "Hg": ("Hgam-4341",),
     "Hd": ("Hdel-4102",),
@@ -36,8 +38,10 @@ LINE_CHANNELS = {
     "SII6731": ("SII-6732",),
 }
 # Header key of the PSF's FWHM in each band, and the band's mean wavelength, Angstrom.
-BANDS = {"GFWHM": 4686.0, "RFWHM": 6166.0, "IFWHM": 7480.0, "ZFWHM": 8932.0}
-LIGHT_SPEED = 299792.458
+BANDS = {"GFWHM": G_BAND, "RFWHM": 6166.0, "IFWHM": 7480.0, "ZFWHM": 8932.0}
+# The light of the gas where the stars have their own.
+GAS_LIGHT = "Ha"
+Kinematics = Literal[False, True, "gas", "stars", "both"]
 
 
 def line_fluxes(path: str | os.PathLike, inflate: float = 1.25) -> dict[str, MapFile]:
@@ -93,7 +97,7 @@ def read_manga(
     snr: NotNegative = 3.0,
     inflate: Positive = 1.25,
     lines: tuple[str, ...] = (),
-    kinematics: bool = False,
+    kinematics: Kinematics = False,
 ) -> Reading:
     """H-alpha flux and metallicity, or line fluxes, and motions of a galaxy from its MAPS file.
 
@@ -111,16 +115,20 @@ def read_manga(
         names of lines, such as ["Ha", "NII6584"]: then the maps are the fluxes of these, without
         any cut, each with the PSF at its own wavelength.
     kinematics
-        whether there are maps of the gas, too: "velocity" (the tracer of this name, km/s in the
-        rest frame of the header's SCINPVEL, c dz / (1 + z)) and "dispersion" (with that of the
-        instrument in each spaxel), of H-alpha above `snr`.
+        "gas", or True: also maps of the gas, "velocity" (the tracer of this name, km/s in the rest
+        frame of the header's SCINPVEL, c dz / (1 + z)) and "dispersion" (with that of the
+        instrument in each spaxel), of H-alpha above `snr`. "stars": maps of the stars,
+        "stellar_velocity" and "stellar_dispersion" (with the pipeline's correction in the place of
+        the instrument's dispersion), in the bins of their spectra, and "continuum" (flux per
+        spaxel). "both": all of these. With stars the light of the gas is named "Ha", that of the
+        stars "continuum".
 
     Returns
     -------
     reading
         maps "z" (12 + log(O/H), dex) and "halpha" (flux per spaxel, where the pipeline sets no
         flag), or of each line, with (x, y) = (0, 0) on the nucleus; PSF of the band nearest to a
-        wavelength; bins if spaxels share measurements of the lines; errors correlated as
+        wavelength; bins of those maps whose spaxels share measurements; errors correlated as
         `noise.manga()` says; the disc's geometry; its name is the PLATEIFU.
 
     Raises
@@ -132,6 +140,8 @@ def read_manga(
     ----------
     Westfall et al. (2019), AJ 158, 231; Belfiore et al. (2019), AJ 158, 160.
     """
+    if kinematics not in get_args(Kinematics):
+        raise unknown("kinematics", str(kinematics), ("gas", "stars", "both"))
     header = read_header(path)
     names = {line: LINE_CHANNELS[known_line(line, LINE_CHANNELS)] for line in lines}
     fluxes = {name: _flux(path, channels, inflate) for name, channels in names.items()}
@@ -144,20 +154,25 @@ def read_manga(
     grid = Grid.from_wcs(wcs, first.values.shape, _nucleus(path, header, wcs))
     bins = read_image(path, "BINID", "Em. line models")
     _check_radii(path, grid, geometry, bins >= 0)
-    numbers = bins[bins >= 0]
-    # With hybrid binning the lines are measured in each spaxel.
-    shared = np.unique(numbers).size < numbers.size
+    shared = shared_bins(bins)
     images = {name: _line(name, flux, geometry.redshift, shared) for name, flux in fluxes.items()}
     maps = images if lines else with_metallicity(images, calibration, snr)
-    if kinematics:
-        maps = {**maps, **_motions(path, geometry.redshift, snr, inflate)}
+    if kinematics in (True, "gas", "both"):
+        halpha = _flux(path, LINE_CHANNELS["Ha"], inflate)
+        bright = ~halpha.mask & (halpha.values > snr * np.asarray(halpha.sigma))
+        maps = {**maps, **of_gas(path, geometry.redshift, bright, inflate)}
+    binned = dict.fromkeys(maps, bins) if shared else {}
+    if kinematics in ("stars", "both"):
+        maps = {name: replace(one, light=GAS_LIGHT) for name, one in maps.items()}
+        stars, numbers = of_stars(path, inflate)
+        maps, binned = {**maps, **stars}, {**binned, **numbers}
     return Reading(
         maps=maps,
         grid=grid,
         wcs=wcs,
         psf=lambda wavelength: _psf(path, header, wavelength, float(grid.pixel_scale)),
         geometry=geometry,
-        bins=bins if shared else None,
+        bins=binned or None,
         name=str(header.get("PLATEIFU", "")),
     )
 
@@ -168,26 +183,6 @@ def _line(name: str, flux: MapFile, redshift: float | None, shared: bool) -> Rea
     kind = "mean" if shared else "pixel"
     data = {"values": values, "sigma": flux.sigma, "unit": flux.unit, "flux": kind}
     return line_map(name, redshift, **data, correlation=noise.manga())
-
-
-def _motions(path: Any, redshift: float | None, snr: float, inflate: float) -> dict[str, ReadMap]:
-    """Velocity and dispersion of H-alpha, with the dispersion of the instrument beside it."""
-    channels = LINE_CHANNELS["Ha"]
-    flux = _flux(path, channels, inflate)
-    measured = ~flux.mask & (flux.values > snr * np.asarray(flux.sigma))
-    spread = read_image(path, "EMLINE_INSTSIGMA", channels[0])
-    kinds: dict[str, tuple[str, dict[str, Any]]] = {
-        "velocity": ("EMLINE_GVEL", {"tracer": "velocity", "scale": "linear"}),
-        "dispersion": ("EMLINE_GSIGMA", {"moment": SecondMoment(instrumental=spread)}),
-    }
-    maps = {}
-    for name, (extension, kind) in kinds.items():
-        inverse, flags = f"{extension}_IVAR", f"{extension}_MASK"
-        one = read_map(path, extension, ivar=inverse, mask=flags, channel=channels[0])
-        values = np.where(measured & ~one.mask, one.values, np.nan)
-        data = {"values": values, "sigma": inflate * np.asarray(one.sigma), "unit": one.unit}
-        maps[name] = line_map("halpha", redshift, **data, **kind, correlation=noise.manga())
-    return maps
 
 
 def _geometry(path: Any, header: dict[str, Any]) -> Geometry:

@@ -80,6 +80,9 @@ class ReadMap:
         of a map of line flux: its name, such as "NII6584", or factors by line; as for a `LineMap`.
     scale
         how light averages the tracer: a name of `jm.scales.table()`.
+    light
+        name of the light that it shows or that weights it, where a component has several, such as
+        "Ha" for gas and "continuum" for stars. A configuration may say otherwise.
     flux
         of a map of light in bins: "pixel" for flux per pixel, which is added up over a bin; "mean"
         or "total" where all pixels of a bin repeat its mean flux per pixel, or its total flux.
@@ -105,6 +108,7 @@ class ReadMap:
     tracer: str | None = None
     line: str | Mapping[str, float] | None = None
     scale: str = "log10"
+    light: str = "light"
     flux: Literal["pixel", "mean", "total"] = "pixel"
     mask: np.ndarray | None = None
     wavelength: float | None = None
@@ -133,7 +137,8 @@ class Reading:
     geometry
         of the disc.
     bins
-        number of each pixel's bin, negative or NaN where it is in none; None without bins.
+        number of each pixel's bin, negative or NaN where it is in none: for all maps, or {name:
+        numbers} for those of the maps that are in bins; None without bins.
     name
         of the object.
 
@@ -148,7 +153,7 @@ class Reading:
     wcs: Any = None
     psf: "PSF | Mapping[str, PSF] | Callable[[float], PSF] | None" = None
     geometry: Geometry = field(default_factory=Geometry)
-    bins: np.ndarray | None = None
+    bins: np.ndarray | Mapping[str, np.ndarray] | None = None
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -159,8 +164,9 @@ class Reading:
         }
         if self.grid is not None:
             shapes["grid"] = tuple(self.grid.shape)
-        if self.bins is not None:
-            shapes["bins"] = np.shape(self.bins)
+        for name in self.maps:
+            if (bins := self.bins_of(name)) is not None:
+                shapes[f"bins of {name!r}"] = np.shape(bins)
         if len(set(shapes.values())) > 1 or len(self.shape) != 2:
             list_text = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
             expected = "expected images of one shape (rows, columns)"
@@ -170,6 +176,10 @@ class Reading:
     def shape(self) -> tuple[int, int]:
         """(rows, columns) of every map."""
         return np.shape(next(iter(self.maps.values())).values)
+
+    def bins_of(self, name: str) -> np.ndarray | None:
+        """The numbers of the bins that a map is in, or None."""
+        return self.bins.get(name) if isinstance(self.bins, Mapping) else self.bins
 
     def psf_of(self, name: str) -> "PSF | None":
         """The PSF of a map.
