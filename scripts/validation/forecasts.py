@@ -44,11 +44,11 @@ def line_model(
     pixel: float = 0.05,
     central: float = 8.5,
     gradient: float = -0.1,
-    view: float = 3.0,
+    view: float = 4.0,
     inclination: float = 0.0,
     seed: int | None = None,
 ) -> jm.Model:
-    """A disc of R_e = 1 in Ha and [NII], with S/N(Ha) = 200 within R_e.
+    """A disc of R_e = 1 in Ha and [NII], with S/N(Ha) = 200 within R_e where it is face-on.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def line_model(
     seed
         of the noise, if there is any.
     """
-    side = 2 * round(view / pixel) + 1
+    side = 2 * round(view / pixel)
     instrument = jm.Instrument(jm.Grid.regular((side, side), pixel), jm.GaussianPSF(fwhm))
     q = np.cos(np.deg2rad(inclination))
     disc = jm.Component(
@@ -78,9 +78,10 @@ def line_model(
         emission=jm.Emission("marino13"),
     )
     galaxy = jm.Galaxy(disc=disc)
-    # The noise of a pixel that gives the wanted ratio for the area and half the flux inside R_e.
-    flux = 0.5 * float(np.pi * 2 * 1.0 * np.exp(1.678) / 1.678**2 * q)
-    sigma = flux / SIGNAL_TO_NOISE / np.sqrt(np.pi * q) * pixel
+    # The noise of a pixel that gives the wanted ratio for a face-on disc: half of its flux, and the
+    # area, inside R_e.
+    flux = 0.5 * float(np.pi * 2 * np.exp(1.678) / 1.678**2)
+    sigma = flux / SIGNAL_TO_NOISE / np.sqrt(np.pi) * pixel
     maps = jm.simulate.line_maps(galaxy, instrument, ("Ha", "NII6584"), sigma, seed)
     return jm.Model(galaxy, maps, FREE | LIGHT)
 
