@@ -246,7 +246,7 @@ def prepared(one_map: Any, free: Collection[str], where: str) -> Noise:
             f'{where}.correlation: {problem};{hint} Model(errors="sandwich") needs none.'
         )
     if fixed:
-        return _factor(one_map, index, where)
+        return factor(one_map, index, where)
     # A scatter that is a fraction of the flux is different in every pixel.
     if changing or one_map.is_flux:
         return Dense(jnp.asarray(index, jnp.int32))
@@ -263,7 +263,8 @@ def _without_matrix(one_map: Any) -> Noise | None:
     return prepared_without_matrix(correlation, grid, np.asarray(one_map.valid), values.dtype)
 
 
-def _factor(one_map: Any, index: np.ndarray, where: str) -> Factor:
+def factor(one_map: Any, index: np.ndarray, where: str) -> Factor:
+    """The inverse Cholesky root of the correlation among some measurements."""
     from scipy.linalg import lapack
 
     trtri: Any = lapack.get_lapack_funcs("trtri")
