@@ -21,8 +21,15 @@ def to_datatree(posterior: "Posterior", log_likelihood: dict[str, np.ndarray] | 
 
     Parameters
     ----------
+    posterior
+        the draws.
     log_likelihood
         {map: (chains, draws, measurements)}, which becomes a group, too.
+
+    Returns
+    -------
+    tree
+        of the groups.
     """
     import xarray
 
@@ -57,11 +64,18 @@ def to_arviz(posterior: "Posterior", model: Any = None) -> Any:
 
     Parameters
     ----------
+    posterior
+        the draws.
     model
         the draws are of: adds a group "log_likelihood" with a variable of each map, the terms
         of its measurements, for `arviz.loo` and `arviz.compare`. Of correlated errors each term
         is that of one whitened residual: of a measurement given those before it, row by row.
         None leaves the group out.
+
+    Returns
+    -------
+    tree
+        an xarray.DataTree, or the InferenceData of an ArviZ before 1.
 
     Raises
     ------
