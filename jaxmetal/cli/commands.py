@@ -3,7 +3,7 @@
 import argparse
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jaxmetal.cli.statuses import INCOMPLETE, NO_ANSWER
 from jaxmetal.errors import collected_warnings
@@ -93,11 +93,29 @@ def report(arguments: argparse.Namespace) -> int:
     if (folder / PLAN).is_file():
         page = survey_report(folder)
     else:
-        page = fit_page(*read_results(folder), title=folder.resolve().name, failures=failures)
+        results, name = read_results(folder), folder.resolve().name
+        comparison = _comparison(folder, results, arguments.compare)
+        page = fit_page(*results, title=name, failures=failures, comparison=comparison)
     out = arguments.out or folder / "report.html"
     save_page(page, out)
     print(out)
     return INCOMPLETE if failures else 0
+
+
+def _comparison(folder: Path, results: Any, others: list[Path]) -> Any:
+    """The table of the models of several folders, by the folders' names; None for one alone."""
+    from jaxmetal.inference.compare import compare
+    from jaxmetal.io.results import read_results
+
+    if not others:
+        return None
+    models = {}
+    for path in [folder, *others]:
+        _, *known = results if path is folder else read_results(path)
+        # Two folders may have one name, as runs in folders of their own do.
+        name = path.resolve().name
+        models[name if name not in models else str(path)] = tuple(p for p in known if p is not None)
+    return compare(models)
 
 
 def validate(arguments: argparse.Namespace) -> None:

@@ -107,6 +107,14 @@ def _add_report(command: Command) -> None:
     report.add_argument(
         "--out", metavar="FILE", type=Path, help="the page; report.html in DIR if left out"
     )
+    report.add_argument(
+        "--compare",
+        metavar="DIR",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="fits of other models to the same data: adds a table of evidences and odds",
+    )
 
 
 def _add_validate(command: Command) -> None:

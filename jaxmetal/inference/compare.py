@@ -188,8 +188,9 @@ def _odds_text(rows: list[dict[str, Any]], source: str) -> str:
     """The odds of the best model over each other one, in words."""
 
     def odds(delta: float) -> str:
-        ratio = np.exp(min(-delta, np.log(LARGEST_ODDS)))
-        return f"{'more than ' if ratio >= LARGEST_ODDS else ''}{ratio:.3g} to 1"
+        if -delta > np.log(LARGEST_ODDS):
+            return f"more than {LARGEST_ODDS:.3g} to 1"
+        return f"{np.exp(-delta):.3g} to 1"
 
     others = ", ".join(f"{odds(row['delta'])} over {row['model']}" for row in rows[1:])
     return f"{rows[0]['model']} is the most probable: {others}, by {source}"

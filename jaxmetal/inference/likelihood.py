@@ -39,7 +39,12 @@ def deviances(one_map: Map, predicted: Float[Array, "..."]) -> Float[Array, "...
 
 
 def log_likelihood(one_map: Map, predicted: Float[Array, "..."]) -> Float[Array, ""]:
-    """The log probability of the data.
+    """The log probability of the data: the sum of `terms`."""
+    return jnp.sum(terms(one_map, predicted))
+
+
+def terms(one_map: Map, predicted: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The log probability of each whitened number; 0 where it is masked.
 
     ln L = Σ ln p(r) - ln |C| / 2,   r = C^(-1/2) (data - model),   C = S R S + scatter²
 
@@ -48,10 +53,10 @@ def log_likelihood(one_map: Map, predicted: Float[Array, "..."]) -> Float[Array,
     """
     log_s = one_map.noise.log_errors(errors_of(one_map, predicted))
     r = residuals(one_map, predicted)
-    terms = one_map.likelihood.log_density(r) - log_s
+    each = one_map.likelihood.log_density(r) - log_s
     if one_map.censored is not None:
-        terms = jnp.where(one_map.censored, log_ndtr(r), terms)
-    return jnp.sum(jnp.where(one_map.valid, terms, 0.0))
+        each = jnp.where(one_map.censored, log_ndtr(r), each)
+    return jnp.where(one_map.valid, each, 0.0)
 
 
 def information_roots(one_map: Map, predicted: Float[Array, "..."]) -> Float[Array, " n"]:

@@ -8,7 +8,8 @@ import equinox as eqx
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.maps import Map
 from jaxmetal.maps.covariance import prepared
-from jaxmetal.maps.noise import Factor, Independent, Indexed, Modes
+from jaxmetal.maps.noise import Factor, Independent, Modes
+from jaxmetal.maps.vecchia import Vecchia
 
 if TYPE_CHECKING:
     from jaxmetal.inference.model import Model
@@ -90,32 +91,30 @@ def _check_enters(name: str, free: Collection[str]) -> None:
 
 def _has_same_matrix(one_map: Map, other: Map) -> bool:
     """Whether what was prepared for one map serves another; R does not depend on the errors."""
-    if not isinstance(other.noise, Factor | Modes):
+    if not isinstance(other.noise, Factor | Modes | Vecchia):
         return False
     pairs = [(m.valid, m.correlation, m.instrument.grid.matrix) for m in (one_map, other)]
     same = bool(eqx.tree_equal(*pairs))
     return same and (
-        isinstance(other.noise, Factor) or bool(eqx.tree_equal(one_map.sigma, other.sigma))
+        not isinstance(other.noise, Modes) or bool(eqx.tree_equal(one_map.sigma, other.sigma))
     )
 
 
 def of_one_size(models: Sequence["Model"]) -> list["Model"]:
-    """Models whose maps have matrices of one size, although other pixels are masked in them."""
-    many = [model.maps for model in models]
-    counts: dict[str, int] = {}
-    for maps in many:
-        for name, one_map in maps.items():
-            if isinstance(one_map.noise, Indexed):
-                counts[name] = max(counts.get(name, 0), len(one_map.noise.index))
+    """Models whose maps have errors of one size, although other pixels are masked in them."""
+    counts: dict[str, tuple[int, ...]] = {}
+    for model in models:
+        for name, one_map in model.maps.items():
+            own = one_map.noise.counts
+            counts[name] = tuple(map(max, counts.get(name, own), own))
 
     def filled(name: str, one_map: Map) -> Map:
-        noise, count = one_map.noise, counts.get(name, 0)
-        if not isinstance(noise, Indexed) or len(noise.index) == count:
+        if one_map.noise.counts == counts[name]:
             return one_map
-        return one_map.with_noise(noise.filled(count, one_map.values.size))
+        return one_map.with_noise(one_map.noise.filled(counts[name], one_map.values.size))
 
     def ready(model: "Model") -> "Model":
         maps = {name: filled(name, one_map) for name, one_map in model.maps.items()}
         return eqx.tree_at(lambda model: model.maps, model, maps)
 
-    return [ready(model) for model in models] if counts else list(models)
+    return [ready(model) for model in models]

@@ -11,7 +11,7 @@ import numpy as np
 from jaxmetal.errors import InputError
 from jaxmetal.files import whole_file
 from jaxmetal.galaxy import Galaxy, put
-from jaxmetal.inference import displays
+from jaxmetal.inference import arviz_schema, displays
 from jaxmetal.inference.chain_statistics import diagnostics
 from jaxmetal.inference.tables import Summary, labels, told_by_draws
 from jaxmetal.shown import as_html
@@ -22,8 +22,6 @@ LARGEST_R_HAT = 1.01
 # From this k-hat on, averages over importance-weighted draws are not to be trusted (Vehtari et al.
 # 2024, section 3).
 HEAVY_TAIL = 0.7
-# What ArviZ calls the statistics of a sampler; the rest have the same names there.
-ARVIZ_NAMES = {"steps": "n_steps", "accept": "acceptance_rate", "log_density": "lp"}
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -54,6 +52,8 @@ class Posterior:
     _repr_html_ = as_html
     plot_corner = displays.plot_corner
     to_table = displays.to_table
+    to_datatree = arviz_schema.to_datatree
+    to_arviz = arviz_schema.to_arviz
 
     @property
     def divergences(self) -> int:
@@ -153,59 +153,6 @@ class Posterior:
     def __repr__(self) -> str:
         return f"Posterior: {self.message}\n{self.summary()}"
 
-    def to_datatree(self) -> Any:
-        """An xarray.DataTree in the ArviZ schema, with ArviZ's names.
-
-        Its groups are "posterior" and "sample_stats" with dimensions chain and draw, and "derived".
-        """
-        import xarray
-
-        def dataset(variables: dict[str, np.ndarray]) -> Any:
-            return xarray.Dataset(
-                {
-                    name: (("chain", "draw", *(f"{name}_dim_{i}" for i in range(v.ndim - 2))), v)
-                    for name, v in variables.items()
-                },
-                coords={"chain": np.arange(self._shape[0]), "draw": np.arange(self._shape[1])},
-            )
-
-        statistics = {
-            ARVIZ_NAMES.get(name, name): values for name, values in self.statistics.items()
-        }
-        groups = {"posterior": self.samples, "sample_stats": statistics, "derived": self.derived}
-        tree = xarray.DataTree.from_dict(
-            {name: dataset(variables) for name, variables in groups.items()}
-        )
-        tree["posterior"].attrs = dict(self.attributes)
-        return tree
-
-    @property
-    def _shape(self) -> tuple[int, int]:
-        return self.statistics["diverging"].shape
-
-    def to_arviz(self) -> Any:
-        """An ArviZ object of whichever ArviZ is installed (the `arviz` extra).
-
-        Raises
-        ------
-        InputError
-            if ArviZ is not installed.
-        """
-        try:
-            import arviz
-        except ImportError:
-            raise InputError(
-                'to_arviz: ArviZ is not installed; pip install "jaxmetal[arviz]".'
-            ) from None
-        import xarray
-
-        tree = self.to_datatree()
-        # ArviZ 1 takes xarray's container; looking up its old one by attribute would warn.
-        container = vars(arviz).get("InferenceData", xarray.DataTree)
-        if issubclass(container, xarray.DataTree):
-            return tree
-        return container(**{name: node.to_dataset() for name, node in tree.children.items()})
-
     def save(self, path: str | os.PathLike) -> None:
         """Write a netCDF file in the ArviZ schema, atomically.
 
@@ -247,7 +194,7 @@ class Posterior:
                     for g in tree.children
                 }
                 attributes = {str(key): value for key, value in tree["posterior"].attrs.items()}
-            ours = {theirs: name for name, theirs in ARVIZ_NAMES.items()}
+            ours = {theirs: name for name, theirs in arviz_schema.NAMES.items()}
             statistics = {
                 ours.get(name, name): values for name, values in groups["sample_stats"].items()
             }

@@ -16,6 +16,7 @@ from jaxmetal.maps.correlations import (
 )
 from jaxmetal.maps.likelihood import Likelihood
 from jaxmetal.maps.noise import Dense, Factor, Independent, Modes, Noise
+from jaxmetal.maps.vecchia_weights import prepared_without_matrix
 from jaxmetal.profiles.profile import as_array, is_traced
 
 # A matrix from a file is symmetric to the rounding of single precision.
@@ -23,6 +24,9 @@ ASYMMETRY = 1e-5
 # Of how many measurements the covariance is factorised once, and in every evaluation.
 LARGEST_FACTOR = 8000
 LARGEST_DENSE = 1000
+# Larger maps, masked pixels included, need no matrix: there Vecchia's root is made in a quarter of
+# the time and is three times as fast. By the size of the map, so that galaxies of a batch agree.
+LARGEST_WITH_MATRIX = 5000
 EXPECTED = (
     "expected one of jaxmetal.noise such as noise.manga(), a function of separation in pixels, or "
     "a matrix"
@@ -218,8 +222,9 @@ def prepared(one_map: Any, free: Collection[str], where: str) -> Noise:
     Returns
     -------
     noise
-        the Cholesky factor where the covariance is fixed but for a factor, the eigenbasis where a
-        scatter is free, and the covariance itself where neither will do.
+        the Cholesky factor where the covariance is fixed but for a factor, or Vecchia's root of a
+        large map; the eigenbasis where a scatter is free, and the covariance itself where neither
+        will do.
 
     Raises
     ------
@@ -229,22 +234,37 @@ def prepared(one_map: Any, free: Collection[str], where: str) -> Noise:
     if one_map.correlation is None:
         return Independent()
     index = np.flatnonzero(one_map.valid)
+    scattered = "scatter" in free or is_traced(one_map.scatter) or float(one_map.scatter) > 0
+    changing = any(path.startswith("correlation.") for path in free)
+    fixed = not scattered and not changing
+    if fixed and (root := _without_matrix(one_map)) is not None:
+        return root
     if len(index) > LARGEST_FACTOR:
+        problem = f"{len(index)} measurements are too many for a matrix"
+        hint = "" if fixed else " a correlation that is fixed, without scatter, needs none;"
         raise InputError(
-            f"{where}.correlation: {len(index)} measurements are too many for a matrix; "
-            'Model(errors="sandwich") needs none.'
+            f'{where}.correlation: {problem};{hint} Model(errors="sandwich") needs none.'
         )
-    numbers, scatter = jnp.asarray(index, jnp.int32), one_map.scatter
-    scattered = "scatter" in free or is_traced(scatter) or float(scatter) > 0
-    if any(path.startswith("correlation.") for path in free):
-        return Dense(numbers)
-    if not scattered:
-        return _factor(one_map, index, where)
+    if fixed:
+        return factor(one_map, index, where)
     # A scatter that is a fraction of the flux is different in every pixel.
-    return Dense(numbers) if one_map.is_flux else _modes(one_map, index, where)
+    if changing or one_map.is_flux:
+        return Dense(jnp.asarray(index, jnp.int32))
+    return _modes(one_map, index, where)
 
 
-def _factor(one_map: Any, index: np.ndarray, where: str) -> Factor:
+def _without_matrix(one_map: Any) -> Noise | None:
+    """Vecchia's root for a large map, where its correlation has one."""
+    correlation, values = one_map.correlation, one_map.values
+    large = values.ndim == 2 and values.size > LARGEST_WITH_MATRIX
+    if not large or not isinstance(correlation, BySeparation):
+        return None
+    grid = one_map.instrument.grid
+    return prepared_without_matrix(correlation, grid, np.asarray(one_map.valid), values.dtype)
+
+
+def factor(one_map: Any, index: np.ndarray, where: str) -> Factor:
+    """The inverse Cholesky root of the correlation among some measurements."""
     from scipy.linalg import lapack
 
     trtri: Any = lapack.get_lapack_funcs("trtri")

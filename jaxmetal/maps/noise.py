@@ -57,6 +57,23 @@ class Noise(eqx.Module):
         """Whitened numbers turned to be as close to the pixels as they can be, to look at."""
         return numbers
 
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """The lengths of its arrays that are different for maps with other masked pixels."""
+        return ()
+
+    def filled(self, counts: tuple[int, ...], size: int) -> "Noise":
+        """The same with arrays of these lengths, as all maps of a batch must have.
+
+        Parameters
+        ----------
+        counts
+            at least as large as its own.
+        size
+            of the map's measurements.
+        """
+        return self
+
 
 class Independent(Noise):
     """Errors of which each pixel has its own."""
@@ -77,20 +94,15 @@ class Indexed(Noise):
     Parameters
     ----------
     index
-        their numbers, row by row; the size of the map where there are fewer than in another map.
+        their numbers, row by row; the size of the map where there are fewer than in another map,
+        and the rows that are added are those of the unit matrix.
     """
 
     index: eqx.AbstractVar[Int[Array, " k"]]
 
-    @abstractmethod
-    def filled(self, count: int, size: int) -> "Indexed":
-        """The same with so many rows, those that are added unity; maps of a batch have as many.
-
-        Parameters
-        ----------
-        count, size
-            of the rows, and of the map's measurements.
-        """
+    @property
+    def counts(self) -> tuple[int, ...]:
+        return (len(self.index),)
 
     def taken(self, image: Shaped[Array, "*map"]) -> Shaped[Array, " k"]:
         """The measurements of an image in a row."""
@@ -117,7 +129,8 @@ class Factor(Indexed):
     index: Int[Array, " k"]
     inverse: Float[Array, "k k"]
 
-    def filled(self, count: int, size: int) -> "Factor":
+    def filled(self, counts: tuple[int, ...], size: int) -> "Factor":
+        (count,) = counts
         return Factor(_filled_index(self.index, count, size), _filled(self.inverse, count))
 
     def whitened(self, image: Float[Array, "*map"], errors: Errors) -> Float[Array, "*map"]:
@@ -148,7 +161,8 @@ class Modes(Indexed):
     vectors: Float[Array, "k k"]
     sigma: Float[Array, " k"]
 
-    def filled(self, count: int, size: int) -> "Modes":
+    def filled(self, counts: tuple[int, ...], size: int) -> "Modes":
+        (count,) = counts
         sigma = jnp.concatenate([self.sigma, jnp.ones(count - len(self.sigma), self.sigma.dtype)])
         index = _filled_index(self.index, count, size)
         return Modes(index, _filled(self.vectors, count), sigma)
@@ -179,7 +193,8 @@ class Dense(Indexed):
 
     index: Int[Array, " k"]
 
-    def filled(self, count: int, size: int) -> "Dense":
+    def filled(self, counts: tuple[int, ...], size: int) -> "Dense":
+        (count,) = counts
         return Dense(_filled_index(self.index, count, size))
 
     def whitened(self, image: Float[Array, "*map"], errors: Errors) -> Float[Array, "*map"]:

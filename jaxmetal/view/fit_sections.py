@@ -112,6 +112,24 @@ def _quantities(fit: Fit, posterior: Posterior | None) -> Iterator[tuple[str, st
         yield "k-hat", f"{attributes['k_hat']:.2f}"
 
 
+def comparison_section(comparison: Any) -> str:
+    """A table of several models of the same data, and their odds; empty for none."""
+    if comparison is None:
+        return ""
+    heads = [name.replace("_", " ") for name in comparison.colnames]
+    cells = [[_cell(row, name) for name in comparison.colnames] for row in comparison]
+    odds = escape(str(comparison.meta["odds"]))
+    return table("Models of the same data", heads, cells) + f'<p class="note">{odds}</p>'
+
+
+def _cell(row: Any, name: str) -> str:
+    """A number of the table as the table writes it, or a dash where it is not known."""
+    value, style_of = row[name], row.table[name].format
+    if np.ma.is_masked(value):
+        return DASH
+    return (format(value, style_of) if style_of else str(value)).replace("-", style.MINUS)
+
+
 # {kind of figure: (title, alternative text)}.
 TITLES = {
     "map": ("Map {}", "Data, model, residual and intrinsic map of {}."),

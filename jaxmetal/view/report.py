@@ -7,6 +7,8 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from astropy.table import Table
+
 import jaxmetal
 from jaxmetal.errors import InputError
 from jaxmetal.inference.fit import Fit
@@ -19,6 +21,7 @@ from jaxmetal.view import pack
 from jaxmetal.view.document import block, definition_list, file_text, page
 from jaxmetal.view.figures import fit_figures
 from jaxmetal.view.fit_sections import (
+    comparison_section,
     diagnostics_section,
     gradients_section,
     parameters_section,
@@ -140,6 +143,7 @@ def fit_page(
     posterior: Posterior | None,
     title: str,
     failures: dict[str, str] | None = None,
+    comparison: Table | None = None,
 ) -> str:
     """A fit as one HTML document: figures, parameters, diagnostics and configuration.
 
@@ -154,6 +158,8 @@ def fit_page(
     failures
         {figure: why}, to which figures that cannot be drawn are added; the page shows the reason
         in their place.
+    comparison
+        of this and other models of the same data, as `jaxmetal.compare` gives it.
 
     Returns
     -------
@@ -172,6 +178,7 @@ def fit_page(
         "gradients": gradients_section(scene, fit, posterior),
         "parameters": parameters_section(scene, fit, posterior),
         "diagnostics": diagnostics_section(fit, posterior),
+        "comparison": comparison_section(comparison),
         "pictures": pictures,
         "about": definition_list(
             {"jaxmetal": jaxmetal.__version__, "configuration": configuration}

@@ -219,6 +219,20 @@ def test_a_fit_becomes_a_page(page):
     assert 2e5 < len(text) < 3e6
 
 
+def test_a_page_compares_models_of_the_same_data(made, config, tmp_path, capsys):
+    """A gradient beside none, by the names of their folders."""
+    config["galaxy"]["disc"]["metallicity"]["gradient"] = 0.0
+    del config["priors"]["disc.metallicity.gradient"]
+    flat, out = tmp_path / "flat", tmp_path / "page.html"
+    assert cli.main(["fit", save(tmp_path / "flat.yaml", config), "--out", str(flat)]) == 0
+    assert cli.main(["report", str(made / "fit"), "--compare", str(flat), "--out", str(out)]) == 0
+    text = out.read_text("utf-8")
+    assert "Models of the same data" in text and "laplace evidence" in text
+    assert "fit is the most probable: more than 1e+06 to 1 over flat" in text
+    assert cli.main(["report", str(made / "fit"), "--compare", str(tmp_path)]) == 2
+    assert "not a folder of results" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_nobody_is_left_out_of_the_page(page, browser):
     for width, dark in ((1366, False), (1366, True), (400, False)):

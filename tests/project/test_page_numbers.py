@@ -23,6 +23,16 @@ def test_numbers_of_correlated_noise_are_those_of_the_table():
     assert f"holds it in {100 * rows['full']['coverage_68']:.0f} %" in text
 
 
+def test_numbers_of_large_maps_are_those_of_the_table():
+    table = Table.read(RESULTS / "large_noise.ecsv")
+    text = PAGES["docs/howto/correlated.md"].text
+    compared = table[table["pixels"] < 8000]
+    off = [max(compared[name]) for name in ("errors_off", "chi_square_off")]
+    assert max(off) < 4e-5 and "to 0.004 %" in text
+    assert 0.07 < max(compared["neighbours_alone"]) < 0.08 and "by up to 8 %" in text
+    assert max(abs(compared["log_determinant_off"])) < 0.5 and "less than 0.5" in text
+
+
 def test_numbers_of_random_fields_are_those_of_the_table():
     table = Table.read(RESULTS / "fields.ecsv")
     scattered = table[table["amplitude"] > 0]
