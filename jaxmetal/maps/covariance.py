@@ -234,23 +234,33 @@ def prepared(one_map: Any, free: Collection[str], where: str) -> Noise:
     if one_map.correlation is None:
         return Independent()
     index = np.flatnonzero(one_map.valid)
-    scattered = "scatter" in free or is_traced(one_map.scatter) or float(one_map.scatter) > 0
     changing = any(path.startswith("correlation.") for path in free)
-    fixed = not scattered and not changing
+    fixed = not changing and not _has_scatter(one_map, free)
     if fixed and (root := _without_matrix(one_map)) is not None:
         return root
-    if len(index) > LARGEST_FACTOR:
-        problem = f"{len(index)} measurements are too many for a matrix"
-        hint = "" if fixed else " a correlation that is fixed, without scatter, needs none;"
-        raise InputError(
-            f'{where}.correlation: {problem};{hint} Model(errors="sandwich") needs none.'
-        )
+    _check_count(len(index), fixed, where)
     if fixed:
         return factor(one_map, index, where)
     # A scatter that is a fraction of the flux is different in every pixel.
     if changing or one_map.is_flux:
         return Dense(jnp.asarray(index, jnp.int32))
     return _modes(one_map, index, where)
+
+
+def _has_scatter(one_map: Any, free: Collection[str]) -> bool:
+    """Whether independent scatter adds to the errors, or may."""
+    return "scatter" in free or is_traced(one_map.scatter) or float(one_map.scatter) > 0
+
+
+def _check_count(count: int, fixed: bool, where: str) -> None:
+    """Refuse a matrix of too many measurements, with what needs none."""
+    if count <= LARGEST_FACTOR:
+        return
+    hint = "" if fixed else " a correlation that is fixed, without scatter, needs none;"
+    raise InputError(
+        f"{where}.correlation: {count} measurements are too many for a matrix;{hint} "
+        'Model(errors="sandwich") needs none.'
+    )
 
 
 def _without_matrix(one_map: Any) -> Noise | None:

@@ -1,7 +1,11 @@
 """The figure of a rotation curve: the major axis as it is seen, and the curve behind the PSF."""
 
+from collections.abc import Callable
+from functools import partial
+
 import jax.numpy as jnp
 import numpy as np
+from matplotlib.axes import Axes
 
 from jaxmetal.errors import InputError
 from jaxmetal.galaxy import Galaxy
@@ -83,20 +87,16 @@ def rotation_figure(
     axes = style.tidy(figure.add_subplot())
     images = (np.asarray(image, float) for image in (one_map.data, fit.predicted[name]))
     middle = systemic_velocity(fit, one_map)
-    seen, predicted = ((image - (middle or 0.0)) / factor for image in images)
+    measured, predicted = ((image - (middle or 0.0)) / factor for image in images)
     label = "major axis as seen: median, 16 to 84 %"
-    annuli = draw_data(axes, one_map, radius, seen, bins.edges, label)
+    annuli = draw_data(axes, one_map, radius, measured, bins.edges, label)
     draw_blurred(axes, baselines.annuli(radius, predicted, bins.edges))
     samples = [without_fields(galaxy) for galaxy in draws(fit, posterior)]
-    best, *others = _curves([without_fields(fit.galaxy), *samples], bins, one_map, component)
     ratio = _ratio(fit, samples, one_map, component, disc, reach)
-    draw_band(axes, bins.radii, best, others, f"rotation curve without the PSF{ratio}")
-    curves: list[np.ndarray] = [best, annuli.median]
-    if others:
-        curves.append(np.nanpercentile(others, 84, axis=0))
-    if truth is not None:
-        curves += _curves([truth], bins, one_map, component)
-        draw_truth(axes, bins.radii, curves[-1], "truth")
+    curves_of = partial(_curves, bins=bins, one_map=one_map, component=component)
+    galaxies = [without_fields(fit.galaxy), *samples]
+    label = f"rotation curve without the PSF{ratio}"
+    curves = [annuli.median, *_draw_curves(axes, bins.radii, curves_of, galaxies, truth, label)]
     words = f"rotation {style.quantity(one_map, unit)}, in the plane of the disc"
     axes.set(xlim=(0, bins.reach), ylim=_range(curves), xlabel=radius_label(disc), ylabel=words)
     second_axis(axes, disc)
@@ -104,6 +104,26 @@ def rotation_figure(
     if not fit.converged:
         style.note(figure, fit.message)
     return figure
+
+
+def _draw_curves(
+    axes: Axes,
+    radii: np.ndarray,
+    curves_of: Callable[[list[Galaxy]], list[Curve]],
+    galaxies: list[Galaxy],
+    truth: Galaxy | None,
+    label: str,
+) -> list[Curve]:
+    """Draw the curve of the first galaxy, the band of the others, and the truth; the curves."""
+    best, *others = curves_of(galaxies)
+    draw_band(axes, radii, best, others, label)
+    curves = [best]
+    if others:
+        curves.append(np.nanpercentile(others, 84, axis=0))
+    if truth is not None:
+        curves += curves_of([truth])
+        draw_truth(axes, radii, curves[-1], "truth")
+    return curves
 
 
 def _range(curves: list[np.ndarray]) -> tuple[float, float]:

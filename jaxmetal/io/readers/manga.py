@@ -140,27 +140,20 @@ def read_manga(
     ----------
     Westfall et al. (2019), AJ 158, 231; Belfiore et al. (2019), AJ 158, 160.
     """
-    if kinematics not in get_args(Kinematics):
-        raise unknown("kinematics", str(kinematics), ("gas", "stars", "both"))
+    _check_kinematics(kinematics)
     header = read_header(path)
     names = {line: LINE_CHANNELS[known_line(line, LINE_CHANNELS)] for line in lines}
     fluxes = {name: _flux(path, channels, inflate) for name, channels in names.items()}
     fluxes = fluxes or line_fluxes(path, inflate)
-    first = next(iter(fluxes.values()))
-    wcs = first.wcs
-    if wcs is None:
-        raise InputError(f"{path}[EMLINE_GFLUX]: the header has no celestial WCS.")
+    wcs, grid = _sky(path, header, next(iter(fluxes.values())))
     geometry = _geometry(path, header)
-    grid = Grid.from_wcs(wcs, first.values.shape, _nucleus(path, header, wcs))
     bins = read_image(path, "BINID", "Em. line models")
     _check_radii(path, grid, geometry, bins >= 0)
     shared = shared_bins(bins)
     images = {name: _line(name, flux, geometry.redshift, shared) for name, flux in fluxes.items()}
     maps = images if lines else with_metallicity(images, calibration, snr)
     if kinematics in (True, "gas", "both"):
-        halpha = _flux(path, LINE_CHANNELS["Ha"], inflate)
-        bright = ~halpha.mask & (halpha.values > snr * np.asarray(halpha.sigma))
-        maps = {**maps, **of_gas(path, geometry.redshift, bright, inflate)}
+        maps = {**maps, **of_gas(path, geometry.redshift, _bright(path, snr, inflate), inflate)}
     binned = dict.fromkeys(maps, bins) if shared else {}
     if kinematics in ("stars", "both"):
         maps = {name: replace(one, light=GAS_LIGHT) for name, one in maps.items()}
@@ -175,6 +168,26 @@ def read_manga(
         bins=binned or None,
         name=str(header.get("PLATEIFU", "")),
     )
+
+
+def _check_kinematics(kinematics: Any) -> None:
+    """Refuse a word that names no motions."""
+    if kinematics not in get_args(Kinematics):
+        raise unknown("kinematics", str(kinematics), ("gas", "stars", "both"))
+
+
+def _sky(path: Any, header: dict[str, Any], first: MapFile) -> tuple[Any, Grid]:
+    """The WCS of a map of the file, and its grid with (0, 0) on the nucleus."""
+    if first.wcs is None:
+        raise InputError(f"{path}[EMLINE_GFLUX]: the header has no celestial WCS.")
+    nucleus = _nucleus(path, header, first.wcs)
+    return first.wcs, Grid.from_wcs(first.wcs, first.values.shape, nucleus)
+
+
+def _bright(path: Any, snr: float, inflate: float) -> np.ndarray:
+    """Where H-alpha is above a signal-to-noise ratio, and not flagged."""
+    halpha = _flux(path, LINE_CHANNELS["Ha"], inflate)
+    return ~halpha.mask & (halpha.values > snr * np.asarray(halpha.sigma))
 
 
 def _line(name: str, flux: MapFile, redshift: float | None, shared: bool) -> ReadMap:
