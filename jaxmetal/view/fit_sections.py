@@ -6,7 +6,6 @@ from html import escape
 from typing import Any
 
 import numpy as np
-from astropy.table import Table
 
 from jaxmetal.errors import surviving
 from jaxmetal.inference.fit import Fit
@@ -113,8 +112,8 @@ def _quantities(fit: Fit, posterior: Posterior | None) -> Iterator[tuple[str, st
         yield "k-hat", f"{attributes['k_hat']:.2f}"
 
 
-def comparison_section(comparison: Table | None) -> str:
-    """A table of several models of the same data, and their odds; empty for none."""
+def comparison_section(comparison: Any) -> str:
+    """A table of `jaxmetal.compare` and its odds; empty where there is none."""
     if comparison is None:
         return ""
     heads = [name.replace("_", " ") for name in comparison.colnames]
@@ -125,7 +124,7 @@ def comparison_section(comparison: Table | None) -> str:
 
 def _cell(row: Any, name: str) -> str:
     """A number of the table as the table writes it, or a dash where it is not known."""
-    value, style_of = row[name], row.table[name].format
+    value, style_of = row[name], row.columns[name].format
     if np.ma.is_masked(value):
         return DASH
     return (format(value, style_of) if style_of else str(value)).replace("-", style.MINUS)
