@@ -24,8 +24,9 @@ ASYMMETRY = 1e-5
 # Of how many measurements the covariance is factorised once, and in every evaluation.
 LARGEST_FACTOR = 8000
 LARGEST_DENSE = 1000
-# Larger maps, masked pixels included, need no matrix: there Vecchia's root is made in a quarter of
-# the time and is three times as fast. By the size of the map, so that galaxies of a batch agree.
+# Larger maps, masked pixels included, need no matrix: of 5,000 pixels Vecchia's root is made in a
+# quarter of the time, and is mostly faster. By the size of the map, so that galaxies of a batch
+# agree.
 LARGEST_WITH_MATRIX = 5000
 EXPECTED = (
     "expected one of jaxmetal.noise such as noise.manga(), a function of separation in pixels, or "

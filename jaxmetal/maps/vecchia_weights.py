@@ -167,7 +167,7 @@ def _eigenvalues(
     noise: Vecchia, correlation: BySeparation, grid: Grid, valid: np.ndarray
 ) -> tuple[float, float]:
     """An interval that holds all eigenvalues of W R Wᵀ among valid pixels, by Lanczos."""
-    from scipy.sparse.linalg import LinearOperator, eigsh
+    from scipy.sparse import linalg
 
     count = int(valid.sum())
 
@@ -176,11 +176,10 @@ def _eigenvalues(
         image[valid] = np.ravel(numbers)
         return np.asarray(_left_over(noise, jnp.asarray(image), correlation, grid), float)[valid]
 
-    # The types that SciPy declares of these two are not those that it takes.
-    make: Any = LinearOperator
-    find_ends: Any = eigsh
-    ends = find_ends(
-        make((count, count), matvec=times, dtype=float),
+    sparse: Any = vars(linalg)
+    operator = sparse["LinearOperator"]((count, count), matvec=times, dtype=float)
+    ends = sparse["eigsh"](
+        operator,
         2,
         which="BE",
         tol=EIGENVALUE_TOLERANCE,

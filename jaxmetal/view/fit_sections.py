@@ -113,7 +113,7 @@ def _quantities(fit: Fit, posterior: Posterior | None) -> Iterator[tuple[str, st
 
 
 def comparison_section(comparison: Any) -> str:
-    """A table of several models of the same data, and their odds; empty for none."""
+    """A table of `jaxmetal.compare` and its odds; empty where there is none."""
     if comparison is None:
         return ""
     heads = [name.replace("_", " ") for name in comparison.colnames]
@@ -124,7 +124,7 @@ def comparison_section(comparison: Any) -> str:
 
 def _cell(row: Any, name: str) -> str:
     """A number of the table as the table writes it, or a dash where it is not known."""
-    value, style_of = row[name], row.table[name].format
+    value, style_of = row[name], row.columns[name].format
     if np.ma.is_masked(value):
         return DASH
     return (format(value, style_of) if style_of else str(value)).replace("-", style.MINUS)
@@ -144,10 +144,6 @@ TITLES = {
     "profile": (
         "Radial profile of {}",
         "Pixels, annuli, the line through them, and the forward-modelled profile of {}.",
-    ),
-    "rotation": (
-        "Rotation curve of {}",
-        "The major axis of {} as it is seen, and the rotation curve without the PSF.",
     ),
     "corner": (
         "Posterior",
