@@ -14,7 +14,6 @@ from jaxmetal.io.entries import Entry
 from jaxmetal.io.galaxy_blocks import Component
 from jaxmetal.io.psf_blocks import Psf
 from jaxmetal.io.words import (
-    MOST,
     Block,
     Choice,
     Count,
@@ -179,9 +178,6 @@ class Simulate(Block):
     def _one_frame(self) -> "Simulate":
         if (self.shape is None) == (self.field_of_view is None):
             raise ValueError("expected shape: [rows, columns], or field_of_view in arcsec")
-        rows, columns = self.pixels
-        if rows * columns > MOST:
-            raise ValueError(f"expected at most {MOST} pixels, got {rows} x {columns}")
         return self
 
     @property

@@ -255,13 +255,12 @@ def _has_scatter(one_map: Any, free: Collection[str]) -> bool:
 
 def _check_count(count: int, fixed: bool, where: str) -> None:
     """Refuse a matrix of too many measurements, with what needs none."""
-    if count <= LARGEST_FACTOR:
-        return
-    hint = "" if fixed else " a correlation that is fixed, without scatter, needs none;"
-    raise InputError(
-        f"{where}.correlation: {count} measurements are too many for a matrix;{hint} "
-        'Model(errors="sandwich") needs none.'
-    )
+    if count > LARGEST_FACTOR:
+        hint = "" if fixed else " a correlation that is fixed, without scatter, needs none;"
+        raise InputError(
+            f"{where}.correlation: {count} measurements are too many for a matrix;{hint} "
+            'Model(errors="sandwich") needs none.'
+        )
 
 
 def _without_matrix(one_map: Any) -> Noise | None:
