@@ -12,10 +12,7 @@ from jaxmetal.io.instruments import mock_instrument
 from jaxmetal.io.line_blocks import line_or_lines
 from jaxmetal.maps import LightMap, LineMap, Map, TracerMap
 from jaxmetal.science import noise
-from jaxmetal.science.simulate.mocks import noise_free
-
-# The error of a flux that the configuration does not give, over that of the brightest pixel.
-FAINT = 0.01
+from jaxmetal.science.simulate.mocks import FAINT, noise_free
 
 
 def blank_maps(simulation: schema.Simulate, folder: Path) -> dict[str, Map]:

@@ -3,6 +3,7 @@
 import time
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -29,21 +30,29 @@ def emcee_rate(galaxy: jm.Galaxy, maps: dict, fwhm: float, seconds: float) -> di
         _, start, log_density = their_density(script(galaxy, maps, fwhm))
         sampler = emcee.EnsembleSampler(WALKERS, len(start), log_density)
         place = start + 1e-3 * np.random.default_rng(0).standard_normal((WALKERS, len(start)))
-        # CPU seconds of this process, on one thread, whatever else the machine does.
-        begin = time.process_time()
-        while time.process_time() - begin < seconds:
-            place = sampler.run_mcmc(place, 20, skip_initial_state_check=True)
-        elapsed = time.process_time() - begin
+        return run_for(sampler, place, seconds)
+
+
+def run_for(sampler: Any, place: Any, seconds: float) -> dict:
+    """Effective samples per second of an emcee sampler that is run for so many CPU seconds.
+
+    Where the chain is shorter than some fifty times the autocorrelation time, that is a lower limit
+    and the rate an upper one.
+    """
+    # CPU seconds of this process, whatever else the machine does.
+    begin = time.process_time()
+    while time.process_time() - begin < seconds:
+        place = sampler.run_mcmc(place, 20, skip_initial_state_check=True)
+    elapsed = time.process_time() - begin
     steps = sampler.iteration
     time_scale = float(np.max(sampler.get_autocorr_time(discard=steps // 5, tol=0)))
-    ess = 0.8 * steps * WALKERS / time_scale
-    # Where the chain is shorter than some fifty times that scale, the scale is a lower limit and
-    # the rate an upper one.
+    ess = 0.8 * steps * sampler.nwalkers / time_scale
     return {
-        "parameters": len(start),
+        "parameters": sampler.ndim,
         "seconds": elapsed,
         "steps": steps,
         "autocorrelation_steps": time_scale,
+        "ess": ess,
         "ess_per_second": ess / elapsed,
     }
 

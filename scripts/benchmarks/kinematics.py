@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
-from benchmarks.posteriors import worst
+from benchmarks.ensemble import run_for
+from benchmarks.posteriors import sampled_twice, worst
 
 import jaxmetal as jm
 from jaxmetal.inference.resampling import sampled_as
@@ -71,23 +72,14 @@ def kinematics(options):
     model = scene()
     fit = jm.optimise(model, starts=1)
     rates = {}
-    for method, settings in (
-        ("importance", {"draws": 1000}),
-        ("nuts", {"warmup": 200, "draws": 250}),
-    ):
-        seconds = []
-        for _ in range(2):
-            begin = time.process_time()
-            result = jm.sample(model, fit, method=method, **settings)
-            seconds.append(time.process_time() - begin)
-        ess = worst(result)
-        rates[method] = ess / seconds[1]
+    for method, result, (_, seconds) in sampled_twice(model, fit, time.process_time):
+        rates[method] = worst(result) / seconds
         yield {
             "case": f"velocity and dispersion, {method}",
             "parameters": len(model.start),
             "fit": fit.message,
-            "seconds": seconds[1],
-            "ess": ess,
+            "seconds": seconds,
+            "ess": worst(result),
             "ess_per_second": rates[method],
             "message": result.message,
         }
@@ -117,18 +109,4 @@ def emcee_rate(log_density: Callable, start: np.ndarray, seconds: float) -> dict
         # Compiled before the clock starts.
         place = sampler.run_mcmc(place, 2, skip_initial_state_check=True)
         sampler.reset()
-        begin = time.process_time()
-        while time.process_time() - begin < seconds:
-            place = sampler.run_mcmc(place, 20, skip_initial_state_check=True)
-        elapsed = time.process_time() - begin
-        steps = sampler.iteration
-        scale = float(np.max(sampler.get_autocorr_time(discard=steps // 5, tol=0)))
-    ess = 0.8 * steps * WALKERS / scale
-    return {
-        "parameters": len(start),
-        "seconds": elapsed,
-        "steps": steps,
-        "autocorrelation_steps": scale,
-        "ess": ess,
-        "ess_per_second": ess / elapsed,
-    }
+        return run_for(sampler, place, seconds)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -59,6 +60,22 @@ print(json.dumps({{
 def worst(posterior: jm.Posterior) -> float:
     """Effective samples of the parameter that has the fewest."""
     return min(row["ess"] for row in posterior.summary().values())
+
+
+def sampled_twice(
+    model: jm.Model, fit: jm.Fit, clock: Callable[[], float]
+) -> Iterator[tuple[str, jm.Posterior, list[float]]]:
+    """(method, posterior, seconds with and without compilation) of both samplers."""
+    for method, settings in (
+        ("importance", {"draws": 1000}),
+        ("nuts", {"warmup": 200, "draws": 250}),
+    ):
+        seconds = []
+        for _ in range(2):
+            begin = clock()
+            result = jm.sample(model, fit, method=method, **settings)
+            seconds.append(clock() - begin)
+        yield method, result, seconds
 
 
 def posterior(options):
@@ -131,25 +148,16 @@ def clumps(options):
     fit = jm.optimise(model, starts=1)
     fit_seconds = time.perf_counter() - begin
     rates = {}
-    for method, settings in (
-        ("importance", {"draws": 1000}),
-        ("nuts", {"warmup": 200, "draws": 250}),
-    ):
-        seconds = []
-        for _ in range(2):
-            begin = time.perf_counter()
-            result = jm.sample(model, fit, method=method, **settings)
-            seconds.append(time.perf_counter() - begin)
-        ess = worst(result)
-        rates[method] = ess / seconds[1]
+    for method, result, (first, seconds) in sampled_twice(model, fit, time.perf_counter):
+        rates[method] = worst(result) / seconds
         yield {
             "case": f"use case 2, {method}",
             "parameters": len(model.start),
             "fit": fit.message,
             "fit_seconds": fit_seconds,
-            "seconds_with_compilation": seconds[0],
-            "seconds": seconds[1],
-            "ess": ess,
+            "seconds_with_compilation": first,
+            "seconds": seconds,
+            "ess": worst(result),
             "ess_per_second": rates[method],
             "r_hat": max(r["r_hat"] for r in result.summary().values()),
             "k_hat": result.attributes.get("k_hat"),

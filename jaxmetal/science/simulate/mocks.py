@@ -18,6 +18,8 @@ from jaxmetal.science import noise
 
 # Constants (c1, c2) of the noise in use case 1 of the public tutorial of Metha et al. (2024).
 NOISE_1 = (0.00725, 0.00091)
+# The error of a flux that is not given, over that of the brightest pixel.
+FAINT = 0.01
 
 
 def light_map(
@@ -86,7 +88,7 @@ def line_maps(
     blank = {name: LineMap(zeros, 1.0, instrument, name, check=False) for name in lines}
     fluxes = noise_free(galaxy, **blank)
     if sigma is None:
-        sigma = 0.01 * np.abs(fluxes[next(iter(blank))]).max()
+        sigma = FAINT * np.abs(fluxes[next(iter(blank))]).max()
     error = as_numbers(sigma, "simulate.line_maps: sigma")
     _check_seed(seed)
     # The noise of one line is independent of that of another.
@@ -197,7 +199,7 @@ def noisy_light(flux: np.ndarray, sigma: Any, instrument: Instrument, seed: int 
     map
         a LightMap, flux per pixel.
     """
-    sigma = 0.01 * flux.max() if sigma is None else as_numbers(sigma, "light_map.sigma")
+    sigma = FAINT * flux.max() if sigma is None else as_numbers(sigma, "light_map.sigma")
     return LightMap(_noisy(flux, sigma, seed), sigma, instrument)
 
 
