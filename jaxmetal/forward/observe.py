@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from jaxmetal.forward.cells import Cells, average_over_cells, beam_of
 from jaxmetal.galaxy import Galaxy
-from jaxmetal.instrument.convolve import transfer_function
+from jaxmetal.instrument.convolve import Transfer, transfer_function
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.instrument.means import resolved_light
 from jaxmetal.instrument.psf import NoPSF
@@ -179,8 +179,8 @@ def _distinct_moments(
     return distinct, places
 
 
-def _transfer(instrument: Instrument, sampling: Sampling) -> Array | None:
-    """The PSF's transfer function; None where nothing is convolved."""
+def _transfer(instrument: Instrument, sampling: Sampling) -> Transfer:
+    """The PSF's transfer function, or its matrices; None where nothing is convolved."""
     if instrument.transfer is not None:
         return instrument.transfer
     if isinstance(instrument.psf, NoPSF) and sampling.convolve >= 1:

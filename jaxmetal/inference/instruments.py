@@ -13,6 +13,8 @@ from jaxmetal.forward.faint import without_dark
 from jaxmetal.forward.resolve import resolve_with_light
 from jaxmetal.forward.views import look_once
 from jaxmetal.galaxy import LENS, Galaxy
+from jaxmetal.inference import transfers
+from jaxmetal.instrument.convolve import Separable
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.instrument.psf import NoPSF
 from jaxmetal.instrument.sampling import finest
@@ -166,13 +168,14 @@ def sampled_like(maps: Mapping[str, Map], like: Mapping[str, Map], groups: Group
     """
     result = with_samplings(maps, like, groups)
     for names in groups:
-        if like[names[0]].instrument.transfer is not None:
-            ready = result[names[0]].instrument.with_transfer()
+        transfer = like[names[0]].instrument.transfer
+        if transfer is not None:
+            ready = result[names[0]].instrument.with_transfer(isinstance(transfer, Separable))
             result |= {name: result[name].with_instrument(ready) for name in names}
     for name, old in like.items():
         # The form of the errors follows from the model.
         new = result[name].with_noise(old.noise)
-        same = jax.tree.structure(new) == jax.tree.structure(old)
+        same = transfers.structure(new) == transfers.structure(old)
         if not same or maps[name].values.shape != old.values.shape:
             raise InputError(
                 f"with_maps: {name!r} is another kind of map than the model's: shape, tracer, "

@@ -18,6 +18,7 @@ from jaxmetal.inference.instruments import cells
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.noises import of_one_size
 from jaxmetal.inference.resampling import sampled_at
+from jaxmetal.inference.transfers import of_one_transfer
 from jaxmetal.instrument.sampling import finest
 
 # Default number of models computed at once. A CPU is slower with more: 100 fits of 9 x 9 to 65 x 65
@@ -57,7 +58,7 @@ class Batch(Sequence[Model]):
             check_type(model, Model, "models", MODEL_HINT)
         if not self._models:
             raise InputError("models: at least one is needed.")
-        self._models = of_one_size(_with_common_samplings(self._models))
+        self._models = of_one_form(_with_common_samplings(self._models))
         self._arrays, self._rest = _stack(self._models)
 
     @classmethod
@@ -156,6 +157,17 @@ def _over_galaxies(function: Callable, *arguments: Any) -> Any:
 
 
 _mapped, _mapped_soon = compiled(_over_galaxies), compiled_soon(_over_galaxies)
+
+
+def of_one_form(models: Sequence[Model]) -> list[Model]:
+    """Models that differ in numbers only, with arrays of the same shapes.
+
+    Parameters
+    ----------
+    models
+        whose masks and the skews of whose pixels may differ.
+    """
+    return of_one_transfer(of_one_size(models))
 
 
 def together(model: Model) -> int:

@@ -1,18 +1,100 @@
-"""The PSF as a transfer function, and the convolution of cells with it by Fourier transforms.
+"""The PSF as a transfer function or two matrices, and the convolution of cells with it.
 
 The profiles are averaged over cells and the cells convolved with the PSF. The average over a cell
 and then over a pixel's cells is exactly the average over the pixel, so the pixel's response enters
 once; for cells larger than a pixel it is applied with the PSF, and the cell's own divided out.
+
+A PSF that is the product of one along x and one along y, as a Gaussian is, needs no Fourier
+transform: rows and columns are each multiplied by a matrix that smears them and averages over
+pixels at once.
 """
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Complex, Float
 
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.psf import PSF
 from jaxmetal.instrument.sampling import Sampling
 from jaxmetal.profiles.numerics import product
+from jaxmetal.profiles.profile import is_traced
+
+# Cells along a side of the padded frame beyond which Fourier transforms take less time than
+# matrices: with 340 these took half as long, with 192 a third to a quarter.
+MOST_BY_MATRICES = 512
+
+
+class Separable(eqx.Module):
+    """The convolution with a PSF that is a product, and the averages over pixels, as matrices.
+
+        pixels = down · cells · along
+
+    Parameters
+    ----------
+    down, along
+        for the columns and the rows of the cells, shapes (ny, rows) and (columns, nx).
+    """
+
+    down: Float[Array, "*galaxies ny rows"]
+    along: Float[Array, "*galaxies columns nx"]
+
+
+# What the cells are convolved with; None for a perfect telescope.
+Transfer = Float[Array, "*psfs ny nx"] | Complex[Array, "*psfs ny nx"] | Separable | None
+
+
+def can_be_separated(grid: Grid, psf: PSF, sampling: Sampling) -> bool:
+    """Whether `separated` gives the convolution, and in less time than Fourier transforms.
+
+    Parameters
+    ----------
+    grid, psf, sampling
+        the pixels, K, and how the pixels are divided; False if numbers of them are traced.
+    """
+    small = max(sampling.cells(grid.shape)) <= MOST_BY_MATRICES
+    return small and not is_traced((grid, psf)) and psf.is_product(grid)
+
+
+def separated(grid: Grid, psf: PSF, sampling: Sampling) -> Separable:
+    """The convolution with a PSF that is a product, as matrices.
+
+    Parameters
+    ----------
+    grid, psf, sampling
+        as for `transfer_function`.
+    """
+    (rows, columns), (ny, nx) = sampling.cells(grid.shape), grid.shape
+    zero, dtype = jnp.zeros(1, grid.origin.dtype), grid.origin.dtype
+    kx, ky = (
+        jnp.asarray(np.fft.rfftfreq(n, 1 / sampling.convolve), dtype) for n in (columns, rows)
+    )
+    return Separable(
+        _matrix(psf.transfer(grid, zero, ky), rows, ny, sampling),
+        _matrix(psf.transfer(grid, kx, zero), columns, nx, sampling).T,
+    )
+
+
+def _matrix(
+    transfer: Float[Array, " modes"], cells: int, pixels: int, sampling: Sampling
+) -> Float[Array, "pixels cells"]:
+    """The pixels of one row or column that a unit of light in each of its cells gives.
+
+        A_ij = 1/n Σ_k T_k w_k exp[2 pi i k (c_i - j) / n]
+
+    c_i is the centre of pixel i in cells, and w = sinc(c k / n) / sinc(k / n) the average over it
+    where that over the cell is divided out.
+    """
+    mode = np.arange(cells // 2 + 1) / cells
+    averages = np.sinc(mode * sampling.convolve) / np.sinc(mode)
+    phases = np.exp(-2j * np.pi * np.outer(_centers(pixels, sampling), mode)) * averages
+    dtype = jnp.result_type(transfer.dtype, 1j)
+    return jnp.fft.irfft(transfer[None] * jnp.asarray(phases, dtype), n=cells)
+
+
+def _centers(pixels: int, sampling: Sampling) -> np.ndarray:
+    """The centres of the pixels along one side of the frame, in cells of the padded one."""
+    return (np.arange(pixels) + sampling.margin + 0.5) * sampling.convolve - 0.5
 
 
 def transfer_function(grid: Grid, psf: PSF, sampling: Sampling) -> Array:
@@ -50,7 +132,7 @@ def transfer_function(grid: Grid, psf: PSF, sampling: Sampling) -> Array:
 
 def smear(
     cells: Float[Array, "images rows columns"],
-    transfer: Array | None,
+    transfer: Transfer,
     grid: Grid,
     sampling: Sampling,
 ) -> Float[Array, "images ny nx"]:
@@ -63,12 +145,15 @@ def smear(
     cells
         averages over cells.
     transfer
-        the transfer function, or None for a perfect telescope and cells no larger than pixels.
+        the transfer function or matrices, or None for a perfect telescope and cells no larger than
+        pixels.
     grid, sampling
         the pixels and how they are divided.
     """
     if transfer is None:
         return _folded(cells, grid, sampling)
+    if isinstance(transfer, Separable):
+        return product(transfer.down, cells, transfer.along)
     modes = jnp.fft.rfft2(cells) * transfer[None]
     if sampling.convolve >= 1:
         return _folded(jnp.fft.irfft2(modes, s=cells.shape[-2:]), grid, sampling)
@@ -81,9 +166,7 @@ def _at_pixels(modes: Array, grid: Grid, sampling: Sampling) -> Float[Array, "im
     Two small matrix products, since few modes pass a wide PSF.
     """
     (rows, columns), (ny, nx) = sampling.cells(grid.shape), grid.shape
-    row, column = (
-        (np.arange(n) + sampling.margin + 0.5) * sampling.convolve - 0.5 for n in (ny, nx)
-    )
+    row, column = (_centers(n, sampling) for n in (ny, nx))
     down = np.exp(2j * np.pi * np.outer(row, np.fft.fftfreq(rows))) / rows
     half = np.arange(columns // 2 + 1)
     # A real image has every mode twice, except the constant one and that at the Nyquist frequency.

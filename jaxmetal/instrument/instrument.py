@@ -5,14 +5,21 @@ from typing import Any, ClassVar
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Float
 
 from jaxmetal.compiling import compiled
 from jaxmetal.errors import InputError
 from jaxmetal.instrument.aperture import Apertures
 from jaxmetal.instrument.aperture_psfs import AperturePSFs
 from jaxmetal.instrument.choice import margin_for
-from jaxmetal.instrument.convolve import smear, transfer_function
+from jaxmetal.instrument.convolve import (
+    Separable,
+    Transfer,
+    can_be_separated,
+    separated,
+    smear,
+    transfer_function,
+)
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.kernel_psf import CellPSF, KernelPSF
 from jaxmetal.instrument.psf import PSF, NoPSF
@@ -61,7 +68,7 @@ class Instrument(eqx.Module):
     sampling: Sampling | None = eqx.field(static=True)
     margin: int | None = eqx.field(static=True)
     apertures: Apertures | None
-    transfer: Float[Array, "*psfs ny nx"] | Complex[Array, "*psfs ny nx"] | None
+    transfer: Transfer
     error: dict[str, Float[Array, ""]] | None
     rounding: Float[Array, ""] | None
 
@@ -73,7 +80,7 @@ class Instrument(eqx.Module):
         margin: int | None = None,
         *,
         apertures: Apertures | None = None,
-        transfer: Array | None = None,
+        transfer: Transfer = None,
         error: dict[str, Array] | None = None,
         rounding: Array | None = None,
     ):
@@ -149,8 +156,18 @@ class Instrument(eqx.Module):
             rounding=rounding,
         )
 
-    def with_transfer(self) -> "Instrument":
+    def with_transfer(self, separable: bool = True) -> "Instrument":
         """A copy with the PSF's transfer function, for a PSF that stays fixed in a fit.
+
+        Parameters
+        ----------
+        separable
+            whether that of a PSF which is a product may be in the form of two matrices.
+
+        Returns
+        -------
+        instrument
+            the same, with `transfer`.
 
         Raises
         ------
@@ -162,19 +179,21 @@ class Instrument(eqx.Module):
                 'Instrument: supersampling "auto" must be chosen before the transfer function is '
                 "known."
             )
+        separable = separable and can_be_separated(self.grid, self.psf, self.sampling)
+        form = _separated if separable else _transfer_function
         return Instrument(
             self.grid,
             self.psf,
             self.sampling,
             self.margin,
             apertures=self.apertures,
-            transfer=_transfer_function(self.grid, self.psf, self.sampling),
+            transfer=form(self.grid, self.psf, self.sampling),
             error=self.error,
             rounding=self.rounding,
         )
 
     def measure(
-        self, cells: Float[Array, "images rows columns"], transfer: Array | None, sampling: Sampling
+        self, cells: Float[Array, "images rows columns"], transfer: Transfer, sampling: Sampling
     ) -> Float[Array, "images ..."]:
         """Images on the cells of the padded frame, through the PSF, in pixels or apertures.
 
@@ -192,7 +211,7 @@ class Instrument(eqx.Module):
             return smear(cells, transfer, self.grid, sampling)
         if not isinstance(self.psf, AperturePSFs):
             return self.apertures.sums(smear(cells, transfer, self.grid, sampling))
-        assert transfer is not None
+        assert transfer is not None and not isinstance(transfer, Separable)
         each = [self.apertures.sums(smear(cells, t, self.grid, sampling)) for t in transfer]
         return self.psf.of_each(jnp.stack(each, axis=1))
 
@@ -224,7 +243,7 @@ class Instrument(eqx.Module):
         )
 
 
-_transfer_function = compiled(transfer_function)
+_transfer_function, _separated = compiled(transfer_function), compiled(separated)
 
 
 def _check_arguments(grid: Any, psf: Any, margin: Any, apertures: Any) -> None:

@@ -17,9 +17,8 @@ from jaxmetal.inference.batch import optimise_batch
 from jaxmetal.inference.batch_posteriors import sample_batch
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.model import Model
-from jaxmetal.inference.noises import of_one_size
 from jaxmetal.inference.sample import not_to_be_sampled
-from jaxmetal.inference.stack import Batch, memory_of
+from jaxmetal.inference.stack import Batch, memory_of, of_one_form
 from jaxmetal.io.compiled import keep_compiled
 from jaxmetal.io.inputs import fingerprint
 from jaxmetal.io.paths import named_files, own_failure
@@ -143,7 +142,7 @@ def _outcomes(
 def _of_one_structure(outcomes: Sequence[Outcome]) -> None:
     """Remove the models of galaxies whose files have changed in shape since the planning."""
     ready = [(outcome, outcome.model) for outcome in outcomes if outcome.model is not None]
-    models = of_one_size([model for _, model in ready])
+    models = of_one_form([model for _, model in ready])
     structures = [_structure(model) for model in models]
     most_common = Counter(structures).most_common(1)
     for (outcome, _), model, structure in zip(ready, models, structures, strict=True):
