@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
+from jaxmetal.compiling import compiled
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.psf import PSF
 from jaxmetal.instrument.sampling import Sampling
@@ -44,16 +45,20 @@ class Separable(eqx.Module):
 Transfer = Float[Array, "*psfs ny nx"] | Complex[Array, "*psfs ny nx"] | Separable | None
 
 
-def can_be_separated(grid: Grid, psf: PSF, sampling: Sampling) -> bool:
-    """Whether `separated` gives the convolution, and in less time than Fourier transforms.
+def transfer_for(grid: Grid, psf: PSF, sampling: Sampling, separable: bool = True) -> Transfer:
+    """Matrices where the PSF is a product and they take less time, else a transfer function.
 
     Parameters
     ----------
     grid, psf, sampling
-        the pixels, K, and how the pixels are divided; False if numbers of them are traced.
+        as for `transfer_function`; the form does not depend on numbers that are traced.
+    separable
+        whether it may be matrices.
     """
     small = max(sampling.cells(grid.shape)) <= MOST_BY_MATRICES
-    return small and not is_traced((grid, psf)) and psf.is_product(grid)
+    if separable and small and not is_traced((grid, psf)) and psf.is_product(grid):
+        return _separated(grid, psf, sampling)
+    return _transfer_function(grid, psf, sampling)
 
 
 def separated(grid: Grid, psf: PSF, sampling: Sampling) -> Separable:
@@ -191,3 +196,6 @@ def _folded(
     c, start = int(sampling.convolve), int(sampling.margin * sampling.convolve)
     frame = cells[:, start : start + ny * c, start : start + nx * c]
     return frame.reshape(-1, ny, c, nx, c).mean(axis=(2, 4))
+
+
+_transfer_function, _separated = compiled(transfer_function), compiled(separated)

@@ -7,19 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxmetal.compiling import compiled
 from jaxmetal.errors import InputError
 from jaxmetal.instrument.aperture import Apertures
 from jaxmetal.instrument.aperture_psfs import AperturePSFs
 from jaxmetal.instrument.choice import margin_for
-from jaxmetal.instrument.convolve import (
-    Separable,
-    Transfer,
-    can_be_separated,
-    separated,
-    smear,
-    transfer_function,
-)
+from jaxmetal.instrument.convolve import Separable, Transfer, smear, transfer_for
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.kernel_psf import CellPSF, KernelPSF
 from jaxmetal.instrument.psf import PSF, NoPSF
@@ -179,15 +171,13 @@ class Instrument(eqx.Module):
                 'Instrument: supersampling "auto" must be chosen before the transfer function is '
                 "known."
             )
-        separable = separable and can_be_separated(self.grid, self.psf, self.sampling)
-        form = _separated if separable else _transfer_function
         return Instrument(
             self.grid,
             self.psf,
             self.sampling,
             self.margin,
             apertures=self.apertures,
-            transfer=form(self.grid, self.psf, self.sampling),
+            transfer=transfer_for(self.grid, self.psf, self.sampling, separable),
             error=self.error,
             rounding=self.rounding,
         )
@@ -241,9 +231,6 @@ class Instrument(eqx.Module):
             f"{line}; rounding of {self.grid.origin.dtype} up to {float(self.rounding):.1e} where "
             "light is faint"
         )
-
-
-_transfer_function, _separated = compiled(transfer_function), compiled(separated)
 
 
 def _check_arguments(grid: Any, psf: Any, margin: Any, apertures: Any) -> None:

@@ -6,6 +6,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -17,28 +18,53 @@ from jaxmetal.io.unpack import unpacked
 
 # Values of an image or cube above which a file is a mistake or an attack: 0.8 GB in float64.
 MOST_VALUES = 10**8
+# The files of a block of `kept_open`, and what closes them.
+_KEPT: ContextVar[tuple[ExitStack, dict[Path, Any]] | None] = ContextVar("kept", default=None)
+
+
+@contextmanager
+def kept_open() -> Iterator[None]:
+    """Files that `opened` opens in a block stay open until its end, so that each is read once."""
+    files: dict[Path, Any] = {}
+    with ExitStack() as stack:
+        before = _KEPT.set((stack, files))
+        try:
+            yield
+        finally:
+            _KEPT.reset(before)
 
 
 @contextmanager
 def opened(path: str | os.PathLike) -> Iterator[Any]:
     """The file's astropy HDUList, its headers read; an InputError if it is no FITS file."""
+    path, kept = Path(path), _KEPT.get()
+    with quiet(), ExitStack() as own:
+        if kept is None:
+            yield _read(path, own)
+            return
+        stack, files = kept
+        if path not in files:
+            files[path] = _read(path, stack)
+        yield files[path]
+
+
+def _read(path: Path, stack: ExitStack) -> Any:
+    """The HDUList of a file, which the stack closes."""
     from astropy.io import fits
 
-    path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file.")
-    with quiet(), ExitStack() as stack:
-        try:
-            # Opened here, because astropy does not close a file that it cannot read.
-            file = stack.enter_context(unpacked(path))
-            hdus = stack.enter_context(fits.open(file, memmap=False))
-            hdus.readall()
-        except (InputError, PermissionError):
-            raise
-        except Exception as error:  # only astropy's code runs here, and it has two dozen classes
-            damage = f"cannot be read as a FITS file, or is damaged ({first_line(error)})"
-            raise InputError(f"{path}: {damage}.") from None
-        yield hdus
+    try:
+        # Opened here, because astropy does not close a file that it cannot read.
+        file = stack.enter_context(unpacked(path))
+        hdus = stack.enter_context(fits.open(file, memmap=False))
+        hdus.readall()
+    except (InputError, PermissionError):
+        raise
+    except Exception as error:  # only astropy's code runs here, and it has two dozen classes
+        damage = f"cannot be read as a FITS file, or is damaged ({first_line(error)})"
+        raise InputError(f"{path}: {damage}.") from None
+    return hdus
 
 
 def names(hdus: Any) -> list[str]:
@@ -138,8 +164,9 @@ def pixels(hdu: Any, where: str) -> Any:
     # Before an array of that size is allocated.
     _check_header(hdu.header, shape, where)
     try:
-        # Before the data are read, after which the sum is not that of the file.
-        if "DATASUM" in hdu.header and not hdu.verify_datasum():
+        # Before the data are read, and so kept by astropy: then the sum is not that of the file.
+        unread = "data" not in vars(hdu)
+        if unread and "DATASUM" in hdu.header and not hdu.verify_datasum():
             changed = "DATASUM is not the sum of the data: they are damaged, or were edited"
             warnings.warn(f"{where}: {changed}.", InputWarning, stacklevel=3)
         data = hdu.data

@@ -18,6 +18,7 @@ from jaxmetal.io.changes import with_changes
 from jaxmetal.io.completeness import check_fit, check_simulation
 from jaxmetal.io.config import Mistakes, parse, read
 from jaxmetal.io.galaxies import make_galaxy
+from jaxmetal.io.hdus import kept_open
 from jaxmetal.io.lenses import make_lenses
 from jaxmetal.io.observations import Observations, Observed, observe
 from jaxmetal.io.paths import why
@@ -194,7 +195,8 @@ def build(raw: Mapping[str, Any], folder: Path, want: str = "fit", fill: bool = 
         raises.
     """
     try:
-        return _built(raw, folder, want, fill)
+        with kept_open():
+            return _built(raw, folder, want, fill)
     except (InputError, OSError):
         raise
     except (Exception, SystemExit) as error:  # of several packages, and of users' own code

@@ -5,18 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import equinox as eqx
-import jax
 import numpy as np
 
 from jaxmetal.forward.resolve import first_sampling
 from jaxmetal.inference.accuracy import criterion_of
-from jaxmetal.inference.priors import Linear, Tied
 from jaxmetal.instrument.sampling import Sampling
 from jaxmetal.io.scene import Scene
 from jaxmetal.profiles.units import is_length
 from jaxmetal.survey.catalogue import Catalogue
 from jaxmetal.survey.scenes import scene_of
+from jaxmetal.survey.structure import structure_of
 
 # The samplings of a group are chosen for a few of its galaxies where their fits start, and must do
 # for the others where those end: one that fails there costs compiling all programs again.
@@ -32,8 +30,7 @@ class Facts:
     row
         in the catalogue, from 0.
     structure
-        the structure of the model without its sampling: equal for galaxies whose models differ in
-        numbers only.
+        of `structure.structure_of`: equal for galaxies whose models differ in numbers only.
     samplings
         {map: the sampling of the configuration, or a first guess}.
     automatic
@@ -46,7 +43,7 @@ class Facts:
     """
 
     row: int
-    structure: Any
+    structure: str
     samplings: dict[str, Sampling]
     automatic: bool
     width: float
@@ -66,7 +63,7 @@ def facts_of(row: int, scene: Scene) -> Facts:
     pixel = min(float(observed.map.instrument.grid.pixel_scale) for observed in scene.maps.values())
     return Facts(
         row,
-        _structure(scene),
+        structure_of(scene),
         samplings,
         _automatic(scene),
         min(widths),
@@ -82,34 +79,6 @@ def _depth(scene: Scene) -> float:
         values = observed.map.data if observed.map.additive else 1.0
         total += float(np.nansum((values / observed.map.errors) ** 2))
     return total
-
-
-def _structure(scene: Scene) -> Any:
-    """(pytree structure, shapes of the leaves, which maps share an instrument)."""
-    instruments: dict[int, Any] = {}
-    bare = {}
-    for name, observed in scene.maps.items():
-        instrument = observed.map.instrument
-        fixed = instrument.sampling
-        # The margin is one number among those that galaxies of a group differ in.
-        stripped = (
-            instrument
-            if fixed is None
-            else instrument.with_sampling(Sampling(fixed.convolve, fixed.nodes, 0))
-        )
-        bare[name] = eqx.tree_at(
-            lambda m: m.instrument, observed.map, instruments.setdefault(id(instrument), stripped)
-        )
-    priors = {
-        path: repr(prior) if isinstance(prior, Tied | Linear) else prior
-        for path, prior in scene.priors.items()
-    }
-    leaves, tree = jax.tree.flatten((scene.galaxy, bare, priors))
-    shared = tuple(
-        list(instruments).index(id(observed.map.instrument)) for observed in scene.maps.values()
-    )
-    shapes = tuple(leaf if isinstance(leaf, str) else np.shape(leaf) for leaf in leaves)
-    return tree, shapes, shared
 
 
 def _automatic(scene: Scene) -> bool:
@@ -141,7 +110,7 @@ def grouped(facts: Sequence[Facts], enough: int) -> list[list[Facts]]:
 
     A group of fewer than `enough` galaxies joins the next more finely sampled one.
     """
-    by_structure: dict[Any, dict[tuple, list[Facts]]] = {}
+    by_structure: dict[str, dict[tuple, list[Facts]]] = {}
     for galaxy in facts:
         fineness = tuple(sampling.convolve for sampling in galaxy.samplings.values())
         by_structure.setdefault(galaxy.structure, {}).setdefault(fineness, []).append(galaxy)

@@ -36,6 +36,7 @@ def prepare(
     config: Any,
     out: str | os.PathLike,
     skip_bad: bool = False,
+    executor: Any = None,
     progress: bool | None = None,
 ) -> Plan:
     """The plan of a survey, made and written if there is none yet in its folder; see `run`."""
@@ -49,9 +50,9 @@ def prepare(
     names = (os.fspath(catalogue) if is_file else "a table", name)
     if (out / store.PLAN).exists():
         plan = _existing(out, planning.identity(raw, folder, whole, names), table)
-        return _mended(out, plan, whole, progress) if skip_bad and plan.bad else plan
+        return _mended(out, plan, whole, executor, progress) if skip_bad and plan.bad else plan
     _check_free(out)
-    plan = planning.make_plan(raw, folder, whole, names, progress)
+    plan = planning.make_plan(raw, folder, whole, names, executor, progress)
     lines = planning.bad_lines(plan, whole)
     if lines and not skip_bad:
         count = f"{len(plan.bad)} of {len(whole)} galaxies cannot be used"
@@ -131,7 +132,7 @@ def run(
         be computed.
     """
     check_executor(executor)
-    plan = prepare(catalogue, config, out, skip_bad, progress)
+    plan = prepare(catalogue, config, out, skip_bad, executor, progress)
     folder = os.fspath(Path(out).absolute())
     remove_stale(folder, plan)
     sizes = [len(entry["rows"]) for entry in plan.shards]
@@ -162,9 +163,11 @@ def slurm_of(config: Any) -> Array:
     return Array(planning.settings(_configuration(config)[0]).slurm)
 
 
-def _mended(out: Path, plan: Plan, catalogue: Catalogue, progress: bool | None) -> Plan:
+def _mended(
+    out: Path, plan: Plan, catalogue: Catalogue, executor: Any, progress: bool | None
+) -> Plan:
     """The plan with the galaxies that were left out, as far as they are usable now."""
-    more = planning.with_mended(plan, catalogue, progress)
+    more = planning.with_mended(plan, catalogue, executor, progress)
     if more is not plan:
         store.replace_plan(out, plan, more)
     return store.read_plan(out)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,13 @@ import jax
 
 import jaxmetal
 from jaxmetal.errors import InputError
-from jaxmetal.inference.progress import bar
 from jaxmetal.io.config import Mistakes, parse
 from jaxmetal.io.schema import Survey
 from jaxmetal.io.tables import ecsv_text
 from jaxmetal.survey.catalogue import Catalogue, check_references
-from jaxmetal.survey.groups import Facts, common_samplings, facts_of, grouped
+from jaxmetal.survey.groups import Facts, common_samplings, grouped
 from jaxmetal.survey.identity import Plan, that_counts
-from jaxmetal.survey.scenes import scene_of
+from jaxmetal.survey.rows import check_rows
 
 log = logging.getLogger("jaxmetal")
 
@@ -34,6 +33,7 @@ def make_plan(
     folder: Path,
     catalogue: Catalogue,
     names: tuple[str, str],
+    executor: Any = None,
     progress: bool | None = None,
 ) -> Plan:
     """The plan of a survey, from the catalogue, the configuration and the galaxies' files alone.
@@ -46,8 +46,8 @@ def make_plan(
         the galaxies.
     names
         of the catalogue and of the configuration, for the record.
-    progress
-        as for `survey.run`.
+    executor, progress
+        as for `survey.run`; rows are checked by it.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def make_plan(
     """
     check_references(raw, catalogue)
     _check_method(raw)
-    facts, bad = _facts(raw, folder, catalogue, range(len(catalogue)), progress)
+    facts, bad = check_rows(raw, folder, catalogue, range(len(catalogue)), executor, progress)
     plan = _with(identity(raw, folder, catalogue, names), facts, catalogue, bad)
     log.info(
         "%d galaxies in %d groups, %d shards; %d left out",
@@ -68,18 +68,20 @@ def make_plan(
     return plan
 
 
-def with_mended(plan: Plan, catalogue: Catalogue, progress: bool | None = None) -> Plan:
+def with_mended(
+    plan: Plan, catalogue: Catalogue, executor: Any = None, progress: bool | None = None
+) -> Plan:
     """A plan with more shards, for those of the galaxies it left out that are usable now.
 
     Parameters
     ----------
     plan, catalogue
         of the survey.
-    progress
-        as for `survey.run`.
+    executor, progress
+        as for `survey.run`; rows are checked by it.
     """
     rows = sorted(map(int, plan.bad))
-    facts, bad = _facts(plan.raw, Path(plan.folder), catalogue, rows, progress)
+    facts, bad = check_rows(plan.raw, Path(plan.folder), catalogue, rows, executor, progress)
     if not facts:
         return plan
     ids = catalogue.ids
@@ -169,39 +171,3 @@ def bad_lines(plan: Plan, catalogue: Catalogue) -> list[str]:
         for row, text in plan.bad.items()
         for line in text.splitlines()
     ]
-
-
-def _facts(
-    raw: Mapping[str, Any],
-    folder: Path,
-    catalogue: Catalogue,
-    rows: Sequence[int],
-    progress: bool | None,
-) -> tuple[list[Facts], dict[str, str]]:
-    """The facts of those galaxies of some rows that are usable, {row: what is wrong} of the others.
-
-    The galaxies' files are read; an error in one does not affect the others.
-    """
-    facts, bad, ids = [], {}, catalogue.ids
-    first_row = {name: row for row, name in reversed(list(enumerate(ids)))}
-    with bar(len(rows), progress, "checking", "galaxies") as progress_bar:
-        for row in rows:
-            progress_bar.update(1)
-            if text := _wrong_name(ids[row], row, first_row):
-                bad[str(row)] = text
-                continue
-            try:
-                facts.append(facts_of(row, scene_of(raw, folder, catalogue, row)[0]))
-            except (InputError, OSError) as error:
-                bad[str(row)] = str(error)
-    return facts, bad
-
-
-def _wrong_name(name: str, row: int, first_row: Mapping[str, int]) -> str:
-    """What is wrong with the name of a galaxy; empty if nothing is."""
-    if not name:
-        return "the galaxy has no name."
-    if first_row[name] != row:
-        return f"the galaxy of row {first_row[name] + 1} has the same name."
-    odd = "\n" in name or "\0" in name
-    return "the galaxy's name has a line break or a null character in it." if odd else ""

@@ -13,8 +13,9 @@ import pytest
 
 import jaxmetal as jm
 from jaxmetal import survey
-from jaxmetal.survey import master
-from jaxmetal.survey.executors import check_executor
+from jaxmetal.survey import master, rows
+from jaxmetal.survey.executors import Pool, check_executor
+from tests.surveys import write_survey
 
 # Precision plays no part here, or the one in which most people run.
 pytestmark = pytest.mark.precision("single")
@@ -61,6 +62,20 @@ def test_a_cluster_that_ends_is_one_readable_line(tmp_path):
     assert failures == {}, "a shard whose worker was lost is tried again"
     with pytest.raises(jm.InputError, match=r"takes no work \(RuntimeError: no scheduler any more"):
         master._compute_by_executor(cluster, str(tmp_path), [0], True, failures, print)
+
+
+def test_rows_that_workers_check_give_the_same_plan(tmp_path, monkeypatch):
+    """Each worker has its own seed of hashes, on which the order of NumPyro's fields depends."""
+    catalogue, config = write_survey(tmp_path, 6)
+    (tmp_path / "4.fits").unlink()
+    monkeypatch.setattr(rows, "AT_ONCE", 1)
+    with Pool(2) as pool:
+        plans = [
+            master.prepare(catalogue, config, tmp_path / name, True, executor, False)
+            for name, executor in (("serial", None), ("parallel", pool), ("lost", Cluster()))
+        ]
+    assert plans[0] == plans[1] == plans[2]
+    assert len(plans[0].groups) == 1 and list(plans[0].bad) == ["4"]
 
 
 def runs(process):

@@ -1,0 +1,130 @@
+"""The rows of a catalogue, checked: the facts of the galaxies that are usable, and the others."""
+
+from asyncio import CancelledError
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from jaxmetal.errors import InputError
+from jaxmetal.inference.progress import bar
+from jaxmetal.io.compiled import keep_compiled
+from jaxmetal.survey.catalogue import Catalogue
+from jaxmetal.survey.groups import Facts, facts_of
+from jaxmetal.survey.scenes import scene_of
+
+# Rows that a worker of an executor checks before it reports: some seconds.
+AT_ONCE = 100
+
+# Facts of the galaxies that are usable, and {row: what is wrong} of the others.
+Checked = tuple[list[Facts], dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of a catalogue with what is needed to check them, to be sent to a worker.
+
+    Parameters
+    ----------
+    raw, folder
+        the configuration with its references, and the folder that its paths are relative to.
+    catalogue
+        these rows alone.
+    numbers
+        of each of them in the whole catalogue.
+    """
+
+    raw: Mapping[str, Any]
+    folder: Path
+    catalogue: Catalogue
+    numbers: Sequence[int]
+
+
+def check_rows(
+    raw: Mapping[str, Any],
+    folder: Path,
+    catalogue: Catalogue,
+    numbers: Sequence[int],
+    executor: Any = None,
+    progress: bool | None = None,
+) -> Checked:
+    """The facts of those galaxies of some rows that are usable, and what is wrong with the others.
+
+    The galaxies' files are read; an error in one does not affect the others.
+
+    Parameters
+    ----------
+    raw, folder, catalogue
+        the configuration, the folder that its paths are relative to, and the galaxies.
+    numbers
+        of the rows, from 0.
+    executor, progress
+        as for `survey.run`.
+    """
+    ids = catalogue.ids
+    first_row = {name: row for row, name in reversed(list(enumerate(ids)))}
+    bad = {str(row): text for row in numbers if (text := _wrong_name(ids[row], row, first_row))}
+    usable = [row for row in numbers if str(row) not in bad]
+    parts = [
+        Rows(raw, folder, Catalogue(catalogue.table[part], catalogue.id), part)
+        for part in (usable[i : i + AT_ONCE] for i in range(0, len(usable), AT_ONCE))
+    ]
+    facts: list[Facts] = []
+    with bar(len(numbers), progress, "checking", "galaxies") as display:
+        display.update(len(bad))
+        # One that takes whole shards, such as a scheduler's, checks no rows.
+        parallel = hasattr(executor, "submit") and len(parts) > 1
+        for row, answer in _by_executor(executor, parts) if parallel else _in_turn(parts):
+            display.update(1)
+            if isinstance(answer, Facts):
+                facts.append(answer)
+            else:
+                bad[str(row)] = answer
+    return facts, bad
+
+
+def check_one(rows: Rows, index: int) -> tuple[int, Facts | str]:
+    """The number of one of the rows in the catalogue, and its facts or what is wrong with it."""
+    number = rows.numbers[index]
+    try:
+        facts = facts_of(index, scene_of(rows.raw, rows.folder, rows.catalogue, index)[0])
+    except (InputError, OSError) as error:
+        return number, str(error)
+    return number, replace(facts, row=number)
+
+
+def check_all(rows: Rows) -> list[tuple[int, Facts | str]]:
+    """`check_one` of all rows, in a worker process."""
+    keep_compiled()
+    return list(_in_turn([rows]))
+
+
+def _in_turn(parts: Sequence[Rows]) -> Iterator[tuple[int, Facts | str]]:
+    for part in parts:
+        for index in range(len(part.numbers)):
+            yield check_one(part, index)
+
+
+def _by_executor(executor: Any, parts: Sequence[Rows]) -> Iterator[tuple[int, Facts | str]]:
+    """The answers of workers, in the order of the rows; where one dies, those of this process."""
+    try:
+        futures = [executor.submit(check_all, part) for part in parts]
+    except Exception:  # of a cluster that has ended, which the first shard will say
+        yield from _in_turn(parts)
+        return
+    for future, part in zip(futures, parts, strict=True):
+        try:
+            answers = future.result()
+        except (Exception, CancelledError):
+            answers = check_all(part)
+        yield from answers
+
+
+def _wrong_name(name: str, row: int, first_row: Mapping[str, int]) -> str:
+    """What is wrong with the name of a galaxy; empty if nothing is."""
+    if not name:
+        return "the galaxy has no name."
+    if first_row[name] != row:
+        return f"the galaxy of row {first_row[name] + 1} has the same name."
+    odd = "\n" in name or "\0" in name
+    return "the galaxy's name has a line break or a null character in it." if odd else ""
