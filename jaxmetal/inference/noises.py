@@ -107,6 +107,8 @@ def of_one_size(models: Sequence["Model"]) -> list["Model"]:
         for name, one_map in model.maps.items():
             own = one_map.noise.counts
             counts[name] = tuple(map(max, counts.get(name, own), own))
+    if all(m.noise.counts == counts[name] for model in models for name, m in model.maps.items()):
+        return list(models)
 
     def filled(name: str, one_map: Map) -> Map:
         if one_map.noise.counts == counts[name]:

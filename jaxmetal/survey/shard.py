@@ -180,7 +180,9 @@ def _fit(outcomes: Sequence[Outcome], together: int, progress: bool | None) -> N
         outcome.message = "" if fit.message == "converged" else fit.message
         outcome.units = [unit_of(label, first.scene) for label in fit.labels]
     if first.scene.config.sample is not None:
-        _sample(outcomes, models, fits, first.scene.config.sample, chunk, progress)
+        # Sampled as where the fits ended.
+        fitted = Batch.of(fits.models)
+        _sample(outcomes, fitted, fits, first.scene.config.sample, chunk, progress)
 
 
 def _sample(
