@@ -4,7 +4,7 @@ The table records the commit that it was made from.
 
     python scripts/validate.py bounds sampling accuracy fits lines line_systematics calibration
     edges arc arc_fits correlated large_noise kinematics realistic criticism
-    forecasts survey killed --out DIR
+    forecasts survey stamps killed --out DIR
 
 bounds       use case 1 at eight PSF widths: Laplace and NUTS errors over the Cramér-Rao bound
 sampling     supersampling="auto" without data, against the converged map
@@ -20,6 +20,7 @@ arc          a lensed arc, lens, light and metallicity free together: truths in 
              twenty NUTS posteriors
 arc_fits     the same arc by MAP and Laplace, 300 times
 survey       a thousand galaxies through `jaxmetal batch`: time, coverage, and broken observations
+stamps       stamps of 64 x 64 pixels with Moffat PSFs and free Sersic indices: time, coverage
 correlated   noise of MaNGA: errors of a gradient and their coverage, with and without it in the fit
 large_noise  correlated noise of large maps without a matrix, against the matrix, and its cost
 fields       a metallicity that scatters about its line with a correlation length: gradient, length
@@ -53,6 +54,7 @@ CHECKS = (
     "arc",
     "arc_fits",
     "survey",
+    "stamps",
     "correlated",
     "large_noise",
     "fields",

@@ -1,9 +1,12 @@
-"""A survey of simulated galaxies on disk, some of them broken.
+"""Surveys of simulated galaxies on disk, some of them broken; truths are drawn from the priors.
 
-There are three frame sizes and four PSFs; truths are drawn from the priors.
+Small galaxies have three frame sizes and four Gaussian PSFs; stamps are of 64 x 64 pixels, with
+Moffat PSFs and free Sersic indices.
 """
 
+import copy
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import yaml
@@ -13,7 +16,7 @@ from astropy.table import Table
 from jaxmetal.io.mock import MAPS, write_mock
 from jaxmetal.io.scene import build
 
-FRAMES, WIDTHS = (12, 16, 20), (0.8, 1.2, 1.8, 2.5)
+INDEX = "disc.light.n_sersic"
 CENTRAL, GRADIENT = "disc.metallicity.central", "disc.metallicity.gradient"
 OBSERVED = {"file": "{maps}", "pixel_scale": 0.5, "psf": {"gaussian": {"fwhm": "{psf_fwhm}"}}}
 CONFIG = {
@@ -37,6 +40,46 @@ CONFIG = {
     "fit": {"starts": 1},
     "sample": {"method": "auto", "chains": 4, "draws": 150},
 }
+
+
+def _of_stamps() -> dict[str, Any]:
+    """The configuration of small galaxies with the pixels, PSFs and free indices of stamps."""
+    config = copy.deepcopy(CONFIG)
+    for observed in config["maps"].values():
+        observed |= {"pixel_scale": 0.2, "psf": {"moffat": {"fwhm": "{psf_fwhm}", "beta": 2.8}}}
+    config["priors"][INDEX] = {"uniform": [0.5, 4.0]}
+    return config
+
+
+class Kind(NamedTuple):
+    """A kind of survey.
+
+    Parameters
+    ----------
+    config
+        of all galaxies.
+    frames, widths
+        pixels along a side, and FWHM of the PSFs, arcsec.
+    pixel_scale
+        arcsec.
+    indices
+        the range of the Sersic index.
+    """
+
+    config: dict[str, Any]
+    frames: tuple[int, ...]
+    widths: tuple[float, ...]
+    pixel_scale: float
+    indices: tuple[float, float]
+
+    def psf(self, fwhm: float) -> dict[str, Any]:
+        """The PSF of a configuration with a width filled in."""
+        ((name, numbers),) = self.config["maps"]["light"]["psf"].items()
+        return {name: numbers | {"fwhm": fwhm}}
+
+
+SMALL = Kind(CONFIG, (12, 16, 20), (0.8, 1.2, 1.8, 2.5), 0.5, (1.0, 1.0))
+STAMPS = Kind(_of_stamps(), (64,), (0.6, 0.8, 1.0, 1.3), 0.2, (0.7, 3.0))
 # Ways in which an observation is broken.
 BROKEN = (
     "missing",
@@ -51,7 +94,7 @@ BROKEN = (
 
 
 def write_survey(
-    folder: Path, count: int, broken: float = 0.02, seed: int = 0
+    folder: Path, count: int, broken: float = 0.02, seed: int = 0, kind: Kind = SMALL
 ) -> tuple[Path, Path]:
     """Write observations, a catalogue of a survey's columns and of the truths, and configuration.
 
@@ -63,6 +106,8 @@ def write_survey(
         of galaxies, and the fraction of them that is broken.
     seed
         of all that is drawn.
+    kind
+        of survey.
 
     Returns
     -------
@@ -72,29 +117,30 @@ def write_survey(
     rng, rows = np.random.default_rng(seed), []
     wrong = rng.permutation(count)[: round(broken * count)]
     for i in range(count):
-        rows.append(_galaxy(folder, i, rng))
+        rows.append(_galaxy(folder, i, rng, kind))
         if i in wrong:
             _break(folder, rows[-1], BROKEN[list(wrong).index(i) % len(BROKEN)])
     table = Table(rows=rows)
     table["R_e"].unit = table["psf_fwhm"].unit = "arcsec"
     table.write(folder / "galaxies.ecsv", format="ascii.ecsv")
-    (folder / "survey.yaml").write_text(yaml.safe_dump(CONFIG, sort_keys=False))
+    (folder / "survey.yaml").write_text(yaml.safe_dump(kind.config, sort_keys=False))
     return folder / "galaxies.ecsv", folder / "survey.yaml"
 
 
-def _galaxy(folder: Path, i: int, rng: np.random.Generator) -> dict:
-    frame, fwhm = int(rng.choice(FRAMES)), float(rng.choice(WIDTHS))
+def _galaxy(folder: Path, i: int, rng: np.random.Generator, kind: Kind) -> dict:
+    frame, fwhm = int(rng.choice(kind.frames)), float(rng.choice(kind.widths))
     catalogue = {"R_e": float(rng.uniform(1.0, 2.0)), "amp": float(rng.uniform(10.0, 30.0))}
     true = {
         "central": float(rng.normal(8.6, 0.3)),
         "gradient": float(rng.normal(-0.05, 0.05)),
         "true_R_e": catalogue["R_e"] * float(np.exp(rng.normal(0.0, 0.2))),
         "true_amp": catalogue["amp"] * float(np.exp(rng.normal(0.0, 0.3))),
+        "true_n": float(rng.uniform(*kind.indices)),
     }
     frame_and_psf = {
         "shape": [frame, frame],
-        "pixel_scale": 0.5,
-        "psf": {"gaussian": {"fwhm": fwhm}},
+        "pixel_scale": kind.pixel_scale,
+        "psf": kind.psf(fwhm),
     }
     noise = {"supersampling": [6, 3], "c1": 0.003, "c2": 0.003, "light_sigma": 0.05, "seed": 2 * i}
     mock = folder / f"mock-{i}"
@@ -118,7 +164,7 @@ def _galaxy(folder: Path, i: int, rng: np.random.Generator) -> dict:
 
 def _disc(true: dict[str, float]) -> dict[str, dict]:
     """The configuration of the disc at the truth."""
-    light = {"amp": true["true_amp"], "R_sersic": true["true_R_e"], "n_sersic": 1.0}
+    light = {"amp": true["true_amp"], "R_sersic": true["true_R_e"], "n_sersic": true["true_n"]}
     metallicity = {"central": true["central"], "gradient": true["gradient"]}
     return {
         "light": {"profile": "sersic", **light},
