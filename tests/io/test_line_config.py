@@ -11,6 +11,7 @@ from jaxmetal.compiling import compiled_once
 from jaxmetal.io.kept import write_map
 from jaxmetal.io.scene import load
 from jaxmetal.io.summary import unit_of
+from jaxmetal.view.report import fit_page
 from tests.scenes import telescope
 
 # Precision plays no part here, or the one in which most people run.
@@ -107,6 +108,20 @@ def test_a_fit_of_lines_keeps_what_it_needs(folder, tmp_path):
     for path, value in {"central": 8.6, "gradient": -0.15}.items():
         path = f"disc.metallicity.{path}"
         assert abs(fit.parameters[path] - value) < 4 * fit.errors[path]
+
+
+def test_the_report_of_lines_has_their_figures_and_naive_gradients(folder, tmp_path):
+    text = MAPS.replace("fwhm: 0.9", "fwhm: 0.8") + GALAXY + FIT_ALONE
+    (folder / "report.yaml").write_text(text, "utf-8")
+    made = jm.run(folder / "report.yaml", out=tmp_path / "results")
+    failures = {}
+    page = fit_page(made.scene, made.fit, None, "lines", failures)
+    assert failures == {}
+    for title in ("Emission lines", "Radial profile of metallicity", "Map NII6584"):
+        assert f"<figcaption>{title}</figcaption>" in page
+    assert "Gradient of metallicity" in page and "naive: S/N &gt; 3" in page
+    summary = (tmp_path / "results" / "summary.txt").read_text("utf-8")
+    assert "naive: positive fluxes" in summary and "forward-modelled, maximum" in summary
 
 
 def test_parameters_have_units(folder):
