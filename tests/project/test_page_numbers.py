@@ -67,5 +67,5 @@ def test_numbers_of_line_systematics_are_those_of_the_table():
     assert "three times as steep, and a quarter of the fits do not converge" in text
     assert f"{rows['two PSFs', 'left out']['bias_in_errors']:.1f} of its error appears" in text
     assert len(branches) == 10 and set(branches["modes"]) == {2}
-    assert max(abs(branches["upper"] - branches["upper_on_grid"])) < 0.003
-    assert "agree to 0.003 with" in text
+    assert max(abs(branches["upper"] - branches["upper_on_grid"])) < 0.004
+    assert "agree to 0.004 with" in text
