@@ -108,12 +108,14 @@ def mirrored(
 
 def _chosen(found: Sweep) -> list[Point]:
     """The starts at the local minima away from the fit."""
-    step = found.metallicities[1] - found.metallicities[0]
-    away = np.abs(found.metallicities - found.here) >= 2 * step
+    metallicities, distances, starts = (
+        np.asarray(array) for array in (found.metallicities, found.distances, found.starts)
+    )
+    away = np.abs(metallicities - found.here) >= 2 * (metallicities[1] - metallicities[0])
     return [
-        found.starts[i - 1]
-        for i in _minima(found.distances)
-        if away[i] and found.sloped[i - 1] and np.isfinite(found.starts[i - 1]).all()
+        starts[i - 1]
+        for i in _minima(distances)
+        if away[i] and found.sloped[i - 1] and np.isfinite(starts[i - 1]).all()
     ]
 
 

@@ -136,6 +136,28 @@ def test_chains_in_both_modes_are_joined_by_their_evidence(r23):
     assert upper == pytest.approx(by_quadrature(model), abs=0.03)
 
 
+def test_posteriors_of_a_batch_have_both_modes(r23):
+    model, _ = r23
+    models = [model, model_of({"r23": R23}, seed=2)]
+    fits = jm.optimise_batch(models)
+    for one, posterior in zip(models, jm.sample_batch(models, fits), strict=True):
+        assert posterior.converged and len(posterior.attributes["odds"]) == 2
+        upper = np.mean(posterior.samples[CENTRAL] > 8.07)
+        assert upper == pytest.approx(by_quadrature(one), abs=0.03)
+
+
+@pytest.mark.slow
+def test_chains_of_a_batch_run_in_both_modes(r23):
+    model, _ = r23
+    models = [model, model_of({"r23": R23}, seed=2)]
+    fits = jm.optimise_batch(models)
+    posteriors = jm.sample_batch(models, fits, method="hmc", chains=2, warmup=100, draws=300)
+    for one, posterior in zip(models, posteriors, strict=True):
+        assert posterior.attributes["method"] == "hmc" and posterior.converged
+        upper = np.mean(posterior.samples[CENTRAL] > 8.07)
+        assert upper == pytest.approx(by_quadrature(one), abs=0.05)
+
+
 @pytest.mark.parametrize("line", ["NII6584", "OII3727"])
 def test_another_line_leaves_one_branch(line):
     model = model_of({"r23": R23, "other": line}, noise=0.03)
