@@ -12,6 +12,7 @@ from jaxmetal.io.kept import write_map
 from jaxmetal.io.scene import load
 from jaxmetal.io.summary import unit_of
 from jaxmetal.view.report import fit_page
+from tests.data import data_path
 from tests.scenes import telescope
 
 # Precision plays no part here, or the one in which most people run.
@@ -292,3 +293,33 @@ def test_upper_limits_of_a_file_are_kept_with_the_results(folder, tmp_path):
     keep = one.maps["NII6584"]
     write_map(tmp_path / "map.fits", keep, {"DATA": (np.asarray(keep.map.data), "")})
     np.testing.assert_array_equal(fits.getdata(tmp_path / "map.fits", "LIMITS"), limits)
+
+
+CALIFA = """
+maps:
+  gas:
+    kind: lines
+    file: PATH
+    psf: {gaussian: {fwhm: 2.6}}
+    lines:
+      Ha: {value: FLUX_HALPHA, error: ERR_HALPHA}
+      NII6584: {value: FLUX_NII6583, error: ERR_NII6583}
+"""
+
+
+@pytest.mark.parametrize("resolution", ["native", "7arcsec"])
+def test_line_maps_of_califa_are_read_with_errors_and_place(resolution, tmp_path):
+    path = data_path(f"ngc4047_edge_califa/NGC4047_{resolution}.fits")
+    one = scene(tmp_path, CALIFA.replace("PATH", str(path)) + GALAXY)
+    with fits.open(path) as file:
+        for name, plane in {"Ha": "HALPHA", "NII6584": "NII6583"}.items():
+            values, errors = (np.asarray(file[f"{k}_{plane}"].data, float) for k in ("FLUX", "ERR"))
+            found = one.maps[name].map
+            known = np.asarray(found.valid)
+            expected = np.isfinite(values) & np.isfinite(errors) & (errors > 0)
+            assert known.sum() > 400 and not np.any(known & ~expected)
+            np.testing.assert_allclose(found.data[known], values[known], rtol=1e-5)
+            np.testing.assert_allclose(found.errors[known], errors[known], rtol=1e-5)
+            assert one.maps[name].unit == "1e-16 erg / (s cm2)"
+        place = [file["FLUX_HALPHA"].header[key] for key in ("CRVAL1", "CRVAL2")]
+    np.testing.assert_allclose(one.reference, place, atol=0.003)
