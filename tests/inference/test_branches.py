@@ -151,7 +151,7 @@ def test_chains_of_a_batch_run_in_both_modes(r23):
     model, _ = r23
     models = [model, model_of({"r23": R23}, seed=2)]
     fits = jm.optimise_batch(models)
-    posteriors = jm.sample_batch(models, fits, method="hmc", chains=2, warmup=100, draws=300)
+    posteriors = jm.sample_batch(models, fits, method="hmc", warmup=100, draws=300)
     for one, posterior in zip(models, posteriors, strict=True):
         assert posterior.attributes["method"] == "hmc" and posterior.converged
         upper = np.mean(posterior.samples[CENTRAL] > 8.07)
