@@ -75,6 +75,7 @@ _HOMES = {
     "baselines": "science.baselines",
     "simulate": "science.simulate",
     "kinematics": "science.kinematics",
+    "lines": "science.lines",
     "lensing": "science.lensing",
     "arcs": "science.arcs",
     "guess": "science.starts",
@@ -142,6 +143,7 @@ __all__ = [
     "lens",
     "lensing",
     "light",
+    "lines",
     "mixture",
     "noise",
     "optimise",
@@ -215,6 +217,7 @@ if TYPE_CHECKING:
         classification,
         kinematics,
         lensing,
+        lines,
         noise,
         simulate,
     )

@@ -61,6 +61,7 @@ GROUPS = {
         "baselines",
         "scales",
         "emission",
+        "lines",
         "kinematics",
         "lensing",
         "arcs",

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from jaxmetal.inference.branches import Form, mirrored
 from jaxmetal.inference.climbing import (
     EACH,
     best_of,
@@ -14,8 +15,10 @@ from jaxmetal.inference.climbing import (
     slopes_of_change,
     surroundings,
 )
+from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.fits import Fits
 from jaxmetal.inference.laplace import Surroundings
+from jaxmetal.inference.maxima import NEARLY, rivals
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.optimise import REFINEMENTS, ROUNDS, most_steps
 from jaxmetal.inference.progress import bar
@@ -28,6 +31,9 @@ from jaxmetal.inference.sampling_cost import (
     refined,
 )
 from jaxmetal.inference.stack import Batch, over_galaxies
+
+# The lower ends of ascents that are nearly as probable, in unconstrained coordinates, by galaxy.
+Ends = dict[int, list[np.ndarray]]
 
 _errors_each = over_galaxies(errors_of_sampling, often=False)
 
@@ -44,7 +50,8 @@ def optimise_batch(
 ) -> Fits:
     """The fits of many galaxies whose models differ in numbers only.
 
-    Data, errors, masks, PSFs, priors and starting values may differ.
+    Data, errors, masks, PSFs, priors and starting values may differ. Other branches of line ratios
+    are tried as by `optimise`.
 
     Parameters
     ----------
@@ -76,6 +83,7 @@ def optimise_batch(
     size = batch.at_once(chunk)
     with bar(len(batch), progress, "fitting", "galaxies") as display:
         fits = _best(batch, None, settings, size, display)
+        fits, ends = _on_all_branches(batch, fits, settings, size, display)
         for _ in range(REFINEMENTS):
             costs = _costs_of_sampling(batch, fits, size)
             worst = int(np.argmax([cost.shift for cost in costs]))
@@ -86,7 +94,7 @@ def optimise_batch(
                 break
             batch = Batch([sampled_as(model, finer.maps) for model in batch])
             fits = _best(batch, fits.unconstrained[:, None], settings, size, display)
-    return fits
+        return _with_rivals(batch, fits, ends, settings, size, display)
 
 
 class Ascents(NamedTuple):
@@ -150,6 +158,81 @@ def _best(
         if not len(trapped_indices):
             break
         fits = fits.with_maxima(trapped_indices, *again(trapped_indices, fits.unconstrained, 0.0))
+    return fits
+
+
+def _on_all_branches(
+    batch: Batch, fits: Fits, settings: Ascents, size: int, display: Any
+) -> tuple[Fits, Ends]:
+    """The best of the fits and of those that start on other branches of line ratios.
+
+    Parameters
+    ----------
+    batch, settings, size, display
+        as for `_best`.
+    fits
+        at the ends of the first ascents.
+
+    Returns
+    -------
+    fits, ends
+        and the lower ends of other ascents.
+    """
+
+    def look(form: Form) -> Any:
+        parts = [
+            jax.device_get(EACH.sweep(part, fits.unconstrained[numbers], form))
+            for numbers, part in batch.parts(size)
+        ]
+        return jax.tree.map(lambda *arrays: np.concatenate(arrays)[: len(batch)], *parts)
+
+    starts = mirrored(batch, fits.unconstrained, look)
+    ends: Ends = {}
+    for turn in range(max(map(len, starts))):
+        indices = np.array([i for i, own in enumerate(starts) if len(own) > turn])
+        points = np.stack([starts[i][turn] for i in indices])[:, None]
+        others = _best(Batch([batch[i] for i in indices]), points, settings, size, display)
+        gains = others.heights - fits.heights[indices]
+        for row in np.flatnonzero(np.abs(gains) < NEARLY):
+            i = int(indices[row])
+            lower = fits.unconstrained[i] if gains[row] > 0 else others.unconstrained[row]
+            ends.setdefault(i, []).append(lower)
+        higher = np.flatnonzero(gains > 0)
+        fits = fits.replaced(indices[higher], others, higher)
+    return fits, ends
+
+
+def _with_rivals(
+    batch: Batch, fits: Fits, ends: Ends, settings: Ascents, size: int, display: Any
+) -> Fits:
+    """The fits with other maxima that are nearly as probable; see `maxima.rivals`.
+
+    Parameters
+    ----------
+    batch, settings, size, display
+        as for `_best`.
+    fits
+        the highest.
+    ends
+        of other ascents.
+    """
+    pairs = [(i, point) for i, own in ends.items() for point in own]
+    if not pairs:
+        return fits
+    members = Batch([batch[i] for i, _ in pairs])
+    # With the sampling of the fits, which may be finer than when these ascents ended.
+    points = np.stack([point for _, point in pairs])[:, None]
+    settled = _best(members, points, settings, size, display)
+    by_point = {(i, settled.unconstrained[row].tobytes()): row for row, (i, _) in enumerate(pairs)}
+    for i in ends:
+        rows = [row for (number, _), row in by_point.items() if number == i]
+
+        def settle(point: np.ndarray, i: int = i) -> Fit:
+            return settled[by_point[i, point[0].tobytes()]]
+
+        points = np.concatenate([fits.unconstrained[[i]], settled.unconstrained[rows]])
+        heights = np.append(fits.heights[i], settled.heights[rows])
+        fits.keep(i, rivals(fits[i], points, heights, settle))
     return fits
 
 

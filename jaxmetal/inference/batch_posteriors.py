@@ -1,6 +1,7 @@
 """The posteriors of many galaxies of one kind, from one compiled program."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +13,7 @@ from jaxmetal.inference.chains import Program, Settings, advance, begin, run_cha
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.importance import draw_each
 from jaxmetal.inference.model import Model
+from jaxmetal.inference.modes import joined
 from jaxmetal.inference.posterior import Posterior, trusted
 from jaxmetal.inference.progress import bar
 from jaxmetal.inference.resampling import sampled_as
@@ -52,9 +54,9 @@ def sample_batch(
     fits
         where each starts, from `optimise_batch`; all must have converged.
     seed, method, chains, warmup, draws, target_accept
-        as for `sample`. "auto" takes HMC where importance sampling cannot be trusted, for those
-        galaxies alone; with "nuts" all galaxies wait at every step for the longest trajectory among
-        them.
+        as for `sample`, the modes of a fit included. "auto" takes HMC where importance sampling
+        cannot be trusted, for those galaxies alone; with "nuts" all galaxies wait at every step for
+        the longest trajectory among them.
     allow_unconverged
         as for `sample`; a single galaxy without a maximum may hold up all the others.
     numbers
@@ -86,20 +88,81 @@ def sample_batch(
         jnp.asarray(np.asarray(numbers, np.uint32))
     )
 
-    def draw(settings: Settings, indices: Sequence[int]) -> list[Posterior]:
-        members = batch if len(indices) == len(batch) else Batch([batch[i] for i in indices])
-        starts, member_keys = [fits[i] for i in indices], keys[np.asarray(indices)]
-        return _draw(members, starts, member_keys, seed, settings, (chains, draws), size, progress)
-
-    posteriors = draw(settings, range(len(batch)))
+    job = _Job(batch, fits, keys, seed, (chains, draws), size, progress)
+    everyone = range(len(batch))
+    if settings.method in CHAINS:
+        posteriors = dict(enumerate(job.in_chains(settings, everyone, {})))
+        return [spread(posteriors[i], batch[i], fits[i]) for i in everyone]
+    posteriors = dict(enumerate(job.draw(settings, everyone, fits)))
     untrusted = []
     if method == "auto":
-        untrusted = [i for i, draws in enumerate(posteriors) if not trusted(draws)]
+        untrusted = [i for i, posterior in posteriors.items() if not trusted(posterior)]
     if untrusted:
         chain_settings = fallback(settings, "hmc", [posteriors[i] for i in untrusted])
-        for i, posterior in zip(untrusted, draw(chain_settings, untrusted), strict=True):
+        found = job.in_chains(chain_settings, untrusted, posteriors)
+        for i, posterior in zip(untrusted, found, strict=True):
             posteriors[i] = in_place_of(posteriors[i], posterior)
-    return [spread(*one) for one in zip(posteriors, batch, fits, strict=True)]
+    return [spread(posteriors[i], batch[i], fits[i]) for i in everyone]
+
+
+class _Job(NamedTuple):
+    """The galaxies to sample, and how; shape is (chains, draws)."""
+
+    batch: Batch
+    fits: Sequence[Fit]
+    keys: Array
+    seed: int
+    shape: tuple[int, int]
+    chunk: int
+    progress: bool | None
+
+    def draw(
+        self, settings: Settings, indices: Sequence[int], starts: Sequence[Fit], mode: int = 0
+    ) -> list[Posterior]:
+        """The posteriors of some galaxies by one method, from one mode of each."""
+        every = len(indices) == len(self.batch)
+        members = self.batch if every else Batch([self.batch[i] for i in indices])
+        keys = self.keys[np.asarray(indices)]
+        if mode:
+            keys = jax.vmap(lambda key: jax.random.fold_in(key, mode))(keys)
+        return _draw(
+            members, starts, keys, self.seed, settings, self.shape, self.chunk, self.progress
+        )
+
+    def in_chains(
+        self, settings: Settings, indices: Sequence[int], weighted: Mapping[int, Posterior]
+    ) -> list[Posterior]:
+        """Chains in every mode of some galaxies, joined by the odds of importance sampling.
+
+        Parameters
+        ----------
+        settings
+            of the chains.
+        indices
+            of the galaxies.
+        weighted
+            importance samplings by number, as far as there are any.
+        """
+        found = [[one] for one in self.draw(settings, indices, [self.fits[i] for i in indices])]
+        several = [i for i in indices if self.fits[i].others]
+        if unweighted := [i for i in several if i not in weighted]:
+            importance = settings._replace(method="importance")
+            more = self.draw(importance, unweighted, [self.fits[i] for i in unweighted])
+            weighted = {**weighted, **dict(zip(unweighted, more, strict=True))}
+        chains = dict(zip(indices, found, strict=True))
+        for mode in range(1, max((len(self.fits[i].modes) for i in several), default=1)):
+            members = [i for i in several if len(self.fits[i].modes) > mode]
+            starts = [self.fits[i].modes[mode] for i in members]
+            for i, posterior in zip(
+                members, self.draw(settings, members, starts, mode), strict=True
+            ):
+                chains[i].append(posterior)
+        return [
+            joined(chains[i], weighted[i].attributes["odds"], self.seed)
+            if i in several
+            else chains[i][0]
+            for i in indices
+        ]
 
 
 def _as_fitted(batch: Batch, fits: Sequence[Fit]) -> Batch:

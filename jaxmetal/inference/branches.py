@@ -1,16 +1,17 @@
 """Starts on the other branches of line ratios, which have one value at several metallicities."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Bool, Float
 
-from jaxmetal.galaxy import Component, get, put
+from jaxmetal.emission import Blend, Emission, parts_of
+from jaxmetal.galaxy import get, put
 from jaxmetal.inference.coordinates import Values
 from jaxmetal.inference.emission_notes import light_and_tracer
-from jaxmetal.inference.laplace import Surroundings
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.transforms import coordinate_of
 
@@ -21,14 +22,59 @@ REACH = 2.5
 STEEPEST = 3.0
 # The change in a parameter that tells how the metallicity depends on it, and what it may deviate.
 TRIAL, ROUNDING = 0.25, 1e-3
+# Changes of a line between two metallicities that are rounding, over its largest value.
+ROUNDING_OF_STEPS = 1e-6
 
 Point = Float[np.ndarray, " n"]
-# The model at a point; `laplace.outlook` as a compiled program of many galaxies.
-Look = Callable[[Model, Point], Surroundings]
+# Metallicities between which a line ratio must rise or fall throughout to have no other branch.
+TURNS = np.linspace(6.5, 9.5, 121)
 
 
-def mirrored(model: Model, point: Point, look: Look) -> list[Point]:
-    """Where the lines of a fit are nearly the same at another metallicity.
+class Form(NamedTuple):
+    """How the metallicity of a component with emission depends on free parameters.
+
+    Parameters
+    ----------
+    component, tracer
+        by name.
+    level
+        the path of the parameter that the metallicity rises with everywhere.
+    linear
+        the paths of those that it is linear in.
+    """
+
+    component: str
+    tracer: str
+    level: str
+    linear: tuple[str, ...]
+
+
+class Sweep(NamedTuple):
+    """The maps of a fit compared with those of other metallicities; see `mirrored`.
+
+    Parameters
+    ----------
+    here
+        the mean metallicity of the light.
+    metallicities, distances
+        those looked at, and D of each.
+    starts
+        the point on a branch there, in unconstrained coordinates, of all but the first and last.
+    sloped
+        whether the maps depend on the metallicity there.
+    """
+
+    here: Array
+    metallicities: Float[Array, " looks"]
+    distances: Float[Array, " looks"]
+    starts: Float[Array, "inner n"]
+    sloped: Bool[Array, " inner"]
+
+
+def mirrored(
+    models: Sequence[Model], points: Float[np.ndarray, "galaxies n"], look: Callable[[Form], Any]
+) -> list[list[Point]]:
+    """Where the lines of fits are nearly the same at another metallicity.
 
     For each component with emission whose metallicity has a free level: the local minima, over its
     prior, of
@@ -37,62 +83,86 @@ def mirrored(model: Model, point: Point, look: Look) -> list[Point]:
 
     with m(Z) the maps of a uniform metallicity. Differences from the mean metallicity are scaled by
     the ratio k of the slopes of the lines at both, so that a gradient changes its sign where the
-    lines do.
+    lines do. Nothing is computed where every line rises or falls throughout.
 
     Parameters
     ----------
-    model, point
-        and the end of an ascent, in unconstrained coordinates.
+    models, points
+        of one structure, and the ends of their ascents, in unconstrained coordinates.
     look
-        the model at a point.
+        `sweep` of these models, each at its point, as a function of the form.
 
     Returns
     -------
     starts
-        in unconstrained coordinates; none where a line tells all metallicities apart.
+        of each galaxy, in unconstrained coordinates; none where a line tells all metallicities
+        apart.
     """
-    starts = []
-    for name, component in model.galaxy.components.items():
-        if component.emission is not None:
-            starts += _of_component(model, point, look, name, component)
+    starts: list[list[Point]] = [[] for _ in models]
+    for form in _forms(models[0], points[0]):
+        found = jax.device_get(look(form))
+        for i, own in enumerate(starts):
+            own += _chosen(jax.tree.map(lambda array, i=i: np.asarray(array)[i], found))
     return starts
 
 
-def _of_component(
-    model: Model, point: Point, look: Look, name: str, component: Component
-) -> Iterator[Point]:
-    assert component.emission is not None
-    tracer = f"{name}.{component.emission.relation.tracers[0]}"
-    values = model.constrain(jnp.asarray(point))
-    galaxy, maps = model.scene_at(values)
-    x, y = next(iter(maps.values())).instrument.grid.coordinates
-    level, linear = _parameters(model, tracer, get(galaxy, tracer), (x.ravel(), y.ravel()))
-    if level is None:
-        return
-    flat = {**values, **{path: jnp.zeros_like(values[path]) for path in linear}}
+def _chosen(found: Sweep) -> list[Point]:
+    """The starts at the local minima away from the fit."""
+    metallicities, distances, starts = (
+        np.asarray(array) for array in (found.metallicities, found.distances, found.starts)
+    )
+    away = np.abs(metallicities - found.here) >= 2 * (metallicities[1] - metallicities[0])
+    return [
+        starts[i - 1]
+        for i in _minima(distances)
+        if away[i] and found.sloped[i - 1] and np.isfinite(starts[i - 1]).all()
+    ]
+
+
+def sweep(model: Model, point: Array, form: Form) -> Sweep:
+    """Compare the maps of a fit with those of other metallicities of one component.
+
+    Parameters
+    ----------
+    model, point
+        and the end of its ascent, in unconstrained coordinates.
+    form
+        of the component's metallicity.
+    """
+    values = model.constrain(point)
+    flat = {**values, **{path: jnp.zeros_like(values[path]) for path in form.linear}}
     # The mean metallicity of the light, as it is and without its gradients.
-    here, plain = (_mean(model, tracer, at) for at in (values, flat))
+    here, plain = (_mean(model, form, at) for at in (values, flat))
 
-    def seen(metallicity: float) -> np.ndarray:
-        at = {**flat, level: values[level] + (metallicity - plain)}
-        shown = look(model, np.asarray(model.unconstrain(at))[None]).predicted
-        return np.concatenate(
-            [np.where(m.valid, shown[n][0] / m.sigma, 0.0).ravel() for n, m in maps.items()]
-        )
+    def seen(metallicity: Array) -> Array:
+        look = model.look({**flat, form.level: values[form.level] + (metallicity - plain)})
+        errors = [
+            jnp.where(m.valid, look.predicted[name] / m.sigma, 0.0).ravel()
+            for name, m in look.maps.items()
+        ]
+        return jnp.concatenate(errors)
 
-    grid = here + _prior_range(model, level) - float(values[level])
-    images = np.stack([seen(metallicity) for metallicity in grid])
+    grid = here + _prior_range(model, form.level) - values[form.level]
     step = 0.5 * (grid[1] - grid[0])
-    slope = (seen(here + step) - seen(here - step)) / (2 * step)
-    distance = np.sum((images - seen(here)) ** 2, axis=1)
-    for i in _minima(distance):
-        there = (images[i + 1] - images[i - 1]) / (4 * step)
-        if abs(grid[i] - here) < 4 * step or not np.any(there):
-            continue
-        k = np.clip(np.sum(slope * there) / np.sum(there**2), -STEEPEST, STEEPEST)
-        moved = {path: k * values[path] for path in linear}
-        moved[level] = grid[i] + k * (here - plain) + (values[level] - here)
-        yield np.asarray(model.unconstrain({**values, **moved}))
+    near = here + step * jnp.array([-1.0, 0.0, 1.0], grid.dtype)
+    images = jax.lax.map(seen, jnp.concatenate([grid, near]))
+    below, middle, above = images[LOOKS:]
+    slope = (above - below) / (2 * step)
+    there = (images[2:LOOKS] - images[: LOOKS - 2]) / (4 * step)
+    power = jnp.sum(there**2, axis=1)
+    sloped = power > 0
+    ratio = jnp.where(sloped, there @ slope, 0.0) / jnp.where(sloped, power, 1.0)
+    ratio = jnp.clip(ratio, -STEEPEST, STEEPEST)
+
+    def start(pair: tuple[Array, Array]) -> Array:
+        metallicity, k = pair
+        moved = {path: k * values[path] for path in form.linear}
+        moved[form.level] = metallicity + k * (here - plain) + (values[form.level] - here)
+        return model.unconstrain({**values, **moved})
+
+    starts = jax.lax.map(start, (grid[1:-1], ratio))
+    distances = jnp.sum((images[:LOOKS] - middle[None]) ** 2, axis=1)
+    return Sweep(here, grid, distances, starts, sloped)
 
 
 def _minima(heights: np.ndarray) -> list[int]:
@@ -101,20 +171,56 @@ def _minima(heights: np.ndarray) -> list[int]:
     return (1 + np.flatnonzero(inner)).tolist()
 
 
-def _mean(model: Model, path: str, values: Values) -> float:
+def _mean(model: Model, form: Form, values: Values) -> Array:
     """The light-weighted mean of the metallicity of a component."""
-    name, tracer = path.split(".")
     galaxy, maps = model.scene_at(values)
-    light, metallicity = light_and_tracer(galaxy, name, tracer, maps)
-    light = np.maximum(light, 0.0)
-    return float(np.sum(light * metallicity) / np.sum(light)) if np.any(light) else np.nan
+    light, metallicity = light_and_tracer(galaxy, form.component, form.tracer, maps)
+    light = jnp.maximum(light, 0.0)
+    return jnp.sum(light * metallicity) / jnp.sum(light)
 
 
-def _prior_range(model: Model, path: str) -> np.ndarray:
+def _prior_range(model: Model, path: str) -> Array:
     """Values of a parameter, evenly spaced across its prior."""
     value = coordinate_of(model.priors[path]).value
-    low, high = (float(value(jnp.asarray(end))) for end in (-REACH, REACH))
-    return np.linspace(low, high, LOOKS)
+    low, high = (value(jnp.asarray(end)) for end in (-REACH, REACH))
+    return jnp.linspace(low, high, LOOKS)
+
+
+def _forms(model: Model, point: Point) -> Iterator[Form]:
+    """The components whose lines may have another branch, and whose metallicity is free."""
+    for name, component in model.galaxy.components.items():
+        if component.emission is None or not _turns(model, component.emission):
+            continue
+        tracer = component.emission.relation.tracers[0]
+        galaxy, maps = model.scene_at(model.constrain(jnp.asarray(point)))
+        x, y = next(iter(maps.values())).instrument.grid.coordinates
+        path = f"{name}.{tracer}"
+        level, linear = _parameters(model, path, get(galaxy, path), (x.ravel(), y.ravel()))
+        if level is not None:
+            yield Form(name, tracer, level, tuple(linear))
+
+
+def _turns(model: Model, emission: Emission) -> bool:
+    """Whether any of the lines, or ratios, of the maps has one value at two metallicities."""
+    if len(emission.relation.tracers) > 1:
+        return True
+    logs = emission.log_ratios({emission.relation.tracers[0]: jnp.asarray(TURNS, float)})
+    lines = {
+        n: np.broadcast_to(10 ** np.asarray(log, float), TURNS.shape) for n, log in logs.items()
+    }
+
+    def total(light: str | Blend | None) -> np.ndarray:
+        parts = [factor * lines[name] for name, factor in parts_of(light or ()) if name in lines]
+        return np.sum(parts, axis=0) if parts else np.ones_like(TURNS)
+
+    for one_map in model.maps.values():
+        for moment in one_map.moments(model.galaxy):
+            below = total(moment.light)
+            shown = below if moment.numerator is None else total(moment.numerator) / below
+            steps = np.diff(shown) / np.max(np.abs(shown))
+            if np.any(steps > ROUNDING_OF_STEPS) and np.any(steps < -ROUNDING_OF_STEPS):
+                return True
+    return False
 
 
 def _parameters(

@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 
 from jaxmetal.compiling import compiled_once, compiled_soon
 from jaxmetal.inference.ascent import FISHER_STEPS, METHODS, Summit, fisher
+from jaxmetal.inference.branches import sweep
 from jaxmetal.inference.laplace import Surroundings, inverses, outlook
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.stack import over_galaxies
@@ -49,6 +50,8 @@ class Programs(NamedTuple):
         `laplace.outlook`.
     start, scale
         `starts.unscaled_points` and `starts.scaled_to_light`.
+    sweep
+        `branches.sweep`.
     """
 
     climb: Callable
@@ -56,6 +59,7 @@ class Programs(NamedTuple):
     look: Callable
     start: Callable
     scale: Callable
+    sweep: Callable
 
 
 def _alone(program: Callable) -> Callable:
@@ -78,6 +82,7 @@ ALONE = Programs(
     _alone(compiled_once(outlook)),
     _alone(compiled_once(unscaled_points)),
     _alone(compiled_once(scaled_to_light)),
+    _alone(compiled_once(sweep)),
 )
 EACH = Programs(
     over_galaxies(fisher),
@@ -85,6 +90,7 @@ EACH = Programs(
     over_galaxies(outlook, often=False),
     over_galaxies(unscaled_points, often=False),
     over_galaxies(scaled_to_light, often=False),
+    over_galaxies(sweep, often=False),
 )
 
 

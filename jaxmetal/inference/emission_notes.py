@@ -3,8 +3,9 @@
 import itertools
 from collections.abc import Collection, Iterator, Mapping
 
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from jaxmetal.emission import REDDENING, parts_of
 from jaxmetal.emission.lines import BALMER, BRIGHTER, FIXED_RATIOS
@@ -99,7 +100,7 @@ def _doubtful_ratio(bright: Map, faint: Map, ratio: float) -> float | None:
 
 def light_and_tracer(
     galaxy: Galaxy, name: str, tracer: str, maps: Mapping[str, Map]
-) -> tuple[Float[np.ndarray, "y x"], Float[np.ndarray, "y x"]]:
+) -> tuple[Float[Array, "y x"], Float[Array, "y x"]]:
     """The reference line of a component with emission, and one of its tracers.
 
     Parameters
@@ -119,9 +120,8 @@ def light_and_tracer(
     x, y = next(iter(maps.values())).instrument.grid.coordinates
     plane = galaxy.source_planes([name], x, y)[name]
     sky = plane if component.lensed_light else (x, y)
-    light = np.asarray(component.light_at(component.emission.reference, sky, plane), float)
-    values = np.asarray(component.tracers[tracer](*plane), float)
-    return light, np.broadcast_to(values, light.shape)
+    light = component.light_at(component.emission.reference, sky, plane)
+    return light, jnp.broadcast_to(component.tracers[tracer](*plane), light.shape)
 
 
 def _outside(galaxy: Galaxy, name: str, maps: Mapping[str, Map]) -> Iterator[str]:
@@ -130,7 +130,8 @@ def _outside(galaxy: Galaxy, name: str, maps: Mapping[str, Map]) -> Iterator[str
     assert emission is not None
     relation = emission.relation
     for tracer, (low, high) in getattr(relation, "ranges", {}).items():
-        light, values = light_and_tracer(galaxy, name, tracer, maps)
+        at_pixels = light_and_tracer(galaxy, name, tracer, maps)
+        light, values = (np.asarray(image, float) for image in at_pixels)
         outside = (values < low) | (values > high)
         part = float(np.sum(light[outside]) / np.sum(light)) if np.sum(light) > 0 else 0.0
         if part > OUTSIDE:

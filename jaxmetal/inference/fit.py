@@ -183,7 +183,7 @@ class Fit:
     _repr_html_ = as_html
 
     def plot(self, name: str | None = None, ax: Any = None, what: str = "residual") -> Any:
-        """Draw data, model, residual and intrinsic map; or one of them in given axes.
+        """Draw data, model, residual and intrinsic map; one of them in given axes; or a profile.
 
         Parameters
         ----------
@@ -192,12 +192,13 @@ class Fit:
         ax
             axes of matplotlib to draw into.
         what
-            one of "data", "model", "residual", "intrinsic", with `ax`.
+            one of "data", "model", "residual", "intrinsic", with `ax`; or "profile", without: that
+            of a tracer along the radius, or of the metallicity of lines, with the naive line.
 
         Returns
         -------
         figure or axes
-            a figure of four panels without `ax`, else the axes.
+            a figure of four panels, or of the profile, without `ax`, else the axes.
 
         Raises
         ------

@@ -139,6 +139,37 @@ class Fits(Sequence[Fit]):
     def _mode(self) -> tuple[np.ndarray, Surroundings]:
         return self.unconstrained, self._modes
 
+    @property
+    def heights(self) -> np.ndarray:
+        """The log posterior of each maximum, in the parameters' own units, shape (galaxies,)."""
+        return self._around.log_posterior
+
+    def replaced(self, indices: np.ndarray, others: "Fits", rows: np.ndarray) -> "Fits":
+        """The same with some of the galaxies from other fits of them.
+
+        Parameters
+        ----------
+        indices
+            their numbers.
+        others, rows
+            the other fits, and their numbers there.
+
+        Returns
+        -------
+        fits
+            a copy.
+        """
+        maxima, modes = (
+            jax.tree.map(lambda array: array[rows], pair)
+            for pair in ((others.points, others._around), others._mode)
+        )
+        points, around = _with_rows((self.points, self._around), indices, maxima)
+        return Fits(self.models, points, around, _with_rows(self._mode, indices, modes))
+
+    def keep(self, index: int, fit: Fit) -> None:
+        """Give the fit of a galaxy that was completed, such as by other maxima, from now on."""
+        self._cache[index] = fit
+
     def predictions(
         self, numbers: np.ndarray
     ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:

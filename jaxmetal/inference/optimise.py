@@ -86,7 +86,8 @@ def optimise(
     with bar(None, progress, f"fitting {count} parameters"):
         points = _first_points(model, starts, seed)
         fit, points, heights = _best(model, points, method, steps)
-        if others := mirrored(model, fit.unconstrained, ALONE.look):
+        here = fit.unconstrained[None]
+        if others := mirrored([model], here, lambda form: ALONE.sweep(model, here, form))[0]:
             both = np.stack([fit.unconstrained, *others])
             fit, *more = _best(model, both, method, steps)
             points, heights = np.concatenate([points, more[0]]), np.append(heights, more[1])

@@ -13,9 +13,14 @@ from jaxmetal.io.scene import Scene
 from jaxmetal.maps import Map
 from jaxmetal.science import baselines
 from jaxmetal.science.discs import Disc, disc_of_model
+from jaxmetal.science.lines.gradients import FORWARD, naive_gradients
+from jaxmetal.science.lines.pixels import has_pixels
 
 # Annuli of the naive gradient through mean values.
 ANNULI = 12
+# Least signal-to-noise ratios of lines for naive gradients, and the unit of these.
+CUTS = (0.0, 3.0)
+DEX = "dex"
 
 
 @dataclass(frozen=True)
@@ -41,10 +46,27 @@ class Row:
     scales: Mapping[str, float]
 
 
+def compared_disc(scene: Scene, fit: Fit) -> Disc | None:
+    """The disc of the naive gradients at the fitted values; None where nothing has one.
+
+    Its map is the tracer map of the naive fits, or, where there are only lines, the name of the
+    metallicity that each pixel has by its own lines.
+
+    Parameters
+    ----------
+    scene, fit
+        the configuration, and its fit.
+    """
+    disc = scene.disc_of(fit.galaxy)
+    if disc is None and has_pixels(fit):
+        disc = scene.disc_of_lines(fit.galaxy)
+    return disc
+
+
 def gradient_path(scene: Scene, fit: Fit, disc: Disc) -> str | None:
     """The path of the free gradient of the naive fits' tracer; None if there is not exactly one."""
-    observed = scene.maps[disc.map].map
-    suffix = [observed.tracer, "gradient"]
+    observed = scene.maps.get(disc.map)
+    suffix = [disc.map if observed is None else observed.map.tracer, "gradient"]
     paths = [path for path in fit.parameters if path.split(".")[1:] == suffix]
     return paths[0] if len(paths) == 1 else None
 
@@ -52,12 +74,13 @@ def gradient_path(scene: Scene, fit: Fit, disc: Disc) -> str | None:
 def gradients(scene: Scene, fit: Fit, posterior: Posterior | None) -> list[Row]:
     """The gradient by every method: naive ones, which ignore the PSF, then the forward model.
 
-    Empty if there is no tracer map. The naive gradients are measured in the disc
-    of `Scene.disc_of`, at the fitted values.
+    Empty if there is neither a tracer map nor two lines. The naive gradients are measured in
+    `compared_disc`.
     """
-    if (disc := scene.disc_of(fit.galaxy)) is None:
+    if (disc := compared_disc(scene, fit)) is None:
         return []
-    rows = list(_naive(fit.maps[disc.map], disc, fit.galaxy))
+    of_lines = disc.map not in scene.maps
+    rows = list(_of_lines(fit, disc) if of_lines else _naive(fit.maps[disc.map], disc, fit.galaxy))
     if (path := gradient_path(scene, fit, disc)) is None:
         return rows
     radius, scales = _of_model(path, fit.galaxy, disc)
@@ -69,6 +92,13 @@ def gradients(scene: Scene, fit: Fit, posterior: Posterior | None) -> list[Row]:
     if scene.truth is not None:
         rows.append(Row("truth", float(get(scene.truth, path)), np.nan, radius, scales))
     return rows
+
+
+def _of_lines(fit: Fit, disc: Disc) -> Iterator[Row]:
+    """Gradients of straight lines through the metallicities of pixels by their own lines."""
+    for name, row in naive_gradients(fit, CUTS, disc).items():
+        if name != FORWARD:
+            yield Row(name, row["gradient"], row["error"], disc.radius_name, disc.scales)
 
 
 def _naive(z: Map, disc: Disc, galaxy: Galaxy) -> Iterator[Row]:
@@ -107,16 +137,16 @@ def _of_model(path: str, galaxy: Galaxy, disc: Disc) -> tuple[str, dict[str, flo
 
 def gradient_heads(scene: Scene, disc: Disc) -> list[str]:
     """The units of the gradients in a table, such as dex/arcsec, dex/kpc, dex/R_e."""
-    unit = scene.maps[disc.map].unit
+    unit = scene.maps[disc.map].unit if disc.map in scene.maps else DEX
     return [f"{unit}/{length}" if unit else f"per {length}" for length in disc.scales]
 
 
 def gradient_table(scene: Scene, fit: Fit, posterior: Posterior | None) -> str:
-    """The rows of `gradients` as text; empty without a tracer map.
+    """The rows of `gradients` as text; empty without any.
 
     The head names the radius if it is the same in all rows, else each row does.
     """
-    rows, disc = gradients(scene, fit, posterior), scene.disc_of(fit.galaxy)
+    rows, disc = gradients(scene, fit, posterior), compared_disc(scene, fit)
     if not rows or disc is None:
         return ""
     one_radius = len({row.radius for row in rows}) == 1

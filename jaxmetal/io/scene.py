@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ from jaxmetal.io.lenses import make_lenses
 from jaxmetal.io.observations import Observations, Observed, observe
 from jaxmetal.io.paths import why
 from jaxmetal.io.priors import check_priors, make_prior
+from jaxmetal.io.readers.protocol import Geometry
+from jaxmetal.maps import LineMap, RelativeLineMap
 from jaxmetal.science.discs import Disc, disc_of_model
 from jaxmetal.science.kinematics import rotating
 from jaxmetal.science.starts import Line
@@ -110,12 +112,31 @@ class Scene:
         name = name or self._main_tracer_map()
         if not name:
             return None
-        tracer, in_file = self.maps[name].map.tracer, self.maps[name].geometry
+        tracer = self.maps[name].map.tracer
         assert tracer is not None
+        return self._disc(galaxy, tracer, Disc(map=name), self.maps[name].geometry)
+
+    def disc_of_lines(self, galaxy: Galaxy) -> Disc | None:
+        """As `disc_of`, of the metallicity that lines follow from; None without lines of one gas.
+
+        Parameters
+        ----------
+        galaxy
+            the scene's, at its fitted values.
+        """
+        lines = [o for o in self.maps.values() if isinstance(o.map, LineMap | RelativeLineMap)]
+        emissions = [part.emission for part in galaxy.components.values()]
+        tracers = [emission.relation.tracers[0] for emission in emissions if emission is not None]
+        if not lines or len(tracers) != 1:
+            return None
+        return self._disc(galaxy, tracers[0], Disc(map=tracers[0]), lines[0].geometry)
+
+    def _disc(self, galaxy: Galaxy, tracer: str, disc: Disc, in_file: Geometry) -> Disc:
+        """The disc of a tracer, with what the configuration, the model and the file say of it."""
         # If several components carry the tracer, the one with the free gradient is compared with.
         model = disc_of_model(galaxy, tracer, self._component_of_gradient(tracer))
         geometry = ("inclination", "position_angle", "effective_radius", "redshift")
-        disc = Disc(map=name, component=model.component, radius=model.radius)
+        disc = replace(disc, component=model.component, radius=model.radius)
         disc = disc.told(FROM_FILE, **{key: getattr(in_file, key) for key in geometry})
         for key, source in model.sources.items():
             # The file's effective radius is measured on the sharper image of the starlight.

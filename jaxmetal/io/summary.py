@@ -11,7 +11,7 @@ from jaxmetal.galaxy import get
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.posterior import Posterior
 from jaxmetal.io.correlations import described_correlation
-from jaxmetal.io.gradients import gradient_table
+from jaxmetal.io.gradients import compared_disc, gradient_table
 from jaxmetal.io.scene import Scene
 from jaxmetal.maps import Map
 from jaxmetal.profiles.profile import Profile
@@ -161,7 +161,7 @@ def _state(posterior: Posterior | None, unsampled: str) -> Iterator[str]:
 
 
 def _gradient_lines(scene: Scene, fit: Fit, posterior: Posterior | None) -> Iterator[str]:
-    disc, table = scene.disc_of(fit.galaxy), gradient_table(scene, fit, posterior)
+    disc, table = compared_disc(scene, fit), gradient_table(scene, fit, posterior)
     if disc is not None and table:
         yield from ["", f"gradient of {disc.map}; {disc.describe()}", table]
 

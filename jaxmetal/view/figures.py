@@ -5,6 +5,7 @@ from functools import partial
 
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.posterior import Posterior
+from jaxmetal.io.gradients import compared_disc
 from jaxmetal.io.scene import Scene
 from jaxmetal.science.kinematics import rotating
 from jaxmetal.view import style
@@ -39,11 +40,10 @@ def fit_figures(scene: Scene, fit: Fit, posterior: Posterior | None) -> Figures:
             scales = scene.disc_of(fit.galaxy, name)
             options = {"unit": units[name], "truth": scene.truth, "scales": scales}
             figures[f"rotation_{name}"] = partial(rotation_figure, fit, name, posterior, **options)
-    if disc := scene.disc_of(fit.galaxy):
-        options = {"unit": units[disc.map], "truth": scene.truth, "disc": disc}
-        figures[f"profile_{disc.map}"] = partial(
-            profile_figure, fit, disc.map, posterior, **options
-        )
+    if disc := compared_disc(scene, fit):
+        name = disc.map if disc.map in fit.maps else None
+        options = {"unit": units.get(disc.map), "truth": scene.truth, "disc": disc}
+        figures[f"profile_{disc.map}"] = partial(profile_figure, fit, name, posterior, **options)
     if posterior:
         truths = {
             path: value for path, value in scene.config.truth.items() if path in posterior.flat

@@ -10,7 +10,7 @@ import numpy as np
 from jaxmetal.errors import surviving
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.posterior import Posterior
-from jaxmetal.io.gradients import Row, gradient_heads, gradients
+from jaxmetal.io.gradients import Row, compared_disc, gradient_heads, gradients
 from jaxmetal.io.scene import Scene
 from jaxmetal.io.summary import count, parameter_table, verdict
 from jaxmetal.view import style
@@ -35,7 +35,7 @@ def verdict_section(fit: Fit, posterior: Posterior | None) -> str:
 
 def gradients_section(scene: Scene, fit: Fit, posterior: Posterior | None) -> str:
     """A table of the naive gradients and the forward-modelled one."""
-    rows, disc = gradients(scene, fit, posterior), scene.disc_of(fit.galaxy)
+    rows, disc = gradients(scene, fit, posterior), compared_disc(scene, fit)
     if not rows or disc is None:
         return ""
     heads = ["method", *gradient_heads(scene, disc), "radius"]
@@ -144,6 +144,15 @@ TITLES = {
     "profile": (
         "Radial profile of {}",
         "Pixels, annuli, the line through them, and the forward-modelled profile of {}.",
+    ),
+    "rotation": (
+        "Rotation curve of {}",
+        "The rotation curve of {}, beside the velocities along the major axis as they are seen.",
+    ),
+    "lines": ("Emission lines", "Data, model and residual of every line."),
+    "diagram": (
+        "Diagnostic diagram",
+        "[N II] over Ha and [O III] over Hb of the model's pixels, with the lines of classes.",
     ),
     "corner": (
         "Posterior",

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from jaxmetal.errors import InputError
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.inference.fields import without_fields
 from jaxmetal.inference.fit import Fit
@@ -15,7 +14,6 @@ from jaxmetal.quantities import ARCSEC, DEGREES, plain
 from jaxmetal.science import baselines
 from jaxmetal.science.discs import Disc, disc_of_model
 from jaxmetal.view import style
-from jaxmetal.view.maps import chosen_map
 from jaxmetal.view.profile_curves import (
     draw_blurred,
     draw_data,
@@ -24,12 +22,12 @@ from jaxmetal.view.profile_curves import (
     draw_truth,
     truth_label,
 )
+from jaxmetal.view.profile_data import Shown, shown_pixels
 from jaxmetal.view.radial import (
     Bins,
     Center,
     Curve,
     draws,
-    expected_annuli,
     intrinsic_profile,
     ring,
 )
@@ -42,7 +40,7 @@ REACH = 2.0
 @style.styled
 def profile_figure(
     fit: Fit,
-    name: str,
+    name: str | None = None,
     posterior: Posterior | None = None,
     center: Center | None = None,
     inclination: float | None = None,
@@ -56,13 +54,16 @@ def profile_figure(
 
     Two pairs are to be compared: the annuli (squares) with the annuli that the fit predicts for
     noisy data through the PSF, and the naive line through the pixels with the intrinsic profile.
+    Where there are only lines, the pixels are those in which each line has S/N > 3, with the
+    metallicity that their own fluxes have (`lines.pixel_metallicity`).
 
     Parameters
     ----------
     fit
         what `optimise` gave.
     name
-        of a tracer map in the model.
+        of a tracer map in the model, or of a map of a line for the metallicity; the first tracer
+        map if left out, else the metallicity of the lines.
     posterior
         whose draws make the band; the fit's covariance does if left out.
     center
@@ -85,13 +86,11 @@ def profile_figure(
     Raises
     ------
     InputError
-        for a name that the fit does not have, or a map of light.
+        for a name that the fit does not have, a map of light, or lines that are too faint.
     """
-    tracer_map = chosen_map(fit, name, "profile_figure")
-    if tracer_map.tracer is None:
-        raise InputError(
-            f"profile_figure: {name!r} is a map of light; the profile is that of a tracer map."
-        )
+    shown = shown_pixels(fit, name)
+    tracer_map = shown.map
+    assert tracer_map.tracer is not None
     angles = {"inclination": inclination, "position_angle": position_angle}
     disc = _chosen_disc(disc or disc_of_model(fit.galaxy, tracer_map.tracer), center, angles)
     radius = np.where(tracer_map.valid, disc.radii(tracer_map.instrument, fit.galaxy), np.nan)
@@ -100,7 +99,7 @@ def profile_figure(
     figure = style.new_figure(6.4, 5.2)
     axes = style.tidy(figure.add_subplot())
     annuli = draw_data(axes, tracer_map, radius, tracer_map.data, bins.edges)
-    curves = _draw_curves(axes, fit, name, posterior, disc, radius, bins, per)
+    curves = _draw_curves(axes, fit, shown, posterior, disc, radius, bins, per)
     if truth is not None:
         curves.append(intrinsic_profile(truth, tracer_map, *_ring_of(disc, bins.radii)))
         draw_truth(axes, bins.radii, curves[-1], truth_label(bins.radii, curves[-1], per))
@@ -137,7 +136,7 @@ def _ring_of(disc: Disc, radii: Curve) -> tuple[np.ndarray, np.ndarray]:
 def _draw_curves(
     axes: Axes,
     fit: Fit,
-    name: str,
+    shown: Shown,
     posterior: Posterior | None,
     disc: Disc,
     radius: np.ndarray,
@@ -145,14 +144,15 @@ def _draw_curves(
     per: str,
 ) -> list[Curve]:
     """Draw the naive line, the intrinsic profile and the predicted annuli; gives their values."""
-    tracer_map, places = fit.maps[name], _ring_of(disc, bins.radii)
-    line = draw_naive(axes, tracer_map, radius, bins.radii, per)
+    tracer_map, places = shown.map, _ring_of(disc, bins.radii)
+    line = draw_naive(axes, tracer_map, radius, bins.radii, per, shown.naive)
     best, *samples = (
         intrinsic_profile(galaxy, tracer_map, *places)
         for galaxy in map(without_fields, (fit.galaxy, *draws(fit, posterior)))
     )
     draw_fit(axes, bins.radii, best, samples, per)
-    convolved = expected_annuli(radius, tracer_map, fit.predicted[name], bins.edges)
+    around = np.broadcast_to(radius, shown.expected.shape)
+    convolved = baselines.annuli(around, shown.expected, bins.edges)
     draw_blurred(axes, convolved)
     return [best, line, convolved.median]
 

@@ -49,14 +49,21 @@ def draw_data(
     return annuli
 
 
-def draw_naive(axes: Axes, tracer_map: Map, radius: np.ndarray, radii: Curve, per: str) -> Curve:
+def draw_naive(
+    axes: Axes,
+    tracer_map: Map,
+    radius: np.ndarray,
+    radii: Curve,
+    per: str,
+    name: str = "naive line",
+) -> Curve:
     """Draw the line through the pixels, with the weights of the fit but without the PSF."""
     try:
         naive = baselines.wls(radius, tracer_map.data, tracer_map.total_errors())
     except InputError:
         # Too few pixels for a line: the figure is drawn without it.
         return np.full(radii.shape, np.nan)
-    label = f"naive line: {style.number(naive.gradient, naive.gradient_error)} {per}"
+    label = f"{name}: {style.number(naive.gradient, naive.gradient_error)} {per}"
     line = naive.central + naive.gradient * radii
     axes.plot(
         radii, line, color=style.ORANGE, linewidth=1.6, linestyle=(0, (7, 2)), label=label, zorder=5

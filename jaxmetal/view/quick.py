@@ -16,9 +16,11 @@ from jaxmetal.view import style
 from jaxmetal.view.frames import draw_map, few_ticks, is_sky, window_of
 from jaxmetal.view.maps import chosen_map, colours_of, map_figure, residual_limits
 from jaxmetal.view.posterior import by_path, corner_figure, draw_corner, drawn, names
+from jaxmetal.view.profile import profile_figure
 
 # What a panel may show of a fit.
 PANELS = ("data", "model", "residual", "intrinsic")
+PROFILE = "profile"
 # Inches of a panel with its colour bar.
 SIZE = 4.2, 3.6
 
@@ -45,7 +47,7 @@ def plot_map(one_map: Map, ax: Axes | None = None, unit: str | None = None) -> A
 def plot_fit(
     fit: Fit, name: str | None = None, ax: Axes | None = None, what: str = "residual"
 ) -> Any:
-    """Data, model, residual and intrinsic map of a fit; or one of them in given axes.
+    """Data, model, residual and intrinsic map of a fit; one of them in given axes; or a profile.
 
     Parameters
     ----------
@@ -57,14 +59,18 @@ def plot_fit(
     Returns
     -------
     figure or axes
-        a figure of four panels without `ax`, else the axes.
+        a figure of four panels, or of the profile, without `ax`, else the axes.
     """
+    if what == PROFILE:
+        if ax is not None:
+            raise InputError("Fit.plot: the profile is a figure of its own; leave ax out.")
+        return profile_figure(fit, name)
     name = next(iter(fit.maps)) if name is None else name
     one_map = chosen_map(fit, name, "Fit.plot")
     if ax is None:
         return map_figure(fit, name)
     if what not in PANELS:
-        raise unknown("panel", what, PANELS, "Fit.plot")
+        raise unknown("panel", what, (*PANELS, PROFILE), "Fit.plot")
     valid = np.where(one_map.valid, 1.0, np.nan)
     if what == "residual":
         residual = one_map.instrument.image(valid * fit.residuals[name])

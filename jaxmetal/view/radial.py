@@ -1,6 +1,5 @@
-"""Radial profiles of a galaxy's tracer: intrinsic, in the annuli of the data, and of draws."""
+"""Radial profiles of a galaxy's tracer: intrinsic, and of draws."""
 
-from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -14,7 +13,6 @@ from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.posterior import Posterior
 from jaxmetal.maps import Map, scale_functions
 from jaxmetal.profiles.profile import as_array
-from jaxmetal.science import baselines
 
 # Points along the radius of the curves.
 RADII = 80
@@ -24,8 +22,6 @@ ANNULI = 12
 DRAWS = 400
 # Points on each circle over which the profile is averaged.
 ANGLES = 128
-# Quantiles that represent the noise of a pixel.
-NOISES = 15
 
 Center = tuple[float, float]
 Curve = Float[np.ndarray, " radii"]
@@ -121,33 +117,6 @@ def _profile(
         [g(component.tracers[str(tracer)](x, y)) for component in carriers]
     )
     return inverse(integrands.sum(axis=(0, 1)) / weight.sum(axis=(0, 1)))
-
-
-def expected_annuli(
-    radius: np.ndarray, one_map: Map, predicted: np.ndarray, edges: Curve
-) -> baselines.Annuli:
-    """The annuli that a model predicts for noisy data.
-
-    Noise moves the median of a skewed distribution towards its mean, so the medians of the model
-    without noise cannot be compared with the data. Quantiles of the noise stand for random
-    draws.
-
-    Parameters
-    ----------
-    radius
-        of the pixels, arcsec; NaN where a pixel is not valid.
-    one_map
-        whose errors to use.
-    predicted
-        the model's values in the pixels.
-    edges
-        of the annuli, arcsec.
-    """
-    quantiles = np.array([NormalDist().inv_cdf((i + 0.5) / NOISES) for i in range(NOISES)])
-    values = (
-        predicted + quantiles.reshape(-1, *np.ones(predicted.ndim, int)) * one_map.total_errors()
-    )
-    return baselines.annuli(np.broadcast_to(radius, values.shape), values, edges)
 
 
 def draws(fit: Fit, posterior: Posterior | None = None) -> list[Galaxy]:

@@ -27,6 +27,8 @@ WIDTHS = {"Ha": 0.8, "NII6584": 0.92}
 R23 = {"OII3727": 1.0, "OIII4959": 1.0, "OIII5007": 1.0}
 # R23 of Curti et al. (2020) is largest here.
 TURN = 8.0665
+# The grid around a maximum: how many errors it reaches, and points along each axis.
+REACH, STEPS = 6.0, 41
 PRIORS = {
     "disc.light.amp": dist.LogNormal(1.0, 1.0),
     CENTRAL: dist.Uniform(7.0, 9.2),
@@ -169,23 +171,36 @@ def branch_row(seed: int) -> dict:
         "coverage": np.nan,
         "modes": len(fit.modes),
         "upper": float(np.mean(draws.samples[CENTRAL] > TURN)),
-        "upper_on_grid": _on_a_grid(model),
+        "upper_on_grid": _on_a_grid(fit, model),
     }
 
 
-def _on_a_grid(model: jm.Model) -> float:
-    z, g = np.linspace(7.6, 8.5, 151), np.linspace(-0.3, 0.3, 61)
-    pairs = np.stack(np.meshgrid(z, g, indexing="ij"), axis=-1).reshape(-1, 2)
+def _on_a_grid(fit: jm.Fit, model: jm.Model) -> float:
+    """The probability of the upper branch by sums over a grid of its own around each maximum.
 
-    def height(model: jm.Model, pair: jax.Array) -> jax.Array:
-        values = dict(zip((CENTRAL, GRADIENT), pair, strict=True))
+    A grid over both branches whose step is a third of an error would have a million points.
+    """
+    steps = np.linspace(-REACH, REACH, STEPS)
+    pairs = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2)
+    masses = {}
+    for mode in fit.modes:
+        root = np.linalg.cholesky(mode.covariance)
+        middle = np.array([float(mode.parameters[path]) for path in mode.parameters])
+        logs = _log_posteriors(model, middle + pairs @ root.T, tuple(mode.parameters))
+        volume = np.log(np.linalg.det(root))
+        masses[float(mode.parameters[CENTRAL])] = volume + np.logaddexp.reduce(logs)
+    upper, total = max(masses), np.logaddexp.reduce(list(masses.values()))
+    return float(np.exp(masses[upper] - total)) if upper > TURN else 0.0
+
+
+def _log_posteriors(model: jm.Model, points: np.ndarray, paths: tuple[str, ...]) -> np.ndarray:
+    def height(model: jm.Model, point: jax.Array) -> jax.Array:
+        values = dict(zip(paths, point, strict=True))
         return model.log_likelihood(values) + model.log_prior(values)
 
-    logs = np.asarray(_heights(height, model, pairs.astype(model.start.dtype)), float)
-    weights = np.exp(logs - logs.max())
-    return float(np.sum(weights[pairs[:, 0] > TURN]) / np.sum(weights))
+    return np.asarray(_heights(height, model, points.astype(model.start.dtype)), float)
 
 
 @compiled_once
-def _heights(height, model: jm.Model, pairs: np.ndarray) -> jax.Array:
-    return jax.lax.map(lambda pair: height(model, pair), pairs, batch_size=64)
+def _heights(height, model: jm.Model, points: np.ndarray) -> jax.Array:
+    return jax.lax.map(lambda point: height(model, point), points, batch_size=64)

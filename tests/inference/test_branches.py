@@ -7,6 +7,7 @@ import pytest
 
 import jaxmetal as jm
 from jaxmetal.compiling import compiled_once
+from jaxmetal.inference.branches import Form, _forms
 from tests.scenes import CENTRAL, GRADIENT, telescope
 
 # Of Curti et al. (2020): R23 of 8.3 is that of 7.80 too; the sum of the lines in one map.
@@ -47,6 +48,43 @@ def r23(request):
     """Started on either branch."""
     model = model_of({"r23": R23}, request.param)
     return model, jm.optimise(model)
+
+
+def test_a_batch_finds_the_branches_that_each_galaxy_has_alone():
+    """Three mocks, of which one starts on the lower branch."""
+    starts = [8.6, 8.6, 7.6]
+    models = [model_of({"r23": R23}, start, seed=seed) for seed, start in enumerate(starts)]
+    fits = jm.optimise_batch(models, chunk=2)
+    for model, fit in zip(models, fits, strict=True):
+        expected = jm.optimise(model, starts=1)
+        assert len(fit.modes) == len(expected.modes) == 2
+        assert fit.message.split(":")[0] == expected.message.split(":")[0]
+        np.testing.assert_allclose(fit.odds, expected.odds, atol=0.01)
+        for ours, theirs in zip(fit.modes, expected.modes, strict=True):
+            for path in (CENTRAL, GRADIENT):
+                error = theirs.errors[path]
+                assert abs(ours.parameters[path] - theirs.parameters[path]) < 0.02 * error
+                assert ours.errors[path] == pytest.approx(float(error), rel=0.01)
+
+
+def test_galaxies_of_a_batch_with_one_branch_have_one():
+    models = [model_of({"r23": R23, "n2": "NII6584"}, noise=0.03, seed=seed) for seed in (1, 2)]
+    fits = jm.optimise_batch(models)
+    assert all(len(fit.modes) == 1 and fit.converged for fit in fits)
+    assert "maxima" not in fits[0].message
+
+
+def test_lines_that_only_rise_or_fall_have_no_other_branch():
+    """Nothing is looked for, and no program for it compiled."""
+
+    def forms(lines):
+        model = model_of(lines)
+        return list(_forms(model, np.asarray(model.start)))
+
+    assert forms({"n2": "NII6584"}) == []
+    (form,) = forms({"r23": R23})
+    assert form == Form("disc", "metallicity", CENTRAL, (GRADIENT,))
+    assert len(forms({"n2": "NII6584", "o3": "OIII5007"})) == 1
 
 
 def by_quadrature(model):
@@ -96,6 +134,28 @@ def test_chains_in_both_modes_are_joined_by_their_evidence(r23):
     assert posterior.attributes["method"] == "nuts" and posterior.converged
     upper = np.mean(posterior.samples[CENTRAL] > 8.07)
     assert upper == pytest.approx(by_quadrature(model), abs=0.03)
+
+
+def test_posteriors_of_a_batch_have_both_modes(r23):
+    model, _ = r23
+    models = [model, model_of({"r23": R23}, seed=2)]
+    fits = jm.optimise_batch(models)
+    for one, posterior in zip(models, jm.sample_batch(models, fits), strict=True):
+        assert posterior.converged and len(posterior.attributes["odds"]) == 2
+        upper = np.mean(posterior.samples[CENTRAL] > 8.07)
+        assert upper == pytest.approx(by_quadrature(one), abs=0.03)
+
+
+@pytest.mark.slow
+def test_chains_of_a_batch_run_in_both_modes(r23):
+    model, _ = r23
+    models = [model, model_of({"r23": R23}, seed=2)]
+    fits = jm.optimise_batch(models)
+    posteriors = jm.sample_batch(models, fits, method="hmc", warmup=100, draws=300)
+    for one, posterior in zip(models, posteriors, strict=True):
+        assert posterior.attributes["method"] == "hmc" and posterior.converged
+        upper = np.mean(posterior.samples[CENTRAL] > 8.07)
+        assert upper == pytest.approx(by_quadrature(one), abs=0.05)
 
 
 @pytest.mark.parametrize("line", ["NII6584", "OII3727"])

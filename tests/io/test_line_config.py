@@ -11,6 +11,8 @@ from jaxmetal.compiling import compiled_once
 from jaxmetal.io.kept import write_map
 from jaxmetal.io.scene import load
 from jaxmetal.io.summary import unit_of
+from jaxmetal.view.report import fit_page
+from tests.data import data_path
 from tests.scenes import telescope
 
 # Precision plays no part here, or the one in which most people run.
@@ -107,6 +109,20 @@ def test_a_fit_of_lines_keeps_what_it_needs(folder, tmp_path):
     for path, value in {"central": 8.6, "gradient": -0.15}.items():
         path = f"disc.metallicity.{path}"
         assert abs(fit.parameters[path] - value) < 4 * fit.errors[path]
+
+
+def test_the_report_of_lines_has_their_figures_and_naive_gradients(folder, tmp_path):
+    text = MAPS.replace("fwhm: 0.9", "fwhm: 0.8") + GALAXY + FIT_ALONE
+    (folder / "report.yaml").write_text(text, "utf-8")
+    made = jm.run(folder / "report.yaml", out=tmp_path / "results")
+    failures = {}
+    page = fit_page(made.scene, made.fit, None, "lines", failures)
+    assert failures == {}
+    for title in ("Emission lines", "Radial profile of metallicity", "Map NII6584"):
+        assert f"<figcaption>{title}</figcaption>" in page
+    assert "Gradient of metallicity" in page and "naive: S/N &gt; 3" in page
+    summary = (tmp_path / "results" / "summary.txt").read_text("utf-8")
+    assert "naive: positive fluxes" in summary and "forward-modelled, maximum" in summary
 
 
 def test_parameters_have_units(folder):
@@ -277,3 +293,33 @@ def test_upper_limits_of_a_file_are_kept_with_the_results(folder, tmp_path):
     keep = one.maps["NII6584"]
     write_map(tmp_path / "map.fits", keep, {"DATA": (np.asarray(keep.map.data), "")})
     np.testing.assert_array_equal(fits.getdata(tmp_path / "map.fits", "LIMITS"), limits)
+
+
+CALIFA = """
+maps:
+  gas:
+    kind: lines
+    file: PATH
+    psf: {gaussian: {fwhm: 2.6}}
+    lines:
+      Ha: {value: FLUX_HALPHA, error: ERR_HALPHA}
+      NII6584: {value: FLUX_NII6583, error: ERR_NII6583}
+"""
+
+
+@pytest.mark.parametrize("resolution", ["native", "7arcsec"])
+def test_line_maps_of_califa_are_read_with_errors_and_place(resolution, tmp_path):
+    path = data_path(f"ngc4047_edge_califa/NGC4047_{resolution}.fits")
+    one = scene(tmp_path, CALIFA.replace("PATH", str(path)) + GALAXY)
+    with fits.open(path) as file:
+        for name, plane in {"Ha": "HALPHA", "NII6584": "NII6583"}.items():
+            values, errors = (np.asarray(file[f"{k}_{plane}"].data, float) for k in ("FLUX", "ERR"))
+            found = one.maps[name].map
+            known = np.asarray(found.valid)
+            expected = np.isfinite(values) & np.isfinite(errors) & (errors > 0)
+            assert known.sum() > 400 and not np.any(known & ~expected)
+            np.testing.assert_allclose(found.data[known], values[known], rtol=1e-5)
+            np.testing.assert_allclose(found.errors[known], errors[known], rtol=1e-5)
+            assert one.maps[name].unit == "1e-16 erg / (s cm2)"
+        place = [file["FLUX_HALPHA"].header[key] for key in ("CRVAL1", "CRVAL2")]
+    np.testing.assert_allclose(one.reference, place, atol=0.003)

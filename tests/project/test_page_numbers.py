@@ -49,3 +49,23 @@ def test_numbers_of_lines_are_those_of_the_table():
     text = PAGES[LINES].text
     assert f"into {rows['S/N > 3']:+.3f}" in text
     assert f"give −{abs(rows['fluxes']):.3f} back" in text.replace("\n", " ")
+
+
+def test_numbers_of_line_systematics_are_those_of_the_table():
+    table = Table.read(RESULTS / "line_systematics.ecsv")
+    text = PAGES["docs/explain/validation.md"].text.replace("\n", " ")
+    branches = table[table["scene"] == "branches"]
+    many = table[table["scene"] != "branches"]
+    rows = {(row["scene"], row["method"]): row for row in many}
+    inside = many[many["method"] == "in the model"]
+    assert set(many["fits"]) == {200} and "in 200 draws of the noise" in text
+    assert max(abs(inside["bias_in_errors"])) < 0.05
+    assert "off by less than 0.05 of their errors" in text
+    without = rows["dust", "left out"]
+    assert without["gradient"] / without["truth"] == pytest.approx(3, abs=0.2)
+    assert 1 - without["converged"] / without["fits"] == pytest.approx(0.25, abs=0.02)
+    assert "three times as steep, and a quarter of the fits do not converge" in text
+    assert f"{rows['two PSFs', 'left out']['bias_in_errors']:.1f} of its error appears" in text
+    assert len(branches) == 10 and set(branches["modes"]) == {2}
+    assert max(abs(branches["upper"] - branches["upper_on_grid"])) < 0.004
+    assert "agree to 0.004 with" in text

@@ -56,6 +56,38 @@ def test_a_fit_of_lines_has_both_figures(fit):
     assert {"lines", "diagram"} <= set(_map_figures(fit, dict.fromkeys(fit.maps)))
 
 
+def test_the_profile_of_lines_has_the_naive_line_beside_the_models(fit):
+    """The model through the PSF runs through the annuli; the naive line is another."""
+    figure = fit.plot(what="profile")
+    axes = figure.axes[0]
+    assert axes.get_ylabel() == "12 + log(O/H) [dex]"
+    legend = dict(text.get_text().split(": ", 1) for text in figure.legends[0].get_texts()[2:])
+    cut = jm.lines.naive_gradients(fit, [3.0])["naive: S/N > 3"]["gradient"]
+    assert legend["naive"] == f"S/N > 3: {legend['naive'].split(': ')[1]}"
+    naive = float(legend["naive"].split(": ")[1].split()[0].replace("\N{MINUS SIGN}", "-"))
+    assert naive == pytest.approx(cut, abs=6e-4)
+    best, squares, circles = (
+        next(
+            line
+            for line in axes.lines
+            if line.get_marker() == marker and line.get_label()[0] in label
+        )
+        for marker, label in (("None", "f"), ("s", "_"), ("o", "f"))
+    )
+    slope = np.polyfit(*best.get_data(), 1)[0]
+    assert slope == pytest.approx(-0.1, abs=1e-3) and cut > -0.09
+    inner = slice(0, 5)
+    np.testing.assert_allclose(circles.get_ydata()[inner], squares.get_ydata()[inner], atol=0.01)
+
+
+def test_a_fit_of_one_line_has_no_profile(fit):
+    one = dataclasses.replace(fit, maps={"Ha": fit.maps["Ha"]})
+    with pytest.raises(InputError, match="two lines in the same pixels"):
+        one.plot(what="profile")
+    with pytest.raises(InputError, match="unknown map 'Hc'"):
+        fit.plot("Hc", what="profile")
+
+
 def test_what_is_missing_is_named(fit):
     without = dataclasses.replace(fit, maps={"Ha": fit.maps["Ha"]})
     with pytest.raises(InputError, match="diagram_figure: needs maps of NII6584, Ha"):
