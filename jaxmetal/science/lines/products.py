@@ -182,7 +182,7 @@ def metallicity(fit: Fit, calibration: str = "n2_m13") -> Image:
     """
     check_type(fit, Fit, "lines.metallicity: fit")
     diagnostic = calibrations.calibration(calibration)
-    found = seen(fit, {name: calibrations.LINES[name] for name in diagnostic.lines})
-    positive = np.all([flux > 0 for flux in found.values()], axis=0)
-    usable = {name: np.where(positive, flux, 1.0) for name, flux in found.items()}
+    by_line = seen(fit, {name: calibrations.LINES[name] for name in diagnostic.lines})
+    positive = np.all([flux > 0 for flux in by_line.values()], axis=0)
+    usable = {name: np.where(positive, flux, 1.0) for name, flux in by_line.items()}
     return np.where(positive, np.asarray(diagnostic(**usable), float), np.nan)
