@@ -192,12 +192,13 @@ class Fit:
         ax
             axes of matplotlib to draw into.
         what
-            one of "data", "model", "residual", "intrinsic", with `ax`.
+            one of "data", "model", "residual", "intrinsic", with `ax`; or "position-velocity",
+            the slit along the major axis of a rotating disc: velocity, with dispersion.
 
         Returns
         -------
         figure or axes
-            a figure of four panels without `ax`, else the axes.
+            without `ax` a figure of four panels, or of the slit; else the axes.
 
         Raises
         ------

@@ -12,6 +12,7 @@ from jaxmetal.view.light import light_figure
 from jaxmetal.view.lines import diagram_figure, has_diagram, lines_figure, lines_of
 from jaxmetal.view.maps import map_figure
 from jaxmetal.view.planes import is_behind_lens, plane_figure
+from jaxmetal.view.position_velocity import position_velocity_figure
 from jaxmetal.view.posterior import corner_figure, trace_figure
 from jaxmetal.view.profile import profile_figure
 from jaxmetal.view.rotation import rotation_figure
@@ -39,6 +40,7 @@ def fit_figures(scene: Scene, fit: Fit, posterior: Posterior | None) -> Figures:
             scales = scene.disc_of(fit.galaxy, name)
             options = {"unit": units[name], "truth": scene.truth, "scales": scales}
             figures[f"rotation_{name}"] = partial(rotation_figure, fit, name, posterior, **options)
+            figures[f"slit_{name}"] = partial(position_velocity_figure, fit, name, units[name])
     if disc := scene.disc_of(fit.galaxy):
         options = {"unit": units[disc.map], "truth": scene.truth, "disc": disc}
         figures[f"profile_{disc.map}"] = partial(

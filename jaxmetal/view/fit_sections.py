@@ -141,6 +141,16 @@ TITLES = {
         "Image and source plane of {}",
         "The data of {} with the critical curves, and the source with the caustics.",
     ),
+    "rotation": (
+        "Rotation of {}",
+        "Velocities about the major axis of {}, the fit's there, and the curve without the PSF.",
+    ),
+    "slit": (
+        "Position and velocity of {}",
+        "Velocity and dispersion of {} in a slit along the major axis, of data and fit.",
+    ),
+    "lines": ("Emission lines", "Data, model and residual of every line."),
+    "diagram": ("Line ratios", "The line ratios of data and fit in a diagnostic diagram."),
     "profile": (
         "Radial profile of {}",
         "Pixels, annuli, the line through them, and the forward-modelled profile of {}.",

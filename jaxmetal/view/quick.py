@@ -15,10 +15,12 @@ from jaxmetal.maps import Map
 from jaxmetal.view import style
 from jaxmetal.view.frames import draw_map, few_ticks, is_sky, window_of
 from jaxmetal.view.maps import chosen_map, colours_of, map_figure, residual_limits
+from jaxmetal.view.position_velocity import draw_position_velocity, position_velocity_figure
 from jaxmetal.view.posterior import by_path, corner_figure, draw_corner, drawn, names
 
-# What a panel may show of a fit.
-PANELS = ("data", "model", "residual", "intrinsic")
+# What a panel may show of a fit: maps, and a slit through two of them.
+SLIT = "position-velocity"
+PANELS = ("data", "model", "residual", "intrinsic", SLIT)
 # Inches of a panel with its colour bar.
 SIZE = 4.2, 3.6
 
@@ -57,14 +59,17 @@ def plot_fit(
     Returns
     -------
     figure or axes
-        a figure of four panels without `ax`, else the axes.
+        without `ax` a figure of four panels, or of the slit, else the axes.
     """
     name = next(iter(fit.maps)) if name is None else name
     one_map = chosen_map(fit, name, "Fit.plot")
-    if ax is None:
-        return map_figure(fit, name)
     if what not in PANELS:
         raise unknown("panel", what, PANELS, "Fit.plot")
+    if ax is None:
+        return position_velocity_figure(fit, name) if what == SLIT else map_figure(fit, name)
+    if what == SLIT:
+        draw_position_velocity(ax, fit, name)
+        return ax
     valid = np.where(one_map.valid, 1.0, np.nan)
     if what == "residual":
         residual = one_map.instrument.image(valid * fit.residuals[name])

@@ -87,9 +87,9 @@ def test_a_model_made_inside_a_program_says_where_such_a_prior_belongs(models):
 @pytest.mark.precision("single")
 def test_nuts_finds_the_population_of_three_galaxies(models):
     """Against the integral over mean and scatter, with normal likelihoods of the gradients."""
-    kernel = numpyro.infer.NUTS(population, target_accept_prob=0.95)
-    mcmc = numpyro.infer.MCMC(kernel, num_warmup=300, num_samples=1500, progress_bar=False)
-    mcmc.run(jax.random.key(0), models)
+    kernel = numpyro.infer.NUTS(lambda: population(models), dense_mass=True)
+    mcmc = numpyro.infer.MCMC(kernel, num_warmup=300, num_samples=1000, progress_bar=False)
+    mcmc.run(jax.random.key(0))
     draws = mcmc.get_samples()
     fits = [jm.optimise(model, starts=1) for model in models]
     mean, scatter = np.linspace(-1.0, 0.6, 801)[:, None], np.linspace(5e-4, 0.8, 800)[None]

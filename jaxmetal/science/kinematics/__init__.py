@@ -1,6 +1,11 @@
 """Velocities of galaxies: their conventions, rotation curves, and V over sigma."""
 
-from jaxmetal.science.kinematics.rotation import rotating, rotation_curve, v_over_sigma
+from jaxmetal.science.kinematics.rotation import (
+    major_axis_velocity,
+    rotating,
+    rotation_curve,
+    v_over_sigma,
+)
 from jaxmetal.science.kinematics.velocities import (
     LIGHT_SPEED,
     VELOCITY,
@@ -15,6 +20,7 @@ __all__ = [
     "Convention",
     "convert_velocity",
     "convert_width",
+    "major_axis_velocity",
     "rotating",
     "rotation_curve",
     "v_over_sigma",
