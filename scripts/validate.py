@@ -3,7 +3,7 @@
 The table records the commit that it was made from.
 
     python scripts/validate.py bounds sampling accuracy fits lines line_systematics calibration
-    edges arc arc_fits correlated large_noise kinematics realistic criticism
+    edges arc arc_fits correlated large_noise kinematics inclination realistic criticism
     forecasts survey stamps killed --out DIR
 
 bounds       use case 1 at eight PSF widths: Laplace and NUTS errors over the Cramér-Rao bound
@@ -30,6 +30,7 @@ forecasts    errors that `jaxmetal.forecast` expects, over Cramér-Rao bounds an
 criticism    five kinds of wrong models, and right ones: how often a fit says so
 kinematics   rotation and dispersion at three PSF widths: bias, efficiency and coverage, and what a
              fit without the PSF takes for dispersion
+inclination  the same with a free inclination: V sin i, turnover and dispersion
 killed       a survey killed at ten random moments against one that was not
 """
 
@@ -62,6 +63,7 @@ CHECKS = (
     "criticism",
     "forecasts",
     "kinematics",
+    "inclination",
     "killed",
 )
 

@@ -100,22 +100,22 @@ def mirrored(
     """
     starts: list[list[Point]] = [[] for _ in models]
     for form in _forms(models[0], points[0]):
-        found = jax.device_get(look(form))
+        results = jax.device_get(look(form))
         for i, own in enumerate(starts):
-            own += _chosen(jax.tree.map(lambda array, i=i: np.asarray(array)[i], found))
+            own += _chosen(jax.tree.map(lambda array, i=i: np.asarray(array)[i], results))
     return starts
 
 
-def _chosen(found: Sweep) -> list[Point]:
+def _chosen(results: Sweep) -> list[Point]:
     """The starts at the local minima away from the fit."""
     metallicities, distances, starts = (
-        np.asarray(array) for array in (found.metallicities, found.distances, found.starts)
+        np.asarray(array) for array in (results.metallicities, results.distances, results.starts)
     )
-    away = np.abs(metallicities - found.here) >= 2 * (metallicities[1] - metallicities[0])
+    away = np.abs(metallicities - results.here) >= 2 * (metallicities[1] - metallicities[0])
     return [
         starts[i - 1]
         for i in _minima(distances)
-        if away[i] and found.sloped[i - 1] and np.isfinite(starts[i - 1]).all()
+        if away[i] and results.sloped[i - 1] and np.isfinite(starts[i - 1]).all()
     ]
 
 

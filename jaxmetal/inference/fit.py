@@ -192,13 +192,15 @@ class Fit:
         ax
             axes of matplotlib to draw into.
         what
-            one of "data", "model", "residual", "intrinsic", with `ax`; or "profile", without: that
-            of a tracer along the radius, or of the metallicity of lines, with the naive line.
+            one of "data", "model", "residual", "intrinsic" of maps; "position-velocity", the slit
+            along the major axis of a rotating disc: velocity, with dispersion; or, without `ax`,
+            "profile": that of a tracer along the radius, or of the metallicity of lines, with the
+            naive line.
 
         Returns
         -------
         figure or axes
-            a figure of four panels, or of the profile, without `ax`, else the axes.
+            without `ax` a figure of four panels, of the slit or of the profile; else the axes.
 
         Raises
         ------

@@ -5,7 +5,7 @@
 One Jacobian at the model's own values. What is measured does not enter, only its errors.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 EXPOSURES = 1e-3, 1e3
 # To this fraction an exposure is found.
 PRECISION = 1e-3
+# The exposure of a map that does not count: errors a million times as large.
+UNSEEN = 1e-12
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,15 @@ class Forecast:
         in the units of the parameters, shape (n, n), in the order of `values`.
     exposure
         relative to that of the model's maps: their errors are divided by its root.
+    maps
+        names of the maps that count; None for all.
     """
 
     model: Model
     values: dict[str, np.ndarray]
     covariance: np.ndarray
     exposure: float
+    maps: tuple[str, ...] | None = None
 
     @property
     def errors(self) -> dict[str, np.ndarray]:
@@ -143,7 +148,7 @@ class Forecast:
         """The error of a parameter for another exposure, the largest of an array."""
         if path not in self.values:
             raise unknown("free parameter", path, self.values, "Forecast")
-        return float(np.max(forecast(self.model, self.values, exposure).errors[path]))
+        return float(np.max(forecast(self.model, self.values, exposure, self.maps).errors[path]))
 
     def summary(self) -> Summary:
         """A row for each parameter: value, expected error, and the error before any data."""
@@ -175,7 +180,10 @@ class Forecast:
 
 
 def forecast(
-    model: Model, values: Mapping[str, Any] | None = None, exposure: float = 1.0
+    model: Model,
+    values: Mapping[str, Any] | None = None,
+    exposure: float = 1.0,
+    maps: Iterable[str] | None = None,
 ) -> Forecast:
     """The errors to expect of a fit, before there are data.
 
@@ -189,6 +197,9 @@ def forecast(
         {path: value} of free parameters that are to differ from the galaxy's own.
     exposure
         relative to that of the maps: the errors are divided by its root. A scatter is not.
+    maps
+        names of the maps that count, such as those that exist without another instrument; all if
+        left out. What only the others show is known by its prior.
 
     Returns
     -------
@@ -199,7 +210,7 @@ def forecast(
     Raises
     ------
     InputError
-        for an unknown parameter, or if data and priors do not constrain the parameters.
+        for an unknown parameter or map, or if data and priors do not constrain the parameters.
 
     Examples
     --------
@@ -219,7 +230,8 @@ def forecast(
     check_type(model, Model, "forecast: model")
     if not exposure > 0:
         raise InputError(f"forecast: expected a positive exposure, got {exposure!r}.")
-    exposed, point = _at(model, exposure, values or {})
+    counted = None if maps is None else tuple(maps)
+    exposed, point = _at(model, _exposures(model, exposure, counted), values or {})
     around, information = _expected(exposed, point)
     covariance = inverses(np.asarray(information)[None])
     if model.errors == SANDWICH:
@@ -237,20 +249,28 @@ def forecast(
         values={name: np.asarray(around.values[name]) for name in model.free},
         covariance=covariance_in_own_units(covariance, around)[0],
         exposure=exposure,
+        maps=counted,
     )
 
 
+def _exposures(model: Model, exposure: float, counted: tuple[str, ...] | None) -> dict[str, float]:
+    """The exposure of each map; next to none for those that do not count."""
+    if odd := [name for name in counted or () if name not in model.maps]:
+        raise unknown("map", odd[0], model.maps, "forecast")
+    return {name: exposure if counted is None or name in counted else UNSEEN for name in model.maps}
+
+
 def _at(
-    model: Model, exposure: float, values: Mapping[str, Any]
+    model: Model, exposures: Mapping[str, float], values: Mapping[str, Any]
 ) -> tuple[Model, Float[Array, " n"]]:
-    """The model of another exposure, its random fields near these values, and the values."""
+    """The model of other exposures, its random fields near these values, and the values."""
     if odd := [name for name in values if name not in model.free]:
         raise unknown("free parameter", odd[0], model.free, "forecast")
     start = model.constrain(model.start)
     changed = {name: jnp.asarray(values.get(name, start[name]), float) for name in start}
     point = model.unconstrain(changed)
-    if exposure != 1:
-        model = model.with_maps({n: _exposed(m, exposure) for n, m in model.maps.items()})
+    if any(exposure != 1 for exposure in exposures.values()):
+        model = model.with_maps({n: _exposed(m, exposures[n]) for n, m in model.maps.items()})
     if model.fields is None:
         return model, point
     # Longer exposures see more of a field's modes.

@@ -5,11 +5,9 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpyro
 from jaxtyping import Array, Float
 
-from jaxmetal.errors import InputError
-from jaxmetal.forward import check_coverage, predict_groups
+from jaxmetal.forward import predict_groups
 from jaxmetal.forward.criterion import Criterion
 from jaxmetal.galaxy import Galaxy, get
 from jaxmetal.inference import coordinates, density, field_modes, instruments, likelihood, noises
@@ -20,8 +18,9 @@ from jaxmetal.inference.fields import Fields, Modes
 from jaxmetal.inference.linear import Solution, check_linear
 from jaxmetal.inference.look import Look
 from jaxmetal.inference.placement import Scene, named_parts, place, solve_amplitudes
-from jaxmetal.inference.preparation import prepared
+from jaxmetal.inference.preparation import prepared, with_data
 from jaxmetal.inference.priors import Linear, Priors, Tied, check_ties, checked_prior
+from jaxmetal.inference.program import sample_sites
 from jaxmetal.maps import Map
 from jaxmetal.shown import as_html
 
@@ -178,19 +177,7 @@ class Model(eqx.Module):
         InputError
             for other names, shapes or kinds of maps.
         """
-        check_scene(self.galaxy, maps)
-        if set(maps) != set(self.maps):
-            raise InputError(
-                f"with_maps: expected maps {', '.join(self.maps)}, got {', '.join(maps)}."
-            )
-        instruments.check_shared(maps, self.groups)
-        sampled_maps = instruments.sampled_like(maps, self.maps, self.together)
-        check_coverage(self.galaxy, sampled_maps)
-        ready_maps = self._with_noise(sampled_maps, self.maps)
-        model = eqx.tree_at(lambda model: model.maps, self, ready_maps)
-        if self.fields is None:
-            return model
-        return eqx.tree_at(lambda m: m.fields, model, self.fields.for_data(ready_maps))
+        return with_data(self, maps)
 
     def derived(self, values: Values) -> Values:
         """The values of the tied parameters that go with these free ones."""
@@ -283,16 +270,28 @@ class Model(eqx.Module):
         """Fisher information of the data plus the curvature of the priors, unconstrained."""
         return density.information(self, unconstrained)
 
-    def numpyro_model(self) -> None:
+    def numpyro_model(self, prefix: str = "", priors: Mapping[str, Any] | None = None) -> Values:
         """The same model as a NumPyro program, with a site for each free path.
 
-        It can be called inside a larger program.
+        It can be called inside a larger program, where its values can follow others.
+
+        Parameters
+        ----------
+        prefix
+            put before each site's name: site "a/disc.light.amp" for prefix "a".
+        priors
+            of the larger program, for free paths, instead of the model's own: a distribution whose
+            numbers may be sampled, or the value itself, which then is no site to sample. Nothing
+            checks that they stay within what a parameter may be.
+
+        Returns
+        -------
+        values
+            by path, without prefix: free parameters, Linear amplitudes and ties.
+
+        Raises
+        ------
+        InputError
+            for a path that is not free in the model, or numbers of a wrong shape.
         """
-        values = {name: numpyro.sample(name, self.priors[name]) for name in self.names}
-        complete = self.complete(values)
-        for path, value in {
-            **{path: complete[path] for path in self.linear},
-            **self.derived(complete),
-        }.items():
-            numpyro.deterministic(path, value)
-        numpyro.factor("log_likelihood", self.log_likelihood(values))
+        return sample_sites(self, prefix, priors)

@@ -2,11 +2,20 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
+import equinox as eqx
+
+from jaxmetal.errors import InputError
+from jaxmetal.forward import check_coverage
 from jaxmetal.forward.criterion import Criterion
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.inference import instruments
+from jaxmetal.inference.checks import check_scene
 from jaxmetal.maps import Map
+
+if TYPE_CHECKING:
+    from jaxmetal.inference.model import Model
 
 
 def prepared(
@@ -46,3 +55,20 @@ def prepared(
         galaxy, apart, criterion, together, pixels, free, instruments.light_is_fixed(paths)
     )
     return ready, instruments.on_common_cells(ready, together, pixels)
+
+
+def with_data(model: "Model", maps: Mapping[str, Map]) -> "Model":
+    """See `Model.with_maps`."""
+    check_scene(model.galaxy, maps)
+    if set(maps) != set(model.maps):
+        raise InputError(
+            f"with_maps: expected maps {', '.join(model.maps)}, got {', '.join(maps)}."
+        )
+    instruments.check_shared(maps, model.groups)
+    sampled_maps = instruments.sampled_like(maps, model.maps, model.together)
+    check_coverage(model.galaxy, sampled_maps)
+    ready_maps = model._with_noise(sampled_maps, model.maps)
+    other = eqx.tree_at(lambda m: m.maps, model, ready_maps)
+    if model.fields is None:
+        return other
+    return eqx.tree_at(lambda m: m.fields, other, model.fields.for_data(ready_maps))

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
+from jax.core import Tracer
 from jaxtyping import Array
 
 from jaxmetal.compiling import compiled_once
@@ -152,6 +153,7 @@ def checked_prior(path: str, prior: Any, scene: Mapping[str, Any]) -> dist.Distr
             f"priors[{path!r}]: expected a numpyro distribution, Tied or Linear, got "
             f"{described(prior)}; {hint}."
         )
+    _check_concrete(path, prior)
     for number in jax.tree.leaves(prior):
         if (unit := contents(number).unit) is not None and str(unit):
             raise InputError(
@@ -178,6 +180,16 @@ def checked_prior(path: str, prior: Any, scene: Mapping[str, Any]) -> dist.Distr
             f"support ({prior.support})."
         )
     return prior
+
+
+def _check_concrete(path: str, prior: dist.Distribution) -> None:
+    """Refuse a prior with numbers of a program that is being traced."""
+    if any(isinstance(number, Tracer) for number in jax.tree.leaves(prior)):
+        raise InputError(
+            f"priors[{path!r}]: its numbers are not known yet, such as those that a larger program "
+            "samples; make the Model outside of that program, with a prior of plain numbers, and "
+            "give this prior to model.numpyro_model(priors={path: prior})."
+        )
 
 
 @compiled_once

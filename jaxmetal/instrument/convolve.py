@@ -42,7 +42,7 @@ class Separable(eqx.Module):
 
 
 # What the cells are convolved with; None for a perfect telescope.
-Transfer = Float[Array, "*psfs ky kx"] | Complex[Array, "*psfs ky kx"] | Separable | None
+Transfer = Float[Array, "*psfs rows modes"] | Complex[Array, "*psfs rows modes"] | Separable | None
 
 
 def transfer_for(grid: Grid, psf: PSF, sampling: Sampling, separable: bool = True) -> Transfer:

@@ -89,6 +89,8 @@ def _sentence(message: str, value: Any) -> str:
     text = re.sub(r"^Value error, |, unable to parse.*$|, got a number with.*$", "", message)
     text = re.sub(r"^Input should be (?=greater|less)", "expected a number ", text)
     text = text.replace("Input should be", "expected")
+    # As a configuration writes them; names in quotes are kept.
+    text = re.sub(r"(?<!')\b(True|False)\b(?!')", lambda word: word[0].lower(), text)
     text = text if ", got " in text else f"{text}, got {_short(value)}{comma_hint(value)}"
     return text if text.endswith((".", "?")) else text + "."
 
@@ -126,6 +128,7 @@ def _kind(value: Any) -> Any:
 
 def _short(value: Any) -> str:
     text = "nothing" if value is None else repr(value)
+    text = text.lower() if isinstance(value, bool) else text
     return text if len(text) <= 60 else text[:57] + "…"
 
 

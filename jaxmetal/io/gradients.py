@@ -8,11 +8,14 @@ import numpy as np
 from jaxmetal.errors import InputError
 from jaxmetal.galaxy import Galaxy, get
 from jaxmetal.inference.fit import Fit
+from jaxmetal.inference.forecast import forecast
+from jaxmetal.inference.model import Model
 from jaxmetal.inference.posterior import Posterior
 from jaxmetal.io.scene import Scene
-from jaxmetal.maps import Map
+from jaxmetal.maps import DispersionMap, Map
 from jaxmetal.science import baselines
 from jaxmetal.science.discs import Disc, disc_of_model
+from jaxmetal.science.kinematics import rotating
 from jaxmetal.science.lines.gradients import FORWARD, naive_gradients
 from jaxmetal.science.lines.pixels import has_pixels
 
@@ -133,6 +136,43 @@ def _of_model(path: str, galaxy: Galaxy, disc: Disc) -> tuple[str, dict[str, flo
     model = replace(model, effective_radius=disc.effective_radius, redshift=disc.redshift)
     is_disc = model.sources.get("radius") == f"the model's {component}.{tracer}"
     return model.radius_name if is_disc else "the model's own", model.scales
+
+
+def gain_from_velocities(scene: Scene, model: Model, fit: Fit) -> str:
+    """By how much maps of velocity and dispersion reduce the error of the gradient, in words.
+
+    Both errors are expected ones, by the Fisher information at the fitted values: of all maps, and
+    of all but those of the moving disc, whose inclination and angle then follow from the others.
+
+    Parameters
+    ----------
+    scene, model, fit
+        of the same configuration.
+
+    Returns
+    -------
+    text
+        one line; empty without a gradient that is free, or without other maps beside it.
+    """
+    moving = [name for name, one_map in fit.maps.items() if _moves(one_map, fit.galaxy)]
+    disc = scene.disc_of(fit.galaxy)
+    if disc is None or not moving or disc.map in moving:
+        return ""
+    if (path := gradient_path(scene, fit, disc)) is None:
+        return ""
+    others = [name for name in model.maps if name not in moving]
+    joint, alone = (
+        float(forecast(model, fit.parameters, maps=names).errors[path]) for names in (None, others)
+    )
+    return (
+        f"expected error of {path}: {joint:.4g} with {' and '.join(moving)}, {alone:.4g} without, "
+        f"{alone / joint:.2f} times as large"
+    )
+
+
+def _moves(one_map: Map, galaxy: Galaxy) -> bool:
+    """Whether a map shows the motion of a disc."""
+    return isinstance(one_map, DispersionMap) or rotating(galaxy, one_map.tracer or "") is not None
 
 
 def gradient_heads(scene: Scene, disc: Disc) -> list[str]:

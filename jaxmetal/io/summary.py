@@ -94,6 +94,7 @@ def summary_text(
     posterior: Posterior | None,
     unsampled: str = "",
     failures: Mapping[str, str] | None = None,
+    gain: str = "",
 ) -> str:
     """The results of a fit on one page.
 
@@ -107,12 +108,19 @@ def summary_text(
         why there is no posterior, if there is a reason.
     failures
         {what could not be made: why}.
+    gain
+        what `gradients.gain_from_velocities` says.
     """
-    return "\n".join(_lines(scene, fit, posterior, unsampled, failures or {})) + "\n"
+    return "\n".join(_lines(scene, fit, posterior, unsampled, failures or {}, gain)) + "\n"
 
 
 def _lines(
-    scene: Scene, fit: Fit, posterior: Posterior | None, unsampled: str, failures: Mapping[str, str]
+    scene: Scene,
+    fit: Fit,
+    posterior: Posterior | None,
+    unsampled: str,
+    failures: Mapping[str, str],
+    gain: str,
 ) -> Iterator[str]:
     yield f"jaxmetal {jaxmetal.__version__}"
     yield f"fit: {verdict(fit)}"
@@ -133,6 +141,7 @@ def _lines(
         if observed.correlation is not None:
             yield f"  errors correlated as {described_correlation(observed.correlation)}"
     yield from _gradient_lines(scene, fit, posterior)
+    yield from [gain] if gain else []
     head = "maximum of the posterior (errors by Laplace's approximation)"
     yield from ["", head, str(fit.summary())]
     if posterior:

@@ -13,6 +13,7 @@ from jaxmetal.view.light import light_figure
 from jaxmetal.view.lines import diagram_figure, has_diagram, lines_figure, lines_of
 from jaxmetal.view.maps import map_figure
 from jaxmetal.view.planes import is_behind_lens, plane_figure
+from jaxmetal.view.position_velocity import position_velocity_figure
 from jaxmetal.view.posterior import corner_figure, trace_figure
 from jaxmetal.view.profile import profile_figure
 from jaxmetal.view.rotation import rotation_figure
@@ -40,6 +41,7 @@ def fit_figures(scene: Scene, fit: Fit, posterior: Posterior | None) -> Figures:
             scales = scene.disc_of(fit.galaxy, name)
             options = {"unit": units[name], "truth": scene.truth, "scales": scales}
             figures[f"rotation_{name}"] = partial(rotation_figure, fit, name, posterior, **options)
+            figures[f"slit_{name}"] = partial(position_velocity_figure, fit, name, units[name])
     if disc := compared_disc(scene, fit):
         name = disc.map if disc.map in fit.maps else None
         options = {"unit": units.get(disc.map), "truth": scene.truth, "disc": disc}

@@ -141,18 +141,19 @@ TITLES = {
         "Image and source plane of {}",
         "The data of {} with the critical curves, and the source with the caustics.",
     ),
+    "rotation": (
+        "Rotation of {}",
+        "Velocities about the major axis of {}, the fit's there, and the curve without the PSF.",
+    ),
+    "slit": (
+        "Position and velocity of {}",
+        "Velocity and dispersion of {} in a slit along the major axis, of data and fit.",
+    ),
+    "lines": ("Emission lines", "Data, model and residual of every line."),
+    "diagram": ("Line ratios", "The line ratios of data and fit in a diagnostic diagram."),
     "profile": (
         "Radial profile of {}",
         "Pixels, annuli, the line through them, and the forward-modelled profile of {}.",
-    ),
-    "rotation": (
-        "Rotation curve of {}",
-        "The rotation curve of {}, beside the velocities along the major axis as they are seen.",
-    ),
-    "lines": ("Emission lines", "Data, model and residual of every line."),
-    "diagram": (
-        "Diagnostic diagram",
-        "[N II] over Ha and [O III] over Hb of the model's pixels, with the lines of classes.",
     ),
     "corner": (
         "Posterior",

@@ -15,12 +15,13 @@ from jaxmetal.maps import Map
 from jaxmetal.view import style
 from jaxmetal.view.frames import draw_map, few_ticks, is_sky, window_of
 from jaxmetal.view.maps import chosen_map, colours_of, map_figure, residual_limits
+from jaxmetal.view.position_velocity import draw_position_velocity, position_velocity_figure
 from jaxmetal.view.posterior import by_path, corner_figure, draw_corner, drawn, names
 from jaxmetal.view.profile import profile_figure
 
-# What a panel may show of a fit.
-PANELS = ("data", "model", "residual", "intrinsic")
-PROFILE = "profile"
+# What a panel may show of a fit: maps, and a slit through two of them; a profile is no panel.
+SLIT, PROFILE = "position-velocity", "profile"
+PANELS = ("data", "model", "residual", "intrinsic", SLIT)
 # Inches of a panel with its colour bar.
 SIZE = 4.2, 3.6
 
@@ -59,7 +60,7 @@ def plot_fit(
     Returns
     -------
     figure or axes
-        a figure of four panels, or of the profile, without `ax`, else the axes.
+        without `ax` a figure of four panels, of the slit or of the profile; else the axes.
     """
     if what == PROFILE:
         if ax is not None:
@@ -67,10 +68,13 @@ def plot_fit(
         return profile_figure(fit, name)
     name = next(iter(fit.maps)) if name is None else name
     one_map = chosen_map(fit, name, "Fit.plot")
-    if ax is None:
-        return map_figure(fit, name)
     if what not in PANELS:
         raise unknown("panel", what, (*PANELS, PROFILE), "Fit.plot")
+    if ax is None:
+        return position_velocity_figure(fit, name) if what == SLIT else map_figure(fit, name)
+    if what == SLIT:
+        draw_position_velocity(ax, fit, name)
+        return ax
     valid = np.where(one_map.valid, 1.0, np.nan)
     if what == "residual":
         residual = one_map.instrument.image(valid * fit.residuals[name])

@@ -145,8 +145,20 @@ def _disc(fit: Fit, tracer: str, component: str, scales: Disc | None) -> Disc:
     return disc.told("the configuration", **sizes, radius=MAJOR_AXIS)
 
 
-def _cut(one_map: Map, disc: Disc, galaxy: Galaxy) -> tuple[np.ndarray, np.ndarray]:
-    """Radius of each measurement near the major axis, NaN elsewhere, and sin i cos theta there."""
+def disc_places(one_map: Map, disc: Disc, galaxy: Galaxy) -> tuple[np.ndarray, np.ndarray]:
+    """Where the measurements of a map lie in the plane of a disc, behind the lens if there is one.
+
+    Parameters
+    ----------
+    one_map, disc, galaxy
+        of a fit.
+
+    Returns
+    -------
+    along, across
+        towards the receding side of the major axis and at right angles to it, arcsec, of each pixel
+        or aperture.
+    """
     instrument, ratio = one_map.instrument, None
     x, y = instrument.grid.coordinates
     if disc.component is not None and galaxy.is_lensed(disc.component):
@@ -156,6 +168,12 @@ def _cut(one_map: Map, disc: Disc, galaxy: Galaxy) -> tuple[np.ndarray, np.ndarr
     along, across = (np.asarray(part, float) for part in plane)
     if instrument.apertures is not None:
         along, across = (instrument.apertures.means(part) for part in (along, across))
+    return along, across
+
+
+def _cut(one_map: Map, disc: Disc, galaxy: Galaxy) -> tuple[np.ndarray, np.ndarray]:
+    """Radius of each measurement near the major axis, NaN elsewhere, and sin i cos theta there."""
+    along, across = disc_places(one_map, disc, galaxy)
     radius = np.hypot(along, across)
     with np.errstate(invalid="ignore", divide="ignore"):
         cosine = along / radius

@@ -72,24 +72,11 @@ def observed(instrument: jm.Instrument, images: dict, check: bool = True) -> dic
 
 def width_rows(width: float, count: int) -> Iterator[dict]:
     """Many fits of the disc through one PSF, against the bounds."""
-    grid = jm.Grid.regular((SIDE, SIDE), PIXEL)
-    blank = {"v": np.zeros(grid.shape), "s": np.ones(grid.shape)}
-    auto = observed(jm.Instrument(grid, jm.GaussianPSF(width)), blank, False)
-    model = jm.Model(disc(TRUTH), auto, PRIORS, accuracy=None)
-    exact = jm.predict(disc(TRUTH), model.maps["v"]), jm.predict(disc(TRUTH), model.maps["s"])
-    images = {name: np.asarray(image, float) for name, image in zip("vs", exact, strict=True)}
-    maps = observed(model.maps["v"].instrument, images)
-    bounds = cramer_rao(model.maps)
-    first = jm.Model(disc(START), maps, PRIORS)
-    noisy = [
-        {
-            name: jm.simulate.renoise(one, 2 * seed + index)
-            for index, (name, one) in enumerate(maps.items())
-        }
-        for seed in range(count)
-    ]
-    fits = jm.optimise_batch([first.with_maps(one) for one in noisy])
-    naive = without_psf(grid, images)
+    maps = exact_maps(width)
+    bounds = dict(zip(TRUTH, np.sqrt(np.diag(cramer_rao(maps, TRUTH))), strict=True))
+    fits = fit_many(jm.Model(disc(START), maps, PRIORS), count)
+    images = {name: np.asarray(one.data, float) for name, one in maps.items()}
+    naive = without_psf(maps["v"].instrument.grid, images)
     for path, truth in TRUTH.items():
         value, error = (np.asarray(x[path], float) for x in (fits.parameters, fits.errors))
         bound, spread = bounds[path], value.std(ddof=1)
@@ -112,17 +99,52 @@ def width_rows(width: float, count: int) -> Iterator[dict]:
         }
 
 
-def cramer_rao(maps: dict[str, jm.Map]) -> dict[str, float]:
-    """The least standard deviations of unbiased estimates, from the derivatives of the maps."""
-    start = jnp.asarray(list(TRUTH.values()))
+def exact_maps(width: float) -> dict[str, jm.Map]:
+    """The maps of the true disc through one PSF, without noise."""
+    grid = jm.Grid.regular((SIDE, SIDE), PIXEL)
+    blank = {"v": np.zeros(grid.shape), "s": np.ones(grid.shape)}
+    auto = observed(jm.Instrument(grid, jm.GaussianPSF(width)), blank, False)
+    model = jm.Model(disc(TRUTH), auto, PRIORS, accuracy=None)
+    exact = {name: jm.predict(disc(TRUTH), one) for name, one in model.maps.items()}
+    images = {name: np.asarray(image, float) for name, image in exact.items()}
+    return observed(model.maps["v"].instrument, images)
+
+
+def fit_many(first: jm.Model, count: int) -> jm.Batch:
+    """Fits of so many draws of the noise."""
+    noisy = [
+        {
+            name: jm.simulate.renoise(one, 2 * seed + index)
+            for index, (name, one) in enumerate([(n, first.maps[n]) for n in "vs"])
+        }
+        for seed in range(count)
+    ]
+    return jm.optimise_batch([first.with_maps(one) for one in noisy])
+
+
+def cramer_rao(maps: dict[str, jm.Map], truth: dict[str, float]) -> np.ndarray:
+    """The least covariance of unbiased estimates, from the derivatives of the maps.
+
+    Parameters
+    ----------
+    maps
+        of both moments.
+    truth
+        {path: value} of what is free.
+
+    Returns
+    -------
+    covariance
+        in the order of `truth`.
+    """
 
     def shown(values: jax.Array) -> jax.Array:
-        images = predict_together(disc(dict(zip(TRUTH, values, strict=True))), maps)
+        images = predict_together(disc(TRUTH | dict(zip(truth, values, strict=True))), maps)
         return jnp.concatenate([image.ravel() for image in images.values()])
 
+    start = jnp.asarray(list(truth.values()))
     slopes = np.asarray(jax.jit(jax.jacfwd(shown))(start), float) / ERROR
-    covariance = np.linalg.inv(slopes.T @ slopes)
-    return dict(zip(TRUTH, np.sqrt(np.diag(covariance)), strict=True))
+    return np.linalg.inv(slopes.T @ slopes)
 
 
 def without_psf(grid: jm.Grid, images: dict) -> dict[str, float]:

@@ -196,7 +196,7 @@ WRONG = [
     ),
     (("maps/z/pixel_scale", -1), "maps.z.pixel_scale: expected a number greater than 0, got -1"),
     (("maps/z/pixel_scale", "wide"), "maps.z.pixel_scale: expected a valid number, got 'wide'"),
-    (("maps/z/pixel_scale", True), "maps.z.pixel_scale: expected a number, got True"),
+    (("maps/z/pixel_scale", True), "maps.z.pixel_scale: expected a number, got true"),
     (
         ("maps/z/kind", "trace"),
         (

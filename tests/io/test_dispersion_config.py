@@ -1,5 +1,7 @@
 """Maps of velocity and dispersion in a configuration, in a fit and in its results."""
 
+import re
+
 import numpy as np
 import pytest
 import yaml
@@ -90,7 +92,8 @@ def test_velocity_and_dispersion_are_fitted_from_a_configuration_and_from_its_re
     assert units == ["km/s", "arcsec"]
     # A velocity has a curve, not a gradient.
     assert scene.disc is None and scene.disc_of(fit.galaxy, "v").position_angle != 0
-    assert set(fit_figures(scene, fit, None)) == {"map_v", "map_s", "light_v", "rotation_v"}
+    expected = {"map_v", "map_s", "light_v", "rotation_v", "slit_v"}
+    assert set(fit_figures(scene, fit, None)) == expected
     again = load(folder / "out" / "config.resolved.yaml")
     for name in ("values", "sigma", "instrumental"):
         kept, first = (np.asarray(getattr(m, name)) for m in (again.maps["s"].map, fit.maps["s"]))
@@ -169,3 +172,48 @@ def test_velocities_of_a_convention_become_those_of_the_rest_frame(folder):
 def test_a_convention_that_is_not_clear_is_refused(folder, entry, text):
     with pytest.raises(InputError, match=text):
         load(written(folder, scene_of(**entry), "wrong.yaml"))
+
+
+def test_the_summary_says_what_velocities_do_for_the_gradient(folder):
+    """Metallicity in the disc that rotates: its errors against those of models of fewer maps."""
+    instrument = jm.Instrument(jm.Grid.regular(SHAPE, 0.4), jm.GaussianPSF(1.2), (2, 1), 4)
+    light = jm.Profile(jm.light.exponential, amp=1.0, scale_length=1.5)
+    z = jm.Profile(
+        jm.tracer.disc_gradient,
+        central=8.5,
+        gradient=-0.1,
+        inclination=60.0,
+        position_angle=30.0,
+    )
+    galaxy = jm.Galaxy(disc=jm.Component(light, metallicity=z))
+    image = np.asarray(jm.predict(galaxy, blank(instrument)), float)
+    hdu = fits.ImageHDU(image + 0.05 * np.random.default_rng(2).normal(size=SHAPE), name="Z")
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(folder / "z.fits")
+    tree = scene_of()
+    entry = {"kind": "tracer", "tracer": "metallicity", "scale": "log10", "sigma": 0.05}
+    tree["maps"]["z"] = COMMON | entry | {"file": "z.fits", "value": "Z", "unit": "dex"}
+    tree["galaxy"]["disc"]["metallicity"] = {
+        "profile": "disc_gradient",
+        "central": 8.4,
+        "gradient": -0.05,
+        "inclination": 60.0,
+        "position_angle": 30.0,
+    }
+    tree["priors"] |= {
+        "disc.metallicity.central": {"uniform": [7, 9.5]},
+        "disc.metallicity.gradient": {"normal": [0, 0.5]},
+        "disc.velocity.inclination": {"uniform": [5, 85]},
+        "disc.metallicity.inclination": {"tied": "disc.velocity.inclination"},
+    }
+    run = jm.run(written(folder, tree, "joint.yaml"), out=folder / "joint")
+    (line,) = [text for text in run.summary.splitlines() if "times as large" in text]
+    numbers = re.search(r"gradient: ([\d.]+) with s and v, ([\d.]+) without, ([\d.]+) times", line)
+    joint, alone, ratio = (float(number) for number in numbers.groups())
+    path = "disc.metallicity.gradient"
+    assert joint == pytest.approx(float(run.fit.errors[path]), rel=0.05)
+    priors = {name: p for name, p in run.scene.priors.items() if "dispersion" not in name}
+    metallicity = jm.Model(run.fit.galaxy, {"z": run.fit.maps["z"]}, priors)
+    assert alone == pytest.approx(float(jm.forecast(metallicity).errors[path]), rel=5e-3)
+    assert ratio == pytest.approx(alone / joint, abs=0.01) and ratio > 1.2
+    with pytest.raises(InputError, match="unknown map 'u'"):
+        jm.forecast(metallicity, maps=["u"])

@@ -12,6 +12,8 @@ import pytest
 
 import jaxmetal as jm
 from jaxmetal.io.config import Mistakes, parse, read
+from jaxmetal.io.entries import FromReader
+from jaxmetal.io.readers.options import read_entry
 from tests.io.test_config import GOOD, Z, build, changed, folder, mistakes  # noqa: F401
 from tests.scenes import CENTRAL, GRADIENT, blank, disc, telescope
 
@@ -478,3 +480,18 @@ def test_a_call_that_was_meant_otherwise_is_bad_input(it, name):
     with pytest.raises(jm.InputError) as error:
         call(it)
     assert words in str(error.value) and len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "line"),
+    [
+        ("manga", "gass", "expected false, true, 'gas', 'stars' or 'both', got 'gass'."),
+        ("sami", "gas", "expected true or false, got 'gas'."),
+    ],
+)
+def test_true_and_false_are_told_as_a_configuration_writes_them(kind, value, line, tmp_path):
+    found = Mistakes()
+    entry = FromReader.model_validate({"kind": kind, "file": "maps.fits", "kinematics": value})
+    assert read_entry("maps.m", entry, tmp_path, found) is None
+    (text,) = found.lines
+    assert text == f"maps.m.kinematics: {line}"

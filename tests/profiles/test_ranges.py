@@ -35,6 +35,7 @@ ALONE = {
     ("courteau_rotation", "beta"): "below 1",
     ("courteau_rotation", "gamma"): "positive",
     ("pressure_rotation", "dispersion"): "at least 0",
+    ("thick_disc", "turbulence"): "at least 0",
 }
 # Light that may be negative: sums of positive and negative terms, a background, a falling line.
 ANY_SIGN = {"shapelets", "shapelets_polar", "shapelets_polar_exp", "multi_gaussian", "mge_set"}

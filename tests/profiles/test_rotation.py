@@ -236,3 +236,22 @@ def test_an_exponential_dispersion_falls_to_its_outer_value():
     values = field(jnp.asarray([0.0, 0.0, 1.0]), jnp.asarray([0.0, 2.0, 0.0]))
     expected = [80.0, 10.0 + 70.0 / np.e, 10.0 + 70.0 / np.e]
     np.testing.assert_allclose(values, expected, rtol=1e-5)
+
+
+def test_the_dispersion_of_a_thick_disc_is_its_height_times_the_angular_velocity():
+    """And a solid body's at the centre, on which V/R has a limit."""
+    radius, height, turbulence = np.geomspace(0.05, 3.0, 20), 0.1, 15.0
+    tilt = {"inclination": 60.0, "position_angle": 90.0}
+    numbers = {**BASIC, "height": height, "turbulence": turbulence, **tilt}
+    field = jm.Profile(jm.tracer.thick_disc, **numbers)
+    of_thickness = height * V_MAX * 2 / np.pi * np.arctan(radius / R_TURN) / radius
+    expected = np.hypot(of_thickness, turbulence)
+    zero = np.zeros_like(radius)
+    for x, y in ((radius, zero), (zero, radius / 2)):
+        np.testing.assert_allclose(field(jnp.asarray(x), jnp.asarray(y)), expected, rtol=2e-5)
+    center = field(jnp.zeros(1), jnp.zeros(1))
+    inner = height * V_MAX * 2 / np.pi / R_TURN
+    np.testing.assert_allclose(center, np.hypot(inner, turbulence), rtol=1e-5)
+    # The beam of a slow disc is not noise: no gradient is infinite where both terms vanish.
+    slope = jax.grad(lambda v: jm.tracer.thick_disc(0.0, 1.0, v, R_TURN, height))(0.0)
+    assert np.isfinite(slope)

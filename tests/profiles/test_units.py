@@ -53,8 +53,10 @@ LENGTHS = {
     "r_halo",
     "r_bar",
     "radii",
+    "height",
 }
 VELOCITIES = {"v_max", "v_disc", "v_halo", "v_radial", "v_tangential", "dispersion"}
+VELOCITIES |= {"turbulence"}
 ELLIPTICITIES = {"e1", "e2", "e11", "e21", "e12", "e22", "e13", "e23"}
 NUMBERS = {
     "n_sersic",

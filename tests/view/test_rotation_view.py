@@ -1,5 +1,11 @@
 """The figure of a rotation curve: what it draws, and when there is one."""
 
+import dataclasses
+import inspect
+import re
+from types import SimpleNamespace
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
@@ -8,7 +14,11 @@ import pytest
 import jaxmetal as jm
 from jaxmetal.errors import InputError
 from jaxmetal.galaxy import put
-from jaxmetal.view import maps, rotation
+from jaxmetal.view import figures as figures_module
+from jaxmetal.view import maps, rotation, style
+from jaxmetal.view.figures import fit_figures
+from jaxmetal.view.fit_sections import TITLES, picture
+from jaxmetal.view.position_velocity import position_velocity_figure
 from jaxmetal.view.rotation import rotation_figure
 from tests.scenes import blank
 
@@ -92,7 +102,60 @@ def test_the_colours_of_velocities_diverge_at_the_systemic_one(fit):
     assert maps.systemic_velocity(fit, fit.maps["s"]) is None
 
 
+def test_position_and_velocity_in_a_slit(fit, truth):
+    """The fit runs through the data, steeper without the PSF, with the dispersion about both."""
+    axes = position_velocity_figure(fit, "v", "km/s").axes[0]
+    drawn = {line.get_label(): np.asarray(line.get_xydata()).T for line in axes.lines}
+    position, velocity = drawn["velocity of the fit"]
+    (bars,) = axes.containers
+    measured = np.asarray(bars.lines[0].get_ydata())
+    np.testing.assert_allclose(velocity, measured, atol=0.3)
+    np.testing.assert_allclose(velocity + velocity[::-1], 1800.0, atol=0.5)
+    assert velocity[-1] > 1000 and position[-1] > 3.5
+    at, sharp = drawn["velocity without the PSF"]
+    expected = 900 + 200 * np.sin(np.deg2rad(55)) * 2 / np.pi * np.arctan(at / 0.3)
+    np.testing.assert_allclose(sharp, expected, rtol=1e-3)
+    (upper,) = [y for label, (_, y) in drawn.items() if "dispersion" in label]
+    spread = upper - measured
+    # The beam adds to the 40 km/s in the middle, and nothing far out.
+    assert spread[len(spread) // 2] > 70 and spread[-1] == pytest.approx(40.0, abs=4.0)
+    assert axes.get_ylabel() == "velocity [km/s]"
+
+
+def test_a_velocity_map_alone_has_no_dispersion_in_the_slit(fit):
+    alone = dataclasses.replace(fit, maps={"v": fit.maps["v"]})
+    axes = alone.plot("v", ax=style.new_figure(4, 3).add_subplot(), what="position-velocity")
+    assert not any("dispersion" in str(line.get_label()) for line in axes.lines)
+    assert len(alone.plot("v", what="position-velocity").axes) == 1
+
+
+def test_every_figure_of_velocities_has_its_place_in_the_report(fit):
+    scene: Any = SimpleNamespace(
+        maps={name: SimpleNamespace(unit="km/s") for name in fit.maps},
+        truth=None,
+        disc_of=lambda *_: None,
+        config=SimpleNamespace(truth={}),
+    )
+    figures = fit_figures(scene, fit, None)
+    assert {"rotation_v", "slit_v", "map_v", "map_s"} <= set(figures)
+    for name in ("rotation_v", "slit_v"):
+        failures = {}
+        assert "data:image/png" in picture(name, figures[name], failures)
+        assert not failures
+
+
+def test_every_kind_of_figure_has_a_title():
+    """Those that `fit_figures` and what it calls may give."""
+    source = inspect.getsource(figures_module)
+    kinds = {name.partition("_")[0] for name in re.findall(r'f?"([a-z]+(?:_\{[^"]*)?)":', source)}
+    kinds |= set(re.findall(r'figures\[f?"([a-z]+)', source))
+    assert {"map", "light", "planes", "lines", "diagram", "corner", "slit"} <= kinds
+    assert kinds - {"unit", "truth", "scales", "disc"} <= set(TITLES)
+
+
 def test_a_map_without_rotation_is_refused(fit):
+    with pytest.raises(InputError, match="is a rotating disc"):
+        position_velocity_figure(fit, "s")
     with pytest.raises(InputError, match="is a rotating disc"):
         rotation_figure(fit, "s")
     with pytest.raises(InputError, match="unknown map"):

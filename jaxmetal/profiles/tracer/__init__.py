@@ -18,6 +18,7 @@ from jaxmetal.profiles.tracer.simple import (
     uniform,
 )
 from jaxmetal.profiles.tracer.smooth import exponential
+from jaxmetal.profiles.tracer.thickness import thick_disc
 
 __all__ = [
     "bar_flow",
@@ -35,6 +36,7 @@ __all__ = [
     "rotation",
     "spiral_arms",
     "spline_rotation",
+    "thick_disc",
     "uniform",
     "warped_rotation",
 ]

@@ -79,6 +79,44 @@ def rotation_curve(
     return _curve(profile, as_array(radius, "rotation_curve.radius", ARCSEC))
 
 
+def major_axis_velocity(
+    galaxy: Galaxy, position: Numbers, tracer: str = "velocity", component: str | None = None
+) -> Float[Array, "..."]:
+    """The line-of-sight velocity on the major axis of a disc, without the PSF.
+
+    Parameters
+    ----------
+    galaxy, tracer, component
+        as for `rotation_curve`.
+    position
+        along the major axis from the centre, arcsec, positive on the receding side.
+
+    Returns
+    -------
+    velocity
+        in the tracer's unit, in the shape of the positions.
+
+    Raises
+    ------
+    InputError
+        if no component rotates.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> disc = jm.Profile(
+    ...     jm.tracer.rotation, v_max=200.0, r_turn=1.0, inclination=30.0, systemic=900.0
+    ... )
+    >>> light = jm.Profile(jm.light.exponential, amp=1.0, scale_length=1.0)
+    >>> galaxy = jm.Galaxy(disc=jm.Component(light, velocity=disc))
+    >>> print(jm.kinematics.major_axis_velocity(galaxy, [-1.0, 0.0, 1.0]).round(2).tolist())
+    [850.0, 900.0, 950.0]
+    """
+    profile = _profile(galaxy, tracer, component or _rotating(galaxy, tracer))
+    place = _major_axis(profile, as_array(position, "major_axis_velocity.position", ARCSEC))
+    return profile(*place)
+
+
 def v_over_sigma(
     galaxy: Galaxy,
     radius: Numbers,

@@ -66,14 +66,14 @@ def measured(fit: Fit) -> Fluxes:
     fit
         of maps of lines.
     """
-    found: dict[str | Blend, tuple[np.ndarray, np.ndarray]] = {}
+    line_fluxes: dict[str | Blend, tuple[np.ndarray, np.ndarray]] = {}
     for one_map in fit.maps.values():
         limit = one_map.censored
         for light, (flux, error) in one_map.fluxes.items():
             if all(name in WAVELENGTHS for name, _ in parts_of(light)):
                 values = flux if limit is None else np.where(np.asarray(limit), np.nan, flux)
-                found[light] = values, np.broadcast_to(error, values.shape)
-    return found
+                line_fluxes[light] = values, np.broadcast_to(error, values.shape)
+    return line_fluxes
 
 
 def emitting(fit: Fit) -> str | None:
@@ -96,9 +96,9 @@ def has_pixels(fit: Fit) -> bool:
     fit
         what `optimise` gave.
     """
-    found = measured(fit)
-    one_shape = len({flux.shape for flux, _ in found.values()}) == 1
-    return emitting(fit) is not None and one_shape and len(found) > 1
+    line_fluxes = measured(fit)
+    one_shape = len({flux.shape for flux, _ in line_fluxes.values()}) == 1
+    return emitting(fit) is not None and one_shape and len(line_fluxes) > 1
 
 
 def instrument_of(fit: Fit) -> Instrument:
@@ -113,14 +113,14 @@ def instrument_of(fit: Fit) -> Instrument:
     return next(m.instrument for m in fit.maps.values() if any(n in lights for n in m.fluxes))
 
 
-def inverted(fit: Fit, found: Fluxes, snr: float) -> tuple[Image, Image]:
+def inverted(fit: Fit, line_fluxes: Fluxes, snr: float) -> tuple[Image, Image]:
     """As `pixel_metallicity`, of any fluxes.
 
     Parameters
     ----------
     fit
         whose relation, dust and branch to use.
-    found
+    line_fluxes
         fluxes and errors in the fit's pixels or apertures.
     snr
         least signal-to-noise ratio.
@@ -136,13 +136,13 @@ def inverted(fit: Fit, found: Fluxes, snr: float) -> tuple[Image, Image]:
         raise InputError(f"lines.pixel_metallicity: needs {needed}.")
     emission = fit.galaxy.components[name].emission
     assert emission is not None
-    flux, error = (np.stack([pair[i] for pair in found.values()]) for i in (0, 1))
+    flux, error = (np.stack([pair[i] for pair in line_fluxes.values()]) for i in (0, 1))
     bright = np.all(np.isfinite(flux) & (error > 0) & (flux > snr * error), axis=0)
     scale = np.nanmedian(error)
     tracers = {tracer: _in_pixels(fit, name, tracer) for tracer in tracers_of(fit, name)}
     with np.errstate(invalid="ignore", divide="ignore"):
         seen, relative = (np.where(bright, x, 1.0) for x in (flux / error, error / scale))
-    solved = _solved(emission, tuple(found), tracers, seen, relative)
+    solved = _solved(emission, tuple(line_fluxes), tracers, seen, relative)
     z, sigma, last = (np.asarray(image, float) for image in solved)
     good = bright & np.isfinite(z) & np.isfinite(sigma) & (np.abs(last) < ARRIVED)
     return np.where(good, z, np.nan), np.where(good, sigma, np.nan)

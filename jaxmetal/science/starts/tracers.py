@@ -27,6 +27,7 @@ SIZES = {
     "r_halo": 2.0,
     "r_bar": 0.5,
     "length": 0.5,
+    "height": 0.1,
 }
 # Inclinations in degrees between which a rotation is looked for, and that of an unknown disc.
 EDGES, UNKNOWN = (20.0, 75.0), 45.0
