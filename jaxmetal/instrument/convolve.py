@@ -41,7 +41,7 @@ class Separable(eqx.Module):
 
 
 # What the cells are convolved with; None for a perfect telescope.
-Transfer = Float[Array, "*psfs ny nx"] | Complex[Array, "*psfs ny nx"] | Separable | None
+Transfer = Float[Array, "*psfs ky kx"] | Complex[Array, "*psfs ky kx"] | Separable | None
 
 
 def can_be_separated(grid: Grid, psf: PSF, sampling: Sampling) -> bool:
