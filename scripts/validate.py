@@ -3,8 +3,8 @@
 The table records the commit that it was made from.
 
     python scripts/validate.py bounds sampling accuracy fits lines line_systematics calibration
-    edges arc arc_fits correlated large_noise kinematics inclination realistic criticism
-    forecasts survey stamps killed --out DIR
+    edges arc arc_fits correlated large_noise fields field_calibration kinematics inclination
+    realistic criticism forecasts survey stamps killed --out DIR
 
 bounds       use case 1 at eight PSF widths: Laplace and NUTS errors over the Cramér-Rao bound
 sampling     supersampling="auto" without data, against the converged map
@@ -24,6 +24,8 @@ stamps       stamps of 64 x 64 pixels with Moffat PSFs and free Sersic indices: 
 correlated   noise of MaNGA: errors of a gradient and their coverage, with and without it in the fit
 large_noise  correlated noise of large maps without a matrix, against the matrix, and its cost
 fields       a metallicity that scatters about its line with a correlation length: gradient, length
+field_calibration
+             ranks of truths of a random field's amplitude and length among their posterior draws
 realistic    clumpy, inclined galaxies as MaNGA sees them, by a simulator that shares no code: the
              gradient with everything that the model has, and with each part of it left out
 forecasts    errors that `jaxmetal.forecast` expects, over Cramér-Rao bounds and the scatter of fits
@@ -59,6 +61,7 @@ CHECKS = (
     "correlated",
     "large_noise",
     "fields",
+    "field_calibration",
     "realistic",
     "criticism",
     "forecasts",

@@ -20,7 +20,7 @@ from jaxmetal.inference.fits import Fits
 from jaxmetal.inference.laplace import Surroundings
 from jaxmetal.inference.maxima import NEARLY, rivals
 from jaxmetal.inference.model import Model
-from jaxmetal.inference.optimise import REFINEMENTS, ROUNDS, most_steps
+from jaxmetal.inference.optimise import NEAR, REFINEMENTS, ROUNDS, most_steps
 from jaxmetal.inference.progress import bar
 from jaxmetal.inference.resampling import nowhere_coarser, sampled_as
 from jaxmetal.inference.sampling_cost import (
@@ -94,7 +94,9 @@ def optimise_batch(
                 break
             batch = Batch([sampled_as(model, finer.maps) for model in batch])
             fits = _best(batch, fits.unconstrained[:, None], settings, size, display)
-        return _with_rivals(batch, fits, ends, settings, size, display)
+        if batch[0].fields is not None:
+            fits = _fields_followed(batch, fits, settings, size, display)
+        return _with_rivals(Batch.of(fits.models), fits, ends, settings, size, display)
 
 
 class Ascents(NamedTuple):
@@ -233,6 +235,26 @@ def _with_rivals(
         points = np.concatenate([fits.unconstrained[[i]], settled.unconstrained[rows]])
         heights = np.append(fits.heights[i], settled.heights[rows])
         fits.keep(i, rivals(fits[i], points, heights, settle))
+
+
+def _fields_followed(batch: Batch, fits: Fits, settings: Ascents, size: int, display: Any) -> Fits:
+    """The fits of models that are linear in their random fields near these fits.
+
+    Parameters
+    ----------
+    batch, fits
+        models and their fits so far.
+    settings, size, display
+        as for `_best`.
+    """
+    for _ in range(REFINEMENTS):
+        before = fits.unconstrained
+        pairs = zip(batch, fits, strict=True)
+        batch = Batch([model.with_fields_at(fit.galaxy, fit.maps) for model, fit in pairs])
+        fits = _best(batch, before[:, None], settings, size, display)
+        errors = np.sqrt(np.diagonal(fits.unconstrained_covariance, axis1=1, axis2=2))
+        if not np.any(np.abs(fits.unconstrained - before) > NEAR * errors):
+            break
     return fits
 
 

@@ -166,8 +166,11 @@ class _Job(NamedTuple):
 
 
 def _as_fitted(batch: Batch, fits: Sequence[Fit]) -> Batch:
-    """The models sampled as where their fits ended, which may be finer."""
-    models = [sampled_as(model, fit.maps) for model, fit in zip(batch, fits, strict=True)]
+    """The models sampled as where their fits ended, and linear in random fields near there."""
+    models = [
+        sampled_as(model, fit.maps).with_fields_at(fit.galaxy, fit.maps)
+        for model, fit in zip(batch, fits, strict=True)
+    ]
     same = all(new is old for new, old in zip(models, batch, strict=True))
     return batch if same else Batch(models)
 

@@ -26,6 +26,9 @@ from jaxmetal.profiles.random_field import mode_power, wave, wave_numbers
 # The weakest modes are left out, as long as all of them together add less than this part to the
 # variance of the data's errors, at the middle of the prior of the amplitude.
 LEFT_OUT = 0.02
+# Nor do they hold more than this part of what the maps tell of the amplitude, which many weak modes
+# together tell where noise is large.
+UNTOLD = 0.001
 # The most modes of a field, and the most along an axis of its lattice.
 MOST_MODES, MOST_ALONG = 1024, 95
 # The number of modes of a field is a multiple of this, so that galaxies of one survey share
@@ -119,9 +122,23 @@ def _modes_of(path: str, galaxy: Galaxy, maps: Mapping[str, Map], priors: Priors
 
 
 def _strongest(strength: np.ndarray, least: float) -> tuple[np.ndarray, ...]:
-    """Rows and columns of all but the weakest, which together have no more than `least`."""
+    """Rows and columns of all but the weakest modes.
+
+    Parameters
+    ----------
+    strength
+        of each mode, the square of its signal over noise.
+    least
+        what the modes that are left out have together at most.
+    """
     weakest = np.argsort(strength, axis=None, kind="stable")
-    first = np.searchsorted(np.cumsum(strength.ravel()[weakest]), least)
+    sorted_strength = strength.ravel()[weakest]
+    # Of the logarithm of the amplitude, up to a factor.
+    information = np.cumsum((sorted_strength / (1 + sorted_strength)) ** 2)
+    first = min(
+        np.searchsorted(np.cumsum(sorted_strength), least),
+        np.searchsorted(information, UNTOLD * information[-1], side="right"),
+    )
     strongest = weakest[max(first, len(weakest) - MOST_MODES) :]
     return np.unravel_index(np.sort(strongest), strength.shape)
 

@@ -58,29 +58,39 @@ def calibrated(case: Case, count: int) -> Iterator[dict]:
             models, fits, method=method, allow_unconverged=True, **DRAWS[method]
         )
         samples[method] = {
-            name: [_thinned(p.samples[name]) for p in posteriors] for name in template.free
+            name: [thinned(p.samples[name]) for p in posteriors] for name in template.free
         }
     samples["laplace"] = {
-        name: [_laplace(fit, name, rng) for fit in fits] for name in template.free
+        name: [laplace_draws(fit, name, rng) for fit in fits] for name in template.free
     }
     for method, by_name in samples.items():
         for name, draws in by_name.items():
-            yield _row(case, name, method, np.array([float(t[name]) for t in truths]), draws)
+            truth = np.array([float(t[name]) for t in truths])
+            yield row(
+                {"case": case.name, "pixels": float(case.pixels), "fwhm": case.fwhm}
+                | {"parameter": name, "method": method},
+                truth,
+                draws,
+            )
 
 
-def _row(
-    case: Case, name: str, method: str, truth: np.ndarray, samples: Sequence[np.ndarray]
-) -> dict:
+def row(labels: dict, truth: np.ndarray, samples: Sequence[np.ndarray]) -> dict:
+    """The ranks of truths among draws, against the band of uniform ones.
+
+    Parameters
+    ----------
+    labels
+        of the scene, the parameter and the method.
+    truth
+        of each simulation.
+    samples
+        `RANKS` draws of each posterior.
+    """
     ranks = np.array(
         [int(np.sum(draws < value)) for draws, value in zip(samples, truth, strict=True)]
     )
     deviation, band = _deviation(ranks), _band(len(ranks))
-    return {
-        "case": case.name,
-        "pixels": float(case.pixels),
-        "fwhm": case.fwhm,
-        "parameter": name,
-        "method": method,
+    return labels | {
         "simulations": len(ranks),
         "ranks": RANKS + 1,
         "largest_deviation": deviation,
@@ -95,12 +105,14 @@ def _with(z: jm.TracerMap, image: np.ndarray) -> jm.TracerMap:
     return jm.TracerMap(image, z.errors, z.instrument)
 
 
-def _thinned(draws: np.ndarray) -> np.ndarray:
+def thinned(draws: np.ndarray) -> np.ndarray:
+    """`RANKS` of the draws of a posterior, evenly spread over them."""
     flat = np.asarray(draws).ravel()
     return flat[np.linspace(0, len(flat) - 1, RANKS).astype(int)]
 
 
-def _laplace(fit: jm.Fit, name: str, rng: np.random.Generator) -> np.ndarray:
+def laplace_draws(fit: jm.Fit, name: str, rng: np.random.Generator) -> np.ndarray:
+    """`RANKS` draws of a parameter by Laplace's approximation."""
     return float(fit.parameters[name]) + float(fit.errors[name]) * rng.standard_normal(RANKS)
 
 

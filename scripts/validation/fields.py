@@ -45,9 +45,9 @@ def rows(count: int | None = None) -> Iterator[dict]:
 def case(scale: str, fwhm: float, amplitude: float, count: int) -> Iterator[dict]:
     """The fits of many mocks of one kind, without and with a field."""
     rng = np.random.default_rng(0)
-    blank = _map(np.full((SIDE, SIDE), CENTRAL_TRUTH), fwhm, scale)
-    models = {"line": jm.Model(_galaxy(0.0), {"z": blank}, LINE)}
-    models["line and field"] = jm.Model(_galaxy(0.05), {"z": blank}, LINE | FIELD)
+    blank = observed(np.full((SIDE, SIDE), CENTRAL_TRUTH), fwhm, scale)
+    models = {"line": jm.Model(galaxy(0.0), {"z": blank}, LINE)}
+    models["line and field"] = jm.Model(galaxy(0.05), {"z": blank}, LINE | FIELD)
     results: dict[str, list] = {name: [] for name in models}
     for _ in range(count):
         z = mock(scale, fwhm, amplitude, rng) + ERROR * rng.standard_normal((SIDE, SIDE))
@@ -59,42 +59,75 @@ def case(scale: str, fwhm: float, amplitude: float, count: int) -> Iterator[dict
         yield {"scale": scale, "fwhm": fwhm, "amplitude": amplitude, "fit": name} | _row(fits)
 
 
-def mock(scale: str, fwhm: float, amplitude: float, rng: np.random.Generator) -> np.ndarray:
-    """A metallicity map without noise."""
+def mock(
+    scale: str,
+    fwhm: float,
+    amplitude: float,
+    rng: np.random.Generator,
+    *,
+    central: float = CENTRAL_TRUTH,
+    slope: float = SLOPE,
+    length: float = LENGTH,
+    side: int = SIDE,
+) -> np.ndarray:
+    """A metallicity map without noise.
+
+    Parameters
+    ----------
+    scale
+        in which light averages.
+    fwhm
+        of the PSF, R_e.
+    amplitude, length
+        of the field, dex and pixels.
+    rng
+        draws the field.
+    central, slope
+        of the line, dex and dex per R_e.
+    side
+        of the map, pixels, an odd number.
+
+    Returns
+    -------
+    z
+        shape (side, side).
+    """
     cells = np.arange(FRAME) - FRAME // 2
     radius = np.hypot(*np.meshgrid(cells, cells)) / CELLS
     light = np.exp(-1.6783 * radius / RADIUS)
-    z = CENTRAL_TRUTH + SLOPE / RADIUS * radius + amplitude * _field(rng)
+    z = central + slope / RADIUS * radius + amplitude * _field(rng, length)
     weight, inverse = (np.power, np.log10) if scale == "log10" else (None, None)
     averaged = weight(10.0, z) if weight else z
     width = fwhm * RADIUS * CELLS / 2.3548200450309493
     smeared = [gaussian_filter(image, width, truncate=6) for image in (light * averaged, light)]
-    middle = FRAME // 2 + np.arange(-(SIDE * CELLS // 2), SIDE * CELLS // 2 + 1)
+    middle = FRAME // 2 + np.arange(-(side * CELLS // 2), side * CELLS // 2 + 1)
     pixels = [
-        image[np.ix_(middle, middle)].reshape(SIDE, CELLS, SIDE, CELLS).sum(axis=(1, 3))
+        image[np.ix_(middle, middle)].reshape(side, CELLS, side, CELLS).sum(axis=(1, 3))
         for image in smeared
     ]
     ratio = pixels[0] / pixels[1]
     return inverse(ratio) if inverse else ratio
 
 
-def _field(rng: np.random.Generator) -> np.ndarray:
+def _field(rng: np.random.Generator, length: float) -> np.ndarray:
     """A field of unit variance and exponential covariance, periodic in the frame."""
     away = np.minimum(np.arange(FRAME), FRAME - np.arange(FRAME)) / CELLS
-    power = np.fft.fft2(np.exp(-np.hypot(away[:, None], away[None, :]) / LENGTH)).real
+    power = np.fft.fft2(np.exp(-np.hypot(away[:, None], away[None, :]) / length)).real
     white = np.fft.fft2(rng.standard_normal((FRAME, FRAME)))
     return np.fft.ifft2(np.sqrt(np.maximum(power, 0)) * white).real
 
 
-def _galaxy(amplitude: float) -> jm.Galaxy:
+def galaxy(amplitude: float) -> jm.Galaxy:
+    """A disc with a line and a field of this amplitude, where fits start."""
     line = jm.Profile(jm.tracer.gradient, central=CENTRAL_TRUTH, gradient=SLOPE / RADIUS)
     field = jm.Field(amplitude, LENGTH, kernel="exponential")
     light = jm.Profile(jm.light.sersic, amp=1.0, R_sersic=RADIUS, n_sersic=1.0)
     return jm.Galaxy(disc=jm.Component(light, metallicity=jm.Sum(line, field)))
 
 
-def _map(values: np.ndarray, fwhm: float, scale: str) -> jm.TracerMap:
-    grid = jm.Grid.regular((SIDE, SIDE), 1.0)
+def observed(values: np.ndarray, fwhm: float, scale: str) -> jm.TracerMap:
+    """A map through a PSF of this FWHM in R_e, with errors of `ERROR`."""
+    grid = jm.Grid.regular(values.shape, 1.0)
     instrument = jm.Instrument(grid, jm.GaussianPSF(fwhm * RADIUS), (2, 1), 6)
     return jm.TracerMap(values, ERROR, instrument, scale=scale, check=False)
 

@@ -14,7 +14,7 @@ import numpyro.distributions as dist
 from validation.yardsticks import CENTRAL, CLUMPS, GRADIENT, SIZES, TRUTH, WIDTHS
 
 import jaxmetal as jm
-from jaxmetal.inference.laplace import Fits
+from jaxmetal.inference.fits import Fits
 
 FITS, POSTERIORS = 1000, 400
 # The smallest frames are cheap, and the share of intervals that hold the truth wants numbers: 0.7 %

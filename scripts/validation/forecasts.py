@@ -1,17 +1,25 @@
 """Forecasts against independent Cramér-Rao bounds, and against fits of mocks.
 
 Use case 1 by the width of the PSF, the galaxies of figure 4 by their size, a galaxy in Ha and
-[NII] by pixels, seeing, metallicity, gradient, inclination and field of view, and the scatter of
-many fits of one such galaxy.
+[NII] by pixels, seeing, metallicity, gradient, inclination and field of view, amplitude and length
+of a random field by seeing and noise, and the scatter of many fits of one galaxy in Ha and [NII].
 """
 
 from collections.abc import Iterator
 
 import numpy as np
 import numpyro.distributions as dist
-from validation.yardsticks import CENTRAL, GRADIENT, LINE_FORECASTS, SIZES, WIDTHS
+from validation.yardsticks import (
+    CENTRAL,
+    FIELD_FORECASTS,
+    GRADIENT,
+    LINE_FORECASTS,
+    SIZES,
+    WIDTHS,
+)
 
 import jaxmetal as jm
+from jaxmetal.instrument.sampling import Sampling
 
 MOCKS = 200
 FREE = {CENTRAL: dist.Uniform(5.0, 11.0), GRADIENT: dist.Uniform(-3.0, 3.0)}
@@ -21,6 +29,9 @@ LIGHT = {
 }
 # Of the flux of Ha within the half-light radius.
 SIGNAL_TO_NOISE = 200.0
+# A random field: its amplitude, dex, and length, R_e, and how wide their priors are, by logarithm.
+FIELD = {"disc.metallicity.amplitude": 0.08, "disc.metallicity.length": 0.15}
+WIDTH = 0.2
 
 
 def rows(count: int | None = None) -> Iterator[dict]:
@@ -36,6 +47,15 @@ def rows(count: int | None = None) -> Iterator[dict]:
     for settings, gradient in LINE_FORECASTS:
         what = ", ".join(f"{name} {value:g}" for name, value in settings.items())
         yield _row("Ha and [NII]", what, line_model(**settings), gradient)
+    for fwhm, noise, *bounds in FIELD_FORECASTS:
+        for path, error, bound in zip(FIELD, field_errors(fwhm, noise), bounds, strict=True):
+            yield {
+                "scene": f"random field, {path.split('.')[-1]}",
+                "setting": f"FWHM {fwhm:g}, noise {noise:g} dex",
+                "bound": bound,
+                "forecast_over_bound": error / bound,
+                "central_over_bound": np.nan,
+            }
     yield mock_row(count or MOCKS)
 
 
@@ -84,6 +104,53 @@ def line_model(
     sigma = flux / SIGNAL_TO_NOISE / np.sqrt(np.pi) * pixel
     maps = jm.simulate.line_maps(galaxy, instrument, ("Ha", "NII6584"), sigma, seed)
     return jm.Model(galaxy, maps, FREE | LIGHT)
+
+
+def field_errors(fwhm: float, noise: float) -> np.ndarray:
+    """Errors of the logarithms of amplitude and length of a random field, by the data alone.
+
+    Parameters
+    ----------
+    fwhm
+        of the PSF, in units of R_e.
+    noise
+        error of a pixel at R_e, dex; with the root of the light it falls inwards.
+    """
+    model = field_model(fwhm, noise)
+    at = [model.free.index(path) for path in FIELD]
+    values = np.array(list(FIELD.values()))
+    information = np.linalg.inv(jm.forecast(model).covariance)[np.ix_(at, at)]
+    # What the priors add, which only choose the waves of the field.
+    information = information * np.outer(values, values) - np.eye(2) / WIDTH**2
+    return np.sqrt(np.diag(np.linalg.inv(information)))
+
+
+def field_model(fwhm: float, noise: float) -> jm.Model:
+    """An exponential disc of R_e = 1 with a random field, in pixels of 0.1 within two R_e.
+
+    Parameters
+    ----------
+    fwhm, noise
+        as for `field_errors`.
+    """
+    side, pixel, margin = 41, 0.1, 8 if fwhm else 0
+    grid = jm.Grid.regular((side, side), pixel)
+    psf = jm.GaussianPSF(fwhm) if fwhm else jm.NoPSF()
+    # The field counts at the centres of the pixels, as in the independent calculation.
+    instrument = jm.Instrument(grid, psf).with_sampling(Sampling(1, 1, margin, "midpoint"))
+    radius = np.hypot(*(np.asarray(place) for place in grid.coordinates))
+    errors = np.where(radius < 1.999, noise * np.exp((radius - 1) / 2), np.inf)
+    z = jm.TracerMap(np.zeros((side, side)), errors, instrument, scale="linear", check=False)
+    amplitude, length = FIELD.values()
+    line = jm.Profile(jm.tracer.gradient, central=8.5, gradient=-0.1)
+    disc = jm.Component(
+        # R_e is here the scale length of the disc.
+        light=jm.Profile(jm.light.sersic, amp=1.0, R_sersic=1.678, n_sersic=1.0),
+        metallicity=jm.Sum(line, jm.Field(amplitude, length, kernel="exponential")),
+    )
+    priors = {CENTRAL: dist.Normal(8.5, 10.0), GRADIENT: dist.Normal(0.0, 10.0)}
+    priors |= {path: dist.LogNormal(np.log(value), WIDTH) for path, value in FIELD.items()}
+    return jm.Model(jm.Galaxy(disc=disc), {"z": z}, priors)
 
 
 def mock_row(count: int) -> dict:

@@ -56,6 +56,8 @@ def fits(table: Table, folder: Path) -> None:
 
 
 def _scene(row: Table.Row) -> str:
+    if row["case"] == "random field":
+        return row["case"]
     if row["case"] == "use case 2":
         return f"use case 2, {row['parameter'].split('.')[0]}"
     return (
@@ -63,8 +65,18 @@ def _scene(row: Table.Row) -> str:
     )
 
 
-@style.styled
 def calibration(table: Table, folder: Path) -> None:
+    """Ranks of the parameters of several scenes."""
+    _draw_ranks(table, folder / "calibration.png")
+
+
+def field_calibration(table: Table, folder: Path) -> None:
+    """Ranks of the parameters of a random field."""
+    _draw_ranks(table, folder / "field_calibration.png")
+
+
+@style.styled
+def _draw_ranks(table: Table, path: Path) -> None:
     """The ranks' deviation from uniform, with the band that holds 95 % of all such curves."""
     scenes = list(dict.fromkeys((_scene(row).split(",")[0], row["parameter"]) for row in table))
     rows = -(-len(scenes) // 4)
@@ -103,4 +115,4 @@ def calibration(table: Table, folder: Path) -> None:
     )
     figure.supxlabel("rank of the truth", fontsize=style.TEXT)
     figure.supylabel("ECDF less uniform", fontsize=style.TEXT)
-    save_figure(figure, folder / "calibration.png")
+    save_figure(figure, path)

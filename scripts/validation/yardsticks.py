@@ -53,3 +53,16 @@ LINE_FORECASTS = [
     ),
     *(({"view": v}, s) for v, s in {1.0: 0.0407, 1.5: 0.0248, 2.0: 0.0213, 4.0: 0.0201}.items()),
 ]
+# A random field of 0.08 dex and exponential covariance over 0.15 R_e: FWHM of the PSF in R_e, error
+# of a pixel at R_e in dex, and sigma of the logarithms of amplitude and length. The field is taken
+# at the centres of the pixels, 0.1 R_e apart, and averaged over no finer cells.
+FIELD_FORECASTS = [
+    (fwhm, noise, amplitude, length)
+    for fwhm, amplitudes, lengths in (
+        (0.0, (0.039, 0.045, 0.066), (0.097, 0.117, 0.172)),
+        (0.15, (0.041, 0.058, 0.107), (0.119, 0.168, 0.261)),
+        (0.3, (0.066, 0.119, 0.227), (0.189, 0.275, 0.435)),
+        (0.6, (0.222, 0.403, 0.739), (0.407, 0.637, 1.05)),
+    )
+    for noise, amplitude, length in zip((0.02, 0.05, 0.1), amplitudes, lengths, strict=True)
+]

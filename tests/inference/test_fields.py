@@ -11,6 +11,7 @@ from scipy.stats import multivariate_normal
 import jaxmetal as jm
 from jaxmetal.inference.fields import without_fields
 from jaxmetal.inference.information import prior_curvature
+from jaxmetal.instrument.sampling import Sampling
 from tests.scenes import CENTRAL, GRADIENT, telescope
 
 SHAPE, SIGMA = (13, 13), 0.03
@@ -190,6 +191,29 @@ def test_smeared_fields_have_their_variance():
     tau = sigma / length
     expected = 0.08**2 * (1 - np.sqrt(np.pi) * tau * erfcx(tau))
     np.testing.assert_allclose(variance.mean(), expected, rtol=0.02)
+
+
+def test_noisy_maps_keep_the_waves_that_tell_the_amplitude():
+    """Its error is that by the covariance of a smeared field, however weak each wave is."""
+    length, fwhm, amplitude, noise, width = 0.4, 0.6, 0.05, 0.2, 0.2
+    grid = jm.Grid.regular((21, 21), 0.2)
+    sampling = Sampling(1, 1, 8, "midpoint")
+    instrument = jm.Instrument(grid, jm.GaussianPSF(fwhm)).with_sampling(sampling)
+    field = jm.Field(amplitude, length, kernel="squared_exponential")
+    line = jm.Profile(jm.tracer.uniform, value=8.5)
+    light = jm.Profile(jm.light.uniform, amp=1.0)
+    scene = jm.Galaxy(disc=jm.Component(light, metallicity=jm.Sum(line, field)))
+    z = jm.TracerMap(np.full((21, 21), 8.5), noise, instrument, scale="linear", check=False)
+    model = jm.Model(scene, {"z": z}, {AMPLITUDE: dist.LogNormal(np.log(amplitude), width)})
+    x, y = (np.asarray(place, float).ravel() for place in grid.coordinates)
+    apart = np.subtract.outer(x, x) ** 2 + np.subtract.outer(y, y) ** 2
+    wide = length**2 + 2 * (fwhm / 2.35482) ** 2
+    covariance = amplitude**2 * length**2 / wide * np.exp(-apart / 2 / wide)
+    change = np.linalg.solve(covariance + noise**2 * np.eye(x.size), 2 * covariance)
+    expected = 0.5 * np.sum(change * change.T)
+    # Less what the prior tells of the amplitude's logarithm.
+    told = (amplitude / float(jm.forecast(model).errors[AMPLITUDE])) ** 2 - width**-2
+    np.testing.assert_allclose(told, expected, rtol=0.05)
 
 
 def test_a_field_of_one_pixel_noise_or_of_a_constant_is_refused():
