@@ -235,6 +235,7 @@ def _with_rivals(
         points = np.concatenate([fits.unconstrained[[i]], settled.unconstrained[rows]])
         heights = np.append(fits.heights[i], settled.heights[rows])
         fits.keep(i, rivals(fits[i], points, heights, settle))
+    return fits
 
 
 def _fields_followed(batch: Batch, fits: Fits, settings: Ascents, size: int, display: Any) -> Fits:
