@@ -1,7 +1,7 @@
 """How fast, and how exact, beside lenstronomy: one command, both sides in turns in one process.
 
     python scripts/benchmark.py maps posterior cold clumps figure4 scaling memory users sersic
-    python scripts/benchmark.py kinematics
+    python scripts/benchmark.py kinematics errors
     python scripts/benchmark.py --device gpu
     python scripts/benchmark.py --explain
 
@@ -17,6 +17,7 @@ users      scenes as users have them: first and warm fit, gradient, posterior, m
 sersic     a Sersic fit of light alone, and pysersic's of the same image, where it is installed
 kinematics velocity and dispersion of 72 × 77 pixels, ten free parameters, and emcee on the same
            likelihood, where it is installed
+errors     correlated noise and random fields: Model, gradient, fit and posterior, and their growth
 device     map, gradient, fits and posteriors against stamp and batch size; for --device gpu
 
 Results are merged into scripts/benchmarks/latest.json, each item with its date, so that one can be
@@ -44,6 +45,7 @@ ITEMS = {
     "users": ("users", "users"),
     "sersic": ("sersic", "sersic"),
     "kinematics": ("kinematics", "kinematics"),
+    "errors": ("errors", "errors"),
     "device": ("device", "device"),
 }
 
