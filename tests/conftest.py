@@ -8,7 +8,7 @@ import matplotlib
 import pytest
 
 import jaxmetal as jm
-from jaxmetal.compiling import QUICK
+from jaxmetal.compiling import QUICK, release_programs
 from tests.browsing import browser  # noqa: F401
 from tests.scenes import small_model
 
@@ -32,6 +32,13 @@ def pytest_configure(config):
     ours = [f"--{name}={str(value).lower()}" for name, value in options.items()]
     # Read when JAX computes for the first time, here and in the processes that tests start.
     os.environ["XLA_FLAGS"] = " ".join([flags, *ours]).strip()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_programs():
+    """A worker that runs all tests would compile more programs than a process may hold."""
+    yield
+    release_programs()
 
 
 @pytest.fixture(scope="session")

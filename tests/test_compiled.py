@@ -2,6 +2,7 @@
 not wait for each other for ever.
 """
 
+import gc
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 import jaxmetal as jm
-from jaxmetal.compiling import compiled, compiled_once, compiled_soon
+from jaxmetal.compiling import compiled, compiled_once, compiled_soon, release_programs
 from jaxmetal.io import compiled as cache
 from jaxmetal.threads import side_by_side
 from tests.compilations import compilations
@@ -164,7 +165,7 @@ for how in {}:
 JAX_FIRST = """
 import jax
 jax.block_until_ready(jax.numpy.ones(3) + 1)
-from jaxmetal.compiling import compiled, compiled_once, compiled_soon
+from jaxmetal.compiling import compiled, compiled_once, compiled_soon, release_programs
 """
 
 
@@ -299,3 +300,24 @@ def test_other_threads_compute_in_the_precision_of_this_one(x64):
     with jax.enable_x64(not x64):
         kinds = side_by_side(lambda _: jax.numpy.ones(1).dtype.name, range(4))
     assert set(kinds) == {"float32" if x64 else "float64"}
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="the system lists no memory maps")
+def test_programs_are_released_before_a_process_has_too_many():
+    """Beyond 65,530 memory maps XLA ends a process of Linux with a segmentation fault."""
+
+    def maps():
+        return Path("/proc/self/maps").read_bytes().count(b"\n")
+
+    before = maps()
+    # Each shape is a program of its own.
+    program = compiled_once(lambda x: jnp.sin(x) @ x.T)
+    for n in range(1, 60):
+        program(jnp.ones((n, 3)))
+    full = maps()
+    assert full > before + 59
+    assert not release_programs(share=1.0)
+    assert release_programs(share=0.0)
+    gc.collect()
+    assert maps() < full - 59
+    np.testing.assert_allclose(program(jnp.ones((2, 3))), np.full((2, 2), 3 * np.sin(1)), rtol=1e-6)

@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxmetal.compiling import release_programs
 from jaxmetal.errors import InputError, reason
 from jaxmetal.inference.batch import optimise_batch
 from jaxmetal.inference.batch_posteriors import sample_batch
@@ -69,6 +70,7 @@ def compute(folder: str, number: int, wait: bool = False, progress: bool | None 
     with store.claimed(folder, number, wait) as is_mine:
         if not is_mine or path.is_file():
             return is_mine
+        release_programs()
         since = time.monotonic()
         try:
             outcomes = _outcomes(plan, store.read_input(folder), number, progress)
