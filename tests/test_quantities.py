@@ -508,6 +508,7 @@ def test_profiles_state_the_unit_of_each_parameter():
         "coefficients",
         "dispersion",
         "systemic",
+        "turbulence",
         "v_max",
         "v_disc",
         "v_halo",

@@ -421,8 +421,9 @@ def test_a_galaxy_without_an_answer_is_not_sampled(fresh, table, monkeypatch):
     usual = shard.optimise_batch
 
     def lost(models, **options):
-        fits = list(usual(models, **options))
-        return [replace(fits[0], converged=False, message="not converged: stopped"), *fits[1:]]
+        fits = usual(models, **options)
+        fits.keep(0, replace(fits[0], converged=False, message="not converged: stopped"))
+        return fits
 
     monkeypatch.setattr(shard, "optimise_batch", lost)
     catalogue = Table.read(fresh / "galaxies.ecsv")[:2]
