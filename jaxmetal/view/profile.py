@@ -158,7 +158,7 @@ def _draw_curves(
 
 
 def shown_range(
-    one_map: Map, curves: Sequence[Curve], annuli: baselines.Annuli
+    one_map: Map, curves: Sequence[np.ndarray], annuli: baselines.Annuli
 ) -> tuple[float, float]:
     """The limits of the axis of values, from the curves and the annuli with small errors.
 
@@ -169,7 +169,7 @@ def shown_range(
     one_map
         whose pixels are drawn.
     curves
-        values along the radius; NaN where there is none.
+        values along radii of their own; NaN where there is none.
     annuli
         the annuli of the data.
     """

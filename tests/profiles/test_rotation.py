@@ -253,5 +253,6 @@ def test_the_dispersion_of_a_thick_disc_is_its_height_times_the_angular_velocity
     inner = height * V_MAX * 2 / np.pi / R_TURN
     np.testing.assert_allclose(center, np.hypot(inner, turbulence), rtol=1e-5)
     # The beam of a slow disc is not noise: no gradient is infinite where both terms vanish.
-    slope = jax.grad(lambda v: jm.tracer.thick_disc(0.0, 1.0, v, R_TURN, height))(0.0)
+    x, y = jnp.zeros(()), jnp.ones(())
+    slope = jax.grad(lambda v: jm.tracer.thick_disc(x, y, v, R_TURN, height))(0.0)
     assert np.isfinite(slope)
