@@ -6,7 +6,6 @@ set; see `io.compiled`.
 
 import functools
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import equinox as eqx
@@ -82,30 +81,3 @@ def compiled_once(function: Callable) -> Compiled:
     times slower.
     """
     return Compiled(function, SAFE | QUICK | {"xla_backend_optimization_level": 0})
-
-
-def release_programs(share: float = 0.5) -> bool:
-    """Forget all compiled programs where they use up the memory maps that a process may have.
-
-    Each program of a CPU takes some of them. Linux allows 65,530 by default, beyond which XLA ends
-    the process with a segmentation fault: after some thousands of programs.
-
-    Parameters
-    ----------
-    share
-        of what is allowed, from which on programs are forgotten.
-
-    Returns
-    -------
-    released
-        whether they were; they are compiled again, or read from the cache, when they are needed.
-    """
-    try:
-        allowed = int(Path("/proc/sys/vm/max_map_count").read_text())
-        maps = Path("/proc/self/maps").read_bytes().count(b"\n")
-    except OSError:  # another system than Linux
-        return False
-    if maps < share * allowed:
-        return False
-    jax.clear_caches()
-    return True

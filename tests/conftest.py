@@ -8,7 +8,8 @@ import matplotlib
 import pytest
 
 import jaxmetal as jm
-from jaxmetal.compiling import QUICK, release_programs
+from jaxmetal.compiling import QUICK
+from jaxmetal.io.compiled import release_programs
 from tests.browsing import browser  # noqa: F401
 from tests.scenes import small_model
 

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 import jaxmetal as jm
-from jaxmetal.compiling import compiled, compiled_once, compiled_soon, release_programs
+from jaxmetal.compiling import compiled, compiled_once, compiled_soon
 from jaxmetal.io import compiled as cache
+from jaxmetal.io.compiled import release_programs
 from jaxmetal.threads import side_by_side
 from tests.compilations import compilations
 from tests.scenes import blank, small_model
@@ -165,7 +166,7 @@ for how in {}:
 JAX_FIRST = """
 import jax
 jax.block_until_ready(jax.numpy.ones(3) + 1)
-from jaxmetal.compiling import compiled, compiled_once, compiled_soon, release_programs
+from jaxmetal.compiling import compiled, compiled_once, compiled_soon
 """
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxmetal.compiling import release_programs
 from jaxmetal.errors import InputError, reason
 from jaxmetal.inference.batch import optimise_batch
 from jaxmetal.inference.batch_posteriors import sample_batch
@@ -20,7 +19,7 @@ from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.sample import not_to_be_sampled
 from jaxmetal.inference.stack import Batch, memory_of, of_one_form
-from jaxmetal.io.compiled import keep_compiled
+from jaxmetal.io.compiled import keep_compiled, release_programs
 from jaxmetal.io.inputs import fingerprint
 from jaxmetal.io.paths import named_files, own_failure
 from jaxmetal.io.schema import Sample
