@@ -3,7 +3,7 @@
 from jaxmetal.emission.attenuation import calzetti00, ccm89, power_law
 from jaxmetal.emission.emission import REDDENING, Emission
 from jaxmetal.emission.grid import LineGrid
-from jaxmetal.emission.lines import WAVELENGTHS, Blend, blend, label_of, parts_of
+from jaxmetal.emission.lines import WAVELENGTHS, Blend, blend, is_of_lines, label_of, parts_of
 from jaxmetal.emission.relations import RELATIONS, Relation
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "blend",
     "calzetti00",
     "ccm89",
+    "is_of_lines",
     "label_of",
     "parts_of",
     "power_law",

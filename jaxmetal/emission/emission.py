@@ -20,13 +20,13 @@ from jaxmetal.emission.lines import (
 )
 from jaxmetal.emission.relations import Ratios, as_relation
 from jaxmetal.errors import InputError, unknown
+from jaxmetal.profiles.numerics import LN10
 from jaxmetal.profiles.profile import as_array, is_traced
 
 # The tracer that holds the colour excess E(B-V), mag.
 REDDENING = "reddening"
 # No light is left of a line so much fainter than the reference, dex, and float32 ends at 1e-38.
 FAINTEST = 20.0
-LN10 = float(np.log(10.0))
 # The low-density limit of the [SII] doublet is 1.44; 1.4 is that of 50 electrons per cm³.
 SII_RATIO = 1.4
 

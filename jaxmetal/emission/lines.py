@@ -71,6 +71,22 @@ def parts_of(light: str | Blend) -> Blend:
     return ((light, 1.0),) if isinstance(light, str) else light
 
 
+def is_of_lines(light: str | Blend) -> bool:
+    """Whether a light is an emission line, or a sum of them.
+
+    Parameters
+    ----------
+    light
+        as for `parts_of`.
+
+    Returns
+    -------
+    answer
+        False for the name of any other light.
+    """
+    return all(name in WAVELENGTHS for name, _ in parts_of(light))
+
+
 def blend(line: str | Mapping[str, Any], where: str) -> str | Blend:
     """One line, or a weighted sum of lines, checked.
 

@@ -99,8 +99,8 @@ def sample_batch(
         untrusted = [i for i, posterior in posteriors.items() if not trusted(posterior)]
     if untrusted:
         chain_settings = fallback(settings, "hmc", [posteriors[i] for i in untrusted])
-        found = job.in_chains(chain_settings, untrusted, posteriors)
-        for i, posterior in zip(untrusted, found, strict=True):
+        in_chains = job.in_chains(chain_settings, untrusted, posteriors)
+        for i, posterior in zip(untrusted, in_chains, strict=True):
             posteriors[i] = in_place_of(posteriors[i], posterior)
     return [spread(posteriors[i], batch[i], fits[i]) for i in everyone]
 
@@ -143,13 +143,13 @@ class _Job(NamedTuple):
         weighted
             importance samplings by number, as far as there are any.
         """
-        found = [[one] for one in self.draw(settings, indices, [self.fits[i] for i in indices])]
+        first = self.draw(settings, indices, [self.fits[i] for i in indices])
         several = [i for i in indices if self.fits[i].others]
         if unweighted := [i for i in several if i not in weighted]:
             importance = settings._replace(method="importance")
             more = self.draw(importance, unweighted, [self.fits[i] for i in unweighted])
             weighted = {**weighted, **dict(zip(unweighted, more, strict=True))}
-        chains = dict(zip(indices, found, strict=True))
+        chains = {i: [posterior] for i, posterior in zip(indices, first, strict=True)}
         for mode in range(1, max((len(self.fits[i].modes) for i in several), default=1)):
             members = [i for i in several if len(self.fits[i].modes) > mode]
             starts = [self.fits[i].modes[mode] for i in members]

@@ -23,8 +23,8 @@ def sample_sites(
     where = "numpyro_model"
     if not isinstance(prefix, str):
         raise InputError(f"{where}: prefix: expected a text, got {described(prefix)}.")
-    given = dict(priors or {})
-    for path in given:
+    replacements = dict(priors or {})
+    for path in replacements:
         if path not in model.names:
             raise unknown("free parameter", path, model.names, f"{where}: priors")
 
@@ -33,7 +33,7 @@ def sample_sites(
 
     sampled = {}
     for path in model.names:
-        prior = given.get(path, model.priors[path])
+        prior = replacements.get(path, model.priors[path])
         shape = jnp.shape(get(model._named, path))
         if isinstance(prior, dist.Distribution):
             sampled[path] = numpyro.sample(site(path), _shaped(path, prior, shape))

@@ -163,7 +163,11 @@ def _have_fields(arguments: Iterable[Any]) -> bool:
 
 
 def _one_by_one(function: Callable, *arguments: Any) -> Any:
-    """As `jax.vmap`, but for matrices of random fields, whose stacks a CPU multiplies slowly."""
+    """As `jax.vmap`, but one after the other.
+
+    On a CPU 24 models of 128 waves of a random field took 9.7 s like this, and had not ended after
+    150 s under `jax.vmap`.
+    """
     arrays, static = eqx.partition(arguments, eqx.is_array)
     return jax.lax.map(lambda one: function(*eqx.combine(one, static)), arrays)
 

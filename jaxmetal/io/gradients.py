@@ -12,7 +12,7 @@ from jaxmetal.inference.forecast import forecast
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.posterior import Posterior
 from jaxmetal.io.scene import Scene
-from jaxmetal.maps import DispersionMap, Map
+from jaxmetal.maps import Map
 from jaxmetal.science import baselines
 from jaxmetal.science.discs import Disc, disc_of_model
 from jaxmetal.science.kinematics import rotating
@@ -172,7 +172,7 @@ def gain_from_velocities(scene: Scene, model: Model, fit: Fit) -> str:
 
 def _moves(one_map: Map, galaxy: Galaxy) -> bool:
     """Whether a map shows the motion of a disc."""
-    return isinstance(one_map, DispersionMap) or rotating(galaxy, one_map.tracer or "") is not None
+    return any(rotating(galaxy, tracer) is not None for tracer in one_map.tracers.values())
 
 
 def gradient_heads(scene: Scene, disc: Disc) -> list[str]:

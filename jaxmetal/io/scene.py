@@ -8,6 +8,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from jaxmetal.emission import is_of_lines
 from jaxmetal.errors import InputError
 from jaxmetal.galaxy import Galaxy, put
 from jaxmetal.inference.model import Model
@@ -24,7 +25,6 @@ from jaxmetal.io.observations import Observations, Observed, observe
 from jaxmetal.io.paths import why
 from jaxmetal.io.priors import check_priors, make_prior
 from jaxmetal.io.readers.protocol import Geometry
-from jaxmetal.maps import LineMap, RelativeLineMap
 from jaxmetal.science.discs import Disc, disc_of_model
 from jaxmetal.science.kinematics import rotating
 from jaxmetal.science.starts import Line
@@ -124,7 +124,7 @@ class Scene:
         galaxy
             the scene's, at its fitted values.
         """
-        lines = [o for o in self.maps.values() if isinstance(o.map, LineMap | RelativeLineMap)]
+        lines = [o for o in self.maps.values() if any(map(is_of_lines, o.map.fluxes))]
         emissions = [part.emission for part in galaxy.components.values()]
         tracers = [emission.relation.tracers[0] for emission in emissions if emission is not None]
         if not lines or len(tracers) != 1:

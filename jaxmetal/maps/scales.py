@@ -13,8 +13,7 @@ from jaxtyping import Array
 
 from jaxmetal.emission.attenuation import balmer_slope, calzetti00, ccm89
 from jaxmetal.errors import InputError, unknown
-
-LN10 = 2.302585092994046
+from jaxmetal.profiles.numerics import LN10
 
 # a, b and c of a density's line ratio R = a (b + n) / (c + n), n in cm⁻³; Sanders et al. 2016.
 SII = (0.4315, 2107.0, 627.1)

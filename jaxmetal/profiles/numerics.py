@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Inexact, Num
 
+LN10 = float(np.log(10.0))
+
 
 def positive_power(x: Float[Array, "..."], power) -> Float[Array, "..."]:
     """x ** power for x > 0; 0 with zero gradient where x is not positive.

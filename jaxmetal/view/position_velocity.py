@@ -8,12 +8,12 @@ from matplotlib.axes import Axes
 from jaxmetal.errors import InputError
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.inference.fit import Fit
-from jaxmetal.maps import DispersionMap, Map
+from jaxmetal.maps import Map
 from jaxmetal.science.discs import Disc, disc_of_model
 from jaxmetal.science.kinematics import major_axis_velocity, rotating
 from jaxmetal.view import style
 from jaxmetal.view.maps import chosen_map, systemic_velocity
-from jaxmetal.view.rotation import disc_places
+from jaxmetal.view.rotation import disc_places, shows_spread
 
 # Full width of the slit in pixels, where the PSF is not wider.
 SLIT_PIXELS = 2.0
@@ -94,7 +94,7 @@ def draw_position_velocity(axes: Axes, fit: Fit, name: str, unit: str | None = N
     if not velocity.position.size:
         raise InputError(f"{where}: {name!r} has nothing on the major axis.")
     for other, candidate in fit.maps.items():
-        if isinstance(candidate, DispersionMap) and candidate.velocity == one_map.tracer:
+        if shows_spread(candidate, one_map.tracer):
             _draw_dispersion(axes, velocity, _cut(fit, other, disc, steps))
             break
     ends = float(velocity.position.min()), float(velocity.position.max())
@@ -175,7 +175,8 @@ def _cut(fit: Fit, name: str, disc: Disc, steps: np.ndarray) -> Cut:
     images = (np.asarray(image, float)[used] for image in (one_map.data, fit.predicted[name]))
     data, model = (total(weight * image)[known] / sum_of_weights[known] for image in images)
     error = sum_of_weights[known] ** -0.5
-    if isinstance(one_map, DispersionMap) and one_map.squared:
+    if "dispersion" in one_map.tracers and not one_map.tracers_in_its_unit:
+        # The values are squares.
         data, model = (np.sqrt(np.maximum(image, 0.0)) for image in (data, model))
         error = error / (2 * np.maximum(data, error**0.5))
     return Cut(((steps[1:] + steps[:-1]) / 2)[known], data, error, model)

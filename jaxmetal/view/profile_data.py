@@ -89,10 +89,10 @@ def _of_tracer_map(one_map: Map, predicted: np.ndarray) -> Shown:
 
 def _of_lines(fit: Fit) -> Shown:
     """The metallicities of bright pixels, and those of the model's fluxes with the same noise."""
-    found, name = measured(fit), emitting(fit)
+    line_fluxes, name = measured(fit), emitting(fit)
     assert name is not None
     component = fit.galaxy.components[name]
-    z, sigma = inverted(fit, found, SNR)
+    z, sigma = inverted(fit, line_fluxes, SNR)
     if not np.isfinite(z).any():
         raise InputError(f"profile_figure: no pixel has all lines with S/N > {SNR:g}.")
     metallicity = TracerMap(
@@ -103,12 +103,12 @@ def _of_lines(fit: Fit) -> Shown:
         light=component.line_light,
         check=False,
     )
-    fluxes = seen(fit, {str(light): dict(parts_of(light)) for light in found})
+    fluxes = seen(fit, {str(light): dict(parts_of(light)) for light in line_fluxes})
     rng = np.random.default_rng(0)
     noisy = [
         {
             light: (fluxes[str(light)] + error * rng.standard_normal(error.shape), error)
-            for light, (_, error) in found.items()
+            for light, (_, error) in line_fluxes.items()
         }
         for _ in range(NOISES)
     ]

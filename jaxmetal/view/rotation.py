@@ -12,7 +12,7 @@ from jaxmetal.galaxy import Galaxy
 from jaxmetal.inference.fields import without_fields
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.posterior import Posterior
-from jaxmetal.maps import DispersionMap, Map
+from jaxmetal.maps import Map
 from jaxmetal.profiles.geometry import disc_plane
 from jaxmetal.science import baselines
 from jaxmetal.science.baselines import MAJOR_AXIS
@@ -145,6 +145,19 @@ def _disc(fit: Fit, tracer: str, component: str, scales: Disc | None) -> Disc:
     return disc.told("the configuration", **sizes, radius=MAJOR_AXIS)
 
 
+def shows_spread(one_map: Map, tracer: str) -> bool:
+    """Whether a map shows the dispersion about a velocity.
+
+    Parameters
+    ----------
+    one_map
+        of a fit.
+    tracer
+        the velocity's.
+    """
+    return "dispersion" in one_map.tracers and one_map.tracers["velocity"] == tracer
+
+
 def disc_places(one_map: Map, disc: Disc, galaxy: Galaxy) -> tuple[np.ndarray, np.ndarray]:
     """Where the measurements of a map lie in the plane of a disc, behind the lens if there is one.
 
@@ -193,8 +206,8 @@ def _ratio(
     fit: Fit, samples: list[Galaxy], one_map: Map, component: str, disc: Disc, reach: float
 ) -> str:
     """V over sigma at the effective radius, or half of what is seen, as a text; "" without it."""
-    others = [one for one in fit.maps.values() if isinstance(one, DispersionMap)]
-    names = [one.dispersion for one in others if one.velocity == one_map.tracer]
+    others = [one for one in fit.maps.values() if shows_spread(one, str(one_map.tracer))]
+    names = [one.tracers["dispersion"] for one in others]
     if not names or names[0] not in fit.galaxy.components[component].tracers:
         return ""
     size = disc.effective_radius

@@ -13,6 +13,7 @@ from validation.kinematics import (
     START,
     TRUTH,
     WIDTHS,
+    against_bound,
     cramer_rao,
     disc,
     exact_maps,
@@ -40,29 +41,22 @@ def width_rows(width: float, count: int) -> Iterator[dict]:
     maps = exact_maps(width)
     least = cramer_rao(maps, ALL)
     fits = fit_many(jm.Model(disc(START | {TILT: 50.0}), maps, FREE), count)
-    found = np.stack([np.asarray(fits.parameters[path], float) for path in ALL], axis=1)
+    values = np.stack([np.asarray(fits.parameters[path], float) for path in ALL], axis=1)
     # The covariances of the fits in the order of the truth.
     order = [list(fits.parameters).index(path) for path in ALL]
     covariances = np.asarray(fits.covariance, float)[:, order][:, :, order]
     truth = np.array(list(ALL.values()))
     for name in (PROJECTED, *ALL):
-        value, slope = measured(name, found)
+        value, slope = measured(name, values)
         true_value, true_slope = measured(name, truth)
         error = np.sqrt(np.einsum("ni,nij,nj->n", slope, covariances, slope))
-        bound, spread = float(np.sqrt(true_slope @ least @ true_slope)), value.std(ddof=1)
+        bound = float(np.sqrt(true_slope @ least @ true_slope))
         yield {
             "width": width,
             "parameter": name,
             "fits": count,
             "converged": int(np.sum(fits.converged)),
-            "bound": bound,
-            "bias": (value.mean() - true_value) / bound,
-            "median_bias": (np.median(value) - true_value) / bound,
-            "bias_error": spread / bound / np.sqrt(count),
-            "efficiency": (bound / spread) ** 2,
-            "error_over_bound": float(np.median(error)) / bound,
-            "inside_68": float(np.mean(np.abs(value - true_value) < error)),
-            "inside_95": float(np.mean(np.abs(value - true_value) < 1.959964 * error)),
+            **against_bound(value, error, float(true_value), bound),
         }
 
 

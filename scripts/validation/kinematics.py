@@ -16,6 +16,7 @@ import numpyro.distributions as dist
 import jaxmetal as jm
 from jaxmetal.forward import predict_together
 from jaxmetal.galaxy import put
+from jaxmetal.inference.fits import Fits
 from jaxmetal.profiles.geometry import ellipticity
 
 FITS = 600
@@ -79,24 +80,41 @@ def width_rows(width: float, count: int) -> Iterator[dict]:
     naive = without_psf(maps["v"].instrument.grid, images)
     for path, truth in TRUTH.items():
         value, error = (np.asarray(x[path], float) for x in (fits.parameters, fits.errors))
-        bound, spread = bounds[path], value.std(ddof=1)
         is_dispersion = path == "disc.dispersion.value"
         yield {
             "width": width,
             "parameter": path,
             "fits": count,
             "converged": int(np.sum(fits.converged)),
-            "bound": bound,
-            "bias": (value.mean() - truth) / bound,
-            "median_bias": (np.median(value) - truth) / bound,
-            "bias_error": spread / bound / np.sqrt(count),
-            "efficiency": (bound / spread) ** 2,
-            "error_over_bound": float(np.median(error)) / bound,
-            "inside_68": float(np.mean(np.abs(value - truth) < error)),
-            "inside_95": float(np.mean(np.abs(value - truth) < 1.959964 * error)),
+            **against_bound(value, error, truth, bounds[path]),
             "without_psf": naive[path] - truth,
             "without_psf_expected": images["s"].mean() - truth if is_dispersion else np.nan,
         }
+
+
+def against_bound(
+    value: np.ndarray, error: np.ndarray, truth: float, bound: float
+) -> dict[str, float]:
+    """Bias, scatter and coverage of many fits, in units of the least error that there can be.
+
+    Parameters
+    ----------
+    value, error
+        of each fit.
+    truth, bound
+        and the least error.
+    """
+    spread = value.std(ddof=1)
+    return {
+        "bound": bound,
+        "bias": (value.mean() - truth) / bound,
+        "median_bias": (np.median(value) - truth) / bound,
+        "bias_error": spread / bound / np.sqrt(len(value)),
+        "efficiency": (bound / spread) ** 2,
+        "error_over_bound": float(np.median(error)) / bound,
+        "inside_68": float(np.mean(np.abs(value - truth) < error)),
+        "inside_95": float(np.mean(np.abs(value - truth) < 1.959964 * error)),
+    }
 
 
 def exact_maps(width: float) -> dict[str, jm.Map]:
@@ -110,7 +128,7 @@ def exact_maps(width: float) -> dict[str, jm.Map]:
     return observed(model.maps["v"].instrument, images)
 
 
-def fit_many(first: jm.Model, count: int) -> jm.Batch:
+def fit_many(first: jm.Model, count: int) -> Fits:
     """Fits of so many draws of the noise."""
     noisy = [
         {

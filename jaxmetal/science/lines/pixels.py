@@ -10,16 +10,16 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmetal.compiling import compiled_soon
-from jaxmetal.emission import WAVELENGTHS, Blend, Emission, parts_of
+from jaxmetal.emission import Blend, Emission, is_of_lines, parts_of
 from jaxmetal.errors import InputError, check_type
 from jaxmetal.inference.emission_notes import light_and_tracer
 from jaxmetal.inference.fit import Fit
 from jaxmetal.instrument.instrument import Instrument
+from jaxmetal.profiles.numerics import LN10
 
 # Gauss-Newton steps from the model's metallicity, the longest of them, and the longest that the
 # last may have, dex.
 STEPS, LONGEST, ARRIVED = 30, 0.2, 1e-3
-LN10 = float(np.log(10.0))
 
 # {line, or sum of lines: (flux, error)}.
 Fluxes = Mapping[str | Blend, tuple[np.ndarray, np.ndarray]]
@@ -70,7 +70,7 @@ def measured(fit: Fit) -> Fluxes:
     for one_map in fit.maps.values():
         limit = one_map.censored
         for light, (flux, error) in one_map.fluxes.items():
-            if all(name in WAVELENGTHS for name, _ in parts_of(light)):
+            if is_of_lines(light):
                 values = flux if limit is None else np.where(np.asarray(limit), np.nan, flux)
                 line_fluxes[light] = values, np.broadcast_to(error, values.shape)
     return line_fluxes

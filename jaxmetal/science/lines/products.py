@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from jaxmetal.emission import WAVELENGTHS, blend, parts_of
+from jaxmetal.emission import WAVELENGTHS, blend, is_of_lines
 from jaxmetal.emission.lines import BALMER, CASE_B
 from jaxmetal.errors import InputError, check_type, unknown
 from jaxmetal.galaxy import Galaxy
@@ -63,7 +63,7 @@ def seen(fit: Fit, named: Mapping[str, Any]) -> dict[str, Image]:
         by the same names.
     """
     own = {light: m.instrument for m in fit.maps.values() for light in m.fluxes}
-    if not any(part in WAVELENGTHS for light in own for part, _ in parts_of(light)):
+    if not any(map(is_of_lines, own)):
         raise InputError("lines: the fit has no map of the flux of a line.")
     first = next(iter(own.values()))
     maps = {
