@@ -5,7 +5,7 @@
     python scripts/benchmark.py --device gpu
     python scripts/benchmark.py --explain
 
-maps       a map of use cases 1 and 2, its error, gradient and transforms, and lenstronomy's map
+maps       a map of use cases 1 and 2, its error, gradient and convolution, and lenstronomy's map
 posterior  effective samples per second of use case 1: NUTS and importance sampling; the warm fit
 cold       from starting Python to a posterior: without a cache, and in a second process with JAX's
            compilation cache filled

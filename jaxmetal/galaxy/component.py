@@ -67,21 +67,9 @@ class Component(eqx.Module):
         lensed_light: bool = True,
         **tracers: Profile,
     ):
-        if unnamed:
-            expected = "tracers by name, such as metallicity=profile"
-            raise InputError(
-                f"Component: expected {expected}, got {described(unnamed[0])} without a name."
-            )
         lights = dict(sorted(_lights_by_name(light).items()))
-        for name, profile in {**lights, **tracers}.items():
-            _check_profile(name, profile)
-        for name, choice in {"foreground": foreground, "lensed_light": lensed_light}.items():
-            if not isinstance(choice, bool):
-                raise InputError(f"Component: {name} must be True or False, got {choice!r}.")
-        if foreground and distance_ratio is not None:
-            raise InputError(
-                "Component: foreground light is not deflected, so it has no distance_ratio."
-            )
+        _check_profiles(unnamed, {**lights, **tracers})
+        _check_lensing(foreground, lensed_light, distance_ratio)
         self.light = lights if isinstance(light, Mapping) else light
         self.tracers = dict(sorted(tracers.items()))
         self.emission = emission
@@ -159,11 +147,20 @@ class Component(eqx.Module):
         # Without emission its lights are all that it has of a sum; with it a line may be missing.
         if self.emission is not None:
             names = dict.fromkeys(name for light in lights for name, _ in parts_of(light))
-            if emitted := [name for name in names if self._emits(name)]:
-                images |= self.emission.brightness(images[self.line_light], tracers, emitted)
-            if absent := [name for name in names if name not in images]:
-                raise unknown("line", absent[0], self.light_names, "emission")
+            images = self._with_lines(images, list(names), tracers)
         return {light: _sum(light, images) for light in lights}
+
+    def _with_lines(
+        self, images: dict[str, Array], names: Sequence[str], tracers: Mapping[str, Array]
+    ) -> dict[str, Array]:
+        """The lights, and beside them the lines that it emits of some names."""
+        emitted = [name for name in names if self._emits(name)]
+        if self.emission is not None and emitted:
+            images = images | self.emission.brightness(images[self.line_light], tracers, emitted)
+        absent = [name for name in names if name not in images]
+        if absent:
+            raise unknown("line", absent[0], self.light_names, "emission")
+        return images
 
     def light_at(
         self,
@@ -219,14 +216,32 @@ def _lights_by_name(light: Any) -> dict[str, Any]:
     return dict(light)
 
 
-def _check_profile(name: str, profile: Any) -> None:
-    """Refuse what is not the Profile of a light or a tracer."""
-    if not isinstance(profile, Profile):
-        value = f"{described(profile)}{_profile_hint(profile)}"
-        raise InputError(f"Component: {name} must be a Profile, got {value}.")
-    if profile.deflects:
+def _check_profiles(unnamed: Sequence[Any], profiles: Mapping[str, Any]) -> None:
+    """Refuse tracers without a name, and what is not the Profile of a light or a tracer."""
+    if unnamed:
+        expected = "tracers by name, such as metallicity=profile"
         raise InputError(
-            f"Component: {name} must have one value at each position, got the lens {profile.name}."
+            f"Component: expected {expected}, got {described(unnamed[0])} without a name."
+        )
+    for name, profile in profiles.items():
+        if not isinstance(profile, Profile):
+            value = f"{described(profile)}{_profile_hint(profile)}"
+            raise InputError(f"Component: {name} must be a Profile, got {value}.")
+        if profile.deflects:
+            raise InputError(
+                f"Component: {name} must have one value at each position, got the lens "
+                f"{profile.name}."
+            )
+
+
+def _check_lensing(foreground: Any, lensed_light: Any, distance_ratio: Any) -> None:
+    """Refuse switches that are not True or False, and a distance of what no lens deflects."""
+    for name, choice in {"foreground": foreground, "lensed_light": lensed_light}.items():
+        if not isinstance(choice, bool):
+            raise InputError(f"Component: {name} must be True or False, got {choice!r}.")
+    if foreground and distance_ratio is not None:
+        raise InputError(
+            "Component: foreground light is not deflected, so it has no distance_ratio."
         )
 
 

@@ -1,7 +1,7 @@
 """The posteriors of many galaxies of one kind, from one compiled program."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -91,17 +91,11 @@ def sample_batch(
     job = _Job(batch, fits, keys, seed, (chains, draws), size, progress)
     everyone = range(len(batch))
     if settings.method in CHAINS:
-        posteriors = dict(enumerate(job.in_chains(settings, everyone, {})))
-        return [spread(posteriors[i], batch[i], fits[i]) for i in everyone]
-    posteriors = dict(enumerate(job.draw(settings, everyone, fits)))
-    untrusted = []
+        posteriors = job.in_chains(settings, everyone, {})
+    else:
+        posteriors = job.draw(settings, everyone, fits)
     if method == "auto":
-        untrusted = [i for i, posterior in posteriors.items() if not trusted(posterior)]
-    if untrusted:
-        chain_settings = fallback(settings, "hmc", [posteriors[i] for i in untrusted])
-        in_chains = job.in_chains(chain_settings, untrusted, posteriors)
-        for i, posterior in zip(untrusted, in_chains, strict=True):
-            posteriors[i] = in_place_of(posteriors[i], posterior)
+        posteriors = job.mended(settings, posteriors)
     return [spread(posteriors[i], batch[i], fits[i]) for i in everyone]
 
 
@@ -129,6 +123,18 @@ class _Job(NamedTuple):
             members, starts, keys, self.seed, settings, self.shape, self.chunk, self.progress
         )
 
+    def mended(self, settings: Settings, posteriors: list[Posterior]) -> list[Posterior]:
+        """Importance samplings, and chains instead of those that cannot be trusted."""
+        untrusted = [i for i, posterior in enumerate(posteriors) if not trusted(posterior)]
+        if not untrusted:
+            return posteriors
+        chain_settings = fallback(settings, "hmc", [posteriors[i] for i in untrusted])
+        chains = self.in_chains(chain_settings, untrusted, dict(enumerate(posteriors)))
+        mended = list(posteriors)
+        for i, posterior in zip(untrusted, chains, strict=True):
+            mended[i] = in_place_of(posteriors[i], posterior)
+        return mended
+
     def in_chains(
         self, settings: Settings, indices: Sequence[int], weighted: Mapping[int, Posterior]
     ) -> list[Posterior]:
@@ -143,26 +149,30 @@ class _Job(NamedTuple):
         weighted
             importance samplings by number, as far as there are any.
         """
-        first = self.draw(settings, indices, [self.fits[i] for i in indices])
-        several = [i for i in indices if self.fits[i].others]
-        if unweighted := [i for i in several if i not in weighted]:
-            importance = settings._replace(method="importance")
-            more = self.draw(importance, unweighted, [self.fits[i] for i in unweighted])
-            weighted = {**weighted, **dict(zip(unweighted, more, strict=True))}
-        chains = {i: [posterior] for i, posterior in zip(indices, first, strict=True)}
-        for mode in range(1, max((len(self.fits[i].modes) for i in several), default=1)):
-            members = [i for i in several if len(self.fits[i].modes) > mode]
+        chains: dict[int, list[Posterior]] = {i: [] for i in indices}
+        for mode in range(max(len(self.fits[i].modes) for i in indices)):
+            members = [i for i in indices if len(self.fits[i].modes) > mode]
             starts = [self.fits[i].modes[mode] for i in members]
             for i, posterior in zip(
                 members, self.draw(settings, members, starts, mode), strict=True
             ):
                 chains[i].append(posterior)
+        several = [i for i in indices if len(chains[i]) > 1]
+        odds = self._odds(settings, several, weighted)
         return [
-            joined(chains[i], weighted[i].attributes["odds"], self.seed)
-            if i in several
-            else chains[i][0]
-            for i in indices
+            joined(chains[i], odds[i], self.seed) if i in several else chains[i][0] for i in indices
         ]
+
+    def _odds(
+        self, settings: Settings, indices: Sequence[int], weighted: Mapping[int, Posterior]
+    ) -> dict[int, Any]:
+        """The odds of the modes of some galaxies, by importance sampling."""
+        new = [i for i in indices if i not in weighted]
+        if new:
+            importance = settings._replace(method="importance")
+            more = self.draw(importance, new, [self.fits[i] for i in new])
+            weighted = {**weighted, **dict(zip(new, more, strict=True))}
+        return {i: weighted[i].attributes["odds"] for i in indices}
 
 
 def _as_fitted(batch: Batch, fits: Sequence[Fit]) -> Batch:

@@ -17,7 +17,7 @@ from jaxmetal.inference.fields import Fields, Modes, without_fields
 from jaxmetal.inference.noises import FULL
 from jaxmetal.inference.priors import Priors
 from jaxmetal.inference.transforms import coordinate_of
-from jaxmetal.maps import Map
+from jaxmetal.maps import Map, Moment
 from jaxmetal.profiles.combine import field_of, total
 from jaxmetal.profiles.geometry import disc_plane
 from jaxmetal.profiles.profile import Profile
@@ -92,9 +92,7 @@ def _modes_of(path: str, galaxy: Galaxy, maps: Mapping[str, Map], priors: Priors
     amplitudes, lengths = (
         _range(priors, f"{path}.{key}", field.parameters[key]) for key in ("amplitude", "length")
     )
-    seen_by = [one_map for one_map in maps.values() if _shows(one_map, galaxy, name, tracer)]
-    if not seen_by:
-        raise InputError(f"{path}: no map shows what has the random field.")
+    seen_by = _maps_that_show(path, galaxy, maps)
     views = [_view(galaxy, name, field, one_map) for one_map in seen_by]
     across = max(frame for frame, _, _ in views)
     sigma = min(sigma for _, sigma, _ in views)
@@ -111,14 +109,9 @@ def _modes_of(path: str, galaxy: Galaxy, maps: Mapping[str, Map], priors: Priors
         [mode_power(q, p, float(length), extent, injection, kernel) for length in lengths], axis=0
     )
     count = sum(one_map.size for one_map in seen_by)
-    rows, columns = _strongest(amplitudes[1] ** 2 * power * signal, LEFT_OUT * count)
-    return Modes(
-        path,
-        size,
-        jnp.asarray(extent, field.length.dtype),
-        _filled(rows, size),
-        _filled(columns, size),
-    )
+    strongest = _strongest(amplitudes[1] ** 2 * power * signal, LEFT_OUT * count)
+    rows, columns = (_filled(numbers, size) for numbers in strongest)
+    return Modes(path, size, jnp.asarray(extent, field.length.dtype), rows, columns)
 
 
 def _strongest(strength: np.ndarray, least: float) -> tuple[np.ndarray, ...]:
@@ -143,14 +136,19 @@ def _strongest(strength: np.ndarray, least: float) -> tuple[np.ndarray, ...]:
     return np.unravel_index(np.sort(strongest), strength.shape)
 
 
-def _shows(one_map: Map, galaxy: Galaxy, name: str, tracer: str) -> bool:
-    """Whether a map depends on a tracer of a component."""
+def _maps_that_show(path: str, galaxy: Galaxy, maps: Mapping[str, Map]) -> list[Map]:
+    """The maps that depend on the tracer of a component; to have none is an error."""
+    name, tracer = path.split(".")
     component = galaxy.components[name]
-    for moment in one_map.moments(galaxy):
+
+    def shows(moment: Moment) -> bool:
         lights = [light for light in (moment.light, moment.numerator) if light is not None]
-        if tracer in (*moment.tracers, *component.needs(lights)):
-            return True
-    return False
+        return tracer in (*moment.tracers, *component.needs(lights))
+
+    shown = [m for m in maps.values() if any(map(shows, m.moments(galaxy)))]
+    if not shown:
+        raise InputError(f"{path}: no map shows what has the random field.")
+    return shown
 
 
 def _range(priors: Priors, path: str, value: Array) -> np.ndarray:

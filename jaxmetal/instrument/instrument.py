@@ -243,9 +243,10 @@ def _check_arguments(grid: Any, psf: Any, margin: Any, apertures: Any) -> None:
         raise InputError(
             f"Instrument.margin: expected a number of pixels, zero or more, got {margin!r}."
         )
+    count = 0
     if apertures is not None:
         _check_apertures(apertures, grid)
-    count = 0 if apertures is None else apertures.count
+        count = apertures.count
     if isinstance(psf, AperturePSFs) and len(psf.index) != count:
         text = f"{count or 'no'} apertures"
         raise InputError(f"Instrument.psf: PSFs of {len(psf.index)} apertures, but {text}.")

@@ -49,14 +49,12 @@ def make_map(
     calibration = _calibration(entry)
     if not additive and float(calibration.flux_scale) != 1:
         raise InputError("calibration.flux_scale: this map shows no flux; leave it out.")
-    from_reader = isinstance(entry, FromReader)
-    scatter = entry.light_scatter if from_reader and additive else entry.scatter
     noise: dict[str, Any] = {
         "likelihood": make_likelihood(entry.likelihood, folder),
         "calibration": calibration,
         "check": entry.check,
         "correlation": correlation,
-        "scatter": scatter or 0.0,
+        "scatter": _scatter(entry, additive),
         # A text that names no unit, as headers have them, is ignored.
         "unit": unit_of_text(data.unit),
     }
@@ -74,6 +72,12 @@ def make_map(
         lines = {"numerator": entry.numerator, "denominator": entry.denominator}
         return RatioMap(data.values, data.sigma, instrument, mask=data.mask, **lines, **noise)
     return _light_map(entry, data, instrument, folder, light, **noise)
+
+
+def _scatter(entry: Any, additive: bool) -> float:
+    """The scatter of an entry; a survey's reader has one for its light and one for its tracer."""
+    scatter = entry.light_scatter if isinstance(entry, FromReader) and additive else entry.scatter
+    return scatter or 0.0
 
 
 def _light_map(

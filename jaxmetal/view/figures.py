@@ -36,12 +36,7 @@ def fit_figures(scene: Scene, fit: Fit, posterior: Posterior | None) -> Figures:
     """
     units = {name: scene.maps[name].unit or None for name in fit.maps}
     figures = _map_figures(fit, units)
-    for name, one_map in fit.maps.items():
-        if one_map.tracer is not None and rotating(fit.galaxy, one_map.tracer):
-            scales = scene.disc_of(fit.galaxy, name)
-            options = {"unit": units[name], "truth": scene.truth, "scales": scales}
-            figures[f"rotation_{name}"] = partial(rotation_figure, fit, name, posterior, **options)
-            figures[f"slit_{name}"] = partial(position_velocity_figure, fit, name, units[name])
+    figures |= _rotation_figures(scene, fit, posterior, units)
     if disc := compared_disc(scene, fit):
         name = disc.map if disc.map in fit.maps else None
         options = {"unit": units.get(disc.map), "truth": scene.truth, "disc": disc}
@@ -54,6 +49,21 @@ def fit_figures(scene: Scene, fit: Fit, posterior: Posterior | None) -> Figures:
             "corner": partial(corner_figure, posterior, truths),
             "trace": partial(trace_figure, posterior),
         }
+    return figures
+
+
+def _rotation_figures(
+    scene: Scene, fit: Fit, posterior: Posterior | None, units: Mapping[str, str | None]
+) -> Figures:
+    """The rotation curve and the position-velocity diagram of each map of a rotating tracer."""
+    figures: Figures = {}
+    for name, one_map in fit.maps.items():
+        if one_map.tracer is None or not rotating(fit.galaxy, one_map.tracer):
+            continue
+        scales = scene.disc_of(fit.galaxy, name)
+        options = {"unit": units[name], "truth": scene.truth, "scales": scales}
+        figures[f"rotation_{name}"] = partial(rotation_figure, fit, name, posterior, **options)
+        figures[f"slit_{name}"] = partial(position_velocity_figure, fit, name, units[name])
     return figures
 
 

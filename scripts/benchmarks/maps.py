@@ -1,10 +1,10 @@
-"""One map beside lenstronomy's, beside its gradient, and beside its Fourier transforms."""
+"""One map beside lenstronomy's, beside its gradient, and beside its convolution."""
 
 import numpy as np
 from benchmarks.scenes import (
     SETTINGS,
     TOGETHER,
-    bare_transforms,
+    bare_convolution,
     case,
     converged,
     errors,
@@ -24,7 +24,7 @@ def rows(options):
         z = maps["z"]
         model, ours = our_map(galaxy, z)
         z = model.maps["z"]
-        sides = ours | {"transforms": bare_transforms(model)}
+        sides = ours | {"convolution": bare_convolution(model)}
         settings = SETTINGS if options.compare else ()
         theirs = {setting: their_map(galaxy, z, fwhm, setting) for setting in settings}
         seconds = alternate(sides | theirs, rounds=options.rounds)
@@ -42,7 +42,7 @@ def rows(options):
             "error_3re": inside["ours"][1],
             "gradient_over_density": seconds["value and gradient"] / seconds["value"],
             "gradient_over_map": seconds["value and gradient"] / seconds["map"],
-            "map_over_transforms": seconds["map"] / seconds["transforms"],
+            "map_over_convolution": seconds["map"] / seconds["convolution"],
             "cells": cells,
         }
         yield row | (comparison(list(theirs), seconds, inside) if theirs else {})

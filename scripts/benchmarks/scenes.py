@@ -13,6 +13,7 @@ import numpyro.distributions as dist
 
 import jaxmetal as jm
 from jaxmetal.forward.views import predict_compiled
+from jaxmetal.instrument.convolve import smear
 from jaxmetal.instrument.sampling import Sampling
 from jaxmetal.profiles.numerics import sersic_b
 
@@ -113,15 +114,13 @@ def our_map(galaxy: jm.Galaxy, z: jm.TracerMap) -> tuple[jm.Model, dict[str, Cal
     return model, calls | {"many maps": lambda: together(leaves, points)}
 
 
-def bare_transforms(model: jm.Model) -> Callable:
-    """The Fourier transforms of one map alone: light and tracer forth and back, at its size."""
+def bare_convolution(model: jm.Model) -> Callable:
+    """The convolution of one map alone: light and weighted light, at its size."""
     instrument = model.maps["z"].instrument
-    cells = jnp.ones((2, *instrument.sampling.cells(instrument.grid.shape)), model.start.dtype)
-    transfer = jnp.asarray(instrument.transfer)
-    run = jax.jit(
-        lambda cells, transfer: jnp.fft.irfft2(jnp.fft.rfft2(cells) * transfer, s=cells.shape[-2:])
-    )
-    return lambda: run(cells, transfer)
+    grid, sampling = instrument.grid, instrument.sampling
+    cells = jnp.ones((2, *sampling.cells(grid.shape)), model.start.dtype)
+    run = jax.jit(lambda cells, transfer: smear(cells, transfer, grid, sampling))
+    return lambda: run(cells, instrument.transfer)
 
 
 def converged(galaxy: jm.Galaxy, z: jm.TracerMap) -> np.ndarray:
