@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 
 from jaxmetal.errors import InputError
 from jaxmetal.instrument.grid import Grid
+from jaxmetal.instrument.radial import RADII, interpolated
 from jaxmetal.profiles.numerics import along_last
 from jaxmetal.profiles.profile import as_array, is_traced
 from jaxmetal.quantities import ARCSEC, Unit
@@ -140,6 +141,13 @@ class MoffatPSF(PSF):
         return self.fwhm / (2 * jnp.sqrt(2 ** (1 / self.beta) - 1))
 
     def transfer(self, grid: Grid, kx: Array, ky: Array) -> Array:
+        squared = grid.squared_frequency(kx, ky)
+        if squared.size <= 2 * RADII:
+            return self._at(squared)
+        return interpolated(self._at, squared)
+
+    def _at(self, squared: Float[Array, "..."]) -> Float[Array, "..."]:
+        """K at these |f|², per arcsec²."""
         order = self.beta - 1
         # From where t^order has vanished below the peak at t = order to where e^-t has above it.
         u = jnp.linspace(
@@ -152,7 +160,7 @@ class MoffatPSF(PSF):
         # Dividing by the sum removes what the quadrature leaves out, so that light is conserved to
         # rounding.
         weights = weights / weights.sum()
-        q2 = (jnp.pi * self.alpha) ** 2 * grid.squared_frequency(kx, ky)
+        q2 = (jnp.pi * self.alpha) ** 2 * squared
         waves = jnp.exp(-q2[..., None] / along_last(t, q2.ndim + 1))
         return jnp.sum(along_last(weights, waves.ndim) * waves, axis=-1)
 

@@ -6,6 +6,7 @@ Their transforms against numerical ones, and pictures of point sources of every 
 import re
 import warnings
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -156,6 +157,28 @@ def test_the_moffat_transform_is_the_numerical_one(beta, tolerance):
     np.testing.assert_allclose(
         transfer(jm.MoffatPSF(fwhm, beta), k, 0.0)[0], expected, atol=tolerance(1e-5, 2e-5)
     )
+
+
+@pytest.mark.parametrize("beta", [1.3, 2.8, 12.0])
+def test_the_moffat_transform_of_many_modes_is_interpolated(beta, tolerance):
+    """Value and gradients are those of the quadrature at every mode, on skewed pixels too."""
+    grid = jm.Grid((0.0, 0.0), np.array([[0.2, 0.03], [-0.05, 0.25]]), (64, 70))
+    kx, ky = np.fft.rfftfreq(80)[None, :], np.fft.fftfreq(72)[:, None]
+    weights = jnp.cos(jnp.arange(72 * 41.0)).reshape(72, 41)
+
+    def at_once(fwhm):
+        return jm.MoffatPSF(fwhm, beta).transfer(grid, kx, ky)
+
+    def row_by_row(fwhm):
+        psf = jm.MoffatPSF(fwhm, beta)
+        return jax.lax.map(lambda y: psf.transfer(grid, kx[0], y), jnp.asarray(ky[:, 0]))
+
+    (modes, slope), (expected, expected_slope) = (
+        (way(jnp.asarray(1.1)), jax.grad(lambda fwhm, way=way: jnp.sum(weights * way(fwhm)))(1.1))
+        for way in (at_once, row_by_row)
+    )
+    np.testing.assert_allclose(modes, expected, atol=tolerance(2e-9, 1e-6))
+    np.testing.assert_allclose(slope, expected_slope, rtol=tolerance(1e-6, 1e-3))
 
 
 @pytest.mark.parametrize("outside", [0.5, 0.1, 1e-3])
