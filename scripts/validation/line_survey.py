@@ -23,7 +23,7 @@ TRUE = {
 def rows(count: int | None = None) -> Iterator[dict]:
     """A row for each parameter, one for all of them, and one for the naive gradient."""
     results = fitted(count or GALAXIES)
-    good = results[np.isfinite(results[f"{GRADIENT}.q50"])]
+    good = results[np.asarray(results["converged"], bool)]
     counts = {"galaxies": len(results), "converged": int(np.sum(results["converged"]))}
     pulls, insides = [], []
     for path, true in TRUE.items():
