@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import numpyro.distributions as dist
-from as1063 import CONFIG, KPC
+from as1063 import CONFIG, KPC, RATIO
 from astropy.table import Table
 
 import jaxmetal as jm
@@ -43,7 +43,6 @@ VARIANTS = {
     "maiolino08": ("maiolino08", "calzetti00", True),
     "maiolino08, no PSF": ("maiolino08", "calzetti00", False),
     "maiolino08, CCM dust": ("maiolino08", "ccm89", True),
-    "curti20": ("curti20", "calzetti00", True),
 }
 
 
@@ -93,7 +92,7 @@ def fitted(data: Path, relation: str, attenuation: str, smeared: bool) -> jm.Fit
 
 
 def main() -> None:
-    """Print each variant's gradients along the major axis, and the values at the centre."""
+    """Print each variant's gradients, by the major-axis and the minor-axis radius, and the rest."""
     data = Path(os.environ["JAXMETAL_DATA"])
     warnings.simplefilter("ignore", jm.InputWarning)
     for name, variant in VARIANTS.items():
@@ -101,7 +100,8 @@ def main() -> None:
         print(f"{name}: {fit.message}")
         for path in GRADIENTS:
             value, error = (float(part[path]) / KPC for part in (fit.parameters, fit.errors))
-            print(f"    {path} {value:+.4f} ± {error:.4f} per kpc")
+            minor = f"{value / RATIO:+.4f} ± {error / RATIO:.4f} of the minor-axis radius"
+            print(f"    {path} {value:+.4f} ± {error:.4f} per kpc, {minor}")
         for path in fit.parameters:
             if path not in GRADIENTS:
                 print(f"    {path} {fit.parameters[path]:.4f} ± {fit.errors[path]:.4f}", flush=True)

@@ -13,6 +13,7 @@ README.md beside this file has the numbers.
 import csv
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -177,10 +178,11 @@ def instrument_of(grid: jm.Grid, resolution: str, smeared: bool) -> jm.Instrumen
     return jm.Instrument(grid, jm.GaussianPSF(BEAMS[resolution]) if smeared else jm.NoPSF())
 
 
-def sami(folder: Path, cube: str) -> jm.Fit:
+def sami(folder: Path, cube: str, smeared: bool = True) -> jm.Fit:
     """An arctan curve of SAMI's gas where Ha has S/N > 10, about a centre of its own."""
     with (folder / "psf_moffat.csv").open(encoding="utf-8") as file:
-        psf = next(row for row in csv.DictReader(file) if row["cube"] == cube)
+        star = next(row for row in csv.DictReader(file) if row["cube"] == cube)
+    moffat = {"fwhm": float(star["psf_fwhm_arcsec"]), "beta": float(star["moffat_beta"])}
     gas = {
         "kind": "sami",
         "file": str(folder / cube / f"{cube}_Halpha_default_1-comp.fits"),
@@ -188,9 +190,7 @@ def sami(folder: Path, cube: str) -> jm.Fit:
         "kinematics": True,
         "names": {"z": "none"},
         "snr": HALPHA_SNR,
-        "psf": {
-            "moffat": {"fwhm": float(psf["psf_fwhm_arcsec"]), "beta": float(psf["moffat_beta"])}
-        },
+        "psf": {"moffat": moffat} if smeared else "none",
         "margin": 12,
     }
     curve = {"profile": "rotation", "v_max": 200, "r_turn": 1.5, "systemic": 0}
@@ -243,11 +243,12 @@ def main() -> None:
             show_curves(radii, {source: (velocities, unknown), **ours})
         show_angles(all_fits["through the beam"], "CO")
     for name, resolutions, fitted in (
-        ("halpha", BEAMS, lambda one: halpha(folder, one)),
-        ("sami", ("41144_B", "41144_D"), lambda one: sami(data / "sami_dr3", one)),
+        ("halpha", BEAMS, partial(halpha, folder)),
+        ("sami", ("41144_B", "41144_D"), partial(sami, data / "sami_dr3")),
     ):
         if name in asked:
             all_fits = {one: fitted(one) for one in resolutions}
+            all_fits |= {f"{one}, no PSF": fitted(one, smeared=False) for one in resolutions}
             for one, fit in all_fits.items():
                 show_angles(fit, one)
             show_curves(RADII, {one: curve_of(fit, RADII) for one, fit in all_fits.items()})
