@@ -1,7 +1,7 @@
 """How fast, and how exact, beside lenstronomy: one command, both sides in turns in one process.
 
     python scripts/benchmark.py maps posterior cold clumps figure4 scaling memory users sersic
-    python scripts/benchmark.py kinematics errors
+    python scripts/benchmark.py kinematics errors lines
     python scripts/benchmark.py --device gpu
     python scripts/benchmark.py --explain
 
@@ -18,6 +18,7 @@ sersic     a Sersic fit of light alone, and pysersic's of the same image, where 
 kinematics velocity and dispersion of 72 × 77 pixels, ten free parameters, and emcee on the same
            likelihood, where it is installed
 errors     correlated noise and random fields: Model, gradient, fit and posterior, and their growth
+lines      the gradient of eight emission lines beside that of two
 device     map, gradient, fits and posteriors against stamp and batch size; for --device gpu
 
 Results are merged into scripts/benchmarks/latest.json, each item with its date, so that one can be
@@ -46,6 +47,7 @@ ITEMS = {
     "sersic": ("sersic", "sersic"),
     "kinematics": ("kinematics", "kinematics"),
     "errors": ("errors", "errors"),
+    "lines": ("lines", "lines"),
     "device": ("device", "device"),
 }
 

@@ -67,7 +67,7 @@ SECTIONS: dict[str, list[type[BaseModel]]] = {
         galaxy_blocks.LineGrid,
     ],
     "lens": [schema.Lens, schema.Deflection],
-    "priors": [schema.Prior],
+    "priors": [schema.Prior, schema.TiedInclination],
     "fit": [schema.Fit],
     "sample": [schema.Sample],
     "baseline": [schema.Baseline],

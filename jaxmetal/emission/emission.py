@@ -209,6 +209,29 @@ class Emission(eqx.Module):
             for name, ratio in ratios.items()
         }
 
+    def multiple_of(self, line: str) -> tuple[str, Array | float]:
+        """The line that a line is a fixed multiple of, where there is no dust, and the factor.
+
+        Balmer lines are multiples of the reference, if that is one of them, else of Hb, and the
+        fainter line of a doublet is one of the brighter.
+
+        Parameters
+        ----------
+        line
+            of those that the gas emits.
+
+        Returns
+        -------
+        base, factor
+            the line itself and 1 for all others.
+        """
+        if line in BALMER:
+            base = self.reference if self.reference in BALMER else "Hb"
+            ratios: dict[str, Array | float] = {**CASE_B, "Ha": self.balmer}
+            return base, 1.0 if line == base else ratios[line] / ratios[base]
+        base, fraction = self._doublet(line)
+        return base, 1.0 if line == base else jnp.exp(LN10 * jnp.asarray(fraction))
+
     def _extinction(self, line: str) -> float:
         """k of a line minus that of the reference."""
         pair = np.array([WAVELENGTHS[line], WAVELENGTHS[self.reference]])

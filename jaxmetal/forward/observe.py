@@ -24,7 +24,8 @@ def observe(galaxy: Galaxy, *groups: Mapping[str, Map]) -> dict[str, tuple[Smear
     """The smeared moments of maps whose pixels and sampling are the same.
 
     Profiles are evaluated once for all of them; equal moments are convolved once for all maps of an
-    instrument: one convolution for each light, and one for each weighted sum of it.
+    instrument: one convolution for each light, and one for each weighted sum of it. Lines at a
+    fixed ratio, such as those of a doublet without dust, are one light.
 
     Parameters
     ----------
@@ -51,12 +52,15 @@ def observe(galaxy: Galaxy, *groups: Mapping[str, Map]) -> dict[str, tuple[Smear
     result = {}
     for maps in groups:
         instrument = next(iter(maps.values())).instrument
-        indices = list(dict.fromkeys(index for name in maps for index in places[name]))
+        indices = list(dict.fromkeys(index for name in maps for index, _ in places[name]))
         moments = [distinct[index] for index in indices]
         part = Cells(cells.light, [cells.weighted[index] for index in indices])
         smeared_moments = smear_moments(galaxy, instrument, sampling, moments, part)
         images = dict(zip(indices, smeared_moments, strict=True))
-        result |= {name: tuple(images[index] for index in places[name]) for name in maps}
+        result |= {
+            name: tuple(images[index].times(factor) for index, factor in places[name])
+            for name in maps
+        }
     return result
 
 
@@ -164,19 +168,30 @@ def predict_groups(
 
 def _distinct_moments(
     galaxy: Galaxy, groups: Sequence[Mapping[str, Map]]
-) -> tuple[list[Moment], dict[str, list[int]]]:
-    """The moments that maps need, each once, and {map: which of them it needs}."""
+) -> tuple[list[Moment], dict[str, list[tuple[int, Array | float]]]]:
+    """The moments that maps need, each once, and {map: which multiple of which it needs}."""
     distinct: list[Moment] = []
-    places: dict[str, list[int]] = {}
+    places: dict[str, list[tuple[int, Array | float]]] = {}
     for name, one_map in (item for maps in groups for item in maps.items()):
         places[name] = []
-        for moment in one_map.moments(galaxy):
+        for needed in one_map.moments(galaxy):
+            moment, factor = _as_multiple(galaxy, needed)
             equal = [index for index, other in enumerate(distinct) if moment.same(other)]
             if not equal:
                 equal = [len(distinct)]
                 distinct.append(moment)
-            places[name].append(equal[0])
+            places[name].append((equal[0], factor))
     return distinct, places
+
+
+def _as_multiple(galaxy: Galaxy, moment: Moment) -> tuple[Moment, Array | float]:
+    """The moment that a moment is a fixed multiple of, and the factor."""
+    lit = [part for part in galaxy.components.values() if part.shines(moment.light)]
+    # Of several components each has ratios of its own.
+    if not moment.is_light or len(lit) != 1:
+        return moment, 1.0
+    base, factor = lit[0].multiple_of(moment.light)
+    return Moment(light=base), factor
 
 
 def _transfer(instrument: Instrument, sampling: Sampling) -> Transfer:

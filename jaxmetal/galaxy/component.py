@@ -8,7 +8,7 @@ from typing import Any
 import equinox as eqx
 from jaxtyping import Array
 
-from jaxmetal.emission import Blend, Emission, parts_of
+from jaxmetal.emission import REDDENING, Blend, Emission, parts_of
 from jaxmetal.errors import InputError, check_type, described, unknown
 from jaxmetal.profiles.profile import Profile, as_array, is_traced
 from jaxmetal.profiles.ranges import check_number
@@ -161,6 +161,26 @@ class Component(eqx.Module):
         if absent:
             raise unknown("line", absent[0], self.light_names, "emission")
         return images
+
+    def multiple_of(self, light: str | Blend) -> tuple[str | Blend, Array | float]:
+        """The line that a line is a fixed multiple of, wherever it shines, and the factor.
+
+        Parameters
+        ----------
+        light
+            that it has.
+
+        Returns
+        -------
+        base, factor
+            the light itself and 1 where the gas has dust, and for all other lights.
+        """
+        if isinstance(light, str) and self._emits(light) and REDDENING not in self.tracers:
+            assert self.emission is not None
+            base, factor = self.emission.multiple_of(light)
+            if self._emits(base):
+                return base, factor
+        return light, 1.0
 
     def light_at(
         self,

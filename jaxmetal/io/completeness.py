@@ -61,7 +61,8 @@ def _check_not_empty(
             else "is missing; a fit needs a map, such as one of kind tracer, light or manga."
         )
         mistakes.add("maps", reason)
-    free = any(prior.tied is None for prior in config.priors.values())
+    priors = config.priors.values()
+    free = any(prior.tied is None and prior.tied_inclination is None for prior in priors)
     if not free and not mistakes.touches("priors"):
         mistakes.add("priors", "nothing is free; give at least one parameter a prior.")
 

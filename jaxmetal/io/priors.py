@@ -18,6 +18,7 @@ from jaxmetal.io.config import Mistakes
 from jaxmetal.io.observations import Observed
 from jaxmetal.maps import Map
 from jaxmetal.profiles.ranges import check_within
+from jaxmetal.science.kinematics import tied_inclination
 
 
 def make_prior(prior: schema.Prior) -> Any:
@@ -29,6 +30,8 @@ def make_prior(prior: schema.Prior) -> Any:
         return dist.LogNormal(np.log(value[0]), value[1])
     if name == "linear":
         return Linear()
+    if name == "tied_inclination":
+        return tied_inclination(value.light, value.thickness)
     families = {"uniform": dist.Uniform, "normal": dist.Normal, "log_uniform": dist.LogUniform}
     if name in families:
         return families[name](*value)

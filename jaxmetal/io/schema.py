@@ -83,8 +83,15 @@ class Lens(Block):
         return dict(self.__pydantic_extra__ or {})
 
 
+class TiedInclination(Block):
+    """The light whose ellipticity an inclination follows, and the thickness of the disc."""
+
+    light: str
+    thickness: Annotated[NotNegative, Field(lt=1)] = 0.0
+
+
 class Prior(OneOf):
-    """A prior, a tie to another parameter, or (linear: true) an amplitude that is solved for.
+    """A prior, a tie to other parameters, or (linear: true) an amplitude that is solved for.
 
     log_normal takes the median and the standard deviation of the natural logarithm;
     truncated_normal the mean, the standard deviation, the lowest and the highest value.
@@ -97,6 +104,7 @@ class Prior(OneOf):
     log_uniform: Pair | None = None
     half_normal: Positive | None = None
     tied: str | None = None
+    tied_inclination: TiedInclination | None = None
     linear: Literal[True] | None = None
 
     @check(mode="after")

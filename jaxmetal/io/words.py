@@ -154,6 +154,7 @@ FORMS = {
     "log_uniform": "[lowest, highest]",
     "half_normal": "one number, the standard deviation",
     "tied": "the path of another parameter",
+    "tied_inclination": "{light: , thickness: }",
     "linear": "true",
     "gaussian": "{fwhm: }",
     "moffat": "{fwhm: , beta: }",

@@ -6,7 +6,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, ArrayLike, Bool, Float
 
 from jaxmetal.emission import Blend
 from jaxmetal.galaxy import LIGHT
@@ -99,6 +99,22 @@ class SmearedMoment(eqx.Module):
             return jnp.ones_like(self.light)
         light = jnp.where(self.resolved, self.light, 1.0)
         return self.reference + jnp.where(self.resolved, self.contrast / light, 0.0)
+
+    def times(self, factor: Float[ArrayLike, ""]) -> "SmearedMoment":
+        """A moment that is a multiple of this one.
+
+        Parameters
+        ----------
+        factor
+            one number.
+
+        Returns
+        -------
+        moment
+            with the same mean.
+        """
+        unit = self.unit * factor
+        return SmearedMoment(self.light, self.contrast, self.reference, unit, self.resolved)
 
     @property
     def total(self) -> Float[Array, "*map"]:

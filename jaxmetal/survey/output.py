@@ -250,6 +250,7 @@ def _pictures(tree: Any, i: int) -> dict[str, Any]:
             }
             scale = float(node["pixel_scale"][i]) if scale is None else scale
     profile = {key: np.asarray(values)[i] for key, values in tree["profile"].data_vars.items()}
+    profile |= {"label": tree["profile"].attrs.get("label", "")}
     return {
         "maps": maps,
         "pixel_scale": scale,

@@ -6,11 +6,15 @@ from typing import Any
 import numpy as np
 
 from jaxmetal.errors import InputError
+from jaxmetal.inference.fit import Fit
+from jaxmetal.io.gradients import DEX, compared_disc
 from jaxmetal.science import baselines
 from jaxmetal.science.discs import Disc
+from jaxmetal.science.lines.gradients import SNR, expected_pixels
+from jaxmetal.science.lines.pixels import instrument_of, inverted, measured
 
-# Annuli of the radial profile.
-ANNULI = 10
+# Annuli of the radial profile, and draws of the noise of lines in it.
+ANNULI, NOISES = 10, 5
 
 
 def pictures(outcomes: Sequence[Any]) -> dict[str, Any]:
@@ -18,7 +22,8 @@ def pictures(outcomes: Sequence[Any]) -> dict[str, Any]:
 
     The images are data, measured error and model, NaN where a pixel is not in the fit; the model is
     given everywhere in the galaxy's own frame. The profile is that of the tracer in the disc of the
-    configuration.
+    configuration, or of the metallicities that pixels have by their lines (S/N > 3); those
+    of the model then have the same noise and the same cut.
     """
     import xarray
 
@@ -34,7 +39,16 @@ def pictures(outcomes: Sequence[Any]) -> dict[str, Any]:
         key: (("galaxy", "annulus"), profiles[:, i])
         for i, key in enumerate(("radius", "data", "error", "model"))
     }
-    return datasets | {"profile": xarray.Dataset(variables)}
+    return datasets | {"profile": xarray.Dataset(variables, attrs={"label": _label(like)})}
+
+
+def _label(outcome: Any) -> str:
+    """What the profile of a galaxy is of, with its unit."""
+    if (disc := _disc(outcome)) is None:
+        return ""
+    observed = outcome.scene.maps.get(disc.map)
+    unit = DEX if observed is None else observed.unit
+    return f"{disc.map} [{unit}]" if unit else disc.map
 
 
 def _images(outcomes: Sequence[Any], name: str, frame: tuple[int, int]) -> dict[str, Any]:
@@ -63,9 +77,9 @@ def naive(outcome: Any) -> tuple[float, float]:
     """Gradient and error of the weighted line through the pixels; NaN if there is none."""
     if (disc := _disc(outcome)) is None:
         return np.nan, np.nan
-    z = outcome.fit.maps[disc.map]
+    values, errors = _pixels(outcome.fit, disc)
     try:
-        line = baselines.wls(_radii(outcome, disc), z.data, z.errors)
+        line = baselines.wls(_radii(outcome.fit, disc), values, errors)
     except InputError:
         return np.nan, np.nan
     return line.gradient, line.gradient_error
@@ -73,15 +87,18 @@ def naive(outcome: Any) -> tuple[float, float]:
 
 def _profile(outcome: Any) -> np.ndarray:
     """Radius, median, its error and the model's median in annuli, shape (4, ANNULI)."""
+    blank = np.full((4, ANNULI), np.nan)
     if (disc := _disc(outcome)) is None:
-        return np.full((4, ANNULI), np.nan)
-    z, radius = outcome.fit.maps[disc.map], _radii(outcome, disc)
-    valid = np.isfinite(z.data)
+        return blank
+    fit = outcome.fit
+    values, _ = _pixels(fit, disc)
+    radius, valid = _radii(fit, disc), np.isfinite(values)
+    if not valid.any():
+        return blank
     edges = np.linspace(0.0, radius[valid].max() * (1 + 1e-6), ANNULI + 1)
-    data = baselines.annuli(radius, z.data, edges)
-    model = baselines.annuli(
-        radius, np.where(valid, outcome.fit.predicted[disc.map], np.nan), edges
-    )
+    data = baselines.annuli(radius, values, edges)
+    expected = _expected(fit, disc, valid)
+    model = baselines.annuli(np.broadcast_to(radius, expected.shape), expected, edges)
     error = 0.5 * (data.p84 - data.p16) / np.sqrt(np.maximum(data.count, 1))
     return np.stack([data.radius, data.median, error, model.median])
 
@@ -90,8 +107,23 @@ def _disc(outcome: Any) -> Disc | None:
     """The disc in which the profile is measured; None without a fit or a disc."""
     if outcome.fit is None or outcome.scene is None:
         return None
-    return outcome.scene.disc_of(outcome.fit.galaxy)
+    return compared_disc(outcome.scene, outcome.fit)
 
 
-def _radii(outcome: Any, disc: Disc) -> np.ndarray:
-    return disc.radii(outcome.fit.maps[disc.map].instrument, outcome.fit.galaxy)
+def _pixels(fit: Fit, disc: Disc) -> tuple[np.ndarray, np.ndarray]:
+    """The pixels of a disc's tracer map and their errors, or the metallicities by their lines."""
+    if disc.map in fit.maps:
+        return fit.maps[disc.map].data, fit.maps[disc.map].errors
+    return inverted(fit, measured(fit), SNR)
+
+
+def _expected(fit: Fit, disc: Disc, valid: np.ndarray) -> np.ndarray:
+    """What the model expects of them."""
+    if disc.map in fit.maps:
+        return np.where(valid, fit.predicted[disc.map], np.nan)
+    return expected_pixels(fit, SNR, NOISES)
+
+
+def _radii(fit: Fit, disc: Disc) -> np.ndarray:
+    instrument = fit.maps[disc.map].instrument if disc.map in fit.maps else instrument_of(fit)
+    return disc.radii(instrument, fit.galaxy)

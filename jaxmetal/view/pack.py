@@ -118,8 +118,8 @@ def galaxy(content: Mapping[str, Any], where: str) -> dict[str, Any]:
     encoded_text = base64.b64encode(
         zlib.compress(b"".join(plane.tobytes() for plane in planes), 6)
     ).decode()
-    profile = {
-        key: numbers(np.ravel(values))
+    profile: dict[str, Any] = {
+        key: str(values) if key == "label" else numbers(np.ravel(values))
         for key, values in (content.get("profile") or {}).items()
         if values is not None
     }

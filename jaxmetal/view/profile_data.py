@@ -6,11 +6,10 @@ from statistics import NormalDist
 import numpy as np
 from jaxtyping import Float
 
-from jaxmetal.emission import parts_of
 from jaxmetal.errors import InputError
 from jaxmetal.inference.fit import Fit
 from jaxmetal.maps import Map, TracerMap
-from jaxmetal.science.lines.gradients import label_of_cut
+from jaxmetal.science.lines.gradients import SNR, expected_pixels, label_of_cut
 from jaxmetal.science.lines.pixels import (
     emitting,
     has_pixels,
@@ -19,13 +18,10 @@ from jaxmetal.science.lines.pixels import (
     measured,
     tracers_of,
 )
-from jaxmetal.science.lines.products import seen
 from jaxmetal.view.maps import chosen_map
 
 # Quantiles that represent the noise of a pixel, or draws of the noise of lines.
 NOISES = 15
-# Least signal-to-noise ratio of the lines of a pixel that is drawn: the usual one.
-SNR = 3.0
 
 
 @dataclass(frozen=True)
@@ -89,10 +85,10 @@ def _of_tracer_map(one_map: Map, predicted: np.ndarray) -> Shown:
 
 def _of_lines(fit: Fit) -> Shown:
     """The metallicities of bright pixels, and those of the model's fluxes with the same noise."""
-    line_fluxes, name = measured(fit), emitting(fit)
+    name = emitting(fit)
     assert name is not None
     component = fit.galaxy.components[name]
-    z, sigma = inverted(fit, line_fluxes, SNR)
+    z, sigma = inverted(fit, measured(fit), SNR)
     if not np.isfinite(z).any():
         raise InputError(f"profile_figure: no pixel has all lines with S/N > {SNR:g}.")
     metallicity = TracerMap(
@@ -103,14 +99,4 @@ def _of_lines(fit: Fit) -> Shown:
         light=component.line_light,
         check=False,
     )
-    fluxes = seen(fit, {str(light): dict(parts_of(light)) for light in line_fluxes})
-    rng = np.random.default_rng(0)
-    noisy = [
-        {
-            light: (fluxes[str(light)] + error * rng.standard_normal(error.shape), error)
-            for light, (_, error) in line_fluxes.items()
-        }
-        for _ in range(NOISES)
-    ]
-    expected = np.stack([inverted(fit, one, SNR)[0] for one in noisy])
-    return Shown(metallicity, expected, label_of_cut(SNR))
+    return Shown(metallicity, expected_pixels(fit, SNR, NOISES), label_of_cut(SNR))

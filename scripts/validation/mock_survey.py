@@ -1,7 +1,7 @@
 """Surveys of simulated galaxies on disk, some of them broken; truths are drawn from the priors.
 
 Small galaxies have three frame sizes and four Gaussian PSFs; stamps are of 64 x 64 pixels, with
-Moffat PSFs and free Sersic indices.
+Moffat PSFs and free Sersic indices; galaxies in emission lines have four of them, and dust.
 """
 
 import copy
@@ -18,6 +18,8 @@ from jaxmetal.io.scene import build
 
 INDEX = "disc.light.n_sersic"
 CENTRAL, GRADIENT = "disc.metallicity.central", "disc.metallicity.gradient"
+DUST = "disc.reddening.value"
+EMISSION = ("Ha", "Hb", "NII6584", "OIII5007")
 OBSERVED = {"file": "{maps}", "pixel_scale": 0.5, "psf": {"gaussian": {"fwhm": "{psf_fwhm}"}}}
 CONFIG = {
     "survey": {"shard": 64, "together": 16},
@@ -51,6 +53,22 @@ def _of_stamps() -> dict[str, Any]:
     return config
 
 
+def _of_lines() -> dict[str, Any]:
+    """The configuration of small galaxies with the fluxes of lines in the place of their maps."""
+    config = copy.deepcopy(CONFIG)
+    parts = {line: {"value": line.upper(), "error": f"{line.upper()}_ERR"} for line in EMISSION}
+    config["maps"] = {"gas": {"kind": "lines", **OBSERVED, "lines": parts}}
+    # Where the relation has one answer for these lines.
+    config["priors"] |= {CENTRAL: {"normal": [8.5, 0.1]}, DUST: {"normal": [0.3, 0.07]}}
+    disc = config["galaxy"]["disc"]
+    disc["metallicity"]["central"] = 8.5
+    disc |= {
+        "reddening": {"profile": "uniform", "value": 0.3},
+        "emission": {"relation": "curti20"},
+    }
+    return config
+
+
 class Kind(NamedTuple):
     """A kind of survey.
 
@@ -64,6 +82,8 @@ class Kind(NamedTuple):
         arcsec.
     indices
         the range of the Sersic index.
+    noise
+        what the part `simulate` of a configuration says of the errors.
     """
 
     config: dict[str, Any]
@@ -71,15 +91,36 @@ class Kind(NamedTuple):
     widths: tuple[float, ...]
     pixel_scale: float
     indices: tuple[float, float]
+    noise: dict[str, Any]
+
+    @property
+    def observed(self) -> dict[str, Any]:
+        """What the configuration says of its first map."""
+        return next(iter(self.config["maps"].values()))
+
+    @property
+    def maps(self) -> int:
+        """How many maps a galaxy has."""
+        return len(self.observed.get("lines", self.config["maps"]))
 
     def psf(self, fwhm: float) -> dict[str, Any]:
         """The PSF of a configuration with a width filled in."""
-        ((name, numbers),) = self.config["maps"]["light"]["psf"].items()
+        ((name, numbers),) = self.observed["psf"].items()
         return {name: numbers | {"fwhm": fwhm}}
 
 
-SMALL = Kind(CONFIG, (12, 16, 20), (0.8, 1.2, 1.8, 2.5), 0.5, (1.0, 1.0))
-STAMPS = Kind(_of_stamps(), (64,), (0.6, 0.8, 1.0, 1.3), 0.2, (0.7, 3.0))
+NOISE = {"c1": 0.003, "c2": 0.003, "light_sigma": 0.05}
+SMALL = Kind(CONFIG, (12, 16, 20), (0.8, 1.2, 1.8, 2.5), 0.5, (1.0, 1.0), NOISE)
+STAMPS = Kind(_of_stamps(), (64,), (0.6, 0.8, 1.0, 1.3), 0.2, (0.7, 3.0), NOISE)
+# In a pixel of a typical galaxy at R_e the signal-to-noise ratio is 10 in Ha, 2 to 3 in the others.
+LINES = Kind(
+    _of_lines(),
+    (16, 20),
+    (0.8, 1.5),
+    0.5,
+    (1.0, 1.0),
+    {"lines": list(EMISSION), "line_noise": 1.0},
+)
 # Ways in which an observation is broken.
 BROKEN = (
     "missing",
@@ -131,21 +172,23 @@ def _galaxy(folder: Path, i: int, rng: np.random.Generator, kind: Kind) -> dict:
     frame, fwhm = int(rng.choice(kind.frames)), float(rng.choice(kind.widths))
     catalogue = {"R_e": float(rng.uniform(1.0, 2.0)), "amp": float(rng.uniform(10.0, 30.0))}
     true = {
-        "central": float(rng.normal(8.6, 0.3)),
-        "gradient": float(rng.normal(-0.05, 0.05)),
+        "central": float(rng.normal(*kind.config["priors"][CENTRAL]["normal"])),
+        "gradient": float(rng.normal(*kind.config["priors"][GRADIENT]["normal"])),
         "true_R_e": catalogue["R_e"] * float(np.exp(rng.normal(0.0, 0.2))),
         "true_amp": catalogue["amp"] * float(np.exp(rng.normal(0.0, 0.3))),
         "true_n": float(rng.uniform(*kind.indices)),
     }
+    if DUST in kind.config["priors"]:
+        true["dust"] = float(rng.normal(*kind.config["priors"][DUST]["normal"]))
     frame_and_psf = {
         "shape": [frame, frame],
         "pixel_scale": kind.pixel_scale,
         "psf": kind.psf(fwhm),
     }
-    noise = {"supersampling": [6, 3], "c1": 0.003, "c2": 0.003, "light_sigma": 0.05, "seed": 2 * i}
+    noise = {"supersampling": [6, 3], "seed": kind.maps * i, **kind.noise}
     mock = folder / f"mock-{i}"
     mock.mkdir(parents=True)
-    config = {"galaxy": {"disc": _disc(true)}, "simulate": frame_and_psf | noise}
+    config = {"galaxy": {"disc": _disc(true, kind)}, "simulate": frame_and_psf | noise}
     write_mock(mock, build(config, folder, want="simulate"))
     (mock / MAPS).rename(folder / f"{i}.fits")
     for path in mock.iterdir():
@@ -162,14 +205,18 @@ def _galaxy(folder: Path, i: int, rng: np.random.Generator, kind: Kind) -> dict:
     }
 
 
-def _disc(true: dict[str, float]) -> dict[str, dict]:
+def _disc(true: dict[str, float], kind: Kind) -> dict[str, dict]:
     """The configuration of the disc at the truth."""
-    light = {"amp": true["true_amp"], "R_sersic": true["true_R_e"], "n_sersic": true["true_n"]}
-    metallicity = {"central": true["central"], "gradient": true["gradient"]}
-    return {
-        "light": {"profile": "sersic", **light},
-        "metallicity": {"profile": "gradient", **metallicity},
+    disc = copy.deepcopy(kind.config["galaxy"]["disc"])
+    disc["light"] |= {
+        "amp": true["true_amp"],
+        "R_sersic": true["true_R_e"],
+        "n_sersic": true["true_n"],
     }
+    disc["metallicity"] |= {"central": true["central"], "gradient": true["gradient"]}
+    if "dust" in true:
+        disc["reddening"]["value"] = true["dust"]
+    return disc
 
 
 def _break(folder: Path, row: dict, how: str) -> None:

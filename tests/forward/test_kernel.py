@@ -222,6 +222,45 @@ def test_two_convolutions_for_the_first_tracer_and_one_more_for_each_further_one
             assert sum(images) == 2 * (tracers + 1)
 
 
+LINES = ("Ha", "Hb", "OIII4959", "OIII5007", "NII6548", "NII6584", "SII6717", "SII6731")
+
+
+def gas(reference="Ha", dust=None, **numbers):
+    """A disc of gas; with a reddening, its lines are evaluated and convolved one by one."""
+    emission = jm.Emission("curti20", reference=reference, **numbers)
+    tracers = {"metallicity": disc(central=8.5).disc.metallicity}
+    if dust is not None:
+        tracers["reddening"] = jm.Profile(jm.tracer.uniform, value=dust)
+    return jm.Galaxy(disc=jm.Component(disc().disc.light, emission=emission, **tracers))
+
+
+def test_lines_at_a_fixed_ratio_are_one_convolution():
+    """Balmer lines, and doublets, where no dust changes their ratios."""
+    maps = {line: blank(telescope(), jm.LineMap, line=line) for line in LINES}
+    for dust, images in ((None, 4), (0.2, 8)):
+        counted = transforms(lambda x: predict_together(gas(dust=dust), maps), 0.0)  # noqa: B023
+        assert sum(counted) == 2 * images
+
+
+@pytest.mark.parametrize("reference", ["Ha", "Hb", "OIII5007"])
+def test_a_multiple_of_a_line_is_what_the_line_itself_would_be(reference):
+    """In value and slope: against gas with a reddening of 0, whose lines share nothing."""
+    maps = {line: blank(telescope(), jm.LineMap, line=line) for line in LINES}
+
+    def predicted(ratios, dust):
+        images = predict_together(gas(reference, dust, balmer=ratios[0], sii_ratio=ratios[1]), maps)
+        return jnp.stack([images[line] for line in LINES])
+
+    point, step = jnp.asarray([2.9, 1.3]), jnp.ones(2)
+    shared, alone = (
+        jax.jit(lambda x: jax.jvp(lambda r: predicted(r, dust), (x,), (step,)))(point)  # noqa: B023
+        for dust in (None, 0.0)
+    )
+    for one, other in zip(shared, alone, strict=True):
+        scale = float(jnp.abs(other).max())
+        np.testing.assert_allclose(one, other, atol=scale * (1e-12 if X64 else 1e-5))
+
+
 @pytest.mark.parametrize("count", [3, ABREAST + 1])
 def test_components_that_differ_in_numbers_only_add_up(count):
     """Evaluated side by side where they are few, one after the other where they are many.

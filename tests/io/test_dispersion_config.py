@@ -9,6 +9,7 @@ from astropy.io import fits
 
 import jaxmetal as jm
 from jaxmetal.errors import InputError
+from jaxmetal.io.config import resolved
 from jaxmetal.io.scene import load
 from jaxmetal.io.summary import unit_of
 from jaxmetal.view.figures import fit_figures
@@ -172,6 +173,47 @@ def test_velocities_of_a_convention_become_those_of_the_rest_frame(folder):
 def test_a_convention_that_is_not_clear_is_refused(folder, entry, text):
     with pytest.raises(InputError, match=text):
         load(written(folder, scene_of(**entry), "wrong.yaml"))
+
+
+def tied_to_the_light(tie):
+    """A configuration whose velocity and metallicity share an inclination with the light."""
+    tree = scene_of()
+    tree["galaxy"]["disc"]["light"] |= {"e1": 0.1, "e2": 0.2}
+    line = {"profile": "disc_gradient", "central": 8.4, "gradient": -0.05}
+    tree["galaxy"]["disc"]["metallicity"] = line | {"inclination": 0.0, "position_angle": 30.0}
+    tree["priors"] |= {f"disc.light.{e}": {"normal": [0.1, 0.2]} for e in ("e1", "e2")}
+    tree["priors"] |= {f"disc.{tracer}.inclination": tie for tracer in ("velocity", "metallicity")}
+    return tree
+
+
+@pytest.mark.parametrize("thickness", [0.0, 0.2])
+def test_light_metallicity_and_velocity_share_an_inclination(folder, thickness):
+    """That of the light's axis ratio, in a configuration and in the one that results keep."""
+    tie = {"tied_inclination": {"light": "disc.light", "thickness": thickness}}
+    scene = load(written(folder, tied_to_the_light(tie), "tied.yaml"))
+    size = np.hypot(0.15, -0.1)
+    expected = jm.kinematics.inclination((1 - size) / (1 + size), thickness)
+    derived = scene.model().derived({"disc.light.e1": 0.15, "disc.light.e2": -0.1})
+    assert set(derived) == {f"disc.{name}.inclination" for name in ("velocity", "metallicity")}
+    for value in derived.values():
+        assert float(value) == pytest.approx(float(expected), rel=1e-5)
+    kept = resolved(scene.config, folder, {})["priors"]["disc.velocity.inclination"]
+    assert kept == {"tied_inclination": {"light": "disc.light", "thickness": thickness}}
+
+
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        ({"light": "disc.light", "thickness": 1}, "thickness: .*less than 1"),
+        ({"light": "disc.velocity"}, "tied to 'disc.velocity.e1'"),
+        ({"thickness": 0.2}, "tied_inclination.light: is missing"),
+        (None, "tied_inclination: expected {light: , thickness: }, got nothing"),
+    ],
+)
+def test_a_tied_inclination_that_is_wrong_is_told(folder, block, message):
+    tree = tied_to_the_light({"tied_inclination": block})
+    with pytest.raises(InputError, match=message):
+        load(written(folder, tree, "wrong.yaml"))
 
 
 def test_the_summary_says_what_velocities_do_for_the_gradient(folder):

@@ -1,16 +1,14 @@
 """SAMI's value-added maps: small made-up files whose answers are known, and real ones."""
 
-import csv
-
 import numpy as np
 import pytest
 from astropy.io import fits
 
-import jaxmetal as jm
 from jaxmetal.errors import InputError
 from jaxmetal.io.readers.sami import read_sami
 from jaxmetal.io.scene import build
 from tests.data import data_path
+from tests.paths import example_module
 
 # Precision plays no part here, or the one in which most people run.
 pytestmark = pytest.mark.precision("single")
@@ -200,43 +198,11 @@ def test_the_velocity_of_the_gas_is_masked_where_its_line_is_faint(tmp_path):
     assert velocity.values[5, 5] == 80.0 and velocity.sigma[5, 5] == 1.0
 
 
-def rotation_of(cube):
-    """The curve of one of SAMI's cubes, behind its PSF: the fit of velocities above S/N of 10."""
-    folder = data_path("sami_dr3")
-    with (folder / "psf_moffat.csv").open(encoding="utf-8") as file:
-        psf = next(row for row in csv.DictReader(file) if row["cube"] == cube)
-    moffat = {"fwhm": float(psf["psf_fwhm_arcsec"]), "beta": float(psf["moffat_beta"])}
-    gas = {
-        "kind": "sami",
-        "file": str(folder / cube / f"{cube}_Halpha_default_1-comp.fits"),
-        "tables": str(folder / "cat"),
-        "kinematics": True,
-        "names": {"z": "none"},
-        "snr": 10,
-        "psf": {"moffat": moffat},
-        "margin": 12,
-    }
-    curve = {"profile": "rotation", "v_max": 200, "r_turn": 1.5, "systemic": 0}
-    angles = {"inclination": "gas.inclination", "position_angle": "gas.position_angle"}
-    priors = {
-        "disc.velocity.v_max": {"uniform": [20, 600]},
-        "disc.velocity.r_turn": {"uniform": [0.05, 15]},
-        "disc.velocity.position_angle": {"uniform": [-180, 360]},
-        "disc.velocity.systemic": {"normal": [0, 100]},
-        "disc.velocity.center_x": {"normal": [0, 0.5]},
-        "disc.velocity.center_y": {"normal": [0, 0.5]},
-        "velocity.scatter": {"half_normal": 20},
-    }
-    light = {"profile": "image", "map": "halpha"}
-    disc = {"light": light, "velocity": {**curve, **angles}}
-    raw = {"maps": {"gas": gas}, "galaxy": {"disc": disc}, "priors": priors, "errors": "sandwich"}
-    return jm.optimise(build(raw, folder).model(), starts=1)
-
-
 @pytest.mark.slow
 def test_two_seeings_of_one_galaxy_show_one_rotation_curve():
     """SAMI 41144 through 1.96 and 2.32 arcsec."""
-    first, second = rotation_of("41144_B"), rotation_of("41144_D")
+    folder, rotation = data_path("sami_dr3"), example_module("rotation")
+    first, second = (rotation.sami(folder, cube) for cube in ("41144_B", "41144_D"))
     assert first.converged and second.converged
     for name in ("v_max", "r_turn"):
         path = f"disc.velocity.{name}"

@@ -3,13 +3,11 @@
 The gradient that its authors found, and the one that the light carries.
 """
 
-import importlib.util
-
 import pytest
 
 import jaxmetal as jm
 from tests.data import data_path
-from tests.paths import EXAMPLES
+from tests.paths import example_module
 
 # Precision plays no part here, or the one in which most people run.
 pytestmark = [
@@ -21,15 +19,10 @@ pytestmark = [
     ),
 ]
 
-EXAMPLE = EXAMPLES / "as1063.py"
-
 
 @pytest.fixture(scope="module")
 def example():
-    spec = importlib.util.spec_from_file_location("as1063", EXAMPLE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return example_module("as1063")
 
 
 def gradient(example, name):

@@ -1,11 +1,9 @@
 """The example of a gradient whose disc is that of the velocities: MaNGA 7815-3702."""
 
-import importlib.util
-
 import pytest
 
 from tests.data import data_path
-from tests.paths import EXAMPLES
+from tests.paths import example_module
 
 # Precision plays no part here, or the one in which most people run.
 pytestmark = [pytest.mark.precision("single"), pytest.mark.slow]
@@ -15,9 +13,7 @@ def test_velocities_share_their_disc_with_the_metallicity(monkeypatch):
     """As the table of the examples has it; the metallicity alone asks for another inclination."""
     folder = data_path("manga_7815-3702").parent
     monkeypatch.setenv("JAXMETAL_DATA", str(folder))
-    spec = importlib.util.spec_from_file_location("motions", EXAMPLES / "manga_motions.py")
-    example = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(example)
+    example = example_module("manga_motions")
     alone, both = (
         example.fitted(*example.FITS[name]) for name in ("velocity alone", "both, angles shared")
     )

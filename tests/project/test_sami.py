@@ -3,8 +3,6 @@
 SAMI 41144 twice, in different seeing, with SAMI 572402 and MaNGA 7815-3702.
 """
 
-import importlib.util
-
 import numpy as np
 import pytest
 
@@ -12,7 +10,7 @@ from jaxmetal import survey
 from jaxmetal.io.config import read
 from jaxmetal.survey.output import galaxies
 from tests.data import data_path
-from tests.paths import EXAMPLES
+from tests.paths import EXAMPLES, example_module
 
 # Precision plays no part here, or the one in which most people run.
 pytestmark = [pytest.mark.precision("single"), pytest.mark.slow]
@@ -20,10 +18,7 @@ pytestmark = [pytest.mark.precision("single"), pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def example():
-    spec = importlib.util.spec_from_file_location("sami", EXAMPLES / "sami.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return example_module("sami")
 
 
 @pytest.fixture(scope="module")

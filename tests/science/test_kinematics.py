@@ -1,90 +1,27 @@
 """Rotation curves of a real galaxy, beside published ones, and of a lensed one at its source."""
 
-import csv
-
 import numpy as np
 import numpyro.distributions as dist
 import pytest
-from astropy.io import fits
-from astropy.wcs import WCS
 from scipy.spatial import cKDTree
 
 import jaxmetal as jm
 from jaxmetal.profiles.geometry import ellipticity
 from tests.data import data_path
+from tests.paths import example_module
 
 # Precision plays no part here, or the one in which most people run.
 pytestmark = [pytest.mark.precision("single"), pytest.mark.slow]
 
-# NGC 4047 of CALIFA and EDGE: CO(1-0) in a round Gaussian beam of 7 arcsec.
-NGC4047 = "ngc4047_edge_califa"
-CENTER, INCLINATION, BEAM = (180.7111067, 48.6362161), 42.0, 7.0
-
-
-def published(source):
-    """(radii, velocities) of a rotation curve of NGC 4047."""
-    with open(data_path(f"{NGC4047}/rotation_curves.csv"), encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["source"] == source]
-    return np.array([(float(r["radius_arcsec"]), float(r["Vrot"])) for r in rows]).T
-
-
-def curve_of(fit, radii):
-    """Velocities of a fitted disc and their errors, from its two parameters' covariance."""
-    rotation = fit.galaxy.disc.velocity
-    names = ["disc.velocity.v_max", "disc.velocity.r_turn"]
-    places = [list(fit.parameters).index(name) for name in names]
-    v, r = float(rotation.v_max), float(rotation.r_turn)
-    x = radii / r
-    slopes = 2 / np.pi * np.stack([np.arctan(x), -v * x / r / (1 + x**2)], axis=1)
-    covariance = np.asarray(fit.covariance, float)[np.ix_(places, places)]
-    errors = np.sqrt(np.einsum("ij,jk,ik->i", slopes, covariance, slopes))
-    return v * 2 / np.pi * np.arctan(x), errors
-
-
-def fitted(psf):
-    """An arctan curve and a constant dispersion under an exponential disc of CO, from S/N > 3."""
-    with fits.open(data_path(f"{NGC4047}/NGC4047_7arcsec.fits")) as hdus:
-        names = ("CO_VEL", "CO_DISP", "CO_MOM0")
-        images = {name: np.array(hdus[name].data, float) for name in names}
-        errors = {name: np.array(hdus[f"E{name}"].data, float) for name in names}
-        grid = jm.Grid.from_wcs(WCS(hdus["CO_VEL"].header), (43, 43), center=CENTER)
-    instrument = jm.Instrument(grid, psf, (4, 2))
-    faint = ~(images["CO_MOM0"] > 3 * errors["CO_MOM0"])
-    v, s, light = ((images[name], errors[name], instrument) for name in names)
-    maps = {
-        "v": jm.TracerMap(*v, "velocity", "linear", mask=faint, unit="km/s"),
-        "s": jm.DispersionMap(*s, mask=faint, unit="km/s"),
-        "light": jm.LightMap(*light),
-    }
-    e1, e2 = ellipticity(np.cos(np.deg2rad(INCLINATION)), 284.0)
-    numbers = {"v_max": 200.0, "r_turn": 3.0, "position_angle": 270.0, "systemic": 3400.0}
-    disc = jm.Component(
-        jm.Profile(jm.light.exponential, amp=10.0, scale_length=7.0, e1=e1, e2=e2),
-        velocity=jm.Profile(jm.tracer.rotation, inclination=INCLINATION, **numbers),
-        dispersion=jm.Profile(jm.tracer.uniform, value=15.0),
-    )
-    priors = {
-        "disc.velocity.v_max": dist.Uniform(50.0, 500.0),
-        "disc.velocity.r_turn": dist.Uniform(0.01, 20.0),
-        "disc.velocity.position_angle": dist.Uniform(200.0, 340.0),
-        "disc.velocity.systemic": dist.Uniform(3300.0, 3500.0),
-        "disc.dispersion.value": dist.Uniform(0.0, 80.0),
-        "disc.light.amp": dist.LogNormal(2.0, 2.0),
-        "disc.light.scale_length": dist.LogNormal(2.0, 0.7),
-        # A galaxy is no smooth disc.
-        "v.scatter": dist.HalfNormal(20.0),
-        "s.scatter": dist.HalfNormal(20.0),
-        "light.scatter": dist.HalfNormal(0.3),
-    }
-    return jm.optimise(jm.Model(jm.Galaxy(disc=disc), maps, priors), starts=1)
-
 
 def test_a_rotation_curve_behind_a_wide_beam_is_that_of_a_cube():
     """Within 4 % of 3D-Barolo's from 4.5 to 22.5 arcsec; without the beam a third is missing."""
-    radii, of_cube = published("bbarolo3D_smo7")
-    with_beam, without = fitted(jm.GaussianPSF(BEAM)), fitted(jm.NoPSF())
+    folder, rotation = data_path("ngc4047_edge_califa"), example_module("rotation")
+    radii, of_cube = rotation.published(folder, "bbarolo3D_smo7")
+    psfs = (jm.GaussianPSF(rotation.BEAMS["7arcsec"]), jm.NoPSF())
+    with_beam, without = (rotation.carbon_monoxide(folder, psf) for psf in psfs)
     assert with_beam.converged and without.converged
-    (curve, errors), (raw, _) = curve_of(with_beam, radii), curve_of(without, radii)
+    (curve, errors), (raw, _) = (rotation.curve_of(fit, radii) for fit in (with_beam, without))
     for row in zip(radii, of_cube, curve, errors, raw, strict=True):
         print("{:5.1f} arcsec: cube {:.0f}, moments {:.0f} +- {:.0f}, no beam {:.0f}".format(*row))
     outer = radii > 4

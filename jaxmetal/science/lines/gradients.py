@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from jaxmetal.emission import parts_of
 from jaxmetal.errors import InputError, check_type
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.tables import Summary
@@ -17,7 +18,10 @@ from jaxmetal.science.lines.pixels import (
     measured,
     tracers_of,
 )
+from jaxmetal.science.lines.products import seen
 
+# The usual least signal-to-noise ratio of the lines of a pixel.
+SNR = 3.0
 # The row of the fit itself.
 FORWARD = "forward-modelled"
 
@@ -84,6 +88,39 @@ def naive_gradients(
 def label_of_cut(snr: float) -> str:
     """What a cut by signal to noise is called in tables and legends."""
     return f"naive: S/N > {snr:g}" if snr > 0 else "naive: positive fluxes"
+
+
+def expected_pixels(fit: Fit, snr: float, noises: int) -> Image:
+    """The metallicities of pixels, as `pixel_metallicity`, by the model's fluxes with noise.
+
+    The cut by signal to noise selects upward noise of the data, so that what the model is compared
+    with them by has the same.
+
+    Parameters
+    ----------
+    fit
+        of maps of lines.
+    snr
+        least signal-to-noise ratio of each line.
+    noises
+        how many draws of the noise.
+
+    Returns
+    -------
+    metallicity
+        dex, an image for each draw; NaN where nothing would be seen.
+    """
+    line_fluxes = measured(fit)
+    without_noise = seen(fit, {str(light): dict(parts_of(light)) for light in line_fluxes})
+    rng = np.random.default_rng(0)
+    noisy = [
+        {
+            light: (without_noise[str(light)] + error * rng.standard_normal(error.shape), error)
+            for light, (_, error) in line_fluxes.items()
+        }
+        for _ in range(noises)
+    ]
+    return np.stack([inverted(fit, one, snr)[0] for one in noisy])
 
 
 def straight(radius: Image, z: Image, sigma: Image) -> baselines.LineFit | None:

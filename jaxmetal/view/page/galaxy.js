@@ -159,7 +159,7 @@ function drawProfile(profile, map) {
   const canvas = document.querySelector("#profile canvas"), { radius, data = [], error = [], model = [] } = profile;
   const bars = data.flatMap((v, i) => (v === null ? [] : error[i] ? [v - error[i], v + error[i]] : [v]));
   const [low, high] = ends([...bars, ...model.filter((v) => v !== null)]), reach = Math.max(...radius.filter((r) => r !== null));
-  const { pen, X, Y, inside } = chart(canvas, { low: 0, high: reach * 1.04 || 1, label: "radius [arcsec]" }, { low, high, label: map ? withUnit(map.name, map.unit) : "" });
+  const { pen, X, Y, inside } = chart(canvas, { low: 0, high: reach * 1.04 || 1, label: "radius [arcsec]" }, { low, high, label: profile.label || (map ? withUnit(map.name, map.unit) : "") });
   inside();
   pen.strokeStyle = pen.fillStyle = theme("ink");
   radius.forEach((r, i) => {
