@@ -20,11 +20,11 @@ from jaxmetal.inference.resampling import sampled_as
 from jaxmetal.inference.sample import (
     CHAINS,
     fallback,
+    finished,
     in_place_of,
     not_to_be_sampled,
     settings_for,
 )
-from jaxmetal.inference.sandwich import spread
 from jaxmetal.inference.stack import Batch, over_galaxies
 
 _PROGRAM = Program(over_galaxies(begin), over_galaxies(advance), draws_axis=2)
@@ -92,7 +92,7 @@ def sample_batch(
     everyone = range(len(batch))
     if settings.method in CHAINS:
         posteriors = dict(enumerate(job.in_chains(settings, everyone, {})))
-        return [spread(posteriors[i], batch[i], fits[i]) for i in everyone]
+        return [finished(posteriors[i], batch[i], fits[i]) for i in everyone]
     posteriors = dict(enumerate(job.draw(settings, everyone, fits)))
     untrusted = []
     if method == "auto":
@@ -102,7 +102,7 @@ def sample_batch(
         in_chains = job.in_chains(chain_settings, untrusted, posteriors)
         for i, posterior in zip(untrusted, in_chains, strict=True):
             posteriors[i] = in_place_of(posteriors[i], posterior)
-    return [spread(posteriors[i], batch[i], fits[i]) for i in everyone]
+    return [finished(posteriors[i], batch[i], fits[i]) for i in everyone]
 
 
 class _Job(NamedTuple):
