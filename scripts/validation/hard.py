@@ -8,7 +8,7 @@ from validation.tempering import tempered
 
 import jaxmetal as jm
 
-PARTICLES = 4096
+PARTICLES = 1024
 # A posterior is wrong if a mean is further away than this many standard deviations of the
 # reference, or a standard deviation differs by more than this factor.
 FAR, FACTOR = 0.5, 1.4

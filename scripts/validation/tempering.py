@@ -12,7 +12,7 @@ import jaxmetal as jm
 # Effective particles, as a part of all, at which the likelihood is raised to the next power.
 EFFECTIVE = 0.7
 # Moves of every particle between two powers, and after the last.
-MOVES, LAST_MOVES = 12, 60
+MOVES, LAST_MOVES = 8, 40
 # Particles that are evaluated at once.
 TOGETHER = 64
 # The part of moves that jump by a whole difference, from one mode to another.
