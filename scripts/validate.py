@@ -33,8 +33,8 @@ criticism    five kinds of wrong models, and right ones: how often a fit says so
 kinematics   rotation and dispersion at three PSF widths: bias, efficiency and coverage, and what a
              fit without the PSF takes for dispersion
 inclination  the same with a free inclination: V sin i, turnover and dispersion
-hard         two dozen posteriors with several modes, edges, ridges, tails or symmetries: what is said
-             of them, and how far they are from sequential Monte Carlo
+hard         two dozen posteriors with several modes, edges, ridges, tails or symmetries: what is
+             said of them, and how far they are from sequential Monte Carlo
 killed       a survey killed at ten random moments against one that was not
 """
 
