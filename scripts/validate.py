@@ -4,7 +4,7 @@ The table records the commit that it was made from.
 
     python scripts/validate.py bounds sampling accuracy fits lines line_systematics calibration
     edges arc arc_fits correlated large_noise fields field_calibration kinematics inclination
-    realistic criticism forecasts survey stamps line_survey killed --out DIR
+    realistic criticism forecasts survey stamps line_survey hard killed --out DIR
 
 bounds       use case 1 at eight PSF widths: Laplace and NUTS errors over the Cramér-Rao bound
 sampling     supersampling="auto" without data, against the converged map
@@ -34,6 +34,8 @@ criticism    five kinds of wrong models, and right ones: how often a fit says so
 kinematics   rotation and dispersion at three PSF widths: bias, efficiency and coverage, and what a
              fit without the PSF takes for dispersion
 inclination  the same with a free inclination: V sin i, turnover and dispersion
+hard         two dozen posteriors with several modes, edges, ridges, tails or symmetries: what is
+             said of them, and how far they are from sequential Monte Carlo
 killed       a survey killed at ten random moments against one that was not
 """
 
@@ -69,6 +71,7 @@ CHECKS = (
     "forecasts",
     "kinematics",
     "inclination",
+    "hard",
     "killed",
 )
 

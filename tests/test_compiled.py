@@ -4,6 +4,7 @@ not wait for each other for ever.
 
 import gc
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -80,6 +81,20 @@ def test_a_folder_that_cannot_be_written_costs_a_compilation_and_nothing_else(tm
     (tmp_path / "file").write_text("in the way")
     assert run(JAXMETAL_CACHE_DIR=str(tmp_path / "file")) == "None"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.precision("single")
+def test_a_flipped_bit_of_a_kept_program_is_noticed_and_costs_a_compilation(tmp_path):
+    """JAX compresses programs, and with zlib as with zstd a checksum goes with them."""
+    variables = {"JAXMETAL_CACHE_DIR": str(tmp_path)}
+    folder, rng = Path(run(**variables)), random.Random(0)
+    kept = sorted(folder.glob("*-cache"))
+    assert kept
+    for path in kept:
+        content = bytearray(path.read_bytes())
+        content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+        path.write_bytes(content)
+    assert run(**variables) == str(folder)
 
 
 @pytest.mark.parametrize("word", ["off", "0", " OFF ", ""])

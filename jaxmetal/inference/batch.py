@@ -1,26 +1,28 @@
 """Many galaxies of one kind at once: the same fits and posteriors, from one compiled program."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
 
+from jaxmetal.inference.batch_ascents import (
+    Ascents,
+    Ends,
+    best_of_each,
+    by_another_method,
+)
 from jaxmetal.inference.branches import Form, mirrored
 from jaxmetal.inference.climbing import (
     EACH,
-    best_of,
-    climbed,
-    scaled_points,
+    heights_at,
     slopes_of_change,
-    surroundings,
 )
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.fits import Fits
-from jaxmetal.inference.laplace import Surroundings
 from jaxmetal.inference.maxima import NEARLY, rivals
 from jaxmetal.inference.model import Model
-from jaxmetal.inference.optimise import NEAR, REFINEMENTS, ROUNDS, most_steps
+from jaxmetal.inference.optimise import NEAR, REFINEMENTS, most_steps
 from jaxmetal.inference.progress import bar
 from jaxmetal.inference.resampling import nowhere_coarser, sampled_as
 from jaxmetal.inference.sampling_cost import (
@@ -31,9 +33,7 @@ from jaxmetal.inference.sampling_cost import (
     refined,
 )
 from jaxmetal.inference.stack import Batch, over_galaxies
-
-# The lower ends of ascents that are nearly as probable, in unconstrained coordinates, by galaxy.
-Ends = dict[int, list[np.ndarray]]
+from jaxmetal.inference.symmetries import Maxima, equal_answers, symmetries
 
 _errors_each = over_galaxies(errors_of_sampling, often=False)
 
@@ -51,7 +51,8 @@ def optimise_batch(
     """The fits of many galaxies whose models differ in numbers only.
 
     Data, errors, masks, PSFs, priors and starting values may differ. Other branches of line ratios
-    are tried as by `optimise`.
+    are tried as by `optimise`. Each galaxy has one start, where `optimise` takes four: a second
+    maximum is found only with more starts, or on another branch.
 
     Parameters
     ----------
@@ -82,8 +83,9 @@ def optimise_batch(
     settings = Ascents(starts, method, most_steps(batch[0], starts, method, steps), seed)
     size = batch.at_once(chunk)
     with bar(len(batch), progress, "fitting", "galaxies") as display:
-        fits = _best(batch, None, settings, size, display)
-        fits, ends = _on_all_branches(batch, fits, settings, size, display)
+        fits, ends = best_of_each(batch, None, settings, size, display)
+        fits = by_another_method(batch, fits, settings, size, display)
+        fits, ends = _on_all_branches(batch, fits, ends, settings, size, display)
         for _ in range(REFINEMENTS):
             costs = _costs_of_sampling(batch, fits, size)
             worst = int(np.argmax([cost.shift for cost in costs]))
@@ -93,78 +95,30 @@ def optimise_batch(
             if finer is batch[worst]:
                 break
             batch = Batch([sampled_as(model, finer.maps) for model in batch])
-            fits = _best(batch, fits.unconstrained[:, None], settings, size, display)
+            fits, _ = best_of_each(batch, fits.unconstrained[:, None], settings, size, display)
         if batch[0].fields is not None:
             fits = _fields_followed(batch, fits, settings, size, display)
-        return _with_rivals(Batch.of(fits.models), fits, ends, settings, size, display)
+        batch = Batch.of(fits.models)
+        fits = _with_rivals(batch, fits, ends, settings, size, display)
+        _tell_symmetries(batch, fits, size)
+        return fits
 
 
-class Ascents(NamedTuple):
-    """How many ascents of each galaxy, by which method, and with which seed of their starts."""
+def _tell_symmetries(batch: Batch, fits: Fits, size: int) -> None:
+    """Let the messages of fits tell their symmetries."""
 
-    starts: int
-    method: str
-    steps: int
-    seed: int
+    def heights(points: np.ndarray) -> np.ndarray:
+        parts = [heights_at(EACH, part, points[rows]) for rows, part in batch.parts(size)]
+        return np.concatenate(parts)[: len(batch)]
 
-
-def _best(
-    batch: Batch, points: np.ndarray | None, settings: Ascents, size: int, display: Any
-) -> Fits:
-    """The fits at the ends of the best of several ascents of each galaxy.
-
-    Parameters
-    ----------
-    batch
-        of models.
-    points
-        where they begin, shape (galaxies, starts, n); made from the priors if None.
-    settings
-        of the ascents.
-    size
-        how many galaxies are computed at once.
-    display
-        of the progress.
-    """
-
-    def fitted(
-        members: Batch, points: np.ndarray | None, weight: float
-    ) -> tuple[np.ndarray, Surroundings]:
-        parts = []
-        for numbers, part in members.parts(size):
-            if points is None:
-                unscaled = np.asarray(EACH.start(part, settings.starts, settings.seed))
-                begin_at = scaled_points(EACH, part, members[0], unscaled)
-            else:
-                begin_at = points[numbers]
-            # One start after the other: under vmap all would run until the longest ends.
-            best = best_of(
-                [
-                    climbed(EACH, part, start, settings.method, settings.steps, weight)
-                    for start in np.moveaxis(begin_at, 1, 0)
-                ]
-            )
-            parts.append((best.point, surroundings(EACH, part, best, weight)))
-            display.update(len(numbers))
-        return jax.tree.map(lambda *arrays: np.concatenate(arrays)[: len(members)], *parts)
-
-    def again(indices: np.ndarray, points: np.ndarray, weight: float) -> tuple[Any, Surroundings]:
-        return fitted(Batch([batch[i] for i in indices]), points[indices, None], weight)
-
-    fits = Fits(batch, *fitted(batch, points, 0.0))
-    for _ in range(ROUNDS):
-        prior_dominated = np.flatnonzero(fits.prior_matters & ~fits.has_mode)
-        if len(prior_dominated):
-            fits = fits.with_modes(prior_dominated, *again(prior_dominated, fits.points, 1.0))
-        trapped_indices = np.flatnonzero(fits.trapped)
-        if not len(trapped_indices):
-            break
-        fits = fits.with_maxima(trapped_indices, *again(trapped_indices, fits.unconstrained, 0.0))
-    return fits
+    maxima = Maxima(fits.unconstrained, fits.unconstrained_covariance, fits.converged)
+    for i, found in enumerate(symmetries(batch, maxima, heights)):
+        if found:
+            fits.keep(i, fits[i].with_caveats(*equal_answers(found)))
 
 
 def _on_all_branches(
-    batch: Batch, fits: Fits, settings: Ascents, size: int, display: Any
+    batch: Batch, fits: Fits, ends: Ends, settings: Ascents, size: int, display: Any
 ) -> tuple[Fits, Ends]:
     """The best of the fits and of those that start on other branches of line ratios.
 
@@ -172,13 +126,13 @@ def _on_all_branches(
     ----------
     batch, settings, size, display
         as for `_best`.
-    fits
-        at the ends of the first ascents.
+    fits, ends
+        at the ends of the first ascents, and their lower ends.
 
     Returns
     -------
     fits, ends
-        and the lower ends of other ascents.
+        with the lower ends of these ascents, too.
     """
 
     def look(form: Form) -> Any:
@@ -189,11 +143,12 @@ def _on_all_branches(
         return jax.tree.map(lambda *arrays: np.concatenate(arrays)[: len(batch)], *parts)
 
     starts = mirrored(batch, fits.unconstrained, look)
-    ends: Ends = {}
     for turn in range(max(map(len, starts))):
         indices = np.array([i for i, own in enumerate(starts) if len(own) > turn])
         points = np.stack([starts[i][turn] for i in indices])[:, None]
-        others = _best(Batch([batch[i] for i in indices]), points, settings, size, display)
+        others, _ = best_of_each(
+            Batch([batch[i] for i in indices]), points, settings, size, display
+        )
         gains = others.heights - fits.heights[indices]
         for row in np.flatnonzero(np.abs(gains) < NEARLY):
             i = int(indices[row])
@@ -224,7 +179,7 @@ def _with_rivals(
     members = Batch([batch[i] for i, _ in pairs])
     # With the sampling of the fits, which may be finer than when these ascents ended.
     points = np.stack([point for _, point in pairs])[:, None]
-    settled = _best(members, points, settings, size, display)
+    settled, _ = best_of_each(members, points, settings, size, display)
     by_point = {(i, settled.unconstrained[row].tobytes()): row for row, (i, _) in enumerate(pairs)}
     for i in ends:
         rows = [row for (number, _), row in by_point.items() if number == i]
@@ -252,7 +207,7 @@ def _fields_followed(batch: Batch, fits: Fits, settings: Ascents, size: int, dis
         before = fits.unconstrained
         pairs = zip(batch, fits, strict=True)
         batch = Batch([model.with_fields_at(fit.galaxy, fit.maps) for model, fit in pairs])
-        fits = _best(batch, before[:, None], settings, size, display)
+        fits, _ = best_of_each(batch, before[:, None], settings, size, display)
         errors = np.sqrt(np.diagonal(fits.unconstrained_covariance, axis1=1, axis2=2))
         if not np.any(np.abs(fits.unconstrained - before) > NEAR * errors):
             break

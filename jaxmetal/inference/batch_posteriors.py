@@ -20,11 +20,11 @@ from jaxmetal.inference.resampling import sampled_as
 from jaxmetal.inference.sample import (
     CHAINS,
     fallback,
+    finished,
     in_place_of,
     not_to_be_sampled,
     settings_for,
 )
-from jaxmetal.inference.sandwich import spread
 from jaxmetal.inference.stack import Batch, over_galaxies
 
 _PROGRAM = Program(over_galaxies(begin), over_galaxies(advance), draws_axis=2)
@@ -96,7 +96,7 @@ def sample_batch(
         posteriors = job.draw(settings, everyone, fits)
     if method == "auto":
         posteriors = job.mended(settings, posteriors)
-    return [spread(posteriors[i], batch[i], fits[i]) for i in everyone]
+    return [finished(posteriors[i], batch[i], fits[i]) for i in everyone]
 
 
 class _Job(NamedTuple):

@@ -209,6 +209,20 @@ def slopes_at(
     return np.where(finite, np.asarray(summits.slope, float), np.nan)
 
 
+def heights_at(programs: Programs, models: Model, points: Points) -> Float[np.ndarray, " galaxies"]:
+    """The log posterior in the parameters' own units.
+
+    Parameters
+    ----------
+    programs, models
+        as for `scaled_points`.
+    points
+        where.
+    """
+    summits = climbed(programs, models, points, "fisher", 1, 0.0)
+    return np.asarray(summits.height, float)
+
+
 def slopes_of_change(
     programs: Programs, models: Model, points: Points, changes: Mapping[str, np.ndarray]
 ) -> Float[np.ndarray, "galaxies n"]:

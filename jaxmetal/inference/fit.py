@@ -1,11 +1,12 @@
 """The result of a fit."""
 
 import dataclasses
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from jaxmetal.compiling import compiled_soon
 from jaxmetal.galaxy import Galaxy
@@ -30,6 +31,21 @@ def standard_errors(values: dict[str, Any], covariance: np.ndarray) -> dict[str,
         errors[name] = sigma[..., at : at + size].reshape(np.shape(value))
         at += size
     return errors
+
+
+class Ends(NamedTuple):
+    """Where ascents ended.
+
+    Parameters
+    ----------
+    points
+        in the coordinates of `Model.log_density`.
+    heights
+        the log posterior there, in the parameters' own units.
+    """
+
+    points: Float[np.ndarray, "ascents n"]
+    heights: Float[np.ndarray, " ascents"]
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -62,6 +78,11 @@ class Fit:
         posterior, whose mean is in `galaxy` and `predicted`.
     others
         other maxima that are nearly as probable, such as the other branch of a line ratio.
+    ends
+        where the ascents from all starts ended, the highest included.
+    caveats
+        what no statistic of the draws around this maximum can see: a chi-square that is impossible,
+        ascents that ended elsewhere, equal answers by a symmetry. They are in the message, too.
     """
 
     parameters: dict[str, np.ndarray | np.floating]
@@ -77,6 +98,15 @@ class Fit:
     excess: np.ndarray | None = None
     field_volume: float = 0.0
     others: tuple["Fit", ...] = ()
+    ends: Ends | None = None
+    caveats: tuple[str, ...] = ()
+
+    def with_caveats(self, *caveats: str) -> "Fit":
+        """The same fit with more caveats, which its message tells."""
+        if not caveats:
+            return self
+        message = "; ".join([self.message, *caveats])
+        return dataclasses.replace(self, caveats=(*self.caveats, *caveats), message=message)
 
     @property
     def modes(self) -> tuple["Fit", ...]:

@@ -21,7 +21,7 @@ from jaxmetal.inference.laplace import (
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.noises import SANDWICH
 from jaxmetal.inference.prior_notes import prior_notes
-from jaxmetal.inference.residuals import residual_notes
+from jaxmetal.inference.residuals import impossible_chi_squares, residual_notes
 from jaxmetal.inference.sandwich import corrected, excess
 
 # A parameter whose standard deviation in unconstrained coordinates, where that of its prior is
@@ -244,6 +244,10 @@ class Fits(Sequence[Fit]):
         galaxy, maps = model.scene_at(around.values)
         notes += emission_notes(galaxy, maps, model.names)
         notes += residual_notes(maps, around.predicted)
+        poor = impossible_chi_squares(maps, around.predicted)
+        caveats = (f"the model does not fit: reduced chi-square {poor}",) if poor else ()
+        verdict = complaints or [", but ".join(["converged", *caveats])]
+        notes += caveats if complaints else ()
         if model.fields is not None:
             galaxy = model.fields.placed(galaxy, jnp.asarray(around.field_modes))
         return Fit(
@@ -254,11 +258,12 @@ class Fits(Sequence[Fit]):
             predicted=around.predicted,
             log_prior=float(around.log_prior),
             converged=bool(self.converged[i]),
-            message="; ".join([*(complaints or ["converged"]), *notes]),
+            message="; ".join([*verdict, *notes]),
             unconstrained=self.unconstrained[i],
             unconstrained_covariance=self.unconstrained_covariance[i],
             excess=None if self.excess is None else self.excess[i],
             field_volume=0.0 if around.field_volume is None else float(around.field_volume),
+            caveats=caveats,
         )
 
 

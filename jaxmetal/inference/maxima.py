@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxmetal.galaxy import Galaxy
-from jaxmetal.inference.fit import Fit
+from jaxmetal.inference.fit import Ends, Fit
 from jaxmetal.inference.tables import told
 from jaxmetal.maps import Map
 
@@ -55,6 +55,34 @@ def rivals(
     errors = {label: row["error"] for label, row in fit.summary().items()}
     note = told(values, errors, fit.odds, "maxima", "by Laplace's approximation")
     return dataclasses.replace(fit, message=f"{fit.message}; {note}")
+
+
+def with_ends(fit: Fit, points: Points, heights: Float[np.ndarray, " many"]) -> Fit:
+    """A fit with the ends of its ascents, and a caveat where some of them are other maxima.
+
+    Those that are nearly as probable are the business of `rivals`.
+
+    Parameters
+    ----------
+    fit, points, heights
+        as for `rivals`, of the ascents from the starts.
+
+    Returns
+    -------
+    fit
+        with `ends`.
+    """
+    fit = dataclasses.replace(fit, ends=Ends(np.asarray(points), np.asarray(heights)))
+    below = np.nanmax(heights) - heights
+    lower = [
+        low
+        for point, low in zip(points, below, strict=True)
+        if np.isfinite(low) and low > NEARLY and _apart(point, fit)
+    ]
+    if not lower:
+        return fit
+    count = f"{len(lower)} of {len(heights)} ascents ended at other maxima"
+    return fit.with_caveats(f"{count}, less probable by {min(lower):.3g} or more in log posterior")
 
 
 def _distinct(

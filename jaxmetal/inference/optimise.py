@@ -8,14 +8,22 @@ from jaxmetal.errors import InputError, check_type, unknown
 from jaxmetal.inference.ascent import ARRIVED, METHODS
 from jaxmetal.inference.branches import mirrored
 from jaxmetal.inference.checks import MODEL_HINT
-from jaxmetal.inference.climbing import ALONE, best_of, climbed, scaled_points, surroundings
+from jaxmetal.inference.climbing import (
+    ALONE,
+    best_of,
+    climbed,
+    heights_at,
+    scaled_points,
+    surroundings,
+)
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.fits import Fits
-from jaxmetal.inference.maxima import rivals
+from jaxmetal.inference.maxima import rivals, with_ends
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.progress import bar
 from jaxmetal.inference.sampling_cost import cost_of_sampling, refined
 from jaxmetal.inference.starts import can_be_scaled
+from jaxmetal.inference.symmetries import Maxima, equal_answers, symmetries
 from jaxmetal.threads import side_by_side
 
 # An ascent that has not converged continues from where it is this many times at most.
@@ -86,6 +94,7 @@ def optimise(
     with bar(None, progress, f"fitting {count} parameters"):
         points = _first_points(model, starts, seed)
         fit, points, heights = _best(model, points, method, steps)
+        ends = points, heights
         here = fit.unconstrained[None]
         if others := mirrored([model], here, lambda form: ALONE.sweep(model, here, form))[0]:
             both = np.stack([fit.unconstrained, *others])
@@ -100,7 +109,12 @@ def optimise(
             fit, *_ = _best(model, fit.unconstrained[None], method, steps)
         if model.fields is not None:
             model, fit = _fields_followed(model, fit, method, steps)
-        return rivals(fit, points, heights, lambda point: _best(model, point, method, steps)[0])
+        fit = rivals(fit, points, heights, lambda point: _best(model, point, method, steps)[0])
+        fit = with_ends(fit, *ends)
+        point, covariance = fit.unconstrained[None], fit.unconstrained_covariance[None]
+        maxima = Maxima(point, covariance, np.array([fit.converged]))
+        found = symmetries([model], maxima, lambda points: heights_at(ALONE, model, points))
+        return fit.with_caveats(*equal_answers(found[0]))
 
 
 def _fields_followed(model: Model, fit: Fit, method: str, steps: int) -> tuple[Model, Fit]:
@@ -118,7 +132,38 @@ def _fields_followed(model: Model, fit: Fit, method: str, steps: int) -> tuple[M
 def _best(
     model: Model, points: np.ndarray, method: str, steps: int
 ) -> tuple[Fit, np.ndarray, np.ndarray]:
-    """The fit at the end of the best of several ascents; where all ended, and how high."""
+    """The fit at the end of the best of several ascents; where all ended, and how high.
+
+    Where Fisher scoring does not arrive, L-BFGS begins at the same points.
+    """
+    fit, ends, heights = _ascended(model, points, method, steps)
+    if fit.converged or not falls_back(model, method):
+        return fit, ends, heights
+    again, *others = _ascended(model, points, "lbfgs", METHODS["lbfgs"][1])
+    higher = again.log_likelihood + again.log_prior > fit.log_likelihood + fit.log_prior
+    if not (again.converged or higher):
+        return fit, ends, heights
+    return again, np.concatenate([ends, others[0]]), np.append(heights, others[1])
+
+
+def falls_back(model: Model, method: str) -> bool:
+    """Whether L-BFGS may succeed where this method does not: Fisher scoring of outliers.
+
+    The expected curvature of errors with heavy tails is positive also where that of the posterior
+    is negative, and the steps by it are too long or too short there.
+
+    Parameters
+    ----------
+    model, method
+        of the fit.
+    """
+    return method == "fisher" and not all(m.likelihood.gaussian for m in model.maps.values())
+
+
+def _ascended(
+    model: Model, points: np.ndarray, method: str, steps: int
+) -> tuple[Fit, np.ndarray, np.ndarray]:
+    """As `_best`, by one method."""
     for _ in range(ROUNDS):
         # One start after the other: under vmap all would run until the longest ends.
         summits = [climbed(ALONE, model, p[None], method, steps, OWN_UNITS) for p in points]

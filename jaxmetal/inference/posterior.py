@@ -39,7 +39,8 @@ class Posterior:
         how they were drawn: method, seed, warm-up, version, and a fingerprint of the data; k_hat,
         effective_samples and log_evidence of importance sampling; refused_k_hat where "auto" took
         chains instead; the odds of several modes, whose draws the statistic "mode" tells apart, and
-        largest_r_hat of the chains of any.
+        largest_r_hat of the chains of any; the message of a start that did not converge, and the
+        caveats of the fit.
     derived
         {path: (chains, draws, …)} of the parameters that were tied to others.
     """
@@ -99,11 +100,15 @@ class Posterior:
     def complaints(self) -> list[str]:
         """Reasons not to trust the posterior; empty if there are none.
 
-        They concern R-hat, effective samples, divergent draws and k-hat.
+        R-hat, effective samples, divergent draws, k-hat, and a fit that did not converge.
         """
         rows = self.summary()
         is_weighted = "effective_samples" in self.attributes
         complaints = []
+        if "start" in self.attributes:
+            complaints.append(
+                f"drawn around a fit that did not converge ({self.attributes['start']})"
+            )
         names = [name for name, row in rows.items() if not row["ess"] >= ENOUGH_SAMPLES]
         if names:
             complaints.append(
@@ -126,7 +131,9 @@ class Posterior:
     @property
     def message(self) -> str:
         """The complaints, or that the sampling converged, and by which number; several modes."""
+        caveats = self.attributes.get("caveats", "")
         verdict = "; ".join(self.complaints) or self._praise()
+        verdict += f", but of the fit: {caveats}" if caveats else ""
         return "; ".join([verdict, *self.answers])
 
     @property

@@ -24,6 +24,9 @@ SIZES = (1.0, 2.0, 4.0)
 CHANCE = 2.0
 # Fewer pixels than this say nothing.
 FEWEST = 30
+# A chi-square is impossible beyond so many standard deviations: chance exceeds it in one of four
+# million maps.
+IMPOSSIBLE = 5.0
 
 
 class Autocorrelation(NamedTuple):
@@ -164,8 +167,8 @@ def autocorrelations(
     """
     result = {}
     for name, one_map in maps.items():
-        deferred = one_map.correlation is not None and isinstance(one_map.noise, Independent)
-        if one_map.values.ndim == 2 and one_map.likelihood.gaussian and not deferred:
+        gaussian = one_map.likelihood.gaussian and not _deferred(one_map)
+        if one_map.values.ndim == 2 and gaussian:
             residuals = np.asarray(_residuals(one_map, predicted[name]), float)
             result[name] = autocorrelation(residuals, np.asarray(one_map.valid))
     return result
@@ -192,6 +195,46 @@ def residual_notes(maps: Mapping[str, Map], predicted: Mapping[str, Any]) -> lis
                 "sigma): something is missing in the model, or errors are correlated"
             )
     return notes
+
+
+def impossible_chi_squares(maps: Mapping[str, Map], predicted: Mapping[str, Any]) -> str:
+    """The maps whose chi-square errors that are right never give, in words; empty without any.
+
+    Residuals of errors with outliers are first made normal; see `Likelihood.normal_scores`. By the
+    cube root of chi-square over N measurements, which is nearly normal, of mean 1 - 2/9N and
+    variance 2/9N. Free parameters count for nothing, and maps whose correlation is left to
+    errors="sandwich" are left out.
+
+    Parameters
+    ----------
+    maps, predicted
+        of a fit, by name.
+
+    Returns
+    -------
+    text
+        with the reduced chi-square of each.
+
+    References
+    ----------
+    Wilson & Hilferty (1931), PNAS 17, 684.
+    """
+    parts = []
+    for name, one_map in maps.items():
+        if _deferred(one_map) or not one_map.size:
+            continue
+        deviances = np.asarray(_residuals(one_map, predicted[name]), float)
+        reduced = float(np.sum(one_map.likelihood.normal_scores(deviances) ** 2)) / one_map.size
+        variance = 2 / (9 * one_map.size)
+        if not (np.cbrt(reduced) - (1 - variance)) / np.sqrt(variance) < IMPOSSIBLE:
+            spread = np.sqrt(2 / one_map.size)
+            parts.append(f"{reduced:.3g} of {name}, where 1 ± {spread:.2g} is expected")
+    return ", ".join(parts)
+
+
+def _deferred(one_map: Map) -> bool:
+    """Whether errors="sandwich" accounts for the correlation of a map afterwards."""
+    return one_map.correlation is not None and isinstance(one_map.noise, Independent)
 
 
 _residuals = compiled_once(likelihood.deviances)

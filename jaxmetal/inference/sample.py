@@ -110,7 +110,7 @@ def sample(
             importance = draw_one(model, start, jax.random.key(seed), seed, chains, draws)
         if method == "importance" or (method == "auto" and trusted(importance)):
             log.info("sample: importance sampling, k-hat %.2f", importance.attributes["k_hat"])
-            return spread(importance, model, start)
+            return finished(importance, model, start)
         untrusted = [importance]
     if method == "auto":
         settings = fallback(settings, "nuts", untrusted)
@@ -119,7 +119,22 @@ def sample(
     if start.others:
         posterior = joined(posteriors, untrusted[0].attributes["odds"], seed)
     posterior = in_place_of(untrusted[0], posterior) if method == "auto" else posterior
-    return spread(posterior, model, start)
+    return finished(posterior, model, start)
+
+
+def finished(posterior: Posterior, model: Model, fit: Fit) -> Posterior:
+    """A posterior spread for correlated errors, with what its draws cannot see of the fit.
+
+    Parameters
+    ----------
+    posterior, model, fit
+        the draws, the model, and the fit that they started from.
+    """
+    if not fit.converged:
+        posterior.attributes["start"] = fit.message
+    if fit.caveats:
+        posterior.attributes["caveats"] = "; ".join(fit.caveats)
+    return spread(posterior, model, fit)
 
 
 def _chains_of_modes(

@@ -38,6 +38,9 @@ def celestial(source: Any, where: str) -> Any:
     """
     from astropy.wcs import WCS
 
+    if isinstance(source, Mapping) and not any(str(key).startswith("CTYPE") for key in source):
+        # No axis is celestial, which takes wcslib a millisecond to say.
+        return None
     try:
         with quiet():
             wcs = source if isinstance(source, WCS) else WCS(_mended(source, where))

@@ -69,7 +69,10 @@ def _read(path: Path, stack: ExitStack) -> Any:
 
 def names(hdus: Any) -> list[str]:
     """The names of the extensions as they are written; the number of one that has none."""
-    return [_name(hdu) or str(i) for i, hdu in enumerate(hdus)]
+    known = getattr(hdus, "_names_as_written", None)
+    if known is None:
+        known = hdus._names_as_written = [_name(hdu) or str(i) for i, hdu in enumerate(hdus)]
+    return list(known)
 
 
 def _name(hdu: Any) -> str:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
-from jax.scipy.special import gammaln
+from jax.scipy.special import betainc, gammaln, ndtri
 from jaxtyping import Array, Float
 
 from jaxmetal.errors import InputError, described, unknown
@@ -45,6 +45,26 @@ class Likelihood(eqx.Module):
         log_density
             of each measurement.
         """
+
+    def normal_scores(self, residual: Float[np.ndarray, "*map"]) -> Float[np.ndarray, "*map"]:
+        """Numbers that are normally distributed where the residuals are as the likelihood says.
+
+            z = sign(r) |Phi⁻¹(P(> |r|))|
+
+        A sum of their squares is a chi-square whatever the likelihood. Without a distribution
+        function, as here, residuals count for nothing.
+
+        Parameters
+        ----------
+        residual
+            r = (data - model) / s.
+
+        Returns
+        -------
+        scores
+            of each measurement.
+        """
+        return np.zeros_like(residual)
 
     def score_information(self) -> Float[Array, "k k"]:
         """Fisher information of one measurement on its (model / s, ln s, own parameters).
@@ -86,6 +106,9 @@ class Gaussian(Likelihood):
     def log_density(self, residual: Float[Array, "*map"]) -> Float[Array, "*map"]:
         return -0.5 * (residual**2 + jnp.log(2 * jnp.pi))
 
+    def normal_scores(self, residual: Float[np.ndarray, "*map"]) -> Float[np.ndarray, "*map"]:
+        return residual
+
     def score_information(self) -> Float[Array, "2 2"]:
         return jnp.diag(jnp.array([1.0, 2.0]))
 
@@ -122,6 +145,12 @@ class StudentT(Likelihood):
         nu = self.dof
         peak = gammaln((nu + 1) / 2) - gammaln(nu / 2) - 0.5 * jnp.log(nu * jnp.pi)
         return peak - (nu + 1) / 2 * jnp.log1p(residual**2 / nu)
+
+    def normal_scores(self, residual: Float[np.ndarray, "*map"]) -> Float[np.ndarray, "*map"]:
+        r = jnp.asarray(residual, jnp.result_type(float))
+        beyond = 0.5 * betainc(self.dof / 2, 0.5, self.dof / (self.dof + r**2))
+        far = ndtri(jnp.maximum(beyond, jnp.finfo(r.dtype).tiny))
+        return np.asarray(-jnp.sign(r) * far, float)
 
 
 LIKELIHOODS: dict[str, type[Likelihood]] = {"gaussian": Gaussian, "student-t": StudentT}

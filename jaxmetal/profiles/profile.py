@@ -21,6 +21,11 @@ from jaxmetal.quantities import ARCSEC, Unit, plain
 Numbers = ArrayLike | Sequence[float]
 
 
+# Arrays of single numbers, and how many are kept.
+_SCALARS: dict[Any, Array] = {}
+MOST_SCALARS = 1000
+
+
 def as_array(value: Any, where: str, unit: Unit = "") -> Array:
     """A number or array of numbers as a floating-point JAX array of the default precision.
 
@@ -35,6 +40,8 @@ def as_array(value: Any, where: str, unit: Unit = "") -> Array:
     InputError
         for what are no numbers, or have a unit that cannot be converted.
     """
+    if type(value) is float:
+        return _scalar(value)
     bare = value if isinstance(value, jax.Array) else plain(value, where, unit)
     try:
         numbers = bare if isinstance(bare, jax.Array) else np.asarray(bare)
@@ -50,6 +57,20 @@ def as_array(value: Any, where: str, unit: Unit = "") -> Array:
         raise InputError(
             f"{where}: expected a number or an array of numbers, got {value!r}."
         ) from None
+
+
+def _scalar(value: float) -> Array:
+    """A Python number as an array; those that come again and again, such as 0.0, are made once."""
+    dtype = jnp.result_type(float)
+    # By its digits, because 0.0 and -0.0 are equal.
+    key = value.hex(), dtype, jax.config.jax_default_device  # type: ignore[attr-defined]
+    if key in _SCALARS:
+        return _SCALARS[key]
+    with np.errstate(over="ignore"):
+        array = jnp.asarray(np.asarray(value, dtype))
+    if len(_SCALARS) < MOST_SCALARS and not isinstance(array, Tracer):
+        _SCALARS[key] = array
+    return array
 
 
 def _signature(function: Callable) -> tuple[dict[str, inspect.Parameter], bool]:

@@ -32,6 +32,9 @@ from jaxmetal.view.fit_sections import (
 # JavaScript files of a survey's page, in the order in which they are joined.
 SCRIPTS = ("format.js", "chart.js", "table.js", "plots.js", "galaxy.js", "start.js")
 
+# Characters of the maps of all galaxies on a page: about 40,000 galaxies of 20 x 20 pixels.
+MOST_OF_MAPS = 100_000_000
+
 
 def survey_page(
     table: Any,
@@ -56,7 +59,7 @@ def survey_page(
         where a pixel takes no part; "pixel_scale": arcsec; "profile": {"radius" in arcsec, "data",
         "error", "model": one value a radius; "label": text of its axis, that of the
         first map of no light if left out}. Images with more than 128 pixels a side are averaged
-        in blocks.
+        in blocks, and beyond 100 MB of them galaxies have none, which the page says.
     title
         of the page.
     about
@@ -81,12 +84,18 @@ def survey_page(
     columns = pack.columns(table)
     rows = _rows(columns)
     blocks = [block("table", {"columns": columns, "colours": pack.colour_maps()})]
+    size = 0
     for name, content in galaxies.items() if isinstance(galaxies, Mapping) else galaxies:
         if str(name) not in rows:
             raise InputError(f"survey_page: galaxy {str(name)!r} has no row in the table.")
+        if size > MOST_OF_MAPS:
+            shown = f"of the first {len(blocks) - 1} galaxies; more would not open in a browser"
+            about = {**about, "maps": shown}
+            break
         blocks.append(
             block(f"galaxy-{rows[str(name)]}", pack.galaxy(content, f"galaxy {str(name)!r}"))
         )
+        size += len(blocks[-1])
     body = Template(file_text("survey.html")).substitute(
         title=escape(title), about=definition_list(about)
     )

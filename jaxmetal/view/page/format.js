@@ -16,6 +16,11 @@ function el(tag, attributes = {}, ...children) {
   return made;
 }
 
+// Not by spreading, which browsers allow for some ten thousand values only.
+function largest(values) {
+  return values.reduce((most, value) => Math.max(most, value), -Infinity);
+}
+
 function quantile(values, part) {
   const sorted = values.filter((v) => v !== null).sort((a, b) => a - b);
   return sorted.length ? sorted[Math.round(part * (sorted.length - 1))] : null;

@@ -37,7 +37,7 @@ function drawScatter() {
     if (halfWidth(cy, row) !== null) rule(pen, X(xs[row]), Y(cy.low[row]), X(xs[row]), Y(cy.high[row]));
   }
   dots(pen, points, theme("accent"), good.length > 300 ? 0.65 : 0.9);
-  const span = (column, values) => (values.length ? `${column.name} from ${numberText(Math.min(...values), column.places ?? null)} to ${numberText(Math.max(...values), column.places ?? null)}` : "");
+  const span = (column, values) => (values.length ? `${column.name} from ${numberText(-largest(values.map((v) => -v)), column.places ?? null)} to ${numberText(largest(values), column.places ?? null)}` : "");
   $("scatter").setAttribute("aria-label", `Scatter plot of ${good.length} galaxies. ${span(cx, good.map((r) => xs[r]))}; ${span(cy, good.map((r) => ys[r]))}.`);
   note(pen, $("scatter"), beyond ? `${beyond} beyond the axes` : "");
 }

@@ -147,7 +147,7 @@ function drawHeads() {
 
 function widthOf(column) {
   column.width ??= Math.max(7, column.label.length + 3, 0.85 * column.path.length, 0.85 * column.unit.length,
-    ...column.values.map((_, row) => cellText(column, row).length));
+    largest(column.values.map((_, row) => cellText(column, row).length)));
   // Names stay in view when the table is moved sideways, so they must leave room.
   return Math.min(column.name === "id" ? 22 : WIDEST, column.width);
 }

@@ -1,0 +1,182 @@
+"""Answers that are as probable as a fit because the model is the same there, found by trying."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool, Float
+
+from jaxmetal.galaxy import get
+from jaxmetal.inference.model import Model
+from jaxmetal.inference.transforms import Bijection, Standard, coordinate_of
+from jaxmetal.profiles.profile import Profile
+from jaxmetal.profiles.units import known_unit
+
+# Turns after which a scene may be the same, degrees: of two, three and four arms, and of any.
+TURNS = (90.0, 120.0, 180.0, 360.0)
+# Two answers are further apart than this many errors, and as probable to within this in log
+# posterior, or to so many times its rounding.
+APART, ALIKE, ROUNDING = 3.0, 0.05, 32
+
+Point = Float[np.ndarray, " n"]
+
+
+class Maxima(NamedTuple):
+    """Where fits ended, in unconstrained coordinates, with a first axis of galaxies.
+
+    Parameters
+    ----------
+    points, covariances
+        with Laplace's covariance.
+    converged
+        whether each is a maximum.
+    """
+
+    points: Float[np.ndarray, "galaxies n"]
+    covariances: Float[np.ndarray, "galaxies n n"]
+    converged: Bool[np.ndarray, " galaxies"]
+
+
+# New values by path.
+Changes = Mapping[str, np.ndarray]
+
+
+def symmetries(
+    models: Sequence[Model],
+    maxima: Maxima,
+    heights_at: Callable[[Float[np.ndarray, "galaxies n"]], Float[np.ndarray, " galaxies"]],
+) -> list[tuple[str, ...]]:
+    """What may be done to each fit without making it less probable.
+
+    Components that may change places, angles that may turn, and numbers whose sign may change: each
+    is done to the fit, and the log posterior there is compared with that of the fit. What moves a
+    fit by a few errors only is no symmetry: the data do not constrain it.
+
+    Parameters
+    ----------
+    models, maxima
+        of one structure, and where their fits ended.
+    heights_at
+        the log posterior of each model at a point of its own, in unconstrained coordinates.
+
+    Returns
+    -------
+    symmetries
+        in words, of each fit.
+    """
+    tried = [
+        _candidates(model, point, covariance) if converged else {}
+        for model, point, covariance, converged in zip(models, *maxima, strict=True)
+    ]
+    found: list[dict[str, str]] = [{} for _ in tried]
+    if not any(tried):
+        return [()] * len(tried)
+    own = maxima.points
+    before = heights_at(own)
+    allowed = np.maximum(ALIKE, ROUNDING * np.finfo(own.dtype).eps * np.abs(before))
+    for text in dict.fromkeys(text for one in tried for text in one):
+        points = np.stack([own[i] if text not in one else one[text] for i, one in enumerate(tried)])
+        same = np.abs(heights_at(points.astype(own.dtype)) - before) < allowed
+        for i in np.flatnonzero(same):
+            if text in tried[i]:
+                # Of the turns of one angle the smallest.
+                found[i].setdefault(text.partition(" may turn")[0], text)
+    return [tuple(texts.values()) for texts in found]
+
+
+def equal_answers(found: Sequence[str]) -> list[str]:
+    """The caveat of a fit with symmetries; none without.
+
+    Parameters
+    ----------
+    found
+        the symmetries of the fit, in words.
+    """
+    return [f"one of several equal answers: {', '.join(found)}"] if found else []
+
+
+def _candidates(model: Model, mode: Point, covariance: np.ndarray) -> dict[str, Point]:
+    """Points far from a mode that may be as probable, by what was done to get there."""
+    points: dict[str, Point] = {}
+    slices = _slices(model)
+    values = {
+        path: np.asarray(coordinate.value(jnp.asarray(mode[part].reshape(shape))), float)
+        for path, (coordinate, part, shape) in slices.items()
+    }
+    for text, changed in (*_exchanges(model, values), *_turns(model, values), *_signs(values)):
+        if text not in points and all(_allows(model.priors[p], v) for p, v in changed.items()):
+            point = np.array(mode)
+            for path, value in changed.items():
+                coordinate, part = slices[path][:2]
+                point[part] = np.ravel(coordinate.line(jnp.asarray(value, point.dtype)))
+            if _is_apart(point - mode, covariance):
+                points[text] = point
+    return points
+
+
+def _slices(model: Model) -> dict[str, tuple[Standard | Bijection, slice, tuple[int, ...]]]:
+    """The coordinate of each free parameter, and its place and shape in the vector."""
+    slices, start = {}, 0
+    for path in model.names:
+        coordinate = coordinate_of(model.priors[path])
+        shape = coordinate.line_shape(model.priors[path])
+        slices[path] = coordinate, slice(start, start + math.prod(shape)), shape
+        start += math.prod(shape)
+    return slices
+
+
+def _allows(prior: Any, value: np.ndarray) -> bool:
+    """Whether a value lies between the ends of a prior."""
+    low, high = (getattr(prior.support, f"{end}_bound", np.nan) for end in ("lower", "upper"))
+    return not (np.any(value <= np.asarray(low, float)) or np.any(value >= np.asarray(high, float)))
+
+
+def _is_apart(away: Point, covariance: np.ndarray) -> bool:
+    """Whether a point is more than a few errors away from a fit."""
+    if not (np.isfinite(away).all() and np.isfinite(covariance).all()):
+        return False
+    return bool(away @ np.linalg.solve(covariance, away) > APART**2)
+
+
+def _exchanges(model: Model, values: Changes) -> Iterator[tuple[str, Changes]]:
+    """Components with the same free parameters, exchanged."""
+    names = list(model.galaxy.components)
+    for i, one in enumerate(names):
+        for other in names[i + 1 :]:
+            pairs = _alike(values, one, other)
+            if pairs:
+                changed = {a: values[b] for a, b in pairs} | {b: values[a] for a, b in pairs}
+                yield f"{one} and {other} may change places", changed
+
+
+def _alike(values: Changes, one: str, other: str) -> list[tuple[str, str]]:
+    """The paths of parameters of one component with those of another; none if they differ."""
+    first, second = (
+        {path.partition(".")[2]: path for path in values if path.startswith(f"{name}.")}
+        for name in (one, other)
+    )
+    if set(first) != set(second):
+        return []
+    pairs = [(first[inner], second[inner]) for inner in first]
+    return pairs if all(values[a].shape == values[b].shape for a, b in pairs) else []
+
+
+def _turns(model: Model, values: Changes) -> Iterator[tuple[str, Changes]]:
+    """Angles turned by a part of a circle, in both directions."""
+    for path, value in values.items():
+        home, _, name = path.rpartition(".")
+        if path.split(".")[0] not in model.galaxy.named:
+            continue
+        profile = get(model.galaxy.named, home)
+        if isinstance(profile, Profile) and known_unit(profile.function, name) == "deg":
+            for turn in TURNS:
+                for angle in (turn, -turn):
+                    yield f"{path} may turn by {turn:g} deg", {path: value + angle}
+
+
+def _signs(values: Changes) -> Iterator[tuple[str, Changes]]:
+    """Numbers with the other sign."""
+    for path, value in values.items():
+        yield f"{path} may change its sign", {path: -value}
