@@ -65,6 +65,7 @@ GROUPS = {
         "kinematics",
         "lensing",
         "arcs",
+        "examples",
     ],
     "Files and other programs": [
         "read_deflection",

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from jaxmetal.io import (
+    aperture_blocks,
     correlation_blocks,
     entries,
     galaxy_blocks,
@@ -29,6 +30,7 @@ MODULES = (
     entries,
     words,
     psf_blocks,
+    aperture_blocks,
     correlation_blocks,
     galaxy_blocks,
 )
@@ -48,6 +50,11 @@ SECTIONS: dict[str, list[type[BaseModel]]] = {
     "Maps from a reader": [entries.FromReader],
     "Images of a map": [words.PartBlock],
     "psf": [psf_blocks.Psf, psf_blocks.Gaussian, psf_blocks.Moffat, psf_blocks.Kernel],
+    "fibres and slitlets": [
+        aperture_blocks.Footprint,
+        aperture_blocks.Fibres,
+        aperture_blocks.Slitlets,
+    ],
     "correlation": [
         correlation_blocks.Correlation,
         correlation_blocks.Named,

@@ -151,6 +151,7 @@ def mixture(
         "seed": seed,
         "created_by": f"jaxmetal {jaxmetal.__version__}",
         "weights": weights,
+        "units": posteriors[0].attributes.get("units", {}),
     }
     attributes |= _trust(posteriors, shares / np.asarray(sizes))
     statistics = joined("statistics", ("diverging", "log_density"))

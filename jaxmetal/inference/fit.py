@@ -10,6 +10,7 @@ import numpy as np
 from jaxmetal.compiling import compiled_soon
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.inference import displays, likelihood
+from jaxmetal.inference.parameter_units import units_of
 from jaxmetal.inference.residuals import Autocorrelation, autocorrelations
 from jaxmetal.inference.tables import Summary, labels
 from jaxmetal.maps import Map
@@ -103,6 +104,11 @@ class Fit:
     def errors(self) -> dict[str, np.ndarray]:
         """{path: standard deviation}."""
         return standard_errors(self.parameters, self.covariance)
+
+    @property
+    def units(self) -> dict[str, str]:
+        """{label: unit}, "" where a number has none or it is not known."""
+        return units_of(self.galaxy, self.maps, self.labels)
 
     @property
     def log_likelihood(self) -> float:

@@ -54,7 +54,8 @@ class Instrument(eqx.Module):
         if half of the PSF's light falls within 1/10 of a pixel.
     """
 
-    adjustable: ClassVar = ("grid", "psf")
+    # Of apertures that let light through bars, how much; nothing of the others.
+    adjustable: ClassVar = ("grid", "psf", "apertures")
     grid: Grid
     psf: PSF
     sampling: Sampling | None = eqx.field(static=True)

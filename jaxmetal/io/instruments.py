@@ -1,4 +1,4 @@
-"""The instruments of a configuration: grid, PSF, sampling and bins of each map."""
+"""The instruments of a configuration: grid, PSF, sampling, bins or apertures of each map."""
 
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.instrument.kernel_psf import KernelPSF
 from jaxmetal.instrument.psf import PSF, GaussianPSF, MoffatPSF, NoPSF
 from jaxmetal.io import schema
+from jaxmetal.io.aperture_blocks import Footprint
+from jaxmetal.io.aperture_tables import make_apertures
 from jaxmetal.io.frames import filled, framed, widened
 from jaxmetal.io.paths import file_path
 from jaxmetal.io.psfs import read_psf
@@ -24,6 +26,7 @@ def make_instrument(
     grid: Grid,
     psf: PSF,
     numbers: np.ndarray | None,
+    footprint: Footprint | None,
     fill: bool,
 ) -> Instrument:
     """The instrument of a map.
@@ -36,6 +39,8 @@ def make_instrument(
         of the map as it was read.
     numbers
         of each pixel's bin, shape (rows, columns); None without bins.
+    footprint
+        of fibres or slitlets, with numbers; None for images.
     fill
         whether the frame is padded to a common size.
     """
@@ -44,9 +49,12 @@ def make_instrument(
     if fill:
         grid, psf = widened(grid), framed(psf)
         numbers = None if numbers is None else filled(numbers, np.nan)
-    bins = None if numbers is None else Apertures.bins(numbers)
+    if footprint is not None:
+        apertures = make_apertures(footprint, grid)
+    else:
+        apertures = None if numbers is None else Apertures.bins(numbers)
     sampling = as_sampling(entry.supersampling)
-    return Instrument(grid, psf, sampling, entry.margin, apertures=bins)
+    return Instrument(grid, psf, sampling, entry.margin, apertures=apertures)
 
 
 def mock_instrument(simulation: schema.Simulate, folder: Path) -> Instrument:

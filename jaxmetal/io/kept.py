@@ -90,7 +90,7 @@ def write_map(
         further cards.
     """
     instrument, images = observed.map.instrument, dict(images)
-    if instrument.apertures is not None:
+    if instrument.measurements == "bins":
         numbers = instrument.image(np.asarray(instrument.apertures.ids, float))
         images["BINS"] = (np.where(np.isfinite(numbers), numbers, -1).astype(np.int32), "")
     for key, plane in observed.map.planes.items():
@@ -139,16 +139,26 @@ def _entry(
     _keep_classes(settings, copies)
     _keep_correlation(settings, name, observed.map, copies)
     kept = {key: value for key, value in settings.items() if key not in _PLACES}
-    kept |= {"file": place, "value": "DATA", "error": "ERROR", "unit": observed.unit}
-    if observed.map.instrument.apertures is not None:
-        kept["bins"] = "BINS"
-        # What is written of a bin is the flux of its mean pixel.
-        kept |= {"flux": "mean"} if observed.map.is_flux else {}
-    kept |= {key: key.upper() for key in observed.map.planes}
+    kept |= _written(place, observed)
     if sampling is not None:
         (evaluate, convolve), margin = sampling
         kept |= {"supersampling": [evaluate, convolve], "margin": margin}
     return kept
+
+
+def _written(place: str, observed: Observed) -> dict[str, Any]:
+    """Where the numbers of a map are in the folder: in images, or of apertures in a table."""
+    parts = ("value", "DATA"), ("error", "ERROR"), *((k, k.upper()) for k in observed.map.planes)
+    measurements = observed.map.instrument.measurements
+    if measurements == "apertures":
+        table = str(Path(place).with_suffix(".ecsv"))
+        return {"file": table, "unit": observed.unit, **{key: name.lower() for key, name in parts}}
+    written = {"file": place, "unit": observed.unit, **dict(parts)}
+    if measurements == "bins":
+        written["bins"] = "BINS"
+        # What is written of a bin is the flux of its mean pixel.
+        written |= {"flux": "mean"} if observed.map.is_flux else {}
+    return written
 
 
 def _without_reader(

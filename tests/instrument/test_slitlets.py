@@ -70,7 +70,7 @@ class TestAreas:
         def weights(grid):
             made = jm.Apertures.slitlets(grid, *middle, 25.0, transmission=0.2, shutters=2)
             image = np.zeros(grid.shape[0] * grid.shape[1])
-            np.add.at(image, np.asarray(made.pixel), np.asarray(made.weight, float))
+            np.add.at(image, np.asarray(made.pixel), np.asarray(made.shares, float))
             return image.reshape(grid.shape)
 
         means = weights(small).reshape(31, fine, 31, fine).mean(axis=(1, 3))
