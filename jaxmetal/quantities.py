@@ -65,7 +65,8 @@ def contents(value: Any) -> Contents:
     ----------
     value
         numbers, an array, an astropy Quantity, Masked, Column or NDData (CCDData, NDDataArray), a
-        masked array of NumPy, or a list of any of these; anything else is returned as it is.
+        masked array of NumPy, a Map of marvin, or a list of any of these; anything else is returned
+        as it is.
     """
     if type(value) is np.ndarray or isinstance(value, int | float | str):
         return Contents(value)
@@ -74,6 +75,8 @@ def contents(value: Any) -> Contents:
     if _has(value, "uncertainty", "data", "mask"):
         return _combined(contents(value.data), value.mask, value.unit, value.uncertainty)
     unit = getattr(value, "unit", None)
+    if _has(value, "ivar", "masked", "unit", "value"):
+        return _from_marvin(value)
     if isinstance(value, np.ma.MaskedArray):
         return _combined(contents(value.data), np.ma.getmaskarray(value), unit)
     if _has(value, "unmasked", "mask"):
@@ -87,6 +90,15 @@ def contents(value: Any) -> Contents:
 
 def _has(value: Any, *names: str) -> bool:
     return all(hasattr(value, name) for name in names)
+
+
+def _from_marvin(value: Any) -> Contents:
+    """A Map of marvin: its errors, and the pixels that its quality flags leave out."""
+    from astropy.nddata import InverseVariance
+
+    mask = np.ma.getmaskarray(value.masked)
+    errors = None if value.ivar is None else InverseVariance(np.asarray(value.ivar, float))
+    return Contents(np.asarray(value.value), mask, value.unit, errors)
 
 
 def _combined(inner: Contents, mask: Any, unit: Any = None, uncertainty: Any = None) -> Contents:

@@ -15,6 +15,7 @@ GROUPS = {
         "Grid",
         "GaussianPSF",
         "MoffatPSF",
+        "EllipticalPSF",
         "KernelPSF",
         "NoPSF",
         "AperturePSFs",
@@ -69,11 +70,13 @@ GROUPS = {
     ],
     "Files and other programs": [
         "read_deflection",
+        "read_psf",
         "read_line_grid",
         "from_lenstronomy",
         "galaxy_from_lenstronomy",
         "to_lenstronomy",
     ],
+    "Pictures": ["view"],
     "Errors": ["InputError", "InputWarning"],
     "Citing": ["cite"],
 }

@@ -49,7 +49,13 @@ SECTIONS: dict[str, list[type[BaseModel]]] = {
     "kind: map": [map_blocks.Other],
     "Maps from a reader": [entries.FromReader],
     "Images of a map": [words.PartBlock],
-    "psf": [psf_blocks.Psf, psf_blocks.Gaussian, psf_blocks.Moffat, psf_blocks.Kernel],
+    "psf": [
+        psf_blocks.Psf,
+        psf_blocks.Ellipse,
+        psf_blocks.Gaussian,
+        psf_blocks.Moffat,
+        psf_blocks.Kernel,
+    ],
     "fibres and slitlets": [
         aperture_blocks.Footprint,
         aperture_blocks.Fibres,

@@ -1,6 +1,7 @@
 """The result of a fit."""
 
 import dataclasses
+import os
 from typing import Any
 
 import equinox as eqx
@@ -9,7 +10,8 @@ import numpy as np
 
 from jaxmetal.compiling import compiled_soon
 from jaxmetal.galaxy import Galaxy
-from jaxmetal.inference import displays, likelihood
+from jaxmetal.inference import displays, likelihood, saved_fits
+from jaxmetal.inference.model import Model
 from jaxmetal.inference.parameter_units import units_of
 from jaxmetal.inference.residuals import Autocorrelation, autocorrelations
 from jaxmetal.inference.tables import Summary, labels
@@ -216,6 +218,32 @@ class Fit:
         return shown("quick.plot_fit", self, name, ax, what)
 
     to_table = displays.to_table
+    save = saved_fits.save
+
+    @classmethod
+    def load(cls, path: str | os.PathLike, model: Model) -> "Fit":
+        """Read what `save` wrote.
+
+        Parameters
+        ----------
+        path
+            of the file.
+        model
+            that was fitted: its galaxy, maps and priors are not in the file.
+
+        Returns
+        -------
+        fit
+            with the same numbers and maxima.
+
+        Raises
+        ------
+        InputError
+            if the file is missing or holds no fit, or the fit is of other data or parameters.
+        """
+        arguments = saved_fits.read(path, model)
+        others = tuple(cls(**other) for other in arguments.pop("others"))
+        return cls(**arguments, others=others)
 
     def summary(self) -> Summary:
         """A row for each parameter: value and error."""

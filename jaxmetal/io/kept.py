@@ -10,6 +10,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from jaxmetal.instrument.elliptical_psf import ellipse_of
 from jaxmetal.instrument.kernel_psf import KernelPSF
 from jaxmetal.instrument.psf import GaussianPSF, MoffatPSF
 from jaxmetal.io.copies import Copies
@@ -90,8 +91,8 @@ def write_map(
         further cards.
     """
     instrument, images = observed.map.instrument, dict(images)
-    if instrument.measurements == "bins":
-        numbers = instrument.image(np.asarray(instrument.apertures.ids, float))
+    if (apertures := instrument.apertures) is not None and apertures.whole:
+        numbers = apertures.paint(np.asarray(apertures.ids, float))
         images["BINS"] = (np.where(np.isfinite(numbers), numbers, -1).astype(np.int32), "")
     for key, plane in observed.map.planes.items():
         image = instrument.image(np.asarray(plane, float))
@@ -188,11 +189,11 @@ def _psf_entry(name: str, observed: Observed, copies: Copies) -> Any:
     from astropy.wcs import WCS
 
     instrument = observed.map.instrument
-    psf = instrument.psf
+    psf, ellipse = ellipse_of(instrument.psf)
     if isinstance(psf, GaussianPSF):
-        return {"gaussian": {"fwhm": float(psf.fwhm)}}
+        return {"gaussian": {"fwhm": float(psf.fwhm), **ellipse}}
     if isinstance(psf, MoffatPSF):
-        return {"moffat": {"fwhm": float(psf.fwhm), "beta": float(psf.beta)}}
+        return {"moffat": {"fwhm": float(psf.fwhm), "beta": float(psf.beta), **ellipse}}
     if not isinstance(psf, KernelPSF):
         return "none"
     # The scale of the kernel's square pixels; those of the map need not be squares.

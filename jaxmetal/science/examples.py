@@ -13,11 +13,12 @@ from jaxmetal.profiles.profile import Profile
 from jaxmetal.science import simulate
 
 
-def _profiles(gradient: float = -0.1) -> dict[str, Profile]:
-    return {
-        "light": Profile(light.sersic, amp=16.0, R_sersic=1.0, n_sersic=1.0),
-        "metallicity": Profile(tracer.gradient, central=8.5, gradient=gradient),
-    }
+def _light() -> Profile:
+    return Profile(light.sersic, amp=16.0, R_sersic=1.0, n_sersic=1.0)
+
+
+def _metallicity(gradient: float = -0.1) -> Profile:
+    return Profile(tracer.gradient, central=8.5, gradient=gradient)
 
 
 def disc(gradient: float = -0.1) -> Galaxy:
@@ -39,7 +40,7 @@ def disc(gradient: float = -0.1) -> Galaxy:
     >>> print(f"{jm.examples.disc().disc.metallicity.gradient:.2f}")
     -0.10
     """
-    return Galaxy(disc=Component(**_profiles(gradient)))
+    return Galaxy(disc=Component(_light(), metallicity=_metallicity(gradient)))
 
 
 def gas_disc() -> Galaxy:
@@ -56,8 +57,8 @@ def gas_disc() -> Galaxy:
     >>> sorted(jm.examples.gas_disc().disc.tracers)
     ['metallicity', 'reddening']
     """
-    reddening = Profile(tracer.uniform, value=0.2)
-    return Galaxy(disc=Component(**_profiles(), reddening=reddening, emission=Emission("curti20")))
+    tracers = {"metallicity": _metallicity(), "reddening": Profile(tracer.uniform, value=0.2)}
+    return Galaxy(disc=Component(_light(), emission=Emission("curti20"), **tracers))
 
 
 def telescope() -> Instrument:

@@ -2,12 +2,14 @@
 
 import doctest
 import importlib
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 
 import jaxmetal as jm
+from tests.public_names import NAMES
 
 # Precision plays no part here, or the one in which most people run.
 pytestmark = pytest.mark.precision("single")
@@ -26,4 +28,11 @@ def test_an_example_gives_what_it_says(path):
 
 def test_an_example_is_skipped_only_where_it_needs_files():
     skipping = {path.stem for path in FILES if re.search(r"\+SKIP", path.read_text("utf-8"))}
-    assert skipping == {"ensemble", "pipeline", "line_grids"}
+    assert skipping == {"deflections", "ensemble", "line_grids", "pipeline", "psfs"}
+
+
+def test_every_public_name_has_an_example():
+    """Profiles among them."""
+    named = {f"{thing.__module__}.{thing.__qualname__}": inspect.getdoc(thing) for thing in NAMES}
+    assert {name for name, text in named.items() if ">>>" not in (text or "")} == set()
+    assert len(named) > 150
