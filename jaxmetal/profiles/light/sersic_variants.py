@@ -3,8 +3,8 @@
 import jax.numpy as jnp
 
 from jaxmetal.profiles import numerics
-from jaxmetal.profiles.geometry import Coordinate
-from jaxmetal.profiles.light.sersics import Constant, factor_of, radius_of
+from jaxmetal.profiles.geometry import CUSP, Coordinate
+from jaxmetal.profiles.light.sersics import Constant, factor_of, radius_of, sersic
 
 
 def sersic_flexion(
