@@ -200,6 +200,9 @@ class Component(eqx.Module):
             return self.tracers[name]
         raise AttributeError(f"the component has no tracer {name!r}")
 
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.tracers]
+
 
 def _sum(light: str | Blend, images: Mapping[str, Array]) -> Array:
     """A light, or a sum of those that exist."""

@@ -92,6 +92,13 @@ def test_a_galaxy_and_an_instrument_show_their_numbers():
     assert "31 × 31 of 0.2 arcsec" in text and "GaussianPSF, FWHM 0.8 arcsec" in text
 
 
+def test_the_parts_of_a_path_complete_one_after_the_other():
+    """What an editor or a notebook proposes after a dot."""
+    galaxy = disc()
+    assert "disc" in dir(galaxy) and "metallicity" in dir(galaxy.disc)
+    assert {"R_sersic", "center_x"} <= set(dir(galaxy.disc.light))
+
+
 def test_names_are_escaped():
     galaxy = disc()
     odd = jm.Galaxy(**{"<b>": galaxy.disc})
