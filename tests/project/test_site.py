@@ -21,6 +21,16 @@ SIZES = ((1280, 900), (400, 800))
 # How far anything reaches over the right edge of the window, in pixels.
 OVERHANG = "return document.documentElement.scrollWidth - window.innerWidth"
 
+WIDTHS = """
+const width = equation => equation.getBoundingClientRect().width;
+return Array.from(document.querySelectorAll('math'), width);
+"""
+PROSE = """
+const prose = document.querySelector('article').cloneNode(true);
+prose.querySelectorAll('pre, code, math').forEach(element => element.remove());
+return prose.textContent;
+"""
+
 
 @pytest.fixture
 def site(browser):
@@ -62,15 +72,10 @@ def test_equations_are_drawn(site):
     count = 0
     for path in PAGES:
         site.get(path.as_uri())
-        sizes = site.execute_script(
-            "return [...document.querySelectorAll('math')].map(m => m.getBoundingClientRect().width)"
-        )
+        sizes = site.execute_script(WIDTHS)
         assert all(size > 0 for size in sizes), path
         count += len(sizes)
-        text = site.execute_script(
-            "const c = document.querySelector('article').cloneNode(true);"
-            "c.querySelectorAll('pre, code, math').forEach(e => e.remove()); return c.textContent"
-        )
+        text = site.execute_script(PROSE)
         assert "\\frac" not in text and "$$" not in text, path
     assert count > 30
 
