@@ -4,7 +4,6 @@ A plain number is always in the expected unit. The objects of astropy are recogn
 attributes, so that astropy need not be imported.
 """
 
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,22 +18,6 @@ PIXEL_SCALE = ("arcsec", "arcsec / pix")
 PIXELS = ("", "pix")
 # Of images that are normalised, whatever their unit.
 ANY = "any"
-
-# Spellings in headers that astropy does not know.
-_SPELLINGS = {
-    "kms": "km/s",
-    "km/sec": "km/s",
-    "gyr": "Gyr",
-    "gyrs": "Gyr",
-    "myr": "Myr",
-    "myrs": "Myr",
-    "years": "yr",
-    "counts": "ct",
-    "magnitude": "mag",
-    "magnitudes": "mag",
-    "mags": "mag",
-    "abmag": "mag(AB)",
-}
 
 
 class Contents(NamedTuple):
@@ -267,45 +250,3 @@ def in_one_unit(where: str, unit: Unit = None, **columns: Any) -> dict[str, Any]
         raise InputError(f"{where}: {without} has no unit, {name} is in {first}; give all or none.")
     common = next(iter(units.values()), "") if unit is None else unit
     return {name: plain(value, f"{where}.{name}", common) for name, value in columns.items()}
-
-
-def unit_of_text(text: str) -> Any:
-    """The astropy unit of a text in a header, or None if there is no such unit.
-
-    Parameters
-    ----------
-    text
-        such as "km/s", "Gyr" or "1e-17 erg / (s cm2)", in the spellings that headers use.
-    """
-    text = text.strip()
-    if not text:
-        return None
-    from astropy import units
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for name in (text, _SPELLINGS.get(text.lower(), ""), text.lower()):
-            try:
-                if name:
-                    return units.Unit(name)
-            except (TypeError, ValueError):
-                continue
-    return None
-
-
-def expected_unit(unit: Any, where: str) -> Any:
-    """An astropy unit from a unit or its name, or None.
-
-    Raises
-    ------
-    InputError
-        for a text that is no unit.
-    """
-    if unit is None or not isinstance(unit, str):
-        return unit
-    result = unit_of_text(unit)
-    if result is None and unit.strip():
-        raise InputError(
-            f"{where}: expected an astropy unit or its name, such as 'km/s', got {unit!r}."
-        )
-    return result

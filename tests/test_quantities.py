@@ -21,7 +21,8 @@ from astropy.wcs import WCS
 import jaxmetal as jm
 from jaxmetal.io.fits import Part, read_image, read_map
 from jaxmetal.profiles.units import accepted_unit
-from jaxmetal.quantities import as_number, as_numbers, contents, unit_of_text
+from jaxmetal.quantities import as_number, as_numbers, contents
+from jaxmetal.unit_texts import unit_of_text
 
 # Precision plays no part here, or the one in which most people run.
 pytestmark = pytest.mark.precision("single")

@@ -47,6 +47,14 @@ class Component(eqx.Module):
     InputError
         if anything but a Profile is given, or a lens; for an emission that needs a tracer or a
         light which the component does not have.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> light = jm.Profile(jm.light.exponential, amp=1.0, scale_length=2.0)
+    >>> age = jm.Profile(jm.tracer.gradient, central=8.0, gradient=-1.0)
+    >>> sorted(jm.Component(light, age=age).tracers)
+    ['age']
     """
 
     # A Profile, or lights by name; see `lights`.

@@ -65,6 +65,13 @@ class Fit:
         posterior, whose mean is in `galaxy` and `predicted`.
     others
         other maxima that are nearly as probable, such as the other branch of a line ratio.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> fit = jm.optimise(jm.examples.model())
+    >>> print(f"{fit.errors['disc.metallicity.gradient']:.3f}")
+    0.010
     """
 
     parameters: dict[str, np.ndarray | np.floating]

@@ -51,6 +51,13 @@ class Forecast:
         relative to that of the model's maps: their errors are divided by its root.
     maps
         names of the maps that count; None for all.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> forecast = jm.forecast(jm.examples.model())
+    >>> print(f"{forecast.errors['disc.metallicity.gradient']:.3f}")
+    0.010
     """
 
     model: Model
@@ -217,17 +224,11 @@ def forecast(
     Examples
     --------
     >>> import jaxmetal as jm
-    >>> import numpyro.distributions as dist
-    >>> galaxy, maps = jm.simulate.use_case_1(fwhm=0.5)
-    >>> priors = {
-    ...     "disc.metallicity.central": dist.Uniform(6.0, 10.0),
-    ...     "disc.metallicity.gradient": dist.Normal(0.0, 0.5),
-    ... }
-    >>> forecast = jm.forecast(jm.Model(galaxy, maps, priors))
+    >>> forecast = jm.forecast(jm.examples.model())
     >>> print(f"{forecast.errors['disc.metallicity.gradient']:.4f} dex/arcsec")
-    0.0033 dex/arcsec
-    >>> print(f"{forecast.exposure_for('disc.metallicity.gradient', 0.001):.0f} times as long")
-    11 times as long
+    0.0097 dex/arcsec
+    >>> print(f"{forecast.exposure_for('disc.metallicity.gradient', 0.003):.0f} times as long")
+    10 times as long
     """
     check_type(model, Model, "forecast: model")
     if not exposure > 0:

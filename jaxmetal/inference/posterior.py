@@ -43,6 +43,16 @@ class Posterior:
         largest_r_hat of the chains of any.
     derived
         {path: (chains, draws, …)} of the parameters that were tied to others.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> model = jm.examples.model()
+    >>> posterior = jm.sample(model, jm.optimise(model), draws=200, seed=1)
+    >>> posterior.flat["disc.metallicity.gradient"].shape
+    (800,)
+    >>> posterior.to_table().colnames
+    ['parameter', 'unit', 'mean', 'sd', '16%', '50%', '84%', 'ess', 'r_hat']
     """
 
     samples: dict[str, np.ndarray]

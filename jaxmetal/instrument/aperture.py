@@ -43,6 +43,12 @@ class Apertures(eqx.Module):
         the weight of the bars of slitlets in each part.
     transmission
         the share of the light that passes these bars, at least 0 and at most 1; None for dark bars.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> jm.Apertures.bins([[1, 1, 2]]).sums([[1.0, 2.0, 3.0]]).tolist()
+    [3.0, 3.0]
     """
 
     adjustable: ClassVar = ("transmission",)

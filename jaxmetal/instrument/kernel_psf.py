@@ -61,6 +61,14 @@ class KernelPSF(PSF):
         kernel, or the size is even: what centre was used. When it may not be the image of one star
         (see `psf_checks.problems`): a second peak, a level that does not fall to zero at the
         edge, wings cut off, negative rings, a centre far from the peak.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> star = [[0.0, 1.0, 0.0], [1.0, 4.0, 1.0], [0.0, 1.0, 0.0]]
+    >>> psf = jm.KernelPSF(star, oversampling=1)
+    >>> psf.kernel.max().item()
+    0.5
     """
 
     kernel: Float[Array, "ky kx"]

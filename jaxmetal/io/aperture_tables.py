@@ -14,7 +14,8 @@ from jaxmetal.io.fits import MapFile
 from jaxmetal.io.map_blocks import FitsMap
 from jaxmetal.io.tables import read_table
 from jaxmetal.io.units import POWERS, standard_deviations
-from jaxmetal.quantities import ARCSEC, DEGREES, converted, unit_of_text
+from jaxmetal.quantities import ARCSEC, DEGREES, converted
+from jaxmetal.unit_texts import unit_of_text
 
 # The side of the model's pixels if none is given: a part of a fibre's diameter, arcsec of slitlets.
 PART_OF_FIBRE, OF_SLITLETS = 0.2, 0.04

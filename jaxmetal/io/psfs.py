@@ -85,6 +85,11 @@ def read_psf(
     -----
     InputWarning
         if statements of the scale contradict each other: which of them is used.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> psf = jm.read_psf("psf.fits", pixel_scale=0.1)  # doctest: +SKIP
     """
     sides = np.broadcast_to(
         np.asarray(plain(pixel_scale, f"{path}: pixel_scale", PIXEL_SCALE), float), (2,)

@@ -14,7 +14,8 @@ from jaxmetal.io.paths import file_path
 from jaxmetal.io.readers.options import read_entry
 from jaxmetal.io.readers.protocol import Reading, ReadMap, SecondMoment
 from jaxmetal.io.velocities import in_rest_frame
-from jaxmetal.quantities import converted, unit_of_text
+from jaxmetal.quantities import converted
+from jaxmetal.unit_texts import unit_of_text
 
 
 def read_files(name: str, entry: Any, folder: Path, mistakes: Mistakes) -> Reading | None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from jaxmetal.errors import InputError, InputWarning
-from jaxmetal.quantities import unit_of_text
+from jaxmetal.unit_texts import unit_of_text
 
 # The power of the values' unit in which each kind of error is.
 POWERS = {"error": 1, "variance": 2, "ivar": -2}

@@ -57,8 +57,9 @@ def gas_disc() -> Galaxy:
     >>> sorted(jm.examples.gas_disc().disc.tracers)
     ['metallicity', 'reddening']
     """
-    tracers = {"metallicity": _metallicity(), "reddening": Profile(tracer.uniform, value=0.2)}
-    return Galaxy(disc=Component(_light(), emission=Emission("curti20"), **tracers))
+    reddening, gas = Profile(tracer.uniform, value=0.2), Emission("curti20")
+    disc = Component(_light(), metallicity=_metallicity(), reddening=reddening, emission=gas)
+    return Galaxy(disc=disc)
 
 
 def telescope() -> Instrument:

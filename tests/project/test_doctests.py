@@ -16,9 +16,13 @@ pytestmark = pytest.mark.precision("single")
 
 ROOT = Path(jm.__file__).parent
 FILES = [path for path in sorted(ROOT.rglob("*.py")) if ">>>" in path.read_text("utf-8")]
+# Files whose examples compile programs of their own.
+LONG = ("arcs", "batch", "batch_posteriors", "deconvolution", "gradients", "pixels", "products")
+LONG += ("relative", "score_test", "use_cases")
+RUN = [pytest.param(p, marks=pytest.mark.slow) if p.stem in LONG else p for p in FILES]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", RUN, ids=lambda path: path.stem)
 def test_an_example_gives_what_it_says(path):
     name = ".".join(("jaxmetal", *path.relative_to(ROOT).with_suffix("").parts))
     result = doctest.testmod(importlib.import_module(name))

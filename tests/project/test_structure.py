@@ -22,6 +22,7 @@ pytestmark = pytest.mark.precision("single")
 ROOT = Path(jm.__file__).parent
 ROOMS = (
     "errors",
+    "unit_texts",
     "quantities",
     "files",
     "compiling",

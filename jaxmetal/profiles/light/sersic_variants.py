@@ -67,6 +67,13 @@ def sersic_flexion(
     References
     ----------
     Goldberg & Bacon (2005), ApJ 619, 741.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> light = jm.Profile(jm.light.sersic_flexion, amp=2.0, R_sersic=1.0, n_sersic=1.0, a=0.1)
+    >>> print(f"{light(1.0, 0.5):.3f}")
+    1.360
     """
 
     def bent(x, y):
@@ -132,6 +139,16 @@ def core_sersic(
     References
     ----------
     Graham et al. (2003), AJ 125, 2951; Trujillo et al. (2004), AJ 127, 1917.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> light = jm.Profile(
+    ...     jm.light.core_sersic,
+    ...     amp=2.0, R_sersic=1.0, Rb=0.1, n_sersic=3.0, gamma=0.2
+    ... )
+    >>> print(f"{light(1.0, 0.5):.3f}")
+    1.613
     """
     radius = jnp.maximum(radius_of(x, y, e1, e2, center_x, center_y, major_axis, b_n), CUSP)
     inner = numerics.positive_power(radius / R_sersic, alpha)

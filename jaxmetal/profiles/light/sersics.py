@@ -70,6 +70,13 @@ def sersic(
     References
     ----------
     Sersic (1968); Ciotti & Bertin (1999), A&A 352, 447.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> light = jm.Profile(jm.light.sersic, amp=2.0, R_sersic=1.0, n_sersic=4.0)
+    >>> print(f"{light(1.0, 0.5):.3f}")
+    1.610
     """
     radius = radius_of(x, y, e1, e2, center_x, center_y, major_axis, b_n)
     power = numerics.positive_power(radius / R_sersic, 1 / n_sersic)
@@ -119,6 +126,16 @@ def sersic_q_phi(
     -------
     brightness
         surface brightness per arcsec², in the shape of x.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> light = jm.Profile(
+    ...     jm.light.sersic_q_phi,
+    ...     amp=2.0, R_sersic=1.0, n_sersic=1.0, q=0.5, phi=0.0
+    ... )
+    >>> print(f"{light(1.0, 0.5):.3f}")
+    2.000
     """
     e = (1 - q) / (1 + q)
     e1, e2 = e * jnp.cos(2 * phi), e * jnp.sin(2 * phi)
@@ -156,5 +173,12 @@ def exponential(
     References
     ----------
     Freeman (1970), ApJ 160, 811.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> light = jm.Profile(jm.light.exponential, amp=3.0, scale_length=2.0)
+    >>> print(f"{light(1.0, 0.5):.3f}")
+    1.715
     """
     return amp * jnp.exp(-elliptical_radius(x, y, e1, e2, center_x, center_y) / scale_length)

@@ -29,6 +29,13 @@ def dipole(
     -------
     values
         in the tracer's unit, in the shape of x.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> carried = jm.Profile(jm.tracer.dipole, central=8.5, gradient_x=0.05, gradient_y=0.0)
+    >>> print(f"{carried(1.0, 0.5):.3f}")
+    8.550
     """
     return central + gradient_x * (x - center_x) + gradient_y * (y - center_y)
 
@@ -87,6 +94,13 @@ def spiral_arms(
     -------
     values
         in the tracer's unit, in the shape of x.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> carried = jm.Profile(jm.tracer.spiral_arms, central=8.5, gradient=-0.1, contrast=0.05)
+    >>> print(f"{carried(1.0, 0.5):.3f}")
+    8.408
     """
     along, across = disc_plane(x, y, inclination, position_angle, center_x, center_y)
     squared = along**2 + across**2
@@ -127,6 +141,13 @@ def polynomial(
     ------
     InputError
         for a number of coefficients that fills no order.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> carried = jm.Profile(jm.tracer.polynomial, coefficients=[8.5, -0.1, 0.02])
+    >>> print(f"{carried(1.0, 0.5):.3f}")
+    8.410
     """
     dx, dy = x - center_x, y - center_y
     counts = [n * (n + 1) // 2 for n in range(1, 50)]

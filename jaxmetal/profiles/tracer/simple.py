@@ -21,6 +21,13 @@ def uniform(x: Coordinate, y: Coordinate, value) -> Coordinate:
     -------
     values
         in the tracer's unit, in the shape of x.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> carried = jm.Profile(jm.tracer.uniform, value=25.0)
+    >>> print(f"{carried(1.0, 0.5):.3f}")
+    25.000
     """
     return value * jnp.ones_like(x)
 
@@ -49,6 +56,13 @@ def gradient(
     -------
     values
         in the tracer's unit, in the shape of x.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> carried = jm.Profile(jm.tracer.gradient, central=8.5, gradient=-0.1)
+    >>> print(f"{carried(1.0, 0.5):.3f}")
+    8.388
     """
     return central + gradient * elliptical_radius(x, y, e1, e2, center_x, center_y)
 
@@ -86,6 +100,13 @@ def disc_gradient(
     -------
     values
         in the tracer's unit, in the shape of x.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> carried = jm.Profile(jm.tracer.disc_gradient, central=8.5, gradient=-0.1, inclination=60.0)
+    >>> print(f"{carried(1.0, 0.5):.3f}")
+    8.294
     """
     return central + gradient * disc_radius(x, y, inclination, position_angle, center_x, center_y)
 
@@ -132,6 +153,16 @@ def broken_gradient(
     -------
     values
         in the tracer's unit, in the shape of x.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> carried = jm.Profile(
+    ...     jm.tracer.broken_gradient,
+    ...     central=8.6, inner=-0.2, outer=-0.05, break_radius=0.5
+    ... )
+    >>> print(f"{carried(1.0, 0.5):.3f}")
+    8.469
     """
     radius = disc_radius(x, y, inclination, position_angle, center_x, center_y)
 

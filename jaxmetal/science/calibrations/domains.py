@@ -35,6 +35,13 @@ class Calibration:
         lowest and highest index for which the calibration was made.
     scatter
         of the calibrators about the relation, dex.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> n2 = jm.calibrations.calibration("n2_m13")
+    >>> n2.domain
+    (-1.6, -0.2)
     """
 
     function: Callable[..., Array]
@@ -103,6 +110,12 @@ def calibration(name: str) -> Calibration:
     ------
     InputError
         for a name that does not exist, with those that do.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> jm.calibrations.calibration("n2_m13").lines
+    ('halpha', 'nii')
     """
     if name not in CALIBRATIONS:
         raise unknown("calibration", str(name), CALIBRATIONS)
@@ -130,6 +143,12 @@ def in_range(name: str, **fluxes: Flux) -> Bool[Array, "..."]:
     ------
     InputError
         for an unknown name or a missing line.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> bool(jm.calibrations.in_range("n2_m13", halpha=2.86, nii=0.5))
+    True
     """
     diagnostic = calibration(name)
     lines = in_one_unit("in_range", **diagnostic.needed(fluxes))

@@ -21,6 +21,12 @@ def n2(halpha: Flux, nii: Flux) -> Index:
     -------
     N2
         dex.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> print(f"{jm.calibrations.n2(halpha=2.86, nii=0.5):.2f}")
+    -0.76
     """
     # Differences of logarithms: the fluxes may be as small as 1e-20, and float32 ends at 1e-38.
     flux = in_one_unit("n2", halpha=halpha, nii=nii)
@@ -39,6 +45,12 @@ def o3n2(halpha: Flux, hbeta: Flux, oiii: Flux, nii: Flux) -> Index:
     -------
     O3N2
         dex.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> print(f"{jm.calibrations.o3n2(halpha=2.86, hbeta=1.0, oiii=1.0, nii=0.5):.2f}")
+    0.76
     """
     flux = in_one_unit("o3n2", oiii=oiii, hbeta=hbeta)
     return jnp.log10(flux["oiii"]) - jnp.log10(flux["hbeta"]) - n2(halpha, nii)
@@ -62,6 +74,12 @@ def n2_marino13(halpha: Flux, nii: Flux) -> Index:
     References
     ----------
     Marino et al. (2013), A&A 559, A114, eq. 4.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> print(f"{jm.calibrations.n2_marino13(halpha=2.86, nii=0.5):.2f}")
+    8.39
     """
     return 8.743 + 0.462 * n2(halpha, nii)
 
@@ -84,6 +102,12 @@ def o3n2_marino13(halpha: Flux, hbeta: Flux, oiii: Flux, nii: Flux) -> Index:
     References
     ----------
     Marino et al. (2013), A&A 559, A114, eq. 2.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> print(f"{jm.calibrations.o3n2_marino13(halpha=2.86, hbeta=1.0, oiii=1.0, nii=0.5):.2f}")
+    8.37
     """
     return 8.533 - 0.214 * o3n2(halpha, hbeta, oiii, nii)
 
@@ -106,6 +130,12 @@ def n2_pettini04(halpha: Flux, nii: Flux) -> Index:
     References
     ----------
     Pettini & Pagel (2004), MNRAS 348, L59, eq. 1.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> print(f"{jm.calibrations.n2_pettini04(halpha=2.86, nii=0.5):.2f}")
+    8.47
     """
     return 8.90 + 0.57 * n2(halpha, nii)
 
@@ -128,6 +158,12 @@ def o3n2_pettini04(halpha: Flux, hbeta: Flux, oiii: Flux, nii: Flux) -> Index:
     References
     ----------
     Pettini & Pagel (2004), MNRAS 348, L59, eq. 3.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> print(f"{jm.calibrations.o3n2_pettini04(halpha=2.86, hbeta=1.0, oiii=1.0, nii=0.5):.2f}")
+    8.49
     """
     return 8.73 - 0.32 * o3n2(halpha, hbeta, oiii, nii)
 
@@ -152,6 +188,12 @@ def star_forming(halpha: Flux, hbeta: Flux, oiii: Flux, nii: Flux) -> Bool[Array
     References
     ----------
     Baldwin, Phillips & Terlevich (1981), PASP 93, 5; Kauffmann et al. (2003), MNRAS 346, 1055.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> bool(jm.calibrations.star_forming(halpha=2.86, hbeta=1.0, oiii=1.0, nii=0.5))
+    True
     """
     flux = in_one_unit("star_forming", oiii=oiii, hbeta=hbeta)
     x, y = n2(halpha, nii), jnp.log10(flux["oiii"]) - jnp.log10(flux["hbeta"])
