@@ -25,8 +25,13 @@ def test_a_fit_comes_back_whole(fit, model, tmp_path):
     assert again.bic == pytest.approx(fit.bic)
     gradient = again.galaxy.disc.metallicity.gradient
     assert float(gradient) == pytest.approx(float(fit.parameters[GRADIENT]))
-    # And the sampler takes it.
-    assert jm.sample(model, again, draws=50, method="importance").samples
+
+
+def test_the_sampler_goes_on_from_a_fit_that_was_saved(fit, model, tmp_path):
+    fit.save(tmp_path / "fit.nc")
+    again = jm.Fit.load(tmp_path / "fit.nc", model)
+    draws = [jm.sample(model, f, draws=50, method="importance").samples for f in (fit, again)]
+    np.testing.assert_array_equal(draws[0][GRADIENT], draws[1][GRADIENT])
 
 
 def test_a_fit_of_other_data_or_parameters_is_refused(fit, model, tmp_path):

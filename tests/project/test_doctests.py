@@ -18,7 +18,7 @@ ROOT = Path(jm.__file__).parent
 FILES = [path for path in sorted(ROOT.rglob("*.py")) if ">>>" in path.read_text("utf-8")]
 # Files whose examples compile programs of their own.
 LONG = ("arcs", "batch", "batch_posteriors", "deconvolution", "gradients", "pixels", "products")
-LONG += ("relative", "score_test", "use_cases")
+LONG += ("lensing", "relative", "score_test", "use_cases")
 RUN = [pytest.param(p, marks=pytest.mark.slow) if p.stem in LONG else p for p in FILES]
 
 
