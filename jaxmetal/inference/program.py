@@ -25,8 +25,6 @@ def numpyro_model(
 
     Parameters
     ----------
-    model
-        whose parameters are sampled.
     prefix
         put before each site's name: site "a/disc.light.amp" for prefix "a".
     priors

@@ -293,8 +293,5 @@ class Apertures(eqx.Module):
         return self.totals(image) / self.totals(np.ones(self.shape))
 
     def ranges(self, image: Any) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-        """The smallest and the largest finite value of an image in each aperture, on the host.
-
-        NaN where none is finite.
-        """
+        """The smallest and the largest finite value in each aperture, NaN where none is finite."""
         return extremes(self._parts, np.asarray(image, float), self.count)

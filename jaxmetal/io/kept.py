@@ -138,7 +138,8 @@ def _entry(
     if isinstance(entry, FromReader):
         settings = _without_reader(settings, entry, name, observed, copies)
     _keep_classes(settings, copies)
-    _keep_correlation(settings, name, observed.map, copies)
+    if observed.map.instrument.measurements != "apertures":
+        _keep_correlation(settings, name, observed.map, copies)
     kept = {key: value for key, value in settings.items() if key not in _PLACES}
     kept |= _written(place, observed)
     if sampling is not None:

@@ -23,6 +23,7 @@ GALAXY = {
         "metallicity": {"profile": "gradient", "central": 8.0, "gradient": -0.2},
     }
 }
+PRIORS = {GRADIENT: {"normal": [0, 0.5]}}
 X, Y = (axis.ravel() for axis in np.meshgrid(np.arange(-2, 3) * 1.2, np.arange(-2, 3) * 1.2))
 FIBRES = {"x": "X", "y": "Y", "diameter": 1.0}
 STEPS = [-0.3, -0.15, 0.0, 0.15, 0.3]
@@ -43,7 +44,8 @@ def entry(**more):
 def built(folder, rows, one_map, **rest):
     """The scene of a configuration with one map."""
     rows.write(folder / "t.ecsv")
-    return build({"maps": {"z": one_map}, "galaxy": GALAXY, **rest}, folder)
+    raw = {"maps": {"z": one_map}, "galaxy": GALAXY, "priors": PRIORS}
+    return build(raw | rest, folder)
 
 
 @pytest.fixture
@@ -78,8 +80,7 @@ def test_slitlets_have_a_row_for_each_row_of_the_detector(tmp_path):
 def test_results_of_fibres_are_complete_by_themselves(tmp_path, fibres):
     """The table of the results is read again, with the places of the fibres as numbers."""
     fibres["Z"][3] = np.nan
-    priors = {GRADIENT: {"normal": [0, 0.5]}}
-    raw = {"maps": {"z": entry(fibres=FIBRES)}, "galaxy": GALAXY, "priors": priors}
+    raw = {"maps": {"z": entry(fibres=FIBRES)}, "galaxy": GALAXY, "priors": PRIORS}
     raw |= {"sample": False, "plots": False, "fit": {"starts": 1}}
     fibres.write(tmp_path / "t.ecsv")
     (tmp_path / "fit.yaml").write_text(yaml.safe_dump(raw), "utf-8")
@@ -128,7 +129,7 @@ def test_fibres_and_an_image_count_from_one_reference(tmp_path, fibres):
     light = entry(kind="light", file="image.fits", value="L", error="L_ERR")
     fibres.write(tmp_path / "t.ecsv")
     maps = {"light": light, "z": entry(fibres=FIBRES)}
-    scene = build({"maps": maps, "galaxy": GALAXY}, tmp_path)
+    scene = build({"maps": maps, "galaxy": GALAXY, "priors": PRIORS}, tmp_path)
     assert scene.reference is not None
     grid = scene.maps["z"].map.instrument.grid
     assert np.allclose(np.asarray(grid.pixel(0.0, 0.0)), (np.array(grid.shape) - 1) / 2, atol=1e-3)
