@@ -1,6 +1,8 @@
 """The reference of the configuration, from the pydantic models that check it."""
 
 import inspect
+import re
+import textwrap
 from pathlib import Path
 from types import ModuleType, NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -263,6 +265,46 @@ def _description(model: type[BaseModel]) -> str:
     return (inspect.getdoc(model) or "").replace("{", "`{").replace("}", "}`")
 
 
+def beside(name: str) -> Any:
+    """What a YAML file of this folder holds.
+
+    Parameters
+    ----------
+    name
+        of the file.
+
+    Returns
+    -------
+    contents
+        as Python has them.
+    """
+    return yaml.safe_load((Path(__file__).parent / name).read_text("utf-8"))
+
+
+def examples() -> dict[str, str]:
+    """A part of a configuration for each section, as it is written.
+
+    Returns
+    -------
+    examples
+        in YAML, by heading.
+
+    Raises
+    ------
+    KeyError
+        if a section has none, or an example is of no section.
+    """
+    text = (Path(__file__).parent / "examples.yaml").read_text("utf-8")
+    parts = re.split(r"^(\S[^\n]*):\n", text, flags=re.M)[1:]
+    found = {
+        heading.strip('"'): textwrap.dedent(body).rstrip()
+        for heading, body in zip(parts[::2], parts[1::2], strict=True)
+    }
+    if wrong := set(found) ^ set(SECTIONS):
+        raise KeyError(f"docs/_ext/examples.yaml: {sorted(wrong)}")
+    return found
+
+
 def configuration() -> str:
     """The sections of the page.
 
@@ -271,7 +313,7 @@ def configuration() -> str:
     text
         in Markdown.
     """
-    texts = yaml.safe_load((Path(__file__).parent / "keys.yaml").read_text("utf-8"))
+    texts, written = beside("keys.yaml"), examples()
     parts: list[str] = []
     for heading, listed in SECTIONS.items():
         parts += [f"## {heading}", ""]
@@ -281,6 +323,7 @@ def configuration() -> str:
             parts += [_description(model), ""]
             if found := rows(model, texts):
                 parts += entries_of(found)
+        parts += ["For example:", "", "```yaml", written[heading], "```", ""]
         if heading == "Maps from a reader":
             parts += _readers()
     return "\n".join(parts)
