@@ -60,10 +60,10 @@ numpydoc_xref_param_type = False
 default_role = "py:obj"
 nitpick_ignore_regex = [(r"py:.*", r"(?s).*")]
 
-# JAXMETAL_DOCS_EXECUTE chooses the notebooks that are executed: "quickstart" by default, "all" (a
-# quarter of an hour on two cores), or "none".
+# JAXMETAL_DOCS_EXECUTE chooses the notebooks that are executed: "all" by default, "quickstart" or
+# "none". What was executed is kept in docs/_build, and again only if its code has changed.
 EXECUTED = {"all": None, "quickstart": ["quickstart"], "none": []}
-executed = EXECUTED[os.environ.get("JAXMETAL_DOCS_EXECUTE", "quickstart")]
+executed = EXECUTED[os.environ.get("JAXMETAL_DOCS_EXECUTE", "all")]
 NOTEBOOKS = sorted((HERE.parent / "notebooks").glob("*.ipynb"))
 nb_execution_mode = "cache"
 nb_execution_timeout = 900

@@ -33,6 +33,7 @@ _HOMES = {
     "NoPSF": "instrument.psf",
     "GaussianPSF": "instrument.psf",
     "MoffatPSF": "instrument.psf",
+    "EllipticalPSF": "instrument.elliptical_psf",
     "KernelPSF": "instrument.kernel_psf",
     "Apertures": "instrument.aperture",
     "Instrument": "instrument.instrument",
@@ -78,10 +79,13 @@ _HOMES = {
     "lines": "science.lines",
     "lensing": "science.lensing",
     "arcs": "science.arcs",
+    "examples": "science.examples",
     "guess": "science.starts",
     "Guess": "science.starts",
     "read_deflection": "io.deflections",
     "read_line_grid": "io.line_grids",
+    "read_psf": "io.psfs",
+    "view": "view",
     "from_lenstronomy": "io.lenstronomy",
     "galaxy_from_lenstronomy": "io.lenstronomy",
     "to_lenstronomy": "io.lenstronomy",
@@ -94,6 +98,7 @@ __all__ = [
     "Calibration",
     "Component",
     "DispersionMap",
+    "EllipticalPSF",
     "Emission",
     "Field",
     "Fit",
@@ -134,6 +139,7 @@ __all__ = [
     "deconvolve",
     "emission",
     "ensemble",
+    "examples",
     "forecast",
     "from_lenstronomy",
     "galaxy_from_lenstronomy",
@@ -151,6 +157,7 @@ __all__ = [
     "predict",
     "read_deflection",
     "read_line_grid",
+    "read_psf",
     "run",
     "sample",
     "sample_batch",
@@ -159,10 +166,11 @@ __all__ = [
     "simulate",
     "to_lenstronomy",
     "tracer",
+    "view",
 ]
 
 if TYPE_CHECKING:
-    from jaxmetal import emission
+    from jaxmetal import emission, view
     from jaxmetal.citation import cite
     from jaxmetal.emission import Emission, LineGrid
     from jaxmetal.errors import InputError, InputWarning
@@ -184,6 +192,7 @@ if TYPE_CHECKING:
     from jaxmetal.inference.stack import Batch
     from jaxmetal.instrument.aperture import Apertures
     from jaxmetal.instrument.aperture_psfs import AperturePSFs
+    from jaxmetal.instrument.elliptical_psf import EllipticalPSF
     from jaxmetal.instrument.grid import Grid
     from jaxmetal.instrument.instrument import Instrument
     from jaxmetal.instrument.kernel_psf import KernelPSF
@@ -191,6 +200,7 @@ if TYPE_CHECKING:
     from jaxmetal.io.deflections import read_deflection
     from jaxmetal.io.lenstronomy import from_lenstronomy, galaxy_from_lenstronomy, to_lenstronomy
     from jaxmetal.io.line_grids import read_line_grid
+    from jaxmetal.io.psfs import read_psf
     from jaxmetal.maps import (
         Calibration,
         DispersionMap,
@@ -215,6 +225,7 @@ if TYPE_CHECKING:
         baselines,
         calibrations,
         classification,
+        examples,
         kinematics,
         lensing,
         lines,

@@ -4,7 +4,6 @@ A plain number is always in the expected unit. The objects of astropy are recogn
 attributes, so that astropy need not be imported.
 """
 
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,22 +18,6 @@ PIXEL_SCALE = ("arcsec", "arcsec / pix")
 PIXELS = ("", "pix")
 # Of images that are normalised, whatever their unit.
 ANY = "any"
-
-# Spellings in headers that astropy does not know.
-_SPELLINGS = {
-    "kms": "km/s",
-    "km/sec": "km/s",
-    "gyr": "Gyr",
-    "gyrs": "Gyr",
-    "myr": "Myr",
-    "myrs": "Myr",
-    "years": "yr",
-    "counts": "ct",
-    "magnitude": "mag",
-    "magnitudes": "mag",
-    "mags": "mag",
-    "abmag": "mag(AB)",
-}
 
 
 class Contents(NamedTuple):
@@ -65,7 +48,8 @@ def contents(value: Any) -> Contents:
     ----------
     value
         numbers, an array, an astropy Quantity, Masked, Column or NDData (CCDData, NDDataArray), a
-        masked array of NumPy, or a list of any of these; anything else is returned as it is.
+        masked array of NumPy, a Map of marvin, or a list of any of these; anything else is returned
+        as it is.
     """
     if type(value) is np.ndarray or isinstance(value, int | float | str):
         return Contents(value)
@@ -74,6 +58,8 @@ def contents(value: Any) -> Contents:
     if _has(value, "uncertainty", "data", "mask"):
         return _combined(contents(value.data), value.mask, value.unit, value.uncertainty)
     unit = getattr(value, "unit", None)
+    if _has(value, "ivar", "masked", "unit", "value"):
+        return _from_marvin(value)
     if isinstance(value, np.ma.MaskedArray):
         return _combined(contents(value.data), np.ma.getmaskarray(value), unit)
     if _has(value, "unmasked", "mask"):
@@ -87,6 +73,15 @@ def contents(value: Any) -> Contents:
 
 def _has(value: Any, *names: str) -> bool:
     return all(hasattr(value, name) for name in names)
+
+
+def _from_marvin(value: Any) -> Contents:
+    """A Map of marvin: its errors, and the pixels that its quality flags leave out."""
+    from astropy.nddata import InverseVariance
+
+    mask = np.ma.getmaskarray(value.masked)
+    errors = None if value.ivar is None else InverseVariance(np.asarray(value.ivar, float))
+    return Contents(np.asarray(value.value), mask, value.unit, errors)
 
 
 def _combined(inner: Contents, mask: Any, unit: Any = None, uncertainty: Any = None) -> Contents:
@@ -255,45 +250,3 @@ def in_one_unit(where: str, unit: Unit = None, **columns: Any) -> dict[str, Any]
         raise InputError(f"{where}: {without} has no unit, {name} is in {first}; give all or none.")
     common = next(iter(units.values()), "") if unit is None else unit
     return {name: plain(value, f"{where}.{name}", common) for name, value in columns.items()}
-
-
-def unit_of_text(text: str) -> Any:
-    """The astropy unit of a text in a header, or None if there is no such unit.
-
-    Parameters
-    ----------
-    text
-        such as "km/s", "Gyr" or "1e-17 erg / (s cm2)", in the spellings that headers use.
-    """
-    text = text.strip()
-    if not text:
-        return None
-    from astropy import units
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for name in (text, _SPELLINGS.get(text.lower(), ""), text.lower()):
-            try:
-                if name:
-                    return units.Unit(name)
-            except (TypeError, ValueError):
-                continue
-    return None
-
-
-def expected_unit(unit: Any, where: str) -> Any:
-    """An astropy unit from a unit or its name, or None.
-
-    Raises
-    ------
-    InputError
-        for a text that is no unit.
-    """
-    if unit is None or not isinstance(unit, str):
-        return unit
-    result = unit_of_text(unit)
-    if result is None and unit.strip():
-        raise InputError(
-            f"{where}: expected an astropy unit or its name, such as 'km/s', got {unit!r}."
-        )
-    return result

@@ -2,7 +2,7 @@
 # Makes an environment and builds the pages of docs/ in docs/_build/html; a warning is an error.
 #   bash scripts/docs.sh             the pages; open docs/_build/html/index.html
 #   bash scripts/docs.sh linkcheck   asks every link to other sites, which needs a network
-# JAXMETAL_DOCS_EXECUTE=all executes every notebook, none no notebook; the quickstart alone if it is not set.
+# Notebooks are executed, once as long as their code stays the same; JAXMETAL_DOCS_EXECUTE=quickstart executes that one alone, none no notebook.
 EXTRAS=docs
 source "$(dirname "$0")/environment.sh"
 BUILDER=${1:-html}

@@ -21,7 +21,8 @@ from astropy.wcs import WCS
 import jaxmetal as jm
 from jaxmetal.io.fits import Part, read_image, read_map
 from jaxmetal.profiles.units import accepted_unit
-from jaxmetal.quantities import as_number, as_numbers, contents, unit_of_text
+from jaxmetal.quantities import as_number, as_numbers, contents
+from jaxmetal.unit_texts import unit_of_text
 
 # Precision plays no part here, or the one in which most people run.
 pytestmark = pytest.mark.precision("single")
@@ -683,3 +684,71 @@ def test_plain_numbers_need_no_astropy(monkeypatch):
         unit_of_text("km/s")
     assert jm.TracerMap(VALUES, SIGMA, jm.Instrument(GRID, jm.GaussianPSF(0.3), 1)).size == 30
     assert float(sersic(R_sersic=2.0).R_sersic) == 2.0
+
+
+class MarvinMap(u.Quantity):
+    """What a Map of marvin has beside a Quantity: ivar, flags, and the pixels that they leave."""
+
+    def __new__(cls, values, ivar, flags):
+        made = super().__new__(cls, values, u.dex)
+        made.ivar, made.mask = ivar, flags
+        return made
+
+    @property
+    def masked(self):
+        return np.ma.array(self.value, mask=(self.mask & (1 << 30)) > 0)
+
+
+def test_a_map_of_marvin_brings_its_errors_and_quality_flags():
+    instrument = jm.Instrument(jm.Grid.regular((9, 9), 0.5), jm.GaussianPSF(1.2), (2, 1))
+    values = np.linspace(8.0, 8.5, 81).reshape(9, 9)
+    flags = np.zeros((9, 9), int)
+    flags[0, 0], flags[1, 1] = 1 << 30, 1 << 3
+    ivar = np.full((9, 9), 400.0)
+    ivar[2, 2] = 0.0
+    one_map = jm.TracerMap(MarvinMap(values, ivar, flags), None, instrument)
+    valid = np.ones((9, 9), bool)
+    valid[0, 0] = valid[2, 2] = False
+    np.testing.assert_array_equal(one_map.valid, valid)
+    np.testing.assert_allclose(np.asarray(one_map.sigma)[valid], 0.05, rtol=1e-6)
+
+
+class PixelRegion:
+    """A rectangle of pixels, with what a region of pixels of the package `regions` has."""
+
+    def __init__(self, rows, columns):
+        self.box = rows, columns
+
+    def to_mask(self, mode):
+        assert mode == "center"
+        return self
+
+    def to_image(self, shape):
+        image = np.zeros(shape)
+        image[slice(*self.box[0]), slice(*self.box[1])] = 1.0
+        return image
+
+
+def test_regions_of_pixels_are_masks():
+    """Several are left out together; one on the sky needs a WCS first."""
+    instrument = jm.Instrument(jm.Grid.regular((9, 9), 0.5), jm.GaussianPSF(1.2), (2, 1))
+    values = np.linspace(8.0, 8.5, 81).reshape(9, 9)
+    parts = [PixelRegion((0, 2), (0, 3)), PixelRegion((8, 9), (8, 9))]
+    for mask, count in ((parts[0], 6), (parts, 7)):
+        assert jm.TracerMap(values, 0.1, instrument, mask=mask).size == 81 - count
+
+    class SkyRegion:
+        def to_pixel(self, wcs):
+            return parts[0]
+
+    with pytest.raises(jm.InputError, match=r"give its pixels, region.to_pixel\(wcs\)"):
+        jm.TracerMap(values, 0.1, instrument, mask=SkyRegion())
+
+
+def test_regions_of_the_package_are_masks():
+    regions = pytest.importorskip("regions")
+    circle = regions.CirclePixelRegion(regions.PixCoord(4.0, 4.0), 1.2)
+    instrument = jm.Instrument(jm.Grid.regular((9, 9), 0.5), jm.GaussianPSF(1.2), (2, 1))
+    values = np.linspace(8.0, 8.5, 81).reshape(9, 9)
+    one_map = jm.TracerMap(values, 0.1, instrument, mask=regions.Regions([circle]))
+    assert one_map.size == 76 and not np.asarray(one_map.valid)[4, 4]

@@ -1,6 +1,8 @@
 """The reference of the configuration, from the pydantic models that check it."""
 
 import inspect
+import re
+import textwrap
 from pathlib import Path
 from types import ModuleType, NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -10,6 +12,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from jaxmetal.io import (
+    aperture_blocks,
     correlation_blocks,
     entries,
     galaxy_blocks,
@@ -29,6 +32,7 @@ MODULES = (
     entries,
     words,
     psf_blocks,
+    aperture_blocks,
     correlation_blocks,
     galaxy_blocks,
 )
@@ -47,7 +51,18 @@ SECTIONS: dict[str, list[type[BaseModel]]] = {
     "kind: map": [map_blocks.Other],
     "Maps from a reader": [entries.FromReader],
     "Images of a map": [words.PartBlock],
-    "psf": [psf_blocks.Psf, psf_blocks.Gaussian, psf_blocks.Moffat, psf_blocks.Kernel],
+    "psf": [
+        psf_blocks.Psf,
+        psf_blocks.Ellipse,
+        psf_blocks.Gaussian,
+        psf_blocks.Moffat,
+        psf_blocks.Kernel,
+    ],
+    "fibres and slitlets": [
+        aperture_blocks.Footprint,
+        aperture_blocks.Fibres,
+        aperture_blocks.Slitlets,
+    ],
     "correlation": [
         correlation_blocks.Correlation,
         correlation_blocks.Named,
@@ -250,6 +265,46 @@ def _description(model: type[BaseModel]) -> str:
     return (inspect.getdoc(model) or "").replace("{", "`{").replace("}", "}`")
 
 
+def beside(name: str) -> Any:
+    """What a YAML file of this folder holds.
+
+    Parameters
+    ----------
+    name
+        of the file.
+
+    Returns
+    -------
+    contents
+        as Python has them.
+    """
+    return yaml.safe_load((Path(__file__).parent / name).read_text("utf-8"))
+
+
+def examples() -> dict[str, str]:
+    """A part of a configuration for each section, as it is written.
+
+    Returns
+    -------
+    examples
+        in YAML, by heading.
+
+    Raises
+    ------
+    KeyError
+        if a section has none, or an example is of no section.
+    """
+    text = (Path(__file__).parent / "examples.yaml").read_text("utf-8")
+    parts = re.split(r"^(\S[^\n]*):\n", text, flags=re.M)[1:]
+    found = {
+        heading.strip('"'): textwrap.dedent(body).rstrip()
+        for heading, body in zip(parts[::2], parts[1::2], strict=True)
+    }
+    if wrong := set(found) ^ set(SECTIONS):
+        raise KeyError(f"docs/_ext/examples.yaml: {sorted(wrong)}")
+    return found
+
+
 def configuration() -> str:
     """The sections of the page.
 
@@ -258,7 +313,7 @@ def configuration() -> str:
     text
         in Markdown.
     """
-    texts = yaml.safe_load((Path(__file__).parent / "keys.yaml").read_text("utf-8"))
+    texts, written = beside("keys.yaml"), examples()
     parts: list[str] = []
     for heading, listed in SECTIONS.items():
         parts += [f"## {heading}", ""]
@@ -268,6 +323,7 @@ def configuration() -> str:
             parts += [_description(model), ""]
             if found := rows(model, texts):
                 parts += entries_of(found)
+        parts += ["For example:", "", "```yaml", written[heading], "```", ""]
         if heading == "Maps from a reader":
             parts += _readers()
     return "\n".join(parts)

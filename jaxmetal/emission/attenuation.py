@@ -34,6 +34,12 @@ def ccm89(wavelength: Any, r_v: float = 3.1) -> Any:
     References
     ----------
     Cardelli, Clayton & Mathis (1989), ApJ 345, 245, eq. 2 and 3.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> print(f"{jm.emission.ccm89(4861.0):.2f}")
+    3.61
     """
     inverse = 1e4 / np.asarray(wavelength, float)
     y = inverse - 1.82
@@ -66,6 +72,12 @@ def calzetti00(wavelength: Any, r_v: float = 4.05) -> Any:
     References
     ----------
     Calzetti et al. (2000), ApJ 533, 682, eq. 4.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> print(f"{jm.emission.calzetti00(4861.0):.2f}")
+    4.60
     """
     inverse = 1e4 / np.asarray(wavelength, float)
     blue = -2.156 + 1.509 * inverse - 0.198 * inverse**2 + 0.011 * inverse**3
@@ -95,6 +107,12 @@ def power_law(wavelength: Any, index: float = 1.3, r_v: float = 4.05) -> Any:
     References
     ----------
     Charlot & Fall (2000), ApJ 539, 718.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> print(f"{jm.emission.power_law(5500.0):.2f}")
+    4.05
     """
     return r_v * (np.asarray(wavelength, float) / 5500.0) ** -index
 

@@ -67,6 +67,13 @@ class Emission(eqx.Module):
     InputError
         for an unknown relation, line or curve, ratios that do not lead to a Balmer line, or numbers
         that are not positive or finite.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> gas = jm.Emission("curti20", offset={"NII6584": 0.05})
+    >>> gas.reference
+    'Ha'
     """
 
     adjustable: ClassVar = ("balmer", "sii_ratio", "offset")

@@ -50,6 +50,14 @@ class LineGrid(eqx.Module):
     InputError
         for columns that do not exist or are no lines, points that are missing or repeated, and
         numbers that are not finite, not positive, or not what `log` says.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> table = {"Z": [8.0, 8.5], "NII6584": [-1.2, -0.6]}
+    >>> ratios = jm.LineGrid(table, {"metallicity": "Z"})
+    >>> ratios.names
+    ('NII6584/Hb',)
     """
 
     axes: tuple[Float[Array, " points"], ...]

@@ -67,6 +67,12 @@ def parts_of(light: str | Blend) -> Blend:
     -------
     parts
         (name, factor) of each.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> jm.emission.parts_of("Ha")
+    (('Ha', 1.0),)
     """
     return ((light, 1.0),) if isinstance(light, str) else light
 
@@ -83,6 +89,12 @@ def is_of_lines(light: str | Blend) -> bool:
     -------
     answer
         False for the name of any other light.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> jm.emission.is_of_lines("Ha"), jm.emission.is_of_lines("continuum")
+    (True, False)
     """
     return all(name in WAVELENGTHS for name, _ in parts_of(light))
 
@@ -106,6 +118,12 @@ def blend(line: str | Mapping[str, Any], where: str) -> str | Blend:
     ------
     InputError
         for a name that is no line, a factor that is no finite number, or an empty sum.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> jm.emission.blend({"OIII4959": 1, "OIII5007": 1}, "line")
+    (('OIII4959', 1.0), ('OIII5007', 1.0))
     """
     if isinstance(line, str):
         return check_line(line, where)
@@ -135,7 +153,14 @@ def check_line(name: Any, where: str) -> str:
 
 
 def label_of(light: str | Blend) -> str:
-    """A line, or a sum of lines, as it is written on an axis."""
+    """A line, or a sum of lines, as it is written on an axis.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> print(jm.emission.label_of("NII6584"))
+    [N II] 6584
+    """
     names = [
         LABELS.get(name, name) if factor == 1 else f"{factor:g} {LABELS.get(name, name)}"
         for name, factor in parts_of(light)

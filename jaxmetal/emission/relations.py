@@ -44,6 +44,13 @@ class Relation(eqx.Module):
     ------
     InputError
         if it is no function of named arguments.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> linear = jm.emission.Relation(lambda metallicity: {"NII6584/Ha": metallicity - 9.0})
+    >>> jm.Emission(linear).reference
+    'Ha'
     """
 
     function: Callable[..., Ratios] = eqx.field(static=True)

@@ -51,6 +51,14 @@ def predict(galaxy: Galaxy, map: Map) -> Float[Array, "*map"]:
     References
     ----------
     Metha et al. (2024), arXiv:2403.08175, eq. 1-3.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> z = jm.simulate.tracer_map(jm.examples.disc(), jm.examples.telescope())
+    >>> image = jm.predict(jm.examples.disc(), z)
+    >>> print(f"{image[7, 7]:.3f}")  # in the centre, where the galaxy has 8.5
+    8.455
     """
     check_type(galaxy, Galaxy, "predict: galaxy", "write predict(galaxy, map)")
     check_type(map, Map, "predict: map", "write predict(galaxy, map), with one map at a time")
@@ -82,6 +90,14 @@ def intrinsic(galaxy: Galaxy, map: Map) -> Float[Array, "*map"]:
     -------
     values
         same shape as map.values.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> z = jm.simulate.tracer_map(jm.examples.disc(), jm.examples.telescope())
+    >>> image = jm.intrinsic(jm.examples.disc(), z)
+    >>> print(f"{image[7, 7]:.3f}")  # only the pixel averages
+    8.485
     """
     check_type(map, Map, "intrinsic: map", "write intrinsic(galaxy, map)")
     grid, apertures = map.instrument.grid, map.instrument.apertures

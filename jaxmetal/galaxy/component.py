@@ -47,6 +47,14 @@ class Component(eqx.Module):
     InputError
         if anything but a Profile is given, or a lens; for an emission that needs a tracer or a
         light which the component does not have.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> light = jm.Profile(jm.light.exponential, amp=1.0, scale_length=2.0)
+    >>> age = jm.Profile(jm.tracer.gradient, central=8.0, gradient=-1.0)
+    >>> sorted(jm.Component(light, age=age).tracers)
+    ['age']
     """
 
     # A Profile, or lights by name; see `lights`.
@@ -216,6 +224,9 @@ class Component(eqx.Module):
         if name in self.__dict__.get("tracers", ()):
             return self.tracers[name]
         raise AttributeError(f"the component has no tracer {name!r}")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.tracers]
 
 
 def _sum(light: str | Blend, images: Mapping[str, Array]) -> Array:

@@ -72,6 +72,9 @@ class Galaxy(eqx.Module):
             return self.components[name]
         raise AttributeError(f"the galaxy has no component {name!r}")
 
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.components]
+
     @property
     def tracers(self) -> list[str]:
         """The names of all tracers that any component carries."""

@@ -55,8 +55,29 @@ def to_datatree(posterior: "Posterior", log_likelihood: dict[str, np.ndarray] | 
     tree = xarray.DataTree.from_dict(
         {name: dataset(variables) for name, variables in groups.items()}
     )
-    tree["posterior"].attrs = dict(posterior.attributes)
+    attributes = dict(posterior.attributes)
+    for name, unit in attributes.pop("units", {}).items():
+        tree["posterior"][name].attrs["units"] = unit
+    tree["posterior"].attrs = attributes
     return tree
+
+
+def attributes_of(group: Any) -> dict[str, Any]:
+    """The attributes of the draws in a group "posterior"; the inverse of `to_datatree`.
+
+    Parameters
+    ----------
+    group
+        of a tree.
+
+    Returns
+    -------
+    attributes
+        as a Posterior has them.
+    """
+    attributes = {str(key): value for key, value in group.attrs.items()}
+    units = {str(n): v.attrs["units"] for n, v in group.data_vars.items() if "units" in v.attrs}
+    return attributes | ({"units": units} if units else {})
 
 
 def to_arviz(posterior: "Posterior", model: Any = None) -> Any:

@@ -78,6 +78,13 @@ def optimise_batch(
     ------
     InputError
         for models of different structure, or if nothing is free.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> fits = jm.optimise_batch([jm.examples.model(seed=1), jm.examples.model(seed=2)])
+    >>> [fit.converged for fit in fits]
+    [True, True]
     """
     batch = Batch.of(models)
     settings = Ascents(starts, method, most_steps(batch[0], starts, method, steps), seed)

@@ -78,6 +78,14 @@ def sample_batch(
     InputError
         for models of different structure, or fits that do not belong to them, have not converged or
         have no covariance.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> models = [jm.examples.model(seed=1), jm.examples.model(seed=2)]
+    >>> posteriors = jm.sample_batch(models, jm.optimise_batch(models), draws=200)
+    >>> len(posteriors)
+    2
     """
     settings = settings_for(method, chains, warmup, draws, target_accept)
     numbers = range(len(models)) if numbers is None else numbers

@@ -16,6 +16,7 @@ import jaxmetal
 from jaxmetal.inference.fingerprint import fingerprint
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.model import Model
+from jaxmetal.inference.parameter_units import units_of
 from jaxmetal.inference.posterior import Posterior
 from jaxmetal.inference.progress import duration
 from jaxmetal.profiles.numerics import product
@@ -149,6 +150,7 @@ def _attributes(settings: Settings, seed: int, start: Fit) -> dict[str, Any]:
         "warmup": settings.warmup,
         "created_by": f"jaxmetal {jaxmetal.__version__}",
         "data": fingerprint(start.maps),
+        "units": units_of(start.galaxy, start.maps, start.parameters),
     }
 
 

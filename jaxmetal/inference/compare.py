@@ -59,6 +59,18 @@ def compare(models: Mapping[str, Any]) -> Table:
     References
     ----------
     Kass & Raftery (1995), J. Am. Stat. Assoc. 90, 773; Schwarz (1978), Ann. Stat. 6, 461.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> import numpyro.distributions as dist
+    >>> wide = jm.examples.model()
+    >>> priors = {name: wide.priors[name] for name in wide.free}
+    >>> priors["disc.metallicity.gradient"] = dist.Normal(0.0, 0.1)
+    >>> narrow = jm.Model(wide.galaxy, wide.maps, priors)
+    >>> table = jm.compare({"wide": jm.optimise(wide), "narrow": jm.optimise(narrow)})
+    >>> print(table["model"][0])
+    narrow
     """
     if not isinstance(models, Mapping) or len(models) < 2:
         raise InputError(

@@ -65,6 +65,15 @@ def deconvolve(
     ------
     InputError
         for a map that the model does not have, one of apertures, or no draws.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> model = jm.examples.model()
+    >>> posterior = jm.sample(model, jm.optimise(model), draws=200, seed=1)
+    >>> sharp = jm.deconvolve(model, posterior, "z", draws=20)
+    >>> sharp.mean.shape
+    (15, 15)
     """
     check_type(model, Model, "deconvolve: model", MODEL_HINT)
     check_type(posterior, Posterior, "deconvolve: posterior", "write sample(model, fit)")

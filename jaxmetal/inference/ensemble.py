@@ -121,6 +121,15 @@ def mixture(
     References
     ----------
     Hoeting, Madigan, Raftery & Volinsky (1999), Stat. Sci. 14, 382.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> model = jm.examples.model()
+    >>> posterior = jm.sample(model, jm.optimise(model), draws=200, seed=1)
+    >>> both = jm.mixture([posterior, posterior])
+    >>> both.attributes["weights"]
+    array([0.5, 0.5])
     """
     _check_alike(posteriors)
     logs = np.asarray(_evidences(posteriors) if log_weights is None else log_weights, float)
@@ -151,6 +160,7 @@ def mixture(
         "seed": seed,
         "created_by": f"jaxmetal {jaxmetal.__version__}",
         "weights": weights,
+        "units": posteriors[0].attributes.get("units", {}),
     }
     attributes |= _trust(posteriors, shares / np.asarray(sizes))
     statistics = joined("statistics", ("diverging", "log_density"))

@@ -1,6 +1,7 @@
 """The result of a fit."""
 
 import dataclasses
+import os
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -10,7 +11,9 @@ from jaxtyping import Float
 
 from jaxmetal.compiling import compiled_soon
 from jaxmetal.galaxy import Galaxy
-from jaxmetal.inference import displays, likelihood
+from jaxmetal.inference import displays, likelihood, saved_fits
+from jaxmetal.inference.model import Model
+from jaxmetal.inference.parameter_units import units_of
 from jaxmetal.inference.residuals import Autocorrelation, autocorrelations
 from jaxmetal.inference.tables import Summary, labels
 from jaxmetal.maps import Map
@@ -83,6 +86,13 @@ class Fit:
     caveats
         what no statistic of the draws around this maximum can see: a chi-square that is impossible,
         ascents that ended elsewhere, equal answers by a symmetry. They are in the message, too.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> fit = jm.optimise(jm.examples.model())
+    >>> print(f"{fit.errors['disc.metallicity.gradient']:.3f}")
+    0.010
     """
 
     parameters: dict[str, np.ndarray | np.floating]
@@ -133,6 +143,11 @@ class Fit:
     def errors(self) -> dict[str, np.ndarray]:
         """{path: standard deviation}."""
         return standard_errors(self.parameters, self.covariance)
+
+    @property
+    def units(self) -> dict[str, str]:
+        """{label: unit}, "" where a number has none or it is not known."""
+        return units_of(self.galaxy, self.maps, self.labels)
 
     @property
     def log_likelihood(self) -> float:
@@ -240,6 +255,32 @@ class Fit:
         return shown("quick.plot_fit", self, name, ax, what)
 
     to_table = displays.to_table
+    save = saved_fits.save
+
+    @classmethod
+    def load(cls, path: str | os.PathLike, model: Model) -> "Fit":
+        """Read what `save` wrote.
+
+        Parameters
+        ----------
+        path
+            of the file.
+        model
+            that was fitted: its galaxy, maps and priors are not in the file.
+
+        Returns
+        -------
+        fit
+            with the same numbers and maxima.
+
+        Raises
+        ------
+        InputError
+            if the file is missing or holds no fit, or the fit is of other data or parameters.
+        """
+        arguments = saved_fits.read(path, model)
+        others = tuple(cls(**other) for other in arguments.pop("others"))
+        return cls(**arguments, others=others)
 
     def summary(self) -> Summary:
         """A row for each parameter: value and error."""

@@ -9,22 +9,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmetal.compiling import compiled_once
 from jaxmetal.errors import InputError, check_type, unknown
-from jaxmetal.inference import displays, field_modes
+from jaxmetal.inference import displays
+from jaxmetal.inference.exposures import at_exposures, relative_exposures
 from jaxmetal.inference.fit import standard_errors
 from jaxmetal.inference.information import value_slope_information
 from jaxmetal.inference.laplace import covariance_in_own_units, inverses, outlook
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.noises import SANDWICH
+from jaxmetal.inference.parameter_units import units_of
 from jaxmetal.inference.sandwich import corrected, excess
 from jaxmetal.inference.tables import Summary, labels
-from jaxmetal.maps import Map
 from jaxmetal.shown import as_html
 
 if TYPE_CHECKING:
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
 EXPOSURES = 1e-3, 1e3
 # To this fraction an exposure is found.
 PRECISION = 1e-3
-# The exposure of a map that does not count: errors a million times as large.
-UNSEEN = 1e-12
 
 
 @dataclass(frozen=True)
@@ -54,6 +51,13 @@ class Forecast:
         relative to that of the model's maps: their errors are divided by its root.
     maps
         names of the maps that count; None for all.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> forecast = jm.forecast(jm.examples.model())
+    >>> print(f"{forecast.errors['disc.metallicity.gradient']:.3f}")
+    0.010
     """
 
     model: Model
@@ -172,6 +176,11 @@ class Forecast:
             deviations += np.sqrt(np.broadcast_to(variance, np.shape(value))).ravel().tolist()
         return deviations
 
+    @property
+    def units(self) -> dict[str, str]:
+        """{label: unit}, "" where a number has none or it is not known."""
+        return units_of(self.model.galaxy, self.model.maps, self.labels)
+
     to_table = displays.to_table
     _repr_html_ = as_html
 
@@ -215,23 +224,18 @@ def forecast(
     Examples
     --------
     >>> import jaxmetal as jm
-    >>> import numpyro.distributions as dist
-    >>> galaxy, maps = jm.simulate.use_case_1(fwhm=0.5)
-    >>> priors = {
-    ...     "disc.metallicity.central": dist.Uniform(6.0, 10.0),
-    ...     "disc.metallicity.gradient": dist.Normal(0.0, 0.5),
-    ... }
-    >>> forecast = jm.forecast(jm.Model(galaxy, maps, priors))
+    >>> forecast = jm.forecast(jm.examples.model())
     >>> print(f"{forecast.errors['disc.metallicity.gradient']:.4f} dex/arcsec")
-    0.0033 dex/arcsec
-    >>> print(f"{forecast.exposure_for('disc.metallicity.gradient', 0.001):.0f} times as long")
-    11 times as long
+    0.0097 dex/arcsec
+    >>> print(f"{forecast.exposure_for('disc.metallicity.gradient', 0.003):.0f} times as long")
+    10 times as long
     """
     check_type(model, Model, "forecast: model")
     if not exposure > 0:
         raise InputError(f"forecast: expected a positive exposure, got {exposure!r}.")
     counted = None if maps is None else tuple(maps)
-    exposed, point = _at(model, _exposures(model, exposure, counted), values or {})
+    exposures = relative_exposures(model, exposure, counted)
+    exposed, point = at_exposures(model, exposures, values or {})
     around, information = _expected(exposed, point)
     covariance = inverses(np.asarray(information)[None])
     if model.errors == SANDWICH:
@@ -251,41 +255,6 @@ def forecast(
         exposure=exposure,
         maps=counted,
     )
-
-
-def _exposures(model: Model, exposure: float, counted: tuple[str, ...] | None) -> dict[str, float]:
-    """The exposure of each map; next to none for those that do not count."""
-    if odd := [name for name in counted or () if name not in model.maps]:
-        raise unknown("map", odd[0], model.maps, "forecast")
-    return {name: exposure if counted is None or name in counted else UNSEEN for name in model.maps}
-
-
-def _at(
-    model: Model, exposures: Mapping[str, float], values: Mapping[str, Any]
-) -> tuple[Model, Float[Array, " n"]]:
-    """The model of other exposures, its random fields near these values, and the values."""
-    if odd := [name for name in values if name not in model.free]:
-        raise unknown("free parameter", odd[0], model.free, "forecast")
-    start = model.constrain(model.start)
-    changed = {name: jnp.asarray(values.get(name, start[name]), float) for name in start}
-    point = model.unconstrain(changed)
-    if any(exposure != 1 for exposure in exposures.values()):
-        model = model.with_maps({n: _exposed(m, exposures[n]) for n, m in model.maps.items()})
-    if model.fields is None:
-        return model, point
-    # Longer exposures see more of a field's modes.
-    galaxy, maps = model.scene_at(changed)
-    parts = field_modes.choose_modes(galaxy, maps, model.priors)
-    paths = (*model.free, *(path for path, _ in model.ties))
-    fields = field_modes.respond(galaxy, maps, model.groups, parts, paths) if parts else None
-    return eqx.tree_at(lambda m: m.fields, model, fields), point
-
-
-def _exposed(one_map: Map, exposure: float) -> Map:
-    """A map whose errors are those of another exposure."""
-    sigma = one_map.sigma / jnp.sqrt(exposure).astype(one_map.sigma.dtype)
-    # The same instrument object, because shared instruments are recognised by identity.
-    return eqx.tree_at(lambda m: m.sigma, one_map, sigma).with_instrument(one_map.instrument)
 
 
 @compiled_once

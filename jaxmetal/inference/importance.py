@@ -16,6 +16,7 @@ from jaxmetal.inference.fingerprint import fingerprint
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.instruments import cells
 from jaxmetal.inference.model import Model
+from jaxmetal.inference.parameter_units import units_of
 from jaxmetal.inference.pareto import Smoothed, smooth
 from jaxmetal.inference.posterior import Posterior
 from jaxmetal.inference.proposals import DOF, Proposal, Proposed, resample
@@ -245,6 +246,7 @@ def _resampled(
     }
     attributes = _attributes(draws_of_one.smoothed, indices, seed)
     attributes["data"] = fingerprint(model.maps)
+    attributes["units"] = units_of(model.galaxy, model.maps, model.free)
     if len(draws_of_one.proposal.shares) > 1:
         mode = np.argmax(draws_of_one.proposal.by_mode(draws_of_one.proposed.points), axis=0)
         statistics["mode"] = kept(mode)

@@ -20,7 +20,7 @@ from jaxmetal.inference.look import Look
 from jaxmetal.inference.placement import Scene, named_parts, place, solve_amplitudes
 from jaxmetal.inference.preparation import prepared, with_data
 from jaxmetal.inference.priors import Linear, Priors, Tied, check_ties, checked_prior
-from jaxmetal.inference.program import sample_sites
+from jaxmetal.inference.program import numpyro_model
 from jaxmetal.maps import Map
 from jaxmetal.shown import as_html
 
@@ -59,6 +59,13 @@ class Model(eqx.Module):
 
     The model is a pytree: data, priors and starting values are arguments of every compiled program,
     so a second galaxy of the same shape compiles nothing.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> model = jm.examples.model()
+    >>> list(model.free)
+    ['disc.metallicity.central', 'disc.metallicity.gradient']
     """
 
     galaxy: Galaxy
@@ -104,6 +111,7 @@ class Model(eqx.Module):
         self.fields = self._response_at(self.galaxy, self.maps, parts)
 
     _repr_html_ = as_html
+    numpyro_model = numpyro_model
 
     # Models are compared by identity, so that their bound methods can be given to jit.
     __hash__ = object.__hash__
@@ -269,29 +277,3 @@ class Model(eqx.Module):
     def information(self, unconstrained: Vector) -> Float[Array, "n n"]:
         """Fisher information of the data plus the curvature of the priors, unconstrained."""
         return density.information(self, unconstrained)
-
-    def numpyro_model(self, prefix: str = "", priors: Mapping[str, Any] | None = None) -> Values:
-        """The same model as a NumPyro program, with a site for each free path.
-
-        It can be called inside a larger program, where its values can follow others.
-
-        Parameters
-        ----------
-        prefix
-            put before each site's name: site "a/disc.light.amp" for prefix "a".
-        priors
-            of the larger program, for free paths, instead of the model's own: a distribution whose
-            numbers may be sampled, or the value itself, which then is no site to sample. Nothing
-            checks that they stay within what a parameter may be.
-
-        Returns
-        -------
-        values
-            by path, without prefix: free parameters, Linear amplitudes and ties.
-
-        Raises
-        ------
-        InputError
-            for a path that is not free in the model, or numbers of a wrong shape.
-        """
-        return sample_sites(self, prefix, priors)

@@ -86,6 +86,15 @@ def optimise(
     ------
     InputError
         if nothing is free, or the start has no finite density.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> fit = jm.optimise(jm.examples.model())
+    >>> fit.converged
+    True
+    >>> print(f"{fit.parameters['disc.metallicity.gradient']:.2f}")
+    -0.09
     """
     check_type(model, Model, "optimise: model", MODEL_HINT)
     steps = most_steps(model, starts, method, steps)

@@ -36,13 +36,24 @@ class Posterior:
         {name: (chains, draws)}: "diverging", "log_density", and of chains "steps", "accept" and
         "energy".
     attributes
-        how they were drawn: method, seed, warm-up, version, and a fingerprint of the data; k_hat,
+        how they were drawn: method, seed, warm-up, version, and a fingerprint of the data; the
+        "units" of the parameters, {path: unit}, as far as they are known; k_hat,
         effective_samples and log_evidence of importance sampling; refused_k_hat where "auto" took
         chains instead; the odds of several modes, whose draws the statistic "mode" tells apart, and
         largest_r_hat of the chains of any; the message of a start that did not converge, and the
         caveats of the fit.
     derived
         {path: (chains, draws, …)} of the parameters that were tied to others.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> model = jm.examples.model()
+    >>> posterior = jm.sample(model, jm.optimise(model), draws=200, seed=1)
+    >>> posterior.flat["disc.metallicity.gradient"].shape
+    (800,)
+    >>> posterior.to_table().colnames
+    ['parameter', 'unit', 'mean', 'sd', '16%', '50%', '84%', 'ess', 'r_hat']
     """
 
     samples: dict[str, np.ndarray]
@@ -53,6 +64,7 @@ class Posterior:
     _repr_html_ = as_html
     plot_corner = displays.plot_corner
     to_table = displays.to_table
+    to_pandas = displays.to_pandas
     to_datatree = arviz_schema.to_datatree
     to_arviz = arviz_schema.to_arviz
 
@@ -62,7 +74,7 @@ class Posterior:
         return int(np.sum(self.statistics["diverging"]))
 
     @property
-    def flat(self) -> dict[str, np.ndarray]:
+    def by_chain(self) -> dict[str, np.ndarray]:
         """{label: (chains, draws)}, one label for each element of an array."""
         return {
             label: values[(slice(None), slice(None), *index)]
@@ -71,6 +83,17 @@ class Posterior:
                 labels(name, values.shape[2:]), np.ndindex(values.shape[2:]), strict=True
             )
         }
+
+    @property
+    def flat(self) -> dict[str, np.ndarray]:
+        """{label: (chains · draws,)}, chain after chain, as pandas and getdist take them."""
+        return {label: draws.reshape(-1) for label, draws in self.by_chain.items()}
+
+    @property
+    def units(self) -> dict[str, str]:
+        """{label: unit}, "" where a number has none or it is not known."""
+        of_paths = self.attributes.get("units", {})
+        return {label: of_paths.get(label.partition("[")[0], "") for label in self.by_chain}
 
     def summary(self) -> Summary:
         """A row of statistics for each parameter.
@@ -81,7 +104,7 @@ class Posterior:
         weights, and no R-hat.
         """
         rows, effective = Summary(), self.attributes.get("effective_samples")
-        for name, draws in self.flat.items():
+        for name, draws in self.by_chain.items():
             draws = np.asarray(draws, float)
             low, middle, high = np.percentile(draws, [16, 50, 84])
             ess, r_hat = diagnostics(draws) if effective is None else (float(effective), np.nan)
@@ -142,7 +165,7 @@ class Posterior:
         odds = np.atleast_1d(self.attributes.get("odds", 1.0))
         if len(odds) < 2:
             return []
-        return [told_by_draws(self.flat, self.statistics["mode"], odds)]
+        return [told_by_draws(self.by_chain, self.statistics["mode"], odds)]
 
     def _praise(self) -> str:
         if "effective_samples" not in self.attributes:
@@ -200,7 +223,7 @@ class Posterior:
                     g: {str(n): np.asarray(v) for n, v in tree[g].data_vars.items()}
                     for g in tree.children
                 }
-                attributes = {str(key): value for key, value in tree["posterior"].attrs.items()}
+                attributes = arviz_schema.attributes_of(tree["posterior"])
             ours = {theirs: name for name, theirs in arviz_schema.NAMES.items()}
             statistics = {
                 ours.get(name, name): values for name, values in groups["sample_stats"].items()

@@ -16,10 +16,32 @@ if TYPE_CHECKING:
     from jaxmetal.inference.model import Model
 
 
-def sample_sites(
+def numpyro_model(
     model: "Model", prefix: str = "", priors: Mapping[str, Any] | None = None
 ) -> Values:
-    """See `Model.numpyro_model`."""
+    """The same model as a NumPyro program, with a site for each free path.
+
+    It can be called inside a larger program, where its values can follow others.
+
+    Parameters
+    ----------
+    prefix
+        put before each site's name: site "a/disc.light.amp" for prefix "a".
+    priors
+        of the larger program, for free paths, instead of the model's own: a distribution whose
+        numbers may be sampled, or the value itself, which then is no site to sample. Nothing
+        checks that they stay within what a parameter may be.
+
+    Returns
+    -------
+    values
+        by path, without prefix: free parameters, Linear amplitudes and ties.
+
+    Raises
+    ------
+    InputError
+        for a path that is not free in the model, or numbers of a wrong shape.
+    """
     where = "numpyro_model"
     if not isinstance(prefix, str):
         raise InputError(f"{where}: prefix: expected a text, got {described(prefix)}.")

@@ -95,6 +95,14 @@ def sample(
     ----------
     Hoffman & Gelman (2014), JMLR 15, 1593; Phan, Pradhan & Jankowiak (2019), arXiv:1912.11554;
     Vehtari et al. (2024), JMLR 25, 72.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> model = jm.examples.model()
+    >>> posterior = jm.sample(model, jm.optimise(model), draws=200, seed=1)
+    >>> posterior.samples["disc.metallicity.gradient"].shape
+    (4, 200)
     """
     check_type(model, Model, "sample: model", MODEL_HINT)
     if start is not None:

@@ -68,6 +68,14 @@ def score_test(model: Model, fit: Fit, paths: Sequence[str] | None = None) -> Ta
     References
     ----------
     Rao (1948), Proc. Camb. Phil. Soc. 44, 50; Engle (1984), Handbook of Econometrics II, 775.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> model = jm.examples.model()
+    >>> table = jm.score_test(model, jm.optimise(model), ["z.instrument.psf.fwhm"])
+    >>> table.colnames
+    ['parameter', 'statistic', 'p_value', 'value', 'shift']
     """
     check_type(model, Model, "score_test: model", MODEL_HINT)
     check_type(fit, Fit, "score_test: fit", "write score_test(model, optimise(model))")

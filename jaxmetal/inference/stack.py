@@ -45,6 +45,13 @@ class Batch(Sequence[Model]):
     ------
     InputError
         if there is none, or naming the first that differs from `models[0]` in more than numbers.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> batch = jm.Batch([jm.examples.model(seed=1), jm.examples.model(seed=2)])
+    >>> len(batch)
+    2
     """
 
     def __init__(self, models: Sequence[Model]):

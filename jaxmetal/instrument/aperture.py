@@ -1,13 +1,20 @@
 """Apertures of a measurement: bins, fibres, slitlets or masks, as weights of pixels."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxmetal.instrument.aperture_parts import Parts, bin_parts, covered_parts, weight_parts
+from jaxmetal.instrument.aperture_parts import (
+    Parts,
+    bin_parts,
+    covered_parts,
+    extremes,
+    painted,
+    weight_parts,
+)
 from jaxmetal.instrument.footprints import boxes, columns, discs
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.shutters import slitlet_pieces, slitlet_shapes
@@ -17,7 +24,7 @@ from jaxmetal.profiles.numerics import along_last
 class Apertures(eqx.Module):
     """Weighted sums over the pixels of a grid; apertures may overlap and may take parts of pixels.
 
-        sum_i = Σ_p weight_ip · pixel_p
+        sum_i = Σ_p (weight_ip + transmission · bar_ip) · pixel_p
 
     They are made by `bins`, `circles`, `rectangles`, `slitlets` or `weights`, once and exactly.
     They are given in pixels of their grid: if the grid of an instrument is moved by a fit, they
@@ -29,16 +36,29 @@ class Apertures(eqx.Module):
         a row for each part of a pixel that counts: the number of the aperture, the number of the
         pixel (row by row), and its weight, 1 for a whole pixel.
     ids
-        what the apertures are called where they come from, such as the numbers in a map of bins.
+        numbers of the apertures where they come from, such as a map of bins.
     shape
         (rows, columns) of the grid.
+    bar
+        the weight of the bars of slitlets in each part.
+    transmission
+        the share of the light that passes these bars, at least 0 and at most 1; None for dark bars.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> jm.Apertures.bins([[1, 1, 2]]).sums([[1.0, 2.0, 3.0]]).tolist()
+    [3.0, 3.0]
     """
 
+    adjustable: ClassVar = ("transmission",)
     aperture: Int[Array, " parts"]
     pixel: Int[Array, " parts"]
     weight: Float[Array, " parts"]
     ids: Int[Array, " n"]
     shape: tuple[int, int] = eqx.field(static=True)
+    bar: Float[Array, " parts"] | None = None
+    transmission: Float[Array, ""] | None = None
 
     @classmethod
     def bins(cls, ids: Any) -> "Apertures":
@@ -83,7 +103,7 @@ class Apertures(eqx.Module):
         Raises
         ------
         InputError
-            for a radius that is not positive, or a circle that is not wholly inside the frame; the
+            for a size that is not positive, or a shape that is not wholly inside the frame; the
             grid may be as large as it needs to be, since no data belong to its pixels.
         """
         x, y, radius = columns("circles", x=x, y=y, radius=radius)
@@ -93,14 +113,12 @@ class Apertures(eqx.Module):
     def rectangles(
         cls, grid: Grid, x: Any, y: Any, width: Any, height: Any, angle: Any = 0.0
     ) -> "Apertures":
-        """Rectangles on the sky, such as slitlets.
+        """Rectangles on the sky, such as slits.
 
         Parameters
         ----------
-        grid
-            of the pixels; they may be turned or sheared.
-        x, y
-            centres, arcsec, shape (n,); here as below an astropy Quantity is converted.
+        grid, x, y
+            as for `circles`.
         width, height
             across and along the direction of `angle`, arcsec, one for all or shape (n,).
         angle
@@ -114,8 +132,7 @@ class Apertures(eqx.Module):
         Raises
         ------
         InputError
-            for a side that is not positive, or a rectangle that is not wholly inside the frame; the
-            grid may be as large as it needs to be, since no data belong to its pixels.
+            as for `circles`.
         """
         x, y, width, height, angle = columns(
             "rectangles", x=x, y=y, width=width, height=height, angle=angle
@@ -134,7 +151,7 @@ class Apertures(eqx.Module):
         along: Any = 0.0,
         shutters: int = 3,
         row_height: Any = None,
-        transmission: float = 0.0,
+        transmission: float | None = None,
     ) -> "Apertures":
         """Slitlets of NIRSpec's micro-shutters: shutters of 0.20" x 0.46" and the bars between.
 
@@ -157,7 +174,7 @@ class Apertures(eqx.Module):
             length along the slitlet of one measurement, arcsec: rows of the detector, of 0.1",
             counted around the middle of the slitlet; the whole slitlet if left out.
         transmission
-            of the bars, from 0 to 1: a plain number, which no fit changes.
+            of the bars, from 0 to 1, and then a parameter of fits; if left out they are dark.
 
         Returns
         -------
@@ -179,7 +196,7 @@ class Apertures(eqx.Module):
         )
         pieces = slitlet_pieces(shutters, row_height, transmission)
         shapes = slitlet_shapes(x, y, angle, across, along, pieces)
-        return cls._of(covered_parts("slitlets", grid, shapes))
+        return cls._of(covered_parts("slitlets", grid, shapes), transmission)
 
     @classmethod
     def weights(cls, array: Any) -> "Apertures":
@@ -203,15 +220,22 @@ class Apertures(eqx.Module):
         return cls._of(weight_parts(array))
 
     @classmethod
-    def _of(cls, parts: Parts) -> "Apertures":
-        number = jnp.result_type(float)
-        return cls(
-            jnp.asarray(parts.aperture, jnp.int32),
-            jnp.asarray(parts.pixel, jnp.int32),
-            jnp.asarray(parts.weight, number),
-            jnp.asarray(parts.ids, jnp.int32),
-            (int(parts.shape[0]), int(parts.shape[1])),
+    def _of(cls, parts: Parts, transmission: float | None = None) -> "Apertures":
+        number, bars = jnp.result_type(float), transmission is not None
+        aperture, pixel, ids = (
+            jnp.asarray(a, jnp.int32) for a in (parts.aperture, parts.pixel, parts.ids)
         )
+        shape = int(parts.shape[0]), int(parts.shape[1])
+        bar = jnp.asarray(parts.bar, number) if bars else None
+        passing = jnp.asarray(transmission, number) if bars else None
+        return cls(aperture, pixel, jnp.asarray(parts.weight, number), ids, shape, bar, passing)
+
+    @property
+    def shares(self) -> Float[Array, " parts"]:
+        """How much of its pixel each part lets through, with what passes the bars."""
+        if self.bar is None or self.transmission is None:
+            return self.weight
+        return self.weight + self.transmission * self.bar
 
     @property
     def count(self) -> int:
@@ -222,12 +246,9 @@ class Apertures(eqx.Module):
         """The weighted sum of the pixels of each image in each aperture."""
         images = jnp.asarray(images)
         parts = images.reshape(*images.shape[:-2], -1)[..., self.pixel]
-        parts = along_last(self.weight, parts.ndim) * parts
-        return (
-            jnp.zeros((*images.shape[:-2], self.count), parts.dtype)
-            .at[..., self.aperture]
-            .add(parts)
-        )
+        parts = along_last(self.shares, parts.ndim) * parts
+        empty = jnp.zeros((*images.shape[:-2], self.count), parts.dtype)
+        return empty.at[..., self.aperture].add(parts)
 
     def paint(self, values: Any) -> Float[np.ndarray, "ny nx"]:
         """An image of one value per aperture.
@@ -244,21 +265,12 @@ class Apertures(eqx.Module):
         image
             shape (rows, columns); NaN where there is no aperture.
         """
-        values, (aperture, pixel, weight) = np.asarray(values, float), self._parts
-        finite_weight = np.where(np.isfinite(values[aperture]), weight, 0.0)
-        size = self.shape[0] * self.shape[1]
-        total = np.bincount(
-            pixel, finite_weight * np.where(finite_weight > 0, values[aperture], 0.0), size
-        )
-        coverage = np.bincount(pixel, finite_weight, size)
-        return np.where(
-            coverage > 0, total / np.where(coverage > 0, coverage, 1.0), np.nan
-        ).reshape(self.shape)
+        return painted(self._parts, np.asarray(values, float), self.shape)
 
     @property
     def _parts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The rows on the host, without those of no weight."""
-        weight = np.asarray(self.weight, float)
+        weight = np.asarray(self.shares, float)
         counts = weight > 0
         return np.asarray(self.aperture)[counts], np.asarray(self.pixel)[counts], weight[counts]
 
@@ -281,14 +293,5 @@ class Apertures(eqx.Module):
         return self.totals(image) / self.totals(np.ones(self.shape))
 
     def ranges(self, image: Any) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-        """The smallest and the largest finite value of an image in each aperture, on the host.
-
-        NaN where none is finite.
-        """
-        aperture, pixel, _ = self._parts
-        values = np.asarray(image, float).ravel()[pixel]
-        low, high = np.full(self.count, np.inf), np.full(self.count, -np.inf)
-        finite = np.isfinite(values)
-        np.minimum.at(low, aperture[finite], values[finite])
-        np.maximum.at(high, aperture[finite], values[finite])
-        return np.where(low <= high, low, np.nan), np.where(low <= high, high, np.nan)
+        """The smallest and the largest finite value in each aperture, NaN where none is finite."""
+        return extremes(self._parts, np.asarray(image, float), self.count)

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from jaxmetal.errors import InputError
 from jaxmetal.instrument.footprints import Shapes, covered_pixels
@@ -22,6 +22,8 @@ class Parts(NamedTuple):
         what the apertures are called.
     shape
         (rows, columns) of the grid.
+    bar
+        the weight of the bars of slitlets in each part; None without any.
     """
 
     aperture: Int[np.ndarray, " parts"]
@@ -29,6 +31,7 @@ class Parts(NamedTuple):
     weight: Any
     ids: Any
     shape: tuple[int, ...]
+    bar: Any = None
 
 
 def bin_parts(ids: Any) -> Parts:
@@ -128,10 +131,67 @@ def covered_parts(kind: str, grid: Grid, shapes: Shapes) -> Parts:
     InputError
         for a shape that is not wholly inside the frame.
     """
-    aperture, pixel, share = covered_pixels(kind, grid, shapes)
+    aperture, pixel, share, barred = covered_pixels(kind, grid, shapes)
     size = grid.shape[0] * grid.shape[1]
     # Shapes of one aperture may meet in a pixel.
     rows, which = np.unique((aperture * size + pixel).astype(int), return_inverse=True)
-    weight = np.minimum(np.bincount(which.ravel(), share), 1.0)
+    weight, bar = (
+        np.minimum(np.bincount(which.ravel(), part, rows.size), 1.0)
+        for part in (np.where(barred, 0.0, share), np.where(barred, share, 0.0))
+    )
     ids = np.arange(shapes.aperture.max() + 1)
-    return Parts(rows // size, rows % size, weight, ids, grid.shape)
+    return Parts(rows // size, rows % size, weight, ids, grid.shape, bar)
+
+
+# The number of the aperture, that of the pixel, and the weight of each part.
+Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def painted(
+    parts: Rows, values: Float[np.ndarray, " n"], shape: tuple[int, int]
+) -> Float[np.ndarray, "ny nx"]:
+    """An image of one value per aperture; see `Apertures.paint`.
+
+    Parameters
+    ----------
+    parts, values, shape
+        the parts of the apertures, what to paint of each, and (rows, columns).
+
+    Returns
+    -------
+    image
+        NaN where there is no aperture.
+    """
+    aperture, pixel, weight = parts
+    finite_weight = np.where(np.isfinite(values[aperture]), weight, 0.0)
+    size = shape[0] * shape[1]
+    total = np.bincount(
+        pixel, finite_weight * np.where(finite_weight > 0, values[aperture], 0.0), size
+    )
+    coverage = np.bincount(pixel, finite_weight, size)
+    mean = np.where(coverage > 0, total / np.where(coverage > 0, coverage, 1.0), np.nan)
+    return mean.reshape(shape)
+
+
+def extremes(
+    parts: Rows, image: Float[np.ndarray, "ny nx"], count: int
+) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """The smallest and the largest finite value of an image in each aperture.
+
+    Parameters
+    ----------
+    parts, image, count
+        the parts of the apertures, the image, and how many apertures there are.
+
+    Returns
+    -------
+    smallest, largest
+        NaN where none is finite.
+    """
+    aperture, pixel, _ = parts
+    values = image.ravel()[pixel]
+    low, high = np.full(count, np.inf), np.full(count, -np.inf)
+    finite = np.isfinite(values)
+    np.minimum.at(low, aperture[finite], values[finite])
+    np.maximum.at(high, aperture[finite], values[finite])
+    return np.where(low <= high, low, np.nan), np.where(low <= high, high, np.nan)

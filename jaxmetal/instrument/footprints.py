@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from jaxmetal.errors import InputError
 from jaxmetal.instrument.grid import Grid
@@ -35,8 +35,8 @@ class Shapes(NamedTuple):
         the area of the unit shape.
     aperture
         the number of the aperture that each belongs to, shape (n,).
-    transmission
-        the share of the light that each lets through, shape (n,).
+    is_bar
+        whether each is a bar of a slitlet, which lets a share of its light through, shape (n,).
     """
 
     x: Float[np.ndarray, " n"]
@@ -45,7 +45,7 @@ class Shapes(NamedTuple):
     area: Callable
     whole: float
     aperture: Int[np.ndarray, " n"]
-    transmission: Float[np.ndarray, " n"]
+    is_bar: Bool[np.ndarray, " n"]
 
 
 def discs(
@@ -63,10 +63,10 @@ def discs(
     Returns
     -------
     shapes
-        that let everything through.
+        without bars.
     """
     to_disc = np.eye(2) / radius[:, None, None]
-    return Shapes(x, y, to_disc, disc_area, np.pi, np.arange(len(x)), np.ones(len(x)))
+    return Shapes(x, y, to_disc, disc_area, np.pi, np.arange(len(x)), np.zeros(len(x), bool))
 
 
 def boxes(
@@ -90,7 +90,7 @@ def boxes(
     Returns
     -------
     shapes
-        that let everything through.
+        without bars.
     """
     cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
     to_square = 2 * np.stack(
@@ -100,10 +100,10 @@ def boxes(
         ],
         axis=1,
     )
-    return Shapes(x, y, to_square, square_area, 4.0, np.arange(len(x)), np.ones(len(x)))
+    return Shapes(x, y, to_square, square_area, 4.0, np.arange(len(x)), np.zeros(len(x), bool))
 
 
-def covered_pixels(kind: str, grid: Grid, shapes: Shapes) -> Float[np.ndarray, "3 parts"]:
+def covered_pixels(kind: str, grid: Grid, shapes: Shapes) -> Float[np.ndarray, "4 parts"]:
     """What shapes cover of each pixel.
 
     Parameters
@@ -118,8 +118,8 @@ def covered_pixels(kind: str, grid: Grid, shapes: Shapes) -> Float[np.ndarray, "
     Returns
     -------
     parts
-        the number of the aperture, the number of the pixel (row by row) and the fraction of its
-        light that is let through, for each shape and each pixel that it covers a part of.
+        the number of the aperture, the number of the pixel (row by row), the fraction of it that is
+        covered, and 1 for a bar, for each shape and each pixel that it covers a part of.
 
     Raises
     ------
@@ -144,9 +144,10 @@ def covered_pixels(kind: str, grid: Grid, shapes: Shapes) -> Float[np.ndarray, "
                 "or leave it out."
             )
         covered = shared > 0
-        weight = shapes.transmission[i] * shared[covered] / abs(np.linalg.det(to_pixel))
+        weight = shared[covered] / abs(np.linalg.det(to_pixel))
         pixel = (row * grid.shape[1] + column)[covered]
-        parts.append(np.stack([np.full(weight.size, number), pixel, weight]))
+        same = np.ones(weight.size)
+        parts.append(np.stack([number * same, pixel, weight, shapes.is_bar[i] * same]))
     return np.concatenate(parts, axis=1)
 
 

@@ -26,12 +26,10 @@ class Grid(eqx.Module):
 
         (x, y) = origin + matrix · (column, row)
 
-    Astropy Quantities are converted to arcsec, or arcsec per pixel.
-
     Parameters
     ----------
     origin
-        position of the centre of pixel [0, 0], arcsec, shape (2,).
+        position of the centre of pixel [0, 0], arcsec or a Quantity, shape (2,).
     matrix
         arcsec per pixel, shape (2, 2): a step of one column moves by matrix[:, 0], one row by
         matrix[:, 1].
@@ -43,6 +41,12 @@ class Grid(eqx.Module):
     InputError
         for a shape that is not two positive whole numbers, a matrix that maps the pixels onto a
         line, or a unit that cannot be converted.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> print(f"{jm.Grid.regular((31, 21), pixel_scale=0.2).pixel_scale:.1f}")
+    0.2
     """
 
     origin: Float[Array, "2"]

@@ -52,9 +52,17 @@ class Instrument(eqx.Module):
     -----
     InputWarning
         if half of the PSF's light falls within 1/10 of a pixel.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> grid = jm.Grid.regular((31, 31), pixel_scale=0.2)
+    >>> jm.Instrument(grid, jm.GaussianPSF(fwhm=1.1)).shape
+    (31, 31)
     """
 
-    adjustable: ClassVar = ("grid", "psf")
+    # Of apertures that let light through bars, how much; nothing of the others.
+    adjustable: ClassVar = ("grid", "psf", "apertures")
     grid: Grid
     psf: PSF
     sampling: Sampling | None = eqx.field(static=True)

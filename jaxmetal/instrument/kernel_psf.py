@@ -16,6 +16,11 @@ from jaxmetal.profiles.numerics import product
 from jaxmetal.profiles.profile import as_array, is_traced
 from jaxmetal.quantities import ANY, PIXELS, plain
 
+# What an effective PSF includes: the average over a pixel of the detector.
+DETECTOR = "detector"
+# The response of a pixel at frequencies where it is smaller is not divided out; nothing is left.
+LEAST_RESPONSE = 0.2
+
 
 class KernelPSF(PSF):
     """An image of a point source, with its own sampling.
@@ -30,7 +35,7 @@ class KernelPSF(PSF):
     ----------
     kernel
         the image, in the orientation of the data's array, shape (rows, columns), in any unit. It is
-        normalised to 1.
+        normalised to 1. Or an ImagePSF of photutils, which brings its oversampling.
     oversampling
         kernel pixels per map pixel, not necessarily whole; (along columns, along rows) where the
         map's pixels are not squares but the kernel's are.
@@ -39,8 +44,9 @@ class KernelPSF(PSF):
         kernel pixels.
     includes_pixel
         True if each value is the light collected in a whole kernel pixel (a star on the detector, a
-        drizzled PSF); this average is then divided out, since the instrument takes the pixel
-        average itself.
+        drizzled PSF), "detector" if in a whole pixel of the map (an effective PSF, as photutils
+        makes them); this average is then divided out, since the instrument takes the pixel average
+        itself.
 
     Raises
     ------
@@ -55,20 +61,34 @@ class KernelPSF(PSF):
         kernel, or the size is even: what centre was used. When it may not be the image of one star
         (see `psf_checks.problems`): a second peak, a level that does not fall to zero at the
         edge, wings cut off, negative rings, a centre far from the peak.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> star = [[0.0, 1.0, 0.0], [1.0, 4.0, 1.0], [0.0, 1.0, 0.0]]
+    >>> psf = jm.KernelPSF(star, oversampling=1)
+    >>> psf.kernel.max().item()
+    0.5
     """
 
     kernel: Float[Array, "ky kx"]
     oversampling: Float[Array, ""] | Float[Array, "2"]
     center: Float[Array, "2"]
-    includes_pixel: bool = eqx.field(static=True)
+    includes_pixel: bool | str = eqx.field(static=True)
 
     def __init__(
         self,
         kernel: Any,
         oversampling: Any = 1.0,
         center: Any = "centroid",
-        includes_pixel: bool = False,
+        includes_pixel: bool | str = False,
     ):
+        if hasattr(kernel, "oversampling") and hasattr(kernel, "data"):
+            oversampling, includes_pixel = np.ravel(kernel.oversampling)[::-1], DETECTOR
+            kernel = kernel.data
+        if includes_pixel not in (True, False, DETECTOR):
+            expected = f"expected True, False or {DETECTOR!r}"
+            raise InputError(f"KernelPSF.includes_pixel: {expected}, got {includes_pixel!r}.")
         kernel = plain(kernel, "KernelPSF.kernel", ANY)
         try:
             image = np.asarray(kernel, float)
@@ -90,14 +110,17 @@ class KernelPSF(PSF):
         self.kernel = as_array(image, "KernelPSF.kernel")
         self.oversampling = _oversampling(oversampling)
         self.center = _center(image, center)
-        self.includes_pixel = bool(includes_pixel)
+        self.includes_pixel = includes_pixel if includes_pixel == DETECTOR else bool(includes_pixel)
 
     def transfer(self, grid: Grid, kx: Array, ky: Array) -> Array:
         along_x, along_y = jnp.broadcast_to(self.oversampling, (2,))
         x, y = kx.ravel() / along_x, ky.ravel() / along_y
         transfer = _transform(self.kernel, self.center, x, y)
         if self.includes_pixel:
-            transfer = transfer / (jnp.sinc(x)[None, :] * jnp.sinc(y)[:, None])
+            u, v = (kx.ravel(), ky.ravel()) if self.includes_pixel == DETECTOR else (x, y)
+            response = jnp.sinc(u)[None, :] * jnp.sinc(v)[:, None]
+            known = jnp.abs(response) > LEAST_RESPONSE
+            transfer = jnp.where(known, transfer / jnp.where(known, response, 1.0), 0.0)
         in_band = (jnp.abs(x)[None, :] <= 0.5) & (jnp.abs(y)[:, None] <= 0.5)
         return jnp.where(in_band, transfer, 0.0)
 

@@ -48,7 +48,16 @@ class PSF(eqx.Module):
 
 
 class NoPSF(PSF):
-    """A perfect telescope: every spot of light stays where it is; only the pixels average."""
+    """A perfect telescope: every spot of light stays where it is; only the pixels average.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> galaxy, grid = jm.examples.disc(), jm.Grid.regular((15, 15), 0.4)
+    >>> sharp = jm.Instrument(grid, jm.NoPSF(), (4, 1))
+    >>> sharp.shape
+    (15, 15)
+    """
 
     def transfer(self, grid: Grid, kx: Array, ky: Array) -> Array:
         return jnp.ones_like(kx * ky)
@@ -74,6 +83,12 @@ class GaussianPSF(PSF):
     ------
     InputError
         if the width is not a positive number, or has a unit that is not that of an angle.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> jm.GaussianPSF(fwhm=1.5).fwhm.item()
+    1.5
     """
 
     fwhm: Float[Array, ""]
@@ -121,6 +136,12 @@ class MoffatPSF(PSF):
     References
     ----------
     Moffat (1969), A&A 3, 455; Trujillo et al. (2001), MNRAS 328, 977.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> jm.MoffatPSF(fwhm=0.8, beta=2.5).beta.item()
+    2.5
     """
 
     fwhm: Float[Array, ""]

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from jaxmetal.errors import InputError
 from jaxmetal.instrument.footprints import Shapes, boxes
@@ -26,17 +26,17 @@ class Pieces(NamedTuple):
         the number of the measurement that each belongs to.
     middle, height
         along the slitlet, from its middle, arcsec.
-    transmission
-        1 for a shutter, that of the bars for a bar.
+    is_bar
+        whether each is a bar, not a shutter.
     """
 
     row: Int[np.ndarray, " pieces"]
     middle: Float[np.ndarray, " pieces"]
     height: Float[np.ndarray, " pieces"]
-    transmission: Float[np.ndarray, " pieces"]
+    is_bar: Bool[np.ndarray, " pieces"]
 
 
-def slitlet_pieces(shutters: int, row_height: Any, transmission: float) -> Pieces:
+def slitlet_pieces(shutters: int, row_height: Any, transmission: float | None) -> Pieces:
     """Where a slitlet is open; see `Apertures.slitlets`.
 
     Parameters
@@ -46,7 +46,7 @@ def slitlet_pieces(shutters: int, row_height: Any, transmission: float) -> Piece
     row_height
         of a measurement, arcsec; None for the whole slitlet.
     transmission
-        of the bars.
+        of the bars; None where they are dark and no part of the slitlet.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def slitlet_pieces(shutters: int, row_height: Any, transmission: float) -> Piece
     """
     length = _length(shutters)
     height = length if row_height is None else _row_height(row_height)
-    if not 0 <= transmission <= 1:
+    if transmission is not None and not 0 <= transmission <= 1:
         raise InputError(
             f"Apertures.slitlets.transmission: expected a number from 0 to 1, got {transmission}."
         )
@@ -71,16 +71,16 @@ def slitlet_pieces(shutters: int, row_height: Any, transmission: float) -> Piece
     edges = np.unique(edges)
     middle, heights = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
     row = np.floor(middle / height + count / 2).astype(int)
-    is_open = (middle + length / 2) % PITCH[1] < OPEN[1]
-    share = np.where(is_open, 1.0, transmission)
-    counts = (heights > SHORTEST) & (share > 0)
-    missing = np.setdiff1d(np.arange(count), row[counts])
+    is_bar = (middle + length / 2) % PITCH[1] >= OPEN[1]
+    counts = (heights > SHORTEST) & (~is_bar | (transmission is not None))
+    lit = counts & (~is_bar | bool(transmission))
+    missing = np.setdiff1d(np.arange(count), row[lit])
     if missing.size:
         raise InputError(
             f"Apertures.slitlets: row {missing[0]} lies on a bar and lets nothing through; "
             "give taller rows, or a transmission of the bars."
         )
-    return Pieces(row[counts], middle[counts], heights[counts], share[counts])
+    return Pieces(row[counts], middle[counts], heights[counts], is_bar[counts])
 
 
 def slitlet_shapes(
@@ -113,13 +113,13 @@ def slitlet_shapes(
     step = along[:, None] + pieces.middle
     east = x[:, None] + across[:, None] * cos + step * sin
     north = y[:, None] - across[:, None] * sin + step * cos
-    slitlet, height, turn, transmission = np.broadcast_arrays(
-        np.arange(len(x))[:, None], pieces.height, angle[:, None], pieces.transmission
+    slitlet, height, turn, is_bar = np.broadcast_arrays(
+        np.arange(len(x))[:, None], pieces.height, angle[:, None], pieces.is_bar
     )
     aperture = slitlet * (pieces.row.max() + 1) + pieces.row
     width = np.full(east.size, OPEN[0])
     shapes = boxes(east.ravel(), north.ravel(), width, height.ravel(), turn.ravel())
-    return shapes._replace(aperture=aperture.ravel(), transmission=transmission.ravel())
+    return shapes._replace(aperture=aperture.ravel(), is_bar=is_bar.ravel())
 
 
 def _length(shutters: Any) -> float:

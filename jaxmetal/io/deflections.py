@@ -70,6 +70,13 @@ def read_deflection(
     InputError
         naming the file or the argument, for what cannot be read, does not fit together, or is
         missing.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> files = "alpha_east.fits", "alpha_north.fits"
+    >>> how = {"unit": "arcsec", "axes": "sky", "scaled_to": "source"}
+    >>> lens = jm.read_deflection(*files, **how, center=(342.18, -44.53))  # doctest: +SKIP
     """
     _check_choices(unit=(unit, Unit), axes=(axes, Axes), sense=(sense, Sense))
     ratio = _ratio(scaled_to, lens_redshift, source_redshift, cosmology)

@@ -17,7 +17,7 @@ from jaxmetal.instrument.headers import celestial
 from jaxmetal.io.cards import set_card, unit_card
 from jaxmetal.io.hdus import find, first_line, opened, pixels
 from jaxmetal.io.planes import image_plane
-from jaxmetal.io.units import error_factor
+from jaxmetal.io.units import standard_deviations
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,9 @@ def read_map(
         sigma = None
         if errors is not None:
             kind, part = errors
-            sigma = _sigma(kind, *image(part), values_unit)
+            array, cards, place = image(part)
+            unit_of_errors = text(cards, "BUNIT", place)
+            sigma = standard_deviations(kind, array, unit_of_errors, values_unit, place)
         masked = np.zeros(values.shape, bool) if mask is None else image(mask)[0] != 0
         ids = None if bins is None else image(bins)[0]
         below = None if limits is None else image(limits)[0] != 0
@@ -274,15 +276,3 @@ def _image_hdu(data: np.ndarray, cards: Mapping[str, Any], where: str) -> Any:
     for key, value in cards.items():
         set_card(hdu.header, key, value, where)
     return hdu
-
-
-def _sigma(kind: str, array: np.ndarray, header: Any, where: str, unit: str) -> np.ndarray:
-    """Standard deviations in the unit of the values; infinite where a variance is not positive."""
-    positive = array > 0
-    if not positive.any():
-        raise InputError(f"{where}: expected positive numbers ({kind}), the extension has none.")
-    array = array * error_factor(kind, text(header, "BUNIT", where), unit, where)
-    if kind == "error":
-        return array
-    power = 0.5 if kind == "variance" else -0.5
-    return np.where(positive, np.where(positive, array, 1.0) ** power, np.inf)

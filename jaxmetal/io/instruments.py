@@ -1,4 +1,4 @@
-"""The instruments of a configuration: grid, PSF, sampling and bins of each map."""
+"""The instruments of a configuration: grid, PSF, sampling, bins or apertures of each map."""
 
 from pathlib import Path
 from typing import Any
@@ -8,11 +8,14 @@ import numpy as np
 
 from jaxmetal.errors import InputError
 from jaxmetal.instrument.aperture import Apertures
+from jaxmetal.instrument.elliptical_psf import EllipticalPSF, ellipse_of
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.instrument.kernel_psf import KernelPSF
 from jaxmetal.instrument.psf import PSF, GaussianPSF, MoffatPSF, NoPSF
-from jaxmetal.io import schema
+from jaxmetal.io import psf_blocks, schema
+from jaxmetal.io.aperture_blocks import Footprint
+from jaxmetal.io.aperture_tables import make_apertures
 from jaxmetal.io.frames import filled, framed, widened
 from jaxmetal.io.paths import file_path
 from jaxmetal.io.psfs import read_psf
@@ -24,6 +27,7 @@ def make_instrument(
     grid: Grid,
     psf: PSF,
     numbers: np.ndarray | None,
+    footprint: Footprint | None,
     fill: bool,
 ) -> Instrument:
     """The instrument of a map.
@@ -36,6 +40,8 @@ def make_instrument(
         of the map as it was read.
     numbers
         of each pixel's bin, shape (rows, columns); None without bins.
+    footprint
+        of fibres or slitlets, with numbers; None for images.
     fill
         whether the frame is padded to a common size.
     """
@@ -44,9 +50,12 @@ def make_instrument(
     if fill:
         grid, psf = widened(grid), framed(psf)
         numbers = None if numbers is None else filled(numbers, np.nan)
-    bins = None if numbers is None else Apertures.bins(numbers)
+    if footprint is not None:
+        apertures = make_apertures(footprint, grid)
+    else:
+        apertures = None if numbers is None else Apertures.bins(numbers)
     sampling = as_sampling(entry.supersampling)
-    return Instrument(grid, psf, sampling, entry.margin, apertures=bins)
+    return Instrument(grid, psf, sampling, entry.margin, apertures=apertures)
 
 
 def mock_instrument(simulation: schema.Simulate, folder: Path) -> Instrument:
@@ -85,7 +94,7 @@ def psf_of_map(key: str, entry: Any, source: Reading, grid: Grid, folder: Path) 
     if psf is None:
         raise InputError(f"psf: the reader does not know that of {key!r}; give one, or none.")
     # Results are kept with a configuration that has to name the PSF.
-    if not isinstance(psf, NoPSF | GaussianPSF | MoffatPSF | KernelPSF):
+    if not isinstance(ellipse_of(psf)[0], NoPSF | GaussianPSF | MoffatPSF | KernelPSF):
         kind = type(psf).__name__
         raise InputError(f"psf: expected NoPSF, GaussianPSF, MoffatPSF or KernelPSF, got {kind}.")
     return psf
@@ -94,15 +103,22 @@ def psf_of_map(key: str, entry: Any, source: Reading, grid: Grid, folder: Path) 
 def make_psf(psf: schema.Psf, grid: Grid, folder: Path) -> PSF:
     """The PSF that a configuration describes, for the pixels of a grid."""
     if psf.gaussian:
-        return GaussianPSF(psf.gaussian.fwhm)
+        return _squeezed(GaussianPSF(psf.gaussian.fwhm), psf.gaussian)
     if psf.moffat:
-        return MoffatPSF(psf.moffat.fwhm, psf.moffat.beta)
+        return _squeezed(MoffatPSF(psf.moffat.fwhm, psf.moffat.beta), psf.moffat)
     if psf.kernel:
         kernel = psf.kernel
         path = file_path(kernel.file, folder)
         sides = np.linalg.norm(np.asarray(grid.matrix, float), axis=0)
         return read_psf(path, sides, kernel.extension, kernel.oversampling, kernel.includes_pixel)
     return NoPSF()
+
+
+def _squeezed(psf: PSF, ellipse: psf_blocks.Ellipse) -> PSF:
+    """A PSF with the axes of an entry, if it is not round."""
+    if ellipse.axis_ratio == 1:
+        return psf
+    return EllipticalPSF(psf, ellipse.axis_ratio, ellipse.position_angle)
 
 
 def as_sampling(supersampling: Any) -> Any:

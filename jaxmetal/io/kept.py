@@ -10,6 +10,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from jaxmetal.instrument.elliptical_psf import ellipse_of
 from jaxmetal.instrument.kernel_psf import KernelPSF
 from jaxmetal.instrument.psf import GaussianPSF, MoffatPSF
 from jaxmetal.io.copies import Copies
@@ -90,8 +91,8 @@ def write_map(
         further cards.
     """
     instrument, images = observed.map.instrument, dict(images)
-    if instrument.apertures is not None:
-        numbers = instrument.image(np.asarray(instrument.apertures.ids, float))
+    if (apertures := instrument.apertures) is not None and apertures.whole:
+        numbers = apertures.paint(np.asarray(apertures.ids, float))
         images["BINS"] = (np.where(np.isfinite(numbers), numbers, -1).astype(np.int32), "")
     for key, plane in observed.map.planes.items():
         image = instrument.image(np.asarray(plane, float))
@@ -137,18 +138,29 @@ def _entry(
     if isinstance(entry, FromReader):
         settings = _without_reader(settings, entry, name, observed, copies)
     _keep_classes(settings, copies)
-    _keep_correlation(settings, name, observed.map, copies)
+    if observed.map.instrument.measurements != "apertures":
+        _keep_correlation(settings, name, observed.map, copies)
     kept = {key: value for key, value in settings.items() if key not in _PLACES}
-    kept |= {"file": place, "value": "DATA", "error": "ERROR", "unit": observed.unit}
-    if observed.map.instrument.apertures is not None:
-        kept["bins"] = "BINS"
-        # What is written of a bin is the flux of its mean pixel.
-        kept |= {"flux": "mean"} if observed.map.is_flux else {}
-    kept |= {key: key.upper() for key in observed.map.planes}
+    kept |= _written(place, observed)
     if sampling is not None:
         (evaluate, convolve), margin = sampling
         kept |= {"supersampling": [evaluate, convolve], "margin": margin}
     return kept
+
+
+def _written(place: str, observed: Observed) -> dict[str, Any]:
+    """Where the numbers of a map are in the folder: in images, or of apertures in a table."""
+    parts = ("value", "DATA"), ("error", "ERROR"), *((k, k.upper()) for k in observed.map.planes)
+    measurements = observed.map.instrument.measurements
+    if measurements == "apertures":
+        table = str(Path(place).with_suffix(".ecsv"))
+        return {"file": table, "unit": observed.unit, **{key: name.lower() for key, name in parts}}
+    written = {"file": place, "unit": observed.unit, **dict(parts)}
+    if measurements == "bins":
+        written["bins"] = "BINS"
+        # What is written of a bin is the flux of its mean pixel.
+        written |= {"flux": "mean"} if observed.map.is_flux else {}
+    return written
 
 
 def _without_reader(
@@ -178,11 +190,11 @@ def _psf_entry(name: str, observed: Observed, copies: Copies) -> Any:
     from astropy.wcs import WCS
 
     instrument = observed.map.instrument
-    psf = instrument.psf
+    psf, ellipse = ellipse_of(instrument.psf)
     if isinstance(psf, GaussianPSF):
-        return {"gaussian": {"fwhm": float(psf.fwhm)}}
+        return {"gaussian": {"fwhm": float(psf.fwhm), **ellipse}}
     if isinstance(psf, MoffatPSF):
-        return {"moffat": {"fwhm": float(psf.fwhm), "beta": float(psf.beta)}}
+        return {"moffat": {"fwhm": float(psf.fwhm), "beta": float(psf.beta), **ellipse}}
     if not isinstance(psf, KernelPSF):
         return "none"
     # The scale of the kernel's square pixels; those of the map need not be squares.

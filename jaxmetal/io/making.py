@@ -26,7 +26,7 @@ from jaxmetal.maps import (
 )
 from jaxmetal.maps.binned import common
 from jaxmetal.maps.likelihood import LIKELIHOODS
-from jaxmetal.quantities import unit_of_text
+from jaxmetal.unit_texts import unit_of_text
 
 
 def make_map(

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator
 from pydantic import model_validator as check
 
+from jaxmetal.io.aperture_blocks import Fibres, Footprint, Slitlets
 from jaxmetal.io.correlation_blocks import Correlation
 from jaxmetal.io.psf_blocks import Psf
 from jaxmetal.io.words import (
@@ -24,6 +25,8 @@ from jaxmetal.io.words import (
 
 # The keys of which a map has exactly one.
 ERRORS = ("error", "variance", "ivar", "sigma")
+# Keys that a table of fibres or slitlets has not.
+PIXELS = ("bins", "channel", "correlation", "relative_to")
 # The likelihoods that have a name; others are classes of a user's file.
 LIKELIHOODS = ("gaussian", "student-t")
 
@@ -76,7 +79,11 @@ class Observation(Block):
 
 
 class FitsFile(Observation):
-    """Extensions of a FITS file; errors, mask and bins may lie in others."""
+    """Extensions of a FITS file; errors, mask and bins may lie in others.
+
+    With fibres or slitlets they are columns of a table (.ecsv, .csv or .fits) that has a row for
+    each measurement, and pixel_scale is that of the model's pixels.
+    """
 
     error: Part | None = None
     variance: Part | None = None
@@ -84,11 +91,27 @@ class FitsFile(Observation):
     sigma: Positive | None = None
     mask: Part | None = None
     bins: Part | None = None
+    fibres: Fibres | None = None
+    slitlets: Slitlets | None = None
     channel: Extension | None = None
     unit: str | None = None
     pixel_scale: Positive | None = None
     psf: Psf
     calibration: Correction | None = None
+
+    @check(mode="after")
+    def _of_a_table(self) -> "FitsFile":
+        if self.fibres is not None and self.slitlets is not None:
+            raise ValueError("expected fibres or slitlets, got both")
+        for name in PIXELS if self.footprint is not None else ():
+            if getattr(self, name, None) is not None:
+                raise ValueError(f"{name}: is for maps of pixels, not of fibres or slitlets")
+        return self
+
+    @property
+    def footprint(self) -> Footprint | None:
+        """The fibres or slitlets of the measurements; None for images."""
+        return self.slitlets if self.fibres is None else self.fibres
 
     def part(self, key: str) -> Any:
         """The entry of one of its maps, by the name of the map."""

@@ -126,12 +126,14 @@ def _maps(
             grid = make_grid(name, entry, source, reference)
             for label, key in _labels(name, entry, source).items():
                 _check_name(label, {LENS, *maps, *config.galaxy})
-                part = entry.part(key)
+                part = _with_places(entry.part(key), source)
                 psf = psf_of_map(key, part, source, grid, folder)
-                instrument = make_instrument(part, grid, psf, source.bins_of(key), fill)
+                bins, footprint = source.bins_of(key), source.footprint
+                instrument = make_instrument(part, grid, psf, bins, footprint, fill)
                 # Maps of one instrument share its object, and so the convolution of their light.
                 instrument = instruments.setdefault(identity(instrument), instrument)
-                data = filled_up(source.maps[key]) if fill else source.maps[key]
+                pad = fill and footprint is None
+                data = filled_up(source.maps[key]) if pad else source.maps[key]
                 shared = _correlation(label, part, source.maps[key], folder)
                 shared = in_frame(shared, source.shape) if fill else shared
                 observed = make_map(part, data, instrument, folder, shared)
@@ -158,6 +160,14 @@ def _with_relative_lines(observations: Observations, mistakes: Mistakes) -> Obse
             maps[label] = replace(observed, map=RelativeLineMap(*pair))
             bases.add(base)
     return Observations(maps, observations.reference, frozenset(bases))
+
+
+def _with_places(entry: Any, source: Reading) -> Any:
+    """An entry, the columns of its fibres or slitlets replaced by their numbers."""
+    if source.footprint is None:
+        return entry
+    kind = "slitlets" if entry.fibres is None else "fibres"
+    return entry.model_copy(update={kind: source.footprint})
 
 
 def _check_name(name: str, others: Container[str]) -> None:

@@ -88,7 +88,8 @@ def _check_all_placed(
     sources: Mapping[str, Reading], on_sky: Mapping[str, Reading], mistakes: Mistakes
 ) -> None:
     """Check that all maps have a place on the sky, if any has."""
-    names = [name for name in sources if name not in on_sky]
+    # Fibres and slitlets lie where they are from the reference.
+    names = [n for n, source in sources.items() if n not in on_sky and source.footprint is None]
     if names and on_sky:
         remedy = "give all of them a WCS, or all a pixel_scale"
         lack = f"has no place on the sky, other maps have one; {remedy}."

@@ -1,6 +1,6 @@
 """The point-spread functions of a configuration."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_serializer
 from pydantic import model_validator as check
@@ -8,13 +8,20 @@ from pydantic import model_validator as check
 from jaxmetal.io.words import Block, Extension, Number, OneOf, Positive, refuse_nothing
 
 
-class Gaussian(Block):
+class Ellipse(Block):
+    """The axes of a PSF that is not round; its width is that along the major axis."""
+
+    axis_ratio: Annotated[Number, Field(gt=0, le=1)] = 1.0
+    position_angle: Number = 0.0
+
+
+class Gaussian(Ellipse):
     """A Gaussian PSF; full width at half maximum in arcsec."""
 
     fwhm: Positive
 
 
-class Moffat(Block):
+class Moffat(Ellipse):
     """A Moffat PSF; full width at half maximum in arcsec."""
 
     fwhm: Positive
@@ -27,7 +34,7 @@ class Kernel(Block):
     file: str
     extension: Extension | None = None
     oversampling: Positive | None = None
-    includes_pixel: bool | None = None
+    includes_pixel: bool | Literal["detector"] | None = None
 
 
 class Psf(OneOf):

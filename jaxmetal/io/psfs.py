@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,13 +46,13 @@ class _Statement:
 
 
 def read_psf(
-    path: str | os.PathLike,
+    path: Any,
     pixel_scale: Any,
     extension: str | int | None = None,
     oversampling: float | None = None,
-    includes_pixel: bool | None = None,
+    includes_pixel: bool | str | None = None,
 ) -> KernelPSF:
-    """A PSF from its image, such as STPSF (WebbPSF) writes it.
+    """A PSF from its image, such as STPSF (WebbPSF) writes it or returns it.
 
         oversampling = pixel_scale / scale of the image
 
@@ -61,13 +62,18 @@ def read_psf(
     Parameters
     ----------
     path, pixel_scale
-        the file, and arcsec per pixel of the map that the PSF is for; (along columns, along rows)
-        if its pixels are not squares.
+        the file, or an astropy HDUList such as that of `calc_psf`; and arcsec per pixel of the map
+        that the PSF is for, (along columns, along rows) if its pixels are not squares.
     extension
         by name or number; else OVERDIST, OVERSAMP or the first image, whichever there is first.
     oversampling, includes_pixel
         as in KernelPSF; else what the header says, and True for the detector-sampled DET_DIST and
         DET_SAMP alone.
+
+    Returns
+    -------
+    psf
+        with its scale.
 
     Raises
     ------
@@ -79,13 +85,20 @@ def read_psf(
     -----
     InputWarning
         if statements of the scale contradict each other: which of them is used.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> psf = jm.read_psf("psf.fits", pixel_scale=0.1)  # doctest: +SKIP
     """
     sides = np.broadcast_to(
         np.asarray(plain(pixel_scale, f"{path}: pixel_scale", PIXEL_SCALE), float), (2,)
     )
     if not np.all(sides > 0):
         raise InputError(f"{path}: pixel_scale must be positive (arcsec), got {pixel_scale!r}.")
-    with opened(path) as hdus:
+    in_file = isinstance(path, str | os.PathLike)
+    with opened(path) if in_file else nullcontext(path) as hdus:
+        path = path if in_file else "the HDUList"
         if extension is None:
             extension = _preferred_extension(hdus)
         kernel, header = image_of(hdus, path, extension)
@@ -115,7 +128,7 @@ def _preferred_extension(hdus: Any) -> str | int:
 
 
 def _kernel_psf(
-    where: str, kernel: np.ndarray, oversampling: Any, includes_pixel: bool
+    where: str, kernel: np.ndarray, oversampling: Any, includes_pixel: bool | str
 ) -> KernelPSF:
     """The PSF of a kernel, whose errors and warnings name the file."""
     with warnings.catch_warnings(record=True) as records:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxmetal.errors import InputError
+from jaxmetal.io.aperture_tables import frame_of, read_apertures
 from jaxmetal.io.entries import FromReader
 from jaxmetal.io.fits import MapFile, Part, read_header, read_image, read_map
 from jaxmetal.io.line_blocks import Lines
@@ -13,7 +14,8 @@ from jaxmetal.io.paths import file_path
 from jaxmetal.io.readers.options import read_entry
 from jaxmetal.io.readers.protocol import Reading, ReadMap, SecondMoment
 from jaxmetal.io.velocities import in_rest_frame
-from jaxmetal.quantities import converted, unit_of_text
+from jaxmetal.quantities import converted
+from jaxmetal.unit_texts import unit_of_text
 
 
 def read_files(name: str, entry: Any, folder: Path, mistakes: Mistakes) -> Reading | None:
@@ -42,30 +44,48 @@ def read_files(name: str, entry: Any, folder: Path, mistakes: Mistakes) -> Readi
         return read_entry(f"maps.{name}", entry, folder, mistakes)
     if isinstance(entry, Lines):
         return _read_lines(entry, folder)
-    file, data = _read_part(entry, folder)
-    return Reading({name: data}, wcs=file.wcs, bins=file.bins)
+    place, data = _read_part(entry, folder)
+    return Reading({name: data}, **place)
 
 
 def _read_lines(entry: Lines, folder: Path) -> Reading:
     """The lines of an entry, which are on one grid of pixels and in the same bins."""
-    maps, files = {}, {}
+    maps, places = {}, []
     for key, line in entry.parts.items():
         try:
-            files[key], maps[key] = _read_part(entry.part(key), folder)
+            place, maps[key] = _read_part(entry.part(key), folder)
         except InputError as error:
             raise InputError(f"lines.{line}: {error}") from None
-    first = next(iter(files.values()))
-    return Reading(maps, wcs=first.wcs, bins=first.bins)
+        places.append(place)
+    return Reading(maps, **places[0])
 
 
-def _read_part(entry: FitsMap, folder: Path) -> tuple[MapFile, ReadMap]:
-    """The file of one map, and the map."""
+def _read_part(entry: FitsMap, folder: Path) -> tuple[dict[str, Any], ReadMap]:
+    """Where the measurements of one map lie, as a Reading has it, and the map."""
     path = file_path(entry.file, folder)
+    if entry.footprint is None:
+        file = _read_images(entry, path, folder)
+        place = {"wcs": file.wcs, "bins": file.bins}
+    else:
+        file, footprint = read_apertures(entry, path)
+        place = {"grid": frame_of(footprint, entry.pixel_scale), "footprint": footprint}
+    data = _as_map(entry, file, path, folder)
+    if isinstance(entry, Moving) and entry.convention is not None:
+        data = in_rest_frame(entry, data, f"{path}[{entry.value}]")
+    return place, data
+
+
+def _read_images(entry: FitsMap, path: Path, folder: Path) -> MapFile:
+    """The images of one map."""
     names = ("error", "variance", "ivar", "mask", "bins", "limits")
     parts = {key: _part(getattr(entry, key, None), folder) for key in names}
     needs_wcs = entry.pixel_scale is None
     options = {"channel": entry.channel, "unit": entry.unit, "needs_wcs": needs_wcs}
-    file = read_map(path, entry.value, **parts, **options)
+    return read_map(path, entry.value, **parts, **options)
+
+
+def _as_map(entry: FitsMap, file: MapFile, path: Path, folder: Path) -> ReadMap:
+    """What the entry says that the numbers of a file are."""
     sigma = file.sigma if file.sigma is not None else entry.sigma
     kind: dict[str, Any] = {}
     if isinstance(entry, FluxMap):
@@ -75,10 +95,7 @@ def _read_part(entry: FitsMap, folder: Path) -> tuple[MapFile, ReadMap]:
         kind = {"tracer": entry.tracer, "scale": entry.scale}
     elif isinstance(entry, Dispersion):
         kind = {"moment": _moment(entry, path, folder, file.unit)}
-    data = ReadMap(file.values, sigma, file.unit, mask=file.mask, **kind)
-    if isinstance(entry, Moving) and entry.convention is not None:
-        data = in_rest_frame(entry, data, f"{path}[{entry.value}]")
-    return file, data
+    return ReadMap(file.values, sigma, file.unit, mask=file.mask, **kind)
 
 
 def _part(place: Any, folder: Path) -> Any:
@@ -92,6 +109,8 @@ def _part(place: Any, folder: Path) -> Any:
 def _moment(entry: Dispersion, path: Path, folder: Path, unit: str) -> SecondMoment:
     """The tracers of a map of dispersion, and that of the instrument in the unit of the map."""
     spread, squared = entry.instrumental, entry.squared
+    if not isinstance(spread, float) and entry.footprint is not None:
+        raise InputError("instrumental: expected a number for fibres and slitlets.")
     if not isinstance(spread, float):
         place = _part(spread, folder)
         place = place if isinstance(place, Part) else Part(None, place, entry.channel)

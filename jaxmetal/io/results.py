@@ -169,6 +169,7 @@ def _write_map(folder: Path, scene: Scene, fit: Fit, name: str, failures: dict[s
     write_map(folder / f"{name}.fits", observed, sections, header)
     if instrument.apertures is not None:
         columns = {"id": instrument.apertures.ids, **columns, "residual": residual}
+        columns |= fitted_map.planes
         arrays = {key: np.asarray(values) for key, values in columns.items()}
         _write_apertures(folder / f"{name}.ecsv", arrays)
 

@@ -6,43 +6,21 @@ from typing import Any
 import numpy as np
 
 import jaxmetal
-from jaxmetal.emission import REDDENING
-from jaxmetal.galaxy import get
 from jaxmetal.inference.fit import Fit
+from jaxmetal.inference.parameter_units import units_of
 from jaxmetal.inference.posterior import Posterior
 from jaxmetal.io.correlations import described_correlation
 from jaxmetal.io.gradients import compared_disc, gradient_table
 from jaxmetal.io.scene import Scene
 from jaxmetal.maps import Map
-from jaxmetal.profiles.profile import Profile
-from jaxmetal.profiles.units import known_unit
 from jaxmetal.science.starts.guess import as_text
-
-# The units of tracers on which emission lines depend.
-EMITTED = {"metallicity": "dex", "n2": "dex", REDDENING: "mag"}
 
 
 def unit_of(path: str, scene: Scene) -> str:
     """The unit of a parameter, as far as it is known."""
-    first, *_, last = path.split(".")
-    last = last.split("[")[0]
-    if first in scene.maps and last in ("scatter", "instrumental"):
-        one_map = scene.maps[first]
-        relative = one_map.map.is_flux or getattr(one_map.map, "squared", False)
-        return "" if relative else one_map.unit
-    parts = {**scene.galaxy.named, **{name: o.map for name, o in scene.maps.items()}}
-    owner = get(parts, path.rpartition(".")[0])
-    if not isinstance(owner, Profile):
-        return known_unit(owner, last) or ""
-    tracer = path.split(".")[1]
-    return known_unit(owner.function, last, _unit_of_tracer(first, tracer, scene)) or ""
-
-
-def _unit_of_tracer(component: str, tracer: str, scene: Scene) -> str:
-    """The unit of a tracer in the maps that show it, or by what its lines depend on."""
-    units = (o.unit for o in scene.maps.values() if tracer in o.map.tracers_in_its_unit and o.unit)
-    emission = getattr(scene.galaxy.components.get(component), "emission", None)
-    return next(units, "" if emission is None else EMITTED.get(tracer, ""))
+    maps = {name: observed.map for name, observed in scene.maps.items()}
+    stated = {name: observed.unit for name, observed in scene.maps.items()}
+    return units_of(scene.galaxy, maps, [path], stated)[path]
 
 
 def parameter_table(scene: Scene, fit: Fit, posterior: Posterior | None) -> Any:

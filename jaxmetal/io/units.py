@@ -3,11 +3,45 @@
 import warnings
 from typing import Any
 
+import numpy as np
+
 from jaxmetal.errors import InputError, InputWarning
-from jaxmetal.quantities import unit_of_text
+from jaxmetal.unit_texts import unit_of_text
 
 # The power of the values' unit in which each kind of error is.
 POWERS = {"error": 1, "variance": 2, "ivar": -2}
+
+
+def standard_deviations(
+    kind: str, numbers: np.ndarray, error_unit: str, values: str, where: str
+) -> np.ndarray:
+    """Standard deviations in the unit of the values, from what a file has of the errors.
+
+    Parameters
+    ----------
+    kind, error_unit, values, where
+        as for `error_factor`.
+    numbers
+        errors, variances or inverse variances.
+
+    Returns
+    -------
+    sigma
+        infinite where a variance is not positive.
+
+    Raises
+    ------
+    InputError
+        if no number is positive, or as for `error_factor`.
+    """
+    positive = numbers > 0
+    if not positive.any():
+        raise InputError(f"{where}: expected positive numbers ({kind}), it has none.")
+    scaled = numbers * error_factor(kind, error_unit, values, where)
+    if kind == "error":
+        return scaled
+    power = 0.5 if kind == "variance" else -0.5
+    return np.where(positive, np.where(positive, scaled, 1.0) ** power, np.inf)
 
 
 def error_factor(kind: str, error_unit: str, values: str, where: str) -> float:

@@ -7,8 +7,9 @@ import numpy as np
 
 from jaxmetal.io.map_blocks import Tracer
 from jaxmetal.io.readers.protocol import ReadMap
-from jaxmetal.quantities import converted, unit_of_text
+from jaxmetal.quantities import converted
 from jaxmetal.science.kinematics import VELOCITY, convert_velocity, convert_width
+from jaxmetal.unit_texts import unit_of_text
 
 
 def in_rest_frame(entry: Any, data: ReadMap, where: str) -> ReadMap:

@@ -28,6 +28,13 @@ class Calibration(eqx.Module):
     ------
     InputError
         for a factor that is not positive, or a shift that is not finite.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> shifted = jm.Calibration(shift_x=0.1)
+    >>> shifted.shift_x.item()
+    0.10000000149011612
     """
 
     flux_scale: Float[Array, ""]

@@ -109,7 +109,7 @@ def _of_bins(
         return sigma, correlation
     grid, pixels = instrument.grid, apertures.shape[0] * apertures.shape[1]
     weights = np.zeros((apertures.count, pixels))
-    np.add.at(weights, (apertures.aperture, apertures.pixel), apertures.weight)
+    np.add.at(weights, (apertures.aperture, apertures.pixel), apertures.shares)
     if data.pixel_sigma is not None:
         weights = weights * np.where(np.isfinite(data.pixel_sigma), data.pixel_sigma, 0.0).ravel()
     images = weights.reshape(-1, *apertures.shape)

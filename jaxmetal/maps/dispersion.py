@@ -94,6 +94,15 @@ class DispersionMap(Map):
     References
     ----------
     Law et al. (2016), AJ 152, 83; Varidel et al. (2019), MNRAS 485, 4024.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> import numpy as np
+    >>> sigma = np.linspace(60.0, 40.0, 225).reshape(15, 15)
+    >>> gas = jm.DispersionMap(sigma, 2.0, jm.examples.telescope(), instrumental=30.0)
+    >>> gas.instrumental.item()
+    30.0
     """
 
     adjustable: ClassVar = (*Map.adjustable, "instrumental")

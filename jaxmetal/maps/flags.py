@@ -16,7 +16,8 @@ def flags(where: str, mask: Any, shape: tuple[int, ...], meaning: str) -> np.nda
     where
         names the argument in messages.
     mask
-        an array of this shape; None for False everywhere.
+        an array of this shape, or a region of pixels of the package `regions`, or several, which
+        are True inside; None for False everywhere.
     shape
         of the measurements.
     meaning
@@ -29,6 +30,7 @@ def flags(where: str, mask: Any, shape: tuple[int, ...], meaning: str) -> np.nda
     """
     if mask is None:
         return np.zeros(shape, bool)
+    mask = _pixels_inside(where, mask, shape)
     data, expected = contents(mask), f"expected True ({meaning}) or False"
     if data.unit is not None and str(data.unit):
         raise InputError(f"{where}: {expected}, got a quantity in {data.unit}.")
@@ -41,6 +43,22 @@ def flags(where: str, mask: Any, shape: tuple[int, ...], meaning: str) -> np.nda
     if masked.dtype.kind not in "bui" or not np.isin(masked, (0, 1)).all():
         raise InputError(f"{where}: {expected}, got values of type {masked.dtype}.")
     return masked.astype(bool) if data.mask is None else masked.astype(bool) | data.mask
+
+
+def _pixels_inside(where: str, mask: Any, shape: tuple[int, ...]) -> Any:
+    """The pixels whose centres lie in regions; anything else as it is."""
+    if hasattr(mask, "to_pixel") and not hasattr(mask, "to_mask"):
+        remedy = "give its pixels, region.to_pixel(wcs)"
+        raise InputError(f"{where}: a region on the sky; {remedy}.")
+    if hasattr(mask, "to_mask"):
+        if len(shape) != 2:
+            raise InputError(f"{where}: a region is for maps of pixels, not of apertures.")
+        image = mask.to_mask(mode="center").to_image(shape)
+        return np.zeros(shape, bool) if image is None else image > 0
+    several = getattr(mask, "regions", mask if isinstance(mask, list | tuple) else ())
+    if len(several) and all(hasattr(one, "to_pixel") or hasattr(one, "to_mask") for one in several):
+        return np.any([_pixels_inside(where, one, shape) for one in several], axis=0)
+    return mask
 
 
 def axes_of(shape: tuple[int, ...]) -> str:

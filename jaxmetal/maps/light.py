@@ -53,6 +53,15 @@ class LightMap(Map):
     Values, errors and covariance may be astropy Quantities (errors are converted to the unit of the
     values), masked arrays, CCDData and the like: their masks count, and their uncertainty is taken
     if sigma is None.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> import numpy as np
+    >>> flux = np.ones((15, 15))
+    >>> image = jm.LightMap(flux, 0.1, jm.examples.telescope(), check=False)
+    >>> image.size
+    225
     """
 
     additive: ClassVar[bool] = True

@@ -26,6 +26,16 @@ class Likelihood(eqx.Module):
 
     A user's likelihood needs only `log_density`; its arrays are parameters that may have
     priors, such as "z.likelihood.dof".
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> import jax.numpy as jnp
+    >>> class Laplace(jm.Likelihood):
+    ...     def log_density(self, r):
+    ...         return -jnp.abs(r) - jnp.log(2.0)
+    >>> print(f"{Laplace().log_density(1.0):.3f}")
+    -1.693
     """
 
     # Whether it is Gaussian: then amplitudes can be solved for, and errors may be correlated.
@@ -99,6 +109,12 @@ class Gaussian(Likelihood):
     """Normally distributed errors.
 
     ln p(r) = -(r² + ln 2 pi) / 2
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> print(f"{jm.Gaussian().log_density(0.0):.3f}")
+    -0.919
     """
 
     gaussian: ClassVar[bool] = True
@@ -131,6 +147,12 @@ class StudentT(Likelihood):
     References
     ----------
     Lange, Little & Taylor (1989), JASA 84, 881: the Fisher information.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> print(f"{jm.StudentT(dof=4.0).log_density(0.0):.3f}")
+    -0.981
     """
 
     dof: Float[Array, ""]

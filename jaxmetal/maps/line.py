@@ -65,6 +65,15 @@ class LineMap(LightMap):
     -----
     InputWarning
         as for a LightMap.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> import numpy as np
+    >>> flux = np.random.default_rng(0).normal(5.0, 0.1, (15, 15))
+    >>> line = jm.LineMap(flux, 0.1, jm.examples.telescope(), line="NII6584")
+    >>> line.size
+    225
     """
 
     quantity: ClassVar[str] = "the line flux"
@@ -164,6 +173,15 @@ class RatioMap(Map):
     -----
     InputWarning
         as for a TracerMap.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> import numpy as np
+    >>> ratio = np.linspace(-0.6, -0.4, 225).reshape(15, 15)
+    >>> n2 = jm.RatioMap(ratio, 0.05, jm.examples.telescope(), "NII6584", "Ha")
+    >>> n2.size
+    225
     """
 
     quantity: ClassVar[str] = "the ratio"

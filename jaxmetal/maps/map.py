@@ -71,6 +71,15 @@ class Map(MapKind):
     Notes
     -----
     What a subclass says of itself is described in `kind.MapKind`.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> class MeanMap(jm.Map):
+    ...     def moments(self):
+    ...         return {"mean": jm.Moment(("age",), lambda age: age)}
+    >>> MeanMap.__mro__[1].__name__
+    'Map'
     """
 
     adjustable: ClassVar = ("scatter", "likelihood", "calibration", "instrument", "correlation")

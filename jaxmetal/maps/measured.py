@@ -9,7 +9,8 @@ from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.maps.binned import Gather, added, check_whole
 from jaxmetal.maps.covariance import checked
 from jaxmetal.maps.flags import axes_of, flags
-from jaxmetal.quantities import Contents, as_numbers, contents, converted, expected_unit
+from jaxmetal.quantities import Contents, as_numbers, contents, converted
+from jaxmetal.unit_texts import expected_unit
 
 # The power of the standard deviation that an astropy uncertainty holds.
 _POWERS = {"std": 1.0, "var": 2.0, "ivar": -2.0}

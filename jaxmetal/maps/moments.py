@@ -31,6 +31,13 @@ class Moment(eqx.Module):
     numerator
         in place of a weight: another light J, whose sum over that of `light` is the moment's mean,
         such as one line over another.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> velocity = jm.Moment(("velocity",), lambda v: v)
+    >>> velocity.light
+    'light'
     """
 
     tracers: tuple[str, ...] = eqx.field(static=True)

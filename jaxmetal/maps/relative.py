@@ -53,6 +53,14 @@ class RelativeLineMap(RatioMap):
     References
     ----------
     Neyman & Scott (1948), Econometrica 16, 1.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> maps = jm.examples.line_model().maps
+    >>> relative = jm.RelativeLineMap(maps["NII6584"], maps["Ha"])
+    >>> relative.size
+    225
     """
 
     quantity: ClassVar[str] = "the line flux"

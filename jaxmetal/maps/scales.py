@@ -35,6 +35,12 @@ class Scale(NamedTuple):
         what weights it.
     reference
         for the numbers in g; empty if there are none.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> jm.scales.SCALES["density_sii"].unit
+    'cm-3'
     """
 
     function: Callable
@@ -172,6 +178,13 @@ def scale_functions(scale: Any) -> tuple[Callable, Callable]:
     ------
     InputError
         if it is neither.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> g, inverse = jm.scales.scale_functions("log10")
+    >>> print(f"{inverse(g(8.5)):.2f}")
+    8.50
     """
     if isinstance(scale, str):
         if scale not in SCALES:
@@ -201,6 +214,12 @@ def wrong_scale(tracer: str | None, scale: Any) -> str:
     -------
     text
         for a user: what it is, and what to write instead.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> print(jm.scales.wrong_scale("age", "log10").partition(";")[0])
+    light does not average age as "log10"
     """
     right = OF_TRACERS.get(tracer or "", ())
     if not right or not isinstance(scale, str) or scale in right:

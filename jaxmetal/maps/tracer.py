@@ -67,6 +67,15 @@ class TracerMap(Map):
     Values, errors and covariance may be astropy Quantities (errors are converted to the unit of the
     values), masked arrays, CCDData and the like: their masks count, and their uncertainty is taken
     if sigma is None.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> import numpy as np
+    >>> values = np.linspace(8.2, 8.5, 225).reshape(15, 15)
+    >>> z = jm.TracerMap(values, 0.05, jm.examples.telescope(), tracer="metallicity")
+    >>> z.size
+    225
     """
 
     quantity: ClassVar[str] = "the tracer"

@@ -182,6 +182,14 @@ def Field(amplitude: Any, length: Any, kernel: str = "matern32", **options: Any)
     ------
     InputError
         for an unknown kernel or parameter, or no numbers.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> line = jm.Profile(jm.tracer.gradient, central=8.5, gradient=-0.1)
+    >>> metallicity = jm.Sum(line, jm.Field(amplitude=0.05, length=0.6))
+    >>> metallicity.amplitude.item() > 0
+    True
     """
     return Profile(field, amplitude=amplitude, length=length, kernel=kernel, **options)
 

@@ -252,6 +252,9 @@ class Profile(eqx.Module):
             return self.parameters[name]
         raise AttributeError(f"the profile has no parameter {name!r}")
 
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.parameters]
+
     @property
     def options(self) -> dict[str, str | int | None]:
         """The options, which no fit can vary, by name."""

@@ -25,6 +25,12 @@ def galaxy() -> Galaxy:
     """The true lens and source, and the light of the lens.
 
     The source has R_e = 0.2" and -0.6 dex/arcsec; the lens is an SIE of 1.1" with shear.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> sorted(jm.arcs.galaxy().components)
+    ['deflector', 'source']
     """
     source = {"center_x": 0.18, "center_y": -0.1}
     return Galaxy(
@@ -77,6 +83,13 @@ def observe(
     -------
     maps
         {"z": TracerMap, "light": LightMap}.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> maps = jm.arcs.observe(seed=1, shape=(21, 21), supersampling=(3, 1))
+    >>> sorted(maps)
+    ['light', 'z']
     """
     truth = galaxy()
     instrument = Instrument(

@@ -33,6 +33,12 @@ def kewley01(x: Ratio) -> Curve:
     References
     ----------
     Kewley et al. (2001), ApJ 556, 121, equation 5.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> print(f"{jm.classification.kewley01(-0.5):.3f}")
+    0.561
     """
     return _hyperbola(x, 0.61, 0.47, 1.19)
 
@@ -43,6 +49,12 @@ def kauffmann03(x: Ratio) -> Curve:
     References
     ----------
     Kauffmann et al. (2003), MNRAS 346, 1055, equation 1.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> print(f"{jm.classification.kauffmann03(-0.5):.3f}")
+    0.191
     """
     return _hyperbola(x, 0.61, 0.05, 1.3)
 
@@ -55,6 +67,12 @@ def stasinska06(x: Ratio) -> Curve:
     References
     ----------
     Stasinska et al. (2006), MNRAS 371, 972, equation 11.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> print(f"{jm.classification.stasinska06(-0.5):.3f}")
+    -0.007
     """
     x = jnp.asarray(x, float)
     return (-30.787 + 1.1358 * x + 0.27297 * x**2) * jnp.tanh(5.7409 * x) - 31.093
@@ -66,6 +84,12 @@ def schawinski07(x: Ratio) -> Curve:
     References
     ----------
     Schawinski et al. (2007), MNRAS 382, 1415.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> print(f"{jm.classification.schawinski07(-0.2):.3f}")
+    0.240
     """
     return 1.05 * jnp.asarray(x, float) + 0.45
 
@@ -76,6 +100,12 @@ def kewley01_sii(s: Ratio) -> Curve:
     References
     ----------
     Kewley et al. (2001), ApJ 556, 121, equation 6.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> print(f"{jm.classification.kewley01_sii(-0.5):.3f}")
+    0.422
     """
     return _hyperbola(s, 0.72, 0.32, 1.30)
 
@@ -86,6 +116,12 @@ def kewley06_sii(s: Ratio) -> Curve:
     References
     ----------
     Kewley et al. (2006), MNRAS 372, 961, equation 7.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> print(f"{jm.classification.kewley06_sii(-0.2):.3f}")
+    0.382
     """
     return 1.89 * jnp.asarray(s, float) + 0.76
 
@@ -96,6 +132,12 @@ def kewley01_oi(o: Ratio) -> Curve:
     References
     ----------
     Kewley et al. (2001), ApJ 556, 121, equation 7.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> print(f"{jm.classification.kewley01_oi(-1.5):.3f}")
+    0.528
     """
     return _hyperbola(o, 0.73, -0.59, 1.33)
 
@@ -106,6 +148,12 @@ def kewley06_oi(o: Ratio) -> Curve:
     References
     ----------
     Kewley et al. (2006), MNRAS 372, 961, equation 10.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> print(f"{jm.classification.kewley06_oi(-1.0):.3f}")
+    0.120
     """
     return 1.18 * jnp.asarray(o, float) + 1.30
 

@@ -12,6 +12,7 @@ from jaxmetal.galaxy import Galaxy
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.profiles.profile import Numbers, as_array
 from jaxmetal.quantities import ARCSEC, as_number
+from jaxmetal.science.zero_lines import zero_lines
 
 
 def source_position(
@@ -34,6 +35,16 @@ def source_position(
     -------
     x, y
         in the source plane, arcsec.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> halo = jm.Profile(jm.lens.sis, theta_E=1.0)
+    >>> light = jm.Profile(jm.light.exponential, amp=1.0, scale_length=0.2)
+    >>> galaxy = jm.Galaxy(lens={"halo": halo}, source=jm.Component(light))
+    >>> x, y = jm.lensing.source_position(galaxy, 1.2, 0.0)
+    >>> print(f"{x:.2f}, {y:.2f}")
+    0.20, 0.00
     """
     x, y = as_array(x, "source_position.x", ARCSEC), as_array(y, "source_position.y", ARCSEC)
     distance_ratio = as_array(distance_ratio, "source_position.distance_ratio")
@@ -83,6 +94,15 @@ def magnification(galaxy: Galaxy, x: Numbers, y: Numbers, distance_ratio: ArrayL
     References
     ----------
     Schneider, Ehlers & Falco (1992), Gravitational Lenses, section 5.1.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> halo = jm.Profile(jm.lens.sis, theta_E=1.0)
+    >>> light = jm.Profile(jm.light.exponential, amp=1.0, scale_length=0.2)
+    >>> galaxy = jm.Galaxy(lens={"halo": halo}, source=jm.Component(light))
+    >>> print(f"{jm.lensing.magnification(galaxy, 1.2, 0.0):.1f}")
+    6.0
     """
     return 1 / _inverse_magnification(galaxy, x, y, distance_ratio)
 
@@ -106,12 +126,21 @@ def critical_curves(
     -------
     lines
         each from [0] to [1], (x, y) in arcsec: what matplotlib's LineCollection takes.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> halo = jm.Profile(jm.lens.sis, theta_E=1.0)
+    >>> light = jm.Profile(jm.light.exponential, amp=1.0, scale_length=0.2)
+    >>> galaxy = jm.Galaxy(lens={"halo": halo}, source=jm.Component(light))
+    >>> jm.lensing.critical_curves(galaxy, jm.Grid.regular((20, 20), 0.2)).shape[1:]
+    (2, 2)
     """
     x, y = (np.asarray(value, float) for value in grid.coordinates)
     inverse = _inverse_magnification(galaxy, *grid.coordinates, distance_ratio)
     height = np.asarray(inverse, float)
     positions = np.stack([x * np.ones_like(height), y * np.ones_like(height)], axis=-1)
-    return _zero_lines(positions, height)
+    return zero_lines(positions, height)
 
 
 def caustics(
@@ -128,30 +157,19 @@ def caustics(
     -------
     lines
         each from [0] to [1], (x, y) in arcsec.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> halo = jm.Profile(jm.lens.sis, theta_E=1.0)
+    >>> light = jm.Profile(jm.light.exponential, amp=1.0, scale_length=0.2)
+    >>> galaxy = jm.Galaxy(lens={"halo": halo}, source=jm.Component(light))
+    >>> jm.lensing.caustics(galaxy, jm.Grid.regular((20, 20), 0.2)).shape[1:]
+    (2, 2)
     """
     lines = critical_curves(galaxy, grid, distance_ratio)
     source = source_position(galaxy, lines[..., 0], lines[..., 1], distance_ratio)
     return np.stack([np.asarray(value, float) for value in source], axis=-1)
-
-
-def _zero_lines(
-    places: Float[np.ndarray, "ny nx 2"], height: Float[np.ndarray, "ny nx"]
-) -> Float[np.ndarray, "lines 2 2"]:
-    """Zeros of a function on a grid by marching squares, linear between neighbours."""
-
-    def corners(a: np.ndarray) -> np.ndarray:
-        return np.stack([a[:-1, :-1], a[:-1, 1:], a[1:, 1:], a[1:, :-1], a[:-1, :-1]])
-
-    at, value = corners(places), corners(height)
-    first, second = value[:-1], value[1:]
-    crosses = (first > 0) != (second > 0)
-    part = first / np.where(crosses, first - second, 1.0)
-    points = at[:-1] + part[..., None] * (at[1:] - at[:-1])
-    # The sides of each cell that are crossed come first: two, or at a saddle four.
-    order = np.argsort(~crosses, axis=0, kind="stable")
-    points, count = np.take_along_axis(points, order[..., None], axis=0), crosses.sum(axis=0)
-    lines = [points[i : i + 2][:, count >= i + 2] for i in (0, 2)]
-    return np.concatenate([np.moveaxis(line, 1, 0) for line in lines])
 
 
 def distance_ratio(lens_redshift: float, source_redshift: float, cosmology: Any = None) -> float:
@@ -180,6 +198,12 @@ def distance_ratio(lens_redshift: float, source_redshift: float, cosmology: Any 
     References
     ----------
     Peebles (1993), Principles of Physical Cosmology, equation 13.46.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> print(f"{jm.lensing.distance_ratio(0.35, 0.72):.3f}")
+    0.462
     """
     lens_redshift = as_redshift(lens_redshift, "lens_redshift")
     source_redshift = as_redshift(source_redshift, "source_redshift")
@@ -218,6 +242,12 @@ def kpc_per_arcsec(redshift: float, cosmology: Any = None) -> float:
     ------
     InputError
         for a redshift that is not positive.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> print(f"{jm.lensing.kpc_per_arcsec(0.72):.2f}")
+    7.44
     """
     redshift = as_redshift(redshift, "redshift")
     per_arcmin = _cosmology(cosmology).kpc_proper_per_arcmin(redshift)
@@ -243,6 +273,12 @@ def as_redshift(value: Any, where: str) -> float:
     ------
     InputError
         for anything else, such as a velocity.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> jm.lensing.as_redshift(0.72, "redshift")
+    0.72
     """
     # astropy's unit of redshift is not always convertible to none.
     bare = value.value if str(getattr(value, "unit", "")) == "redshift" else value

@@ -49,6 +49,12 @@ def variance(light: Numbers, c1, c2) -> Float[Array, "..."]:
     References
     ----------
     Metha et al. (2024), arXiv:2403.08175, eq. A7.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> print(f"{jm.noise.variance(0.5, c1=0.005, c2=0.001):.3f}")
+    0.007
     """
     light = as_array(light, "variance.light")
     c1, c2 = as_array(c1, "variance.c1"), as_array(c2, "variance.c2")
@@ -85,6 +91,13 @@ def constants(
     References
     ----------
     Metha et al. (2024), arXiv:2403.08175, section 3.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> c1, c2 = jm.noise.constants(1.0, 0.2, 0.01, 0.03)
+    >>> print(f"{c1:.3f} {c2:.3f}")
+    0.005 0.005
     """
     light_center = as_number(light_center, "constants.light_center")
     light_edge = as_number(light_edge, "constants.light_edge")
@@ -150,6 +163,14 @@ def propagate(
     References
     ----------
     Metha et al. (2024), arXiv:2403.08175, appendix A.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> lines, errors = {"halpha": 2.86, "nii": 0.5}, {"halpha": 0.1, "nii": 0.05}
+    >>> z, sigma = jm.noise.propagate(jm.calibrations.n2_marino13, lines, errors)
+    >>> print(f"{z:.3f} +- {sigma:.3f}")
+    8.393 +- 0.021
     """
     lines, errors = _checked(diagnostic, fluxes, sigmas)
     extra = as_array(scatter, "propagate.scatter", ("", "dex"))

@@ -17,12 +17,10 @@ from jaxmetal.galaxy import Galaxy, children, get
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.forecast import Forecast
 from jaxmetal.inference.model import Model
+from jaxmetal.inference.parameter_units import units_of
 from jaxmetal.inference.posterior import Posterior
-from jaxmetal.inference.tables import Summary
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.maps import Map
-from jaxmetal.profiles.profile import Profile
-from jaxmetal.profiles.units import known_unit
 from jaxmetal.science.starts.estimates import describe
 from jaxmetal.view import style
 from jaxmetal.view.document import table
@@ -67,13 +65,6 @@ def _number(value: Any) -> str:
     return f"{float(value):.5g}"
 
 
-def _unit(scene: Any, path: str) -> str:
-    """The unit of the number at a path, as far as its profile declares it."""
-    above, _, name = path.rpartition(".")
-    owner = get(scene, above) if above else scene
-    return known_unit(owner.function if isinstance(owner, Profile) else owner, name) or ""
-
-
 def _rows(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Iterate over (path, value) of every number below a node."""
     for name, value in children(node).items():
@@ -85,9 +76,9 @@ def _rows(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _galaxy(galaxy: Galaxy) -> Iterator[str]:
-    rows = [
-        (path, _number(value), _unit(galaxy, path)) for path, value in _rows(galaxy) if value.size
-    ]
+    numbers = {path: value for path, value in _rows(galaxy) if value.size}
+    units = units_of(galaxy, {}, numbers)
+    rows = [(path, _number(value), units[path]) for path, value in numbers.items()]
     profiles = ", ".join(
         f"{name}: {' + '.join(light.name for light in component.lights.values())}"
         + "".join(f", {tracer} ({p.name})" for tracer, p in component.tracers.items())
@@ -161,11 +152,12 @@ def _model(model: Model) -> Iterator[str]:
     yield table("Maps", MAP_HEADS, rows)
     yield "".join(picture(one_map) for one_map in model.maps.values())
     scene = {**model.galaxy.named, **model.maps}
+    units = units_of(model.galaxy, model.maps, model.free)
     free = [
-        (path, _number(get(scene, path)), _prior(model.priors[path]), _unit(scene, path))
+        (path, _number(get(scene, path)), _prior(model.priors[path]), units[path])
         for path in model.names
     ]
-    free += [(path, "", "linear: solved for", _unit(scene, path)) for path in model.linear]
+    free += [(path, "", "linear: solved for", units[path]) for path in model.linear]
     yield table("Free parameters", ("parameter", "start", "prior", "unit"), free)
     if model.ties:
         ties = [(path, ", ".join(tie.paths)) for path, tie in model.ties]
@@ -191,36 +183,32 @@ def _prior(prior: Any) -> str:
         return f"{type(prior).__name__}({', '.join(texts)})"
 
 
-def _summary(caption: str, summary: Summary, units: Callable[[str], str]) -> str:
+def _summary(caption: str, result: Fit | Forecast | Posterior) -> str:
     """A table of results."""
+    summary, units = result.summary(), result.units
     columns = list(next(iter(summary.values()), {}))
     rows = [
-        (name, *(f"{row[column]:.5g}" for column in columns), units(name))
+        (name, *(f"{row[column]:.5g}" for column in columns), units[name])
         for name, row in summary.items()
     ]
     return table(caption, ("parameter", *columns, "unit"), rows)
 
 
 def _fit(fit: Fit) -> Iterator[str]:
-    scene = {**fit.galaxy.named, **fit.maps}
-    yield _summary("Fit", fit.summary(), lambda name: _unit(scene, name.partition("[")[0]))
+    yield _summary("Fit", fit)
     numbers = f"reduced chi-square {fit.reduced_chi_square:.3f}, BIC {fit.bic:.1f}"
     yield _line(f"{fit.message}; {fit.size} measurements, {numbers}")
 
 
 def _posterior(posterior: Posterior) -> Iterator[str]:
-    yield _summary("Posterior", posterior.summary(), lambda name: "")
+    yield _summary("Posterior", posterior)
     chains, draws = posterior.statistics["diverging"].shape
     method = posterior.attributes.get("method", "")
     yield _line(f"{posterior.message}; {chains} × {draws} draws {method and f'by {method}'}")
 
 
 def _forecast(forecast: Forecast) -> Iterator[str]:
-    model = forecast.model
-    scene = {**model.galaxy.named, **model.maps}
-    yield _summary(
-        "Forecast", forecast.summary(), lambda name: _unit(scene, name.partition("[")[0])
-    )
+    yield _summary("Forecast", forecast)
     yield _line(f"exposure {forecast.exposure:g}; prior is the error before any data")
 
 

@@ -122,7 +122,7 @@ def trace_figure(posterior: Posterior) -> style.Figure:
     grid = figure.subplots(len(draws), 2, squeeze=False, sharey="row", width_ratios=[4, 1])
     diverging = np.asarray(posterior.statistics["diverging"], bool).any(axis=0)
     for (trace, marginal), name in zip(grid, draws, strict=True):
-        _draw_chains(trace, marginal, np.asarray(posterior.flat[name], float))
+        _draw_chains(trace, marginal, np.asarray(posterior.by_chain[name], float))
         for draw in np.flatnonzero(diverging):
             trace.axvline(draw, ymax=0.06, color=style.INK, linewidth=0.8)
         trace.set_ylabel(texts[name])
@@ -135,7 +135,7 @@ def trace_figure(posterior: Posterior) -> style.Figure:
         quality = f"{mixing}{rows[name]['ess']:.0f} effective samples"
         trace.set_title(quality, fontsize=style.SMALL, loc="right", pad=2)
         trace.tick_params(axis="x", labelbottom=trace is grid[-1, 0])
-    grid[-1, 0].set_xlabel(f"draw ({posterior.flat[next(iter(draws))].shape[0]} chains)")
+    grid[-1, 0].set_xlabel(f"draw ({posterior.by_chain[next(iter(draws))].shape[0]} chains)")
     figure.align_labels()
     remarks = [f"{posterior.divergences} divergent draws"] * bool(posterior.divergences) + [
         left_out
@@ -156,7 +156,7 @@ def names(paths: list[str]) -> dict[str, str]:
 
 def drawn(posterior: Posterior, where: str) -> tuple[dict[str, Draws], str]:
     """The draws of the parameters in the figure, and a remark if there are more."""
-    draws = {name: np.asarray(values, float).ravel() for name, values in posterior.flat.items()}
+    draws = {name: np.asarray(values, float) for name, values in posterior.flat.items()}
     for name, values in draws.items():
         if values.size < 2 or not np.all(np.isfinite(values)):
             count = int(np.isfinite(values).sum())

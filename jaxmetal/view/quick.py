@@ -40,6 +40,15 @@ def plot_map(one_map: Map, ax: Axes | None = None, unit: str | None = None) -> A
     -------
     axes
         that were drawn into.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> import matplotlib.pyplot as plt
+    >>> figure, axes = plt.subplots()
+    >>> jm.view.plot_map(jm.examples.model().maps["z"], ax=axes) is axes
+    True
+    >>> plt.close(figure)
     """
     image = one_map.image(one_map.data)
     return _panel(one_map, image, colours_of(one_map, image), style.quantity(one_map, unit), ax)
@@ -61,6 +70,16 @@ def plot_fit(
     -------
     figure or axes
         without `ax` a figure of four panels, of the slit or of the profile; else the axes.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> import matplotlib.pyplot as plt
+    >>> figure, axes = plt.subplots()
+    >>> fit = jm.optimise(jm.examples.model())
+    >>> jm.view.plot_fit(fit, "z", ax=axes, what="residual") is axes
+    True
+    >>> plt.close(figure)
     """
     if what == PROFILE:
         if ax is not None:
@@ -105,6 +124,17 @@ def plot_corner(
     -------
     figure or axes
         the figure without `ax`, else the axes.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> import matplotlib.pyplot as plt
+    >>> model = jm.examples.model()
+    >>> posterior = jm.sample(model, jm.optimise(model), draws=200, seed=1)
+    >>> figure, axes = plt.subplots(2, 2)
+    >>> jm.view.plot_corner(posterior, ax=axes) is axes
+    True
+    >>> plt.close(figure)
     """
     if ax is None:
         return corner_figure(posterior, truths)

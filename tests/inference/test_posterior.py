@@ -33,7 +33,10 @@ def posterior():
     statistics |= {"steps": np.full((4, 600), 7), "accept": np.full((4, 600), 0.8)}
     samples = {CENTRAL: 8 + 0.1 * noise[..., 0], COEFFICIENTS: noise[..., 1:]}
     return jm.Posterior(
-        samples, statistics, {"method": "nuts", "seed": 0}, {"disc.age.center_x": noise[..., 1]}
+        samples,
+        statistics,
+        {"method": "nuts", "seed": 0, "units": {CENTRAL: "dex"}},
+        {"disc.age.center_x": noise[..., 1]},
     )
 
 
@@ -51,7 +54,9 @@ def test_arviz_reads_the_file(posterior, tmp_path):
         "log_density": "lp",
     }.items():
         np.testing.assert_array_equal(read["sample_stats"][theirs], posterior.statistics[name])
+    assert read["posterior"][CENTRAL].attrs["units"] == "dex"
     again = jm.Posterior.load(tmp_path / "posterior.nc")
+    assert again.units[CENTRAL] == "dex" and again.units[f"{COEFFICIENTS}[1]"] == ""
     assert (
         again.statistics.keys() == posterior.statistics.keys()
         and again.message == posterior.message

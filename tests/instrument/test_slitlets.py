@@ -1,6 +1,7 @@
 """Slitlets of NIRSpec's micro-shutters: areas, bars, orientation, and the light that passes."""
 
 import numpy as np
+import numpyro.distributions as dist
 import pytest
 from scipy.special import erf
 
@@ -70,7 +71,7 @@ class TestAreas:
         def weights(grid):
             made = jm.Apertures.slitlets(grid, *middle, 25.0, transmission=0.2, shutters=2)
             image = np.zeros(grid.shape[0] * grid.shape[1])
-            np.add.at(image, np.asarray(made.pixel), np.asarray(made.weight, float))
+            np.add.at(image, np.asarray(made.pixel), np.asarray(made.shares, float))
             return image.reshape(grid.shape)
 
         means = weights(small).reshape(31, fine, 31, fine).mean(axis=(1, 3))
@@ -178,6 +179,49 @@ class TestLight:
         flux = seen(slitlets, jm.AperturePSFs(widths, ["narrow", "wide"]))
         assert flux[0] == pytest.approx(gaussian_through(0.0, 0.1, 20.0), rel=3e-3)
         assert flux[1] < 0.85 * flux[0]
+
+
+class TestBars:
+    """The light that passes the bars, as a parameter."""
+
+    @staticmethod
+    def instrument(transmission):
+        steps = np.array([-0.2, 0.0, 0.2])
+        slitlets = jm.Apertures.slitlets(
+            GRID, 0.0, 0.0, 20.0, across=steps, row_height=0.1, transmission=transmission
+        )
+        return jm.Instrument(GRID, jm.GaussianPSF(0.2), (2, 1), 8, apertures=slitlets)
+
+    @pytest.mark.precision("single")
+    def test_fluxes_tell_how_much_it_is(self):
+        light = jm.Profile(jm.light.gaussian, amp=FLUX, sigma=SOURCE)
+        galaxy = jm.Galaxy(source=jm.Component(light))
+        rows = jm.simulate.light_map(galaxy, self.instrument(0.2), seed=1)
+        path = "rows.instrument.apertures.transmission"
+        priors = {path: dist.Uniform(0.0, 0.5), "source.light.amp": dist.LogNormal(1.0, 1.0)}
+        there = jm.LightMap(rows.values, rows.sigma, self.instrument(0.05))
+        fit = jm.optimise(jm.Model(galaxy, {"rows": there}, priors), starts=1)
+        assert fit.converged, fit.message
+        assert float(fit.errors[path]) < 0.05
+        assert abs(float(fit.parameters[path]) - 0.2) < 3 * float(fit.errors[path])
+        assert float(fit.maps["rows"].instrument.apertures.transmission) != 0.05
+
+    @pytest.mark.precision("single")
+    def test_dark_bars_and_bins_have_no_such_parameter(self):
+        assert jm.Apertures.slitlets(GRID, 0.0, 0.0).transmission is None
+        light = jm.Profile(jm.light.gaussian, amp=FLUX, sigma=SOURCE)
+        rows = blank(self.instrument(None), jm.LightMap)
+        galaxy, name = jm.Galaxy(source=jm.Component(light)), "rows.instrument.apertures"
+        with pytest.raises(jm.InputError, match="transmission"):
+            jm.Model(galaxy, {"rows": rows}, {f"{name}.transmission": dist.Uniform(0.0, 1.0)})
+
+    @pytest.mark.precision("single")
+    def test_no_more_than_all_light_passes(self):
+        light = jm.Profile(jm.light.gaussian, amp=FLUX, sigma=SOURCE)
+        rows, galaxy = blank(self.instrument(0.1), jm.LightMap), jm.Galaxy(s=jm.Component(light))
+        prior = {"rows.instrument.apertures.transmission": dist.Uniform(-1.0, 0.5)}
+        with pytest.raises(jm.InputError, match="at least 0 and at most 1"):
+            jm.Model(galaxy, {"rows": rows}, prior)
 
 
 def seen(apertures, psf=None, grid=GRID):

@@ -15,9 +15,9 @@ from jaxmetal import cli
 from jaxmetal.errors import collected_warnings
 from jaxmetal.io.fits import read_map
 from jaxmetal.io.scene import load
-from jaxmetal.quantities import unit_of_text
 from jaxmetal.survey.catalogue import Catalogue
 from jaxmetal.survey.scenes import scene_of
+from jaxmetal.unit_texts import unit_of_text
 from tests.data import data_path
 from tests.scenes import telescope
 

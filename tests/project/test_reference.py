@@ -4,8 +4,10 @@ import importlib
 import sys
 
 import pytest
+import yaml
 
 import jaxmetal as jm
+from jaxmetal.io.config import Mistakes, parse
 from tests.paths import REPOSITORY
 
 # Precision plays no part here, or the one in which most people run.
@@ -30,6 +32,19 @@ def test_every_key_of_a_configuration_is_described(extension):
     text = module.configuration()
     assert "`accuracy` · number > 0 and < 1 · parameter errors · default `0.03`\n: " in text
     assert "`snr` · number ≥ 0 · default `3.0`\n: " in text
+
+
+def test_an_example_of_each_section_is_valid(extension):
+    """Its keys and values, whatever the files are."""
+    examples = extension("configuration").examples()
+    light = {"profile": "sersic", "amp": 1.0, "R_sersic": 1.0, "n_sersic": 1.0}
+    wrong = {}
+    for heading, text in examples.items():
+        mistakes = Mistakes()
+        parse({"galaxy": {"disc": {"light": light}}} | yaml.safe_load(text), mistakes)
+        if mistakes.lines:
+            wrong[heading] = mistakes.lines
+    assert wrong == {} and len(examples) > 20
 
 
 def test_a_key_without_a_description_stops_the_build(extension):

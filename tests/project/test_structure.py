@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import jaxmetal as jm
+from tests.public_names import NAMES, PROFILES
 
 # Precision plays no part here, or the one in which most people run.
 pytestmark = pytest.mark.precision("single")
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.precision("single")
 ROOT = Path(jm.__file__).parent
 ROOMS = (
     "errors",
+    "unit_texts",
     "quantities",
     "files",
     "compiling",
@@ -200,6 +202,7 @@ def test_only_files_input_and_saved_results_open_files():
     assert {module for module in readers if room(module) != "io"} <= {
         "files",
         "inference.posterior",
+        "inference.saved_fits",
         "survey.store",
     }
     assert "io.hdus" in readers
@@ -301,25 +304,6 @@ def test_a_package_is_public_whatever_was_imported_before():
 def test_a_name_that_does_not_exist_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'Galxy'"):
         _ = jm.Galxy
-
-
-def public(module) -> list:
-    """The functions and classes that a module defines for others."""
-    own = [
-        value
-        for name, value in vars(module).items()
-        if not name.startswith("_")
-        and f"{getattr(value, '__module__', '')}.".startswith(f"{module.__name__}.")
-    ]
-    return [value for value in own if inspect.isfunction(value) or inspect.isclass(value)]
-
-
-PROFILES = public(jm.light) + public(jm.tracer) + public(jm.lens)
-VALUES = [getattr(jm, name) for name in jm.__all__]
-NAMES = [
-    value for value in VALUES if callable(value) and value not in (jm.InputError, jm.InputWarning)
-]
-NAMES += [function for module in VALUES if inspect.ismodule(module) for function in public(module)]
 
 
 def documented(thing) -> list[str]:

@@ -92,6 +92,13 @@ def test_a_galaxy_and_an_instrument_show_their_numbers():
     assert "31 × 31 of 0.2 arcsec" in text and "GaussianPSF, FWHM 0.8 arcsec" in text
 
 
+def test_the_parts_of_a_path_complete_one_after_the_other():
+    """What an editor or a notebook proposes after a dot."""
+    galaxy = disc()
+    assert "disc" in dir(galaxy) and "metallicity" in dir(galaxy.disc)
+    assert {"R_sersic", "center_x"} <= set(dir(galaxy.disc.light))
+
+
 def test_names_are_escaped():
     galaxy = disc()
     odd = jm.Galaxy(**{"<b>": galaxy.disc})
@@ -127,6 +134,26 @@ def test_a_corner_plot_in_given_axes(posterior):
 
 def test_results_as_tables(fit, posterior):
     table = posterior.to_table()
-    assert table.colnames[:3] == ["parameter", "mean", "sd"] and len(table) == 2
+    assert table.colnames[:3] == ["parameter", "unit", "mean"] and len(table) == 2
     row = next(row for row in fit.to_table() if row["parameter"] == GRADIENT)
     assert row["value"] == pytest.approx(float(fit.parameters[GRADIENT]))
+
+
+def test_tables_of_results_have_units(fit, model, posterior):
+    """Those of the draws are known where they were sampled from a model."""
+    expected = {CENTRAL: "dex", GRADIENT: "dex/arcsec"}
+    for result in (fit, jm.forecast(model), jm.sample(model, fit, draws=100, method="importance")):
+        rows = result.to_table()
+        assert dict(zip(rows["parameter"], rows["unit"], strict=True)) == expected
+    assert list(posterior.to_table()["unit"]) == ["", ""]
+
+
+def test_draws_as_columns(posterior):
+    """For pandas, getdist and the like: one number a draw, chain after chain."""
+    flat, frame = posterior.flat, posterior.to_pandas()
+    assert flat[GRADIENT].shape == (600,)
+    np.testing.assert_array_equal(flat[GRADIENT][300:], posterior.by_chain[GRADIENT][1])
+    assert list(frame.columns) == [CENTRAL, GRADIENT] and frame.index.names == ["chain", "draw"]
+    np.testing.assert_array_equal(frame.loc[1, GRADIENT], posterior.samples[GRADIENT][1])
+    pandas = pytest.importorskip("pandas")
+    assert pandas.DataFrame(flat).shape == (600, 2)

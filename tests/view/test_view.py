@@ -398,7 +398,9 @@ def test_traces_show_every_chain_and_divergent_draws(post):
     diverging[1, 30] = True
     figure = posterior.trace_figure(dataclasses.replace(post, statistics={"diverging": diverging}))
     first = figure.axes[0]
-    np.testing.assert_allclose([line.get_ydata() for line in first.lines[:2]], post.flat[CENTRAL])
+    np.testing.assert_allclose(
+        [line.get_ydata() for line in first.lines[:2]], post.by_chain[CENTRAL]
+    )
     assert len(first.lines) == 3 and first.lines[2].get_xdata() == [30, 30]
     assert "1 divergent draws" in texts(figure) and "effective samples" in first.get_title(
         loc="right"

@@ -51,6 +51,13 @@ def to_lenstronomy(
     InputError
         for what lenstronomy's tracer module does not have, or if the choice of the tracer is
         ambiguous.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> kwargs_model, kwargs_result = jm.to_lenstronomy(jm.examples.disc())
+    >>> kwargs_model["source_light_model_list"]
+    ['SERSIC']
     """
     name = _tracer(galaxy, tracer)
     if scale not in TRACER_TYPES:

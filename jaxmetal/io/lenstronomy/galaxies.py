@@ -108,6 +108,16 @@ def galaxy_from_lenstronomy(
     -----
     InputWarning
         where lenstronomy does something that is hardly intended.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> disc = {"amp": 16.0, "R_sersic": 1.0, "n_sersic": 1.0, "center_x": 0.0, "center_y": 0.0}
+    >>> galaxy = jm.galaxy_from_lenstronomy(
+    ...     {"source_light_model_list": ["SERSIC"]}, {"kwargs_source": [disc]}
+    ... )
+    >>> sorted(galaxy.components)
+    ['source_0']
     """
     model = checked("kwargs_model", kwargs_model)
     result = checked("kwargs_result", kwargs_result)

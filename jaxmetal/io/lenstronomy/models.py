@@ -62,6 +62,23 @@ def from_lenstronomy(
     -----
     InputWarning
         one for each error of lenstronomy, and for each difference from it here.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> import numpy as np
+    >>> disc = {"amp": 16.0, "R_sersic": 1.0, "n_sersic": 1.0, "center_x": 0.0, "center_y": 0.0}
+    >>> pixels = {"ra_at_xy_0": -2.8, "dec_at_xy_0": -2.8, "transform_pix2angle": 0.4 * np.eye(2)}
+    >>> noise = np.random.default_rng(0).normal(0.0, 0.1, (15, 15))
+    >>> image = {"image_data": noise, "noise_map": np.full((15, 15), 0.1), **pixels}
+    >>> band = [image, {"psf_type": "NONE"}, {}]
+    >>> model = jm.from_lenstronomy(
+    ...     {"multi_band_list": [band]},
+    ...     {"source_light_model_list": ["SERSIC"]},
+    ...     kwargs_result={"kwargs_source": [disc]},
+    ... )
+    >>> list(model.maps)
+    ['light']
     """
     check_rule(numerics)
     data = checked("kwargs_data_joint", kwargs_data_joint)

@@ -20,6 +20,7 @@ from jaxmetal.errors import InputError, unknown
 if TYPE_CHECKING:
     from jaxmetal.instrument.grid import Grid
     from jaxmetal.instrument.psf import PSF
+    from jaxmetal.io.aperture_blocks import Footprint
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,9 @@ class Reading:
     bins
         number of each pixel's bin, negative or NaN where it is in none: for all maps, or {name:
         numbers} for those of the maps that are in bins; None without bins.
+    footprint
+        of a table of fibres or slitlets, whose maps have a value for each and whose grid is that of
+        the model: the block of a configuration with their places; None for images.
     name
         of the object.
 
@@ -154,6 +158,7 @@ class Reading:
     psf: "PSF | Mapping[str, PSF] | Callable[[float], PSF] | None" = None
     geometry: Geometry = field(default_factory=Geometry)
     bins: np.ndarray | Mapping[str, np.ndarray] | None = None
+    footprint: "Footprint | None" = None
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -162,14 +167,16 @@ class Reading:
         shapes = {
             f"maps[{name!r}]": np.shape(one_map.values) for name, one_map in self.maps.items()
         }
-        if self.grid is not None:
+        if self.grid is not None and self.footprint is None:
             shapes["grid"] = tuple(self.grid.shape)
         for name in self.maps:
             if (bins := self.bins_of(name)) is not None:
                 shapes[f"bins of {name!r}"] = np.shape(bins)
-        if len(set(shapes.values())) > 1 or len(self.shape) != 2:
+        dimensions = 2 if self.footprint is None else 1
+        if len(set(shapes.values())) > 1 or any(len(s) != dimensions for s in shapes.values()):
             list_text = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-            expected = "expected images of one shape (rows, columns)"
+            kind = "images of one shape (rows, columns)" if dimensions == 2 else "as many numbers"
+            expected = f"expected {kind}"
             raise InputError(f"Reading: {expected}, got {list_text}.")
 
     @property

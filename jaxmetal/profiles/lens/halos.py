@@ -48,6 +48,13 @@ def nfw(x: Coordinate, y: Coordinate, Rs, alpha_Rs, center_x=0.0, center_y=0.0) 
     References
     ----------
     Navarro, Frenk & White (1997), ApJ 490, 493; Bartelmann (1996), A&A 313, 697.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> lens = jm.Profile(jm.lens.nfw, Rs=5.0, alpha_Rs=1.0)
+    >>> print(", ".join(f"{alpha:.3f}" for alpha in lens(1.0, 0.5)))
+    0.572, 0.286
     """
     return nfw_ellipse(x, y, Rs, alpha_Rs, 0.0, 0.0, center_x, center_y)
 
@@ -84,6 +91,13 @@ def nfw_ellipse(
     References
     ----------
     Golse & Kneib (2002), A&A 390, 821.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> lens = jm.Profile(jm.lens.nfw_ellipse, Rs=5.0, alpha_Rs=1.0, e1=0.1)
+    >>> print(", ".join(f"{alpha:.3f}" for alpha in lens(1.0, 0.5)))
+    0.473, 0.354
     """
     along, across, squared = _stretched(x, y, e1, e2, center_x, center_y)
     factor = alpha_Rs / Rs * _nfw_ratio(jnp.maximum(squared, CUSP**2) / Rs**2) / (1 - math.log(2))
@@ -145,6 +159,13 @@ def dpie(
     References
     ----------
     Eliasdottir et al. (2007), arXiv:0710.5636, appendix A.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> lens = jm.Profile(jm.lens.dpie, sigma0=0.5, Ra=0.1, Rs=3.0)
+    >>> print(", ".join(f"{alpha:.3f}" for alpha in lens(1.0, 0.5)))
+    0.068, 0.034
     """
     along, across, squared = _stretched(x, y, e1, e2, center_x, center_y)
     a, s = (jnp.sqrt(jnp.maximum(radius**2 + squared, CUSP**2)) for radius in (Ra, Rs))

@@ -41,6 +41,13 @@ def sis(x: Coordinate, y: Coordinate, theta_E, center_x=0.0, center_y=0.0) -> De
     References
     ----------
     Schneider, Ehlers & Falco (1992), Gravitational Lenses, section 8.1.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> lens = jm.Profile(jm.lens.sis, theta_E=1.1)
+    >>> print(", ".join(f"{alpha:.3f}" for alpha in lens(1.0, 0.5)))
+    0.984, 0.492
     """
     dx, dy = x - center_x, y - center_y
     factor = theta_E / jnp.sqrt(jnp.maximum(dx**2 + dy**2, CUSP**2))
@@ -74,6 +81,13 @@ def sie(
     References
     ----------
     Kormann, Schneider & Bartelmann (1994), A&A 284, 285.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> lens = jm.Profile(jm.lens.sie, theta_E=1.1, e1=0.1)
+    >>> print(", ".join(f"{alpha:.3f}" for alpha in lens(1.0, 0.5)))
+    0.935, 0.535
     """
     return nie(x, y, theta_E, 0.0, e1, e2, center_x, center_y)
 
@@ -108,6 +122,13 @@ def nie(
     References
     ----------
     Keeton & Kochanek (1998), ApJ 495, 157, whose arctan and artanh are the real and imaginary part.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> lens = jm.Profile(jm.lens.nie, theta_E=1.1, s_scale=0.2)
+    >>> print(", ".join(f"{alpha:.3f}" for alpha in lens(1.0, 0.5)))
+    0.823, 0.412
     """
     e1, e2 = _bounded(e1, e2)
     u, v = elliptical_coordinates(x, y, e1, e2, center_x, center_y)
@@ -147,6 +168,13 @@ def epl(
     References
     ----------
     Tessore & Metcalf (2015), A&A 580, A79.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> lens = jm.Profile(jm.lens.epl, theta_E=1.1, gamma=2.1, e1=0.1)
+    >>> print(", ".join(f"{alpha:.3f}" for alpha in lens(1.0, 0.5)))
+    0.938, 0.532
     """
     e1, e2 = _bounded(e1, e2)
     u, v = elliptical_coordinates(x, y, e1, e2, center_x, center_y)

@@ -38,6 +38,19 @@ def deflection_map(
     References
     ----------
     Keys (1981), IEEE Trans. ASSP 29, 1153.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> lens = jm.Profile(
+    ...     jm.lens.deflection_map,
+    ...     alpha_x=[[-1.0, 1.0], [-1.0, 1.0]],
+    ...     alpha_y=[[-1.0, -1.0], [1.0, 1.0]],
+    ...     origin=[-1.0, -1.0],
+    ...     matrix=[[2.0, 0.0], [0.0, 2.0]],
+    ... )
+    >>> print(", ".join(f"{alpha:.3f}" for alpha in lens(1.0, 0.5)))
+    1.000, 0.500
     """
     rows, columns = alpha_x.shape
     column, row = pixel_of(x, y, origin, matrix)

@@ -28,6 +28,13 @@ def shear(x: Coordinate, y: Coordinate, gamma1, gamma2, ra_0=0.0, dec_0=0.0) -> 
     References
     ----------
     Schneider, Ehlers & Falco (1992), Gravitational Lenses, section 5.1.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> lens = jm.Profile(jm.lens.shear, gamma1=0.05, gamma2=-0.02)
+    >>> print(", ".join(f"{alpha:.3f}" for alpha in lens(1.0, 0.5)))
+    0.040, -0.045
     """
     dx, dy = x - ra_0, y - dec_0
     return gamma1 * dx + gamma2 * dy, gamma2 * dx - gamma1 * dy
@@ -55,6 +62,13 @@ def convergence(x: Coordinate, y: Coordinate, kappa, ra_0=0.0, dec_0=0.0) -> Def
     References
     ----------
     Falco, Gorenstein & Shapiro (1985), ApJ 289, L1.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> lens = jm.Profile(jm.lens.convergence, kappa=0.1)
+    >>> print(", ".join(f"{alpha:.3f}" for alpha in lens(1.0, 0.5)))
+    0.100, 0.050
     """
     return kappa * (x - ra_0), kappa * (y - dec_0)
 
@@ -81,6 +95,13 @@ def point_mass(x: Coordinate, y: Coordinate, theta_E, center_x=0.0, center_y=0.0
     References
     ----------
     Einstein (1936), Science 84, 506.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> lens = jm.Profile(jm.lens.point_mass, theta_E=1.1)
+    >>> print(", ".join(f"{alpha:.3f}" for alpha in lens(1.0, 0.5)))
+    0.968, 0.484
     """
     dx, dy = x - center_x, y - center_y
     factor = theta_E**2 / jnp.maximum(dx**2 + dy**2, CUSP**2)

@@ -6,13 +6,8 @@ from jaxmetal.profiles.light.gaussians import gaussian, mge_set, moffat, multi_g
 from jaxmetal.profiles.light.isothermals import hernquist, nie, pjaffe, power_law
 from jaxmetal.profiles.light.picture import image
 from jaxmetal.profiles.light.power_law_core import pl_sersic
-from jaxmetal.profiles.light.sersics import (
-    core_sersic,
-    exponential,
-    sersic,
-    sersic_flexion,
-    sersic_q_phi,
-)
+from jaxmetal.profiles.light.sersic_variants import core_sersic, sersic_flexion
+from jaxmetal.profiles.light.sersics import exponential, sersic, sersic_q_phi
 from jaxmetal.profiles.light.simple import ellipsoid, line_profile, linear, uniform
 
 __all__ = [

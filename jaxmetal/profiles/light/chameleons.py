@@ -36,6 +36,13 @@ def chameleon(
     References
     ----------
     Dutton et al. (2011), MNRAS 417, 1621; Suyu et al. (2014), ApJ 788, L35.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> light = jm.Profile(jm.light.chameleon, amp=2.0, w_c=0.2, w_t=1.0)
+    >>> print(f"{light(1.0, 0.5):.3f}")
+    0.527
     """
     radius = elliptical_radius(x, y, e1, e2, center_x, center_y)
     size = 1 + numerics.sqrt(jnp.asarray(e1**2 + e2**2))
@@ -85,6 +92,16 @@ def double_chameleon(
     -------
     brightness
         surface brightness per arcsec², in the shape of x.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> light = jm.Profile(
+    ...     jm.light.double_chameleon,
+    ...     amp=2.0, ratio=3.0, w_c1=0.1, w_t1=0.5, w_c2=0.2, w_t2=1.0
+    ... )
+    >>> print(f"{light(1.0, 0.5):.3f}")
+    0.326
     """
     first = chameleon(x, y, ratio, w_c1, w_t1, e11, e21, center_x, center_y)
     second = chameleon(x, y, 1.0, w_c2, w_t2, e12, e22, center_x, center_y)
@@ -137,6 +154,17 @@ def triple_chameleon(
     -------
     brightness
         surface brightness per arcsec², in the shape of x.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> light = jm.Profile(
+    ...     jm.light.triple_chameleon,
+    ...     amp=2.0, ratio12=3.0, ratio13=5.0, w_c1=0.1, w_t1=0.5, w_c2=0.2, w_t2=1.0,
+    ...     w_c3=0.3, w_t3=2.0
+    ... )
+    >>> print(f"{light(1.0, 0.5):.3f}")
+    0.393
     """
     first = chameleon(x, y, ratio12 * ratio13, w_c1, w_t1, e11, e21, center_x, center_y)
     second = chameleon(x, y, ratio13, w_c2, w_t2, e12, e22, center_x, center_y)

@@ -91,6 +91,13 @@ def shapelets(
     References
     ----------
     Refregier (2003), MNRAS 338, 35.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> light = jm.Profile(jm.light.shapelets, amp=[1.0, 0.2, 0.1], beta=0.5)
+    >>> print(f"{light(1.0, 0.5):.3f}")
+    0.079
     """
     u, v = elliptical_coordinates(x, y, e1, e2, center_x, center_y)
     n_max = _order(amp, triangle, "shapelets")
@@ -132,6 +139,13 @@ def shapelets_polar(
     References
     ----------
     Massey & Refregier (2005), MNRAS 363, 197.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> light = jm.Profile(jm.light.shapelets_polar, amp=[1.0, 0.2, 0.1], beta=0.5)
+    >>> print(f"{light(1.0, 0.5):.3f}")
+    0.120
     """
     u, v = (c / beta for c in elliptical_coordinates(x, y, e1, e2, center_x, center_y))
     n_max = _order(amp, triangle, "shapelets_polar")
@@ -177,6 +191,13 @@ def shapelets_polar_exp(
     References
     ----------
     Bergé et al. (2019), A&A 628, A61.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> light = jm.Profile(jm.light.shapelets_polar_exp, amp=[1.0, 0.3, 0.2, 0.1], beta=0.5)
+    >>> print(f"{light(1.0, 0.5):.3f}")
+    0.192
     """
     u, v = elliptical_coordinates(x, y, e1, e2, center_x, center_y)
     radius, total, i = numerics.sqrt(u**2 + v**2), 0.0, 0

@@ -31,6 +31,13 @@ def gaussian(
     -------
     brightness
         surface brightness per arcsec², in the shape of x.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> light = jm.Profile(jm.light.gaussian, amp=10.0, sigma=0.5)
+    >>> print(f"{light(1.0, 0.5):.3f}")
+    0.523
     """
     radius = elliptical_radius(x, y, e1, e2, center_x, center_y)
     return amp / (2 * jnp.pi * sigma**2) * jnp.exp(-0.5 * (radius / sigma) ** 2)
@@ -69,6 +76,13 @@ def multi_gaussian(
     References
     ----------
     Cappellari (2002), MNRAS 333, 400.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> light = jm.Profile(jm.light.multi_gaussian, amp=[1.0, 3.0], sigma=[0.2, 1.0])
+    >>> print(f"{light(1.0, 0.5):.3f}")
+    0.256
     """
     if jnp.ndim(amp) != 1 or jnp.shape(amp) != jnp.shape(sigma):
         raise InputError(
@@ -125,6 +139,13 @@ def mge_set(
     References
     ----------
     Cappellari (2002), MNRAS 333, 400.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> light = jm.Profile(jm.light.mge_set, amp=[1.0, 2.0, 1.0], sigma_min=0.1, sigma_width=1.0)
+    >>> print(f"{light(1.0, 0.5):.3f}")
+    0.088
     """
     if jnp.ndim(amp) != 1 or len(amp) < 2:
         raise InputError(f"mge_set: expected at least two amp, got shape {jnp.shape(amp)}.")
@@ -162,6 +183,13 @@ def moffat(
     References
     ----------
     Moffat (1969), A&A 3, 455.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> light = jm.Profile(jm.light.moffat, amp=5.0, alpha=1.0, beta=2.5)
+    >>> print(f"{light(1.0, 0.5):.3f}")
+    0.658
     """
     radius = elliptical_radius(x, y, e1, e2, center_x, center_y)
     return amp * (1 + (radius / alpha) ** 2) ** (-beta)

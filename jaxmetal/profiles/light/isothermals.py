@@ -56,6 +56,13 @@ def hernquist(
     References
     ----------
     Hernquist (1990), ApJ 356, 359.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> light = jm.Profile(jm.light.hernquist, amp=4.0, Rs=1.5)
+    >>> print(f"{light(1.0, 0.5):.3f}")
+    1.716
     """
     X = jnp.maximum(elliptical_radius(x, y, e1, e2, center_x, center_y), CUSP) / Rs
     t = X**2 - 1
@@ -110,6 +117,13 @@ def pjaffe(
     References
     ----------
     Jaffe (1983), MNRAS 202, 995; Keeton (2001), astro-ph/0102341.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> light = jm.Profile(jm.light.pjaffe, amp=4.0, Ra=0.1, Rs=2.0)
+    >>> print(f"{light(1.0, 0.5):.3f}")
+    0.191
     """
     radius = elliptical_radius(x, y, e1, e2, center_x, center_y)
     if average == "square":
@@ -144,6 +158,13 @@ def power_law(
     -------
     brightness
         surface brightness per arcsec², in the shape of x.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> light = jm.Profile(jm.light.power_law, amp=1.0, gamma=2.2)
+    >>> print(f"{light(1.0, 0.5):.3f}")
+    0.875
     """
     radius = elliptical_radius(x, y, e1, e2, center_x, center_y)
     return amp * numerics.positive_power(radius**2 + CUSP**2, (1 - gamma) / 2)
@@ -177,5 +198,12 @@ def nie(
     References
     ----------
     Kormann, Schneider & Bartelmann (1994), A&A 284, 285.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> light = jm.Profile(jm.light.nie, amp=1.0, s_scale=0.2)
+    >>> print(f"{light(1.0, 0.5):.3f}")
+    0.440
     """
     return amp / (2 * softened(elliptical_radius(x, y, e1, e2, center_x, center_y), s_scale))

@@ -50,6 +50,13 @@ def image(
     References
     ----------
     Keys (1981), IEEE Trans. ASSP 29, 1153.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> light = jm.Profile(jm.light.image, image=[[0.0, 1.0], [1.0, 4.0]])
+    >>> print(f"{light(1.0, 0.5):.3f}")
+    2.188
     """
     dx, dy = x - center_x, y - center_y
     u = (jnp.cos(phi_G) * dx + jnp.sin(phi_G) * dy) / scale

@@ -79,6 +79,16 @@ def pl_sersic(
     References
     ----------
     Terzić & Graham (2005), MNRAS 362, 197; Prugniel & Simien (1997), A&A 321, 111.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> light = jm.Profile(
+    ...     jm.light.pl_sersic,
+    ...     amp=2.0, R_sersic=1.0, n_sersic=3.0, alpha_c=0.2, r_c=0.1
+    ... )
+    >>> print(f"{light(1.0, 0.5):.3f}")
+    0.025
     """
     radius = jnp.maximum(elliptical_radius(x, y, e1, e2, center_x, center_y), CUSP)
     nu = 1 / n_sersic

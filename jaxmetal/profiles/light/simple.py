@@ -21,6 +21,13 @@ def uniform(x: Coordinate, y: Coordinate, amp) -> Coordinate:
     -------
     brightness
         surface brightness per arcsec², in the shape of x.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> light = jm.Profile(jm.light.uniform, amp=3.0)
+    >>> print(f"{light(1.0, 0.5):.3f}")
+    3.000
     """
     return amp * jnp.ones_like(x)
 
@@ -49,6 +56,13 @@ def linear(
     -------
     brightness
         surface brightness per arcsec², in the shape of x.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> light = jm.Profile(jm.light.linear, amp=3.0, k=-0.5)
+    >>> print(f"{light(1.0, 0.5):.3f}")
+    2.441
     """
     return amp + k * elliptical_radius(x, y, e1, e2, center_x, center_y)
 
@@ -79,6 +93,13 @@ def ellipsoid(
     -------
     brightness
         surface brightness per arcsec², in the shape of x.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> light = jm.Profile(jm.light.ellipsoid, amp=3.0, radius=2.0)
+    >>> print(f"{light(1.0, 0.5):.3f}")
+    0.239
     """
     inside = elliptical_radius(x, y, e1, e2, center_x, center_y) <= radius
     return jnp.where(inside, amp / (jnp.pi * radius**2), 0.0)
@@ -111,6 +132,13 @@ def line_profile(
     -------
     brightness
         surface brightness per arcsec², in the shape of x.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> light = jm.Profile(jm.light.line_profile, amp=1.0, angle=0.0, length=3.0, width=2.0)
+    >>> print(f"{light(1.0, 0.5):.3f}")
+    1.000
     """
     dx, dy, turn = x - start_x, y - start_y, jnp.deg2rad(angle)
     along = dx * jnp.cos(turn) - dy * jnp.sin(turn)

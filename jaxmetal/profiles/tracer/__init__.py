@@ -2,21 +2,14 @@
 
 from jaxmetal.profiles.tracer.composite import disc_halo_rotation, spline_rotation
 from jaxmetal.profiles.tracer.motions import bar_flow, radial_flow, warped_rotation
+from jaxmetal.profiles.tracer.patterns import dipole, polynomial, spiral_arms
 from jaxmetal.profiles.tracer.rotation import (
     courteau_rotation,
     polyex_rotation,
     pressure_rotation,
     rotation,
 )
-from jaxmetal.profiles.tracer.simple import (
-    broken_gradient,
-    dipole,
-    disc_gradient,
-    gradient,
-    polynomial,
-    spiral_arms,
-    uniform,
-)
+from jaxmetal.profiles.tracer.simple import broken_gradient, disc_gradient, gradient, uniform
 from jaxmetal.profiles.tracer.smooth import exponential
 from jaxmetal.profiles.tracer.thickness import thick_disc
 

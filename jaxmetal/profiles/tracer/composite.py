@@ -57,6 +57,17 @@ def disc_halo_rotation(
     References
     ----------
     Freeman (1970), ApJ 160, 811; Navarro, Frenk & White (1997), ApJ 490, 493.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> carried = jm.Profile(
+    ...     jm.tracer.disc_halo_rotation,
+    ...     v_disc=100.0, scale_length=1.0, v_halo=150.0, r_halo=3.0, inclination=60.0,
+    ...     position_angle=90.0
+    ... )
+    >>> print(f"{carried(1.0, 0.5):.3f}")
+    93.927
     """
     disc = inclined(x, y, inclination, position_angle, center_x, center_y)
     of_disc = v_disc * curves.scaled(disc.radius, scale_length, curves.freeman)
@@ -109,6 +120,16 @@ def spline_rotation(
     ------
     InputError
         if there are not as many radii as velocities, or fewer than two.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> carried = jm.Profile(
+    ...     jm.tracer.spline_rotation,
+    ...     radii=[1.0, 3.0], velocities=[120.0, 200.0], inclination=60.0, position_angle=90.0
+    ... )
+    >>> print(f"{carried(1.0, 0.5):.3f}")
+    93.246
     """
     if jnp.ndim(radii) != 1 or jnp.shape(radii) != jnp.shape(velocities) or len(radii) < 2:
         raise InputError(

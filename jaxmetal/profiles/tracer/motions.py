@@ -63,6 +63,17 @@ def warped_rotation(
     References
     ----------
     Rogstad, Lockhart & Wright (1974), ApJ 193, 309.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> carried = jm.Profile(
+    ...     jm.tracer.warped_rotation,
+    ...     v_max=200.0, r_turn=1.0, inclination=60.0, position_angle=70.0,
+    ...     position_angle_slope=5.0
+    ... )
+    >>> print(f"{carried(1.0, 0.5):.3f}")
+    88.227
     """
     inner = disc_radius(x, y, inclination, position_angle, center_x, center_y)
     beyond = jnp.maximum(inner - warp_radius, 0.0)
@@ -109,6 +120,13 @@ def radial_flow(
     -------
     values
         line-of-sight velocities, in the tracer's unit, in the shape of x.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> carried = jm.Profile(jm.tracer.radial_flow, v_radial=-20.0, r_turn=1.0, inclination=60.0)
+    >>> print(f"{carried(1.0, 0.5):.3f}")
+    -16.268
     """
     disc = inclined(x, y, inclination, position_angle, center_x, center_y)
     angular = v_radial * curves.scaled(disc.radius, r_turn, curves.tanh)
@@ -160,6 +178,16 @@ def bar_flow(
     References
     ----------
     Spekkens & Sellwood (2007), ApJ 664, 204.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> carried = jm.Profile(
+    ...     jm.tracer.bar_flow,
+    ...     v_tangential=30.0, v_radial=20.0, r_bar=2.0, bar_angle=45.0, inclination=60.0
+    ... )
+    >>> print(f"{carried(1.0, 0.5):.3f}")
+    -17.784
     """
     disc = inclined(x, y, inclination, position_angle, center_x, center_y)
     # The angle is not defined on the centre, where nothing moves.

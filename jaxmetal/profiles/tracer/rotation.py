@@ -72,6 +72,16 @@ def rotation(
     ----------
     Courteau (1997), AJ 114, 2402; Freeman (1970), ApJ 160, 811; Navarro, Frenk & White (1997), ApJ
     490, 493.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> carried = jm.Profile(
+    ...     jm.tracer.rotation,
+    ...     v_max=200.0, r_turn=1.0, inclination=30.0, position_angle=90.0
+    ... )
+    >>> print(f"{carried(1.0, 0.5):.3f}")
+    47.253
     """
     disc = inclined(x, y, inclination, position_angle, center_x, center_y)
     angular = v_max * curves.scaled(disc.radius, r_turn, CURVES[curve])
@@ -132,6 +142,17 @@ def pressure_rotation(
     References
     ----------
     Burkert et al. (2010), ApJ 725, 2324.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> carried = jm.Profile(
+    ...     jm.tracer.pressure_rotation,
+    ...     v_max=200.0, r_turn=1.0, dispersion=40.0, scale_length=2.0, inclination=30.0,
+    ...     position_angle=90.0
+    ... )
+    >>> print(f"{carried(1.0, 0.5):.3f}")
+    43.433
     """
     disc = inclined(x, y, inclination, position_angle, center_x, center_y)
     circular = v_max * curves.scaled(disc.radius, r_turn, CURVES[curve])
@@ -189,6 +210,16 @@ def courteau_rotation(
     References
     ----------
     Courteau (1997), AJ 114, 2402.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> carried = jm.Profile(
+    ...     jm.tracer.courteau_rotation,
+    ...     v_max=200.0, r_turn=1.0, gamma=2.0, inclination=30.0, position_angle=90.0
+    ... )
+    >>> print(f"{carried(1.0, 0.5):.3f}")
+    65.465
     """
     disc = inclined(x, y, inclination, position_angle, center_x, center_y)
     angular = v_max * curves.scaled(disc.radius, r_turn, curves.courteau, beta, gamma)
@@ -239,6 +270,16 @@ def polyex_rotation(
     References
     ----------
     Giovanelli & Haynes (2002), ApJ 571, L107.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> carried = jm.Profile(
+    ...     jm.tracer.polyex_rotation,
+    ...     v_max=200.0, r_turn=1.0, outer_slope=0.02, inclination=30.0, position_angle=90.0
+    ... )
+    >>> print(f"{carried(1.0, 0.5):.3f}")
+    60.679
     """
     disc = inclined(x, y, inclination, position_angle, center_x, center_y)
     angular = v_max * curves.scaled(disc.radius, r_turn, curves.polyex, outer_slope)

@@ -48,6 +48,13 @@ def exponential(
     References
     ----------
     van der Kruit & Searle (1981), A&A 95, 105.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> carried = jm.Profile(jm.tracer.exponential, central=8.6, scale_length=2.0, outer=8.0)
+    >>> print(f"{carried(1.0, 0.5):.3f}")
+    8.343
     """
     radius = disc_radius(x, y, inclination, position_angle, center_x, center_y)
     return outer + (central - outer) * jnp.exp(-radius / scale_length)

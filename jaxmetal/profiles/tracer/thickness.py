@@ -57,6 +57,16 @@ def thick_disc(
     References
     ----------
     Genzel et al. (2008), ApJ 687, 59; Bouché et al. (2015), AJ 150, 92.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> carried = jm.Profile(
+    ...     jm.tracer.thick_disc,
+    ...     v_max=200.0, r_turn=1.0, height=0.3, inclination=60.0
+    ... )
+    >>> print(f"{carried(1.0, 0.5):.3f}")
+    20.736
     """
     radius = disc_radius(x, y, inclination, position_angle, center_x, center_y)
     of_thickness = height * v_max * curves.scaled(radius, r_turn, CURVES[curve])

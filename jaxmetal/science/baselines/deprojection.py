@@ -44,6 +44,12 @@ def radius_map(
     -------
     radius
         arcsec along the major axis.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> jm.baselines.radius_map(jm.Grid.regular((3, 3), 1.0))[1].round(2).tolist()
+    [1.0, 0.0, 1.0]
     """
     check_type(grid, Grid, "radius_map: grid")
     disc = _disc("radius_map", inclination, position_angle, center_x, center_y)
@@ -88,6 +94,13 @@ def radii(
     ------
     InputError
         for anything but an instrument, or another kind of radius.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> radius = jm.baselines.radii(jm.examples.telescope(), inclination=60.0)
+    >>> radius[7].round(1).tolist()[7:10]  # along the minor axis
+    [0.0, 0.8, 1.6]
     """
     check_type(instrument, Instrument, "radii: instrument")
     if radius not in (MAJOR_AXIS, MEAN):

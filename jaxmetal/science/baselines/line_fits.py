@@ -28,6 +28,13 @@ class LineFit:
         Σ (residual / sigma)²; without sigmas the sum of the squared residuals.
     count
         number of pixels used.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> line = jm.baselines.ols([0.0, 1.0, 2.0], [8.5, 8.4, 8.3])
+    >>> print(f"{line.gradient:.2f}, {line.count} pixels")
+    -0.10, 3 pixels
     """
 
     central: float
@@ -71,6 +78,13 @@ def ols(radius: Any, values: Any, mask: Any = None) -> LineFit:
     ------
     InputError
         for shapes that do not match, or fewer than two usable pixels at different radii.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> line = jm.baselines.ols([0.0, 1.0, 2.0], [8.5, 8.4, 8.3])
+    >>> print(f"{line.central:.2f} {line.gradient:+.2f} R")
+    8.50 -0.10 R
     """
     numbers = as_numbers(values, "ols.values", ANY)
     radius, values = usable_pixels("ols", mask, radius=radius, values=numbers)
@@ -110,6 +124,13 @@ def wls(radius: Any, values: Any, sigma: Any, mask: Any = None) -> LineFit:
     References
     ----------
     Metha et al. (2024), arXiv:2403.08175, eq. 4.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> line = jm.baselines.wls([0.0, 1.0, 2.0], [8.5, 8.4, 8.3], sigma=0.1)
+    >>> print(f"{line.gradient:.2f} +- {line.gradient_error:.2f}")
+    -0.10 +- 0.07
     """
     data = in_one_unit("wls", values, sigma, None, None)
     values = data.values if data.mask is None else np.where(data.mask, np.nan, data.values)

@@ -39,6 +39,14 @@ def metallicity_map(
     ------
     InputError
         for an unknown calibration, a missing line, or maps of different shapes.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> maps = jm.examples.line_model().maps
+    >>> z, sigma = jm.baselines.metallicity_map(maps, "n2_m13")
+    >>> print(f"{z[7, 7]:.2f} +- {sigma[7, 7]:.2f}")
+    8.33 +- 0.02
     """
     needed = {
         name: calibrations.LINES[name] for name in calibrations.calibration(calibration).lines

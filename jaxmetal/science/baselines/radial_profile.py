@@ -24,6 +24,13 @@ class Annuli:
         of the values there.
     count
         number of pixels there.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> profile = jm.baselines.annuli([0.2, 0.8, 1.5], [8.5, 8.4, 8.3], edges=[0, 1, 2])
+    >>> profile.count.tolist()
+    [2, 1]
     """
 
     radius: Float[np.ndarray, " annuli"]
@@ -56,6 +63,13 @@ def annuli(radius: Any, values: Any, edges: Any, mask: Any = None) -> Annuli:
     ------
     InputError
         for shapes that do not match, or edges that do not grow.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> profile = jm.baselines.annuli([0.2, 0.8, 1.5], [8.5, 8.4, 8.3], edges=[0, 1, 2])
+    >>> profile.median.round(2).tolist()
+    [8.45, 8.3]
     """
     edges = as_numbers(edges, "annuli.edges", RADIUS)
     values = as_numbers(values, "annuli.values", ANY)
@@ -93,5 +107,12 @@ def line_through(profile: Annuli) -> LineFit:
     ------
     InputError
         for fewer than two annuli that are not empty.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> profile = jm.baselines.annuli([0.5, 1.5, 2.5], [8.5, 8.4, 8.3], edges=[0, 1, 2, 3])
+    >>> print(f"{jm.baselines.line_through(profile).gradient:.2f}")
+    -0.10
     """
     return ols(profile.radius, profile.median)

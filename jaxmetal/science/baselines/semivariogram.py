@@ -22,6 +22,13 @@ class Semivariogram(NamedTuple):
         gamma, in the unit of the values squared; NaN in a bin without pairs.
     pairs
         in each bin.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> values, x, y = [0.1, -0.1, 0.1], [0.0, 1.0, 2.0], [0.0, 0.0, 0.0]
+    >>> jm.baselines.semivariogram(values, x, y, edges=[0.5, 1.5, 2.5]).pairs.tolist()
+    [2.0, 1.0]
     """
 
     distance: Float[np.ndarray, " bins"]
@@ -57,6 +64,13 @@ def semivariogram(values: Any, x: Any, y: Any, edges: Any) -> Semivariogram:
     ----------
     Matheron (1963), Economic Geology 58, 1246; of metallicities: Metha et al. (2021), MNRAS 508,
     489.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> values, x, y = [0.1, -0.1, 0.1], [0.0, 1.0, 2.0], [0.0, 0.0, 0.0]
+    >>> jm.baselines.semivariogram(values, x, y, edges=[0.5, 1.5, 2.5]).value.round(3).tolist()
+    [0.02, 0.0]
     """
     z, x, y = (np.asarray(array, float) for array in (values, x, y))
     edges = np.asarray(edges, float)

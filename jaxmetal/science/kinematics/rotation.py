@@ -30,6 +30,12 @@ def rotating(galaxy: Galaxy, tracer: str = "velocity") -> str | None:
     component
         the first whose tracer has a systemic velocity, an inclination and a position angle, as
         `jm.tracer.rotation` and its relatives have.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> print(jm.kinematics.rotating(jm.examples.disc()))
+    None
     """
     for name, component in galaxy.components.items():
         profile = component.tracers.get(tracer)
@@ -146,6 +152,16 @@ def v_over_sigma(
     ------
     InputError
         if no component rotates, or the one that does has no such dispersion.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> disc = jm.Profile(jm.tracer.rotation, v_max=200.0, r_turn=1.0, inclination=60.0)
+    >>> light = jm.Profile(jm.light.exponential, amp=1.0, scale_length=1.0)
+    >>> sigma = jm.Profile(jm.tracer.uniform, value=25.0)
+    >>> galaxy = jm.Galaxy(disc=jm.Component(light, velocity=disc, dispersion=sigma))
+    >>> print(f"{jm.kinematics.v_over_sigma(galaxy, 1.0):.2f}")
+    4.00
     """
     name = component or _rotating(galaxy, velocity)
     curve = rotation_curve(galaxy, radius, velocity, name)

@@ -114,6 +114,12 @@ def convert_width(
     ------
     InputError
         as `convert_velocity`, and without both redshift and velocity.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> jm.kinematics.convert_width([10.0, 20.0], "optical", "rest", 0.25).tolist()
+    [8.0, 16.0]
     """
     where = "convert_width"
     before, after = (_form(name, redshift, where) for name in (convention, to))

@@ -63,6 +63,13 @@ def naive_gradients(
     ------
     InputError
         as for `pixel_metallicity`.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> fit = jm.optimise(jm.examples.line_model())
+    >>> list(jm.lines.naive_gradients(fit))
+    ['naive: positive fluxes', 'naive: S/N > 3', 'naive: S/N > 5', 'forward-modelled']
     """
     check_type(fit, Fit, "lines.naive_gradients: fit")
     measured_fluxes, rows = measured(fit), Summary()

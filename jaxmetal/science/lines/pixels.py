@@ -53,6 +53,13 @@ def pixel_metallicity(fit: Fit, snr: float = 0.0) -> tuple[Image, Image]:
     InputError
         for a fit of fewer than two lines, maps of different shapes, or without exactly one
         component with emission.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> z, sigma = jm.lines.pixel_metallicity(jm.optimise(jm.examples.line_model()), snr=3)
+    >>> z.shape
+    (15, 15)
     """
     check_type(fit, Fit, "lines.pixel_metallicity: fit")
     return inverted(fit, measured(fit), snr)

@@ -42,6 +42,13 @@ def fluxes(fit: Fit, lines: Sequence[str] | None = None) -> dict[str, Image]:
     InputError
         for a fit without maps of lines, maps of different shapes, or a line that the galaxy does
         not emit.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> fit = jm.optimise(jm.examples.line_model())
+    >>> sorted(jm.lines.fluxes(fit, ["Ha", "Hb"]))  # also what was not observed
+    ['Ha', 'Hb']
     """
     check_type(fit, Fit, "lines.fluxes: fit")
     return seen(fit, {name: name for name in (_emitted(fit.galaxy) if lines is None else lines)})
@@ -109,6 +116,13 @@ def log_ratio(fit: Fit, numerator: Any, denominator: Any) -> Image:
     ------
     InputError
         as for `fluxes`.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> fit = jm.optimise(jm.examples.line_model())
+    >>> jm.lines.log_ratio(fit, "NII6584", "Ha").shape
+    (15, 15)
     """
     check_type(fit, Fit, "lines.log_ratio: fit")
     above, below = seen(fit, {"numerator": numerator, "denominator": denominator}).values()
@@ -141,6 +155,13 @@ def reddening(fit: Fit, numerator: str = "Ha", denominator: str = "Hb") -> Image
     ------
     InputError
         for other lines, two equal ones, or as for `fluxes`.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> fit = jm.optimise(jm.examples.line_model())
+    >>> print(f"{jm.lines.reddening(fit)[7, 7]:.2f}")
+    0.20
     """
     for name in (numerator, denominator):
         if name not in BALMER:
@@ -179,6 +200,13 @@ def metallicity(fit: Fit, calibration: str = "n2_m13") -> Image:
     ------
     InputError
         for an unknown calibration, or as for `fluxes`.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> fit = jm.optimise(jm.examples.line_model())
+    >>> jm.lines.metallicity(fit, "n2_m13").shape
+    (15, 15)
     """
     check_type(fit, Fit, "lines.metallicity: fit")
     diagnostic = calibrations.calibration(calibration)

@@ -43,6 +43,13 @@ def light_map(
     -------
     map
         a LightMap, flux per pixel.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> image = jm.simulate.light_map(jm.examples.disc(), jm.examples.telescope(), seed=1)
+    >>> image.values.shape
+    (15, 15)
     """
     _check("light_map", galaxy, instrument)
     blank = LightMap(np.zeros(instrument.shape), 1.0, instrument)
@@ -82,6 +89,13 @@ def line_maps(
     ------
     InputError
         for an unknown line, or one that the galaxy does not emit.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> maps = jm.simulate.line_maps(jm.examples.gas_disc(), jm.examples.telescope(), ["Ha", "Hb"])
+    >>> print(f"{maps['Ha'].values.sum() / maps['Hb'].values.sum():.2f}")  # 2.86 and dust
+    3.49
     """
     _check("line_maps", galaxy, instrument)
     zeros = np.zeros(instrument.shape)
@@ -127,6 +141,13 @@ def tracer_map(
     -------
     map
         a TracerMap.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> z = jm.simulate.tracer_map(jm.examples.disc(), jm.examples.telescope(), seed=1)
+    >>> z.values.shape
+    (15, 15)
     """
     _check("tracer_map", galaxy, instrument)
     blank = np.zeros(instrument.shape)
@@ -152,6 +173,14 @@ def renoise(map: Map, seed: int) -> Map:
     -------
     map
         a copy with noise added to the values that are not masked.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> image = jm.simulate.light_map(jm.examples.disc(), jm.examples.telescope())
+    >>> noisy = jm.simulate.renoise(image, seed=1)
+    >>> print(f"{abs((noisy.values - image.values) / image.sigma).mean():.1f}")
+    0.7
     """
     if map.correlation is None:
         errors = _noisy(np.zeros(map.values.shape), np.asarray(map.sigma, float), seed)

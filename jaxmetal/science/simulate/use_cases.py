@@ -72,6 +72,13 @@ def use_case_1(
     ----------
     Metha et al. (2024), arXiv:2403.08175, section 4.1, with the half-light radius and constants of
     its tutorial.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> galaxy, maps = jm.simulate.use_case_1(seed=1, supersampling=(4, 1))
+    >>> maps["z"].values.shape
+    (121, 121)
     """
     instrument = Instrument(
         Grid.regular((121, 121), PIXEL_SCALE), GaussianPSF(fwhm), supersampling, margin
@@ -115,6 +122,13 @@ def size_case(
     References
     ----------
     Metha et al. (2024), arXiv:2403.08175, figure 4; its gradient is taken to be -0.2 dex per R_e.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> galaxy, maps = jm.simulate.size_case(pixels=2, seed=1)
+    >>> maps["z"].values.shape
+    (17, 17)
     """
     pixels = as_number(pixels, "size_case.pixels", PIXELS)
     if not (np.isfinite(pixels) and pixels > 0):
@@ -174,6 +188,13 @@ def use_case_2(
     References
     ----------
     Metha et al. (2024), arXiv:2403.08175, section 4.2, and its tutorial.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> galaxy, maps = jm.simulate.use_case_2(seed=1, supersampling=(6, 3))
+    >>> sorted(galaxy.components)
+    ['clump1', 'clump2', 'clump3']
     """
     places = {"clump1": (0.0, 0.0, 7.6), "clump2": (0.25, 0.0, 7.8), "clump3": (*third, 7.9)}
     clumps: dict[str, Any] = {

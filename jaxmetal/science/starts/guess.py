@@ -53,6 +53,14 @@ class Guess(NamedTuple):
         by path, for a `Model`.
     lines
         what is known of each parameter, in the order of the galaxy's.
+
+    Examples
+    --------
+    >>> import jaxmetal as jm
+    >>> model = jm.examples.model()
+    >>> guess = jm.guess(model.galaxy, model.maps)
+    >>> guess.model(model.maps).maps["z"].size
+    225
     """
 
     galaxy: Galaxy
