@@ -21,7 +21,7 @@ arc          a lensed arc, lens, light and metallicity free together: truths in 
 arc_fits     the same arc by MAP and Laplace, 300 times
 survey       a thousand galaxies through `jaxmetal batch`: time, coverage, and broken observations
 stamps       stamps of 64 x 64 pixels with Moffat PSFs and free Sersic indices: time, coverage
-line_survey  a hundred galaxies in four emission lines through `jaxmetal batch`: coverage
+line_survey  three hundred galaxies in four emission lines through `jaxmetal batch`: coverage
 correlated   noise of MaNGA: errors of a gradient and their coverage, with and without it in the fit
 large_noise  correlated noise of large maps without a matrix, against the matrix, and its cost
 fields       a metallicity that scatters about its line with a correlation length: gradient, length

@@ -6,7 +6,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Bool, Float
+from jaxtyping import Array, Bool, Float
 
 from jaxmetal.emission import Blend
 from jaxmetal.galaxy import LIGHT
@@ -107,7 +107,7 @@ class SmearedMoment(eqx.Module):
         light = jnp.where(self.resolved, self.light, 1.0)
         return self.reference + jnp.where(self.resolved, self.contrast / light, 0.0)
 
-    def times(self, factor: Float[ArrayLike, ""]) -> "SmearedMoment":
+    def times(self, factor: Float[Array, ""] | float) -> "SmearedMoment":
         """A moment that is a multiple of this one.
 
         Parameters

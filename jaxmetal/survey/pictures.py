@@ -22,8 +22,8 @@ def pictures(outcomes: Sequence[Any]) -> dict[str, Any]:
 
     The images are data, measured error and model, NaN where a pixel is not in the fit; the model is
     given everywhere in the galaxy's own frame. The profile is that of the tracer in the disc of the
-    configuration, or of the metallicities that pixels have by their lines (S/N > 3); those
-    of the model then have the same noise and the same cut.
+    configuration, or of the metallicities that pixels have by their lines (S/N > 3); the model's
+    fluxes have the same noise.
     """
     import xarray
 

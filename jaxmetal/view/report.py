@@ -57,9 +57,9 @@ def survey_page(
         known, "maps": {name: {"data", "model": images; "sigma": image or number, the error by which
         residuals are divided; "unit": text; "light": whether it is light}}, rows upwards and NaN
         where a pixel takes no part; "pixel_scale": arcsec; "profile": {"radius" in arcsec, "data",
-        "error", "model": one value a radius; "label": text of its axis, that of the
-        first map of no light if left out}. Images with more than 128 pixels a side are averaged
-        in blocks, and beyond 100 MB of them galaxies have none, which the page says.
+        "error", "model": one value a radius; "label": text of its axis, that of the first map of no
+        light if left out}. Images with more than 128 pixels a side are averaged in blocks, and
+        beyond 100 MB of them galaxies have none, which the page says.
     title
         of the page.
     about

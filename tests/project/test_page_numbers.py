@@ -51,6 +51,16 @@ def test_numbers_of_lines_are_those_of_the_table():
     assert f"give −{abs(rows['fluxes']):.3f} back" in text.replace("\n", " ")
 
 
+def test_numbers_of_the_survey_of_lines_are_those_of_the_table():
+    table = Table.read(RESULTS / "line_survey.ecsv")
+    rows = {row["parameter"]: row for row in table}
+    text = PAGES["docs/explain/validation.md"].text.replace("\n", " ")
+    naive = rows["naive gradient"]
+    assert rows["all"]["galaxies"] == 300 and "Three hundred galaxies" in text
+    assert f"{100 * rows['all']['inside_68']:.0f} % are between" in text
+    assert f"in {100 * naive['inside_68']:.0f} % of the {naive['values']} galaxies" in text
+
+
 def test_numbers_of_line_systematics_are_those_of_the_table():
     table = Table.read(RESULTS / "line_systematics.ecsv")
     text = PAGES["docs/explain/validation.md"].text.replace("\n", " ")

@@ -100,8 +100,7 @@ def label_of_cut(snr: float) -> str:
 def expected_pixels(fit: Fit, snr: float, noises: int) -> Image:
     """The metallicities of pixels, as `pixel_metallicity`, by the model's fluxes with noise.
 
-    The cut by signal to noise selects upward noise of the data, so that what the model is compared
-    with them by has the same.
+    A cut by signal to noise selects upward noise, of the data as of what they are compared with.
 
     Parameters
     ----------
