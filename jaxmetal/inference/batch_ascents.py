@@ -90,7 +90,9 @@ def _lower_ends(summits: Sequence[Summit], best: Summit, numbers: np.ndarray) ->
     lower: Ends = {}
     for summit in summits:
         away = np.asarray(summit.point - best.point, float)
-        distances = np.einsum("gi,gij,gj->g", away, best.information, away)
+        # The information of a galaxy that could not be fitted may be infinite.
+        with np.errstate(invalid="ignore", over="ignore"):
+            distances = np.einsum("gi,gij,gj->g", away, best.information, away)
         near = (summit.height > best.height - NEARLY) & (distances > APART**2)
         # The last part is filled up with the last galaxy.
         for row in np.flatnonzero(near):
