@@ -32,8 +32,8 @@ ROUNDS = 4
 REFINEMENTS = 3
 # The response to random fields is computed again until no parameter moves by this part of an error.
 NEAR = 0.05
-# A fit that converged may be lower in log posterior by this, a matter of rounding, than one that did
-# not.
+# A fit that converged may be lower in log posterior by this, a matter of rounding, than one that
+# did not.
 LITTLE = 0.1
 # Which density is maximised: in the parameters' own units, or in unconstrained coordinates.
 OWN_UNITS, ON_THE_LINE = 0.0, 1.0
