@@ -176,10 +176,10 @@ def _turns(model: Model, values: Changes) -> Iterator[tuple[str, Changes]]:
         if isinstance(profile, Profile) and known_unit(profile.function, name) == "deg":
             for turn in TURNS:
                 for angle in (turn, -turn):
-                    yield f"{path} may turn by {turn:g} deg", {path: value + angle}
+                    yield f"{path} may turn by {turn:g} deg", {path: np.asarray(value + angle)}
 
 
 def _signs(values: Changes) -> Iterator[tuple[str, Changes]]:
     """Numbers with the other sign."""
     for path, value in values.items():
-        yield f"{path} may change its sign", {path: -value}
+        yield f"{path} may change its sign", {path: np.asarray(-value)}
