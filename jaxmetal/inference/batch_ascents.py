@@ -11,7 +11,7 @@ from jaxmetal.inference.climbing import EACH, best_of, climbed, scaled_points, s
 from jaxmetal.inference.fits import Fits
 from jaxmetal.inference.laplace import Surroundings
 from jaxmetal.inference.maxima import APART, NEARLY
-from jaxmetal.inference.optimise import ROUNDS, falls_back
+from jaxmetal.inference.optimise import LITTLE, ROUNDS, falls_back
 from jaxmetal.inference.stack import Batch
 
 # The lower ends of ascents that are nearly as probable, in unconstrained coordinates, by galaxy.
@@ -90,7 +90,9 @@ def _lower_ends(summits: Sequence[Summit], best: Summit, numbers: np.ndarray) ->
     lower: Ends = {}
     for summit in summits:
         away = np.asarray(summit.point - best.point, float)
-        distances = np.einsum("gi,gij,gj->g", away, best.information, away)
+        # The information of a galaxy that could not be fitted may be infinite.
+        with np.errstate(invalid="ignore", over="ignore"):
+            distances = np.einsum("gi,gij,gj->g", away, best.information, away)
         near = (summit.height > best.height - NEARLY) & (distances > APART**2)
         # The last part is filled up with the last galaxy.
         for row in np.flatnonzero(near):
@@ -106,5 +108,6 @@ def by_another_method(batch: Batch, fits: Fits, settings: Ascents, size: int, di
         return fits
     members, other = Batch([batch[i] for i in lost]), settings._replace(method="lbfgs")
     others, _ = best_of_each(members, None, other, min(size, len(members)), display)
-    better = np.flatnonzero(others.converged | (others.heights > fits.heights[lost]))
+    gains = others.heights - fits.heights[lost]
+    better = np.flatnonzero(gains > np.where(others.converged, -LITTLE, 0.0))
     return fits.replaced(lost[better], others, better)

@@ -32,6 +32,9 @@ ROUNDS = 4
 REFINEMENTS = 3
 # The response to random fields is computed again until no parameter moves by this part of an error.
 NEAR = 0.05
+# A fit that converged may be lower in log posterior by this, a matter of rounding, than one that
+# did not.
+LITTLE = 0.1
 # Which density is maximised: in the parameters' own units, or in unconstrained coordinates.
 OWN_UNITS, ON_THE_LINE = 0.0, 1.0
 
@@ -149,8 +152,8 @@ def _best(
     if fit.converged or not falls_back(model, method):
         return fit, ends, heights
     again, *others = _ascended(model, points, "lbfgs", METHODS["lbfgs"][1])
-    higher = again.log_likelihood + again.log_prior > fit.log_likelihood + fit.log_prior
-    if not (again.converged or higher):
+    gain = again.log_likelihood + again.log_prior - fit.log_likelihood - fit.log_prior
+    if not gain > (-LITTLE if again.converged else 0.0):
         return fit, ends, heights
     return again, np.concatenate([ends, others[0]]), np.append(heights, others[1])
 

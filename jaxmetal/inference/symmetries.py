@@ -78,7 +78,10 @@ def symmetries(
     allowed = np.maximum(ALIKE, ROUNDING * np.finfo(own.dtype).eps * np.abs(before))
     for text in dict.fromkeys(text for one in tried for text in one):
         points = np.stack([own[i] if text not in one else one[text] for i, one in enumerate(tried)])
-        same = np.abs(heights_at(points.astype(own.dtype)) - before) < allowed
+        heights = heights_at(points.astype(own.dtype))
+        # Of a galaxy that could not be fitted, both may be infinite.
+        with np.errstate(invalid="ignore"):
+            same = np.abs(heights - before) < allowed
         for i in np.flatnonzero(same):
             if text in tried[i]:
                 # Of the turns of one angle the smallest.
@@ -173,10 +176,10 @@ def _turns(model: Model, values: Changes) -> Iterator[tuple[str, Changes]]:
         if isinstance(profile, Profile) and known_unit(profile.function, name) == "deg":
             for turn in TURNS:
                 for angle in (turn, -turn):
-                    yield f"{path} may turn by {turn:g} deg", {path: value + angle}
+                    yield f"{path} may turn by {turn:g} deg", {path: np.asarray(value + angle)}
 
 
 def _signs(values: Changes) -> Iterator[tuple[str, Changes]]:
     """Numbers with the other sign."""
     for path, value in values.items():
-        yield f"{path} may change its sign", {path: -value}
+        yield f"{path} may change its sign", {path: np.asarray(-value)}

@@ -1,14 +1,22 @@
 """Posteriors that are hard to draw from: several modes, edges, ridges, tails, symmetries."""
 
-from collections.abc import Callable
-
-import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
+from validation.hard_toys import (
+    banana,
+    cross,
+    funnel,
+    heavy_tails,
+    ring,
+    sign,
+    spike,
+    stairs,
+    top_hat,
+    unequal_signs,
+)
 
 import jaxmetal as jm
 
-A, B = "disc.metallicity.a", "disc.metallicity.b"
 CENTRAL, GRADIENT = "disc.metallicity.central", "disc.metallicity.gradient"
 SIDE = 15
 
@@ -24,12 +32,12 @@ def _disc(light=None, **metallicity) -> jm.Galaxy:
     return jm.Galaxy(disc=jm.Component(light=light, metallicity=profile))
 
 
-def _map(truth: jm.Galaxy, sigma: float, instrument: jm.Instrument, seed: int = 1, **options):
+def _map(truth: jm.Galaxy, sigma: float, instrument: jm.Instrument, seed: int = 1):
     """A noisy map of the metallicity of a galaxy."""
     blank = jm.TracerMap(np.full(instrument.shape, 8.0), 1.0, instrument, check=False)
     clean = np.asarray(jm.predict(truth, blank), float)
     noise = np.random.default_rng(seed).normal(size=clean.shape)
-    return jm.TracerMap(clean + sigma * noise, sigma, instrument, check=False, **options)
+    return jm.TracerMap(clean + sigma * noise, sigma, instrument, check=False)
 
 
 def _flux(truth: jm.Galaxy, sigma: float, instrument: jm.Instrument, seed: int = 1):
@@ -37,23 +45,6 @@ def _flux(truth: jm.Galaxy, sigma: float, instrument: jm.Instrument, seed: int =
     clean = np.asarray(jm.predict(truth, blank), float)
     noise = np.random.default_rng(seed).normal(size=clean.shape)
     return jm.LightMap(clean + sigma * noise, sigma, instrument, check=False)
-
-
-def _toy(shown: Callable, start: tuple, priors: tuple, sigma: float, value: float = 1.0):
-    """A metallicity that is the same everywhere, some function of a and b, seen in nine pixels."""
-
-    def profile(x, y, a, b):
-        return shown(a, b) + 0.0 * x
-
-    instrument = jm.Instrument(jm.Grid.regular((3, 3), 1.0), jm.NoPSF(), (1, 1), 0)
-    light = jm.Profile(jm.light.uniform, amp=1.0)
-    galaxy = _disc(light, profile=profile, a=start[0], b=start[1])
-    z = jm.TracerMap(np.full((3, 3), value), 3 * sigma, instrument, scale="linear", check=False)
-    names = dict(zip((A, B), priors, strict=True))
-    return jm.Model(galaxy, {"z": z}, {path: p for path, p in names.items() if p is not None})
-
-
-UNIT = dist.Normal(0.0, 1.0)
 
 
 def half_and_half():
@@ -105,16 +96,6 @@ def exchange():
     start = _clumps((4.0, -0.5, 0.0), (4.0, 0.5, 0.0))
     truth = _clumps((3.0, -0.8, 0.0), (5.0, 0.9, 0.0))
     return jm.Model(start, {"light": _flux(truth, 0.03, _telescope())}, priors)
-
-
-def sign():
-    """A square, whose root has two signs."""
-    return _toy(lambda a, b: a**2 + b, (0.5, 0.0), (UNIT, None), 0.05)
-
-
-def unequal_signs():
-    """The same with a prior that prefers one of them."""
-    return _toy(lambda a, b: a**2 + b, (-0.5, 0.0), (dist.Normal(0.5, 1.0), None), 0.05)
 
 
 def one_for_two():
@@ -176,46 +157,6 @@ def far_start():
     return jm.Model(galaxy(6.0), {"light": light}, {"clump0.light.center_x": dist.Normal(0.0, 5.0)})
 
 
-def top_hat():
-    """A likelihood that is flat between two walls."""
-    wall = lambda a, b: jnp.maximum(jnp.abs(a) - 1.0, 0.0) + b  # noqa: E731
-    return _toy(wall, (0.3, 0.0), (dist.Normal(0.0, 3.0), None), 0.01, value=0.0)
-
-
-def stairs():
-    """Steps of a fifth, rounded."""
-    steps = lambda a, b: a + 0.03 * jnp.sin(2 * jnp.pi * a / 0.2) * 1.06 + b  # noqa: E731
-    return _toy(steps, (0.3, 0.0), (UNIT, None), 0.1)
-
-
-def funnel():
-    """A size and the logarithm of its scale: only the product is measured."""
-    product = lambda a, b: a * jnp.exp(b)  # noqa: E731
-    return _toy(product, (0.1, 0.0), (UNIT, dist.Normal(0.0, 1.5)), 0.3, value=0.2)
-
-
-def banana():
-    """A parabola, a tenth as wide as it is long."""
-    return _toy(lambda a, b: b + a**2, (0.5, 0.5), (UNIT, dist.Normal(0.0, 2.0)), 0.1)
-
-
-def ring():
-    """A circle, of which the start is one point."""
-    around = lambda a, b: jnp.sqrt(a**2 + b**2 + 1e-6)  # noqa: E731
-    return _toy(around, (0.6, 0.6), (UNIT, UNIT), 0.05)
-
-
-def cross():
-    """A product of two numbers of any sign."""
-    return _toy(lambda a, b: a * b, (0.5, 0.5), (UNIT, UNIT), 0.1, value=0.5)
-
-
-def spike():
-    """A spike where nobody starts, half as probable as the broad rest."""
-    spot = lambda a, b: jnp.exp(-0.5 * ((a - 1.5) / 0.02) ** 2) + b  # noqa: E731
-    return _toy(spot, (0.0, 0.0), (UNIT, None), 0.32)
-
-
 def no_scatter():
     """A scatter that the data do not need, at the edge of its prior."""
     z = _map(_disc(central=8.0, gradient=-0.2), 0.03, _telescope())
@@ -232,11 +173,6 @@ def beyond_the_prior():
     z = _map(_disc(central=8.0, gradient=-0.2), 0.5, _telescope())
     priors = {CENTRAL: dist.Uniform(6.0, 10.0), GRADIENT: dist.Uniform(-0.15, 1.0)}
     return jm.Model(_disc(central=8.1, gradient=0.1), {"z": z}, priors)
-
-
-def heavy_tails():
-    """A sum that is measured of two numbers with Cauchy priors."""
-    return _toy(lambda a, b: a + b, (0.1, 0.2), (dist.Cauchy(0.0, 1.0), dist.Cauchy(0.0, 1.0)), 0.1)
 
 
 def two_branches():
