@@ -138,7 +138,7 @@ def test_the_summary_has_the_errors_before_any_data():
     forecast = jm.forecast(small())
     row = forecast.summary()[GRADIENT]
     assert row["prior"] == pytest.approx(6 / np.sqrt(12)) and row["error"] < row["prior"]
-    assert forecast.to_table().colnames == ["parameter", "value", "error", "prior"]
+    assert forecast.to_table().colnames == ["parameter", "unit", "value", "error", "prior"]
     assert GRADIENT in repr(forecast) and "Forecast" in forecast._repr_html_()
 
 

@@ -1,5 +1,6 @@
 """PSFs that are wider in one direction."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -45,7 +46,7 @@ def test_a_turned_grid_sees_the_same_ellipse():
 
 @pytest.mark.parametrize("psf", [jm.GaussianPSF(1.1), jm.MoffatPSF(1.1, 3.0)])
 def test_with_an_axis_ratio_of_one_it_is_round(psf, tolerance):
-    k = np.linspace(-0.5, 0.5, 7)
+    k = jnp.linspace(-0.5, 0.5, 7)
     round_one = psf.transfer(GRID, k[None, :], k[:, None])
     same = jm.EllipticalPSF(psf, 1.0, 33.0).transfer(GRID, k[None, :], k[:, None])
     np.testing.assert_allclose(same, round_one, atol=tolerance(1e-12, 1e-6))

@@ -240,7 +240,7 @@ WRONG = [
     (("maps/z/ivar", "Z"), "got error, ivar"),
     (
         ("maps/z/error", "NEG"),
-        "map.fits[NEG]: expected positive numbers (error), the extension has none",
+        "map.fits[NEG]: expected positive numbers (error), it has none",
     ),
     (
         ("maps/z/error", "SMALL"),

@@ -79,7 +79,7 @@ def test_the_lines_are_fitted():
 
 
 def test_slitlets_and_fibres_have_the_gradient_within_its_errors():
-    """Light on the bars moves it by a fiftieth of its error, as the page says."""
+    """Light on the bars moves it by a fortieth of its error, as the page says."""
     names = run("docs/howto/slits.md")
     for fit, truth in ((names["fit"], -0.3), (names["fibre_fit"], -0.03)):
         assert fit.converged, fit.message
