@@ -10,14 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxmetal.emission.attenuation import Curve, attenuation_curve
-from jaxmetal.emission.lines import (
-    BALMER,
-    BRIGHTER,
-    CASE_B,
-    FIXED_RATIOS,
-    WAVELENGTHS,
-    check_line,
-)
+from jaxmetal.emission.lines import BALMER, BRIGHTER, CASE_B, FIXED_RATIOS, WAVELENGTHS, check_line
 from jaxmetal.emission.relations import Ratios, as_relation
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.profiles.numerics import LN10

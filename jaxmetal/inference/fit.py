@@ -12,6 +12,7 @@ from jaxtyping import Float
 from jaxmetal.compiling import compiled_soon
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.inference import displays, likelihood, saved_fits
+from jaxmetal.inference.information import standard_errors
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.parameter_units import units_of
 from jaxmetal.inference.residuals import Autocorrelation, autocorrelations
@@ -21,19 +22,6 @@ from jaxmetal.shown import as_html, shown
 
 _log_likelihood = compiled_soon(likelihood.log_likelihood)
 _deviances = compiled_soon(likelihood.deviances)
-
-
-def standard_errors(values: dict[str, Any], covariance: np.ndarray) -> dict[str, np.ndarray]:
-    """Standard deviations by path, each in the shape of its value.
-
-    Of one galaxy, or with a first axis of galaxies everywhere.
-    """
-    sigma, at, errors = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1)), 0, {}
-    for name, value in values.items():
-        size = int(np.prod(np.shape(value)[sigma.ndim - 1 :]))
-        errors[name] = sigma[..., at : at + size].reshape(np.shape(value))
-        at += size
-    return errors
 
 
 class Ends(NamedTuple):

@@ -10,7 +10,8 @@ import numpy as np
 
 from jaxmetal.inference.ascent import ARRIVED
 from jaxmetal.inference.emission_notes import emission_notes
-from jaxmetal.inference.fit import Fit, standard_errors
+from jaxmetal.inference.fit import Fit
+from jaxmetal.inference.information import standard_errors
 from jaxmetal.inference.laplace import (
     Covariances,
     Surroundings,

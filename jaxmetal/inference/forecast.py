@@ -16,8 +16,7 @@ from jaxmetal.compiling import compiled_once
 from jaxmetal.errors import InputError, check_type, unknown
 from jaxmetal.inference import displays
 from jaxmetal.inference.exposures import at_exposures, relative_exposures
-from jaxmetal.inference.fit import standard_errors
-from jaxmetal.inference.information import value_slope_information
+from jaxmetal.inference.information import standard_errors, value_slope_information
 from jaxmetal.inference.laplace import covariance_in_own_units, inverses, outlook
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.noises import SANDWICH

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmetal.inference import coordinates, likelihood
@@ -77,3 +78,16 @@ def prior_curvature(model: "Model", u: Float[Array, " n"]) -> Float[Array, "n n"
     curvature = -jax.jacfwd(jax.grad(lambda u: coordinates.log_density(model.priors, u)))(u)
     diagonal = jnp.diag(curvature)
     return curvature + jnp.diag(jnp.maximum(diagonal, LEAST_CURVATURE) - diagonal)
+
+
+def standard_errors(values: dict[str, Any], covariance: np.ndarray) -> dict[str, np.ndarray]:
+    """Standard deviations by path, each in the shape of its value.
+
+    Of one galaxy, or with a first axis of galaxies everywhere.
+    """
+    sigma, at, errors = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1)), 0, {}
+    for name, value in values.items():
+        size = int(np.prod(np.shape(value)[sigma.ndim - 1 :]))
+        errors[name] = sigma[..., at : at + size].reshape(np.shape(value))
+        at += size
+    return errors

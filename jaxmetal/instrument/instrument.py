@@ -13,9 +13,12 @@ from jaxmetal.instrument.aperture_psfs import AperturePSFs
 from jaxmetal.instrument.choice import margin_for
 from jaxmetal.instrument.convolve import Separable, Transfer, smear, transfer_for
 from jaxmetal.instrument.grid import Grid
-from jaxmetal.instrument.kernel_psf import CellPSF, KernelPSF
-from jaxmetal.instrument.psf import PSF, NoPSF
-from jaxmetal.instrument.psf_checks import check_width
+from jaxmetal.instrument.instrument_checks import (
+    check_arguments,
+    check_not_a_point,
+    check_psf_width,
+)
+from jaxmetal.instrument.psf import PSF
 from jaxmetal.instrument.sampling import Sampling, check_points, parse
 from jaxmetal.profiles.profile import is_traced
 from jaxmetal.shown import as_html
@@ -84,15 +87,15 @@ class Instrument(eqx.Module):
         error: dict[str, Array] | None = None,
         rounding: Array | None = None,
     ):
-        _check_arguments(grid, psf, margin, apertures)
+        check_arguments(grid, psf, margin, apertures)
         self.grid, self.psf, self.apertures = grid, psf, apertures
         self.margin = None if margin is None else int(margin)
         traced = is_traced((grid, psf))
         if not traced:
-            _check_width(psf, grid)
+            check_psf_width(psf, grid)
             # The package makes copies of an instrument by Sampling objects; it was looked at then.
             if not isinstance(supersampling, Sampling):
-                _check_not_a_point(psf, grid)
+                check_not_a_point(psf, grid)
         if isinstance(supersampling, Sampling):
             self.sampling = supersampling
         else:
@@ -239,62 +242,3 @@ class Instrument(eqx.Module):
             f"{line}; rounding of {self.grid.origin.dtype} up to {float(self.rounding):.1e} where "
             "light is faint"
         )
-
-
-def _check_arguments(grid: Any, psf: Any, margin: Any, apertures: Any) -> None:
-    if not isinstance(grid, Grid) or not isinstance(psf, PSF):
-        raise InputError(
-            f"Instrument: expected a Grid and a PSF, got {type(grid).__name__} and "
-            f"{type(psf).__name__}."
-        )
-    if margin is not None and (not isinstance(margin, int | np.integer) or margin < 0):
-        raise InputError(
-            f"Instrument.margin: expected a number of pixels, zero or more, got {margin!r}."
-        )
-    count = 0
-    if apertures is not None:
-        _check_apertures(apertures, grid)
-        count = apertures.count
-    if isinstance(psf, AperturePSFs) and len(psf.index) != count:
-        text = f"{count or 'no'} apertures"
-        raise InputError(f"Instrument.psf: PSFs of {len(psf.index)} apertures, but {text}.")
-
-
-def _check_apertures(apertures: Any, grid: Grid) -> None:
-    if not isinstance(apertures, Apertures):
-        raise InputError(
-            "Instrument.apertures: expected Apertures, such as Apertures.bins(ids), got "
-            f"{type(apertures).__name__}."
-        )
-    if apertures.shape != grid.shape:
-        raise InputError(
-            f"Instrument.apertures: made for shape {apertures.shape}, the grid has "
-            f"{grid.shape} (rows, columns)."
-        )
-
-
-def _check_width(psf: PSF, grid: Grid) -> None:
-    scale = float(grid.pixel_scale)
-    half_light = 2 * psf.radius(0.5, scale)
-    frame = min(grid.shape) * scale
-    if half_light > frame:
-        raise InputError(
-            f"psf: larger than the frame: half of its light spreads over {half_light:.3g} arcsec, "
-            f"the frame is {frame:.3g} arcsec wide; "
-            "is its width in arcsec, or a kernel's oversampling wrong?"
-        )
-
-
-def _check_not_a_point(psf: PSF, grid: Grid) -> None:
-    if isinstance(psf, NoPSF | CellPSF):
-        return
-    if isinstance(psf, AperturePSFs):
-        for one in psf.psfs.values():
-            _check_not_a_point(one, grid)
-        return
-    scale = float(grid.pixel_scale)
-    width = 2 * psf.radius(0.5, scale)
-    if isinstance(psf, KernelPSF):
-        # A star in a single pixel of the kernel is not narrower than this pixel.
-        width = max(width, psf.kernel_pixel(scale))
-    check_width(width, scale)
