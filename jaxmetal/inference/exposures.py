@@ -65,14 +65,16 @@ def at_exposures(
     point = model.unconstrain(changed)
     if any(exposure != 1 for exposure in exposures.values()):
         model = model.with_maps({n: _exposed(m, exposures[n]) for n, m in model.maps.items()})
-    if model.fields is None:
-        return model, point
-    # Longer exposures see more of a field's modes.
-    galaxy, maps = model.scene_at(changed)
+    return model if model.fields is None else _with_fields(model, changed), point
+
+
+def _with_fields(model: Model, values: dict[str, Any]) -> Model:
+    """The model with its random fields anew: longer exposures see more of their modes."""
+    galaxy, maps = model.scene_at(values)
     parts = field_modes.choose_modes(galaxy, maps, model.priors)
     paths = (*model.free, *(path for path, _ in model.ties))
     fields = field_modes.respond(galaxy, maps, model.groups, parts, paths) if parts else None
-    return eqx.tree_at(lambda m: m.fields, model, fields), point
+    return eqx.tree_at(lambda m: m.fields, model, fields)
 
 
 def _exposed(one_map: Map, exposure: float) -> Map:

@@ -70,23 +70,31 @@ def symmetries(
         _candidates(model, point, covariance) if converged else {}
         for model, point, covariance, converged in zip(models, *maxima, strict=True)
     ]
-    found: list[dict[str, str]] = [{} for _ in tried]
     if not any(tried):
         return [()] * len(tried)
     own = maxima.points
     before = heights_at(own)
     allowed = np.maximum(ALIKE, ROUNDING * np.finfo(own.dtype).eps * np.abs(before))
-    for text in dict.fromkeys(text for one in tried for text in one):
+    texts = list(dict.fromkeys(text for one in tried for text in one))
+    # The fits, by number, for which each makes no difference.
+    alike: list[set[int]] = []
+    for text in texts:
         points = np.stack([own[i] if text not in one else one[text] for i, one in enumerate(tried)])
         heights = heights_at(points.astype(own.dtype))
         # Of a galaxy that could not be fitted, both may be infinite.
         with np.errstate(invalid="ignore"):
             same = np.abs(heights - before) < allowed
-        for i in np.flatnonzero(same):
-            if text in tried[i]:
-                # Of the turns of one angle the smallest.
-                found[i].setdefault(text.partition(" may turn")[0], text)
-    return [tuple(texts.values()) for texts in found]
+        alike.append({int(i) for i in np.flatnonzero(same) if text in tried[i]})
+    return [_told(texts, alike, i) for i in range(len(tried))]
+
+
+def _told(texts: Sequence[str], alike: Sequence[set[int]], index: int) -> tuple[str, ...]:
+    """What may be done to one fit: of the turns of one angle the smallest."""
+    told: dict[str, str] = {}
+    for text, members in zip(texts, alike, strict=True):
+        if index in members:
+            told.setdefault(text.partition(" may turn")[0], text)
+    return tuple(told.values())
 
 
 def equal_answers(found: Sequence[str]) -> list[str]:

@@ -137,11 +137,8 @@ def _maps(
                 shared = _correlation(label, part, source.maps[key], folder)
                 shared = in_frame(shared, source.shape) if fill else shared
                 observed = make_map(part, data, instrument, folder, shared)
-                in_dex = isinstance(part, Ratio) or (data.tracer and data.scale == "log10")
-                unit = data.unit or ("dex" if in_dex else "")
-                geometry = source.geometry
-                place = (source.wcs, unit, grid.shape)
-                maps[label] = Observed(observed, name, *place, part, geometry)
+                place = (source.wcs, _unit(part, data), grid.shape)
+                maps[label] = Observed(observed, name, *place, part, source.geometry)
     return maps
 
 
@@ -175,6 +172,12 @@ def _check_name(name: str, others: Container[str]) -> None:
     if name in others:
         kinds = "another map, of a component or of the lenses"
         raise InputError(f"{name!r} is also the name of {kinds}; paths would be ambiguous.")
+
+
+def _unit(entry: Any, data: ReadMap) -> str:
+    """The unit of a map as it was read; of a logarithm, dex."""
+    in_dex = isinstance(entry, Ratio) or (data.tracer and data.scale == "log10")
+    return data.unit or ("dex" if in_dex else "")
 
 
 def _labels(name: str, entry: Any, source: Reading) -> dict[str, str]:

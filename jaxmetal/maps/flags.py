@@ -56,9 +56,14 @@ def _pixels_inside(where: str, mask: Any, shape: tuple[int, ...]) -> Any:
         image = mask.to_mask(mode="center").to_image(shape)
         return np.zeros(shape, bool) if image is None else image > 0
     several = getattr(mask, "regions", mask if isinstance(mask, list | tuple) else ())
-    if len(several) and all(hasattr(one, "to_pixel") or hasattr(one, "to_mask") for one in several):
+    if len(several) and all(map(_is_region, several)):
         return np.any([_pixels_inside(where, one, shape) for one in several], axis=0)
     return mask
+
+
+def _is_region(value: Any) -> bool:
+    """Whether it is a region of the sky or of pixels, as those of the package regions."""
+    return hasattr(value, "to_pixel") or hasattr(value, "to_mask")
 
 
 def axes_of(shape: tuple[int, ...]) -> str:

@@ -1,7 +1,7 @@
 """The state of a survey: which shards are done, running, failed or missing."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from jaxmetal.survey import store
@@ -84,9 +84,14 @@ def status(folder: str | os.PathLike) -> Status:
         galaxies=sum(sizes),
         arrived=sum(sizes[number] for number in complete),
         left_out=len(plan.bad),
-        unanswered=sum(tallies[n].get("unanswered", 0) for n in complete),
-        unread=sum(tallies[n].get("unread", 0) for n in complete),
+        unanswered=_total("unanswered", tallies, complete),
+        unread=_total("unread", tallies, complete),
     )
+
+
+def _total(what: str, tallies: Mapping[int, Mapping[str, int]], numbers: Sequence[int]) -> int:
+    """The sum of what some shards have counted."""
+    return sum(tallies[number].get(what, 0) for number in numbers)
 
 
 def _failures(folder: str | os.PathLike, numbers: Iterable[int]) -> dict[int, str]:

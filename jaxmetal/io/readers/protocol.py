@@ -164,20 +164,26 @@ class Reading:
     def __post_init__(self) -> None:
         if not self.maps:
             raise InputError("Reading.maps: there is no map.")
-        shapes = {
-            f"maps[{name!r}]": np.shape(one_map.values) for name, one_map in self.maps.items()
-        }
-        if self.grid is not None and self.footprint is None:
-            shapes["grid"] = tuple(self.grid.shape)
-        for name in self.maps:
-            if (bins := self.bins_of(name)) is not None:
-                shapes[f"bins of {name!r}"] = np.shape(bins)
+        shapes = self._shapes()
         dimensions = 2 if self.footprint is None else 1
         if len(set(shapes.values())) > 1 or any(len(s) != dimensions for s in shapes.values()):
             list_text = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
             kind = "images of one shape (rows, columns)" if dimensions == 2 else "as many numbers"
             expected = f"expected {kind}"
             raise InputError(f"Reading: {expected}, got {list_text}.")
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of maps, grid and bins, by what they are called."""
+        shapes = {
+            f"maps[{name!r}]": np.shape(one_map.values) for name, one_map in self.maps.items()
+        }
+        if self.grid is not None and self.footprint is None:
+            shapes["grid"] = tuple(self.grid.shape)
+        for name in self.maps:
+            bins = self.bins_of(name)
+            if bins is not None:
+                shapes[f"bins of {name!r}"] = np.shape(bins)
+        return shapes
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -78,12 +78,18 @@ def seen(fit: Fit, named: Mapping[str, Any]) -> dict[str, Image]:
     }
     if len(shapes := {one_map.values.shape for one_map in maps.values()}) > 1:
         raise InputError(f"lines: the maps of the lines have shapes {sorted(shapes)}; need one.")
+    images = _by_instrument(fit.galaxy, maps)
+    # A compiled program gives dictionaries back in alphabetical order.
+    return {name: images[name] for name in named}
+
+
+def _by_instrument(galaxy: Galaxy, maps: Mapping[str, LineMap]) -> dict[str, Image]:
+    """The noise-free images of maps, those of one instrument at once."""
     images: dict[str, Image] = {}
     for shared in {id(m.instrument): m.instrument for m in maps.values()}.values():
         together = {name: m for name, m in maps.items() if m.instrument is shared}
-        images |= noise_free(fit.galaxy, **together)
-    # A compiled program gives dictionaries back in alphabetical order.
-    return {name: images[name] for name in named}
+        images |= noise_free(galaxy, **together)
+    return images
 
 
 def _blank(instrument: Instrument, line: Any) -> LineMap:
