@@ -20,6 +20,18 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 os.environ["JAXMETAL_CACHE_DIR"] = "off"
 
 
+# Where precision matters most; elsewhere double precision is left to the run of everything.
+KERNELS = ("profiles", "instrument", "forward", "maps", "emission")
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--everything",
+        action="store_true",
+        help="run in float64, too, what is otherwise left to float32; the slow tests always do",
+    )
+
+
 def pytest_configure(config):
     """Lets XLA compile the programs of the default run as `compiled_once` does.
 
@@ -76,12 +88,20 @@ def fit(model):
 def pytest_collection_modifyitems(config, items):
     """Leaves what one precision decides to the run in that precision.
 
-    Precision("single") or precision("double").
+    Precision("single") or precision("double"). A default run in double precision has what is
+    marked for it, and the tests of the numerical kernels.
     """
-    other = "single" if jax.config.jax_enable_x64 else "double"
-    elsewhere = [
-        item for item in items if any(other in mark.args for mark in item.iter_markers("precision"))
-    ]
-    if elsewhere:
-        config.hook.pytest_deselected(items=elsewhere)
-        items[:] = [item for item in items if item not in set(elsewhere)]
+    double = jax.config.jax_enable_x64
+    other = "single" if double else "double"
+    short = double and config.option.markexpr == "not slow" and not config.option.everything
+    left_out = [item for item in items if not _in_this_run(item, other, short)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _in_this_run(item, other, short):
+    precisions = [name for mark in item.iter_markers("precision") for name in mark.args]
+    if other in precisions:
+        return False
+    return not short or bool(precisions) or item.path.parent.name in KERNELS

@@ -81,8 +81,10 @@ def with_ends(fit: Fit, points: Points, heights: Float[np.ndarray, " many"]) -> 
     ]
     if not lower:
         return fit
-    count = f"{len(lower)} of {len(heights)} ascents ended at other maxima"
-    return fit.with_caveats(f"{count}, less probable by {min(lower):.3g} or more in log posterior")
+    return fit.with_caveats(
+        f"{len(lower)} of {len(heights)} ascents ended at other maxima, less probable by "
+        f"{min(lower):.3g} or more in log posterior"
+    )
 
 
 def _distinct(

@@ -68,11 +68,12 @@ def run(path, *words):
 @pytest.mark.parametrize(
     "unit",
     [
-        pytest.param("Å", marks=pytest.mark.slow),
-        pytest.param("$\\frac{1}{$", marks=pytest.mark.slow),
+        "Å",
+        "$\\frac{1}{$",
         "10⁻¹⁷ <b>é",
     ],
 )
+@pytest.mark.slow
 def test_units_that_files_and_figures_cannot_hold(tmp_path, unit):
     """They are written as they were in text, and as FITS and matplotlib can show them elsewhere."""
     status, out = run(write(tmp_path, entry={"unit": unit, "check": False}, plots=True))

@@ -61,6 +61,7 @@ def test_a_forecast_is_that_of_python(plan, capsys):
     assert float(text.split()[-1]) == pytest.approx(float(expected), rel=0.01)
 
 
+@pytest.mark.slow
 def test_settings_vary_together(plan, capsys, tmp_path):
     out = tmp_path / "out"
     fwhm = "simulate.psf.gaussian.fwhm"
@@ -76,6 +77,7 @@ def test_settings_vary_together(plan, capsys, tmp_path):
     assert wanted[0] == pytest.approx(wanted[1], rel=2e-3)
 
 
+@pytest.mark.slow
 def test_an_error_below_the_scatter_needs_an_infinite_exposure(plan, capsys):
     scattered = ["--set", "simulate.correlation={gaussian: {length: 2}}"]
     text = told(capsys, "forecast", plan, *scattered, "--error", f"{GRADIENT}=1e-7")

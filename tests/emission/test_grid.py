@@ -97,6 +97,7 @@ def disc(central=8.5, gradient=-0.1, log_u=-3.1):
     )
 
 
+@pytest.mark.slow
 def test_metallicity_and_ionisation_are_fitted_together():
     instrument = telescope((15, 15), 0.4, supersampling=(2, 1), margin=3)
     maps = jm.simulate.line_maps(disc(), instrument, ["Ha", "OIII5007", "NII6584"], seed=3)

@@ -115,6 +115,7 @@ def test_the_fit_of_another_model_is_refused():
 
 
 @pytest.mark.precision("single")
+@pytest.mark.slow
 def test_models_of_a_batch_are_computed_at_the_finest_of_their_samplings():
     models = [_faint_or_deep(ratio) for ratio in (10, 1000)]
     coarse, fine = (model.maps["light"].instrument.sampling for model in models)

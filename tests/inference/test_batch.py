@@ -87,6 +87,7 @@ def test_posteriors_of_a_batch_agree_with_laplace(models, fits):
             assert row["sd"] == pytest.approx(float(fit.errors[name]), rel=0.2)
 
 
+@pytest.mark.slow
 def test_importance_sampling_of_a_batch_agrees_with_laplace(models, fits):
     posteriors = jm.sample_batch(models[:3], fits[:3], method="auto", chains=2, draws=500, chunk=3)
     for fit, posterior in zip(fits, posteriors, strict=False):

@@ -38,6 +38,7 @@ def z_map(scale, seed):
 
 
 @pytest.mark.parametrize("scale", ["linear", "log10"])
+@pytest.mark.slow
 def test_a_galaxy_with_a_field_is_fitted_in_a_batch_as_alone(scale):
     """Also where maps are linear in the field only near the fit, which has to be followed."""
     first = jm.Model(galaxy(), {"z": z_map(scale, 0)}, PRIORS)

@@ -67,6 +67,7 @@ def test_a_batch_finds_the_branches_that_each_galaxy_has_alone():
                 assert ours.errors[path] == pytest.approx(float(error), rel=0.01)
 
 
+@pytest.mark.slow
 def test_galaxies_of_a_batch_with_one_branch_have_one():
     models = [model_of({"r23": R23, "n2": "NII6584"}, noise=0.03, seed=seed) for seed in (1, 2)]
     fits = jm.optimise_batch(models)
@@ -136,6 +137,7 @@ def test_chains_in_both_modes_are_joined_by_their_evidence(r23):
     assert upper == pytest.approx(by_quadrature(model), abs=0.03)
 
 
+@pytest.mark.slow
 def test_posteriors_of_a_batch_have_both_modes(r23):
     model, _ = r23
     models = [model, model_of({"r23": R23}, seed=2)]
@@ -159,6 +161,7 @@ def test_chains_of_a_batch_run_in_both_modes(r23):
 
 
 @pytest.mark.parametrize("line", ["NII6584", "OII3727"])
+@pytest.mark.slow
 def test_another_line_leaves_one_branch(line):
     model = model_of({"r23": R23, "other": line}, noise=0.03)
     fit = jm.optimise(model)

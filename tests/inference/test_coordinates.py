@@ -122,11 +122,12 @@ def test_a_start_on_the_edge_of_its_prior_moves_inside_and_one_outside_is_refuse
     ("prior", "inflation"),
     [
         (dist.HalfNormal(0.1), 1.0),
-        pytest.param(dist.HalfNormal(0.1), 1.15, marks=pytest.mark.slow),
-        pytest.param(dist.Uniform(0.0, 1.0), 1.0, marks=pytest.mark.slow),
-        pytest.param(dist.Uniform(0.0, 1.0), 1.15, marks=pytest.mark.slow),
+        (dist.HalfNormal(0.1), 1.15),
+        (dist.Uniform(0.0, 1.0), 1.0),
+        (dist.Uniform(0.0, 1.0), 1.15),
     ],
 )
+@pytest.mark.slow
 def test_a_scatter_that_the_data_do_not_need_is_sampled_like_anything_else(prior, inflation):
     """Errors that are right, and errors that are 15 % too large."""
     model = model_of({SCATTER: prior})

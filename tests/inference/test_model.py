@@ -111,6 +111,7 @@ def test_the_sampler_agrees_with_laplace_where_the_posterior_is_gaussian(
 
 
 @pytest.mark.precision("single")
+@pytest.mark.slow
 def test_auto_turns_to_chains_where_the_fit_does_not_describe_the_posterior(model, fit):
     """A fit that claims a tenth of the true errors: its draws never see the tails."""
     narrow = dataclasses.replace(fit, unconstrained_covariance=1e-2 * fit.unconstrained_covariance)

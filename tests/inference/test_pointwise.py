@@ -45,6 +45,7 @@ def drawn(z, names):
     return model, jm.sample(model, fit, method="importance", draws=500, seed=0)
 
 
+@pytest.mark.slow
 def test_terms_add_up_and_loo_prefers_the_right_model(z_map):
     """Of a gradient and none, with correlated noise in both."""
     found = {}

@@ -50,6 +50,7 @@ def exact(measured, errors, x=None):
 
 
 @pytest.mark.parametrize(("scatter", "count"), [(0.04, 150), (0.0, 100)])
+@pytest.mark.slow
 def test_the_answer_is_that_of_the_data_without_the_galaxies_priors(scatter, count):
     """The second population is narrower than any galaxy's error, where few draws would lie
     without their smoothing.

@@ -71,6 +71,7 @@ def test_errors_that_make_chi_square_impossible_deny_the_word(model):
     assert "but of the fit: the model does not fit: reduced chi-square" in posterior.message
 
 
+@pytest.mark.slow
 def test_heavy_tails_do_not_hide_that_half_of_the_pixels_are_elsewhere(tmp_path):
     """k-hat is below zero there."""
     values = np.full(INSTRUMENT.shape, 8.0)
@@ -154,6 +155,7 @@ def test_an_ascent_that_ends_lower_is_told():
     assert np.ptp(fit.ends.heights[np.isfinite(fit.ends.heights)]) > 10
 
 
+@pytest.mark.slow
 def test_outliers_are_fitted_from_a_start_without_a_gradient():
     """By Fisher scoring alone the gradient is +0.2."""
     truth = disc(central=8.5, gradient=-0.2)

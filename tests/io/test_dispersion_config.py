@@ -216,6 +216,7 @@ def test_a_tied_inclination_that_is_wrong_is_told(folder, block, message):
         load(written(folder, tree, "wrong.yaml"))
 
 
+@pytest.mark.slow
 def test_the_summary_says_what_velocities_do_for_the_gradient(folder):
     """Metallicity in the disc that rotates: its errors against those of models of fewer maps."""
     instrument = jm.Instrument(jm.Grid.regular(SHAPE, 0.4), jm.GaussianPSF(1.2), (2, 1), 4)

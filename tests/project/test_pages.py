@@ -29,7 +29,10 @@ pytestmark = pytest.mark.precision("single")
 
 FIRST, LINES = "docs/start/python.md", "docs/howto/lines.md"
 # Pages that take minutes.
-LONG = tuple(f"docs/howto/{name}.md" for name in ("fields", "correlated", "light", "own_code"))
+LONG = tuple(
+    f"docs/howto/{name}.md"
+    for name in ("fields", "correlated", "light", "own_code", "slits", "lines", "planning")
+)
 RUNNING = [
     pytest.param(name, marks=pytest.mark.slow) if name in LONG else name
     for name, page in PAGES.items()

@@ -89,6 +89,7 @@ def test_lines_have_naive_gradients_and_profiles(tmp_path):
     assert "metallicity [dex]" in survey_report(tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_velocity_and_dispersion_are_kept_and_the_profile_is_that_of_the_metallicity(tmp_path):
     velocity = {"profile": "rotation", "v_max": 150.0, "r_turn": 0.5, **ANGLES}
     dispersion = {"profile": "uniform", "value": 30.0}
