@@ -4,13 +4,14 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
+import jax
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Array, Bool, Float
 
+from jaxmetal.compiling import compiled_soon
 from jaxmetal.galaxy import get
 from jaxmetal.inference.model import Model
-from jaxmetal.inference.transforms import Bijection, Standard, coordinate_of
+from jaxmetal.inference.transforms import coordinate_of
 from jaxmetal.profiles.profile import Profile
 from jaxmetal.profiles.units import known_unit
 
@@ -111,31 +112,39 @@ def equal_answers(found: Sequence[str]) -> list[str]:
 def _candidates(model: Model, mode: Point, covariance: np.ndarray) -> dict[str, Point]:
     """Points far from a mode that may be as probable, by what was done to get there."""
     points: dict[str, Point] = {}
-    slices = _slices(model)
-    values = {
-        path: np.asarray(coordinate.value(jnp.asarray(mode[part].reshape(shape))), float)
-        for path, (coordinate, part, shape) in slices.items()
-    }
+    parts = _parts(model)
+    values = {path: np.asarray(v) for path, v in jax.device_get(_values(model, mode)).items()}
     for text, changed in (*_exchanges(model, values), *_turns(model, values), *_signs(values)):
         if text not in points and all(_allows(model.priors[p], v) for p, v in changed.items()):
             point = np.array(mode)
-            for path, value in changed.items():
-                coordinate, part = slices[path][:2]
-                point[part] = np.ravel(coordinate.line(jnp.asarray(value, point.dtype)))
+            changed_point = np.asarray(_line(model, {**values, **changed}))
+            for path in changed:
+                point[parts[path]] = changed_point[parts[path]]
             if _is_apart(point - mode, covariance):
                 points[text] = point
     return points
 
 
-def _slices(model: Model) -> dict[str, tuple[Standard | Bijection, slice, tuple[int, ...]]]:
-    """The coordinate of each free parameter, and its place and shape in the vector."""
-    slices, start = {}, 0
+def _parts(model: Model) -> dict[str, slice]:
+    """The place of each free parameter in the vector."""
+    parts, start = {}, 0
     for path in model.names:
-        coordinate = coordinate_of(model.priors[path])
-        shape = coordinate.line_shape(model.priors[path])
-        slices[path] = coordinate, slice(start, start + math.prod(shape)), shape
-        start += math.prod(shape)
-    return slices
+        prior = model.priors[path]
+        size = math.prod(coordinate_of(prior).line_shape(prior))
+        parts[path] = slice(start, start + size)
+        start += size
+    return parts
+
+
+# Compiled once for each kind of model; step by step they would be a program for every operation.
+@compiled_soon
+def _values(model: Model, point: Array) -> dict[str, Array]:
+    return model.constrain(point)
+
+
+@compiled_soon
+def _line(model: Model, values: dict[str, Array]) -> Array:
+    return model.unconstrain(values)
 
 
 def _allows(prior: Any, value: np.ndarray) -> bool:
