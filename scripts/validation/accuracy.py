@@ -1,6 +1,6 @@
 """supersampling="auto" by the data: how far it moves the parameters of a user's first map.
 
-Random variants of the map in PSF, galaxy and depth; each fit is compared with one of the same data
+Much deeper data, and random variants of the map in PSF, galaxy and depth; each fit is compared with one of the same data
 at a far finer sampling, in units of the parameters' errors.
 """
 
@@ -14,14 +14,15 @@ import jaxmetal as jm
 from jaxmetal.inference.resampling import sampled_as
 from jaxmetal.inference.sampling_cost import cost_of_sampling
 
-# Random variants beside the map itself.
+# Random variants beside the map itself and the same with deep data.
 VARIANTS = 12
+DEEP = FIRST | {"signal_to_noise": 500.0}
 
 
 def rows(count: int | None = None):
-    """A row for the map itself, and one for each variant."""
+    """A row for the map itself, one for deep data, and one for each variant."""
     with jax.enable_x64(True):
-        for number, values in enumerate([FIRST, *variants(VARIANTS)][:count]):
+        for number, values in enumerate([FIRST, DEEP, *variants(VARIANTS)][:count]):
             yield {"variant": number} | row(values, number)
 
 
