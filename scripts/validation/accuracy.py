@@ -1,7 +1,7 @@
 """supersampling="auto" by the data: how far it moves the parameters of a user's first map.
 
-Much deeper data, and random variants of the map in PSF, galaxy and depth; each fit is compared with one of the same data
-at a far finer sampling, in units of the parameters' errors.
+Deeper data, and random variants of the map in PSF, galaxy and depth; each fit is compared with one
+of the same data at a far finer sampling, in units of the parameters' errors.
 """
 
 import time
