@@ -319,6 +319,7 @@ def test_other_threads_compute_in_the_precision_of_this_one(x64):
 
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="the system lists no memory maps")
+@pytest.mark.slow
 def test_programs_are_released_before_a_process_has_too_many():
     """Beyond 65,530 memory maps XLA ends a process of Linux with a segmentation fault."""
 

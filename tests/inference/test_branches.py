@@ -50,6 +50,7 @@ def r23(request):
     return model, jm.optimise(model)
 
 
+@pytest.mark.slow
 def test_a_batch_finds_the_branches_that_each_galaxy_has_alone():
     """Three mocks, of which one starts on the lower branch."""
     starts = [8.6, 8.6, 7.6]

@@ -55,6 +55,7 @@ def on_a_grid(model, fit, points=41, reach=5.0):
     return mean, np.sqrt(weights @ (values - mean) ** 2)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_draws_and_they_are_read_back(model, fit, tmp_path):
     a, b = (jm.sample(model, fit, seed=2, method="importance", draws=1000) for _ in range(2))
     np.testing.assert_array_equal(a.samples[GRADIENT], b.samples[GRADIENT])

@@ -93,6 +93,7 @@ def test_lines_of_one_file_are_maps_by_their_names(folder):
     assert float(maps["OIII4959_OIII5007"].instrument.psf.fwhm) == pytest.approx(0.9)
 
 
+@pytest.mark.slow
 def test_a_fit_of_lines_keeps_what_it_needs(folder, tmp_path):
     """A folder of results makes the same figures, and can be fitted again."""
     text = MAPS.replace("fwhm: 0.9", "fwhm: 0.8") + GALAXY + FIT_ALONE

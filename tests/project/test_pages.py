@@ -73,6 +73,7 @@ def test_what_follows_the_first_example_goes_on_from_it():
     assert len(names["models"]) == len(names["fits"]) == len(names["posteriors"]) == 2
 
 
+@pytest.mark.slow
 def test_the_lines_are_fitted():
     fit = run(LINES)["line_fit"]
     assert fit.converged, fit.message
@@ -81,6 +82,7 @@ def test_the_lines_are_fitted():
         assert abs(float(fit.parameters[path]) - value) < 4 * float(fit.errors[path])
 
 
+@pytest.mark.slow
 def test_slitlets_and_fibres_have_the_gradient_within_its_errors():
     """Light on the bars moves it by a fortieth of its error, as the page says."""
     names = run("docs/howto/slits.md")

@@ -107,6 +107,7 @@ def test_use_case_2_recovers_three_clumps_with_all_light_free(seed):
 
 
 @pytest.mark.precision("single")
+@pytest.mark.slow
 def test_use_case_2_errors_with_the_light_known():
     """Fisher: 0.0404, 0.0209 and 0.0166 dex, the first two correlated at -0.61."""
     galaxy, maps = jm.simulate.use_case_2(supersampling=(6, 3))

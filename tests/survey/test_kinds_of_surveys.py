@@ -59,6 +59,7 @@ def run(folder, images, maps, tracers, priors):
     return config
 
 
+@pytest.mark.slow
 def test_lines_have_naive_gradients_and_profiles(tmp_path):
     """Those of `jm.lines`: the metallicities of pixels by their own lines, with S/N above 3."""
     disc = jm.Component(profile(LIGHT), metallicity=profile(LINE), emission=jm.Emission("marino13"))
