@@ -163,7 +163,7 @@ def test_the_moffat_transform_is_the_numerical_one(beta, tolerance):
 def test_the_moffat_transform_of_many_modes_is_interpolated(beta, tolerance):
     """Value and gradients are those of the quadrature at every mode, on skewed pixels too."""
     grid = jm.Grid((0.0, 0.0), np.array([[0.2, 0.03], [-0.05, 0.25]]), (64, 70))
-    kx, ky = np.fft.rfftfreq(80)[None, :], np.fft.fftfreq(72)[:, None]
+    kx, ky = jnp.fft.rfftfreq(80)[None, :], jnp.fft.fftfreq(72)[:, None]
     weights = jnp.cos(jnp.arange(72 * 41.0)).reshape(72, 41)
 
     def at_once(fwhm):
@@ -171,7 +171,7 @@ def test_the_moffat_transform_of_many_modes_is_interpolated(beta, tolerance):
 
     def row_by_row(fwhm):
         psf = jm.MoffatPSF(fwhm, beta)
-        return jax.lax.map(lambda y: psf.transfer(grid, kx[0], y), jnp.asarray(ky[:, 0]))
+        return jax.lax.map(lambda y: psf.transfer(grid, kx[0], y), ky[:, 0])
 
     (modes, slope), (expected, expected_slope) = (
         (way(jnp.asarray(1.1)), jax.grad(lambda fwhm, way=way: jnp.sum(weights * way(fwhm)))(1.1))
