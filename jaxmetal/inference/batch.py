@@ -33,7 +33,7 @@ from jaxmetal.inference.sampling_cost import (
     refined,
 )
 from jaxmetal.inference.stack import Batch, over_galaxies
-from jaxmetal.inference.symmetries import Maxima, equal_answers, symmetries
+from jaxmetal.inference.symmetries import Maxima, symmetries
 
 _errors_each = over_galaxies(errors_of_sampling, often=False)
 
@@ -119,9 +119,9 @@ def _tell_symmetries(batch: Batch, fits: Fits, size: int) -> None:
         return np.concatenate(parts)[: len(batch)]
 
     maxima = Maxima(fits.unconstrained, fits.unconstrained_covariance, fits.converged)
-    for i, found in enumerate(symmetries(batch, maxima, heights)):
-        if found:
-            fits.keep(i, fits[i].with_caveats(*equal_answers(found)))
+    for i, caveats in enumerate(symmetries(batch, maxima, heights)):
+        if caveats:
+            fits.keep(i, fits[i].with_caveats(*caveats))
 
 
 def _on_all_branches(

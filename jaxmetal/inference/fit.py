@@ -2,16 +2,16 @@
 
 import dataclasses
 import os
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
 
 from jaxmetal.compiling import compiled_soon
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.inference import displays, likelihood, saved_fits
+from jaxmetal.inference.ends import Ends
 from jaxmetal.inference.information import standard_errors
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.parameter_units import units_of
@@ -22,21 +22,6 @@ from jaxmetal.shown import as_html, shown
 
 _log_likelihood = compiled_soon(likelihood.log_likelihood)
 _deviances = compiled_soon(likelihood.deviances)
-
-
-class Ends(NamedTuple):
-    """Where ascents ended.
-
-    Parameters
-    ----------
-    points
-        in the coordinates of `Model.log_density`.
-    heights
-        the log posterior there, in the parameters' own units.
-    """
-
-    points: Float[np.ndarray, "ascents n"]
-    heights: Float[np.ndarray, " ascents"]
 
 
 @dataclasses.dataclass(frozen=True, repr=False)

@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxmetal.galaxy import Galaxy
-from jaxmetal.inference.fit import Ends, Fit
+from jaxmetal.inference.ends import Ends
+from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.tables import told
 from jaxmetal.maps import Map
 
@@ -101,13 +102,28 @@ def _distinct(
     return maxima[1:]
 
 
+def is_far(away: Float[np.ndarray, " n"], covariance: Float[np.ndarray, "n n"]) -> bool:
+    """Whether a step is longer than a few errors.
+
+    Parameters
+    ----------
+    away, covariance
+        the step, and the covariance of the errors; of what is not finite it is False.
+
+    Returns
+    -------
+    far
+        longer than APART.
+    """
+    if not (np.isfinite(away).all() and np.isfinite(covariance).all()):
+        return False
+    return bool(away @ np.linalg.solve(covariance, away) > APART**2)
+
+
 def _apart(point: Float[np.ndarray, " n"], fit: Fit) -> bool:
     """Whether a point is more than a few errors of a fit away from it."""
     away = np.asarray(point - fit.unconstrained, float)
-    covariance = fit.unconstrained_covariance
-    if not np.isfinite(covariance).all():
-        return False
-    return bool(away @ np.linalg.solve(covariance, away) > APART**2)
+    return is_far(away, fit.unconstrained_covariance)
 
 
 def _are_two(one: Fit, other: Fit) -> bool:

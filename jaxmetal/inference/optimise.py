@@ -23,7 +23,7 @@ from jaxmetal.inference.model import Model
 from jaxmetal.inference.progress import bar
 from jaxmetal.inference.sampling_cost import cost_of_sampling, refined
 from jaxmetal.inference.starts import can_be_scaled
-from jaxmetal.inference.symmetries import Maxima, equal_answers, symmetries
+from jaxmetal.inference.symmetries import Maxima, symmetries
 from jaxmetal.threads import side_by_side
 
 # An ascent that has not converged continues from where it is this many times at most.
@@ -125,8 +125,8 @@ def optimise(
         fit = with_ends(fit, *ends)
         point, covariance = fit.unconstrained[None], fit.unconstrained_covariance[None]
         maxima = Maxima(point, covariance, np.array([fit.converged]))
-        found = symmetries([model], maxima, lambda points: heights_at(ALONE, model, points))
-        return fit.with_caveats(*equal_answers(found[0]))
+        caveats = symmetries([model], maxima, lambda points: heights_at(ALONE, model, points))
+        return fit.with_caveats(*caveats[0])
 
 
 def _fields_followed(model: Model, fit: Fit, method: str, steps: int) -> tuple[Model, Fit]:

@@ -10,6 +10,7 @@ import numpy as np
 import jaxmetal
 from jaxmetal.errors import InputError
 from jaxmetal.files import whole_file
+from jaxmetal.inference.ends import Ends
 from jaxmetal.inference.fingerprint import fingerprint
 from jaxmetal.inference.model import Model
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 # Groups of a file, and the arrays and numbers of a fit in its root.
 PARAMETERS, PREDICTED, OTHERS = "parameters", "predicted", "others"
 ARRAYS = ("covariance", "unconstrained", "unconstrained_covariance", "excess")
+ENDS = ("ends_points", "ends_heights")
 NUMBERS = ("log_prior", "converged", "message", "field_volume")
 
 
@@ -108,17 +110,24 @@ def _groups(fit: "Fit") -> dict[str, Any]:
             }
         )
 
-    whole = dataset({name: getattr(fit, name) for name in ARRAYS})
+    ends = {} if fit.ends is None else dict(zip(ENDS, fit.ends, strict=True))
+    whole = dataset({name: getattr(fit, name) for name in ARRAYS} | ends)
     whole.attrs = {name: getattr(fit, name) for name in NUMBERS}
     whole.attrs |= {"converged": int(fit.converged), "paths": list(fit.parameters)}
+    whole.attrs["caveats"] = "\n".join(fit.caveats)
     return {"": whole, PARAMETERS: dataset(fit.parameters), PREDICTED: dataset(fit.predicted)}
 
 
 def _read(group: Any) -> dict[str, Any]:
     """The arguments of a Fit that a group holds."""
-    arrays = {name: np.asarray(group[name]) for name in ARRAYS if name in group.data_vars}
+    arrays: dict[str, Any] = {
+        name: np.asarray(group[name]) for name in ARRAYS if name in group.data_vars
+    }
     numbers = {name: group.attrs[name] for name in NUMBERS}
     numbers |= {"converged": bool(numbers["converged"]), "message": str(numbers["message"])}
+    numbers["caveats"] = tuple(str(group.attrs["caveats"]).splitlines())
+    if ENDS[0] in group.data_vars:
+        arrays["ends"] = Ends(*(np.asarray(group[name]) for name in ENDS))
     parts = {
         name: {str(key): np.asarray(value) for key, value in group[name].data_vars.items()}
         for name in (PARAMETERS, PREDICTED)

@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float
 
 from jaxmetal.compiling import compiled_soon
 from jaxmetal.galaxy import get
+from jaxmetal.inference.maxima import is_far
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.transforms import coordinate_of
 from jaxmetal.profiles.profile import Profile
@@ -17,9 +18,8 @@ from jaxmetal.profiles.units import known_unit
 
 # Turns after which a scene may be the same, degrees: of two, three and four arms, and of any.
 TURNS = (90.0, 120.0, 180.0, 360.0)
-# Two answers are further apart than this many errors, and as probable to within this in log
-# posterior, or to so many times its rounding.
-APART, ALIKE, ROUNDING = 3.0, 0.05, 32
+# Two answers are as probable to within this in log posterior, or to so many times its rounding.
+ALIKE, ROUNDING = 0.05, 32
 
 Point = Float[np.ndarray, " n"]
 
@@ -64,8 +64,8 @@ def symmetries(
 
     Returns
     -------
-    symmetries
-        in words, of each fit.
+    caveats
+        of each fit: one that names them, or none.
     """
     tried = [
         _candidates(model, point, covariance) if converged else {}
@@ -86,27 +86,16 @@ def symmetries(
         with np.errstate(invalid="ignore"):
             same = np.abs(heights - before) < allowed
         alike.append({int(i) for i in np.flatnonzero(same) if text in tried[i]})
-    return [_told(texts, alike, i) for i in range(len(tried))]
+    return [_caveats(texts, alike, i) for i in range(len(tried))]
 
 
-def _told(texts: Sequence[str], alike: Sequence[set[int]], index: int) -> tuple[str, ...]:
-    """What may be done to one fit: of the turns of one angle the smallest."""
-    told: dict[str, str] = {}
+def _caveats(texts: Sequence[str], alike: Sequence[set[int]], index: int) -> tuple[str, ...]:
+    """The caveat of one fit, with the smallest of the turns of each angle; none without any."""
+    own: dict[str, str] = {}
     for text, members in zip(texts, alike, strict=True):
         if index in members:
-            told.setdefault(text.partition(" may turn")[0], text)
-    return tuple(told.values())
-
-
-def equal_answers(found: Sequence[str]) -> list[str]:
-    """The caveat of a fit with symmetries; none without.
-
-    Parameters
-    ----------
-    found
-        the symmetries of the fit, in words.
-    """
-    return [f"one of several equal answers: {', '.join(found)}"] if found else []
+            own.setdefault(text.partition(" may turn")[0], text)
+    return (f"one of several equal answers: {', '.join(own.values())}",) if own else ()
 
 
 def _candidates(model: Model, mode: Point, covariance: np.ndarray) -> dict[str, Point]:
@@ -120,7 +109,7 @@ def _candidates(model: Model, mode: Point, covariance: np.ndarray) -> dict[str, 
             changed_point = np.asarray(_line(model, {**values, **changed}))
             for path in changed:
                 point[parts[path]] = changed_point[parts[path]]
-            if _is_apart(point - mode, covariance):
+            if is_far(point - mode, covariance):
                 points[text] = point
     return points
 
@@ -151,13 +140,6 @@ def _allows(prior: Any, value: np.ndarray) -> bool:
     """Whether a value lies between the ends of a prior."""
     low, high = (getattr(prior.support, f"{end}_bound", np.nan) for end in ("lower", "upper"))
     return not (np.any(value <= np.asarray(low, float)) or np.any(value >= np.asarray(high, float)))
-
-
-def _is_apart(away: Point, covariance: np.ndarray) -> bool:
-    """Whether a point is more than a few errors away from a fit."""
-    if not (np.isfinite(away).all() and np.isfinite(covariance).all()):
-        return False
-    return bool(away @ np.linalg.solve(covariance, away) > APART**2)
 
 
 def _exchanges(model: Model, values: Changes) -> Iterator[tuple[str, Changes]]:

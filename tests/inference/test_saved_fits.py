@@ -14,7 +14,7 @@ pytestmark = pytest.mark.precision("single")
 
 def test_a_fit_comes_back_whole(fit, model, tmp_path):
     other = dataclasses.replace(fit, message="another maximum")
-    fit = dataclasses.replace(fit, others=(other,), excess=np.eye(2))
+    fit = dataclasses.replace(fit, others=(other,), excess=np.eye(2)).with_caveats("one", "two")
     fit.save(tmp_path / "fit.nc")
     again = jm.Fit.load(tmp_path / "fit.nc", model)
     assert list(again.parameters) == list(fit.parameters) and again.converged is fit.converged
@@ -22,6 +22,9 @@ def test_a_fit_comes_back_whole(fit, model, tmp_path):
         np.testing.assert_array_equal(getattr(again, name), getattr(fit, name))
     np.testing.assert_array_equal(again.predicted["z"], fit.predicted["z"])
     assert again.others[0].message == "another maximum"
+    assert again.caveats == ("one", "two") and again.message == fit.message
+    for points_or_heights, expected in zip(again.ends, fit.ends, strict=True):
+        np.testing.assert_array_equal(points_or_heights, expected)
     assert again.bic == pytest.approx(fit.bic)
     gradient = again.galaxy.disc.metallicity.gradient
     assert float(gradient) == pytest.approx(float(fit.parameters[GRADIENT]))
