@@ -38,6 +38,7 @@ html_theme = "furo"
 html_title = f"jaxmetal {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_favicon = "_static/icon.svg"
 html_math_renderer = "mathml"
 html_show_sphinx = False
 html_copy_source = False

@@ -3,6 +3,9 @@
 `bash scripts/docs.sh` builds them; the tests are skipped where it was not run.
 """
 
+import functools
+import http.server
+import threading
 from urllib.parse import quote
 
 import pytest
@@ -30,6 +33,23 @@ const prose = document.querySelector('article').cloneNode(true);
 prose.querySelectorAll('pre, code, math').forEach(element => element.remove());
 return prose.textContent;
 """
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """A server of files that prints no line for each request."""
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def address():
+    """Where the pages are served, as to readers: from a file the search may not read the others."""
+    handler = functools.partial(Quiet, directory=SITE)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
 
 
 @pytest.fixture
@@ -84,9 +104,12 @@ def test_equations_are_drawn(site):
 
 
 @pytest.mark.parametrize("word", ["mask", "gradient", "PSF", "units", "lenstronomy"])
-def test_search_finds(site, word):
+def test_search_finds(site, address, word):
     from selenium.webdriver.support.ui import WebDriverWait
 
-    site.get(f"{(SITE / 'search.html').as_uri()}?q={quote(word)}")
-    found = "return document.querySelectorAll('#search-results li a').length"
-    assert WebDriverWait(site, 20).until(lambda b: b.execute_script(found)) > 2
+    site.get_log("browser")  # what earlier pages wrote
+    site.get(f"{address}search.html?q={quote(word)}")
+    # The results come one by one.
+    more = "return document.querySelectorAll('#search-results li a').length > 2"
+    WebDriverWait(site, 60).until(lambda b: b.execute_script(more))
+    assert [entry for entry in site.get_log("browser") if entry["level"] == "SEVERE"] == []

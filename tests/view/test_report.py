@@ -303,6 +303,7 @@ def opened(browser, folder):
 
     def opened(name=BIG, width=1366, height=768, dark=False):
         look(browser, width, height, dark)
+        browser.get_log("browser")  # what other pages wrote
         browser.get((folder / name).as_uri())
         return browser
 
