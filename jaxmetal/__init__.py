@@ -22,7 +22,9 @@ _HOMES = {
     "lens": "profiles.lens",
     "Profile": "profiles.profile",
     "Sum": "profiles.combine",
-    "Field": "profiles.combine",
+    "Product": "profiles.combine",
+    "Field": "profiles.scatter",
+    "Texture": "profiles.scatter",
     "emission": "emission",
     "Emission": "emission",
     "LineGrid": "emission",
@@ -123,11 +125,13 @@ __all__ = [
     "Moment",
     "NoPSF",
     "Posterior",
+    "Product",
     "Profile",
     "RatioMap",
     "RelativeLineMap",
     "StudentT",
     "Sum",
+    "Texture",
     "Tied",
     "TracerMap",
     "arcs",
@@ -218,8 +222,9 @@ if TYPE_CHECKING:
     )
     from jaxmetal.pipeline import run
     from jaxmetal.profiles import lens, light, tracer
-    from jaxmetal.profiles.combine import Field, Sum
+    from jaxmetal.profiles.combine import Product, Sum
     from jaxmetal.profiles.profile import Profile
+    from jaxmetal.profiles.scatter import Field, Texture
     from jaxmetal.science import (
         arcs,
         baselines,

@@ -4,7 +4,7 @@ The table records the commit that it was made from.
 
     python scripts/validate.py bounds sampling accuracy fits lines line_systematics calibration
     edges arc arc_fits correlated large_noise fields field_calibration kinematics inclination
-    realistic criticism forecasts survey stamps line_survey hard killed --out DIR
+    realistic clumps criticism forecasts survey stamps line_survey hard killed --out DIR
 
 bounds       use case 1 at eight PSF widths: Laplace and NUTS errors over the Cramér-Rao bound
 sampling     supersampling="auto" without data, against the converged map
@@ -29,6 +29,7 @@ field_calibration
              ranks of truths of a random field's amplitude and length among their posterior draws
 realistic    clumpy, inclined galaxies as MaNGA sees them, by a simulator that shares no code: the
              gradient with everything that the model has, and with each part of it left out
+clumps       clumpy galaxies of unknown light: the gradient by a profile, a texture and a picture
 forecasts    errors that `jaxmetal.forecast` expects, over Cramér-Rao bounds and the scatter of fits
 criticism    five kinds of wrong models, and right ones: how often a fit says so
 kinematics   rotation and dispersion at three PSF widths: bias, efficiency and coverage, and what a
@@ -67,6 +68,7 @@ CHECKS = (
     "fields",
     "field_calibration",
     "realistic",
+    "clumps",
     "criticism",
     "forecasts",
     "kinematics",

@@ -8,7 +8,17 @@ import jaxmetal as jm
 
 # What belongs together, in the order in which a fit needs it.
 GROUPS = {
-    "Galaxies": ["Galaxy", "Component", "Profile", "Sum", "Field", "Emission", "LineGrid"],
+    "Galaxies": [
+        "Galaxy",
+        "Component",
+        "Profile",
+        "Sum",
+        "Product",
+        "Field",
+        "Texture",
+        "Emission",
+        "LineGrid",
+    ],
     "Profiles, by kind": ["light", "tracer", "lens"],
     "Instruments": [
         "Instrument",

@@ -6,36 +6,18 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxmetal.inference.batch_ascents import (
-    Ascents,
-    Ends,
-    best_of_each,
-    by_another_method,
-)
+from jaxmetal.inference.batch_ascents import Ascents, Ends, best_of_each, by_another_method
+from jaxmetal.inference.batch_refinement import Part, fine_enough, joined
 from jaxmetal.inference.branches import Form, mirrored
-from jaxmetal.inference.climbing import (
-    EACH,
-    heights_at,
-    slopes_of_change,
-)
+from jaxmetal.inference.climbing import EACH, heights_at
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.fits import Fits
 from jaxmetal.inference.maxima import NEARLY, rivals
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.optimise import NEAR, REFINEMENTS, most_steps
 from jaxmetal.inference.progress import bar
-from jaxmetal.inference.resampling import nowhere_coarser, sampled_as
-from jaxmetal.inference.sampling_cost import (
-    Cost,
-    cost_of,
-    errors_of_sampling,
-    finer_samplings,
-    refined,
-)
-from jaxmetal.inference.stack import Batch, over_galaxies
+from jaxmetal.inference.stack import Batch
 from jaxmetal.inference.symmetries import Maxima, symmetries
-
-_errors_each = over_galaxies(errors_of_sampling, often=False)
 
 
 def optimise_batch(
@@ -71,8 +53,9 @@ def optimise_batch(
     -------
     fits
         a sequence with a `Fit` for each model, as `optimise` would give it, and columns of all:
-        `fits.parameters`, `fits.errors`, `fits.covariance`. A galaxy that cannot be fitted has the
-        reason in its `fit.message` and does not affect the others.
+        `fits.parameters`, `fits.errors`, `fits.covariance`. Galaxies whose fits end where they
+        need a finer sampling have another one than the rest, where that saves time. A galaxy that
+        cannot be fitted has the reason in its `fit.message` and does not affect the others.
 
     Raises
     ------
@@ -93,22 +76,20 @@ def optimise_batch(
         fits, ends = best_of_each(batch, None, settings, size, display)
         fits = by_another_method(batch, fits, settings, size, display)
         fits, ends = _on_all_branches(batch, fits, ends, settings, size, display)
-        for _ in range(REFINEMENTS):
-            costs = _costs_of_sampling(batch, fits, size)
-            worst = int(np.argmax([cost.shift for cost in costs]))
-            if all(cost.is_enough(batch[0].accuracy) for cost in costs):
-                break
-            finer = nowhere_coarser(refined(batch[worst], fits[worst], costs[worst]), batch[worst])
-            if finer is batch[worst]:
-                break
-            batch = Batch([sampled_as(model, finer.maps) for model in batch])
-            fits, _ = best_of_each(batch, fits.unconstrained[:, None], settings, size, display)
-        if batch[0].fields is not None:
-            fits = _fields_followed(batch, fits, settings, size, display)
+        parts = fine_enough(fits, ends, settings, size, display)
+        finished = [_finished(part, settings, display) for part in parts]
+        return joined(finished, [part.rows for part in parts])
+
+
+def _finished(part: Part, settings: Ascents, display: Any) -> Fits:
+    """The fits of galaxies of one sampling with all that their messages tell."""
+    batch, fits, size = Batch.of(part.fits.models), part.fits, part.size
+    if batch[0].fields is not None:
+        fits = _fields_followed(batch, fits, settings, size, display)
         batch = Batch.of(fits.models)
-        fits = _with_rivals(batch, fits, ends, settings, size, display)
-        _tell_symmetries(batch, fits, size)
-        return fits
+    fits = _with_rivals(batch, fits, part.ends, settings, size, display)
+    _tell_symmetries(batch, fits, size)
+    return fits
 
 
 def _tell_symmetries(batch: Batch, fits: Fits, size: int) -> None:
@@ -219,23 +200,3 @@ def _fields_followed(batch: Batch, fits: Fits, settings: Ascents, size: int, dis
         if not np.any(np.abs(fits.unconstrained - before) > NEAR * errors):
             break
     return fits
-
-
-def _costs_of_sampling(batch: Batch, fits: Fits, size: int) -> list[Cost]:
-    """What the automatic samplings cost each galaxy at the end of its fit, if it converged."""
-    finer = finer_samplings(batch[0])
-    if batch[0].accuracy is None or not finer:
-        return [Cost()] * len(batch)
-    slopes, chi_squares = [], []
-    for numbers, part in batch.parts(size):
-        points = fits.unconstrained[numbers]
-        errors, chi_square = jax.device_get(_errors_each(part, *fits.predictions(numbers), finer))
-        slopes.append(slopes_of_change(EACH, part, points, errors))
-        chi_squares.append(chi_square)
-    effects = zip(np.concatenate(slopes), np.concatenate(chi_squares), strict=True)
-    return [
-        cost_of(*effect, covariance) if converged else Cost()
-        for effect, covariance, converged in zip(
-            effects, fits.unconstrained_covariance, fits.converged, strict=False
-        )
-    ]

@@ -16,7 +16,7 @@ from jaxmetal.inference.model import Model
 from jaxmetal.inference.modes import joined
 from jaxmetal.inference.posterior import Posterior, trusted
 from jaxmetal.inference.progress import bar
-from jaxmetal.inference.resampling import sampled_as
+from jaxmetal.inference.resampling import sampled_as, samplings_of
 from jaxmetal.inference.sample import (
     CHAINS,
     fallback,
@@ -25,7 +25,7 @@ from jaxmetal.inference.sample import (
     not_to_be_sampled,
     settings_for,
 )
-from jaxmetal.inference.stack import Batch, over_galaxies
+from jaxmetal.inference.stack import Batch, check_models, over_galaxies, part_size
 
 _PROGRAM = Program(over_galaxies(begin), over_galaxies(advance), draws_axis=2)
 
@@ -90,21 +90,17 @@ def sample_batch(
     settings = settings_for(method, chains, warmup, draws, target_accept)
     numbers = range(len(models)) if numbers is None else numbers
     _check_fits(models, fits, numbers, allow_unconverged)
-    batch = _as_fitted(Batch.of(models), fits)
-    size = batch.at_once(chunk)
     keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.key(seed), i))(
         jnp.asarray(np.asarray(numbers, np.uint32))
     )
-
-    job = _Job(batch, fits, keys, seed, (chains, draws), size, progress)
-    everyone = range(len(batch))
-    if settings.method in CHAINS:
-        posteriors = job.in_chains(settings, everyone, {})
-    else:
-        posteriors = job.draw(settings, everyone, fits)
-    if method == "auto":
-        posteriors = job.mended(settings, posteriors)
-    return [finished(posteriors[i], batch[i], fits[i]) for i in everyone]
+    posteriors: dict[int, Posterior] = {}
+    for rows, batch in _as_fitted(models, fits):
+        size = batch.at_once(chunk)
+        size = size if len(rows) == len(models) else part_size(size, len(rows))
+        own = [fits[i] for i in rows]
+        job = _Job(batch, own, keys[np.asarray(rows)], seed, (chains, draws), size, progress)
+        posteriors |= zip(rows, job.run(settings, mend=method == "auto"), strict=True)
+    return [posteriors[i] for i in range(len(models))]
 
 
 class _Job(NamedTuple):
@@ -118,18 +114,28 @@ class _Job(NamedTuple):
     chunk: int
     progress: bool | None
 
+    def run(self, settings: Settings, mend: bool) -> list[Posterior]:
+        """The posteriors of all; `mend` takes chains where importance sampling is not trusted."""
+        everyone = range(len(self.batch))
+        if settings.method in CHAINS:
+            posteriors = self.in_chains(settings, everyone, {})
+        else:
+            posteriors = self.draw(settings, everyone, self.fits)
+        if mend:
+            posteriors = self.mended(settings, posteriors)
+        return [finished(posteriors[i], self.batch[i], self.fits[i]) for i in everyone]
+
     def draw(
         self, settings: Settings, indices: Sequence[int], starts: Sequence[Fit], mode: int = 0
     ) -> list[Posterior]:
         """The posteriors of some galaxies by one method, from one mode of each."""
         every = len(indices) == len(self.batch)
         members = self.batch if every else Batch([self.batch[i] for i in indices])
+        size = self.chunk if every else part_size(self.chunk, len(indices))
         keys = self.keys[np.asarray(indices)]
         if mode:
             keys = jax.vmap(lambda key: jax.random.fold_in(key, mode))(keys)
-        return _draw(
-            members, starts, keys, self.seed, settings, self.shape, self.chunk, self.progress
-        )
+        return _draw(members, starts, keys, self.seed, settings, self.shape, size, self.progress)
 
     def mended(self, settings: Settings, posteriors: list[Posterior]) -> list[Posterior]:
         """Importance samplings, and chains instead of those that cannot be trusted."""
@@ -183,14 +189,32 @@ class _Job(NamedTuple):
         return {i: weighted[i].attributes["odds"] for i in indices}
 
 
-def _as_fitted(batch: Batch, fits: Sequence[Fit]) -> Batch:
-    """The models sampled as where their fits ended, and linear in random fields near there."""
-    models = [
+def _as_fitted(models: Sequence[Model], fits: Sequence[Fit]) -> list[tuple[list[int], Batch]]:
+    """The models of each sampling with which fits ended, linear in random fields near there.
+
+    Parameters
+    ----------
+    models
+        of one structure.
+    fits
+        one for each.
+
+    Returns
+    -------
+    parts
+        numbers of the models of each sampling, and those models.
+    """
+    check_models(models)
+    fitted = [
         sampled_as(model, fit.maps).with_fields_at(fit.galaxy, fit.maps)
-        for model, fit in zip(batch, fits, strict=True)
+        for model, fit in zip(models, fits, strict=True)
     ]
-    same = all(new is old for new, old in zip(models, batch, strict=True))
-    return batch if same else Batch(models)
+    rows: dict[tuple, list[int]] = {}
+    for i, model in enumerate(fitted):
+        rows.setdefault(samplings_of(model), []).append(i)
+    if len(rows) == 1 and all(new is old for new, old in zip(fitted, models, strict=True)):
+        return [(list(range(len(fitted))), Batch.of(models))]
+    return [(own, Batch([fitted[i] for i in own])) for own in rows.values()]
 
 
 def _check_fits(

@@ -18,10 +18,11 @@ from jaxmetal.inference.noises import FULL
 from jaxmetal.inference.priors import Priors
 from jaxmetal.inference.transforms import coordinate_of
 from jaxmetal.maps import Map, Moment
-from jaxmetal.profiles.combine import field_of, total
+from jaxmetal.profiles.combine import total
 from jaxmetal.profiles.geometry import disc_plane
 from jaxmetal.profiles.profile import Profile
 from jaxmetal.profiles.random_field import mode_power, wave, wave_numbers
+from jaxmetal.profiles.scatter import field_of
 
 # The weakest modes are left out, as long as all of them together add less than this part to the
 # variance of the data's errors, at the middle of the prior of the amplitude.

@@ -20,10 +20,10 @@ from jaxmetal.galaxy import Galaxy, get, put
 from jaxmetal.inference import likelihood
 from jaxmetal.maps import Map
 from jaxmetal.maps.error_terms import errors_of
-from jaxmetal.profiles.combine import field_of
 from jaxmetal.profiles.numerics import product, sqrt
 from jaxmetal.profiles.profile import Profile
 from jaxmetal.profiles.random_field import mode_power, wave_numbers
+from jaxmetal.profiles.scatter import field_of
 
 Whitened = Float[Array, "m n"]
 

@@ -12,7 +12,7 @@ from jaxmetal.compiling import compiled_soon
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.inference import displays, likelihood, saved_fits
 from jaxmetal.inference.ends import Ends
-from jaxmetal.inference.information import standard_errors
+from jaxmetal.inference.information import errors_given, standard_errors
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.parameter_units import units_of
 from jaxmetal.inference.residuals import Autocorrelation, autocorrelations
@@ -116,6 +116,26 @@ class Fit:
     def errors(self) -> dict[str, np.ndarray]:
         """{path: standard deviation}."""
         return standard_errors(self.parameters, self.covariance)
+
+    def errors_with_known(self, *paths: str) -> dict[str, np.ndarray]:
+        """The errors of all other parameters if some were known exactly, such as the PSF.
+
+        Parameters
+        ----------
+        paths
+            of those that are known.
+
+        Returns
+        -------
+        errors
+            {path: standard deviation} of the others, by Laplace's approximation.
+
+        Raises
+        ------
+        InputError
+            for a path that was not free.
+        """
+        return errors_given(self.parameters, self.covariance, paths)
 
     @property
     def units(self) -> dict[str, str]:

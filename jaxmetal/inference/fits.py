@@ -1,6 +1,6 @@
 """The fits of one or many galaxies: maxima, modes, errors and the messages of each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -36,7 +36,7 @@ class Fits(Sequence[Fit]):
     Parameters
     ----------
     models
-        of one structure.
+        of one structure; their samplings may differ.
     points
         the maxima in the parameters' own units, as unconstrained points, shape (galaxies, n).
     around
@@ -54,12 +54,12 @@ class Fits(Sequence[Fit]):
         modes: tuple[Any, Surroundings] | None = None,
     ):
         self.models = models
-        self.points, self._around = np.asarray(points), jax.tree.map(np.asarray, around)
-        self.unconstrained, self._modes = self.points, self._around
+        self.points, self.around = np.asarray(points), jax.tree.map(np.asarray, around)
+        self.unconstrained, self._modes = self.points, self.around
         if modes is not None:
             self.unconstrained = np.asarray(modes[0])
             self._modes = jax.tree.map(np.asarray, modes[1])
-        self._cache: dict[int, Fit] = {}
+        self.kept: dict[int, Fit] = {}
 
     @cached_property
     def _covariances(self) -> Covariances:
@@ -87,7 +87,7 @@ class Fits(Sequence[Fit]):
     @cached_property
     def gains(self) -> np.ndarray:
         """What a Newton step would still gain in log posterior, shape (galaxies,)."""
-        slope = self._around.slope.astype(float)
+        slope = self.around.slope.astype(float)
         return 0.5 * np.einsum("gi,gij,gj->g", slope, self.unconstrained_covariance, slope)
 
     @property
@@ -96,10 +96,10 @@ class Fits(Sequence[Fit]):
 
         It lies at the edge of its prior, or the data hardly constrain it.
         """
-        covariance = inverses(self._around.hessian)
+        covariance = inverses(self.around.hessian)
         variances = np.diagonal(covariance, axis1=1, axis2=2)
         data_dominate = (variances < PRIOR_MATTERS**2).all(axis=1)
-        return np.isfinite(self._around.log_posterior) & ~data_dominate
+        return np.isfinite(self.around.log_posterior) & ~data_dominate
 
     def with_modes(self, indices: np.ndarray, points: Any, around: Surroundings) -> "Fits":
         """The same with the maxima in unconstrained coordinates of some of the galaxies.
@@ -116,8 +116,8 @@ class Fits(Sequence[Fit]):
         fits
             a copy.
         """
-        modes = _with_rows(self._mode, indices, (points, around))
-        return Fits(self.models, self.points, self._around, modes)
+        modes = _with_rows(self.mode, indices, (points, around))
+        return Fits(self.models, self.points, self.around, modes)
 
     def with_maxima(self, indices: np.ndarray, points: Any, around: Surroundings) -> "Fits":
         """The same with other maxima of some of the galaxies.
@@ -132,18 +132,19 @@ class Fits(Sequence[Fit]):
         fits
             a copy.
         """
-        maxima = _with_rows((self.points, self._around), indices, (points, around))
-        modes = _with_rows(self._mode, indices, (points, around))
+        maxima = _with_rows((self.points, self.around), indices, (points, around))
+        modes = _with_rows(self.mode, indices, (points, around))
         return Fits(self.models, maxima[0], maxima[1], modes)
 
     @property
-    def _mode(self) -> tuple[np.ndarray, Surroundings]:
+    def mode(self) -> tuple[np.ndarray, Surroundings]:
+        """The maxima in unconstrained coordinates, and the local expansions there."""
         return self.unconstrained, self._modes
 
     @property
     def heights(self) -> np.ndarray:
         """The log posterior of each maximum, in the parameters' own units, shape (galaxies,)."""
-        return self._around.log_posterior
+        return self.around.log_posterior
 
     def replaced(self, indices: np.ndarray, others: "Fits", rows: np.ndarray) -> "Fits":
         """The same with some of the galaxies from other fits of them.
@@ -162,14 +163,21 @@ class Fits(Sequence[Fit]):
         """
         maxima, modes = (
             jax.tree.map(lambda array: array[rows], pair)
-            for pair in ((others.points, others._around), others._mode)
+            for pair in ((others.points, others.around), others.mode)
         )
-        points, around = _with_rows((self.points, self._around), indices, maxima)
-        return Fits(self.models, points, around, _with_rows(self._mode, indices, modes))
+        points, around = _with_rows((self.points, self.around), indices, maxima)
+        return Fits(self.models, points, around, _with_rows(self.mode, indices, modes))
+
+    def some(self, rows: np.ndarray, gather: Callable = list) -> "Fits":
+        """The fits of some galaxies, whose models `gather` puts into a sequence."""
+        points, around, mode = jax.tree.map(
+            lambda array: array[rows], (self.points, self.around, self.mode)
+        )
+        return Fits(gather([self.models[i] for i in rows]), points, around, mode)
 
     def keep(self, index: int, fit: Fit) -> None:
         """Give the fit of a galaxy that was completed, such as by other maxima, from now on."""
-        self._cache[index] = fit
+        self.kept[index] = fit
 
     def predictions(
         self, numbers: np.ndarray
@@ -196,7 +204,7 @@ class Fits(Sequence[Fit]):
         At the edge of a prior the coordinates are flat: an ascent that arrives there from far away
         stops, although the posterior increases inwards.
         """
-        return self._modes.log_posterior > self._around.log_posterior + ARRIVED
+        return self._modes.log_posterior > self.around.log_posterior + ARRIVED
 
     @property
     def converged(self) -> np.ndarray:
@@ -209,7 +217,7 @@ class Fits(Sequence[Fit]):
         """{path: values of all galaxies, shape (galaxies, …)}."""
         # A compiled program gives dictionaries back in alphabetical order; the covariance is in the
         # model's.
-        return {name: self._around.values[name] for name in self.models[0].free}
+        return {name: self.around.values[name] for name in self.models[0].free}
 
     @property
     def errors(self) -> dict[str, np.ndarray]:
@@ -223,14 +231,14 @@ class Fits(Sequence[Fit]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         i = range(len(self))[index]
-        if i not in self._cache:
-            self._cache[i] = self._one(i)
-        return self._cache[i]
+        if i not in self.kept:
+            self.kept[i] = self._one(i)
+        return self.kept[i]
 
     def _one(self, i: int) -> Fit:
         model, around, covariance = (
             self.models[i],
-            jax.tree.map(lambda array: array[i], self._around),
+            jax.tree.map(lambda array: array[i], self.around),
             self.covariance[i],
         )
         complaints = [text for text in (self._covariances.complaints[i],) if text]

@@ -1,5 +1,6 @@
 """The posterior density, its gradient, and the Fisher information of data and priors."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -7,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxmetal.errors import unknown
 from jaxmetal.inference import coordinates, likelihood
 from jaxmetal.inference.look import Look
 from jaxmetal.profiles.numerics import product
@@ -91,3 +93,34 @@ def standard_errors(values: dict[str, Any], covariance: np.ndarray) -> dict[str,
         errors[name] = sigma[..., at : at + size].reshape(np.shape(value))
         at += size
     return errors
+
+
+def errors_given(
+    values: dict[str, Any], covariance: np.ndarray, paths: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Standard deviations of all parameters but those at some paths, for any values of these.
+
+        C_oo - C_op C_pp⁻¹ C_po
+
+    Parameters
+    ----------
+    values
+        by path, in the order of the covariance.
+    covariance
+        of all of them, shape (n, n).
+    paths
+        of those that are given.
+
+    Raises
+    ------
+    InputError
+        for a path that is none of the parameters.
+    """
+    for path in paths:
+        if path not in values:
+            raise unknown("parameter", path, values)
+    is_given = np.concatenate([np.full(np.size(v), path in paths) for path, v in values.items()])
+    others = covariance[np.ix_(~is_given, ~is_given)]
+    both, given = covariance[np.ix_(~is_given, is_given)], covariance[np.ix_(is_given, is_given)]
+    left = others - both @ np.linalg.solve(given, both.T)
+    return standard_errors({path: v for path, v in values.items() if path not in paths}, left)

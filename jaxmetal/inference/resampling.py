@@ -5,12 +5,16 @@ from collections.abc import Mapping
 from jaxmetal.errors import InputError
 from jaxmetal.forward import resolve
 from jaxmetal.forward.criterion import Criterion
+from jaxmetal.forward.resolve import widest_margin
 from jaxmetal.galaxy import Galaxy
 from jaxmetal.inference import instruments
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.priors import Linear
 from jaxmetal.instrument.sampling import Sampling, finest
 from jaxmetal.maps import Map
+
+# Widths of margins, pixels, so that many fits have few different ones.
+MARGINS = tuple(round(2 ** (k / 2)) for k in range(4, 20))
 
 
 def sampled_as(model: Model, maps: Mapping[str, Map]) -> Model:
@@ -59,6 +63,11 @@ def sampled_at(model: Model, samplings: Mapping[str, Sampling]) -> Model:
     return sampled_as(model, maps)
 
 
+def samplings_of(model: Model) -> tuple[tuple[str, Sampling | None], ...]:
+    """The names of the maps, and their samplings."""
+    return tuple((name, one_map.instrument.sampling) for name, one_map in model.maps.items())
+
+
 def nowhere_coarser(model: Model, other: Model) -> Model:
     """The same model, its samplings nowhere coarser than those of another one.
 
@@ -75,6 +84,18 @@ def nowhere_coarser(model: Model, other: Model) -> Model:
         for name, one_map in model.maps.items()
     }
     return sampled_at(model, {name: finest(s for s in pair if s) for name, pair in pairs.items()})
+
+
+def with_common_margins(model: Model) -> Model:
+    """The same model with margins of few different widths, a little wider than now."""
+    wider = {}
+    for name, one_map in model.maps.items():
+        instrument = one_map.instrument
+        if instrument.error is not None and instrument.sampling is not None:
+            margin = next((m for m in MARGINS if m >= instrument.sampling.margin), 0)
+            margin = min(max(margin, instrument.sampling.margin), widest_margin(instrument))
+            wider[name] = instrument.sampling.with_margin(margin)
+    return sampled_at(model, wider)
 
 
 def resampled(model: Model, galaxy: Galaxy, maps: Mapping[str, Map], criterion: Criterion) -> Model:

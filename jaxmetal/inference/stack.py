@@ -28,6 +28,8 @@ MOST_TOGETHER = {"cpu": 8}
 MOST_ELSEWHERE = 4096
 # Copies of its cells that a fit holds at once for each free parameter and a few more.
 COPIES = 24
+# Where few galaxies are computed, parts have so many times fewer.
+FEWER = 4
 # The fraction of the memory that all fits together may take.
 SHARE = 0.4
 
@@ -55,16 +57,7 @@ class Batch(Sequence[Model]):
     """
 
     def __init__(self, models: Sequence[Model]):
-        if isinstance(models, Model) or not isinstance(models, Iterable):
-            raise InputError(
-                f"models: expected a list of models, got {described(models)}; for a single one "
-                "there are optimise and sample."
-            )
-        self._models = list(models)
-        for model in self._models:
-            check_type(model, Model, "models", MODEL_HINT)
-        if not self._models:
-            raise InputError("models: at least one is needed.")
+        self._models = check_models(models)
         self._models = of_one_form(_with_common_samplings(self._models))
         self._arrays, self._rest = _stack(self._models)
 
@@ -133,6 +126,44 @@ class Batch(Sequence[Model]):
                     self._rest,
                 ),
             )
+
+
+def check_models(models: Sequence[Model]) -> list[Model]:
+    """The models as a list.
+
+    Raises
+    ------
+    InputError
+        for anything but models, and if there is none.
+    """
+    if isinstance(models, Model) or not isinstance(models, Iterable):
+        raise InputError(
+            f"models: expected a list of models, got {described(models)}; for a single one "
+            "there are optimise and sample."
+        )
+    for model in models:
+        check_type(model, Model, "models", MODEL_HINT)
+    if not len(models):
+        raise InputError("models: at least one is needed.")
+    return list(models)
+
+
+def part_size(size: int, count: int) -> int:
+    """How many of a few galaxies to compute at once, where otherwise there are `size`.
+
+    A part is filled up to its size. Only two sizes are used, because each takes programs of its
+    own.
+
+    Parameters
+    ----------
+    size
+        how many of all galaxies are computed at once.
+    count
+        of the galaxies.
+    """
+    devices = jax.local_device_count()
+    fewer = -(-size // FEWER // devices) * devices or devices
+    return min((size, fewer), key=lambda one: -(-count // one) * one)
 
 
 def over_galaxies(function: Callable, often: bool = True) -> Callable:

@@ -1,5 +1,6 @@
 """Numbers by parameter, as tables that print."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,22 +9,27 @@ from jaxtyping import Float, Int
 
 # Parameters that a message tells several answers apart by.
 TOLD = 2
+# The most rows of one array, such as the modes of a texture, that a table prints.
+MOST_ROWS = 24
 
 
 class Summary(dict):
-    """Rows of numbers by parameter; prints as a table."""
+    """Rows of numbers by parameter; prints as a table, without the elements of large arrays."""
 
     def __str__(self) -> str:
         if not self:
             return "(nothing is free)"
         columns = list(next(iter(self.values())))
-        width = max(len(name) for name in self)
+        sizes = Counter(name.partition("[")[0] for name in self)
+        large = {name: size for name, size in sizes.items() if size > MOST_ROWS}
+        printed = {name: row for name, row in self.items() if name.partition("[")[0] not in large}
+        width = max((len(name) for name in printed), default=0)
         lines = [" " * width + "".join(f"{column:>12}" for column in columns)]
         lines += [
             f"{name:<{width}}" + "".join(f"{row[column]:>12.5g}" for column in columns)
-            for name, row in self.items()
+            for name, row in printed.items()
         ]
-        return "\n".join(lines)
+        return "\n".join(lines + [f"{name}: {size} numbers" for name, size in large.items()])
 
     __repr__ = __str__
 

@@ -17,16 +17,17 @@ from jaxmetal.io.config import Mistakes
 from jaxmetal.io.galaxy_blocks import Component as ComponentBlock
 from jaxmetal.io.galaxy_blocks import Emission as EmissionBlock
 from jaxmetal.io.galaxy_blocks import LineGrid as LineGridBlock
-from jaxmetal.io.galaxy_blocks import RandomField as FieldBlock
+from jaxmetal.io.galaxy_blocks import Profile as ProfileBlock
 from jaxmetal.io.line_grids import read_line_grid
 from jaxmetal.io.observations import Observations, Observed
 from jaxmetal.io.paths import file_path, imported_function
 from jaxmetal.io.pictures import picture_of_entry
 from jaxmetal.profiles import light, random_field, tracer
-from jaxmetal.profiles.combine import Sum
+from jaxmetal.profiles.combine import Product, Sum
 from jaxmetal.profiles.geometry import ellipticity
 from jaxmetal.profiles.profile import Profile, options_of
 from jaxmetal.profiles.ranges import check_number
+from jaxmetal.profiles.scatter import no_modes
 
 # Keys of a component that say where it is.
 PLACE = ("foreground", "distance_ratio", "lensed_light")
@@ -100,8 +101,8 @@ def _profiles(
                 picture_of_entry(where, entry, folder, observations, mistakes) | entry.parameters
             )
             profile = make_profile(where, function, values, observations, mistakes)
-            if profile is not None and entry.field is not None:
-                profile = _with_field(where, profile, entry.field, observations, mistakes)
+            if profile is not None:
+                profile = _with_scatter(where, profile, entry, observations, mistakes)
             if profile is not None:
                 profiles[path] = profile
     if isinstance(component.light, dict):
@@ -111,21 +112,33 @@ def _profiles(
     return profiles
 
 
-def _with_field(
+def _with_scatter(
     where: str,
     profile: Profile,
-    entry: FieldBlock,
+    entry: ProfileBlock,
     observations: Observations,
     mistakes: Mistakes,
 ) -> Profile | None:
-    """The profile of a tracer and the random field of its entry; None if there is a mistake."""
-    with mistakes.at(f"{where}.field"):
-        if where.split(".")[2] == LIGHT:
-            raise InputError("a random field goes with a tracer, not with light.")
-        numbers, function = entry.parameters, random_field.field
-        field = make_profile(f"{where}.field", function, numbers, observations, mistakes)
-        return field and Sum(profile, field)
-    return None
+    """The profile with the random field or the texture of its entry; None if there is a mistake."""
+    is_light = where.split(".")[2] == LIGHT
+    if entry.field is not None:
+        with mistakes.at(f"{where}.field"):
+            if is_light:
+                raise InputError("a random field goes with a tracer, and a texture with light.")
+            numbers, function = entry.field.parameters, random_field.field
+            field = make_profile(f"{where}.field", function, numbers, observations, mistakes)
+            return field and Sum(profile, field)
+        return None
+    if entry.texture is not None:
+        with mistakes.at(f"{where}.texture"):
+            if not is_light:
+                raise InputError("a texture goes with light, and a random field with a tracer.")
+            numbers, function = dict(entry.texture.parameters), random_field.texture
+            numbers["modes"] = no_modes(numbers.pop("waves", None))
+            factor = make_profile(f"{where}.texture", function, numbers, observations, mistakes)
+            return factor and Product(profile, factor)
+        return None
+    return profile
 
 
 def make_profile(

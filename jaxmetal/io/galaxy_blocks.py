@@ -10,7 +10,7 @@ from jaxmetal.io.words import NAME, Block, Choice, Extension, Name, Number, Posi
 
 
 class RandomField(Block):
-    """A random field that is added to the profile of a tracer: its parameters and options."""
+    """The random field of a tracer, or the texture of a light: its parameters and options."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
     __pydantic_extra__: dict[str, Choice] = Field(init=False)
@@ -31,6 +31,7 @@ class Profile(Block):
     extension: Extension | None = None
     map: str | None = None
     field: RandomField | None = None
+    texture: RandomField | None = None
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -15,6 +15,9 @@ from jaxmetal.io.scene import Scene
 from jaxmetal.maps import Map
 from jaxmetal.science.starts.guess import as_text
 
+# The parameters whose errors a free PSF raises by this part or more are told, this many at most.
+AFFECTED, MOST_AFFECTED = 0.03, 3
+
 
 def unit_of(path: str, scene: Scene) -> str:
     """The unit of a parameter, as far as it is known."""
@@ -120,6 +123,7 @@ def _lines(
             yield f"  errors correlated as {described_correlation(observed.correlation)}"
     yield from _gradient_lines(scene, fit, posterior)
     yield from [gain] if gain else []
+    yield from _psf_lines(fit)
     head = "maximum of the posterior (errors by Laplace's approximation)"
     yield from ["", head, str(fit.summary())]
     if posterior:
@@ -151,6 +155,18 @@ def _gradient_lines(scene: Scene, fit: Fit, posterior: Posterior | None) -> Iter
     disc, table = compared_disc(scene, fit), gradient_table(scene, fit, posterior)
     if disc is not None and table:
         yield from ["", f"gradient of {disc.map}; {disc.describe()}", table]
+
+
+def _psf_lines(fit: Fit) -> Iterator[str]:
+    """By how much a PSF that is not known exactly adds to the errors of the parameters."""
+    of_psf = [path for path in fit.parameters if ".psf." in path]
+    if not of_psf:
+        return
+    errors, known = fit.errors, fit.errors_with_known(*of_psf)
+    parts = {path: float(np.min(known[path] / errors[path])) for path in known}
+    for path in sorted(parts, key=parts.__getitem__)[:MOST_AFFECTED]:
+        if np.ndim(errors[path]) == 0 and parts[path] < 1 - AFFECTED:
+            yield f"error of {path}: {errors[path]:.3g}, with the PSF known {known[path]:.3g}"
 
 
 def count(one_map: Map) -> str:

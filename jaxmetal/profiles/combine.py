@@ -4,7 +4,7 @@ import dataclasses
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
-from operator import add
+from operator import add, mul
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,6 @@ from jaxtyping import Array
 
 from jaxmetal.errors import InputError
 from jaxmetal.profiles.profile import Profile, is_traced
-from jaxmetal.profiles.random_field import field
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,22 +93,25 @@ def parts(profile: Profile) -> dict[str, Profile]:
 
 @dataclasses.dataclass(frozen=True)
 class Joint:
-    """The sum of functions of position that share the parameters of the same name.
+    """Functions of position as one, which share the parameters of the same name.
 
     Parameters
     ----------
     functions
         (function, names of its parameters, its options), ….
+    operation
+        of two values: their sum or product.
     """
 
     functions: tuple[tuple[Callable, tuple[str, ...], tuple[tuple[str, Any], ...]], ...]
+    operation: Callable[[Array, Array], Array] = add
 
     def __call__(self, x: Array, y: Array, **parameters: Any) -> Array:
         terms = (
             function(x, y, **{name: parameters[name] for name in names}, **dict(options))
             for function, names, options in self.functions
         )
-        return reduce(add, terms)
+        return reduce(self.operation, terms)
 
     def owner(self, name: str) -> Callable:
         """The function, the first of several, whose docstring tells of a parameter."""
@@ -118,7 +120,12 @@ class Joint:
 
     @property
     def __name__(self) -> str:
-        return " + ".join(getattr(f, "__name__", repr(f)) for f, _, _ in self.functions)
+        names = (getattr(f, "__name__", repr(f)) for f, _, _ in self.functions)
+        return f" {SIGNS[self.operation]} ".join(names)
+
+
+# How the name of a joint function is written.
+SIGNS = {add: "+", mul: "*"}
 
 
 def Sum(*profiles: Profile) -> Profile:  # a constructor to its users
@@ -149,52 +156,52 @@ def Sum(*profiles: Profile) -> Profile:  # a constructor to its users
     >>> round(float(jm.Sum(line, jm.Field(amplitude=0.05, length=0.6)).length), 3)
     0.6
     """
-    if not profiles:
-        raise InputError("Sum: at least one profile is needed.")
-    for profile in profiles:
-        if not isinstance(profile, Profile) or profile.deflects:
-            raise InputError(f"Sum: expected profiles of one value each, got {profile!r}.")
-    parts = ((p.function, tuple(p.parameters), tuple(p.options.items())) for p in profiles)
-    return Profile(Joint(tuple(parts)), **_shared_values(profiles))
+    return _joint("Sum", add, profiles)
 
 
-def Field(amplitude: Any, length: Any, kernel: str = "matern32", **options: Any) -> Profile:
-    """A Gaussian random field, to be added to a profile by `Sum`; see `random_field.field`.
+def Product(*profiles: Profile) -> Profile:  # a constructor to its users
+    """The product of profiles as one profile, in which a parameter keeps its name.
+
+        I = Πᵢ Iᵢ
 
     Parameters
     ----------
-    amplitude
-        standard deviation, in the tracer's unit.
-    length
-        correlation length, arcsec.
-    kernel
-        "exponential", "matern32", "matern52", "squared_exponential" or "krumholz_ting".
-    options
-        any other parameter of `random_field.field`, such as inclination and position_angle of the
-        disc in which the field lies.
+    profiles
+        such as Profile(light.sersic, …) and Texture(…). A parameter that several have, such as
+        center_x, is one parameter of all of them, and has the value of the one that was given it.
 
     Returns
     -------
     profile
-        whose modes are left to `Model`, or those that are given.
+        with the parameters of all.
 
     Raises
     ------
     InputError
-        for an unknown kernel or parameter, or no numbers.
+        for anything but profiles, and for a parameter that two of them have with different values.
 
     Examples
     --------
     >>> import jaxmetal as jm
-    >>> line = jm.Profile(jm.tracer.gradient, central=8.5, gradient=-0.1)
-    >>> metallicity = jm.Sum(line, jm.Field(amplitude=0.05, length=0.6))
-    >>> metallicity.amplitude.item() > 0
-    True
+    >>> disc = jm.Profile(jm.light.exponential, amp=1.0, scale_length=2.0)
+    >>> clumpy = jm.Product(disc, jm.Texture(amplitude=0.5, length=0.6, extent=20.0, waves=8))
+    >>> clumpy.modes.shape
+    (17, 17)
     """
-    return Profile(field, amplitude=amplitude, length=length, kernel=kernel, **options)
+    return _joint("Product", mul, profiles)
 
 
-def _shared_values(profiles: Sequence[Profile]) -> dict[str, Any]:
+def _joint(name: str, operation: Callable, profiles: Sequence[Profile]) -> Profile:
+    if not profiles:
+        raise InputError(f"{name}: at least one profile is needed.")
+    for profile in profiles:
+        if not isinstance(profile, Profile) or profile.deflects:
+            raise InputError(f"{name}: expected profiles of one value each, got {profile!r}.")
+    parts = ((p.function, tuple(p.parameters), tuple(p.options.items())) for p in profiles)
+    return Profile(Joint(tuple(parts), operation), **_shared_values(name, profiles))
+
+
+def _shared_values(caller: str, profiles: Sequence[Profile]) -> dict[str, Any]:
     """The values of the parameters of all profiles: of several, that which is no default."""
     values: dict[str, Any] = {}
     functions: dict[str, Callable] = {}
@@ -204,7 +211,7 @@ def _shared_values(profiles: Sequence[Profile]) -> dict[str, Any]:
                 values[name], functions[name] = value, profile.function
             elif not (_equal(values[name], value) or _is_default(profile.function, name, value)):
                 raise InputError(
-                    f"Sum: {name} is one parameter of all profiles that have it, and is "
+                    f"{caller}: {name} is one parameter of all profiles that have it, and is "
                     f"{values[name]} and {value}."
                 )
     return values
@@ -218,14 +225,3 @@ def _is_default(function: Callable, name: str, value: Any) -> bool:
 
 def _equal(a: Any, b: Any) -> bool:
     return a is b or (not is_traced((a, b)) and np.array_equal(a, b))
-
-
-def field_of(profile: Profile) -> Profile | None:
-    """The random field of a sum, or a profile that is one; None if there is none."""
-    function, numbers = profile.function, profile.parameters
-    if function is field:
-        return profile
-    for part, names, options in function.functions if isinstance(function, Joint) else ():
-        if part is field:
-            return Profile(part, **{name: numbers[name] for name in names}, **dict(options))
-    return None

@@ -1,4 +1,4 @@
-"""A Gaussian random field as a tracer, or as part of one: its modes and their power."""
+"""A Gaussian random field of a tracer, or of the logarithm of light: modes and their power."""
 
 import math
 from collections.abc import Callable
@@ -90,6 +90,66 @@ def field(
     row, column = (jnp.mod(place / extent, 1.0) * size for place in (across, along))
     around = jnp.pad(grid, 2, mode="wrap")
     return numerics.interpolate(around, row + 2, column + 2, numerics.cubic_weights)
+
+
+def texture(
+    x: Coordinate,
+    y: Coordinate,
+    amplitude,
+    length,
+    modes,
+    extent,
+    injection=0.05,
+    inclination=0.0,
+    position_angle=0.0,
+    center_x=0.0,
+    center_y=0.0,
+    *,
+    kernel: Literal[
+        "exponential", "matern32", "matern52", "squared_exponential", "krumholz_ting"
+    ] = "matern32",
+) -> Coordinate:
+    """A log-normal factor of light, of mean one, for galaxies with clumps.
+
+        t = exp(f - amplitude² / 2)
+
+    f is the random field of `field`.
+
+    Parameters
+    ----------
+    x, y
+        position, arcsec.
+    amplitude
+        standard deviation of ln t, not negative.
+    length
+        correlation length in the plane of the disc, arcsec, positive.
+    modes
+        of order one, shape (2K + 1, 2K + 1) for q and p from -K to K.
+    extent
+        period of the texture, arcsec, positive.
+    injection
+        radius of the bubbles of kernel "krumholz_ting", arcsec, positive.
+    inclination
+        degrees, at least 0 and below 90; 0 is face-on.
+    position_angle
+        of the major axis, degrees, from +y (north) towards +x (east).
+    center_x, center_y
+        centre, arcsec.
+    kernel
+        as for `field`.
+
+    Returns
+    -------
+    values
+        positive, in the shape of x.
+
+    References
+    ----------
+    Coles & Jones (1991), MNRAS 248, 1.
+    """
+    geometry = inclination, position_angle, center_x, center_y
+    f = field(x, y, amplitude, length, modes, extent, injection, *geometry, kernel=kernel)
+    return jnp.exp(f - 0.5 * jnp.square(amplitude))
 
 
 def wave(

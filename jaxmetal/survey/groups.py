@@ -133,6 +133,31 @@ def _join_small(by_fineness: dict[tuple, list[Facts]], enough: int) -> None:
             by_fineness[finer[0]] += by_fineness.pop(level)
 
 
+def merged(
+    groups: Sequence[list[Facts]], entries: Sequence[dict[str, Any]]
+) -> tuple[list[list[Facts]], list[dict[str, Any]]]:
+    """The groups, of which those with one structure and the same samplings are one.
+
+    Parameters
+    ----------
+    groups
+        of `grouped`.
+    entries
+        what `common_samplings` says of each.
+    """
+    numbers: dict[tuple, int] = {}
+    of_group = []
+    for members, entry in zip(groups, entries, strict=True):
+        samplings = ((name, tuple(map(float, s))) for name, s in entry["samplings"].items())
+        key = (members[0].structure, tuple(sorted(samplings)))
+        of_group.append(numbers.setdefault(key, len(numbers)))
+    together: list[list[Facts]] = [[] for _ in numbers]
+    for number, members in zip(of_group, groups, strict=True):
+        together[number] += members
+    first = [entries[of_group.index(number)] for number in range(len(numbers))]
+    return [sorted(members, key=lambda f: f.row) for members in together], first
+
+
 def common_samplings(
     raw: Mapping[str, Any],
     folder: Path,

@@ -16,7 +16,7 @@ from jaxmetal.io.config import Mistakes, parse
 from jaxmetal.io.schema import Survey
 from jaxmetal.io.tables import ecsv_text
 from jaxmetal.survey.catalogue import Catalogue, check_references
-from jaxmetal.survey.groups import Facts, common_samplings, grouped
+from jaxmetal.survey.groups import Facts, common_samplings, grouped, merged
 from jaxmetal.survey.identity import Plan, that_counts
 from jaxmetal.survey.rows import check_rows
 
@@ -99,6 +99,7 @@ def _with(plan: Plan, facts: list[Facts], catalogue: Catalogue, bad: dict[str, s
     size = -(-config.shard // config.together) * config.together
     entries, shards = list(plan.groups), list(plan.shards)
     samplings = common_samplings(plan.raw, Path(plan.folder), catalogue, groups)
+    groups, samplings = merged(groups, samplings)
     for members, sampling in zip(groups, samplings, strict=True):
         shards += [
             {"group": len(entries), "rows": [f.row for f in members[i : i + size]]}

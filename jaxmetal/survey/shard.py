@@ -182,13 +182,12 @@ def _fit(outcomes: Sequence[Outcome], together: int, progress: bool | None) -> N
         outcome.units = [unit_of(label, first.scene) for label in fit.labels]
     if first.scene.config.sample is not None:
         # Sampled as where the fits ended.
-        fitted = Batch.of(fits.models)
-        _sample(outcomes, fitted, fits, first.scene.config.sample, chunk, progress)
+        _sample(outcomes, fits.models, fits, first.scene.config.sample, chunk, progress)
 
 
 def _sample(
     outcomes: Sequence[Outcome],
-    models: Batch,
+    models: Sequence[Model],
     fits: Sequence[Fit],
     config: Sample,
     chunk: int,
@@ -222,9 +221,9 @@ def _sample(
             outcomes[i].message = "; ".join(filter(None, (outcomes[i].message, posterior.message)))
 
 
-def _some(models: Batch, numbers: Sequence[int]) -> Batch:
-    """The models with these numbers, stacked anew only if these are not all."""
-    return models if len(numbers) == len(models) else Batch([models[i] for i in numbers])
+def _some(models: Sequence[Model], numbers: Sequence[int]) -> Sequence[Model]:
+    """The models with these numbers; `models` itself, which may be stacked, if these are all."""
+    return models if len(numbers) == len(models) else [models[i] for i in numbers]
 
 
 def number_of(name: str) -> int:

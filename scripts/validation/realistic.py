@@ -77,9 +77,11 @@ CASES = {
 def rows(count: int | None = None) -> Iterator[dict]:
     """A row for each way of fitting."""
     galaxies = [mocks.mock(SEED + number) for number in range(count or FITS)]
-    yield {"fit": "straight line, no telescope"} | _row([straight_line(one) for one in galaxies])
+    yield {"fit": "straight line, no telescope"} | summary_row(
+        [straight_line(one) for one in galaxies]
+    )
     for name, case in CASES.items():
-        yield {"fit": name} | _row(list(fits(case, galaxies)))
+        yield {"fit": name} | summary_row(list(fits(case, galaxies)))
 
 
 def fits(case: Fitted, galaxies: list[mocks.Mock]) -> Iterator[tuple]:
@@ -195,7 +197,7 @@ def straight_line(one: mocks.Mock) -> tuple:
     return {GRADIENT: line.gradient}, {GRADIENT: line.gradient_error}, True
 
 
-def _row(fits: list[tuple[Any, Any, Any]]) -> dict:
+def summary_row(fits: list[tuple[Any, Any, Any]]) -> dict:
     """What many fits of the gradient say, in dex per arcsec, and of the field."""
     gradients = np.array([float(values[GRADIENT]) for values, _, _ in fits])
     errors = np.array([float(errors[GRADIENT]) for _, errors, _ in fits])

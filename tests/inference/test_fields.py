@@ -247,3 +247,23 @@ def test_errors_may_be_free_beside_a_field(path):
 def test_new_data_keep_the_modes(model):
     other = model.with_maps({"z": z_map(seed=5)})
     np.testing.assert_array_equal(other.fields.gram, model.fields.gram)
+
+
+@pytest.mark.slow
+@pytest.mark.precision("single")
+def test_sampled_modes_agree_with_the_closed_form():
+    """Chains over all waves, amplitude and length, beside the integral over the waves."""
+    size, extent = 11, 8.0
+    known = {CENTRAL: dist.Normal(8.5, 1.0), GRADIENT: dist.Normal(0.0, 1.0)}
+    of_field = {AMPLITUDE: dist.LogNormal(np.log(0.08), 0.3), LENGTH: dist.LogNormal(-0.5, 0.2)}
+    closed = jm.Model(galaxy(), {"z": z_map()}, known | of_field)
+    integrated = jm.sample(closed, jm.optimise(closed), method="importance", draws=4000)
+    waves = galaxy(modes=np.zeros((size, size)), extent=extent)
+    modes = {"disc.metallicity.modes": dist.Normal(0.0, 1.0)}
+    explicit = jm.Model(waves, {"z": z_map()}, known | of_field | modes)
+    sampled = jm.sample(explicit, jm.optimise(explicit), method="nuts", draws=3000, chains=4)
+    for name in (GRADIENT, AMPLITUDE, LENGTH):
+        ours, theirs = integrated.flat[name], sampled.flat[name]
+        assert sampled.summary()[name]["ess"] > 1500
+        assert abs(ours.mean() - theirs.mean()) < 0.07 * theirs.std()
+        assert ours.std() == pytest.approx(theirs.std(), rel=0.07)

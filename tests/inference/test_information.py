@@ -9,6 +9,7 @@ import pytest
 import jaxmetal as jm
 from jaxmetal.inference.information import prior_curvature, value_slope_information
 from jaxmetal.inference.laplace import inverses
+from jaxmetal.io.summary import _psf_lines
 from tests.scenes import CENTRAL, GRADIENT, disc, telescope
 
 SCALES = {CENTRAL: 0.02, GRADIENT: 0.005}
@@ -59,3 +60,24 @@ def test_parameters_that_the_data_cannot_tell_apart_have_no_covariance(correlati
     assert np.isfinite(inverse).all() == usable
     if usable:
         np.testing.assert_allclose(units @ inverse @ units, np.linalg.inv(matrix), rtol=1e-6)
+
+
+def test_errors_with_a_known_psf_are_those_of_a_fit_that_knows_it(model):
+    psf, z = "z.instrument.psf.fwhm", model.maps["z"]
+    maps = {"z": jm.TracerMap(z.values, 0.03, z.instrument, check=False)}
+    priors = {CENTRAL: dist.Normal(8.0, 1.0), GRADIENT: dist.Normal(-0.2, 1.0)}
+    of_psf = {psf: dist.Normal(0.8, 0.2)}
+    fit, known = (
+        jm.optimise(jm.Model(model.galaxy, maps, priors | more), starts=1) for more in (of_psf, {})
+    )
+    errors = fit.errors_with_known(psf)
+    assert set(errors) == {CENTRAL, GRADIENT}
+    for path, error in errors.items():
+        assert error == pytest.approx(known.errors[path], rel=0.02)
+    assert errors[GRADIENT] < 0.9 * fit.errors[GRADIENT]
+    (line,) = (line for line in _psf_lines(fit) if GRADIENT in line)
+    quoted, without = fit.errors[GRADIENT], errors[GRADIENT]
+    assert line == f"error of {GRADIENT}: {quoted:.3g}, with the PSF known {without:.3g}"
+    assert not list(_psf_lines(known))
+    with pytest.raises(jm.InputError, match="unknown parameter"):
+        fit.errors_with_known("z.scatter")

@@ -15,7 +15,7 @@ from jaxmetal.io.config import Mistakes, parse, read, resolved, write
 from jaxmetal.io.fits import write_maps
 from jaxmetal.io.pictures import picture
 from jaxmetal.io.summary import unit_of
-from jaxmetal.profiles.combine import field_of
+from jaxmetal.profiles.scatter import field_of
 from tests.io.test_manga import write as write_manga
 from tests.scenes import disc, telescope
 
@@ -788,6 +788,28 @@ def test_a_simulation_shows_the_light_without_a_name(folder):
     config = changed(("maps", None), ("simulate", simulation), ("galaxy/disc/light", LIGHTS))
     (line,) = mistakes(config, folder, want="simulate")
     assert line == "simulate: expected a light without a name, got lights named Ha, continuum."
+
+
+def test_a_light_may_have_a_texture(tmp_path):
+    light = {"profile": "sersic", "amp": 16.0, "R_sersic": 1.0, "n_sersic": 1.0}
+    texture = {"amplitude": 0.7, "length": 0.6, "extent": 9.0, "waves": 3}
+    metallicity = {"profile": "gradient", "central": 8.6, "gradient": -0.1}
+    disc = {"light": light | {"texture": texture}, "metallicity": metallicity}
+    simulation = {"shape": [9, 9], "pixel_scale": 0.3, "psf": "none"}
+    config = {"galaxy": {"disc": disc}, "simulate": simulation}
+    made = build(config, tmp_path, want="simulate").galaxy.disc.light
+    assert made.name == "sersic * texture" and made.modes.shape == (7, 7)
+    for wrong, message in (
+        ({"waves": 0}, "texture: waves: expected a whole number above 0"),
+        ({"extent": None}, r"texture\.extent: (is missing|expected)"),
+        ({"wave": 3}, r"texture\.wave: unknown parameter"),
+    ):
+        disc["light"]["texture"] = texture | wrong
+        with pytest.raises(jm.InputError, match=message):
+            build(config, tmp_path, want="simulate")
+    disc["light"], metallicity["texture"] = light, texture
+    with pytest.raises(jm.InputError, match="a texture goes with light"):
+        build(config, tmp_path, want="simulate")
 
 
 def test_a_tracer_may_have_a_random_field(tmp_path):

@@ -7,8 +7,8 @@ import pytest
 from scipy.special import j0
 
 import jaxmetal as jm
-from jaxmetal.profiles.combine import field_of
 from jaxmetal.profiles.random_field import SPECTRA, mode_power, wave, wave_numbers
+from jaxmetal.profiles.scatter import field_of
 
 LENGTH, INJECTION = 0.7, 0.1
 LINE = jm.Profile(jm.tracer.gradient, central=8.5, gradient=-0.1)
@@ -120,3 +120,33 @@ def test_units_come_from_the_profile_that_has_the_parameter():
     assert known_unit(both, "gradient", "dex") == "dex/arcsec"
     assert known_unit(both, "amplitude", "dex") == "dex"
     assert known_unit(both, "length") == "arcsec" and is_length(both, "length")
+
+
+def test_a_texture_has_mean_one_and_the_scatter_that_it_is_given():
+    """Over draws of the modes: ln t is a Gaussian of mean -amplitude² / 2."""
+    draws = jax.random.normal(jax.random.key(2), (4000, 41, 41))
+    x, y = jnp.array([0.3, -1.2]), jnp.array([-0.2, 0.7])
+    shape = {"amplitude": 0.5, "length": LENGTH, "extent": 8.0, "waves": 20}
+    values = np.asarray(jax.vmap(lambda modes: jm.Texture(**shape, modes=modes)(x, y))(draws))
+    np.testing.assert_allclose(values.mean(axis=0), 1.0, atol=4 * 0.53 / np.sqrt(4000))
+    np.testing.assert_allclose(np.log(values).std(axis=0), 0.5, atol=4 * 0.5 / np.sqrt(2 * 4000))
+    np.testing.assert_allclose(np.log(values).mean(axis=0), -0.125, atol=4 * 0.5 / np.sqrt(4000))
+
+
+def test_a_texture_begins_as_a_constant():
+    light = jm.Profile(jm.light.exponential, amp=1.0, scale_length=2.0, center_x=0.3)
+    both = jm.Product(light, jm.Texture(0.5, 0.6, extent=12.0, waves=3))
+    assert both.name == "exponential * texture"
+    assert both.modes.shape == (7, 7)
+    assert float(both.center_x) == pytest.approx(0.3)
+    x = jnp.linspace(-2, 2, 5)
+    np.testing.assert_allclose(both(x, x), np.exp(-0.125) * np.asarray(light(x, x)), rtol=1e-5)
+
+
+@pytest.mark.wrong_types
+def test_a_texture_that_cannot_be_is_refused():
+    for waves in (0, 2.5, True, None):
+        with pytest.raises(jm.InputError, match="waves: expected a whole number above 0"):
+            jm.Texture(0.5, 0.6, 12.0, waves)
+    with pytest.raises(jm.InputError, match="Product: expected profiles"):
+        jm.Product(LINE, 3.0)
