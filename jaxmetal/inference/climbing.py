@@ -27,6 +27,8 @@ from jaxmetal.maps import Map
 # the precision: 0.1 in float32, where the slope in units of the errors is rounded by up to 1e-4,
 # and 0.006 in float64.
 PRECISION_POWER = 1 / 7
+# Parameters of which the slopes are compared along every axis; more would take longer than the fit.
+MOST_AXES = 64
 
 Points = Float[np.ndarray | Array, "galaxies n"]
 
@@ -260,6 +262,8 @@ def second_derivatives(
 ) -> Float[np.ndarray, "galaxies n n"]:
     """-∂² log posterior at the ends of ascents, by differences of slopes along their error axes.
 
+    With very many parameters, such as the modes of a texture, the Fisher information itself.
+
     Parameters
     ----------
     slope_at
@@ -273,6 +277,8 @@ def second_derivatives(
     hessians
         NaN where the Fisher information has no inverse, or the density is not finite nearby.
     """
+    if summits.point.shape[1] > MOST_AXES:
+        return np.asarray(summits.information, float)
     covariance = inverses(summits.information)
     good: Any = np.isfinite(covariance).all(axis=(1, 2))
     root = np.linalg.cholesky(np.where(good[:, None, None], covariance, np.eye(len(covariance[0]))))

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxmetal.inference.ascent import ARRIVED
+from jaxmetal.inference.ascent import ARRIVED, arrived
 from jaxmetal.inference.emission_notes import emission_notes
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.information import standard_errors
@@ -210,7 +210,7 @@ class Fits(Sequence[Fit]):
     def converged(self) -> np.ndarray:
         """Which galaxies have a maximum that was reached, and a covariance, shape (galaxies,)."""
         doubtful = np.array([bool(text) for text in self._covariances.complaints])
-        return (self.gains < ARRIVED) & ~doubtful
+        return (self.gains < arrived(self.points.shape[1])) & ~doubtful
 
     @property
     def parameters(self) -> dict[str, np.ndarray]:
@@ -242,7 +242,7 @@ class Fits(Sequence[Fit]):
             self.covariance[i],
         )
         complaints = [text for text in (self._covariances.complaints[i],) if text]
-        if not self.gains[i] < ARRIVED:
+        if not self.gains[i] < arrived(self.points.shape[1]):
             complaints.insert(
                 0,
                 f"not converged: a Newton step would still gain {self.gains[i]:.2g} "

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from jaxmetal.errors import InputError, check_type, unknown
-from jaxmetal.inference.ascent import ARRIVED, METHODS
+from jaxmetal.inference.ascent import METHODS, arrived
 from jaxmetal.inference.branches import mirrored
 from jaxmetal.inference.checks import MODEL_HINT
 from jaxmetal.inference.climbing import (
@@ -194,7 +194,7 @@ def _ascended(
             if fits.trapped[0]:
                 points, heights = fits.unconstrained, heights.max(keepdims=True)
                 continue
-        if fits.gains[0] < ARRIVED:
+        if fits.gains[0] < arrived(fits.points.shape[1]):
             break
     return fits[0], points, heights
 

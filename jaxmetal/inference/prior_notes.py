@@ -31,7 +31,8 @@ def prior_notes(
         edge = _edge(prior, value, error)
         if edge is not None:
             notes.append(f"{name} at the edge of its prior, {edge:g}: its error is one-sided")
-        elif np.any(on_the_line > PRIOR_ALONE):
+        # Of the modes of a texture there are always more than the data can see.
+        elif np.any(on_the_line > PRIOR_ALONE) and not name.endswith(".modes"):
             notes.append(f"{name} is not constrained by the data beyond its prior")
         else:
             notes += _near_edge(name, prior, value, error)

@@ -26,7 +26,7 @@ FITS = 60
 # The first seed: amplitude and length of the texture were chosen with others.
 SEED = 3000
 # Of the logarithm of the light, and of the size of clumps, arcsec.
-AMPLITUDE, TEXTURE_LENGTH = 1.0, 0.25 * mocks.RADIUS
+AMPLITUDE, TEXTURE_LENGTH = 0.8, 0.25 * mocks.RADIUS
 # Period of the texture, arcsec, and the waves in it that the PSF leaves.
 EXTENT, WAVES = 24.0, 10
 DISC = {"inclination": mocks.INCLINATION, "position_angle": mocks.POSITION_ANGLE}
