@@ -13,7 +13,8 @@ import numpyro.distributions as dist
 import pytest
 
 import jaxmetal as jm
-from jaxmetal.inference.resampling import nowhere_coarser
+from jaxmetal.inference import batch_refinement
+from jaxmetal.inference.resampling import nowhere_coarser, samplings_of
 from jaxmetal.instrument.sampling import Sampling, finest
 from tests.compilations import compilations
 from tests.scenes import CENTRAL, FLAT, GRADIENT, disc, small_model
@@ -183,3 +184,37 @@ def test_a_finer_sampling_for_all_is_nowhere_coarser_than_before():
     both = nowhere_coarser(fine, wide)
     assert both.maps["z"].instrument.sampling == finest(samplings) == Sampling(3, 2, 7)
     assert nowhere_coarser(fine, fine) is fine
+
+
+@pytest.mark.slow
+def test_only_galaxies_that_need_it_are_computed_more_finely(monkeypatch):
+    """One of three is steeper than where its fit starts; the others keep their sampling."""
+    monkeypatch.setattr(batch_refinement, "WORTH_TWO_SAMPLINGS", 0)
+    grid = jm.Grid.regular((20, 20), 0.4)
+
+    def galaxy(index):
+        light = jm.Profile(jm.light.sersic, amp=16.0, R_sersic=1.2, n_sersic=index)
+        return jm.Galaxy(disc=jm.Component(light=light))
+
+    priors = {
+        "disc.light.amp": dist.LogNormal(np.log(16.0), 1.0),
+        "disc.light.R_sersic": dist.LogNormal(0.0, 0.5),
+        "disc.light.n_sersic": dist.Uniform(0.5, 6.0),
+    }
+    models = []
+    for seed, index in enumerate([1.0, 3.5, 1.2]):
+        instrument = jm.Instrument(grid, jm.GaussianPSF(1.0), (6, 2), 12)
+        seen = jm.simulate.light_map(galaxy(index), instrument, sigma=0.05, seed=seed)
+        automatic = jm.Instrument(grid, jm.GaussianPSF(1.0))
+        light = jm.LightMap(seen.values, 0.05, automatic, check=False)
+        models.append(jm.Model(galaxy(1.0), {"light": light}, priors))
+    fits = jm.optimise_batch(models)
+    samplings = [samplings_of(model) for model in fits.models]
+    assert samplings[0] == samplings[2] != samplings[1]
+    posteriors = jm.sample_batch(models, fits, method="importance", draws=500)
+    for model, fit, posterior in zip(models, fits, posteriors, strict=True):
+        alone = jm.optimise(model, starts=1)
+        for path in priors:
+            assert abs(fit.parameters[path] - alone.parameters[path]) < 0.1 * alone.errors[path]
+            mean = posterior.flat[path].mean()
+            assert abs(mean - fit.parameters[path]) < 0.5 * fit.errors[path]
