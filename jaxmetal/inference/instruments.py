@@ -101,7 +101,9 @@ def make_ready(
     maps, lights = resolve_with_light(galaxy, maps, criterion)
     common = _with_common_samplings([maps[names[0]].instrument for names in groups], pixels)
     for names, instrument in zip(groups, common, strict=True):
-        ready = instrument if names[0] in free else instrument.with_transfer()
+        # Maps of another model have its transfer functions, which a free PSF must not keep.
+        is_free = names[0] in free
+        ready = transfers.without(instrument) if is_free else instrument.with_transfer()
         for name in names:
             m = maps[name]
             if light_is_fixed and not m.additive:

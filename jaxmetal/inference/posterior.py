@@ -13,7 +13,7 @@ from jaxmetal.files import whole_file
 from jaxmetal.galaxy import Galaxy, put
 from jaxmetal.inference import arviz_schema, displays
 from jaxmetal.inference.chain_statistics import diagnostics
-from jaxmetal.inference.tables import Summary, labels, told_by_draws
+from jaxmetal.inference.tables import Summary, labels, listed, told_by_draws
 from jaxmetal.shown import as_html
 
 # Below this many effective samples, or above this R-hat, a posterior is not to be trusted.
@@ -134,9 +134,7 @@ class Posterior:
             )
         names = [name for name, row in rows.items() if not row["ess"] >= ENOUGH_SAMPLES]
         if names:
-            complaints.append(
-                f"fewer than {ENOUGH_SAMPLES} effective samples of {', '.join(names)}"
-            )
+            complaints.append(f"fewer than {ENOUGH_SAMPLES} effective samples of {listed(names)}")
         if not is_weighted:
             complaints += _complaints_of_chains(rows)
         if not self.attributes.get("largest_r_hat", 1.0) <= LARGEST_R_HAT:
@@ -267,8 +265,8 @@ def _complaints_of_chains(rows: Summary) -> list[str]:
     complaints = []
     unknown = [name for name, row in rows.items() if np.isnan(row["r_hat"])]
     if unknown:
-        complaints.append(f"no R-hat of {', '.join(unknown)}")
+        complaints.append(f"no R-hat of {listed(unknown)}")
     apart = [name for name, row in rows.items() if row["r_hat"] > LARGEST_R_HAT]
     if apart:
-        complaints.append(f"R-hat above {LARGEST_R_HAT} for {', '.join(apart)}")
+        complaints.append(f"R-hat above {LARGEST_R_HAT} for {listed(apart)}")
     return complaints

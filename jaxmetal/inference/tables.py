@@ -1,7 +1,7 @@
 """Numbers by parameter, as tables that print."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,17 +19,24 @@ class Summary(dict):
     def __str__(self) -> str:
         if not self:
             return "(nothing is free)"
-        columns = list(next(iter(self.values())))
-        sizes = Counter(name.partition("[")[0] for name in self)
-        large = {name: size for name, size in sizes.items() if size > MOST_ROWS}
-        printed = {name: row for name, row in self.items() if name.partition("[")[0] not in large}
-        width = max((len(name) for name in printed), default=0)
+        columns, rows = list(next(iter(self.values()))), self.printed
+        width = max((len(name) for name in rows), default=0)
         lines = [" " * width + "".join(f"{column:>12}" for column in columns)]
         lines += [
             f"{name:<{width}}" + "".join(f"{row[column]:>12.5g}" for column in columns)
-            for name, row in printed.items()
+            for name, row in rows.items()
         ]
-        return "\n".join(lines + [f"{name}: {size} numbers" for name, size in large.items()])
+        return "\n".join(lines + [f"{name}: {size} numbers" for name, size in self.large.items()])
+
+    @property
+    def large(self) -> dict[str, int]:
+        """The parameters with very many numbers, and how many each has."""
+        return large_arrays(self)
+
+    @property
+    def printed(self) -> dict[str, Any]:
+        """The rows without those of large arrays."""
+        return {name: row for name, row in self.items() if name.partition("[")[0] not in self.large}
 
     __repr__ = __str__
 
@@ -41,6 +48,19 @@ class Summary(dict):
         for name in next(iter(self.values()), {}):
             columns[name] = [row[name] for row in self.values()]
         return Table(columns)
+
+
+def large_arrays(names: Iterable[str]) -> dict[str, int]:
+    """The parameters with very many numbers among these labels, and how many each has."""
+    sizes = Counter(name.partition("[")[0] for name in names)
+    return {name: size for name, size in sizes.items() if size > MOST_ROWS}
+
+
+def listed(names: Sequence[str]) -> str:
+    """Labels in a row, a large array as one of them."""
+    large = large_arrays(names)
+    single = [name for name in names if name.partition("[")[0] not in large]
+    return ", ".join(single + [f"{size} numbers of {name}" for name, size in large.items()])
 
 
 def labels(name: str, shape: tuple[int, ...]) -> list[str]:

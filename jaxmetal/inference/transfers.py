@@ -7,10 +7,16 @@ import equinox as eqx
 import jax
 
 from jaxmetal.instrument.convolve import Separable, Transfer
+from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.maps import Map
 
 if TYPE_CHECKING:
     from jaxmetal.inference.model import Model
+
+
+def without(instrument: Instrument) -> Instrument:
+    """The instrument without a transfer, for a PSF that changes in a fit."""
+    return eqx.tree_at(lambda i: i.transfer, instrument, None, is_leaf=lambda leaf: leaf is None)
 
 
 def structure(one_map: Map) -> Any:

@@ -189,8 +189,10 @@ def _summary(caption: str, result: Fit | Forecast | Posterior) -> str:
     columns = list(next(iter(summary.values()), {}))
     rows = [
         (name, *(f"{row[column]:.5g}" for column in columns), units[name])
-        for name, row in summary.items()
+        for name, row in summary.printed.items()
     ]
+    empty = [""] * (len(columns) + 1)
+    rows += [(f"{name}: {size} numbers", *empty) for name, size in summary.large.items()]
     return table(caption, ("parameter", *columns, "unit"), rows)
 
 

@@ -241,6 +241,16 @@ def test_maps_on_one_instrument_are_predicted_together():
     )
 
 
+def test_maps_of_another_model_follow_a_free_psf():
+    """They have its transfer functions, of a PSF that was fixed there."""
+    path, fixed = "z.instrument.psf.fwhm", small_model()
+    free = jm.Model(fixed.galaxy, fixed.maps, {path: dist.Normal(0.8, 0.2)})
+    narrow, wide = (np.asarray(free.predict({path: fwhm})["z"]) for fwhm in (0.5, 1.5))
+    assert np.abs(narrow - wide).max() > 0.01
+    again = jm.Model(fixed.galaxy, free.maps, {})
+    np.testing.assert_allclose(again.predict({})["z"], fixed.predict({})["z"], atol=1e-4)
+
+
 @pytest.mark.precision("single")
 def test_psf_width_scatter_and_array_parameters_can_be_free():
     instrument = telescope()

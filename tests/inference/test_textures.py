@@ -5,6 +5,7 @@ import numpyro.distributions as dist
 import pytest
 
 import jaxmetal as jm
+from jaxmetal.inference.tables import listed
 from tests.scenes import CENTRAL, GRADIENT, telescope
 
 INSTRUMENT = telescope((15, 15), 0.4, 1.2, (2, 1), 6)
@@ -66,3 +67,9 @@ def test_a_texture_shows_clumps_that_a_smooth_profile_does_not():
     assert off[1] < 3 * rough.errors[GRADIENT]
     # Eighty-one numbers are one line of a table.
     assert "disc.light.modes: 81 numbers" in str(rough.summary())
+
+
+def test_messages_name_a_large_array_once():
+    names = [f"disc.light.modes[{i}][{j}]" for i in range(9) for j in range(9)]
+    assert listed(["disc.light.amp", *names]) == "disc.light.amp, 81 numbers of disc.light.modes"
+    assert listed(["a[0]", "a[1]"]) == "a[0], a[1]"

@@ -800,7 +800,7 @@ def test_a_light_may_have_a_texture(tmp_path):
     made = build(config, tmp_path, want="simulate").galaxy.disc.light
     assert made.name == "sersic * texture" and made.modes.shape == (7, 7)
     for wrong, message in (
-        ({"waves": 0}, "texture: waves: expected a whole number above 0"),
+        ({"waves": 0}, "texture: waves: expected a whole number from 1 to 30"),
         ({"extent": None}, r"texture\.extent: (is missing|expected)"),
         ({"wave": 3}, r"texture\.wave: unknown parameter"),
     ):

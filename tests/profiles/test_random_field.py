@@ -146,7 +146,7 @@ def test_a_texture_begins_as_a_constant():
 @pytest.mark.wrong_types
 def test_a_texture_that_cannot_be_is_refused():
     for waves in (0, 2.5, True, None):
-        with pytest.raises(jm.InputError, match="waves: expected a whole number above 0"):
+        with pytest.raises(jm.InputError, match="waves: expected a whole number from 1 to 30"):
             jm.Texture(0.5, 0.6, 12.0, waves)
     with pytest.raises(jm.InputError, match="Product: expected profiles"):
         jm.Product(LINE, 3.0)
