@@ -15,6 +15,7 @@ from jaxmetal.profiles.units import is_length
 from jaxmetal.survey.catalogue import Catalogue
 from jaxmetal.survey.scenes import scene_of
 from jaxmetal.survey.structure import structure_of
+from jaxmetal.survey.workers import by_workers
 
 # The samplings of a group are chosen for a few of its galaxies where their fits start, and must do
 # for the others where those end: one that fails there costs compiling all programs again.
@@ -163,38 +164,62 @@ def common_samplings(
     folder: Path,
     catalogue: Catalogue,
     groups: Sequence[Sequence[Facts]],
+    executor: Any = None,
 ) -> list[dict[str, Any]]:
     """The sampling of all galaxies of each group, and its measured errors.
 
     Where it is automatic, the sampling is chosen for four galaxies of the largest of the groups
     with the same maps and the same first guess, such as those that differ in their frames: the
     galaxies with the narrowest and the widest PSF, the smallest one and that with the deepest data.
-    The finest is taken; where a fit ends it is checked.
+    The finest is taken; where a fit ends it is checked. The workers of an executor share the work.
     """
     by_fineness: dict[tuple, list[int]] = {}
     for number, members in enumerate(groups):
         by_fineness.setdefault(_fineness(members), []).append(number)
+    largest = [max(same, key=lambda number: len(groups[number])) for same in by_fineness.values()]
+    examples = []
+    for number in largest:
+        rows = _rows_to_choose_for(groups[number])
+        few = Catalogue(catalogue.table[rows], catalogue.id)
+        examples.append(Examples(raw, folder, few, tuple(groups[number][0].samplings)))
     entries: dict[int, dict[str, Any]] = {}
-    for numbers in by_fineness.values():
-        largest = max(numbers, key=lambda number: len(groups[number]))
-        choices, errors = _chosen(raw, folder, catalogue, groups[largest])
+    choices = by_workers(executor, chosen, examples)
+    for numbers, (samplings, errors) in zip(by_fineness.values(), choices, strict=True):
         for number in numbers:
-            samplings = {
-                name: _finest([*(f.samplings[name] for f in groups[number]), *choices[name]])
+            finest = {
+                name: _finest([*(f.samplings[name] for f in groups[number]), *samplings[name]])
                 for name in groups[number][0].samplings
             }
-            entries[number] = {"samplings": samplings, "errors": errors}
+            entries[number] = {"samplings": finest, "errors": errors}
     return [entries[number] for number in range(len(groups))]
 
 
-def _chosen(
-    raw: Mapping[str, Any], folder: Path, catalogue: Catalogue, members: Sequence[Facts]
-) -> tuple[dict[str, list[Sampling]], dict[str, dict[str, float]]]:
+@dataclass(frozen=True)
+class Examples:
+    """The galaxies that decide the sampling of a group, to be sent to a worker.
+
+    Parameters
+    ----------
+    raw, folder
+        the configuration with its references, and the folder that its paths are relative to.
+    catalogue
+        these galaxies alone; empty where no sampling is automatic.
+    maps
+        names of the maps.
+    """
+
+    raw: Mapping[str, Any]
+    folder: Path
+    catalogue: Catalogue
+    maps: tuple[str, ...]
+
+
+def chosen(examples: Examples) -> tuple[dict[str, list[Sampling]], dict[str, dict[str, float]]]:
     """The samplings chosen for some galaxies of a group, and the largest error of each map."""
-    samplings: dict[str, list[Sampling]] = {name: [] for name in members[0].samplings}
+    samplings: dict[str, list[Sampling]] = {name: [] for name in examples.maps}
     errors: dict[str, dict[str, float]] = {}
-    for row in _rows_to_choose_for(members):
-        scene = scene_of(raw, folder, catalogue, row)[0]
+    for row in range(len(examples.catalogue)):
+        scene = scene_of(examples.raw, examples.folder, examples.catalogue, row)[0]
         for name, one_map in scene.model(STRICTER).maps.items():
             instrument = one_map.instrument
             if instrument.sampling is not None:

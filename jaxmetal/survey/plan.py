@@ -57,7 +57,8 @@ def make_plan(
     check_references(raw, catalogue)
     _check_method(raw)
     facts, bad = check_rows(raw, folder, catalogue, range(len(catalogue)), executor, progress)
-    plan = _with(identity(raw, folder, catalogue, names), facts, catalogue, bad)
+    whole = identity(raw, folder, catalogue, names)
+    plan = _with(whole, facts, catalogue, bad, executor)
     log.info(
         "%d galaxies in %d groups, %d shards; %d left out",
         len(facts),
@@ -87,10 +88,12 @@ def with_mended(
     ids = catalogue.ids
     for galaxy in facts:
         log.info("row %d (%s): was left out, and is usable now", galaxy.row + 1, ids[galaxy.row])
-    return _with(plan, facts, catalogue, bad)
+    return _with(plan, facts, catalogue, bad, executor)
 
 
-def _with(plan: Plan, facts: list[Facts], catalogue: Catalogue, bad: dict[str, str]) -> Plan:
+def _with(
+    plan: Plan, facts: list[Facts], catalogue: Catalogue, bad: dict[str, str], executor: Any
+) -> Plan:
     """A plan with groups and shards of further galaxies."""
     config = settings(plan.raw)
     groups = grouped(facts, WORTH_A_PROGRAM * config.together)
@@ -98,7 +101,7 @@ def _with(plan: Plan, facts: list[Facts], catalogue: Catalogue, bad: dict[str, s
     # others however long the shards are.
     size = -(-config.shard // config.together) * config.together
     entries, shards = list(plan.groups), list(plan.shards)
-    samplings = common_samplings(plan.raw, Path(plan.folder), catalogue, groups)
+    samplings = common_samplings(plan.raw, Path(plan.folder), catalogue, groups, executor)
     groups, samplings = merged(groups, samplings)
     for members, sampling in zip(groups, samplings, strict=True):
         shards += [

@@ -1,17 +1,17 @@
 """The rows of a catalogue, checked: the facts of the galaxies that are usable, and the others."""
 
-from asyncio import CancelledError
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from jaxmetal.errors import InputError
 from jaxmetal.inference.progress import bar
-from jaxmetal.io.compiled import keep_compiled
 from jaxmetal.survey.catalogue import Catalogue
 from jaxmetal.survey.groups import Facts, facts_of
 from jaxmetal.survey.scenes import scene_of
+from jaxmetal.survey.workers import by_workers, has_workers
 
 # Rows that a worker of an executor checks before it reports: some seconds.
 AT_ONCE = 100
@@ -72,9 +72,9 @@ def check_rows(
     facts: list[Facts] = []
     with bar(len(numbers), progress, "checking", "galaxies") as display:
         display.update(len(bad))
-        # One that takes whole shards, such as a scheduler's, checks no rows.
-        parallel = hasattr(executor, "submit") and len(parts) > 1
-        for row, answer in _by_executor(executor, parts) if parallel else _in_turn(parts):
+        parallel = has_workers(executor) and len(parts) > 1
+        answers = chain.from_iterable(by_workers(executor, check_all, parts))
+        for row, answer in answers if parallel else _in_turn(parts):
             display.update(1)
             if isinstance(answer, Facts):
                 facts.append(answer)
@@ -95,7 +95,6 @@ def check_one(rows: Rows, index: int) -> tuple[int, Facts | str]:
 
 def check_all(rows: Rows) -> list[tuple[int, Facts | str]]:
     """`check_one` of all rows, in a worker process."""
-    keep_compiled()
     return list(_in_turn([rows]))
 
 
@@ -103,21 +102,6 @@ def _in_turn(parts: Sequence[Rows]) -> Iterator[tuple[int, Facts | str]]:
     for part in parts:
         for index in range(len(part.numbers)):
             yield check_one(part, index)
-
-
-def _by_executor(executor: Any, parts: Sequence[Rows]) -> Iterator[tuple[int, Facts | str]]:
-    """The answers of workers, in the order of the rows; where one dies, those of this process."""
-    try:
-        futures = [executor.submit(check_all, part) for part in parts]
-    except Exception:  # of a cluster that has ended, which the first shard will say
-        yield from _in_turn(parts)
-        return
-    for future, part in zip(futures, parts, strict=True):
-        try:
-            answers = future.result()
-        except (Exception, CancelledError):
-            answers = check_all(part)
-        yield from answers
 
 
 def _wrong_name(name: str, row: int, first_row: Mapping[str, int]) -> str:
