@@ -21,9 +21,9 @@ from jaxmetal.profiles.numerics import product
 # A fit has converged when a Newton step would gain less than this in log posterior: it is 0.045
 # sigma away at most.
 ARRIVED = 1e-3
-# ... or less than this for each parameter, where there are many: slopes that are rounded in float32
-# leave each 0.01 sigma away.
-ARRIVED_EACH = 1e-4
+# ... or, with more parameters than `MANY`, less than this for each one more: slopes and densities
+# that are rounded in float32 leave each up to 0.03 sigma away.
+ARRIVED_EACH, MANY = 4e-4, 64
 # Learning rate of Adam at the start.
 ADAM_RATE = 0.05
 # Initial damping, relative to the unit diagonal of the scaled information matrix.
@@ -71,7 +71,7 @@ class Climb(NamedTuple):
 
 def arrived(count: int) -> float:
     """What a Newton step may still gain in log posterior at the maximum of so many parameters."""
-    return max(ARRIVED, ARRIVED_EACH * count)
+    return ARRIVED + ARRIVED_EACH * max(count - MANY, 0)
 
 
 def fisher(model: Model, start: Point, steps: int | Array, with_jacobian: Any) -> Summit:

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmetal.compiling import compiled_once, compiled_soon
-from jaxmetal.inference.ascent import FISHER_STEPS, METHODS, Summit, fisher
+from jaxmetal.inference.ascent import FISHER_STEPS, MANY, METHODS, Summit, fisher
 from jaxmetal.inference.branches import sweep
 from jaxmetal.inference.laplace import Surroundings, inverses, outlook
 from jaxmetal.inference.model import Model
@@ -27,8 +27,6 @@ from jaxmetal.maps import Map
 # the precision: 0.1 in float32, where the slope in units of the errors is rounded by up to 1e-4,
 # and 0.006 in float64.
 PRECISION_POWER = 1 / 7
-# Parameters of which the slopes are compared along every axis; more would take longer than the fit.
-MOST_AXES = 64
 
 Points = Float[np.ndarray | Array, "galaxies n"]
 
@@ -277,7 +275,8 @@ def second_derivatives(
     hessians
         NaN where the Fisher information has no inverse, or the density is not finite nearby.
     """
-    if summits.point.shape[1] > MOST_AXES:
+    # To compare slopes along so many axes would take longer than the fit.
+    if summits.point.shape[1] > MANY:
         return np.asarray(summits.information, float)
     covariance = inverses(summits.information)
     good: Any = np.isfinite(covariance).all(axis=(1, 2))

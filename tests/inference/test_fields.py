@@ -252,18 +252,17 @@ def test_new_data_keep_the_modes(model):
 @pytest.mark.slow
 @pytest.mark.precision("single")
 def test_sampled_modes_agree_with_the_closed_form():
-    """Chains over all waves, amplitude and length, beside the integral over the waves."""
-    size, extent = 11, 8.0
+    """Chains over the line and all waves of a field, beside the integral over the waves."""
     known = {CENTRAL: dist.Normal(8.5, 1.0), GRADIENT: dist.Normal(0.0, 1.0)}
-    of_field = {AMPLITUDE: dist.LogNormal(np.log(0.08), 0.3), LENGTH: dist.LogNormal(-0.5, 0.2)}
-    closed = jm.Model(galaxy(), {"z": z_map()}, known | of_field)
-    integrated = jm.sample(closed, jm.optimise(closed), method="importance", draws=4000)
-    waves = galaxy(modes=np.zeros((size, size)), extent=extent)
+    closed = jm.Model(galaxy(), {"z": z_map()}, known)
+    integrated = jm.sample(closed, jm.optimise(closed), method="importance", draws=2000)
+    waves = galaxy(modes=np.zeros((9, 9)), extent=8.0)
     modes = {"disc.metallicity.modes": dist.Normal(0.0, 1.0)}
-    explicit = jm.Model(waves, {"z": z_map()}, known | of_field | modes)
-    sampled = jm.sample(explicit, jm.optimise(explicit), method="nuts", draws=3000, chains=4)
-    for name in (GRADIENT, AMPLITUDE, LENGTH):
+    explicit = jm.Model(waves, {"z": z_map()}, known | modes)
+    options = {"method": "nuts", "warmup": 200, "draws": 500, "chains": 2}
+    sampled = jm.sample(explicit, jm.optimise(explicit, starts=1), **options)
+    for name in (CENTRAL, GRADIENT):
         ours, theirs = integrated.flat[name], sampled.flat[name]
-        assert sampled.summary()[name]["ess"] > 1500
-        assert abs(ours.mean() - theirs.mean()) < 0.07 * theirs.std()
-        assert ours.std() == pytest.approx(theirs.std(), rel=0.07)
+        assert sampled.summary()[name]["ess"] > 400
+        assert abs(ours.mean() - theirs.mean()) < 0.15 * theirs.std()
+        assert ours.std() == pytest.approx(theirs.std(), rel=0.1)
