@@ -15,9 +15,9 @@ from jaxmetal.maps.noise import Independent
 # small by more than a sixth.
 SIGNIFICANT = 4.0
 LARGE = 1.2
-# Residuals are called smooth where chance makes them so once in a hundred maps. The statistic is a
+# Residuals are called smooth where chance makes them so in one of fifty maps. The statistic is a
 # sum of squares: its upper tail is longer than that of a Gaussian.
-SMOOTH = 3.5
+SMOOTH = 2.5
 # Sizes of what may be missing in a model, pixels: the standard deviations of Gaussians.
 SIZES = (1.0, 2.0, 4.0)
 # Rings of separations are added up to the first that chance alone could make.
