@@ -31,6 +31,11 @@ from jaxmetal.profiles.scatter import no_modes
 
 # Keys of a component that say where it is.
 PLACE = ("foreground", "distance_ratio", "lensed_light")
+# What a profile may scatter by: the function, how it is joined, and whether it is for light.
+SCATTERS: dict[str, tuple[Callable, Callable, bool]] = {
+    "field": (random_field.field, Sum, False),
+    "texture": (random_field.texture, Product, True),
+}
 
 
 def make_galaxy(
@@ -101,8 +106,7 @@ def _profiles(
                 picture_of_entry(where, entry, folder, observations, mistakes) | entry.parameters
             )
             profile = make_profile(where, function, values, observations, mistakes)
-            if profile is not None:
-                profile = _with_scatter(where, profile, entry, observations, mistakes)
+            profile = profile and _with_scatter(where, profile, entry, observations, mistakes)
             if profile is not None:
                 profiles[path] = profile
     if isinstance(component.light, dict):
@@ -120,25 +124,19 @@ def _with_scatter(
     mistakes: Mistakes,
 ) -> Profile | None:
     """The profile with the random field or the texture of its entry; None if there is a mistake."""
-    is_light = where.split(".")[2] == LIGHT
-    if entry.field is not None:
-        with mistakes.at(f"{where}.field"):
-            if is_light:
-                raise InputError("a random field goes with a tracer, and a texture with light.")
-            numbers, function = entry.field.parameters, random_field.field
-            field = make_profile(f"{where}.field", function, numbers, observations, mistakes)
-            return field and Sum(profile, field)
-        return None
-    if entry.texture is not None:
-        with mistakes.at(f"{where}.texture"):
-            if not is_light:
-                raise InputError("a texture goes with light, and a random field with a tracer.")
-            numbers, function = dict(entry.texture.parameters), random_field.texture
+    kind = next((kind for kind in SCATTERS if getattr(entry, kind) is not None), None)
+    if kind is None:
+        return profile
+    function, join, of_light = SCATTERS[kind]
+    with mistakes.at(f"{where}.{kind}"):
+        if (where.split(".")[2] == LIGHT) is not of_light:
+            raise InputError("a random field goes with a tracer, a texture goes with light.")
+        numbers = dict(getattr(entry, kind).parameters)
+        if of_light:
             numbers["modes"] = no_modes(numbers.pop("waves", None))
-            factor = make_profile(f"{where}.texture", function, numbers, observations, mistakes)
-            return factor and Product(profile, factor)
-        return None
-    return profile
+        scatter = make_profile(f"{where}.{kind}", function, numbers, observations, mistakes)
+        return scatter and join(profile, scatter)
+    return None
 
 
 def make_profile(

@@ -166,9 +166,8 @@ def drawn(posterior: Posterior, where: str) -> tuple[dict[str, Draws], str]:
             )
     if not draws:
         raise InputError(f"{where}: the posterior has no parameters.")
-    large = large_arrays(draws)
     # The elements of a large array come last.
-    ordered = sorted(draws, key=lambda name: name.partition("[")[0] in large)
+    ordered = sorted(draws, key=lambda name: name.partition("[")[0] in large_arrays(draws))
     first = {name: draws[name] for name in ordered[:MOST]}
     return first, f"the first {MOST} of {len(draws)} parameters" if len(draws) > MOST else ""
 
