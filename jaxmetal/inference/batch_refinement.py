@@ -10,7 +10,6 @@ from jaxmetal.inference.batch_ascents import Ascents, Ends, best_of_each
 from jaxmetal.inference.climbing import EACH, slopes_of_change
 from jaxmetal.inference.fits import Fits
 from jaxmetal.inference.instruments import cells
-from jaxmetal.inference.model import Model
 from jaxmetal.inference.optimise import REFINEMENTS
 from jaxmetal.inference.resampling import nowhere_coarser, sampled_as, with_common_margins
 from jaxmetal.inference.sampling_cost import (
@@ -71,11 +70,14 @@ def fine_enough(fits: Fits, ends: Ends, settings: Ascents, size: int, display: A
         if not poor.any():
             break
         worst = int(np.argmax([cost.shift for cost in costs]))
-        finer = _finer(batch[worst], part.fits, worst, costs[worst])
+        finer = refined(batch[worst], part.fits[worst], costs[worst])
+        finer = nowhere_coarser(finer, batch[worst])
         if finer is batch[worst]:
             break
         more = cells(finer.maps) - cells(batch[worst].maps)
         if (~poor).sum() * more > WORTH_TWO_SAMPLINGS:
+            # Of few different widths, so that the few galaxies of many batches share programs.
+            finer = with_common_margins(finer)
             done.append(part.some(np.flatnonzero(~poor), part.size))
             part = part.some(np.flatnonzero(poor), part_size(part.size, int(poor.sum())))
         models = Batch([sampled_as(model, finer.maps) for model in part.fits.models])
@@ -107,13 +109,6 @@ def joined(parts: Sequence[Fits], rows: Sequence[np.ndarray]) -> Fits:
     fits = Fits([models[i] for i in order], points, around, mode)
     fits.kept |= {new: kept[old] for new, old in enumerate(order) if kept[old] is not None}
     return fits
-
-
-def _finer(model: Model, fits: Fits, row: int, cost: Cost) -> Model:
-    """The model of one galaxy with a sampling that is fine enough for it."""
-    finer = nowhere_coarser(refined(model, fits[row], cost), model)
-    # Of few different widths, so that batches share programs.
-    return finer if finer is model else with_common_margins(finer)
 
 
 def _costs_of_sampling(batch: Batch, fits: Fits, size: int) -> list[Cost]:
