@@ -49,7 +49,7 @@ class Part(NamedTuple):
     def some(self, rows: np.ndarray, size: int) -> "Part":
         """Only the galaxies of these numbers in this part."""
         ends = {new: self.ends[old] for new, old in enumerate(rows) if old in self.ends}
-        return Part(self.rows[rows], self.fits.some(rows, Batch), ends, size)
+        return Part(self.rows[rows], self.fits.some(rows), ends, size)
 
 
 def fine_enough(fits: Fits, ends: Ends, settings: Ascents, size: int, display: Any) -> list[Part]:

@@ -1,6 +1,6 @@
 """The fits of one or many galaxies: maxima, modes, errors and the messages of each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -24,6 +24,7 @@ from jaxmetal.inference.noises import SANDWICH
 from jaxmetal.inference.prior_notes import prior_notes
 from jaxmetal.inference.residuals import impossible_chi_squares, residual_notes
 from jaxmetal.inference.sandwich import corrected, excess
+from jaxmetal.inference.stack import Batch
 
 # A parameter whose standard deviation in unconstrained coordinates, where that of its prior is
 # about 1, is larger than this depends on the prior's shape or edge as much as on the data.
@@ -168,12 +169,12 @@ class Fits(Sequence[Fit]):
         points, around = _with_rows((self.points, self.around), indices, maxima)
         return Fits(self.models, points, around, _with_rows(self.mode, indices, modes))
 
-    def some(self, rows: np.ndarray, gather: Callable = list) -> "Fits":
-        """The fits of some galaxies, whose models `gather` puts into a sequence."""
+    def some(self, rows: np.ndarray) -> "Fits":
+        """The fits of some galaxies of one sampling."""
         points, around, mode = jax.tree.map(
             lambda array: array[rows], (self.points, self.around, self.mode)
         )
-        return Fits(gather([self.models[i] for i in rows]), points, around, mode)
+        return Fits(Batch([self.models[i] for i in rows]), points, around, mode)
 
     def keep(self, index: int, fit: Fit) -> None:
         """Give the fit of a galaxy that was completed, such as by other maxima, from now on."""

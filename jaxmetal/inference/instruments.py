@@ -65,12 +65,14 @@ def pixels_of(maps: Mapping[str, Map], groups: Groups, moving: Collection[str]) 
 
 
 def set_apart(maps: Mapping[str, Map], names: Collection[str]) -> Maps:
-    """The maps, those named with an instrument of their own."""
-    copies = {}
-    for name, one_map in maps.items():
-        copy = jax.tree.map(lambda leaf: leaf, one_map.instrument)
-        copies[name] = one_map.with_instrument(copy) if name in names else one_map
-    return copies
+    """The maps, those named with an instrument of their own.
+
+    Maps of another model have its transfer functions, which a PSF that is free now must not keep.
+    """
+    apart = dict(maps)
+    for name in names:
+        apart[name] = maps[name].with_instrument(transfers.without(maps[name].instrument))
+    return apart
 
 
 def make_ready(
@@ -101,9 +103,7 @@ def make_ready(
     maps, lights = resolve_with_light(galaxy, maps, criterion)
     common = _with_common_samplings([maps[names[0]].instrument for names in groups], pixels)
     for names, instrument in zip(groups, common, strict=True):
-        # Maps of another model have its transfer functions, which a free PSF must not keep.
-        is_free = names[0] in free
-        ready = transfers.without(instrument) if is_free else instrument.with_transfer()
+        ready = instrument if names[0] in free else instrument.with_transfer()
         for name in names:
             m = maps[name]
             if light_is_fixed and not m.additive:

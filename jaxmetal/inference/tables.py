@@ -1,6 +1,5 @@
 """Numbers by parameter, as tables that print."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -19,24 +18,20 @@ class Summary(dict):
     def __str__(self) -> str:
         if not self:
             return "(nothing is free)"
-        columns, rows = list(next(iter(self.values()))), self.printed
+        columns, (rows, large) = list(next(iter(self.values()))), self.without_large()
         width = max((len(name) for name in rows), default=0)
         lines = [" " * width + "".join(f"{column:>12}" for column in columns)]
         lines += [
             f"{name:<{width}}" + "".join(f"{row[column]:>12.5g}" for column in columns)
             for name, row in rows.items()
         ]
-        return "\n".join(lines + [f"{name}: {size} numbers" for name, size in self.large.items()])
+        return "\n".join(lines + large)
 
-    @property
-    def large(self) -> dict[str, int]:
-        """The parameters with very many numbers, and how many each has."""
-        return large_arrays(self)
-
-    @property
-    def printed(self) -> dict[str, Any]:
-        """The rows without those of large arrays."""
-        return {name: row for name, row in self.items() if name.partition("[")[0] not in self.large}
+    def without_large(self) -> tuple[dict[str, Any], list[str]]:
+        """The rows without those of large arrays, and a line for each of these."""
+        single, large = single_and_large(self)
+        lines = [f"{name}: {size} numbers" for name, size in large.items()]
+        return {name: self[name] for name in single}, lines
 
     __repr__ = __str__
 
@@ -50,16 +45,18 @@ class Summary(dict):
         return Table(columns)
 
 
-def large_arrays(names: Iterable[str]) -> dict[str, int]:
-    """The parameters with very many numbers among these labels, and how many each has."""
-    sizes = Counter(name.partition("[")[0] for name in names)
-    return {name: size for name, size in sizes.items() if size > MOST_ROWS}
+def single_and_large(labels: Iterable[str]) -> tuple[list[str], dict[str, int]]:
+    """The labels outside of large arrays, and the sizes of these arrays by name."""
+    by_name: dict[str, list[str]] = {}
+    for label in labels:
+        by_name.setdefault(label.partition("[")[0], []).append(label)
+    large = {name: len(own) for name, own in by_name.items() if len(own) > MOST_ROWS}
+    return [label for name, own in by_name.items() if name not in large for label in own], large
 
 
 def listed(names: Sequence[str]) -> str:
     """Labels in a row, a large array as one of them."""
-    large = large_arrays(names)
-    single = [name for name in names if name.partition("[")[0] not in large]
+    single, large = single_and_large(names)
     return ", ".join(single + [f"{size} numbers of {name}" for name, size in large.items()])
 
 

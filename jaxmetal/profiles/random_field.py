@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int
 from jaxmetal.profiles import numerics
 from jaxmetal.profiles.geometry import Coordinate, disc_plane
 
+Kernel = Literal["exponential", "matern32", "matern52", "squared_exponential", "krumholz_ting"]
 # Points of the grid on which the modes are added up, for each period of the shortest of them.
 POINTS_PER_PERIOD = 12
 
@@ -28,9 +29,7 @@ def field(
     center_x=0.0,
     center_y=0.0,
     *,
-    kernel: Literal[
-        "exponential", "matern32", "matern52", "squared_exponential", "krumholz_ting"
-    ] = "matern32",
+    kernel: Kernel = "matern32",
 ) -> Coordinate:
     """A stationary Gaussian random field in the plane of a disc, as a sum of standing waves.
 
@@ -105,9 +104,7 @@ def texture(
     center_x=0.0,
     center_y=0.0,
     *,
-    kernel: Literal[
-        "exponential", "matern32", "matern52", "squared_exponential", "krumholz_ting"
-    ] = "matern32",
+    kernel: Kernel = "matern32",
 ) -> Coordinate:
     """A log-normal factor of light, of mean one, for galaxies with clumps.
 

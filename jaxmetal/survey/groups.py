@@ -15,7 +15,7 @@ from jaxmetal.profiles.units import is_length
 from jaxmetal.survey.catalogue import Catalogue
 from jaxmetal.survey.scenes import scene_of
 from jaxmetal.survey.structure import structure_of
-from jaxmetal.survey.workers import by_workers
+from jaxmetal.survey.workers import Rows, by_workers
 
 # The samplings of a group are chosen for a few of its galaxies where their fits start, and must do
 # for the others where those end: one that fails there costs compiling all programs again.
@@ -177,53 +177,33 @@ def common_samplings(
     for number, members in enumerate(groups):
         by_fineness.setdefault(_fineness(members), []).append(number)
     largest = [max(same, key=lambda number: len(groups[number])) for same in by_fineness.values()]
-    examples = []
-    for number in largest:
-        rows = _rows_to_choose_for(groups[number])
-        few = Catalogue(catalogue.table[rows], catalogue.id)
-        examples.append(Examples(raw, folder, few, tuple(groups[number][0].samplings)))
+    examples = [
+        Rows.of(raw, folder, catalogue, _rows_to_choose_for(groups[number])) for number in largest
+    ]
     entries: dict[int, dict[str, Any]] = {}
     choices = by_workers(executor, chosen, examples)
     for numbers, (samplings, errors) in zip(by_fineness.values(), choices, strict=True):
         for number in numbers:
             finest = {
-                name: _finest([*(f.samplings[name] for f in groups[number]), *samplings[name]])
+                name: _finest(
+                    [*(f.samplings[name] for f in groups[number]), *samplings.get(name, ())]
+                )
                 for name in groups[number][0].samplings
             }
             entries[number] = {"samplings": finest, "errors": errors}
     return [entries[number] for number in range(len(groups))]
 
 
-@dataclass(frozen=True)
-class Examples:
-    """The galaxies that decide the sampling of a group, to be sent to a worker.
-
-    Parameters
-    ----------
-    raw, folder
-        the configuration with its references, and the folder that its paths are relative to.
-    catalogue
-        these galaxies alone; empty where no sampling is automatic.
-    maps
-        names of the maps.
-    """
-
-    raw: Mapping[str, Any]
-    folder: Path
-    catalogue: Catalogue
-    maps: tuple[str, ...]
-
-
-def chosen(examples: Examples) -> tuple[dict[str, list[Sampling]], dict[str, dict[str, float]]]:
+def chosen(examples: Rows) -> tuple[dict[str, list[Sampling]], dict[str, dict[str, float]]]:
     """The samplings chosen for some galaxies of a group, and the largest error of each map."""
-    samplings: dict[str, list[Sampling]] = {name: [] for name in examples.maps}
+    samplings: dict[str, list[Sampling]] = {}
     errors: dict[str, dict[str, float]] = {}
     for row in range(len(examples.catalogue)):
         scene = scene_of(examples.raw, examples.folder, examples.catalogue, row)[0]
         for name, one_map in scene.model(STRICTER).maps.items():
             instrument = one_map.instrument
             if instrument.sampling is not None:
-                samplings[name].append(instrument.sampling)
+                samplings.setdefault(name, []).append(instrument.sampling)
             for label, error in (instrument.error or {}).items():
                 largest = errors.setdefault(name, {})
                 largest[label] = max(largest.get(label, 0.0), float(error))

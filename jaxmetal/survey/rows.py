@@ -1,7 +1,7 @@
 """The rows of a catalogue, checked: the facts of the galaxies that are usable, and the others."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -11,33 +11,13 @@ from jaxmetal.inference.progress import bar
 from jaxmetal.survey.catalogue import Catalogue
 from jaxmetal.survey.groups import Facts, facts_of
 from jaxmetal.survey.scenes import scene_of
-from jaxmetal.survey.workers import by_workers, has_workers
+from jaxmetal.survey.workers import Rows, by_workers, has_workers
 
 # Rows that a worker of an executor checks before it reports: some seconds.
 AT_ONCE = 100
 
 # Facts of the galaxies that are usable, and {row: what is wrong} of the others.
 Checked = tuple[list[Facts], dict[str, str]]
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Some rows of a catalogue with what is needed to check them, to be sent to a worker.
-
-    Parameters
-    ----------
-    raw, folder
-        the configuration with its references, and the folder that its paths are relative to.
-    catalogue
-        these rows alone.
-    numbers
-        of each of them in the whole catalogue.
-    """
-
-    raw: Mapping[str, Any]
-    folder: Path
-    catalogue: Catalogue
-    numbers: Sequence[int]
 
 
 def check_rows(
@@ -66,15 +46,17 @@ def check_rows(
     bad = {str(row): text for row in numbers if (text := _wrong_name(ids[row], row, first_row))}
     usable = [row for row in numbers if str(row) not in bad]
     parts = [
-        Rows(raw, folder, Catalogue(catalogue.table[part], catalogue.id), part)
+        Rows.of(raw, folder, catalogue, part)
         for part in (usable[i : i + AT_ONCE] for i in range(0, len(usable), AT_ONCE))
     ]
     facts: list[Facts] = []
     with bar(len(numbers), progress, "checking", "galaxies") as display:
         display.update(len(bad))
         parallel = has_workers(executor) and len(parts) > 1
-        answers = chain.from_iterable(by_workers(executor, check_all, parts))
-        for row, answer in answers if parallel else _in_turn(parts):
+        answers = _in_turn(parts)
+        if parallel:
+            answers = chain.from_iterable(by_workers(executor, check_all, parts))
+        for row, answer in answers:
             display.update(1)
             if isinstance(answer, Facts):
                 facts.append(answer)

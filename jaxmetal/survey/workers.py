@@ -1,10 +1,41 @@
 """Parts of the planning of a survey by the workers of an executor."""
 
 from asyncio import CancelledError
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from jaxmetal.io.compiled import keep_compiled
+from jaxmetal.survey.catalogue import Catalogue
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of a catalogue with what is needed to read them, to be sent to a worker.
+
+    Parameters
+    ----------
+    raw, folder
+        the configuration with its references, and the folder that its paths are relative to.
+    catalogue
+        these rows alone.
+    numbers
+        of each of them in the whole catalogue.
+    """
+
+    raw: Mapping[str, Any]
+    folder: Path
+    catalogue: Catalogue
+    numbers: Sequence[int]
+
+    @classmethod
+    def of(
+        cls, raw: Mapping[str, Any], folder: Path, catalogue: Catalogue, numbers: Sequence[int]
+    ) -> "Rows":
+        """The rows of a whole catalogue with these numbers."""
+        return cls(raw, folder, Catalogue(catalogue.table[list(numbers)], catalogue.id), numbers)
 
 
 def has_workers(executor: Any) -> bool:
@@ -24,12 +55,10 @@ def by_workers(executor: Any, function: Callable, parts: Sequence[Any]) -> Itera
     parts
         of the work.
     """
-    try:
-        futures = [
-            executor.submit(_worked, function, part) for part in parts if has_workers(executor)
-        ]
-    except Exception:  # of a cluster that has ended, which the first shard will say
-        futures = []
+    futures: list[Any] = []
+    if has_workers(executor):
+        with suppress(Exception):  # of a cluster that has ended, which the first shard will say
+            futures = [executor.submit(_worked, function, part) for part in parts]
     if not futures:
         yield from map(function, parts)
         return

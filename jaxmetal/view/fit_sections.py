@@ -65,13 +65,8 @@ def parameters_section(scene: Scene, fit: Fit, posterior: Posterior | None) -> s
         *(["median", "68 %", "ESS", "R-hat"] if posterior else []),
         "unit",
     ]
-    summary = fit.summary()
-    cells = [
-        _parameter(row, posterior is not None)
-        for row in rows
-        if str(row["name"]) in summary.printed
-    ]
-    large = [f"{name}: {size} numbers" for name, size in summary.large.items()]
+    single, large = fit.summary().without_large()
+    cells = [_parameter(row, posterior is not None) for row in rows if str(row["name"]) in single]
     cells += [[text, *[DASH] * (len(heads) - 1)] for text in large]
     return table("Parameters", heads, cells)
 

@@ -187,12 +187,12 @@ def _summary(caption: str, result: Fit | Forecast | Posterior) -> str:
     """A table of results."""
     summary, units = result.summary(), result.units
     columns = list(next(iter(summary.values()), {}))
+    single, large = summary.without_large()
     rows = [
         (name, *(f"{row[column]:.5g}" for column in columns), units[name])
-        for name, row in summary.printed.items()
+        for name, row in single.items()
     ]
-    empty = [""] * (len(columns) + 1)
-    rows += [(f"{name}: {size} numbers", *empty) for name, size in summary.large.items()]
+    rows += [(text, *[""] * (len(columns) + 1)) for text in large]
     return table(caption, ("parameter", *columns, "unit"), rows)
 
 

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from jaxmetal.errors import InputError, unknown
 from jaxmetal.inference.posterior import Posterior
-from jaxmetal.inference.tables import large_arrays
+from jaxmetal.inference.tables import single_and_large
 from jaxmetal.view import style
 from jaxmetal.view.density import Draws, density
 
@@ -167,8 +167,8 @@ def drawn(posterior: Posterior, where: str) -> tuple[dict[str, Draws], str]:
     if not draws:
         raise InputError(f"{where}: the posterior has no parameters.")
     # The elements of a large array come last.
-    ordered = sorted(draws, key=lambda name: name.partition("[")[0] in large_arrays(draws))
-    first = {name: draws[name] for name in ordered[:MOST]}
+    ordered = dict.fromkeys([*single_and_large(draws)[0], *draws])
+    first = {name: draws[name] for name in list(ordered)[:MOST]}
     return first, f"the first {MOST} of {len(draws)} parameters" if len(draws) > MOST else ""
 
 

@@ -7,16 +7,20 @@ are fitted together, but for the picture, which is taken as the light.
 
 from collections.abc import Iterator
 
-import numpy as np
 import numpyro.distributions as dist
 from validation import realistic_mocks as mocks
 from validation.realistic import (
     GRID,
     LINE,
     PSFS,
+    SERSIC,
     Fitted,
     fits,
+    galaxy_of,
+    light_map,
+    sersic,
     summary_row,
+    z_map,
 )
 from validation.yardsticks import GRADIENT
 
@@ -29,12 +33,6 @@ SEED = 3000
 AMPLITUDE, TEXTURE_LENGTH = 0.8, 0.25 * mocks.RADIUS
 # Period of the texture, arcsec, and the waves in it that the PSF leaves.
 EXTENT, WAVES = 24.0, 10
-DISC = {"inclination": mocks.INCLINATION, "position_angle": mocks.POSITION_ANGLE}
-SERSIC = {
-    "disc.light.amp": dist.LogNormal(np.log(0.02), 2.0),
-    "disc.light.R_sersic": dist.LogNormal(np.log(2.5), 0.5),
-    "disc.light.n_sersic": dist.Uniform(0.3, 8.0),
-}
 MODES = {"disc.light.modes": dist.Normal(0.0, 1.0)}
 
 
@@ -60,28 +58,11 @@ def model_of(one: mocks.Mock, textured: bool) -> jm.Model:
     """The model of both maps of a mock."""
     instrument = jm.Instrument(GRID, PSFS["moffat"], (2, 1), 16)
     maps = {
-        "light": jm.LightMap(
-            one.light * mocks.PIXEL**2,
-            one.light_error * mocks.PIXEL**2,
-            instrument,
-            correlation=jm.noise.manga(),
-            check=False,
-        ),
-        "z": jm.TracerMap(
-            one.values,
-            one.errors,
-            instrument,
-            mask=one.mask,
-            correlation=jm.noise.manga(),
-            check=False,
-        ),
+        "light": light_map(one, instrument, correlated=True),
+        "z": z_map(one, instrument, correlated=True),
     }
-    q = np.cos(np.deg2rad(mocks.INCLINATION))
-    angle = 2 * np.deg2rad(90 - mocks.POSITION_ANGLE)
-    e1, e2 = (float((1 - q) / (1 + q) * turn(angle)) for turn in (np.cos, np.sin))
-    light = jm.Profile(jm.light.sersic, amp=0.02, R_sersic=2.5, n_sersic=1.0, e1=e1, e2=e2)
+    light = sersic()
     if textured:
         light = jm.Product(light, jm.Texture(AMPLITUDE, TEXTURE_LENGTH, EXTENT, WAVES))
-    z = jm.Profile(jm.tracer.disc_gradient, central=8.5, gradient=-0.02, **DISC)
-    galaxy = jm.Galaxy(disc=jm.Component(light, metallicity=z))
+    galaxy = galaxy_of(light, Fitted(field=False))
     return jm.Model(galaxy, maps, LINE | SERSIC | (MODES if textured else {}))

@@ -17,6 +17,7 @@ from validation import realistic_mocks as mocks
 from validation.yardsticks import CENTRAL, GRADIENT
 
 import jaxmetal as jm
+from jaxmetal.profiles.geometry import ellipticity
 
 FITS = 100
 # The first seed: the choices below were made with others.
@@ -24,6 +25,11 @@ SEED = 1000
 AMPLITUDE_PATH, LENGTH_PATH = "disc.metallicity.amplitude", "disc.metallicity.length"
 LINE = {CENTRAL: dist.Normal(8.5, 1.0), GRADIENT: dist.Normal(0.0, 0.2)}
 FIELD = {AMPLITUDE_PATH: dist.HalfNormal(0.1), LENGTH_PATH: dist.LogNormal(0.0, 0.7)}
+SERSIC = {
+    "disc.light.amp": dist.LogNormal(np.log(0.02), 2.0),
+    "disc.light.R_sersic": dist.LogNormal(np.log(2.5), 0.5),
+    "disc.light.n_sersic": dist.Uniform(0.3, 8.0),
+}
 # Steps of Richardson and Lucy, and spaxels around the frame into which they may put light. More
 # steps follow the noise, and make the light, and then the gradient, too steep.
 STEPS, EDGE = 5, 20
@@ -160,30 +166,27 @@ def sharpened(picture: np.ndarray) -> np.ndarray:
     return light
 
 
+def light_map(one: mocks.Mock, instrument: jm.Instrument, correlated: bool) -> jm.LightMap:
+    """The map of Ha of a mock."""
+    flux, sigma = one.light * mocks.PIXEL**2, one.light_error * mocks.PIXEL**2
+    correlation = jm.noise.manga() if correlated else None
+    return jm.LightMap(flux, sigma, instrument, correlation=correlation, check=False)
+
+
+def sersic() -> jm.Profile:
+    """A Sersic profile of the right centre and shape, where a fit starts."""
+    q = np.cos(np.deg2rad(mocks.INCLINATION))
+    e1, e2 = (float(e) for e in ellipticity(q, mocks.POSITION_ANGLE))
+    start = {"amp": 0.02, "R_sersic": 2.5, "n_sersic": 1.0}
+    return jm.Profile(jm.light.sersic, e1=e1, e2=e2, **start)
+
+
 def sersics(galaxies: list[mocks.Mock]) -> list[jm.Profile]:
     """The Sersic profiles that fit the pictures best, of the right centre and shape."""
-    q = np.cos(np.deg2rad(mocks.INCLINATION))
-    angle = 2 * np.deg2rad(90 - mocks.POSITION_ANGLE)
-    e1, e2 = ((1 - q) / (1 + q) * turn(angle) for turn in (np.cos, np.sin))
-    start = {"amp": 0.02, "R_sersic": 2.5, "n_sersic": 1.0}
-    priors = {
-        "disc.light.amp": dist.LogNormal(np.log(0.02), 2.0),
-        "disc.light.R_sersic": dist.LogNormal(np.log(2.5), 0.5),
-        "disc.light.n_sersic": dist.Uniform(0.3, 8.0),
-    }
-    profile = jm.Profile(jm.light.sersic, e1=float(e1), e2=float(e2), **start)
-    galaxy = jm.Galaxy(disc=jm.Component(profile))
+    galaxy = jm.Galaxy(disc=jm.Component(sersic()))
     instrument = jm.Instrument(GRID, PSFS["moffat"], (2, 1), 16)
-    maps = [
-        jm.LightMap(
-            one.light * mocks.PIXEL**2,
-            one.light_error * mocks.PIXEL**2,
-            instrument,
-            check=False,
-        )
-        for one in galaxies
-    ]
-    first = jm.Model(galaxy, {"light": maps[0]}, priors)
+    maps = [light_map(one, instrument, correlated=False) for one in galaxies]
+    first = jm.Model(galaxy, {"light": maps[0]}, SERSIC)
     fits = jm.optimise_batch([first.with_maps({"light": one}) for one in maps], progress=False)
     return [fit.galaxy.components["disc"].light for fit in fits]
 
