@@ -22,8 +22,9 @@ from jaxmetal.profiles.numerics import product
 BLOCK = 6
 # The distance of the points from the cusp is this power of an evenly divided coordinate.
 CROWDING = 3
-# On either side of the cusp there are this many more points than elsewhere.
-EXTRA_NODES = 4
+# Next to the cusp, in both parts of its cell and in the two cells beside it, there are more points
+# than in the others by this number; there are at least so many in those.
+EXTRA_NODES, FEWEST_NODES = 5, 3
 # Offset, in cells, of a cusp when its cell is chosen. Most cusps lie on the border of two cells,
 # where rounding must not decide: a compiled program may compute the position twice, with different
 # last digits, and put the patch beside the cells where it was evaluated.
@@ -95,8 +96,7 @@ def cell_means(
             (jax.lax.stop_gradient(pixel) + sampling.margin + 0.5) * sampling.convolve
             for pixel in grid.pixel(x, y)
         )
-        # Where neighbouring cells do not tell of each other, one point in each is too few.
-        nodes = max(sampling.nodes, 2) + EXTRA_NODES
+        nodes = max(sampling.nodes, FEWEST_NODES)
         return _patches(evaluate, jnp.stack([row, column]), shape, block, nodes)
 
     # Mapped, so that the profiles are compiled once here however many cusps there are.
@@ -143,7 +143,7 @@ def _patches(
     block
         rows and columns of the block.
     nodes
-        points on either side of the cusp, and on either half of the other cells.
+        points in each cell that is not next to the cusp.
 
     Returns
     -------
@@ -244,25 +244,41 @@ def _crowded(
     """Points in a row of cells from `first` on, denser towards a cusp, and their weights.
 
     The matrix turns values at the points into averages and corrected averages over cells, see
-    `moment_weights`. A cell is divided at the cusp, or in its middle. With the distance from the
-    cusp as t³, a Sersic profile is smooth in t.
+    `moment_weights`. The cell with the cusp is divided there.
     """
-    lower = first + jnp.arange(count, dtype=cusp.dtype)
-    inside = (cusp > lower) & (cusp < lower + 1)
-    middle = jnp.where(inside, cusp, lower + 0.5)
-    near, far = jnp.stack([lower, middle]) - cusp, jnp.stack([middle, lower + 1]) - cusp
-    begin, end = jnp.cbrt(near)[None], jnp.cbrt(far)[None]
-    points, weights = (a[:, None, None] for a in np.polynomial.legendre.leggauss(nodes))
-    t = begin + (end - begin) * jnp.asarray((points + 1) / 2, cusp.dtype)
-    steps = CROWDING * t ** (CROWDING - 1) * (end - begin) * jnp.asarray(weights / 2, cusp.dtype)
-    place = cusp + t**CROWDING
-    offset = place - lower[None, None] - 0.5
+    inside = jnp.clip(cusp - first, 0, count)
+    divided = jnp.minimum(jnp.floor(inside), count - 1)
+    # Both parts of the divided cell, the cells after and before it, and the others.
+    order = np.array([0, 0, 1, -1, *range(2, count - 1)])[: count + 1]
+    cells = jnp.mod(divided + order, count)
+    begin = first + cells.at[1].set(inside) - cusp
+    end = first + (cells + 1).at[0].set(inside) - cusp
+    near = slice(0, 4), nodes + EXTRA_NODES
+    parts = [
+        (*_points(begin[part], end[part], number), jnp.repeat(cells[part], number))
+        for part, number in (near, (slice(4, None), nodes))
+    ]
+    place, steps, cell = map(jnp.concatenate, zip(*parts, strict=True))
+    offset = place + (cusp - first) - cell - 0.5
     # Not a product of matrices: with six cells to a batch it would be slow, and less precise on a
     # GPU.
-    moments = [moment.reshape(-1, count) for moment in (steps, steps * offset, steps * offset**2)]
-    first, second, third = (
-        jnp.asarray(share, cusp.dtype)[:, None] * m[None]
-        for share, m in zip(moment_weights(count), moments, strict=True)
+    moments = (steps, steps * offset, steps * offset**2)
+    zeroth, first_moment, second = (
+        jnp.asarray(share, cusp.dtype)[:, cell.astype(int)] * moment[None]
+        for share, moment in zip(moment_weights(count), moments, strict=True)
     )
-    matrix = first + second + third
-    return place.ravel(), matrix.reshape(len(matrix), -1)
+    return cusp + place, zeroth + first_moment + second
+
+
+def _points(
+    begin: Float[Array, " parts"], end: Float[Array, " parts"], nodes: int
+) -> tuple[Float[Array, " points"], Float[Array, " points"]]:
+    """Distances from a cusp in some parts of a row, one part after the other, and their weights.
+
+    With the distance as t³, a Sersic profile is smooth in t.
+    """
+    points, weights = (a[None] for a in np.polynomial.legendre.leggauss(nodes))
+    begin, end = jnp.cbrt(begin)[:, None], jnp.cbrt(end)[:, None]
+    t = begin + (end - begin) * jnp.asarray((points + 1) / 2, begin.dtype)
+    steps = CROWDING * t ** (CROWDING - 1) * (end - begin) * jnp.asarray(weights / 2, begin.dtype)
+    return (t**CROWDING).ravel(), steps.ravel()
