@@ -265,6 +265,16 @@ def _cusps(component: Component, moments: Sequence[Moment]) -> list[tuple[Array,
     return list({(float(x), float(y)): (x, y) for x, y in centres}.values())
 
 
+def is_concentric(galaxy: Galaxy) -> bool:
+    """Whether all profiles of each component have one centre."""
+    for component in galaxy.components.values():
+        profiles = [*component.tracers.values(), *component.lights.values()]
+        centres = (center for profile in profiles for center in _centers(profile))
+        if len({(float(x), float(y)) for x, y in centres}) > 1:
+            return False
+    return True
+
+
 def _centers(profile: Profile) -> list[tuple[Array, Array]]:
     """The centres of a profile; a total has one with an ending for each of its parts."""
     along = [name for name in profile.parameters if name.startswith("center_x")]

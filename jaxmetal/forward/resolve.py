@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxmetal.forward.cells import is_concentric
 from jaxmetal.forward.coverage import check_coverage
 from jaxmetal.forward.criterion import WITHIN_TOLERANCE, Comparison, Criterion
 from jaxmetal.forward.views import View, largest_rounding, look_once
@@ -158,7 +159,8 @@ def first_sampling(galaxy: Galaxy, instrument: Instrument, first: FirstGuess) ->
     psf, grid, margin = instrument.psf, instrument.grid, instrument.margin
     margin = margin_for(psf, grid, first.outside) if margin is None else margin
     start = guess(psf, grid, margin, first)
-    return dataclasses.replace(start, nodes=1) if margin and _is_smooth(galaxy) else start
+    nodes = 1 if margin and _is_smooth(galaxy) else start.nodes
+    return dataclasses.replace(start, nodes=nodes, concentric=is_concentric(galaxy))
 
 
 def widest_margin(instrument: Instrument) -> int:

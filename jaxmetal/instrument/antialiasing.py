@@ -23,7 +23,7 @@ SPREAD = len(SHARPEN)
 def corrected(
     mean: Float[Array, "rows columns"],
     light: Float[Array, "more more"],
-    corner: tuple[Array, Array],
+    corner: tuple[Array | int, Array | int],
 ) -> Float[Array, "rows columns"]:
     """The averages over cells, corrected for aliasing around a cusp.
 

@@ -3,6 +3,7 @@
 The profiles are averaged over cells and the cells convolved with the PSF. The average over a cell
 and then over a pixel's cells is exactly the average over the pixel, so the pixel's response enters
 once; for cells larger than a pixel it is applied with the PSF, and the cell's own divided out.
+Where a cell has one point, the average over it is applied with the PSF, too; see `middles`.
 
 A PSF that is the product of one along x and one along y, as a Gaussian is, needs no Fourier
 transform: rows and columns are each multiplied by a matrix that smears them and averages over
@@ -15,8 +16,9 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from jaxmetal.compiling import compiled
+from jaxmetal.instrument import middles
 from jaxmetal.instrument.grid import Grid
-from jaxmetal.instrument.psf import PSF
+from jaxmetal.instrument.psf import PSF, NoPSF
 from jaxmetal.instrument.sampling import Sampling
 from jaxmetal.profiles.numerics import product
 from jaxmetal.profiles.profile import is_traced
@@ -34,7 +36,8 @@ class Separable(eqx.Module):
     Parameters
     ----------
     down, along
-        for the columns and the rows of the cells, shapes (ny, rows) and (columns, nx).
+        for the columns and the rows of the cells, or of the values in their middles and of REACH
+        more on every side, shapes (ny, rows) and (columns, nx).
     """
 
     down: Float[Array, "*galaxies ny rows"]
@@ -82,19 +85,23 @@ def separated(grid: Grid, psf: PSF, sampling: Sampling) -> Separable:
 
 def _matrix(
     transfer: Float[Array, " modes"], cells: int, pixels: int, sampling: Sampling
-) -> Float[Array, "pixels cells"]:
+) -> Float[Array, "pixels values"]:
     """The pixels of one row or column that a unit of light in each of its cells gives.
 
         A_ij = 1/n Σ_k T_k w_k exp[2 pi i k (c_i - j) / n]
 
     c_i is the centre of pixel i in cells, and w = sinc(c k / n) / sinc(k / n) the average over it
-    where that over the cell is divided out.
+    where that over the cell is divided out. With one point to a cell, in the place of a unit of
+    light there are values of one, in REACH more middles at both ends.
     """
     mode = np.arange(cells // 2 + 1) / cells
     averages = np.sinc(mode * sampling.convolve) / np.sinc(mode)
     phases = np.exp(-2j * np.pi * np.outer(_centers(pixels, sampling), mode)) * averages
     dtype = jnp.result_type(transfer.dtype, 1j)
-    return jnp.fft.irfft(transfer[None] * jnp.asarray(phases, dtype), n=cells)
+    rows = jnp.fft.irfft(transfer[None] * jnp.asarray(phases, dtype), n=cells)
+    if not sampling.by_middles:
+        return rows
+    return product(rows, jnp.asarray(middles.matrix(cells), rows.dtype))
 
 
 def _centers(pixels: int, sampling: Sampling) -> np.ndarray:
@@ -108,7 +115,8 @@ def transfer_function(grid: Grid, psf: PSF, sampling: Sampling) -> Array:
         T(k) = K(k),   and where cells are larger than pixels   T(k) = K(k) · sinc(k) / sinc(k / c)
 
     For cells larger than pixels the average over a pixel is included, and that over the cell
-    divided out.
+    divided out. With one point to a cell, the average over it from the values in the middles of
+    several is included, too, unless there is no PSF.
 
     Parameters
     ----------
@@ -128,11 +136,19 @@ def transfer_function(grid: Grid, psf: PSF, sampling: Sampling) -> Array:
     kx = jnp.fft.rfftfreq(columns, 1 / sampling.convolve).astype(dtype)
     ky = jnp.fft.fftfreq(rows, 1 / sampling.convolve).astype(dtype)
     transfer = psf.transfer(grid, kx[None, :], ky[:, None])
+    if sampling.by_middles and not isinstance(psf, NoPSF):
+        x, y = (middles.response(k / sampling.convolve) for k in (kx, ky))
+        transfer = transfer * _outer(y, x, transfer.ndim)
     if sampling.convolve >= 1:
         return transfer
     x, y = (jnp.sinc(k) / jnp.sinc(k / sampling.convolve) for k in (kx, ky))
-    pixel = x[None, :] * y[:, None]
-    return transfer * pixel.reshape((1,) * (transfer.ndim - 2) + pixel.shape)
+    return transfer * _outer(y, x, transfer.ndim)
+
+
+def _outer(y: Array, x: Array, ndim: int) -> Array:
+    """The products of the factors of rows and columns, with as many axes as a transfer function."""
+    factors = y[:, None] * x[None, :]
+    return factors.reshape((1,) * (ndim - 2) + factors.shape)
 
 
 def smear(
@@ -148,7 +164,7 @@ def smear(
     Parameters
     ----------
     cells
-        averages over cells.
+        as `quadrature.cell_means` gives them.
     transfer
         the transfer function or matrices, or None for a perfect telescope and cells no larger than
         pixels.
@@ -159,6 +175,9 @@ def smear(
         return _folded(cells, grid, sampling)
     if isinstance(transfer, Separable):
         return product(transfer.down, cells, transfer.along)
+    rows, columns = sampling.cells(grid.shape)
+    beyond = (cells.shape[-2] - rows) // 2
+    cells = cells[:, beyond : beyond + rows, beyond : beyond + columns]
     modes = jnp.fft.rfft2(cells) * transfer[None]
     if sampling.convolve >= 1:
         return _folded(jnp.fft.irfft2(modes, s=cells.shape[-2:]), grid, sampling)

@@ -4,9 +4,8 @@ A cell is a whole fraction of a pixel, or a few pixels where the PSF is wide.
 """
 
 import dataclasses
-import operator
 from collections.abc import Callable, Sequence
-from functools import reduce
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +14,7 @@ from jaxtyping import Array, Float
 
 from jaxmetal.instrument.antialiasing import SPREAD, corrected, moment_weights
 from jaxmetal.instrument.grid import Grid
+from jaxmetal.instrument.middles import REACH, averages, values_of
 from jaxmetal.instrument.sampling import Sampling
 from jaxmetal.profiles.numerics import product
 
@@ -34,11 +34,6 @@ NUDGE = 0.0137
 # CPU's cache. Unrolling the loop over points would be as good for more of them, but a first fit
 # would take a third longer to compile.
 AT_ONCE = 50_000
-
-# The average over a cell from the values in the middles of five, f + δ²f / 24 - 17 δ⁴f / 5760: its
-# error falls as the sixth power of the size of the cells, that of two points by Gauss as the
-# fourth.
-FROM_MIDDLES = (-17 / 5760, 77 / 1440, 863 / 960, 77 / 1440, -17 / 5760)
 
 # Some images, as functions of the position (x, y).
 Sources = Callable[[Array, Array], Sequence[Array]]
@@ -74,17 +69,25 @@ def cell_means(
     Returns
     -------
     means
-        of each image, shape (rows, columns) of the padded grid of cells.
+        of each image, shape (rows, columns) of the padded grid of cells. Where a PSF follows and
+        `sampling.by_middles`: values in the middles of these cells and of `middles.REACH` more on
+        every side, of which `middles.averages` are the averages.
     """
     if sampling.outside != "sky":
         frame = dataclasses.replace(sampling, margin=0, outside="sky")
         images = cell_means(sources, count, grid, frame, cusps, smeared)
+        if smeared and frame.by_middles:
+            images = [averages(image) for image in images]
         return [_padded(image, grid, sampling) for image in images]
     rows, columns = shape = sampling.cells(grid.shape)
     evaluate = _in_cells(sources, grid, sampling)
     means = _even_means(evaluate, count, shape, sampling, grid.origin.dtype)
+    by_middles = smeared and sampling.by_middles
+    if sampling.by_middles and not smeared:
+        means = [averages(image) for image in means]
     if not cusps or sampling.rule == "midpoint":
         return means
+    cusps = cusps[-1:] if sampling.concentric else cusps
     block = min(BLOCK, rows - 2 * SPREAD - 2, columns - 2 * SPREAD - 2)
     if block < 1:
         return means
@@ -102,11 +105,9 @@ def cell_means(
     # Mapped, so that the profiles are compiled once here however many cusps there are.
     corners, patches = jax.vmap(near)(*(jnp.stack(place) for place in zip(*cusps, strict=True)))
     corners = [tuple(corner) for corner in corners]
+    insert = _with_values if by_middles else partial(_with_patches, smeared=smeared)
     # Image by image, so that the compiler can see that one stays the same from step to step.
-    return [
-        _with_patches(mean, around, corners, smeared)
-        for mean, around in zip(means, patches, strict=True)
-    ]
+    return [insert(mean, around, corners) for mean, around in zip(means, patches, strict=True)]
 
 
 def _in_cells(sources: Sources, grid: Grid, sampling: Sampling) -> Sources:
@@ -176,6 +177,31 @@ def _with_patches(
     return corrected(mean, patches[-1][block:, block:], corners[-1]) if smeared else mean
 
 
+def _with_values(
+    middles: Float[Array, "rows columns"],
+    patches: Float[Array, "cusps side side"],
+    corners: Sequence[tuple[Array, Array]],
+) -> Float[Array, "rows columns"]:
+    """Values in the middles of cells, changed around the cusps to those with the right averages."""
+    block, border = (patches.shape[-1] - 2 * SPREAD) // 2, SPREAD + 1
+    size = block + 2 * border + 2 * REACH
+    place = partial(jax.lax.dynamic_update_slice, allow_negative_indices=False)
+    for number, (row, column) in enumerate(corners):
+        # Like the whole, a window begins REACH values before the first of its cells.
+        start = row - border, column - border
+        window = jax.lax.dynamic_slice(middles, start, (size, size), allow_negative_indices=False)
+        patch = patches[number]
+        means = patch[:block, :block]
+        wanted = place(averages(window), means, (border, border))
+        if number + 1 == len(corners):
+            wanted = corrected(wanted, patch[block:, block:], (border, border))
+        # The value at a cusp may be of any size, and is not needed.
+        window = place(window, means, (border + REACH, border + REACH))
+        change = values_of(wanted - averages(window))
+        middles = place(middles, window + jnp.pad(change, REACH), start)
+    return middles
+
+
 def _padded(image: Float[Array, "ny nx"], grid: Grid, sampling: Sampling) -> Cells:
     """The cells of the frame, padded with zeros or with the frame's own edge."""
     ny, nx = (int(sampling.convolve * n) for n in grid.shape)
@@ -189,10 +215,10 @@ def _padded(image: Float[Array, "ny nx"], grid: Grid, sampling: Sampling) -> Cel
 def _even_means(
     evaluate: Sources, count: int, shape: tuple[int, int], sampling: Sampling, dtype: jnp.dtype
 ) -> list[Cells]:
-    """Averages over cells from nodes × nodes points in each, or from one and its neighbours'."""
+    """Averages over cells from nodes × nodes points in each, or values in the middles of cells."""
     nodes = sampling.nodes
-    if nodes == 1 and sampling.rule == "gauss":
-        return _means_of_middles(evaluate, shape, dtype)
+    if sampling.by_middles:
+        return _in_middles(evaluate, shape, dtype)
     points, weights = (2 * np.arange(nodes) + 1) / nodes - 1, np.full(nodes, 2 / nodes)
     if sampling.rule == "gauss":
         points, weights = np.polynomial.legendre.leggauss(nodes)
@@ -217,25 +243,13 @@ def _even_means(
     return jax.lax.scan(add, [jnp.zeros(shape, dtype)] * count, steps)[0]
 
 
-def _means_of_middles(evaluate: Sources, shape: tuple[int, int], dtype: jnp.dtype) -> list[Cells]:
-    """Averages over cells from the middles of five of them along each axis."""
-    reach = len(FROM_MIDDLES) // 2
-    row, column = (jnp.arange(-reach, n + reach, dtype=dtype) + 0.5 for n in shape)
-    down, along = row[:, None], column[None, :]
-    if (shape[0] + 2 * reach) * (shape[1] + 2 * reach) > AT_ONCE:
+def _in_middles(evaluate: Sources, shape: tuple[int, int], dtype: jnp.dtype) -> list[Cells]:
+    """Values in the middles of cells, and of REACH more on every side."""
+    row, column = (jnp.arange(-REACH, n + REACH, dtype=dtype) + 0.5 for n in shape)
+    if (shape[0] + 2 * REACH) * (shape[1] + 2 * REACH) > AT_ONCE:
         # The images are computed again for the gradient, to save memory.
         evaluate = jax.checkpoint(evaluate)
-
-    def averaged(image: Array) -> Array:
-        for axis, count in enumerate(shape):
-            parts = (
-                weight * jax.lax.slice_in_dim(image, i, i + count, axis=axis)
-                for i, weight in enumerate(FROM_MIDDLES)
-            )
-            image = reduce(operator.add, parts)
-        return image
-
-    return [averaged(image) for image in evaluate(down, along)]
+    return list(evaluate(row[:, None], column[None, :]))
 
 
 def _crowded(

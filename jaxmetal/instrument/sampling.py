@@ -48,6 +48,9 @@ class Sampling:
     outside
         what fills the margin: "sky" (the profiles continue), "dark" (zeros), or "edge" (the
         outermost cells of the frame, repeated).
+    concentric
+        whether all profiles of a component have one centre, so that points need to be denser around
+        the last of them only, which is that of a light.
     """
 
     convolve: float
@@ -55,11 +58,17 @@ class Sampling:
     margin: int
     rule: Literal["gauss", "midpoint"] = "gauss"
     outside: Literal["sky", "dark", "edge"] = "sky"
+    concentric: bool = False
 
     @property
     def evaluate(self) -> float:
         """Points per pixel side at which the profiles are evaluated."""
         return self.convolve * self.nodes
+
+    @property
+    def by_middles(self) -> bool:
+        """Whether values in the middles of cells are convolved in the place of averages."""
+        return self.nodes == 1 and self.rule == "gauss" and self.outside == "sky"
 
     def cells(self, shape: tuple[int, int]) -> tuple[int, int]:
         """Rows and columns of the padded grid of cells, of sizes with a fast Fourier transform."""
@@ -78,7 +87,8 @@ class Sampling:
 
         Its cells are smaller, and so are the distances between their points. Twice as many to a
         pixel, because around a cusp the error falls slowly; and its margin is twice as wide,
-        because the wings of a Moffat and of a galaxy fall slowly, too.
+        because the wings of a Moffat and of a galaxy fall slowly, too. Its points are denser around
+        every centre.
 
         From cells larger than a pixel it is three sizes on, which costs little: then there may be
         one between the two.
@@ -95,6 +105,7 @@ class Sampling:
             self,
             convolve=1 / smaller[0] if smaller else min(2 * self.convolve, self.convolve + 3),
             nodes=min(self.nodes + more_nodes, 4),
+            concentric=False,
         )
         if widest <= self.margin:
             return smaller_cells
@@ -157,7 +168,8 @@ def finest(samplings: Iterable[Sampling]) -> Sampling:
     finest_cells = max(all_samplings, key=lambda s: (s.convolve, s.nodes))
     nodes = max(s.nodes for s in all_samplings)
     margin = max(s.margin for s in all_samplings)
-    return dataclasses.replace(finest_cells, nodes=nodes).with_margin(margin)
+    concentric = all(s.concentric for s in all_samplings)
+    return dataclasses.replace(finest_cells, nodes=nodes, concentric=concentric).with_margin(margin)
 
 
 def fast_size(n: int) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxmetal.errors import InputError
 from jaxmetal.io import hdus
 from jaxmetal.io.correlation_blocks import Correlation
-from jaxmetal.io.frames import filled
+from jaxmetal.io.frames import Shape, filled
 from jaxmetal.io.paths import file_path, imported_function
 from jaxmetal.maps.correlation_shapes import (
     DrizzleCorrelation,
@@ -160,11 +160,11 @@ def _of_neighbours(data: np.ndarray, channel: int, where: str) -> np.ndarray:
     return np.sign(matrix) * np.sqrt(np.maximum(matrix * matrix.T, 0.0))
 
 
-def in_frame(correlation: Any, shape: tuple[int, int]) -> Any:
-    """A correlation matrix of a map that is padded after its last row and column."""
+def in_frame(correlation: Any, shape: Shape, frame: Shape) -> Any:
+    """A correlation matrix of a map that is padded after its last row and column to a frame."""
     if not isinstance(correlation, np.ndarray) or len(correlation) != shape[0] * shape[1]:
         return correlation
-    number = filled(np.arange(shape[0] * shape[1]).reshape(shape), -1).ravel()
+    number = filled(np.arange(shape[0] * shape[1]).reshape(shape), -1, frame).ravel()
     index = np.flatnonzero(number >= 0)
     matrix = np.eye(number.size)
     matrix[np.ix_(index, index)] = correlation

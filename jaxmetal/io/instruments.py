@@ -16,7 +16,7 @@ from jaxmetal.instrument.psf import PSF, GaussianPSF, MoffatPSF, NoPSF
 from jaxmetal.io import psf_blocks, schema
 from jaxmetal.io.aperture_blocks import Footprint
 from jaxmetal.io.aperture_tables import make_apertures
-from jaxmetal.io.frames import filled, framed, widened
+from jaxmetal.io.frames import Shape, filled, framed, widened
 from jaxmetal.io.paths import file_path
 from jaxmetal.io.psfs import read_psf
 from jaxmetal.io.readers.protocol import Reading
@@ -28,7 +28,7 @@ def make_instrument(
     psf: PSF,
     numbers: np.ndarray | None,
     footprint: Footprint | None,
-    fill: bool,
+    frame: Shape | None,
 ) -> Instrument:
     """The instrument of a map.
 
@@ -42,14 +42,14 @@ def make_instrument(
         of each pixel's bin, shape (rows, columns); None without bins.
     footprint
         of fibres or slitlets, with numbers; None for images.
-    fill
-        whether the frame is padded to a common size.
+    frame
+        the size to which the frame is padded, as kernels are to a common one; None to leave it.
     """
     if numbers is not None:
         numbers = np.asarray(numbers, float)
-    if fill:
-        grid, psf = widened(grid), framed(psf)
-        numbers = None if numbers is None else filled(numbers, np.nan)
+    if frame is not None:
+        grid, psf = widened(grid, frame), framed(psf)
+        numbers = None if numbers is None else filled(numbers, np.nan, frame)
     if footprint is not None:
         apertures = make_apertures(footprint, grid)
     else:

@@ -14,7 +14,7 @@ from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.io import schema
 from jaxmetal.io.config import Mistakes
 from jaxmetal.io.correlations import described_correlation, in_frame, make_correlation
-from jaxmetal.io.frames import filled_up
+from jaxmetal.io.frames import Frames, filled_up, padded_shape
 from jaxmetal.io.instruments import identity, make_instrument, psf_of_map
 from jaxmetal.io.line_blocks import Ratio
 from jaxmetal.io.making import make_likelihood, make_map
@@ -77,7 +77,7 @@ class Observations:
 
 
 def observe(
-    config: schema.Config, folder: Path, mistakes: Mistakes, fill: bool = False
+    config: schema.Config, folder: Path, mistakes: Mistakes, frames: Frames = None
 ) -> Observations:
     """The maps of a configuration, as many as can be made.
 
@@ -87,8 +87,8 @@ def observe(
         the configuration, and the folder that its paths are relative to.
     mistakes
         to which what is wrong is added.
-    fill
-        whether frames are padded to a few common sizes.
+    frames
+        as for `scene.build`.
     """
     sources: dict[str, Reading] = {}
     for name, entry in config.maps.items():
@@ -98,7 +98,7 @@ def observe(
                 sources[name] = reading
     with mistakes.at("reference"):
         reference = find_reference(config, sources, mistakes)
-        maps = _maps(config, folder, sources, reference, mistakes, fill)
+        maps = _maps(config, folder, sources, reference, mistakes, frames)
         return _with_relative_lines(Observations(maps, reference), mistakes)
     # Without a place of the maps nothing else can be judged.
     mistakes.raise_all()
@@ -111,7 +111,7 @@ def _maps(
     sources: dict[str, Reading],
     reference: Any,
     mistakes: Mistakes,
-    fill: bool,
+    frames: Frames,
 ) -> dict[str, Observed]:
     maps: dict[str, Observed] = {}
     instruments: dict[Any, Instrument] = {}
@@ -129,13 +129,16 @@ def _maps(
                 part = _with_places(entry.part(key), source)
                 psf = psf_of_map(key, part, source, grid, folder)
                 bins, footprint = source.bins_of(key), source.footprint
-                instrument = make_instrument(part, grid, psf, bins, footprint, fill)
+                frame = None if frames is None else padded_shape(label, grid.shape, frames)
+                instrument = make_instrument(part, grid, psf, bins, footprint, frame)
                 # Maps of one instrument share its object, and so the convolution of their light.
                 instrument = instruments.setdefault(identity(instrument), instrument)
-                pad = fill and footprint is None
-                data = filled_up(source.maps[key]) if pad else source.maps[key]
-                shared = _correlation(label, part, source.maps[key], folder)
-                shared = in_frame(shared, source.shape) if fill else shared
+                data = source.maps[key]
+                shared = _correlation(label, part, data, folder)
+                if frame is not None:
+                    shared = in_frame(shared, source.shape, frame)
+                if frame is not None and footprint is None:
+                    data = filled_up(data, frame)
                 observed = make_map(part, data, instrument, folder, shared)
                 place = (source.wcs, _unit(part, data), grid.shape)
                 maps[label] = Observed(observed, name, *place, part, source.geometry)

@@ -18,6 +18,7 @@ from jaxmetal.io.automatic import check_want, filled_in, find_automatic
 from jaxmetal.io.changes import with_changes
 from jaxmetal.io.completeness import check_fit, check_simulation
 from jaxmetal.io.config import Mistakes, parse, read
+from jaxmetal.io.frames import Frames
 from jaxmetal.io.galaxies import make_galaxy
 from jaxmetal.io.hdus import kept_open
 from jaxmetal.io.lenses import make_lenses
@@ -197,7 +198,7 @@ def load(
     return build(with_changes(read(path), changes or {}), Path(path).resolve().parent, want)
 
 
-def build(raw: Mapping[str, Any], folder: Path, want: str = "fit", fill: bool = False) -> Scene:
+def build(raw: Mapping[str, Any], folder: Path, want: str = "fit", frames: Frames = None) -> Scene:
     """The scene that the contents of a configuration describe; see `load`.
 
     Parameters
@@ -206,8 +207,9 @@ def build(raw: Mapping[str, Any], folder: Path, want: str = "fit", fill: bool = 
         the contents, and the folder that paths are relative to.
     want
         "fit" or "simulate".
-    fill
-        whether frames are padded to a few common sizes, so that galaxies share compiled programs.
+    frames
+        {map: rows and columns to which it is padded}, so that galaxies share compiled programs; a
+        map that is not there is padded to one of a few common sizes. None pads none.
 
     Raises
     ------
@@ -217,14 +219,14 @@ def build(raw: Mapping[str, Any], folder: Path, want: str = "fit", fill: bool = 
     """
     try:
         with kept_open():
-            return _built(raw, folder, want, fill)
+            return _built(raw, folder, want, frames)
     except (InputError, OSError):
         raise
     except (Exception, SystemExit) as error:  # of several packages, and of users' own code
         raise InputError(why(error)) from error
 
 
-def _built(raw: Mapping[str, Any], folder: Path, want: str, fill: bool) -> Scene:
+def _built(raw: Mapping[str, Any], folder: Path, want: str, frames: Frames) -> Scene:
     mistakes = Mistakes()
     raw, automatic = find_automatic(raw)
     check_want(automatic, want, mistakes)
@@ -232,7 +234,7 @@ def _built(raw: Mapping[str, Any], folder: Path, want: str, fill: bool) -> Scene
     if config is None:
         mistakes.raise_all()
         raise InputError("the configuration cannot be understood.")
-    observations = observe(config, folder, mistakes, fill)
+    observations = observe(config, folder, mistakes, frames)
     lenses = make_lenses(config, folder, observations, mistakes)
     galaxy = make_galaxy(config, folder, observations, lenses, mistakes)
     # An image that the model is made of is not data as well.

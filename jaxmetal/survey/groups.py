@@ -1,5 +1,6 @@
 """Groups of galaxies that can be computed by one program: of one structure and one sampling."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,8 @@ import numpy as np
 
 from jaxmetal.forward.resolve import first_sampling
 from jaxmetal.inference.accuracy import criterion_of
-from jaxmetal.instrument.sampling import Sampling
+from jaxmetal.instrument.sampling import Sampling, finest
+from jaxmetal.io.frames import Shape
 from jaxmetal.io.scene import Scene
 from jaxmetal.profiles.units import is_length
 from jaxmetal.survey.catalogue import Catalogue
@@ -31,7 +33,10 @@ class Facts:
     row
         in the catalogue, from 0.
     structure
-        of `structure.structure_of`: equal for galaxies whose models differ in numbers only.
+        of `structure.structure_of`: equal for galaxies whose models differ in numbers and frames
+        only.
+    frames
+        {map: rows and columns}.
     samplings
         {map: the sampling of the configuration, or a first guess}.
     automatic
@@ -45,6 +50,7 @@ class Facts:
 
     row: int
     structure: str
+    frames: dict[str, Shape]
     samplings: dict[str, Sampling]
     automatic: bool
     width: float
@@ -65,6 +71,7 @@ def facts_of(row: int, scene: Scene) -> Facts:
     return Facts(
         row,
         structure_of(scene),
+        {name: o.map.instrument.grid.shape for name, o in scene.maps.items()},
         samplings,
         _automatic(scene),
         min(widths),
@@ -107,7 +114,7 @@ def _smallest(scene: Scene) -> float:
 
 
 def grouped(facts: Sequence[Facts], enough: int) -> list[list[Facts]]:
-    """Galaxies of one structure and of similar sampling, in the order of the catalogue.
+    """Galaxies of one structure, of similar sampling and of the same frames.
 
     A group of fewer than `enough` galaxies joins the next more finely sampled one.
     """
@@ -118,8 +125,12 @@ def grouped(facts: Sequence[Facts], enough: int) -> list[list[Facts]]:
     groups = []
     for by_fineness in by_structure.values():
         _join_small(by_fineness, enough)
-        groups += [sorted(members, key=lambda f: f.row) for members in by_fineness.values()]
-    return sorted(groups, key=lambda members: members[0].row)
+        for members in by_fineness.values():
+            by_frames: dict[tuple, list[Facts]] = {}
+            for galaxy in members:
+                by_frames.setdefault(tuple(galaxy.frames.items()), []).append(galaxy)
+            groups += by_frames.values()
+    return groups
 
 
 def _join_small(by_fineness: dict[tuple, list[Facts]], enough: int) -> None:
@@ -134,31 +145,6 @@ def _join_small(by_fineness: dict[tuple, list[Facts]], enough: int) -> None:
             by_fineness[finer[0]] += by_fineness.pop(level)
 
 
-def merged(
-    groups: Sequence[list[Facts]], entries: Sequence[dict[str, Any]]
-) -> tuple[list[list[Facts]], list[dict[str, Any]]]:
-    """The groups, of which those with one structure and the same samplings are one.
-
-    Parameters
-    ----------
-    groups
-        of `grouped`.
-    entries
-        what `common_samplings` says of each.
-    """
-    numbers: dict[tuple, int] = {}
-    of_group = []
-    for members, entry in zip(groups, entries, strict=True):
-        samplings = ((name, tuple(map(float, s))) for name, s in entry["samplings"].items())
-        key = (members[0].structure, tuple(sorted(samplings)))
-        of_group.append(numbers.setdefault(key, len(numbers)))
-    together: list[list[Facts]] = [[] for _ in numbers]
-    for number, members in zip(of_group, groups, strict=True):
-        together[number] += members
-    first = [entries[of_group.index(number)] for number in range(len(numbers))]
-    return [sorted(members, key=lambda f: f.row) for members in together], first
-
-
 def common_samplings(
     raw: Mapping[str, Any],
     folder: Path,
@@ -166,7 +152,7 @@ def common_samplings(
     groups: Sequence[Sequence[Facts]],
     executor: Any = None,
 ) -> list[dict[str, Any]]:
-    """The sampling of all galaxies of each group, and its measured errors.
+    """The frames and the sampling of all galaxies of each group, and its measured errors.
 
     Where it is automatic, the sampling is chosen for four galaxies of the largest of the groups
     with the same maps and the same first guess, such as those that differ in their frames: the
@@ -184,13 +170,18 @@ def common_samplings(
     choices = by_workers(executor, chosen, examples)
     for numbers, (samplings, errors) in zip(by_fineness.values(), choices, strict=True):
         for number in numbers:
-            finest = {
-                name: _finest(
-                    [*(f.samplings[name] for f in groups[number]), *samplings.get(name, ())]
+            members = groups[number]
+            finest_of_each = {
+                name: dataclasses.asdict(
+                    finest([*(f.samplings[name] for f in members), *samplings.get(name, ())])
                 )
-                for name in groups[number][0].samplings
+                for name in members[0].samplings
             }
-            entries[number] = {"samplings": finest, "errors": errors}
+            entries[number] = {
+                "frames": members[0].frames,
+                "samplings": finest_of_each,
+                "errors": errors,
+            }
     return [entries[number] for number in range(len(groups))]
 
 
@@ -229,8 +220,3 @@ def _rows_to_choose_for(members: Sequence[Facts]) -> list[int]:
         max(members, key=lambda f: f.depth),
     )
     return list(dict.fromkeys(galaxy.row for galaxy in extremes))
-
-
-def _finest(samplings: Sequence[Sampling]) -> list[float]:
-    """The largest number of cells, of points and of pixels around the frame."""
-    return [max(getattr(s, key) for s in samplings) for key in ("convolve", "nodes", "margin")]

@@ -25,9 +25,9 @@ class Plan:
     bad
         {row, as text: why that galaxy was left out}.
     groups
-        of galaxies that share a program: {"size", "samplings": {map: [convolve, nodes, margin]},
-        "errors": {map: {what is shown: largest error, of light relative to it}}}, the errors
-        only where the samplings were chosen automatically.
+        of galaxies that share a program: {"size", "frames": {map: [rows, columns]}, "samplings":
+        {map: fields of a Sampling}, "errors": {map: {what is shown: largest error, of light
+        relative to it}}}, the errors only where the samplings were chosen automatically.
     shards
         {"group", "rows"} of each.
     """
@@ -67,7 +67,9 @@ class Plan:
         hashes = all("sha256" in part for part in (self.catalogue, self.configuration))
         blocks = all(_is_block(self.raw.get(name)) for name in ("survey", "priors"))
         versions = {"jaxmetal", "precision"} <= set(self.versions)
-        groups = all({"size", "samplings", "errors"} <= set(group) for group in self.groups)
+        groups = all(
+            {"size", "frames", "samplings", "errors"} <= set(group) for group in self.groups
+        )
         if not (hashes and blocks and versions and groups):
             return False
         return all(_is_shard(shard, len(self.groups)) for shard in self.shards)

@@ -16,8 +16,9 @@ from jaxmetal.io.config import Mistakes, parse
 from jaxmetal.io.schema import Survey
 from jaxmetal.io.tables import ecsv_text
 from jaxmetal.survey.catalogue import Catalogue, check_references
-from jaxmetal.survey.groups import Facts, common_samplings, grouped, merged
+from jaxmetal.survey.groups import Facts, common_samplings, grouped
 from jaxmetal.survey.identity import Plan, that_counts
+from jaxmetal.survey.joining import Group, joined
 from jaxmetal.survey.rows import check_rows
 
 log = logging.getLogger("jaxmetal")
@@ -101,9 +102,8 @@ def _with(
     # others however long the shards are.
     size = -(-config.shard // config.together) * config.together
     entries, shards = list(plan.groups), list(plan.shards)
-    samplings = common_samplings(plan.raw, Path(plan.folder), catalogue, groups, executor)
-    groups, samplings = merged(groups, samplings)
-    for members, sampling in zip(groups, samplings, strict=True):
+    choices = common_samplings(plan.raw, Path(plan.folder), catalogue, groups, executor)
+    for members, sampling in joined([Group(*pair) for pair in zip(groups, choices, strict=True)]):
         shards += [
             {"group": len(entries), "rows": [f.row for f in members[i : i + size]]}
             for i in range(0, len(members), size)

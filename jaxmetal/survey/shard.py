@@ -120,7 +120,7 @@ def _outcomes(
         try:
             with named_files() as files:
                 outcome.scene, outcome.note = scene_of(
-                    plan.raw, Path(plan.folder), catalogue, outcome.row
+                    plan.raw, Path(plan.folder), catalogue, outcome.row, group["frames"]
                 )
                 outcome.inputs = fingerprint(files)
             outcome.model = model_of(outcome.scene, group)

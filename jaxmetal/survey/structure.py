@@ -14,8 +14,12 @@ import numpy as np
 import numpyro.distributions as dist
 
 from jaxmetal.inference.priors import Linear, Tied
-from jaxmetal.instrument.sampling import Sampling
 from jaxmetal.io.scene import Scene
+from jaxmetal.maps import Map
+from jaxmetal.maps.noise import Independent
+
+# What stands for the shape of a frame that may be padded to any size.
+ANY_FRAME = ("frame",)
 
 
 def structure_of(scene: Scene) -> str:
@@ -24,29 +28,32 @@ def structure_of(scene: Scene) -> str:
     Parameters
     ----------
     scene
-        of which numbers, and the sampling, do not count.
+        of which numbers, the sampling, and the sizes of frames that can be padded do not count.
     """
-    instruments: dict[int, Any] = {}
-    bare = {}
-    for name, observed in scene.maps.items():
-        instrument = observed.map.instrument
-        fixed = instrument.sampling
-        # The margin is one number among those that galaxies of a group differ in.
-        stripped = (
-            instrument
-            if fixed is None
-            else instrument.with_sampling(Sampling(fixed.convolve, fixed.nodes, 0))
-        )
-        bare[name] = eqx.tree_at(
-            lambda m: m.instrument, observed.map, instruments.setdefault(id(instrument), stripped)
-        )
+    instruments = [id(observed.map.instrument) for observed in scene.maps.values()]
+    shared = [instruments.index(one) for one in instruments]
+    maps = [(name, _of_map(observed.map)) for name, observed in scene.maps.items()]
     priors = {path: _of_prior(prior) for path, prior in scene.priors.items()}
-    leaves, tree = jax.tree.flatten((scene.galaxy, bare))
-    shared = tuple(
-        list(instruments).index(id(observed.map.instrument)) for observed in scene.maps.values()
-    )
+    leaves, tree = jax.tree.flatten(scene.galaxy)
     shapes = tuple(map(np.shape, leaves))
-    return sha256(repr((_text(tree), priors, shapes, shared)).encode()).hexdigest()
+    return sha256(repr((_text(tree), shapes, maps, priors, shared)).encode()).hexdigest()
+
+
+def _of_map(one_map: Map) -> Any:
+    """The structure of a map, but for its sampling and the size of a frame that can be padded."""
+    instrument = one_map.instrument
+    frame = instrument.grid.shape
+    parts = instrument.grid.origin, instrument.grid.matrix, instrument.psf, instrument.apertures
+    leaves, tree = jax.tree.flatten(eqx.tree_at(lambda m: m.instrument, one_map, parts))
+    shapes = [np.shape(leaf) for leaf in leaves]
+    # Apertures and the correlations of errors are those of a frame.
+    if instrument.apertures is None and isinstance(one_map.noise, Independent):
+        shapes = [ANY_FRAME if shape == frame else shape for shape in shapes]
+        frame = ANY_FRAME
+    fixed = instrument.sampling
+    # The margin is one number among those that galaxies of a group differ in.
+    sampling = None if fixed is None else (fixed.convolve, fixed.nodes)
+    return _text(tree), shapes, frame, sampling
 
 
 def _of_prior(prior: Any) -> Any:

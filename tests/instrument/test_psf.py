@@ -65,7 +65,8 @@ def transfer(psf, kx, ky, grid=GRID):
 
 def smeared(psf, image, grid=GRID):
     """An image convolved with a PSF, one cell per pixel."""
-    sampling = Sampling(1, 1, 0)
+    # With two points to a cell, averages are convolved.
+    sampling = Sampling(1, 2, 0)
     return np.asarray(
         smear(
             jnp.asarray(image[None], float), transfer_function(grid, psf, sampling), grid, sampling

@@ -8,6 +8,7 @@ import pytest
 import jaxmetal as jm
 from jaxmetal.inference.stack import Batch
 from jaxmetal.instrument.convolve import Separable, separated, smear, transfer_function
+from jaxmetal.instrument.middles import REACH
 from jaxmetal.instrument.sampling import Sampling
 from tests.scenes import disc
 
@@ -21,15 +22,20 @@ def grid_of(matrix, shape=(14, 11)):
 
 
 @pytest.mark.parametrize("matrix", [0.3 * np.eye(2), TURNED, [[-0.4, 0.0], [0.0, 0.25]]])
+@pytest.mark.parametrize("nodes", [1, 2])
 @pytest.mark.parametrize("sampling", [(1, 2), (3, 4), (4, 3), (0.5, 4), (0.8, 5)])
-def test_matrices_are_the_transforms(matrix, sampling):
+def test_matrices_are_the_transforms(matrix, sampling, nodes):
     grid, psf = grid_of(matrix), jm.GaussianPSF(1.5)
-    sampling = Sampling(sampling[0], 1, sampling[1])
+    sampling = Sampling(sampling[0], nodes, sampling[1])
     rows, columns = sampling.cells(grid.shape)
     modes = np.fft.rfft2(np.random.default_rng(0).random((2, rows, columns)))
     # The two treat the highest frequency of the cells differently, which no PSF should pass.
     modes[:, rows // 2], modes[:, :, columns // 2] = 0.0, 0.0
-    cells = jax.numpy.asarray(np.fft.irfft2(modes, s=(rows, columns)))
+    cells = np.fft.irfft2(modes, s=(rows, columns))
+    if sampling.by_middles:
+        # Values around the cells as well, of which the transforms know no others.
+        cells = np.pad(cells, [(0, 0), (REACH, REACH), (REACH, REACH)], mode="wrap")
+    cells = jax.numpy.asarray(cells)
     matrices = separated(grid, psf, sampling)
     expected = smear(cells, transfer_function(grid, psf, sampling), grid, sampling)
     np.testing.assert_allclose(smear(cells, matrices, grid, sampling), expected, atol=50 * EPS)

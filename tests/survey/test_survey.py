@@ -112,11 +112,13 @@ def test_a_frame_that_is_filled_up_changes_nothing(made):
     """The first galaxy is a row smaller than its neighbours: its pixels stay where they were."""
     catalogue = Catalogue(read_catalogue(made / "galaxies.ecsv"), "id")
     models = [
-        build(configure(CONFIG, catalogue, 0), made, fill=fill).model() for fill in (False, True)
+        build(configure(CONFIG, catalogue, 0), made, frames=frames).model()
+        for frames in (None, {}, {"z": (20, 16), "light": (20, 16)})
     ]
-    assert [model.maps["z"].values.shape for model in models] == [(11, 12), (12, 12)]
+    shapes = [model.maps["z"].values.shape for model in models]
+    assert shapes == [(11, 12), (12, 12), (20, 16)]
     densities = [float(model.log_density(model.start)) for model in models]
-    assert densities[0] == pytest.approx(densities[1], rel=1e-5)
+    assert densities[1:] == pytest.approx([densities[0]] * 2, rel=1e-5)
 
 
 def test_the_tables_hold_units_and_provenance_and_agree(made, table):

@@ -1,0 +1,32 @@
+"""Averages over cells from the values in their middles."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxmetal.instrument.middles import REACH, averages, matrix, response, values_of
+
+
+def test_the_three_forms_of_the_averages_agree():
+    """Applied to an image, as a matrix, and as factors of waves."""
+    rows, columns = 11, 8
+    image = np.random.default_rng(0).random((rows + 2 * REACH, columns + 2 * REACH))
+    direct = np.asarray(averages(jnp.asarray(image)), float)
+    np.testing.assert_allclose(matrix(rows) @ image @ matrix(columns).T, direct, rtol=1e-5)
+    frequency = 3 / rows
+    wave = np.cos(2 * np.pi * frequency * np.arange(-REACH, rows + REACH))
+    factor = float(response(jnp.asarray(frequency)))
+    np.testing.assert_allclose(matrix(rows) @ wave, factor * wave[REACH:-REACH], atol=1e-6)
+    assert float(response(jnp.zeros(()))) == pytest.approx(1.0)
+
+
+def test_values_have_the_averages_that_are_asked_for(tolerance):
+    wanted = np.zeros((12, 12))
+    wanted[3:9, 3:9] = np.random.default_rng(1).normal(size=(6, 6))
+    values = values_of(jnp.asarray(wanted, float))
+    found = np.array(averages(jnp.pad(values, 2 * REACH)), float)
+    inside = slice(REACH, -REACH)
+    np.testing.assert_allclose(found[inside, inside], wanted, atol=tolerance(1e-12, 1e-5))
+    found[inside, inside] = 0.0
+    # Beyond the square, which the values that are asked for end three cells before.
+    assert np.abs(found).max() < 1e-4 * np.abs(wanted).max()
