@@ -6,7 +6,7 @@ A line and a random field of Krumholz & Ting (2018) in the plane of the disc, th
 the noise that spaxels share. 12 + log(O/H) from N2 and O3N2 (Pettini & Pagel 2004) where all four
 lines have S/N above 3, the gas is star-forming and the radius is below 40". Li et al. (2021, MNRAS
 504, 5496) give lengths of 1.64 (+0.09 -0.08) kpc by N2 and 1.15 (+0.06 -0.06) kpc by O3N2, from the
-two-point correlation of the map with the means of annuli taken off.
+two-point correlation of the map with the means of annuli taken off. The results are in README.md.
 """
 
 import os
