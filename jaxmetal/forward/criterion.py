@@ -44,11 +44,14 @@ class Criterion(NamedTuple):
         are larger than a pixel) -> Comparison.
     allowed
         what a message says of it.
+    centres_move
+        whether a fit may move the centre of a profile away from those of others.
     """
 
     first: FirstGuess
     compare: Callable[[Maps, Views, Views, bool], Comparison]
     allowed: str
+    centres_move: bool = False
 
 
 def by_tolerance(maps: Maps, coarse: Views, fine: Views, large_cells: bool = False) -> Comparison:

@@ -17,7 +17,7 @@ from jaxmetal.forward.coverage import check_coverage
 from jaxmetal.forward.criterion import WITHIN_TOLERANCE, Comparison, Criterion
 from jaxmetal.forward.views import View, largest_rounding, look_once
 from jaxmetal.galaxy import Galaxy
-from jaxmetal.instrument.choice import FirstGuess, choose, guess, margin_for
+from jaxmetal.instrument.choice import choose, guess, margin_for
 from jaxmetal.instrument.instrument import Instrument
 from jaxmetal.instrument.sampling import MAX_POINTS, Sampling
 from jaxmetal.maps import Map
@@ -103,7 +103,7 @@ def _resolved(
     With its largest error over what is allowed, and what the maps show.
     """
     instrument, group = maps[names[0]].instrument, {name: maps[name] for name in names}
-    start, widest = first_sampling(galaxy, instrument, criterion.first), widest_margin(instrument)
+    start, widest = first_sampling(galaxy, instrument, criterion), widest_margin(instrument)
 
     @cache
     def views(sampling: Sampling) -> dict[str, View]:
@@ -146,21 +146,22 @@ def _is_smooth(galaxy: Galaxy) -> bool:
     return smooth and not needs_more_nodes(galaxy)
 
 
-def first_sampling(galaxy: Galaxy, instrument: Instrument, first: FirstGuess) -> Sampling:
+def first_sampling(galaxy: Galaxy, instrument: Instrument, criterion: Criterion) -> Sampling:
     """Where the search for a sampling begins.
 
     Parameters
     ----------
     galaxy, instrument
         what is computed, and the optics and pixels.
-    first
-        what the PSF may pass, and scatter beyond the margin.
+    criterion
+        what the PSF may pass, and scatter beyond the margin, and whether centres move.
     """
     psf, grid, margin = instrument.psf, instrument.grid, instrument.margin
-    margin = margin_for(psf, grid, first.outside) if margin is None else margin
-    start = guess(psf, grid, margin, first)
+    margin = margin_for(psf, grid, criterion.first.outside) if margin is None else margin
+    start = guess(psf, grid, margin, criterion.first)
     nodes = 1 if margin and _is_smooth(galaxy) else start.nodes
-    return dataclasses.replace(start, nodes=nodes, concentric=is_concentric(galaxy))
+    concentric = not criterion.centres_move and is_concentric(galaxy)
+    return dataclasses.replace(start, nodes=nodes, concentric=concentric)
 
 
 def widest_margin(instrument: Instrument) -> int:

@@ -1,6 +1,6 @@
 """The sampling that the errors of the data require: it must not shift the parameters of a fit."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import jax.numpy as jnp
 import numpy as np
@@ -23,7 +23,9 @@ LENIENCY = 3.0
 REST = 1.25
 
 
-def criterion_of(accuracy: float | None, leniency: float | None = None) -> Criterion:
+def criterion_of(
+    accuracy: float | None, paths: Collection[str], leniency: float | None = None
+) -> Criterion:
     """When a sampling is fine enough for a fit.
 
         |δθ| / σ(θ) ≤ |W^(1/2) δm| ≤ leniency · accuracy,   δθ = F⁻¹ Jᵀ W δm,   F = Jᵀ W J
@@ -34,6 +36,8 @@ def criterion_of(accuracy: float | None, leniency: float | None = None) -> Crite
     ----------
     accuracy
         the part of its error by which a parameter may move; None for the maps' own tolerances.
+    paths
+        of all parameters that a fit changes.
     leniency
         of the bound; LENIENCY, and 1 for cells larger than a pixel, if left out.
 
@@ -42,8 +46,9 @@ def criterion_of(accuracy: float | None, leniency: float | None = None) -> Crite
     criterion
         of a sampling.
     """
+    centres_move = any(".center_" in path for path in paths)
     if accuracy is None:
-        return WITHIN_TOLERANCE
+        return WITHIN_TOLERANCE._replace(centres_move=centres_move)
 
     def compare(
         maps: Mapping[str, Map], coarse: Views, fine: Views, large_cells: bool
@@ -54,7 +59,8 @@ def criterion_of(accuracy: float | None, leniency: float | None = None) -> Crite
         excess = total / (factor * accuracy)
         return Comparison(by_tolerance(maps, coarse, fine).errors, excess)
 
-    return Criterion(LENIENT, compare, f"{accuracy:g} of the parameters' errors")
+    allowed = f"{accuracy:g} of the parameters' errors"
+    return Criterion(LENIENT, compare, allowed, centres_move)
 
 
 def _data_errors(one_map: Map, coarse: View, fine: View) -> np.ndarray:

@@ -139,7 +139,7 @@ class Model(eqx.Module):
     @property
     def criterion(self) -> Criterion:
         """When an automatic sampling is fine enough."""
-        return criterion_of(self.accuracy if self.free else None)
+        return criterion_of(self.accuracy if self.free else None, self._paths)
 
     def _with_noise(self, maps: Mapping[str, Map], like: Any = None) -> dict[str, Map]:
         """The maps with their errors in the form that goes with what is free."""

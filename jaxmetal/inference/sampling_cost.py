@@ -1,5 +1,6 @@
 """The effect of the sampling at the end of a fit: the shift of the parameters."""
 
+import dataclasses
 import logging
 from typing import Any, NamedTuple
 
@@ -8,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxmetal.forward import predict_together
+from jaxmetal.forward.cells import is_concentric
 from jaxmetal.forward.resolve import needs_more_nodes, views_at, widest_margin
 from jaxmetal.inference import likelihood
 from jaxmetal.inference.accuracy import REST, criterion_of, error_of, in_units_of_error
@@ -89,12 +91,17 @@ def cost_of(slope: Any, chi_square: Any, covariance: Any) -> Cost:
 def finer_samplings(model: Model) -> Finer:
     """(names of the maps of an instrument, sampling to judge it by) where it is automatic."""
     more_nodes = needs_more_nodes(model.galaxy)
+    # Maps may have the sampling of another model.
+    concentric = not model.criterion.centres_move and is_concentric(model.galaxy)
     finer = []
     for names in model.together:
         instrument = model.maps[names[0]].instrument
         if instrument.error is not None and instrument.sampling is not None:
             widest = widest_margin(instrument)
-            finer.append((names, instrument.sampling.finer(widest, more_nodes)))
+            reference = instrument.sampling.finer(widest, more_nodes)
+            if not concentric:
+                reference = dataclasses.replace(reference, concentric=False)
+            finer.append((names, reference))
     return tuple(finer)
 
 
@@ -151,7 +158,9 @@ def refined(model: Model, fit: Fit, cost: Cost) -> Model:
         # As much of the error as moved no parameter, as long as chi-square does not change.
         leniency = max(1.0, np.sqrt(cost.chi_square) / cost.shift)
         leniency = min(leniency, np.sqrt(LARGEST_CHI_SQUARE) / model.accuracy)
-    finer = resampled(model, fit.galaxy, fit.maps, criterion_of(model.accuracy, leniency))
+    paths = (*model.free, *dict(model.ties))
+    criterion = criterion_of(model.accuracy, paths, leniency)
+    finer = resampled(model, fit.galaxy, fit.maps, criterion)
     if finer is not model:
         log.info("the fit ended where it needs a finer sampling: %s", _samplings(finer))
     return finer

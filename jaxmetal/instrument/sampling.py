@@ -87,8 +87,7 @@ class Sampling:
 
         Its cells are smaller, and so are the distances between their points. Twice as many to a
         pixel, because around a cusp the error falls slowly; and its margin is twice as wide,
-        because the wings of a Moffat and of a galaxy fall slowly, too. Its points are denser around
-        every centre.
+        because the wings of a Moffat and of a galaxy fall slowly, too.
 
         From cells larger than a pixel it is three sizes on, which costs little: then there may be
         one between the two.
@@ -105,7 +104,6 @@ class Sampling:
             self,
             convolve=1 / smaller[0] if smaller else min(2 * self.convolve, self.convolve + 3),
             nodes=min(self.nodes + more_nodes, 4),
-            concentric=False,
         )
         if widest <= self.margin:
             return smaller_cells

@@ -60,11 +60,11 @@ class Facts:
 
 def facts_of(row: int, scene: Scene) -> Facts:
     """The facts of the galaxy in a row of the catalogue."""
-    first = criterion_of(scene.config.accuracy).first
+    criterion = criterion_of(scene.config.accuracy, scene.priors)
     samplings, widths = {}, []
     for name, observed in scene.maps.items():
         instrument = observed.map.instrument
-        samplings[name] = instrument.sampling or first_sampling(scene.galaxy, instrument, first)
+        samplings[name] = instrument.sampling or first_sampling(scene.galaxy, instrument, criterion)
         scale = float(instrument.grid.pixel_scale)
         widths.append(instrument.psf.radius(0.5, scale) / scale)
     pixel = min(float(observed.map.instrument.grid.pixel_scale) for observed in scene.maps.values())

@@ -11,7 +11,9 @@ import pytest
 
 import jaxmetal as jm
 from jaxmetal.forward import resolve
+from jaxmetal.forward.cells import is_concentric
 from jaxmetal.inference.resampling import sampled_as
+from jaxmetal.inference.sampling_cost import finer_samplings
 from jaxmetal.instrument.choice import guess, margin_for
 from jaxmetal.instrument.sampling import Sampling
 from tests.scenes import blank, disc, observed
@@ -195,3 +197,29 @@ def test_under_a_trace_auto_takes_a_safe_setting():
     instrument = jm.Instrument(jm.Grid.regular((21, 21), 0.2), jm.GaussianPSF(0.5))
     traced = jax.jit(lambda galaxy: jm.predict(galaxy, blank(instrument)))(disc())
     np.testing.assert_allclose(traced, jm.predict(disc(), blank(instrument)), atol=1e-4)
+
+
+def test_a_component_is_refined_at_one_place_where_its_profiles_keep_one_centre():
+    """Maps that a model of fixed centres has sampled are judged by all centres in another one."""
+    instrument = jm.Instrument(jm.Grid.regular((15, 15), 0.3), jm.GaussianPSF(1.0))
+    maps = {"z": jm.TracerMap(np.full((15, 15), 8.0), 0.1, instrument, check=False)}
+    fixed = {"disc.metallicity.gradient": dist.Normal(0.0, 0.1)}
+    free = fixed | {"disc.light.center_x": dist.Normal(0.0, 1.0)}
+    model, moved = (jm.Model(disc(), maps, priors) for priors in (fixed, free))
+    again = jm.Model(disc(), model.maps, free)
+
+    def concentric(one):
+        ((_, reference),) = finer_samplings(one)
+        return one.maps["z"].instrument.sampling.concentric, reference.concentric
+
+    assert [concentric(one) for one in (model, moved, again)] == [
+        (True, True),
+        (False, False),
+        (True, False),
+    ]
+
+
+def test_profiles_with_two_centres_are_refined_at_both():
+    tracer = jm.Profile(jm.tracer.gradient, central=8.5, gradient=-0.1, center_x=0.3)
+    galaxy = jm.Galaxy(disc=jm.Component(disc().disc.light, metallicity=tracer))
+    assert is_concentric(disc()) and not is_concentric(galaxy)
