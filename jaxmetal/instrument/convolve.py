@@ -77,29 +77,39 @@ def separated(grid: Grid, psf: PSF, sampling: Sampling) -> Separable:
     kx, ky = (
         jnp.asarray(np.fft.rfftfreq(n, 1 / sampling.convolve), dtype) for n in (columns, rows)
     )
+    by_middles = _takes_middles(psf, sampling)
     return Separable(
-        _matrix(psf.transfer(grid, zero, ky), rows, ny, sampling),
-        _matrix(psf.transfer(grid, kx, zero), columns, nx, sampling).T,
+        _matrix(psf.transfer(grid, zero, ky), rows, ny, sampling, by_middles),
+        _matrix(psf.transfer(grid, kx, zero), columns, nx, sampling, by_middles).T,
     )
 
 
+def _takes_middles(psf: PSF, sampling: Sampling) -> bool:
+    """Whether values in the middles of cells are convolved; see `quadrature.cell_means`."""
+    return sampling.by_middles and not isinstance(psf, NoPSF)
+
+
 def _matrix(
-    transfer: Float[Array, " modes"], cells: int, pixels: int, sampling: Sampling
+    transfer: Float[Array, " modes"],
+    cells: int,
+    pixels: int,
+    sampling: Sampling,
+    by_middles: bool,
 ) -> Float[Array, "pixels values"]:
     """The pixels of one row or column that a unit of light in each of its cells gives.
 
         A_ij = 1/n Σ_k T_k w_k exp[2 pi i k (c_i - j) / n]
 
     c_i is the centre of pixel i in cells, and w = sinc(c k / n) / sinc(k / n) the average over it
-    where that over the cell is divided out. With one point to a cell, in the place of a unit of
-    light there are values of one, in REACH more middles at both ends.
+    where that over the cell is divided out. By middles, in the place of a unit of light there are
+    values of one, in REACH more middles at both ends.
     """
     mode = np.arange(cells // 2 + 1) / cells
     averages = np.sinc(mode * sampling.convolve) / np.sinc(mode)
     phases = np.exp(-2j * np.pi * np.outer(_centers(pixels, sampling), mode)) * averages
     dtype = jnp.result_type(transfer.dtype, 1j)
     rows = jnp.fft.irfft(transfer[None] * jnp.asarray(phases, dtype), n=cells)
-    if not sampling.by_middles:
+    if not by_middles:
         return rows
     return product(rows, jnp.asarray(middles.matrix(cells), rows.dtype))
 
@@ -136,7 +146,7 @@ def transfer_function(grid: Grid, psf: PSF, sampling: Sampling) -> Array:
     kx = jnp.fft.rfftfreq(columns, 1 / sampling.convolve).astype(dtype)
     ky = jnp.fft.fftfreq(rows, 1 / sampling.convolve).astype(dtype)
     transfer = psf.transfer(grid, kx[None, :], ky[:, None])
-    if sampling.by_middles and not isinstance(psf, NoPSF):
+    if _takes_middles(psf, sampling):
         x, y = (middles.response(k / sampling.convolve) for k in (kx, ky))
         transfer = transfer * _outer(y, x, transfer.ndim)
     if sampling.convolve >= 1:

@@ -73,3 +73,16 @@ def test_a_batch_of_square_and_skewed_pixels():
         np.testing.assert_allclose(
             fit.parameters[amp], single.parameters[amp], atol=0.02 * single.errors[amp]
         )
+
+
+@pytest.mark.parametrize("convolve", [1, 2])
+def test_a_perfect_telescope_averages_over_pixels_with_matrices_and_without(convolve, tolerance):
+    """Also from one point to a cell."""
+    grid = grid_of(0.3 * np.eye(2))
+    instrument = jm.Instrument(grid, jm.NoPSF()).with_sampling(Sampling(convolve, 1, 2))
+    z = jm.TracerMap(np.full(grid.shape, 8.0), 0.1, instrument, check=False)
+    images = [
+        np.asarray(jm.predict(disc(), z.with_instrument(one)), float)
+        for one in (instrument, instrument.with_transfer())
+    ]
+    np.testing.assert_allclose(*images, atol=tolerance(1e-6, 1e-5))
