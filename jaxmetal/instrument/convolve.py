@@ -162,7 +162,7 @@ def _outer(y: Array, x: Array, ndim: int) -> Array:
 
 
 def smear(
-    cells: Float[Array, "images rows columns"],
+    cells: Float[Array, "images height width"],
     transfer: Transfer,
     grid: Grid,
     sampling: Sampling,
@@ -218,7 +218,7 @@ def _at_pixels(modes: Array, grid: Grid, sampling: Sampling) -> Float[Array, "im
 
 
 def _folded(
-    cells: Float[Array, "images rows columns"], grid: Grid, sampling: Sampling
+    cells: Float[Array, "images height width"], grid: Grid, sampling: Sampling
 ) -> Float[Array, "images ny nx"]:
     """The average over each pixel of the frame, the margin cut away."""
     ny, nx = grid.shape

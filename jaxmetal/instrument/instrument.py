@@ -194,7 +194,7 @@ class Instrument(eqx.Module):
         )
 
     def measure(
-        self, cells: Float[Array, "images rows columns"], transfer: Transfer, sampling: Sampling
+        self, cells: Float[Array, "images height width"], transfer: Transfer, sampling: Sampling
     ) -> Float[Array, "images ..."]:
         """Images on the cells of the padded frame, through the PSF, in pixels or apertures.
 
