@@ -39,7 +39,7 @@ class Beam(NamedTuple):
 
 
 class Cells(NamedTuple):
-    """Averages over cells.
+    """Averages over cells, or values in their middles; see `quadrature.cell_means`.
 
     Parameters
     ----------

@@ -2,8 +2,8 @@
 
 The average over a cell is f + δ²f / 24 - 17 δ⁴f / 5760 of the values in the middles of five: its
 error falls as the sixth power of the size of the cells, that of two points by Gauss as the fourth.
-It is a convolution like that with the PSF, and is included in the transfer function wherever there
-is one: by itself it would take as long as the values.
+It is a convolution like that with the PSF, and is included where that is a product of matrices: by
+itself it would take as long as the values.
 """
 
 import operator
@@ -33,12 +33,6 @@ def averages(middles: Float[Array, "more_rows more_columns"]) -> Float[Array, "r
     return image
 
 
-def response(frequency: Float[Array, "..."]) -> Float[Array, "..."]:
-    """What the averages have of a wave with this frequency, in cycles per cell."""
-    waves = (jnp.cos(2 * np.pi * (i - REACH) * frequency) for i in range(len(WEIGHTS)))
-    return reduce(operator.add, map(operator.mul, WEIGHTS, waves))
-
-
 def matrix(cells: int) -> Float[np.ndarray, "cells more"]:
     """The averages over a row of cells from values in their middles and REACH more at its ends."""
     rows = np.zeros((cells, cells + 2 * REACH))
@@ -50,7 +44,7 @@ def matrix(cells: int) -> Float[np.ndarray, "cells more"]:
 def values_of(change: Float[Array, "side side"]) -> Float[Array, "side side"]:
     """Values in the middles of a square of cells whose averages are these, where none are around.
 
-    Beyond the square they have averages of a thousandth of those at its edges.
+    Beyond the square they have averages of up to a sixteenth of those at its edges.
     """
     inverse = jnp.asarray(_inverse(len(change)), change.dtype)
     return product(inverse, change, inverse.T)

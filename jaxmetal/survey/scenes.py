@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxmetal.errors import collected_warnings
 from jaxmetal.inference.model import Model
 from jaxmetal.instrument.sampling import Sampling
-from jaxmetal.io.frames import Shape
+from jaxmetal.io.frames import Frames
 from jaxmetal.io.scene import Scene, build
 from jaxmetal.survey.catalogue import Catalogue, configure
 
@@ -19,7 +19,7 @@ def scene_of(
     folder: Path,
     catalogue: Catalogue,
     row: int,
-    frames: Mapping[str, Shape] | None = None,
+    frames: Frames = None,
 ) -> tuple[Scene, str]:
     """A galaxy's scene, in frames of common sizes, and the InputWarnings about it as one text.
 
