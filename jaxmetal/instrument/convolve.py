@@ -6,8 +6,8 @@ once; for cells larger than a pixel it is applied with the PSF, and the cell's o
 
 A PSF that is the product of one along x and one along y, as a Gaussian is, needs no Fourier
 transform: rows and columns are each multiplied by a matrix that smears them and averages over
-pixels at once. Where a cell has one point, the average over it is part of these matrices, too; see
-`middles`.
+pixels at once. Where a cell has one point, the average over it is part of the transfer function or
+of these matrices, too; see `middles`.
 """
 
 import equinox as eqx
@@ -36,8 +36,8 @@ class Separable(eqx.Module):
     Parameters
     ----------
     down, along
-        for the columns and the rows of the cells, or of the values in their middles and of REACH
-        more on every side, shapes (ny, rows) and (columns, nx).
+        for the columns and the rows of the cells, or of the values in their middles, shapes (ny,
+        rows) and (columns, nx).
     """
 
     down: Float[Array, "*galaxies ny rows"]
@@ -77,12 +77,16 @@ def separated(grid: Grid, psf: PSF, sampling: Sampling) -> Separable:
     kx, ky = (
         jnp.asarray(np.fft.rfftfreq(n, 1 / sampling.convolve), dtype) for n in (columns, rows)
     )
-    # A perfect telescope is given averages.
-    by_middles = sampling.by_middles and not isinstance(psf, NoPSF)
+    by_middles = _by_middles(psf, sampling)
     return Separable(
         _matrix(psf.transfer(grid, zero, ky), rows, ny, sampling, by_middles),
         _matrix(psf.transfer(grid, kx, zero), columns, nx, sampling, by_middles).T,
     )
+
+
+def _by_middles(psf: PSF, sampling: Sampling) -> bool:
+    """Whether it is given values in the middles of cells: a perfect telescope needs averages."""
+    return sampling.by_middles and not isinstance(psf, NoPSF)
 
 
 def _matrix(
@@ -91,23 +95,22 @@ def _matrix(
     pixels: int,
     sampling: Sampling,
     by_middles: bool,
-) -> Float[Array, "pixels values"]:
+) -> Float[Array, "pixels cells"]:
     """The pixels of one row or column that a unit of light in each of its cells gives.
 
         A_ij = 1/n Σ_k T_k w_k exp[2 pi i k (c_i - j) / n]
 
     c_i is the centre of pixel i in cells, and w = sinc(c k / n) / sinc(k / n) the average over it
-    where that over the cell is divided out. By middles, in the place of a unit of light there are
-    values of one, in REACH more middles at both ends.
+    where that over the cell is divided out. By middles there are values of one in the place of a
+    unit of light, and w includes the average over a cell.
     """
     mode = np.arange(cells // 2 + 1) / cells
     averages = np.sinc(mode * sampling.convolve) / np.sinc(mode)
+    if by_middles:
+        averages = averages * middles.transfer(mode)
     phases = np.exp(-2j * np.pi * np.outer(_centers(pixels, sampling), mode)) * averages
     dtype = jnp.result_type(transfer.dtype, 1j)
-    rows = jnp.fft.irfft(transfer[None] * jnp.asarray(phases, dtype), n=cells)
-    if not by_middles:
-        return rows
-    return product(rows, jnp.asarray(middles.matrix(cells), rows.dtype))
+    return jnp.fft.irfft(transfer[None] * jnp.asarray(phases, dtype), n=cells)
 
 
 def _centers(pixels: int, sampling: Sampling) -> np.ndarray:
@@ -121,7 +124,7 @@ def transfer_function(grid: Grid, psf: PSF, sampling: Sampling) -> Array:
         T(k) = K(k),   and where cells are larger than pixels   T(k) = K(k) · sinc(k) / sinc(k / c)
 
     For cells larger than pixels the average over a pixel is included, and that over the cell
-    divided out.
+    divided out. By middles, the average over a cell of the values in them is included.
 
     Parameters
     ----------
@@ -137,15 +140,26 @@ def transfer_function(grid: Grid, psf: PSF, sampling: Sampling) -> Array:
         apertures have PSFs of their own.
     """
     rows, columns = sampling.cells(grid.shape)
-    dtype = grid.origin.dtype
-    kx = jnp.fft.rfftfreq(columns, 1 / sampling.convolve).astype(dtype)
-    ky = jnp.fft.fftfreq(rows, 1 / sampling.convolve).astype(dtype)
+    frequencies = np.fft.fftfreq(rows), np.fft.rfftfreq(columns)
+    in_pixels = (sampling.convolve * frequency for frequency in frequencies)
+    ky, kx = (jnp.asarray(k, grid.origin.dtype) for k in in_pixels)
     transfer = psf.transfer(grid, kx[None, :], ky[:, None])
+    by_middles = _by_middles(psf, sampling)
+    averages = jnp.asarray(
+        np.outer(*(_averages(frequency, sampling, by_middles) for frequency in frequencies)),
+        grid.origin.dtype,
+    )
+    return transfer * averages.reshape((1,) * (transfer.ndim - 2) + averages.shape)
+
+
+def _averages(
+    frequency: Float[np.ndarray, " modes"], sampling: Sampling, by_middles: bool
+) -> Float[np.ndarray, " modes"]:
+    """Factors of the modes of a row, cycles per cell: the averages over cells and large pixels."""
+    over_cells = middles.transfer(frequency) if by_middles else np.ones_like(frequency)
     if sampling.convolve >= 1:
-        return transfer
-    x, y = (jnp.sinc(k) / jnp.sinc(k / sampling.convolve) for k in (kx, ky))
-    pixel = x[None, :] * y[:, None]
-    return transfer * pixel.reshape((1,) * (transfer.ndim - 2) + pixel.shape)
+        return over_cells
+    return over_cells * np.sinc(sampling.convolve * frequency) / np.sinc(frequency)
 
 
 def smear(
@@ -172,10 +186,6 @@ def smear(
         return _folded(cells, grid, sampling)
     if isinstance(transfer, Separable):
         return product(transfer.down, cells, transfer.along)
-    if cells.shape[-2] > sampling.cells(grid.shape)[0]:
-        # As a factor of the transfer function the average would take no time, but the values
-        # around the cells had to be cut off before: a fit took 1.4 times as long.
-        cells = jnp.stack([middles.averages(image) for image in cells])
     modes = jnp.fft.rfft2(cells) * transfer[None]
     if sampling.convolve >= 1:
         return _folded(jnp.fft.irfft2(modes, s=cells.shape[-2:]), grid, sampling)

@@ -2,8 +2,8 @@
 
 The average over a cell is f + δ²f / 24 - 17 δ⁴f / 5760 of the values in the middles of five: its
 error falls as the sixth power of the size of the cells, that of two points by Gauss as the fourth.
-It is a convolution like that with the PSF, and is included where that is a product of matrices: by
-itself it would take as long as the values.
+It is a convolution like that with the PSF, and is included in the PSF's transfer function or
+matrices: by itself it would take as long as the values.
 """
 
 import operator
@@ -33,12 +33,11 @@ def averages(middles: Float[Array, "more_rows more_columns"]) -> Float[Array, "r
     return image
 
 
-def matrix(cells: int) -> Float[np.ndarray, "cells more"]:
-    """The averages over a row of cells from values in their middles and REACH more at its ends."""
-    rows = np.zeros((cells, cells + 2 * REACH))
-    for i in range(cells):
-        rows[i, i : i + len(WEIGHTS)] = WEIGHTS
-    return rows
+def transfer(frequency: Float[np.ndarray, "*modes"]) -> Float[np.ndarray, "*modes"]:
+    """The averages over a row of cells as factors of its Fourier modes, cycles per cell."""
+    # A second difference is a factor of -4 sin².
+    sine = np.sin(np.pi * frequency) ** 2
+    return 1 - sine / 6 - 17 / 360 * sine**2
 
 
 def values_of(change: Float[Array, "side side"]) -> Float[Array, "side side"]:
@@ -52,4 +51,5 @@ def values_of(change: Float[Array, "side side"]) -> Float[Array, "side side"]:
 
 @cache
 def _inverse(cells: int) -> Float[np.ndarray, "cells cells"]:
-    return np.linalg.inv(matrix(cells)[:, REACH:-REACH])
+    inside = sum(np.diag(np.full(cells - abs(s), w), s) for s, w in enumerate(WEIGHTS, -REACH))
+    return np.linalg.inv(inside)

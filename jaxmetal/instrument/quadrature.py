@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxmetal.instrument.antialiasing import SPREAD, corrected, moment_weights
+from jaxmetal.instrument.antialiasing import SPREAD, corrected
+from jaxmetal.instrument.crowding import FEWEST_NODES, points_around
 from jaxmetal.instrument.grid import Grid
 from jaxmetal.instrument.middles import REACH, averages, values_of
 from jaxmetal.instrument.sampling import Sampling
@@ -20,11 +21,6 @@ from jaxmetal.profiles.numerics import product
 
 # Around a cusp, BLOCK × BLOCK cells are averaged over points that are denser towards it.
 BLOCK = 6
-# The distance of the points from the cusp is this power of an evenly divided coordinate.
-CROWDING = 3
-# Next to the cusp, in both parts of its cell and in the two cells beside it, there are more points
-# than in the others by this number; there are at least so many in those.
-EXTRA_NODES, FEWEST_NODES = 5, 3
 # Offset, in cells, of a cusp when its cell is chosen. Most cusps lie on the border of two cells,
 # where rounding must not decide: a compiled program may compute the position twice, with different
 # last digits, and put the patch beside the cells where it was evaluated.
@@ -69,28 +65,35 @@ def cell_means(
     Returns
     -------
     means
-        of each image, shape (rows, columns) of the padded grid of cells. Where a PSF follows and
-        `sampling.by_middles`: values in the middles of these cells and of `middles.REACH` more on
-        every side, of which `middles.averages` are the averages.
+        of each image, shape (rows, columns) of the padded grid of cells; values in the middles of
+        these cells where a PSF follows and `sampling.by_middles`.
     """
     if sampling.outside != "sky":
-        frame = dataclasses.replace(sampling, margin=0, outside="sky")
-        images = cell_means(sources, count, grid, frame, cusps, smeared)
-        if smeared and frame.by_middles:
-            images = [averages(image) for image in images]
+        frame = dataclasses.replace(sampling, margin=0)
+        images = _on_cells(sources, count, grid, frame, cusps, smeared)
         return [_padded(image, grid, sampling) for image in images]
-    rows, columns = shape = sampling.cells(grid.shape)
+    return _on_cells(sources, count, grid, sampling, cusps, smeared)
+
+
+def _on_cells(
+    sources: Sources,
+    count: int,
+    grid: Grid,
+    sampling: Sampling,
+    cusps: Sequence[tuple[Array, Array]],
+    smeared: bool,
+) -> list[Cells]:
+    """Averages or values on the cells, as `cell_means` gives them, all of them of the sky."""
+    shape = sampling.cells(grid.shape)
     evaluate = _in_cells(sources, grid, sampling)
-    means = _even_means(evaluate, count, shape, sampling, grid.origin.dtype)
     by_middles = smeared and sampling.by_middles
-    if sampling.by_middles and not smeared:
-        means = [averages(image) for image in means]
-    if not cusps or sampling.rule == "midpoint":
+    means = _even_means(evaluate, count, shape, sampling, grid.origin.dtype, by_middles)
+    # How far what is changed around a cusp reaches beyond its block.
+    border = SPREAD + 1 + by_middles * REACH
+    block = min(BLOCK, *(n - 2 * border for n in shape))
+    if not cusps or sampling.rule == "midpoint" or block < 1:
         return means
     cusps = cusps[-1:] if sampling.concentric else cusps
-    block = min(BLOCK, rows - 2 * SPREAD - 2, columns - 2 * SPREAD - 2)
-    if block < 1:
-        return means
 
     def near(x: Array, y: Array) -> tuple[Array, list[Array]]:
         # The average over a cell does not depend on where its points lie, so no gradient flows
@@ -99,8 +102,9 @@ def cell_means(
             (jax.lax.stop_gradient(pixel) + sampling.margin + 0.5) * sampling.convolve
             for pixel in grid.pixel(x, y)
         )
-        nodes = max(sampling.nodes, FEWEST_NODES)
-        return _patches(evaluate, jnp.stack([row, column]), shape, block, nodes)
+        place = jnp.stack([row, column])
+        corner = block_around(place, shape, block, border)
+        return _patches(evaluate, place, corner, block, max(sampling.nodes, FEWEST_NODES))
 
     # Mapped, so that the profiles are compiled once here however many cusps there are.
     corners, patches = jax.vmap(near)(*(jnp.stack(place) for place in zip(*cusps, strict=True)))
@@ -108,6 +112,14 @@ def cell_means(
     insert = _with_values if by_middles else partial(_with_patches, smeared=smeared)
     # Image by image, so that the compiler can see that one stays the same from step to step.
     return [insert(mean, around, corners) for mean, around in zip(means, patches, strict=True)]
+
+
+def block_around(
+    place: Float[Array, "2"], shape: tuple[int, int], block: int, border: int
+) -> Float[Array, "2"]:
+    """The first cell (row, column) of the block around a cusp, off the edge of the cells."""
+    corner = jnp.floor(place + NUDGE) - block // 2
+    return jnp.clip(corner, border, np.array(shape) - block - border)
 
 
 def _in_cells(sources: Sources, grid: Grid, sampling: Sampling) -> Sources:
@@ -127,7 +139,7 @@ def _in_cells(sources: Sources, grid: Grid, sampling: Sampling) -> Sources:
 def _patches(
     evaluate: Sources,
     place: Float[Array, "2"],
-    shape: tuple[int, int],
+    corner: Float[Array, "2"],
     block: int,
     nodes: int,
 ) -> tuple[Array, list[Array]]:
@@ -139,8 +151,8 @@ def _patches(
         gives the images at (row, column) in cells.
     place
         of the cusp (row, column), in cells.
-    shape
-        of the padded grid of cells.
+    corner
+        the first cell (row, column) of the block.
     block
         rows and columns of the block.
     nodes
@@ -149,15 +161,12 @@ def _patches(
     Returns
     -------
     corner
-        the first cell (row, column) of the block.
+        as an index.
     patches
         of each image: the averages over the block, and its light in the cells of the block and
         SPREAD more on each side, without aliasing, shape (2 block + 2 SPREAD,) * 2.
     """
-    corner = jnp.clip(
-        jnp.floor(place + NUDGE) - block // 2, SPREAD + 1, np.array(shape) - block - SPREAD - 1
-    )
-    points, gather = jax.vmap(lambda p, first: _crowded(p, first, block, nodes))(place, corner)
+    points, gather = jax.vmap(lambda p, first: points_around(p, first, block, nodes))(place, corner)
     images = evaluate(points[0][:, None], points[1][None, :])
     return corner.astype(int), [product(gather[0], image, gather[1].T) for image in images]
 
@@ -187,8 +196,8 @@ def _with_values(
     size = block + 2 * border + 2 * REACH
     place = partial(jax.lax.dynamic_update_slice, allow_negative_indices=False)
     for number, (row, column) in enumerate(corners):
-        # Like the whole, a window begins REACH values before the first of its cells.
-        start = row - border, column - border
+        # A window begins REACH values before the first of its cells.
+        start = row - border - REACH, column - border - REACH
         window = jax.lax.dynamic_slice(middles, start, (size, size), allow_negative_indices=False)
         patch = patches[number]
         means = patch[:block, :block]
@@ -213,12 +222,19 @@ def _padded(image: Float[Array, "ny nx"], grid: Grid, sampling: Sampling) -> Cel
 
 
 def _even_means(
-    evaluate: Sources, count: int, shape: tuple[int, int], sampling: Sampling, dtype: jnp.dtype
+    evaluate: Sources,
+    count: int,
+    shape: tuple[int, int],
+    sampling: Sampling,
+    dtype: jnp.dtype,
+    by_middles: bool,
 ) -> list[Cells]:
     """Averages over cells from nodes × nodes points in each, or values in the middles of cells."""
     nodes = sampling.nodes
-    if sampling.by_middles:
-        return _in_middles(evaluate, shape, dtype)
+    if by_middles:
+        return _in_middles(evaluate, shape, 0, dtype)
+    if nodes == 1 and sampling.rule == "gauss":
+        return [averages(image) for image in _in_middles(evaluate, shape, REACH, dtype)]
     points, weights = (2 * np.arange(nodes) + 1) / nodes - 1, np.full(nodes, 2 / nodes)
     if sampling.rule == "gauss":
         points, weights = np.polynomial.legendre.leggauss(nodes)
@@ -243,56 +259,12 @@ def _even_means(
     return jax.lax.scan(add, [jnp.zeros(shape, dtype)] * count, steps)[0]
 
 
-def _in_middles(evaluate: Sources, shape: tuple[int, int], dtype: jnp.dtype) -> list[Cells]:
-    """Values in the middles of cells, and of REACH more on every side."""
-    row, column = (jnp.arange(-REACH, n + REACH, dtype=dtype) + 0.5 for n in shape)
-    if (shape[0] + 2 * REACH) * (shape[1] + 2 * REACH) > AT_ONCE:
+def _in_middles(
+    evaluate: Sources, shape: tuple[int, int], more: int, dtype: jnp.dtype
+) -> list[Float[Array, "more_rows more_columns"]]:
+    """Values in the middles of cells, and of so many more on every side."""
+    row, column = (jnp.arange(-more, n + more, dtype=dtype) + 0.5 for n in shape)
+    if len(row) * len(column) > AT_ONCE:
         # The images are computed again for the gradient, to save memory.
         evaluate = jax.checkpoint(evaluate)
     return list(evaluate(row[:, None], column[None, :]))
-
-
-def _crowded(
-    cusp: Array, first: Array, count: int, nodes: int
-) -> tuple[Float[Array, " points"], Float[Array, "cells points"]]:
-    """Points in a row of cells from `first` on, denser towards a cusp, and their weights.
-
-    The matrix turns values at the points into averages and corrected averages over cells, see
-    `moment_weights`. The cell with the cusp is divided there.
-    """
-    inside = jnp.clip(cusp - first, 0, count)
-    divided = jnp.minimum(jnp.floor(inside), count - 1)
-    # Both parts of the divided cell, the cells after and before it, and the others.
-    order = np.array([0, 0, 1, -1, *range(2, count - 1)])[: count + 1]
-    cells = jnp.mod(divided + order, count)
-    begin = first + cells.at[1].set(inside) - cusp
-    end = first + (cells + 1).at[0].set(inside) - cusp
-    near = slice(0, 4), nodes + EXTRA_NODES
-    parts = [
-        (*_points(begin[part], end[part], number), jnp.repeat(cells[part], number))
-        for part, number in (near, (slice(4, None), nodes))
-    ]
-    place, steps, cell = map(jnp.concatenate, zip(*parts, strict=True))
-    offset = place + (cusp - first) - cell - 0.5
-    # Not a product of matrices: with six cells to a batch it would be slow, and less precise on a
-    # GPU.
-    moments = (steps, steps * offset, steps * offset**2)
-    zeroth, first_moment, second = (
-        jnp.asarray(share, cusp.dtype)[:, cell.astype(int)] * moment[None]
-        for share, moment in zip(moment_weights(count), moments, strict=True)
-    )
-    return cusp + place, zeroth + first_moment + second
-
-
-def _points(
-    begin: Float[Array, " parts"], end: Float[Array, " parts"], nodes: int
-) -> tuple[Float[Array, " points"], Float[Array, " points"]]:
-    """Distances from a cusp in some parts of a row, one part after the other, and their weights.
-
-    With the distance as t³, a Sersic profile is smooth in t.
-    """
-    points, weights = (a[None] for a in np.polynomial.legendre.leggauss(nodes))
-    begin, end = jnp.cbrt(begin)[:, None], jnp.cbrt(end)[:, None]
-    t = begin + (end - begin) * jnp.asarray((points + 1) / 2, begin.dtype)
-    steps = CROWDING * t ** (CROWDING - 1) * (end - begin) * jnp.asarray(weights / 2, begin.dtype)
-    return (t**CROWDING).ravel(), steps.ravel()

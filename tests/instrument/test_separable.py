@@ -8,7 +8,6 @@ import pytest
 import jaxmetal as jm
 from jaxmetal.inference.stack import Batch
 from jaxmetal.instrument.convolve import Separable, separated, smear, transfer_function
-from jaxmetal.instrument.middles import REACH
 from jaxmetal.instrument.sampling import Sampling
 from tests.scenes import disc
 
@@ -31,11 +30,7 @@ def test_matrices_are_the_transforms(matrix, sampling, nodes):
     modes = np.fft.rfft2(np.random.default_rng(0).random((2, rows, columns)))
     # The two treat the highest frequency of the cells differently, which no PSF should pass.
     modes[:, rows // 2], modes[:, :, columns // 2] = 0.0, 0.0
-    cells = np.fft.irfft2(modes, s=(rows, columns))
-    if sampling.by_middles:
-        # Values around the cells as well, of which the transforms know no others.
-        cells = np.pad(cells, [(0, 0), (REACH, REACH), (REACH, REACH)], mode="wrap")
-    cells = jax.numpy.asarray(cells)
+    cells = jax.numpy.asarray(np.fft.irfft2(modes, s=(rows, columns)))
     matrices = separated(grid, psf, sampling)
     expected = smear(cells, transfer_function(grid, psf, sampling), grid, sampling)
     np.testing.assert_allclose(smear(cells, matrices, grid, sampling), expected, atol=50 * EPS)
