@@ -241,13 +241,13 @@ def _their_profiles(galaxy: jm.Galaxy) -> tuple[list[dict], list[dict]]:
         t = {k: float(v) for k, v in c.tracers["metallicity"].parameters.items()}
         center = {"center_x": p["center_x"], "center_y": p["center_y"]}
         sizes = {k: p[k] for k in ("amp", "R_sersic", "n_sersic")}
-        lights.append(_under_their_b_n(sizes) | center)
+        lights.append(under_their_b_n(sizes) | center)
         amp, slope = t.get("central", t.get("value")), t.get("gradient", 0.0)
         tracers.append({"amp": amp, "k": slope} | center)
     return lights, tracers
 
 
-def _under_their_b_n(light: dict[str, float]) -> dict[str, float]:
+def under_their_b_n(light: dict[str, float]) -> dict[str, float]:
     """Parameters of the same brightness under lenstronomy's b_n, to compare numerics only."""
     n, exact = light["n_sersic"], float(sersic_b(jnp.asarray(light["n_sersic"])))
     theirs = 1.9992 * n - 0.3271

@@ -3,7 +3,9 @@
     python scripts/benchmark.py users
 
 A row says what a mock, its Model, a first fit, a warm fit, a gradient and a posterior of 1000
-effective samples or more take, and how much memory the process needed.
+effective samples or more take, and how much memory the process needed; beside the value of the
+likelihood, what lenstronomy takes for the same two images, where it has the profiles. The two rows
+of real data are left out without JAXMETAL_DATA.
 """
 
 import json
@@ -13,18 +15,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import partial
+from pathlib import Path
 
 import jax
 import numpy as np
 import numpyro.distributions as dist
 from benchmarks.first_map import scene as first_map
+from benchmarks.lenstronomy_images import theirs
 
 import jaxmetal as jm
 from jaxmetal.inference.resampling import sampled_as
+from jaxmetal.io import scene
 
-# The arguments of a Model: galaxy, maps and priors.
-Scene = tuple[jm.Galaxy, dict[str, jm.Map], dict[str, Any]]
+# Makes the Model of a scene, whose data are there.
+Scene = Callable[[], jm.Model]
+EXAMPLES = Path(__file__).parents[1] / "examples"
+# Of real data, in JAXMETAL_DATA.
+REAL = ("MaNGA 7815-3702", "AS1063")
 # Gradients that are timed one after the other.
 GRADIENTS = 50
 
@@ -70,21 +78,28 @@ def clumps() -> Scene:
             f"{name}.metallicity.value": dist.Uniform(7.0, 9.5),
         }
     galaxy = jm.Galaxy(**components)
-    return galaxy, _maps(galaxy, instrument, 50.0), priors
+    return partial(jm.Model, galaxy, _maps(galaxy, instrument, 50.0), priors)
 
 
 SCENES: Mapping[str, Callable[[], Scene]] = {
-    "first map": first_map,
+    "first map": lambda: partial(jm.Model, *first_map()),
     "MUSE": muse,
     "NIRSpec IFU": nirspec,
     "mosaic of 500 × 500": mosaic,
     "ten clumps": clumps,
+    # Light by an image in H-alpha.
+    "MaNGA 7815-3702": lambda: scene.load(EXAMPLES / "manga_7815-3702.yaml").model,
+    # Bins behind a cluster that is given by maps of deflection.
+    "AS1063": lambda: scene.load(EXAMPLES / "as1063.yaml").model,
 }
 
 
 def users(options):
     """A row for each scene, measured in a new process."""
     for name in SCENES:
+        if name in REAL and "JAXMETAL_DATA" not in os.environ:
+            print(f"users: {name} is left out without JAXMETAL_DATA", file=sys.stderr)
+            continue
         code = f"from benchmarks.users import measure; measure({name!r})"
         done = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ
@@ -102,8 +117,7 @@ def measure(name: str) -> None:
         seconds[label] = time.perf_counter() - begin
         return result
 
-    scene = timed("mock", SCENES[name])
-    model = timed("model", lambda: jm.Model(*scene))
+    model = timed("model", timed("mock", SCENES[name]))
     fit = timed("first_fit", lambda: jm.optimise(model))
     timed("warm_fit", lambda: jm.optimise(model))
     sampled = sampled_as(model, fit.maps)
@@ -111,10 +125,14 @@ def measure(name: str) -> None:
     point = jax.block_until_ready(sampled.start)
     jax.block_until_ready(gradient(point))
     timed("gradient", lambda: [jax.block_until_ready(gradient(point)) for _ in range(GRADIENTS)])
+    value = jax.jit(sampled.log_density)
+    jax.block_until_ready(value(point))
+    timed("value", lambda: [jax.block_until_ready(value(point)) for _ in range(GRADIENTS)])
     posterior = timed("posterior", lambda: jm.sample(model, fit))
     sampling = next(iter(fit.maps.values())).instrument.sampling
     figures = {f"{label}_seconds": value for label, value in seconds.items()}
     figures["gradient_seconds"] /= GRADIENTS
+    figures["value_seconds"] /= GRADIENTS
     figures |= {
         "parameters": len(fit.unconstrained),
         "sampling": f"{sampling.evaluate:g}/{sampling.convolve:g}, margin {sampling.margin}",
@@ -123,7 +141,7 @@ def measure(name: str) -> None:
         "ess": min(entry["ess"] for entry in posterior.summary().values()),
         "gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
     }
-    print(json.dumps(figures))
+    print(json.dumps(figures | theirs(fit)))
 
 
 def _disc(instrument: jm.Instrument, radius: float, signal_to_noise: float) -> Scene:
@@ -149,7 +167,7 @@ def _disc(instrument: jm.Instrument, radius: float, signal_to_noise: float) -> S
         "disc.metallicity.gradient": dist.Uniform(-1.0, 1.0),
         "z.scatter": dist.HalfNormal(0.1),
     }
-    return start, _maps(truth, instrument, signal_to_noise), priors
+    return partial(jm.Model, start, _maps(truth, instrument, signal_to_noise), priors)
 
 
 def _maps(

@@ -136,3 +136,12 @@ def test_new_noise_keeps_the_noise_free_map():
     pull = np.asarray((noisy.values - z.values) / z.sigma)
     assert pull.std() == pytest.approx(1.0, abs=0.03)
     assert jax.tree.structure(noisy) == jax.tree.structure(z)
+
+
+def test_errors_of_mocks_may_be_many_times_the_values():
+    """Of data they would be taken for values that were exchanged with their errors."""
+    instrument = jm.Instrument(jm.Grid.regular((40, 40), 0.2), jm.GaussianPSF(0.5), (2, 1), 6)
+    z = jm.simulate.tracer_map(disc(), instrument, variance=lambda flux: 1e4 + 0 * flux)
+    assert z.values.min() > 0 and z.sigma.min() > 10 * z.values.max()
+    with pytest.raises(jm.InputError, match="exchanged"):
+        jm.TracerMap(z.values, z.sigma, instrument)
