@@ -1,6 +1,9 @@
 """What every test may ask for: the precision of this run, and figures that need no screen."""
 
 import os
+import warnings
+from contextlib import suppress
+from importlib import import_module
 
 import jax
 import jaxtyping
@@ -38,6 +41,11 @@ def pytest_configure(config):
     Nearly all of its time is compilation. The slow tests compute for longer, and run what users
     run. With xla_backend_optimization_level in XLA_FLAGS (users have 3) the flags stay as they are.
     """
+    if not hasattr(config, "workerinput"):
+        # Once a day arviz writes a file when it is imported, which workers must not do at once.
+        with suppress(ImportError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import_module("arviz")
     flags = os.environ.get("XLA_FLAGS", "")
     if config.option.markexpr != "not slow" or "xla_backend_optimization_level" in flags:
         return
