@@ -35,6 +35,13 @@ def pytest_addoption(parser):
     )
 
 
+def _let_arviz_write_its_file():
+    """Once a day arviz writes a file when it is imported, which workers must not do at once."""
+    with suppress(ImportError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import_module("arviz")
+
+
 def pytest_configure(config):
     """Lets XLA compile the programs of the default run as `compiled_once` does.
 
@@ -42,10 +49,7 @@ def pytest_configure(config):
     run. With xla_backend_optimization_level in XLA_FLAGS (users have 3) the flags stay as they are.
     """
     if not hasattr(config, "workerinput"):
-        # Once a day arviz writes a file when it is imported, which workers must not do at once.
-        with suppress(ImportError), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import_module("arviz")
+        _let_arviz_write_its_file()
     flags = os.environ.get("XLA_FLAGS", "")
     if config.option.markexpr != "not slow" or "xla_backend_optimization_level" in flags:
         return

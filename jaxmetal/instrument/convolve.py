@@ -106,10 +106,8 @@ def _matrix(
     unit of light, and w includes the average over a cell.
     """
     mode = np.arange(cells // 2 + 1) / cells
-    averages = np.sinc(mode * sampling.convolve) / np.sinc(mode)
-    if by_middles:
-        averages = averages * middles.transfer(mode)
-    phases = np.exp(-2j * np.pi * np.outer(_centers(pixels, sampling), mode)) * averages
+    phases = np.exp(-2j * np.pi * np.outer(_centers(pixels, sampling), mode))
+    phases *= _averages(mode, sampling, by_middles, over_pixels=True)
     dtype = jnp.result_type(transfer.dtype, 1j)
     return jnp.fft.irfft(transfer[None] * jnp.asarray(phases, dtype), n=cells)
 
@@ -145,20 +143,21 @@ def transfer_function(grid: Grid, psf: PSF, sampling: Sampling) -> Array:
     in_pixels = (sampling.convolve * frequency for frequency in frequencies)
     ky, kx = (jnp.asarray(k, grid.origin.dtype) for k in in_pixels)
     transfer = psf.transfer(grid, kx[None, :], ky[:, None])
-    by_middles = _by_middles(psf, sampling)
-    averages = jnp.asarray(
-        np.outer(*(_averages(frequency, sampling, by_middles) for frequency in frequencies)),
-        grid.origin.dtype,
-    )
+    by_middles, over_pixels = _by_middles(psf, sampling), sampling.convolve < 1
+    factors = (_averages(f, sampling, by_middles, over_pixels) for f in frequencies)
+    averages = jnp.asarray(np.outer(*factors), grid.origin.dtype)
     return transfer * averages.reshape((1,) * (transfer.ndim - 2) + averages.shape)
 
 
 def _averages(
-    frequency: Float[np.ndarray, " modes"], sampling: Sampling, by_middles: bool
+    frequency: Float[np.ndarray, " modes"],
+    sampling: Sampling,
+    by_middles: bool,
+    over_pixels: bool,
 ) -> Float[np.ndarray, " modes"]:
-    """Factors of the modes of a row, cycles per cell: the averages over cells and large pixels."""
+    """Factors of the modes of a row, cycles per cell: the averages over cells and over pixels."""
     over_cells = middles.transfer(frequency) if by_middles else np.ones_like(frequency)
-    if sampling.convolve >= 1:
+    if not over_pixels:
         return over_cells
     return over_cells * np.sinc(sampling.convolve * frequency) / np.sinc(frequency)
 

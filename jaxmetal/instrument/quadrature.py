@@ -68,30 +68,45 @@ def cell_means(
         of each image, shape (rows, columns) of the padded grid of cells; values in the middles of
         these cells where a PSF follows and `sampling.by_middles`.
     """
-    if sampling.outside != "sky":
-        frame = dataclasses.replace(sampling, margin=0)
-        images = _on_cells(sources, count, grid, frame, cusps, smeared)
-        return [_padded(image, grid, sampling) for image in images]
-    return _on_cells(sources, count, grid, sampling, cusps, smeared)
+    padded = sampling.outside != "sky"
+    frame = dataclasses.replace(sampling, margin=0) if padded else sampling
+    evaluate = _in_cells(sources, grid, frame)
+    by_middles = smeared and frame.by_middles
+    shape, dtype = frame.cells(grid.shape), grid.origin.dtype
+    means = _even_means(evaluate, count, shape, frame, dtype, by_middles)
+    if cusps and frame.rule != "midpoint":
+        insert = _with_values if by_middles else partial(_with_patches, smeared=smeared)
+        # How far what is changed around a cusp reaches beyond its block.
+        border = SPREAD + 1 + by_middles * REACH
+        means = _refined(means, evaluate, grid, frame, cusps, border, insert)
+    return [_padded(image, grid, sampling) for image in means] if padded else means
 
 
-def _on_cells(
-    sources: Sources,
-    count: int,
+def _refined(
+    means: list[Cells],
+    evaluate: Sources,
     grid: Grid,
     sampling: Sampling,
     cusps: Sequence[tuple[Array, Array]],
-    smeared: bool,
+    border: int,
+    insert: Callable[..., Cells],
 ) -> list[Cells]:
-    """Averages or values on the cells, as `cell_means` gives them, all of them of the sky."""
+    """The images with the cells around the cusps replaced.
+
+    Parameters
+    ----------
+    means, evaluate
+        of each image, on the cells, and the images at (row, column) in cells.
+    grid, sampling, cusps
+        as for `cell_means`.
+    border
+        cells around a block that change with it.
+    insert
+        puts blocks into an image.
+    """
     shape = sampling.cells(grid.shape)
-    evaluate = _in_cells(sources, grid, sampling)
-    by_middles = smeared and sampling.by_middles
-    means = _even_means(evaluate, count, shape, sampling, grid.origin.dtype, by_middles)
-    # How far what is changed around a cusp reaches beyond its block.
-    border = SPREAD + 1 + by_middles * REACH
     block = min(BLOCK, *(n - 2 * border for n in shape))
-    if not cusps or sampling.rule == "midpoint" or block < 1:
+    if block < 1:
         return means
     cusps = cusps[-1:] if sampling.concentric else cusps
 
@@ -109,7 +124,6 @@ def _on_cells(
     # Mapped, so that the profiles are compiled once here however many cusps there are.
     corners, patches = jax.vmap(near)(*(jnp.stack(place) for place in zip(*cusps, strict=True)))
     corners = [tuple(corner) for corner in corners]
-    insert = _with_values if by_middles else partial(_with_patches, smeared=smeared)
     # Image by image, so that the compiler can see that one stays the same from step to step.
     return [insert(mean, around, corners) for mean, around in zip(means, patches, strict=True)]
 

@@ -1,7 +1,6 @@
-"""The use cases of Metha et al. (2024) for both codes, and the converged map to compare with."""
+"""The use cases of Metha et al. (2024), and the converged map that both codes are compared with."""
 
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +14,6 @@ import jaxmetal as jm
 from jaxmetal.forward.views import predict_compiled
 from jaxmetal.instrument.convolve import smear
 from jaxmetal.instrument.sampling import Sampling
-from jaxmetal.profiles.numerics import sersic_b
 
 CENTRAL, GRADIENT = "disc.metallicity.central", "disc.metallicity.gradient"
 PRIORS = {CENTRAL: dist.Uniform(6.0, 10.0), GRADIENT: dist.Uniform(-2.0, 2.0)}
@@ -23,16 +21,8 @@ CLUMPS = ("clump1", "clump2", "clump3")
 # lenstronomy 1.14.2, use case 1 with its tutorial's PSO 100 × 100 and emcee 100 × 250, two cores,
 # one thread: measured once, too long to repeat in every run.
 LENSTRONOMY = {"seconds": 912.0, "ess": 1600.0, "ess_per_second": 1.8}
-SETTINGS = {
-    "1x, convolved at pixels": {"supersampling_factor": 1, "supersampling_convolution": False},
-    "3x, convolved at pixels": {"supersampling_factor": 3, "supersampling_convolution": False},
-    "5x, convolved at pixels": {"supersampling_factor": 5, "supersampling_convolution": False},
-    "adaptive 5x": {"supersampling_factor": 5, "compute_mode": "adaptive"},
-}
 # Maps drawn by one call, one after the other, as an optimiser or a sampler does.
 TOGETHER = 64
-# Pixels around a centre in which the adaptive mode samples finely.
-NEAR = 5
 
 
 def case(name: str, fwhm: float, seed: int | None = None) -> tuple[jm.Galaxy, dict, float]:
@@ -190,68 +180,3 @@ def distance(galaxy: jm.Galaxy, z: jm.TracerMap) -> np.ndarray:
     lights = (c.light.parameters for c in galaxy.components.values())
     centers = [(float(p["center_x"]), float(p["center_y"])) for p in lights]
     return np.min([jm.baselines.radius_map(z.instrument.grid, *c) for c in centers], axis=0)
-
-
-def their_map(galaxy: jm.Galaxy, z: jm.TracerMap, fwhm: float, setting: str) -> Callable:
-    """A function that computes lenstronomy's map of the same scene, averaged in linear units."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from lenstronomy.Data.imaging_data import ImageData
-        from lenstronomy.Data.psf import PSF
-        from lenstronomy.ImSim.tracer_model import TracerModelSource
-        from lenstronomy.LightModel.light_model import LightModel
-
-        ny, nx = z.values.shape
-        scale = float(z.instrument.grid.pixel_scale)
-        frame = {
-            "ra_at_xy_0": -scale * (nx - 1) / 2,
-            "dec_at_xy_0": -scale * (ny - 1) / 2,
-            "transform_pix2angle": scale * np.eye(2),
-        }
-        image = ImageData(image_data=np.zeros((ny, nx)), noise_map=np.ones((ny, nx)), **frame)
-        numerics, psf = dict(SETTINGS[setting]), PSF(psf_type="GAUSSIAN", fwhm=fwhm)
-        if "compute_mode" in numerics:
-            psf = PSF(psf_type="PIXEL", kernel_point_source=_their_kernel(fwhm, scale))
-            numerics["supersampled_indexes"] = distance(galaxy, z) < NEAR * scale
-        lights, tracers = _their_profiles(galaxy)
-        model = TracerModelSource(
-            image,
-            psf,
-            source_model_class=LightModel(["SERSIC"] * len(lights)),
-            tracer_source_class=LightModel(["LINEAR"] * len(tracers)),
-            kwargs_numerics=numerics,
-            tracer_partition=[[i, i] for i in range(len(lights))],
-            tracer_type="LOG",
-        )
-    return lambda: model.tracer_model(tracers, None, lights)
-
-
-def _their_kernel(fwhm: float, scale: float) -> np.ndarray:
-    """The PSF as a kernel, which the adaptive mode needs: out to five sigma, at pixel centres."""
-    from lenstronomy.Util.kernel_util import kernel_gaussian
-
-    return kernel_gaussian(2 * int(np.ceil(2.2 * fwhm / scale)) + 1, scale, fwhm)
-
-
-def _their_profiles(galaxy: jm.Galaxy) -> tuple[list[dict], list[dict]]:
-    """lenstronomy's parameters of the light and the tracer of each component."""
-    lights, tracers = [], []
-    for c in galaxy.components.values():
-        p = {k: float(v) for k, v in c.light.parameters.items()}
-        t = {k: float(v) for k, v in c.tracers["metallicity"].parameters.items()}
-        center = {"center_x": p["center_x"], "center_y": p["center_y"]}
-        sizes = {k: p[k] for k in ("amp", "R_sersic", "n_sersic")}
-        lights.append(under_their_b_n(sizes) | center)
-        amp, slope = t.get("central", t.get("value")), t.get("gradient", 0.0)
-        tracers.append({"amp": amp, "k": slope} | center)
-    return lights, tracers
-
-
-def under_their_b_n(light: dict[str, float]) -> dict[str, float]:
-    """Parameters of the same brightness under lenstronomy's b_n, to compare numerics only."""
-    n, exact = light["n_sersic"], float(sersic_b(jnp.asarray(light["n_sersic"])))
-    theirs = 1.9992 * n - 0.3271
-    return light | {
-        "R_sersic": light["R_sersic"] * (theirs / exact) ** n,
-        "amp": light["amp"] * float(np.exp(exact - theirs)),
-    }

@@ -21,8 +21,8 @@ from pathlib import Path
 import jax
 import numpy as np
 import numpyro.distributions as dist
+from benchmarks import lenstronomy_images
 from benchmarks.first_map import scene as first_map
-from benchmarks.lenstronomy_images import theirs
 
 import jaxmetal as jm
 from jaxmetal.inference.resampling import sampled_as
@@ -141,7 +141,7 @@ def measure(name: str) -> None:
         "ess": min(entry["ess"] for entry in posterior.summary().values()),
         "gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
     }
-    print(json.dumps(figures | theirs(fit)))
+    print(json.dumps(figures | lenstronomy_images.columns(fit)))
 
 
 def _disc(instrument: jm.Instrument, radius: float, signal_to_noise: float) -> Scene:
