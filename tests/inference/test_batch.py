@@ -202,7 +202,7 @@ def test_only_galaxies_that_need_it_are_computed_more_finely(monkeypatch):
         "disc.light.n_sersic": dist.Uniform(0.5, 6.0),
     }
     models = []
-    for seed, index in enumerate([1.0, 3.5, 1.2]):
+    for seed, index in enumerate([0.8, 3.5, 1.0]):
         instrument = jm.Instrument(grid, jm.GaussianPSF(1.0), (6, 2), 12)
         seen = jm.simulate.light_map(galaxy(index), instrument, sigma=0.05, seed=seed)
         automatic = jm.Instrument(grid, jm.GaussianPSF(1.0))
