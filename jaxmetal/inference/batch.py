@@ -1,22 +1,23 @@
 """Many galaxies of one kind at once: the same fits and posteriors, from one compiled program."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-import jax
 import numpy as np
 
 from jaxmetal.inference.batch_ascents import Ascents, Ends, best_of_each, by_another_method
 from jaxmetal.inference.batch_refinement import Part, fine_enough, joined
 from jaxmetal.inference.branches import Form, mirrored
-from jaxmetal.inference.climbing import EACH, heights_at
+from jaxmetal.inference.climbing import heights_at
 from jaxmetal.inference.fit import Fit
+from jaxmetal.inference.fit_programs import EACH
 from jaxmetal.inference.fits import Fits
 from jaxmetal.inference.maxima import NEARLY, rivals
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.optimise import NEAR, REFINEMENTS, most_steps
 from jaxmetal.inference.progress import bar
-from jaxmetal.inference.stack import Batch
+from jaxmetal.inference.stack import Batch, by_parts
 from jaxmetal.inference.symmetries import Maxima, symmetries
 
 
@@ -95,12 +96,21 @@ def _finished(part: Part, settings: Ascents, display: Any) -> Fits:
 def _tell_symmetries(batch: Batch, fits: Fits, size: int) -> None:
     """Let the messages of fits tell their symmetries."""
 
-    def heights(points: np.ndarray) -> np.ndarray:
-        parts = [heights_at(EACH, part, points[rows]) for rows, part in batch.parts(size)]
-        return np.concatenate(parts)[: len(batch)]
-
-    maxima = Maxima(fits.unconstrained, fits.unconstrained_covariance, fits.converged)
-    for i, caveats in enumerate(symmetries(batch, maxima, heights)):
+    points, around = fits.mode
+    maxima = Maxima(
+        points,
+        fits.unconstrained_covariance,
+        around.values,
+        around.log_posterior,
+        fits.converged,
+    )
+    told = symmetries(
+        batch,
+        maxima,
+        line_at=lambda values: by_parts(batch, size, EACH.line, values),
+        heights_at=lambda points: by_parts(batch, size, partial(heights_at, EACH), points),
+    )
+    for i, caveats in enumerate(told):
         if caveats:
             fits.keep(i, fits[i].with_caveats(*caveats))
 
@@ -124,11 +134,9 @@ def _on_all_branches(
     """
 
     def look(form: Form) -> Any:
-        parts = [
-            jax.device_get(EACH.sweep(part, fits.unconstrained[numbers], form))
-            for numbers, part in batch.parts(size)
-        ]
-        return jax.tree.map(lambda *arrays: np.concatenate(arrays)[: len(batch)], *parts)
+        return by_parts(
+            batch, size, lambda part, points: EACH.sweep(part, points, form), fits.unconstrained
+        )
 
     starts = mirrored(batch, fits.unconstrained, look)
     for turn in range(max(map(len, starts))):

@@ -7,7 +7,8 @@ import jax
 import numpy as np
 
 from jaxmetal.inference.ascent import Summit
-from jaxmetal.inference.climbing import EACH, best_of, climbed, scaled_points, surroundings
+from jaxmetal.inference.climbing import best_of, climbed, scaled_points, surroundings
+from jaxmetal.inference.fit_programs import EACH
 from jaxmetal.inference.fits import Fits
 from jaxmetal.inference.laplace import Surroundings
 from jaxmetal.inference.maxima import APART, NEARLY

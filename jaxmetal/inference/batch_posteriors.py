@@ -11,6 +11,7 @@ from jaxtyping import Array
 from jaxmetal.errors import InputError
 from jaxmetal.inference.chains import Program, Settings, advance, begin, run_chains
 from jaxmetal.inference.fit import Fit
+from jaxmetal.inference.galaxy_axis import over_galaxies
 from jaxmetal.inference.importance import draw_each
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.modes import joined
@@ -25,7 +26,7 @@ from jaxmetal.inference.sample import (
     not_to_be_sampled,
     settings_for,
 )
-from jaxmetal.inference.stack import Batch, check_models, over_galaxies, part_size
+from jaxmetal.inference.stack import Batch, check_models, part_size
 
 _PROGRAM = Program(over_galaxies(begin), over_galaxies(advance), draws_axis=2)
 

@@ -7,8 +7,10 @@ import jax
 import numpy as np
 
 from jaxmetal.inference.batch_ascents import Ascents, Ends, best_of_each
-from jaxmetal.inference.climbing import EACH, slopes_of_change
+from jaxmetal.inference.climbing import slopes_of_change
+from jaxmetal.inference.fit_programs import EACH
 from jaxmetal.inference.fits import Fits
+from jaxmetal.inference.galaxy_axis import over_galaxies
 from jaxmetal.inference.instruments import cells
 from jaxmetal.inference.optimise import REFINEMENTS
 from jaxmetal.inference.resampling import nowhere_coarser, sampled_as, with_common_margins
@@ -19,7 +21,7 @@ from jaxmetal.inference.sampling_cost import (
     finer_samplings,
     refined,
 )
-from jaxmetal.inference.stack import Batch, over_galaxies, part_size
+from jaxmetal.inference.stack import Batch, part_size
 
 _errors_each = over_galaxies(errors_of_sampling, often=False)
 

@@ -1,12 +1,10 @@
-"""Ascents, and the slopes and second derivatives at any point, by one program.
+"""Ascents, and the slopes and second derivatives at any point, by few programs.
 
-A program of second derivatives would take as long to compile as that of the ascent. All is said of
-many galaxies: arrays have a first axis of galaxies, and one galaxy alone has programs of its own,
-which are not mapped over it.
+A program of second derivatives would take as long to compile as that of the ascent.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -14,84 +12,24 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxmetal.compiling import compiled_once, compiled_soon
-from jaxmetal.inference.ascent import FISHER_STEPS, MANY, METHODS, Summit, fisher
-from jaxmetal.inference.branches import sweep
-from jaxmetal.inference.laplace import Surroundings, inverses, outlook
+from jaxmetal.inference.ascent import FISHER_STEPS, MANY, METHODS, Summit
+from jaxmetal.inference.fit_programs import Programs
+from jaxmetal.inference.instruments import cells
+from jaxmetal.inference.laplace import Surroundings, inverses
 from jaxmetal.inference.model import Model
-from jaxmetal.inference.stack import over_galaxies
-from jaxmetal.inference.starts import can_be_scaled, scaled_to_light, unscaled_points
+from jaxmetal.inference.starts import can_be_scaled
 from jaxmetal.maps import Map
 
 # Second derivatives are differences of slopes across twice this part of an error, to this power of
 # the precision: 0.1 in float32, where the slope in units of the errors is rounded by up to 1e-4,
 # and 0.006 in float64.
 PRECISION_POWER = 1 / 7
+# With more cells times the square of the number of parameters, slopes are computed by a program of
+# their own. It takes two seconds to compile; a step of Fisher scoring, which gives the slope too,
+# takes 12 times as long with 40 parameters and 5 times with ten on 500 × 500 pixels.
+MANY_SLOPES = 3e7
 
 Points = Float[np.ndarray | Array, "galaxies n"]
-
-
-def _approach(model: Model, start: Array, method: str, steps: int, with_jacobian: Array) -> Array:
-    """The point from which Fisher scoring goes on, for other methods."""
-    rough = METHODS[method][0]
-    assert rough is not None
-    return rough(model, start, steps, with_jacobian)
-
-
-class Programs(NamedTuple):
-    """The compiled programs of a fit; arguments and results have a first axis of galaxies.
-
-    Parameters
-    ----------
-    climb, approach
-        Fisher scoring, whose number of steps is an argument of the program, and what goes before
-        it for other methods.
-    look
-        `laplace.outlook`.
-    start, scale
-        `starts.unscaled_points` and `starts.scaled_to_light`.
-    sweep
-        `branches.sweep`.
-    """
-
-    climb: Callable
-    approach: Callable
-    look: Callable
-    start: Callable
-    scale: Callable
-    sweep: Callable
-
-
-def _alone(program: Callable) -> Callable:
-    """A program of one galaxy that is called as one of many."""
-
-    def first(leaf: Any) -> Any:
-        # An array also where it is one number, which would be a constant of the program.
-        return np.asarray(np.asarray(leaf)[0]) if np.ndim(leaf) else leaf
-
-    def call(model: Model, *arguments: Any) -> Any:
-        result = program(model, *jax.tree.map(first, arguments))
-        return jax.tree.map(lambda leaf: np.asarray(leaf)[None], result)
-
-    return call
-
-
-ALONE = Programs(
-    _alone(compiled_soon(fisher)),
-    _alone(compiled_soon(_approach)),
-    _alone(compiled_once(outlook)),
-    _alone(compiled_once(unscaled_points)),
-    _alone(compiled_once(scaled_to_light)),
-    _alone(compiled_once(sweep)),
-)
-EACH = Programs(
-    over_galaxies(fisher),
-    over_galaxies(_approach),
-    over_galaxies(outlook, often=False),
-    over_galaxies(unscaled_points, often=False),
-    over_galaxies(scaled_to_light, often=False),
-    over_galaxies(sweep, often=False),
-)
 
 
 def scaled_points(
@@ -203,10 +141,13 @@ def slopes_at(
     points, with_jacobian
         where, and of which density.
     """
-    # An ascent of one step evaluates the density at its start and nowhere else.
-    summits = climbed(programs, models, points, "fisher", 1, with_jacobian)
-    finite = np.isfinite(summits.height)[:, None]
-    return np.where(finite, np.asarray(summits.slope, float), np.nan)
+    if points.shape[1] ** 2 * cells(models.maps) > MANY_SLOPES:
+        weights = np.full(len(points), with_jacobian, points.dtype)
+        heights, slopes = jax.device_get(programs.slope(models, points, weights))
+    else:
+        # An ascent of one step evaluates the density at its start and nowhere else.
+        _, heights, slopes, _ = climbed(programs, models, points, "fisher", 1, with_jacobian)
+    return np.where(np.isfinite(heights)[:, None], np.asarray(slopes, float), np.nan)
 
 
 def heights_at(programs: Programs, models: Model, points: Points) -> Float[np.ndarray, " galaxies"]:
@@ -219,8 +160,7 @@ def heights_at(programs: Programs, models: Model, points: Points) -> Float[np.nd
     points
         where.
     """
-    summits = climbed(programs, models, points, "fisher", 1, 0.0)
-    return np.asarray(summits.height, float)
+    return np.asarray(programs.look(models, points).log_posterior, float)
 
 
 def slopes_of_change(

@@ -9,7 +9,6 @@ from jaxmetal.inference.ascent import METHODS, arrived
 from jaxmetal.inference.branches import mirrored
 from jaxmetal.inference.checks import MODEL_HINT
 from jaxmetal.inference.climbing import (
-    ALONE,
     best_of,
     climbed,
     heights_at,
@@ -17,6 +16,7 @@ from jaxmetal.inference.climbing import (
     surroundings,
 )
 from jaxmetal.inference.fit import Fit
+from jaxmetal.inference.fit_programs import ALONE
 from jaxmetal.inference.fits import Fits
 from jaxmetal.inference.maxima import rivals, with_ends
 from jaxmetal.inference.model import Model
@@ -123,10 +123,21 @@ def optimise(
             model, fit = _fields_followed(model, fit, method, steps)
         fit = rivals(fit, points, heights, lambda point: _best(model, point, method, steps)[0])
         fit = with_ends(fit, *ends)
-        point, covariance = fit.unconstrained[None], fit.unconstrained_covariance[None]
-        maxima = Maxima(point, covariance, np.array([fit.converged]))
-        caveats = symmetries([model], maxima, lambda points: heights_at(ALONE, model, points))
-        return fit.with_caveats(*caveats[0])
+        return fit.with_caveats(*_symmetries_of(model, fit))
+
+
+def _symmetries_of(model: Model, fit: Fit) -> tuple[str, ...]:
+    """The caveat that names what may be done to a fit without making it less probable."""
+    point, covariance = fit.unconstrained[None], fit.unconstrained_covariance[None]
+    here = ALONE.look(model, point)
+    converged = np.array([fit.converged])
+    maxima = Maxima(point, covariance, here.values, here.log_posterior, converged)
+    return symmetries(
+        [model],
+        maxima,
+        line_at=lambda values: ALONE.line(model, values),
+        heights_at=lambda points: heights_at(ALONE, model, points),
+    )[0]
 
 
 def _fields_followed(model: Model, fit: Fit, method: str, steps: int) -> tuple[Model, Fit]:

@@ -89,6 +89,11 @@ def _same(value: Any) -> Any:
     return value
 
 
+# The order of the numbers of priors, by their structure. To sort them takes longer than all else
+# that a compiled program does with its arguments.
+_ORDERS: dict[Any, tuple[int, ...]] = {}
+
+
 @jax.tree_util.register_pytree_node_class
 class Priors(dict[str, dist.Distribution]):
     """Priors by path, in the order given, inside compiled programs too.
@@ -99,10 +104,13 @@ class Priors(dict[str, dist.Distribution]):
     """
 
     def tree_flatten(self) -> tuple[list[Any], Any]:
-        leaves, structure = jax.tree.flatten(list(self.values()), is_leaf=_is_none)
-        names = [(i, *name) for i, prior in enumerate(self.values()) for name in _numbers(prior)]
-        order = sorted(range(len(leaves)), key=names.__getitem__)
-        return [leaves[i] for i in order], (tuple(self), structure, tuple(order))
+        priors = list(self.values())
+        leaves, structure = jax.tree.flatten(priors, is_leaf=_is_none)
+        if structure not in _ORDERS:
+            names = [(i, *name) for i, prior in enumerate(priors) for name in _numbers(prior)]
+            _ORDERS[structure] = tuple(sorted(range(len(leaves)), key=names.__getitem__))
+        order = _ORDERS[structure]
+        return [leaves[i] for i in order], (tuple(self), structure, order)
 
     @classmethod
     def tree_unflatten(cls, static: Any, leaves: Any) -> "Priors":

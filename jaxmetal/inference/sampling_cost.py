@@ -13,8 +13,9 @@ from jaxmetal.forward.cells import is_concentric
 from jaxmetal.forward.resolve import needs_more_nodes, views_at, widest_margin
 from jaxmetal.inference import likelihood
 from jaxmetal.inference.accuracy import REST, criterion_of, error_of, in_units_of_error
-from jaxmetal.inference.climbing import ALONE, slopes_of_change
+from jaxmetal.inference.climbing import slopes_of_change
 from jaxmetal.inference.fit import Fit
+from jaxmetal.inference.fit_programs import ALONE
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.resampling import resampled
 from jaxmetal.instrument.sampling import Sampling

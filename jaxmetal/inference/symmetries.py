@@ -4,11 +4,9 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from jaxmetal.compiling import compiled_soon
 from jaxmetal.galaxy import get
 from jaxmetal.inference.maxima import is_far
 from jaxmetal.inference.model import Model
@@ -21,22 +19,29 @@ TURNS = (90.0, 120.0, 180.0, 360.0)
 # Two answers are as probable to within this in log posterior, or to so many times its rounding.
 ALIKE, ROUNDING = 0.05, 32
 
-Point = Float[np.ndarray, " n"]
+Points = Float[np.ndarray, "galaxies n"]
+Heights = Float[np.ndarray, " galaxies"]
 
 
 class Maxima(NamedTuple):
-    """Where fits ended, in unconstrained coordinates, with a first axis of galaxies.
+    """Where fits ended, with a first axis of galaxies.
 
     Parameters
     ----------
     points, covariances
-        with Laplace's covariance.
+        in unconstrained coordinates, with Laplace's covariance.
+    values
+        by path, in their own units.
+    heights
+        the log posterior.
     converged
         whether each is a maximum.
     """
 
-    points: Float[np.ndarray, "galaxies n"]
+    points: Points
     covariances: Float[np.ndarray, "galaxies n n"]
+    values: Mapping[str, np.ndarray | Array]
+    heights: Heights | Array
     converged: Bool[np.ndarray, " galaxies"]
 
 
@@ -47,7 +52,8 @@ Changes = Mapping[str, np.ndarray]
 def symmetries(
     models: Sequence[Model],
     maxima: Maxima,
-    heights_at: Callable[[Float[np.ndarray, "galaxies n"]], Float[np.ndarray, " galaxies"]],
+    line_at: Callable[[Mapping[str, np.ndarray]], Points],
+    heights_at: Callable[[Points], Heights],
 ) -> list[tuple[str, ...]]:
     """What may be done to each fit without making it less probable.
 
@@ -59,8 +65,10 @@ def symmetries(
     ----------
     models, maxima
         of one structure, and where their fits ended.
+    line_at
+        gives points in unconstrained coordinates from the values of all galaxies by path.
     heights_at
-        the log posterior of each model at a point of its own, in unconstrained coordinates.
+        the log posterior of each model at a point of its own.
 
     Returns
     -------
@@ -68,25 +76,53 @@ def symmetries(
         of each fit: one that names them, or none.
     """
     tried = [
-        _candidates(model, point, covariance) if converged else {}
-        for model, point, covariance, converged in zip(models, *maxima, strict=True)
+        _changes(model, _of_galaxy(maxima, model, i)) if converged else {}
+        for i, (model, converged) in enumerate(zip(models, maxima.converged, strict=True))
     ]
-    if not any(tried):
-        return [()] * len(tried)
-    own = maxima.points
-    before = heights_at(own)
-    allowed = np.maximum(ALIKE, ROUNDING * np.finfo(own.dtype).eps * np.abs(before))
     texts = list(dict.fromkeys(text for one in tried for text in one))
+    allowed = _rounding(maxima)
     # The fits, by number, for which each makes no difference.
     alike: list[set[int]] = []
     for text in texts:
-        points = np.stack([own[i] if text not in one else one[text] for i, one in enumerate(tried)])
-        heights = heights_at(points.astype(own.dtype))
+        points = _changed(models, maxima, [one.get(text, {}) for one in tried], line_at)
+        steps = zip(points - maxima.points, maxima.covariances, strict=True)
+        far = np.array([is_far(*step) for step in steps])
+        if not far.any():
+            alike.append(set())
+            continue
         # Of a galaxy that could not be fitted, both may be infinite.
         with np.errstate(invalid="ignore"):
-            same = np.abs(heights - before) < allowed
-        alike.append({int(i) for i in np.flatnonzero(same) if text in tried[i]})
+            same = far & (np.abs(heights_at(points) - maxima.heights) < allowed)
+        alike.append({int(i) for i in np.flatnonzero(same)})
     return [_caveats(texts, alike, i) for i in range(len(tried))]
+
+
+def _of_galaxy(maxima: Maxima, model: Model, index: int) -> Changes:
+    """The values of one galaxy by path."""
+    return {path: np.asarray(maxima.values[path][index]) for path in model.names}
+
+
+def _rounding(maxima: Maxima) -> Heights:
+    """The difference up to which two log posteriors count as the same."""
+    eps = np.finfo(maxima.points.dtype).eps
+    return np.maximum(ALIKE, ROUNDING * eps * np.abs(maxima.heights))
+
+
+def _changed(
+    models: Sequence[Model],
+    maxima: Maxima,
+    changes: Sequence[Changes],
+    line_at: Callable[[Mapping[str, np.ndarray]], Points],
+) -> Points:
+    """The maxima with some values of each galaxy changed."""
+    values = {path: np.array(maxima.values[path]) for path in models[0].names}
+    columns = np.zeros(maxima.points.shape, bool)
+    parts = _parts(models[0])
+    for i, own in enumerate(changes):
+        for path, value in own.items():
+            values[path][i], columns[i, parts[path]] = value, True
+    # A value at the edge of its prior has no place on the line; the others stay where they are.
+    return np.where(columns, line_at(values), maxima.points)
 
 
 def _caveats(texts: Sequence[str], alike: Sequence[set[int]], index: int) -> tuple[str, ...]:
@@ -98,20 +134,14 @@ def _caveats(texts: Sequence[str], alike: Sequence[set[int]], index: int) -> tup
     return (f"one of several equal answers: {', '.join(own.values())}",) if own else ()
 
 
-def _candidates(model: Model, mode: Point, covariance: np.ndarray) -> dict[str, Point]:
-    """Points far from a mode that may be as probable, by what was done to get there."""
-    points: dict[str, Point] = {}
-    parts = _parts(model)
-    values = {path: np.asarray(v) for path, v in jax.device_get(_values(model, mode)).items()}
-    for text, changed in (*_exchanges(model, values), *_turns(model, values), *_signs(values)):
-        if text not in points and all(_allows(model.priors[p], v) for p, v in changed.items()):
-            point = np.array(mode)
-            changed_point = np.asarray(_line(model, {**values, **changed}))
-            for path in changed:
-                point[parts[path]] = changed_point[parts[path]]
-            if is_far(point - mode, covariance):
-                points[text] = point
-    return points
+def _changes(model: Model, values: Changes) -> dict[str, Changes]:
+    """What the priors allow to be done to some values, by what it is."""
+    every = (*_exchanges(model, values), *_turns(model, values), *_signs(values))
+    allowed: dict[str, Changes] = {}
+    for text, changed in every:
+        if all(_allows(model.priors[path], value) for path, value in changed.items()):
+            allowed.setdefault(text, changed)
+    return allowed
 
 
 def _parts(model: Model) -> dict[str, slice]:
@@ -123,17 +153,6 @@ def _parts(model: Model) -> dict[str, slice]:
         parts[path] = slice(start, start + size)
         start += size
     return parts
-
-
-# Compiled once for each kind of model; step by step they would be a program for every operation.
-@compiled_soon
-def _values(model: Model, point: Array) -> dict[str, Array]:
-    return model.constrain(point)
-
-
-@compiled_soon
-def _line(model: Model, values: dict[str, Array]) -> Array:
-    return model.unconstrain(values)
 
 
 def _allows(prior: Any, value: np.ndarray) -> bool:

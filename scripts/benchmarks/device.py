@@ -12,8 +12,8 @@ from benchmarks.timing import alternate, once
 from jax._src.test_util import count_jit_compilation_cache_miss
 
 import jaxmetal as jm
+from jaxmetal.inference.galaxy_axis import over_galaxies
 from jaxmetal.inference.instruments import cells
-from jaxmetal.inference.stack import over_galaxies
 
 # (pixels a side, galaxies), what the targets are about first.
 CASES = {

@@ -17,10 +17,11 @@ from scipy.stats import ncx2, norm
 from validation.yardsticks import CENTRAL, GRADIENT
 
 import jaxmetal as jm
+from jaxmetal.inference.galaxy_axis import over_galaxies
 from jaxmetal.inference.information import value_slope_information
 from jaxmetal.inference.residuals import LARGE, SIGNIFICANT, SMOOTH
 from jaxmetal.inference.score_test import extended, scores
-from jaxmetal.inference.stack import Batch, over_galaxies
+from jaxmetal.inference.stack import Batch
 
 FITS = 200
 SIDE, PIXEL, RADIUS, FWHM = 31, 0.5, 3.0, 2.5

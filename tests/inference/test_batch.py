@@ -13,7 +13,7 @@ import numpyro.distributions as dist
 import pytest
 
 import jaxmetal as jm
-from jaxmetal.inference import batch_refinement
+from jaxmetal.inference import batch_refinement, climbing
 from jaxmetal.inference.resampling import nowhere_coarser, samplings_of
 from jaxmetal.instrument.sampling import Sampling, finest
 from tests.compilations import compilations
@@ -184,6 +184,14 @@ def test_a_finer_sampling_for_all_is_nowhere_coarser_than_before():
     both = nowhere_coarser(fine, wide)
     assert both.maps["z"].instrument.sampling == finest(samplings) == Sampling(3, 2, 7)
     assert nowhere_coarser(fine, fine) is fine
+
+
+def test_slopes_by_a_program_of_their_own_give_the_same_errors(models, fits, monkeypatch):
+    monkeypatch.setattr(climbing, "MANY_SLOPES", 0)
+    again, alone = jm.optimise_batch(models, chunk=3), jm.optimise(models[1], starts=1)
+    for path, errors in fits.errors.items():
+        np.testing.assert_allclose(again.errors[path], errors, rtol=2e-3)
+        assert alone.errors[path] == pytest.approx(float(errors[1]), rel=2e-3)
 
 
 @pytest.mark.slow
