@@ -11,7 +11,7 @@ from jaxmetal.inference.climbing import best_of, climbed, scaled_points, surroun
 from jaxmetal.inference.fit_programs import EACH
 from jaxmetal.inference.fits import Fits
 from jaxmetal.inference.laplace import Surroundings
-from jaxmetal.inference.maxima import APART, NEARLY
+from jaxmetal.inference.maxima import NEARLY, far_from
 from jaxmetal.inference.optimise import LITTLE, ROUNDS, falls_back
 from jaxmetal.inference.stack import Batch
 
@@ -90,11 +90,7 @@ def _lower_ends(summits: Sequence[Summit], best: Summit, numbers: np.ndarray) ->
     """Ends of ascents away from the best of each galaxy that are nearly as probable."""
     lower: Ends = {}
     for summit in summits:
-        away = np.asarray(summit.point - best.point, float)
-        # The information of a galaxy that could not be fitted may be infinite.
-        with np.errstate(invalid="ignore", over="ignore"):
-            distances = np.einsum("gi,gij,gj->g", away, best.information, away)
-        near = (summit.height > best.height - NEARLY) & (distances > APART**2)
+        near = (summit.height > best.height - NEARLY) & far_from(best, summit.point)
         # The last part is filled up with the last galaxy.
         for row in np.flatnonzero(near):
             if row == 0 or numbers[row] != numbers[row - 1]:

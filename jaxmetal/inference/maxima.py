@@ -4,9 +4,10 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Bool, Float
 
 from jaxmetal.galaxy import Galaxy
+from jaxmetal.inference.ascent import Summit
 from jaxmetal.inference.ends import Ends
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.tables import told
@@ -118,6 +119,30 @@ def is_far(away: Float[np.ndarray, " n"], covariance: Float[np.ndarray, "n n"]) 
     if not (np.isfinite(away).all() and np.isfinite(covariance).all()):
         return False
     return bool(away @ np.linalg.solve(covariance, away) > APART**2)
+
+
+def far_from(
+    best: Summit, points: Float[np.ndarray | Array, "galaxies n"]
+) -> Bool[np.ndarray, " galaxies"]:
+    """Whether points are more than a few errors away from the ends of ascents.
+
+    Parameters
+    ----------
+    best
+        the ends, with the information there.
+    points
+        one for each end, or for the only one.
+
+    Returns
+    -------
+    far
+        of each point.
+    """
+    away = np.asarray(points - best.point, float)
+    information = np.broadcast_to(best.information, (*away.shape, away.shape[-1]))
+    # The information of a galaxy that could not be fitted may be infinite.
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.einsum("gi,gij,gj->g", away, information, away) > APART**2
 
 
 def _apart(point: Float[np.ndarray, " n"], fit: Fit) -> bool:

@@ -18,7 +18,7 @@ from jaxmetal.inference.climbing import (
 from jaxmetal.inference.fit import Fit
 from jaxmetal.inference.fit_programs import ALONE
 from jaxmetal.inference.fits import Fits
-from jaxmetal.inference.maxima import rivals, with_ends
+from jaxmetal.inference.maxima import far_from, rivals, with_ends
 from jaxmetal.inference.model import Model
 from jaxmetal.inference.progress import bar
 from jaxmetal.inference.sampling_cost import cost_of_sampling, refined
@@ -207,6 +207,9 @@ def _ascended(
                 continue
         if fits.gains[0] < arrived(fits.points.shape[1]):
             break
+    if fits.has_mode[0]:
+        # Along a scatter of zero ascents end anywhere; they are one maximum, whose mode is known.
+        points = np.where(far_from(best, points)[:, None], points, fits.unconstrained)
     return fits[0], points, heights
 
 

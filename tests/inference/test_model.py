@@ -404,6 +404,16 @@ def test_a_fit_that_ends_at_the_edge_of_a_prior_says_so():
     assert fit.errors[GRADIENT] == pytest.approx(scale, rel=0.2)
 
 
+@pytest.mark.precision("single")
+def test_ascents_that_end_along_a_scatter_of_zero_are_one_maximum():
+    z = jm.simulate.tracer_map(disc(), telescope(), seed=1)
+    priors = {**FLAT, "z.scatter": dist.HalfNormal(0.1)}
+    fit = jm.optimise(jm.Model(disc(gradient=-0.1), {"z": z}, priors))
+    assert fit.parameters["z.scatter"] < 0.2 * fit.errors["z.scatter"]
+    np.testing.assert_allclose(fit.ends.points, np.tile(fit.unconstrained, (4, 1)), atol=1e-3)
+    assert not fit.others
+
+
 @pytest.mark.precision("double")
 def test_a_cusp_whose_place_is_free_is_fitted():
     """Second derivatives do not exist in the centre of a cusp; errors are right all the same."""
