@@ -5,6 +5,9 @@ from pathlib import Path
 from jaxmetal.view import style
 from jaxmetal.view.save import save_figure
 
+# The ratio of two numbers that have room for their labels on a logarithmic axis.
+APART = 1.15
+
 
 @style.styled
 def draw(results: dict, folder: Path) -> None:
@@ -43,7 +46,9 @@ def _scaling(rows: list[dict]) -> style.Figure:
         style.tidy(axes).loglog(numbers, times, "o-", color=style.BLUE)
         axes.minorticks_off()
         axes.set_xticks(numbers, [f"{value:.3g}" for value in numbers])
-        axes.set_yticks(times, [f"{value:.2g}" for value in times])
+        # The first of two that would lie on each other.
+        told = [t for i, t in enumerate(times) if all(t > APART * other for other in times[:i])]
+        axes.set_yticks(told, [f"{value:.3g}" for value in told])
         axes.set(xlabel=f"{word} a side" if word == "pixels" else word, ylabel="time [ms]")
     return figure
 
