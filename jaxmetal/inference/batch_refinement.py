@@ -1,6 +1,7 @@
 """Finer samplings for the galaxies of a batch whose fits end where they need them."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -21,7 +22,7 @@ from jaxmetal.inference.sampling_cost import (
     finer_samplings,
     refined,
 )
-from jaxmetal.inference.stack import Batch, part_size
+from jaxmetal.inference.stack import Batch, by_parts, part_size
 
 _errors_each = over_galaxies(errors_of_sampling, often=False)
 
@@ -118,16 +119,9 @@ def _costs_of_sampling(batch: Batch, fits: Fits, size: int) -> list[Cost]:
     finer = finer_samplings(batch[0])
     if batch[0].accuracy is None or not finer:
         return [Cost()] * len(batch)
-    slopes, chi_squares = [], []
-    for numbers, part in batch.parts(size):
-        points = fits.unconstrained[numbers]
-        errors, chi_square = jax.device_get(_errors_each(part, *fits.predictions(numbers), finer))
-        slopes.append(slopes_of_change(EACH, part, points, errors))
-        chi_squares.append(chi_square)
-    effects = zip(np.concatenate(slopes), np.concatenate(chi_squares), strict=True)
-    return [
-        cost_of(*effect, covariance) if converged else Cost()
-        for effect, covariance, converged in zip(
-            effects, fits.unconstrained_covariance, fits.converged, strict=False
-        )
-    ]
+    errors, chi_squares = by_parts(
+        batch, size, lambda part, *shown: _errors_each(part, *shown, finer), *fits.predictions
+    )
+    slopes = by_parts(batch, size, partial(slopes_of_change, EACH), fits.unconstrained, errors)
+    galaxies = zip(slopes, chi_squares, fits.unconstrained_covariance, fits.converged, strict=True)
+    return [cost_of(*effect) if converged else Cost() for *effect, converged in galaxies]

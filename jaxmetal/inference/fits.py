@@ -180,18 +180,10 @@ class Fits(Sequence[Fit]):
         """Give the fit of a galaxy that was completed, such as by other maxima, from now on."""
         self.kept[index] = fit
 
-    def predictions(
-        self, numbers: np.ndarray
-    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """The values by path, and the predicted maps by name, of the modes of some galaxies.
-
-        Parameters
-        ----------
-        numbers
-            of the galaxies.
-        """
-        values, predicted = self._modes.values, self._modes.predicted
-        return jax.tree.map(lambda array: array[numbers], (values, predicted))
+    @property
+    def predictions(self) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """The values by path, and the predicted maps by name, of the modes of all galaxies."""
+        return self._modes.values, self._modes.predicted
 
     @property
     def has_mode(self) -> np.ndarray:
